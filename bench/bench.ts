@@ -1,0 +1,14 @@
+/** `npm run bench`: every figure in one run. Ratios hold on any machine; absolute times do not. */
+import { benchGet } from './cli-get.ts'
+import { benchMemory } from './memory.ts'
+import { benchStartUp } from './start-up.ts'
+import { benchTokenEndpoint } from './token-endpoint.ts'
+
+// It costs every process that we start 80 ms, and is no part of what is measured.
+delete process.env.NODE_EXTRA_CA_CERTS
+
+console.log(`Node ${process.versions.node}`)
+await benchTokenEndpoint()
+await benchGet()
+await benchStartUp()
+await benchMemory()

@@ -1,0 +1,32 @@
+/** A daemon whose log goes to a file, as it would go to the journal: nobody's time is spent on reading it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Home, MAIN } from '../test/support/daemon-process.ts'
+import { until } from '../test/support/until.ts'
+
+export interface QuietDaemon extends AsyncDisposable {
+  readonly pid: number
+  readonly url: string
+}
+
+export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
+  const log = openSync(join(home.directory, 'log'), 'w')
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    env: home.env,
+    stdio: ['ignore', log, 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  const endpoint = join(home.stateDir, 'endpoint.json')
+  await until(() => existsSync(endpoint))
+  const { url } = JSON.parse(readFileSync(endpoint, 'utf8')) as { url: string }
+  return {
+    pid: child.pid ?? 0,
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await exited
+    },
+  }
+}

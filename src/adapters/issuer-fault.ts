@@ -1,0 +1,68 @@
+/** How `fetch` fails on the way to an authorization server, and what that says about the request. */
+
+export interface Fault {
+  readonly message: string
+  /** Whether the request may have arrived all the same. */
+  readonly maybeArrived: boolean
+}
+
+/** The way ended before there was a connection to write to. */
+const NO_CONNECTION = new Set([
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_PRX_TLS',
+])
+
+/** The other side is not who it should be, or speaks no TLS: nothing of ours was said to it. */
+const UNTRUSTED = /^(CERT_|CRL_|DEPTH_ZERO|ERR_TLS_CERT|HOSTNAME_MISMATCH|SELF_SIGNED|UNABLE_TO_)/
+const NO_TLS = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/
+
+/**
+ * What a rejection of `fetch(url)` means. Anything that is not the network's doing is thrown
+ * again, as our own mistake.
+ */
+export function describeFault(error: unknown, url: string): Fault {
+  const { host } = new URL(url)
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return { message: `${host} did not answer in time.`, maybeArrived: true }
+  }
+  // fetch reports whatever the network does as a TypeError with a cause, and our mistakes without.
+  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) throw error
+  const cause = innermost(error.cause)
+  const code = codeOf(cause)
+  if (cause.message.startsWith('Proxy response (')) {
+    const status = /\d+/.exec(cause.message)?.[0] ?? 'unknown'
+    return { message: `The proxy refused to connect to ${host} (${status}).`, maybeArrived: false }
+  }
+  if (UNTRUSTED.test(code)) {
+    return {
+      message: `The certificate of ${host} is not trusted (${code}); "ca" in the config names more to trust.`,
+      maybeArrived: false,
+    }
+  }
+  if (NO_TLS.test(code)) {
+    return { message: `${host} does not speak TLS (${code}).`, maybeArrived: false }
+  }
+  if (NO_CONNECTION.has(code) || syscallOf(cause) === 'connect') {
+    return { message: `${host} cannot be reached (${code}).`, maybeArrived: false }
+  }
+  return { message: `The connection to ${host} broke (${code}).`, maybeArrived: true }
+}
+
+function innermost(error: Error): Error {
+  return error.cause instanceof Error ? innermost(error.cause) : error
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+}
+
+function syscallOf(error: Error): unknown {
+  return 'syscall' in error ? error.syscall : undefined
+}

@@ -1,0 +1,45 @@
+/** How the servers stop: nothing new, running requests to their end, then every connection. */
+import { Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DoorServer } from './listener-door.ts'
+
+/**
+ * How long a client that sends on a connection which it kept open still gets an answer, with
+ * `Connection: close`. Cut off at once it would see a reset. Clients that are busy come within it.
+ */
+const KEEP_ALIVE_GRACE_MS = 250
+const POLL_MS = 20
+
+export async function stopServers(
+  doorServers: readonly DoorServer[],
+  withinMs: number,
+): Promise<void> {
+  const listening = doorServers.filter(({ server }) => server.listening)
+  const closed = Promise.all(
+    listening.map(({ server }) => new Promise((resolve) => server.once('close', resolve))),
+  )
+  const deadline = performance.now() + withinMs
+  for (const { server, running } of listening) {
+    server.prependListener('request', (_request, response) => {
+      response.setHeader('Connection', 'close')
+    })
+    for (const response of running) {
+      if (!response.headersSent) response.setHeader('Connection', 'close')
+    }
+    // That of http would end idle connections at once, and whoever was just about to send on them.
+    Server.prototype.close.call(server)
+  }
+  await Promise.race([
+    closed,
+    delay(Math.min(withinMs, KEEP_ALIVE_GRACE_MS), undefined, { ref: false }),
+  ])
+  while (listening.some(({ running }) => running.size > 0) && performance.now() < deadline) {
+    for (const { server } of listening) server.closeIdleConnections()
+    await delay(POLL_MS)
+  }
+  for (const { server } of listening) {
+    server.closeIdleConnections()
+    server.closeAllConnections()
+  }
+  await closed
+}

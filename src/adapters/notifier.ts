@@ -1,0 +1,117 @@
+/**
+ * Tells a person that an app needs one: by the configured command, else by a desktop notification
+ * where there is a desktop. Nothing secret is told, and nothing that happens here stops the daemon.
+ */
+import { spawn } from 'node:child_process'
+import type { Clock, Log } from '../core/ports.ts'
+
+export type NotifierEvent = 'login_required' | 'misconfigured' | 'recovered'
+
+export interface Notifier {
+  /** Resolves when the person was told, or could not be. */
+  tell(app: string, event: NotifierEvent, hint: string): Promise<void>
+}
+
+export interface NotifyConfig {
+  readonly command: readonly string[]
+  /** The least time between two notices of the same event of the same app. */
+  readonly everyMs: number
+}
+
+export interface NotifierWorld {
+  readonly clock: Clock
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Log
+  readonly platform?: NodeJS.Platform
+  /** How long the command may take. */
+  readonly limitMs?: number
+}
+
+const USUAL_EVERY_MS = 15 * 60_000
+const LIMIT_MS = 10_000
+
+/** The service manager's business with us, not with what we start. */
+const NOT_PASSED_ON = [
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+  'LISTEN_FDS',
+  'LISTEN_PID',
+  'LISTEN_FDNAMES',
+  'CREDENTIALS_DIRECTORY',
+]
+
+export function createNotifier(config: NotifyConfig | undefined, world: NotifierWorld): Notifier {
+  const { clock, env, log } = world
+  const everyMs = config?.everyMs ?? USUAL_EVERY_MS
+  const toldAt = new Map<string, number>()
+
+  /** Whether this notice is the first one in a while; then it counts as told. */
+  function isDue(app: string, event: NotifierEvent): boolean {
+    const { mono } = clock.read()
+    const before = toldAt.get(`${app} ${event}`)
+    if (before !== undefined && mono - before < everyMs) return false
+    toldAt.set(`${app} ${event}`, mono)
+    return true
+  }
+
+  return {
+    async tell(app, event, hint) {
+      const command = config?.command ?? desktopCommand(hint, world)
+      if (!command || !isDue(app, event)) return
+      const passedOn = Object.entries(env).filter(([name]) => !NOT_PASSED_ON.includes(name))
+      const failure = await runCommand(command, {
+        limitMs: world.limitMs ?? LIMIT_MS,
+        env: {
+          ...Object.fromEntries(passedOn),
+          EVO_TOKEN_APP: app,
+          EVO_TOKEN_EVENT: event,
+          EVO_TOKEN_HINT: hint,
+        },
+      })
+      if (failure === undefined) return
+      const fields = { app, event, command: command[0], failure }
+      // Nobody asked for the desktop's, so a desktop that has none is no trouble.
+      if (config) log.warn(fields, 'the notify command failed')
+      else log.debug(fields, 'no desktop notification')
+    },
+  }
+}
+
+function desktopCommand(hint: string, { env, platform = process.platform }: NotifierWorld) {
+  if (platform === 'darwin') {
+    // The text is an argument of the script, so that nothing in it is taken for AppleScript.
+    const script =
+      'on run argv\ndisplay notification (item 1 of argv) with title "evo-token"\nend run'
+    return ['osascript', '-e', script, hint]
+  }
+  const hasDesktop = env.DISPLAY || env.WAYLAND_DISPLAY || env.DBUS_SESSION_BUS_ADDRESS
+  return hasDesktop ? ['notify-send', '--', 'evo-token', withoutMarkup(hint)] : undefined
+}
+
+/** Desktops take the body for a little HTML (Desktop Notifications Specification, "Markup"). */
+function withoutMarkup(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** Why it failed, if it did. */
+async function runCommand(
+  [program = '', ...args]: readonly string[],
+  { env, limitMs }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number },
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      env,
+      stdio: 'ignore',
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+    })
+    child.once('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
+      resolve(code)
+    })
+    child.once('exit', (code, signal) => {
+      if (code === 0) resolve(undefined)
+      else resolve(code === null ? `ended by ${signal ?? 'a signal'}` : `exit code ${code}`)
+    })
+  })
+}

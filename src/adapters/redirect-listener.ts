@@ -1,0 +1,150 @@
+/**
+ * Listens on the apps' redirect URIs, on loopback and only while sign-ins are pending. Whoever
+ * else comes by, a page of another site or another program, changes nothing and learns nothing.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../core/ports.ts'
+import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
+import { type Lease, LoopbackPorts, PortBusyError } from './loopback-ports.ts'
+
+/** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
+const OPEN_PATH = '/.well-known/evo-token/'
+
+const LOOPBACK_ADDRESS = /^127(\.\d{1,3}){3}$/
+
+interface Pending {
+  readonly request: RedirectRequest
+  readonly host: string
+  readonly path: string
+  readonly openPath: string
+  opened: boolean
+  /** The last response that was judged: a browser that repeats it gets the same page. */
+  judged?: { readonly search: string; readonly page: Promise<SignInPage> }
+}
+
+interface Reply {
+  readonly status: number
+  readonly page: SignInPage
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function createRedirectListener({ log }: { readonly log: Log }): RedirectListener {
+  const pendings = new Set<Pending>()
+  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response))
+
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    let reply: Reply
+    try {
+      reply = await replyTo(incoming, pendings)
+    } catch (error) {
+      log.error({ err: error }, 'the redirect listener met an error of ours')
+      reply = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
+    }
+    response.writeHead(reply.status, { ...ANSWER_HEADERS, ...reply.headers })
+    response.end(renderPage(reply.page))
+  }
+
+  return {
+    async listen(request) {
+      const { protocol, hostname, host, port, pathname } = new URL(request.redirectUri)
+      const addresses = addressesOf(hostname)
+      if (protocol !== 'http:' || !addresses) return { kind: 'remote' }
+      const number = Number(port || 80)
+      let lease: Lease
+      try {
+        lease = await ports.acquire(addresses, number)
+      } catch (error) {
+        if (error instanceof PortBusyError) return { kind: 'busy', port: number }
+        throw error
+      }
+      const openPath = `${OPEN_PATH}${randomBytes(16).toString('base64url')}`
+      const pending = { request, host, path: pathname, openPath, opened: false }
+      pendings.add(pending)
+      return {
+        kind: 'listening',
+        lease: {
+          openUrl: `http://${host}${openPath}`,
+          async close() {
+            pendings.delete(pending)
+            lease.release()
+          },
+        },
+      }
+    },
+  }
+}
+
+async function replyTo(incoming: IncomingMessage, pendings: ReadonlySet<Pending>): Promise<Reply> {
+  const { method, headers, url = '' } = incoming
+  if (method !== 'GET') {
+    return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
+  }
+  // A page of another site that rebound its name to this address still sends that name.
+  const here = [...pendings].filter(({ host }) => host === headers.host?.toLowerCase())
+  if (here.length === 0) return refuse(421, 'Wrong address', 'Nothing is answered under this name.')
+  // A script's fetch, an image: no person has come this way.
+  const mode = headers['sec-fetch-mode']
+  if (mode !== undefined && mode !== 'navigate') {
+    return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
+  }
+  // Compared as it was sent: nothing that only amounts to the right path is the right path.
+  const path = url.split('?', 1)[0] ?? ''
+  const linked = here.find(({ openPath }) => openPath === path)
+  if (linked) return open(linked, incoming)
+  const listening = here.filter((pending) => pending.path === path)
+  if (listening.length === 0) return refuse(404, 'Not found', 'There is nothing at this address.')
+  const target = new URL(`http://${listening[0]?.host ?? ''}${url}`)
+  const states = target.searchParams.getAll('state')
+  const pending = listening.find(
+    ({ request }) => states.length === 1 && request.state === states[0],
+  )
+  if (!pending) {
+    return refuse(
+      400,
+      'No such sign-in',
+      'No sign-in is waiting for this answer. It may have ended meanwhile: start again with "evo-token login".',
+    )
+  }
+  return judge(pending, target)
+}
+
+function open(pending: Pending, { headers }: IncomingMessage): Reply {
+  // A browser that looks ahead has not been asked to go there yet.
+  if (headers['sec-purpose']?.includes('prefetch')) {
+    return refuse(503, 'Not now', 'This link is not for looking ahead.')
+  }
+  if (pending.opened) {
+    pending.request.onSecondVisit()
+    return refuse(
+      410,
+      'This link was used before',
+      'It works once. If the first visit was not yours, somebody else saw the link: the sign-in was ended, start again with "evo-token login".',
+    )
+  }
+  pending.opened = true
+  return {
+    status: 302,
+    page: { ok: true, title: 'Signing in', text: 'The sign-in page of the server opens.' },
+    headers: { Location: pending.request.authorizationUrl },
+  }
+}
+
+async function judge(pending: Pending, target: URL): Promise<Reply> {
+  if (pending.judged?.search !== target.search) {
+    pending.judged = { search: target.search, page: pending.request.onCallback(target) }
+  }
+  const page = await pending.judged.page
+  return { status: page.ok ? 200 : 400, page }
+}
+
+/** Undefined where the name is not this machine's own: there is nothing to listen on. */
+function addressesOf(hostname: string): readonly string[] | undefined {
+  if (hostname === 'localhost') return ['127.0.0.1', '::1']
+  if (hostname === '[::1]') return ['::1']
+  return LOOPBACK_ADDRESS.test(hostname) ? [hostname] : undefined
+}
+
+function refuse(status: number, title: string, text: string): Reply {
+  return { status, page: { ok: false, title, text } }
+}

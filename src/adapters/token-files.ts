@@ -1,0 +1,123 @@
+/**
+ * Files that programs read an access token from. A file is replaced whole, is readable by us alone,
+ * and is never written where git would pick it up; what else stands in a `.env` stays as it is.
+ */
+import { randomBytes } from 'node:crypto'
+import { lstat, open, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import pLimit from 'p-limit'
+import type { TokenFile } from '../config.ts'
+import type { Log } from '../core/ports.ts'
+import type { Sealed } from '../core/token.ts'
+import { withoutVariable, withVariable } from './dotenv-text.ts'
+import { gitDirectoryOf, ignoredByGit } from './git.ts'
+
+export interface TokenFiles {
+  /** Makes the app's files hold this token, or none. Resolves also where that failed: then it is logged. */
+  update(app: string, accessToken: Sealed | undefined): Promise<void>
+}
+
+const MODE = 0o600
+
+export function createTokenFiles(files: readonly TokenFile[], log: Log): TokenFiles {
+  /** What each file was made to hold last: the hash of a token, or undefined for none. */
+  const holds = new Map<TokenFile, string | undefined>()
+  // Two apps may have lines in the same file.
+  const oneAtATime = pLimit(1)
+
+  async function updateFile(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
+    if (holds.has(file) && holds.get(file) === accessToken?.sha256) return
+    try {
+      const path = await targetOf(file.path)
+      if (accessToken) await put(path, file, accessToken)
+      else await takeOut(path, file)
+      holds.set(file, accessToken?.sha256)
+    } catch (error) {
+      log.error({ app: file.app, file: file.path, err: error }, 'a token file was not updated')
+    }
+  }
+
+  return {
+    async update(app, accessToken) {
+      const own = files.filter((file) => file.app === app)
+      await Promise.all(own.map((file) => oneAtATime(updateFile, file, accessToken)))
+    },
+  }
+}
+
+/** Follows a link of our own, such as that of a dotfile manager; one of somebody else's is replaced. */
+async function targetOf(path: string): Promise<string> {
+  const absolute = resolve(path)
+  const stats = await lstat(absolute).catch(ignoreMissing)
+  return stats?.isSymbolicLink() && stats.uid === process.getuid?.() ? realpath(absolute) : absolute
+}
+
+async function put(path: string, file: TokenFile, accessToken: Sealed): Promise<void> {
+  const gitDirectory = await gitDirectoryOf(path)
+  if (gitDirectory !== undefined && !(await ignoredByGit(path))) {
+    throw new Error(
+      `${path} could be committed: add it to .gitignore, or choose a place outside of the git repository`,
+    )
+  }
+  await replaceFile(path, await contentOf(path, file, accessToken), gitDirectory)
+}
+
+async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<string> {
+  switch (file.format) {
+    case 'raw':
+      return accessToken.expose()
+    case 'json':
+      return `${JSON.stringify({ app: file.app, access_token: accessToken.expose() })}\n`
+    case 'dotenv':
+      return withVariable((await textOf(path)) ?? '', file.variable, accessToken.expose())
+  }
+}
+
+/** Also where git does not ignore the file any more: what is in there has to go all the more. */
+async function takeOut(path: string, file: TokenFile): Promise<void> {
+  if (file.format !== 'dotenv') {
+    await rm(path, { force: true })
+    return
+  }
+  const before = await textOf(path)
+  if (before === undefined) return
+  const after = withoutVariable(before, file.variable)
+  if (after !== before) await replaceFile(path, after, await gitDirectoryOf(path))
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(ignoreMissing)
+}
+
+/**
+ * The new file begins its life in the git directory where there is one: beside its place it would
+ * have a name that git does not ignore, and a crash could leave it there.
+ */
+async function replaceFile(path: string, text: string, gitDirectory?: string): Promise<void> {
+  try {
+    await writeAndRename(gitDirectory ?? dirname(path), path, text)
+  } catch (error) {
+    const onAnotherDisk = (error as NodeJS.ErrnoException).code === 'EXDEV'
+    if (gitDirectory === undefined || !onAnotherDisk) throw error
+    await writeAndRename(dirname(path), path, text)
+  }
+}
+
+async function writeAndRename(directory: string, path: string, text: string): Promise<void> {
+  const temporary = join(directory, `evo-token-${randomBytes(6).toString('hex')}.tmp`)
+  const file = await open(temporary, 'wx', MODE)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+    await file.close()
+    await rename(temporary, path)
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

@@ -1,0 +1,200 @@
+/**
+ * All that we know about one app now: its registration, its session and its record. Whoever
+ * changes it holds the app's queue (`keeper.ts`); reading it is free.
+ */
+import { type App, identityOf } from '../core/app.ts'
+import { compareClocks } from '../core/clocks.ts'
+import type {
+  Clock,
+  Failure,
+  LoadedRecord,
+  Log,
+  Registration,
+  StoreResult,
+  Vault,
+} from '../core/ports.ts'
+import { next, type Session, type SessionEvent } from '../core/session.ts'
+import {
+  type Grant,
+  type Instant,
+  type Reading,
+  receive,
+  restore,
+  type Sealed,
+  toStored,
+} from '../core/token.ts'
+import type { Sleep } from './within.ts'
+import { Ledger, type RecordChange } from './ledger.ts'
+
+export interface BrokerDeps {
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly sleep: Sleep
+  readonly log: Log
+  /** Called whenever something that `status` tells may have changed. */
+  readonly onChange: (app: string) => void
+}
+
+export class AppState {
+  readonly deps: BrokerDeps
+  readonly ledger: Ledger
+  #registration: Registration
+  #session: Session
+  /** When the cron line asks for the next token; on the wall clock, as cron lines are. */
+  #reissueAt: Instant | undefined
+
+  constructor(
+    deps: BrokerDeps,
+    registration: Registration,
+    vault: Vault,
+    loaded: LoadedRecord | undefined,
+  ) {
+    this.deps = deps
+    this.#registration = registration
+    const { app } = registration
+    this.ledger = new Ledger(vault, app.name, identityOf(app), loaded)
+    this.#session = restoredSession(app, this.ledger, loaded?.damaged ?? false, deps.clock)
+    this.scheduleReissue()
+  }
+
+  get app(): App {
+    return this.#registration.app
+  }
+
+  get registration(): Registration {
+    return this.#registration
+  }
+
+  get session(): Session {
+    return this.#session
+  }
+
+  /** When the cron line asks for the next token, if it does. */
+  get reissueAt(): Instant | undefined {
+    return this.#reissueAt
+  }
+
+  /** Takes over what the config says now, for the same identity; where that changed, waiting is over. */
+  reconfigure(registration: Registration, changed: boolean): void {
+    const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
+    this.#registration = registration
+    if (!changed) return
+    this.scheduleReissue()
+    // Nobody has to sign in for a service app's new scopes: its next token has them.
+    if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
+    this.apply({ type: 'wait-over' })
+  }
+
+  apply(event: SessionEvent): void {
+    const before = this.#session
+    this.#session = next(before, event, this.app.refresh)
+    if (this.#session === before) return
+    const { log, onChange } = this.deps
+    const { status, tokens } = this.#session
+    const failure = 'failure' in event ? { error: event.failure.error } : {}
+    const level = 'failure' in event ? 'warn' : 'info'
+    log[level](
+      {
+        app: this.app.name,
+        event: event.type,
+        session: status,
+        ...failure,
+        token: tokens?.accessToken.fingerprint,
+      },
+      'session changed',
+    )
+    onChange(this.app.name)
+  }
+
+  unavailable(failure: Failure, retryAfterMs?: number): void {
+    const { clock, random } = this.deps
+    this.apply({
+      type: 'unavailable',
+      failure,
+      at: clock.read(),
+      random: random(),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
+
+  /**
+   * Stores what a grant brought, then serves it. Where the disk refuses it is served from memory
+   * until the disk takes it; where somebody else changed the record meanwhile it is given up.
+   *
+   * @param asked the clocks before the request left.
+   */
+  async adopt(
+    grant: Grant,
+    type: 'granted' | 'signed-in',
+    change: RecordChange,
+    asked: Reading,
+  ): Promise<StoreResult['kind']> {
+    const { clock, random, log } = this.deps
+    const now = clock.read()
+    // An answer that lay in its socket while the machine slept is as old as the question.
+    const at = compareClocks(asked, now) === 'jumped' ? asked : now
+    const received = receive(grant, at, this.app.refresh, random())
+    const { tokens } = next(this.session, { type, tokens: received }, this.app.refresh)
+    const { lost, ...kept } = change
+    const endsAt = grant.refreshTokenLifetimeMs
+    log.trace({ app: this.app.name, step: 'store' }, 'protocol')
+    const result = await this.ledger.write({
+      ...kept,
+      ...(tokens && { tokens: toStored(tokens) }),
+      ...(endsAt !== undefined && { refreshTokenExpiresAt: received.received.wall + endsAt }),
+    })
+    log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
+    if (result.kind === 'changed') return 'changed'
+    if (result.kind === 'unwritable') {
+      log.error({ app: this.app.name, error: result.failure.error }, result.failure.message)
+    }
+    this.apply({ type, tokens: tokens ?? received })
+    this.scheduleReissue()
+    return result.kind
+  }
+
+  /** The session that the vault's record describes, after somebody else changed it. */
+  readopt(): void {
+    this.#session = restoredSession(this.app, this.ledger, false, this.deps.clock)
+    this.deps.onChange(this.app.name)
+  }
+
+  /** The client secrets to try, newest first; one `undefined` for an app that has none. */
+  clientSecrets(): readonly (Sealed | undefined)[] {
+    const { clientSecret, nextClientSecret } = this.ledger.record
+    const secrets = [nextClientSecret, clientSecret].filter((secret) => secret !== undefined)
+    return secrets.length > 0 ? secrets : [undefined]
+  }
+
+  /** The SHA-256 of every secret that we hold of this app. */
+  secretDigests(): readonly string[] {
+    const { clientSecret, nextClientSecret } = this.ledger.record
+    const { accessToken, refreshToken } = this.session.tokens ?? {}
+    return [clientSecret, nextClientSecret, accessToken, refreshToken].flatMap((secret) =>
+      secret ? [secret.sha256] : [],
+    )
+  }
+
+  /** Whether the cron line's next instant has come. */
+  reissueDue(): boolean {
+    return this.#reissueAt !== undefined && this.deps.clock.read().wall >= this.#reissueAt
+  }
+
+  /** Works the next instant out anew: after each grant, and after the wall clock was set back. */
+  scheduleReissue(): void {
+    this.#reissueAt = this.#registration.nextReissue()
+  }
+}
+
+function restoredSession(app: App, { record }: Ledger, damaged: boolean, clock: Clock): Session {
+  const now = clock.read()
+  const tokens = record.tokens && restore(record.tokens, now)
+  const held = tokens ? { tokens } : {}
+  if (record.lost) return { status: 'signed-out', ...held, error: record.lost }
+  if (damaged) {
+    const message = `The record of "${app.name}" could not be read. It was set aside, not deleted.`
+    return { status: 'signed-out', error: { error: 'record_damaged', message, at: now.wall } }
+  }
+  return tokens || app.type === 'service' ? { status: 'active', ...held } : { status: 'signed-out' }
+}

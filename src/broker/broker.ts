@@ -1,0 +1,233 @@
+/**
+ * The one stateful object of the daemon: every configured app's keeper, and the vault they share.
+ * It decides nothing itself; `core/` says what is due and what follows.
+ */
+import { type App, identityOf } from '../core/app.ts'
+import { compareClocks } from '../core/clocks.ts'
+import type { OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
+import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
+import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
+import type { Reading, Sealed } from '../core/token.ts'
+import { SidecarError } from '../errors.ts'
+import { AppState, type BrokerDeps } from './app-state.ts'
+import { Keeper, type TokenAsk } from './keeper.ts'
+import { putClientSecret, signOut } from './owner-changes.ts'
+import { Queue } from './queue.ts'
+import { SignIns } from './sign-ins.ts'
+import { lockedStatus } from './telling.ts'
+import { VaultDoor } from './vault-door.ts'
+
+export interface BrokerOptions extends BrokerDeps {
+  readonly openVault: () => Promise<OpenedVault>
+  readonly listener: RedirectListener
+  /** An unguessable name for a sign-in. */
+  readonly newId: () => string
+  /** Changes when the machine's network does; empty while it has none. */
+  readonly networkSignature: () => string
+}
+
+export class Broker {
+  readonly signIns: SignIns
+  readonly #options: BrokerOptions
+  readonly #door: VaultDoor
+  readonly #keepers = new Map<string, Keeper>()
+  #registrations: ReadonlyMap<string, Registration>
+  /** Opening the vault and reloading change the keepers: one after another. */
+  readonly #queue = new Queue()
+  #opening: Promise<void> | undefined
+  #stopping = false
+  #lastBeat: Reading
+  #network: string
+
+  constructor(options: BrokerOptions, registrations: readonly Registration[]) {
+    this.#options = options
+    this.#door = new VaultDoor(options)
+    this.#registrations = byName(registrations)
+    this.#lastBeat = options.clock.read()
+    this.#network = options.networkSignature()
+    this.signIns = new SignIns({ ...options, keeper: (app) => this.#keeper(app) })
+  }
+
+  appNames(): readonly string[] {
+    return [...this.#registrations.keys()]
+  }
+
+  /** Opens the vault and restores every session; a locked vault is tried again by the heartbeat. */
+  open(): Promise<void> {
+    this.#opening ??= this.#queue
+      .run(async () => {
+        if (await this.#door.open()) await this.#restore()
+      })
+      .finally(() => {
+        this.#opening = undefined
+      })
+    return this.#opening
+  }
+
+  /** Looks after everything that may be due, and waits for none of it. Called at each heartbeat. */
+  beat(): void {
+    if (this.#stopping) return
+    const now = this.#options.clock.read()
+    this.#noticeWakes(now)
+    if (this.#door.retryDue(now.mono)) this.#inBackground('opening the vault', this.open())
+    for (const [app, keeper] of this.#keepers) {
+      this.#inBackground('renewal', keeper.maintain(), app)
+    }
+    this.signIns.beat()
+  }
+
+  /** Begins nothing new; resolves when every refresh under way has finished and is stored. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.signIns.close()
+    const closeAll = () => [...this.#keepers.values()].map((keeper) => keeper.close())
+    await Promise.all([this.#queue.settled(), ...closeAll()])
+    // A reload that was under way may have made more of them.
+    await Promise.all(closeAll())
+  }
+
+  /** @throws {SidecarError} `unknown_app`. */
+  status(app: string): AppStatus {
+    const registration = this.#registration(app)
+    const keeper = this.#keepers.get(app)
+    if (keeper) return keeper.status()
+    const { failure, attempts } = this.#door
+    return lockedStatus(registration.app, { ...failure, at: this.#lastBeat.wall }, attempts)
+  }
+
+  /** @throws {SidecarError} `unknown_app`. */
+  readiness(app: string): Readiness {
+    this.#registration(app)
+    return this.#keepers.get(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }
+  }
+
+  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
+  token(app: string, ask: TokenAsk): ServedToken | Promise<ServedToken> {
+    return this.#keeper(app).token(ask)
+  }
+
+  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
+  async refresh(app: string, ask: { readonly rejectedSha256?: string }): Promise<ServedToken> {
+    return this.#keeper(app).refresh(ask.rejectedSha256)
+  }
+
+  /** Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it. */
+  async logout(app: string): Promise<{ revoked: boolean }> {
+    const keeper = this.#keeper(app)
+    this.signIns.cancel(app, 'The app was signed out.')
+    return keeper.enqueue(() => signOut(keeper.state))
+  }
+
+  /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
+  async putClientSecret(app: string, secret: Sealed): Promise<{ proven: boolean }> {
+    const keeper = this.#keeper(app)
+    return keeper.enqueue(() => putClientSecret(keeper.state, secret))
+  }
+
+  /** Which of these hex SHA-256 are of secrets that we hold. */
+  holds(sha256: readonly string[]): readonly string[] {
+    const held = new Set([...this.#keepers.values()].flatMap(({ state }) => state.secretDigests()))
+    return sha256.filter((candidate) => held.has(candidate))
+  }
+
+  /** The app's access token, expired or not: for those who write it somewhere. */
+  accessToken(app: string): Sealed | undefined {
+    return this.#keepers.get(app)?.state.session.tokens?.accessToken
+  }
+
+  /** @throws {SidecarError} `vault_locked`, and as `Vault.rotateKey`. */
+  async rotateVaultKey(): Promise<void> {
+    await this.#door.requireOpen().rotateKey((app, work) => {
+      const keeper = this.#keepers.get(app)
+      return keeper ? keeper.enqueue(work) : work()
+    })
+  }
+
+  /** @throws {SidecarError} `vault_locked`, and as `Vault.moveKey`. */
+  async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
+    await this.#door.requireOpen().moveKey(to)
+  }
+
+  /** Takes over a new config: what is the same app as before keeps its session undisturbed. */
+  reload(registrations: readonly Registration[]): Promise<ReloadPlan> {
+    return this.#queue.run(async () => {
+      const next = byName(registrations)
+      const plan = planReload(appsOf(this.#registrations), appsOf(next))
+      this.#registrations = next
+      for (const app of [...plan.removed, ...plan.replaced]) {
+        this.signIns.cancel(app, 'The app was changed in the config.')
+        await this.#keepers.get(app)?.close()
+        this.#keepers.delete(app)
+      }
+      for (const [app, keeper] of this.#keepers) {
+        const registration = this.#registration(app)
+        await keeper.enqueue(async () => {
+          keeper.state.reconfigure(registration, plan.changed.includes(app))
+        })
+      }
+      await this.#restore()
+      return plan
+    })
+  }
+
+  /** Makes a keeper for every app that has none yet. */
+  async #restore(): Promise<void> {
+    const { vault } = this.#door
+    const missing = [...this.#registrations.values()].filter(
+      ({ app }) => !this.#keepers.has(app.name),
+    )
+    if (!vault || missing.length === 0) return
+    const loaded = await vault.load(
+      missing.map(({ app }) => ({ app: app.name, identity: identityOf(app) })),
+    )
+    for (const registration of missing) {
+      const { name } = registration.app
+      const state = new AppState(this.#options, registration, vault, loaded.get(name))
+      this.#keepers.set(name, new Keeper(state))
+      this.#options.onChange(name)
+    }
+  }
+
+  #noticeWakes(now: Reading): void {
+    const { log, networkSignature } = this.#options
+    const clocks = compareClocks(this.#lastBeat, now)
+    this.#lastBeat = now
+    const network = networkSignature()
+    const reconnected = network !== this.#network && network !== ''
+    this.#network = network
+    for (const keeper of this.#keepers.values()) {
+      if (clocks === 'jumped' || reconnected) keeper.state.apply({ type: 'wait-over' })
+      if (clocks === 'set-back') keeper.state.scheduleReissue()
+    }
+    if (clocks !== 'steady') log.info({ clocks }, 'the wall clock jumped')
+    if (reconnected) log.info({}, 'the network changed')
+  }
+
+  #registration(app: string): Registration {
+    const registration = this.#registrations.get(app)
+    if (!registration) throw new SidecarError('unknown_app', `No app named "${app}" is configured.`)
+    return registration
+  }
+
+  #keeper(app: string): Keeper {
+    this.#registration(app)
+    const keeper = this.#keepers.get(app)
+    if (!keeper) throw this.#door.refusal()
+    return keeper
+  }
+
+  /** A rim: nobody waits for this work, so what goes wrong in it is told here. */
+  #inBackground(what: string, work: Promise<unknown>, app?: string): void {
+    work.catch((error: unknown) => {
+      this.#options.log.error({ app, err: error }, `${what} failed`)
+    })
+  }
+}
+
+function byName(registrations: readonly Registration[]): ReadonlyMap<string, Registration> {
+  return new Map(registrations.map((registration) => [registration.app.name, registration]))
+}
+
+function appsOf(registrations: ReadonlyMap<string, Registration>): ReadonlyMap<string, App> {
+  return new Map([...registrations].map(([name, { app }]) => [name, app]))
+}

@@ -1,0 +1,42 @@
+/** Signing in on another device (RFC 8628): the heartbeat polls until the person is done. */
+import type { Clock } from '../core/ports.ts'
+import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
+import { failed } from './sign-in.ts'
+import { valueOf } from './sign-in-errors.ts'
+
+/** RFC 8628 §3.5: what `slow_down` adds to the interval. */
+const SLOW_DOWN_MS = 5_000
+
+/** @throws {SidecarError} `misconfigured` where the server has no device flow, `unavailable`. */
+export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
+  const { state } = signIn.keeper
+  const [secret] = state.clientSecrets()
+  const authorization = valueOf(await state.registration.server.authorizeDevice(secret))
+  const { intervalMs } = authorization
+  const nextPollAt = clock.read().mono + intervalMs
+  const way: DeviceSignIn = { method: 'device', authorization, intervalMs, nextPollAt }
+  signIn.way = way
+  return way
+}
+
+/** Polls once, if it is time. A rim: nobody waits for it, so what goes wrong in it is told here. */
+export function pollIfDue(signIn: PendingSignIn, clock: Clock): void {
+  const { way } = signIn
+  if (signIn.busy || way?.method !== 'device' || clock.read().mono < way.nextPollAt) return
+  poll(signIn, way, clock).catch((error: unknown) => {
+    const { log } = signIn.keeper.state.deps
+    log.error({ app: signIn.app, err: error }, 'polling a device sign-in failed')
+    signIn.finish(failed('internal', 'See the log of the daemon.'))
+  })
+}
+
+async function poll(signIn: PendingSignIn, way: DeviceSignIn, clock: Clock): Promise<void> {
+  const { server } = signIn.keeper.state.registration
+  const end = await signIn.redeem(async (spending) => {
+    const outcome = await server.poll(way.authorization, spending)
+    // A poll without an answer is repeated, more slowly (RFC 8628 §3.5).
+    return outcome.kind === 'unavailable' ? { kind: 'pending', slowDown: true } : outcome
+  })
+  if ('slowDown' in end && end.slowDown) way.intervalMs += SLOW_DOWN_MS
+  way.nextPollAt = clock.read().mono + way.intervalMs
+}

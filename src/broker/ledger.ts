@@ -1,0 +1,113 @@
+/**
+ * One app's record: what should be on disk, and what is. The two differ only while the disk
+ * refuses; then the record lives on in memory and is stored as soon as it can be.
+ */
+import type { Identity } from '../core/app.ts'
+import type { AppRecord, Failure, LoadedRecord, StoreResult, Vault } from '../core/ports.ts'
+
+export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
+
+export class Ledger {
+  readonly #vault: Vault
+  readonly #app: string
+  #record: AppRecord
+  /** The generation that is on disk; 0 for none. */
+  #onDisk: number
+  #unstored: Failure | undefined
+  /** A request spent what the record holds, and its answer never came. */
+  unanswered: boolean
+
+  constructor(vault: Vault, app: string, identity: Identity, loaded: LoadedRecord | undefined) {
+    this.#vault = vault
+    this.#app = app
+    this.#record = loaded?.record ?? { generation: 0, identity }
+    this.#onDisk = this.#record.generation
+    this.unanswered = loaded?.unanswered ?? false
+  }
+
+  get record(): AppRecord {
+    return this.#record
+  }
+
+  /** Why the record is in memory only, if it is. */
+  get unstored(): Failure | undefined {
+    return this.#unstored
+  }
+
+  /** Proves that the answer to the next request can be stored; stores first what still waits. */
+  async reserve(): Promise<StoreResult> {
+    const settled = await this.settle()
+    if (settled.kind !== 'stored') return settled
+    const reserved = await this.#vault.reserve(this.#app, this.#record)
+    if (reserved.kind === 'changed') await this.#adopt()
+    return reserved
+  }
+
+  /** Ends a reservation, unless an earlier request is still without its answer: its mark stays. */
+  async release(): Promise<void> {
+    if (!this.unanswered) await this.#vault.release(this.#app)
+  }
+
+  /**
+   * Stores the record with `change` in place of everything but its identity. On `unwritable` the
+   * change holds in memory; on `changed` the ledger has taken over what is on disk instead.
+   */
+  async write(change: RecordChange): Promise<StoreResult> {
+    const { identity } = this.#record
+    return this.#write({ ...change, identity, generation: this.#onDisk + 1 })
+  }
+
+  /** As `write`, but the change holds only if it was stored. */
+  async writeOrKeep(change: RecordChange): Promise<StoreResult> {
+    const [record, unstored] = [this.#record, this.#unstored]
+    const result = await this.write(change)
+    if (result.kind === 'unwritable') [this.#record, this.#unstored] = [record, unstored]
+    return result
+  }
+
+  /** Tries again to store what the disk refused. */
+  async settle(): Promise<StoreResult> {
+    if (!this.#unstored) return { kind: 'stored' }
+    return this.#write({ ...this.#record, generation: this.#onDisk + 1 })
+  }
+
+  /** Reads the vault again. Whether it held a newer record, which is ours now. */
+  async reread(): Promise<boolean> {
+    const before = this.#onDisk
+    await this.#adopt()
+    return this.#onDisk > before
+  }
+
+  /** Deletes the record. */
+  async remove(): Promise<StoreResult> {
+    const result = await this.#vault.remove(this.#app)
+    this.#record = { generation: 0, identity: this.#record.identity }
+    this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
+    if (result.kind === 'stored') this.#onDisk = 0
+    this.unanswered = false
+    return result
+  }
+
+  async #write(record: AppRecord): Promise<StoreResult> {
+    const result = await this.#vault.store(this.#app, record)
+    if (result.kind === 'changed') {
+      await this.#adopt()
+      return result
+    }
+    this.#record = record
+    this.unanswered = false
+    this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
+    if (result.kind === 'stored') this.#onDisk = record.generation
+    return result
+  }
+
+  async #adopt(): Promise<void> {
+    const { identity } = this.#record
+    const loaded = (await this.#vault.load([{ app: this.#app, identity }])).get(this.#app)
+    const record = loaded?.record ?? { generation: 0, identity }
+    if (record.generation === this.#onDisk) return
+    this.#record = record
+    this.#onDisk = record.generation
+    this.#unstored = undefined
+  }
+}

@@ -1,0 +1,111 @@
+/** What the owner may do to an app besides signing in. Each runs in the app's queue. */
+import type { Failure, StoreResult } from '../core/ports.ts'
+import type { Sealed } from '../core/token.ts'
+import { SidecarError } from '../errors.ts'
+import type { AppState } from './app-state.ts'
+
+/**
+ * Revokes the newest token where the server can, and forgets it. A service app forgets its client
+ * secret too: with it, it would sign in by itself again.
+ *
+ * @throws {SidecarError} `unavailable` where the disk would not let go of the record.
+ */
+export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
+  const { app, session, ledger, registration } = state
+  const { tokens } = session
+  const { clientSecret, nextClientSecret } = ledger.record
+  const [secret] = state.clientSecrets()
+  const revoked = await (tokens?.refreshToken
+    ? registration.server.revoke(tokens.refreshToken, 'refresh_token', secret)
+    : tokens
+      ? registration.server.revoke(tokens.accessToken, 'access_token', secret)
+      : false)
+  const keepsSecret = app.type === 'web' && secret !== undefined
+  const result = keepsSecret
+    ? await ledger.write({
+        ...(clientSecret && { clientSecret }),
+        ...(nextClientSecret && { nextClientSecret }),
+      })
+    : await ledger.remove()
+  if (result.kind === 'changed') {
+    // Somebody else has stored a newer session meanwhile: that is the one to end.
+    state.readopt()
+    return signOut(state)
+  }
+  state.apply({ type: 'signed-out' })
+  if (result.kind === 'unwritable') {
+    throw new SidecarError(
+      'unavailable',
+      `"${app.name}" is signed out${revoked ? ' and its session revoked' : ''}, but its record could not be deleted: ${result.failure.message}`,
+      { hint: 'The record is deleted as soon as the disk lets us; see to the disk.' },
+    )
+  }
+  return { revoked }
+}
+
+/**
+ * Stores a client secret. A service app's is proven by a grant first; what cannot be proven now
+ * waits beside the old one until a grant proves it.
+ *
+ * @throws {SidecarError} `misconfigured` where the server refuses it: then nothing has changed;
+ * `unavailable` where it could not be stored; `invalid_request` for an app that has none.
+ */
+export async function putClientSecret(
+  state: AppState,
+  secret: Sealed,
+): Promise<{ proven: boolean }> {
+  const { app, registration } = state
+  if (app.type !== 'service' && app.type !== 'web') {
+    throw new SidecarError(
+      'invalid_request',
+      `"${app.name}" is a ${app.type} app: it has no client secret.`,
+      {
+        hint: 'Only web and service apps have one.',
+      },
+    )
+  }
+  if (app.type === 'service') {
+    const asked = state.deps.clock.read()
+    const outcome = await registration.limit(() => registration.server.issue(secret))
+    if (outcome.kind === 'granted') {
+      const { generation, identity, nextClientSecret, ...kept } = state.ledger.record
+      const change = { ...kept, clientSecret: secret }
+      const stored = await state.adopt(outcome.grant, 'granted', change, asked)
+      if (stored === 'unwritable') throw notStored(app.name, state.ledger.unstored)
+      return { proven: true }
+    }
+    if (outcome.kind === 'misconfigured' || outcome.kind === 'rejected') {
+      throw refused(app.name, outcome.failure)
+    }
+    if (outcome.kind === 'unavailable') state.unavailable(outcome.failure, outcome.retryAfterMs)
+  }
+  const { generation, identity, ...kept } = state.ledger.record
+  requireStored(app.name, await state.ledger.writeOrKeep({ ...kept, nextClientSecret: secret }))
+  if (app.type === 'web') state.apply({ type: 'wait-over' })
+  return { proven: false }
+}
+
+function refused(app: string, failure: Failure): SidecarError {
+  return new SidecarError(
+    'misconfigured',
+    `The authorization server refuses this client secret for "${app}": ${failure.error}: ${failure.message} Nothing was changed.`,
+    {
+      hint: `Check that it belongs to the app's client id, then \`evo-token secret ${app}\` again.`,
+    },
+  )
+}
+
+function requireStored(app: string, result: StoreResult): void {
+  if (result.kind === 'unwritable') throw notStored(app, result.failure)
+  if (result.kind === 'changed') {
+    throw new SidecarError('unavailable', `The record of "${app}" changed meanwhile; try again.`)
+  }
+}
+
+function notStored(app: string, failure: Failure | undefined): SidecarError {
+  return new SidecarError(
+    'unavailable',
+    `The client secret of "${app}" could not be stored: ${failure?.message ?? ''}`,
+    { hint: 'See to the disk, then store it again.' },
+  )
+}

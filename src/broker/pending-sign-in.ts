@@ -1,0 +1,104 @@
+/** One sign-in, from its start until a while after its end. It ends once. */
+import type { AuthorizationRequest, DeviceAuthorization, RedirectLease } from '../core/ports.ts'
+import type { SignInStatus } from '../core/status.ts'
+import type { Keeper } from './keeper.ts'
+import { failed, type SignInEnd, type SignInOutcome, takeOverSignIn } from './sign-in.ts'
+import type { Spending } from '../core/ports.ts'
+
+export interface BrowserSignIn {
+  readonly method: 'browser'
+  readonly request: AuthorizationRequest
+  /** Absent where the redirect URI is not on this machine: then the redirected URL is pasted. */
+  readonly lease?: RedirectLease
+}
+
+export interface DeviceSignIn {
+  readonly method: 'device'
+  readonly authorization: DeviceAuthorization
+  intervalMs: number
+  /** On the monotonic clock. */
+  nextPollAt: number
+}
+
+export class PendingSignIn {
+  readonly id: string
+  readonly keeper: Keeper
+  readonly switchUser: boolean
+  /** When it ends if nobody completes it; on the monotonic clock. */
+  readonly endsAt: number
+  readonly ended: Promise<void>
+  /** Set once the person can act. */
+  way: BrowserSignIn | DeviceSignIn | undefined
+  #end: () => void = () => undefined
+  #busy = false
+  /** What the person brought back has been sent, or is about to be. */
+  #atServer = false
+  #abandoned: SignInStatus | undefined
+  #status: SignInStatus = { ...failed('', ''), status: 'pending', error: null, message: null }
+
+  constructor(id: string, keeper: Keeper, switchUser: boolean, endsAt: number) {
+    this.id = id
+    this.keeper = keeper
+    this.switchUser = switchUser
+    this.endsAt = endsAt
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  get app(): string {
+    return this.keeper.state.app.name
+  }
+
+  get status(): SignInStatus {
+    return this.#status
+  }
+
+  get pending(): boolean {
+    return this.#status.status === 'pending'
+  }
+
+  /** Whether what the person brought back is being redeemed: its end is near. */
+  get busy(): boolean {
+    return this.#busy
+  }
+
+  /** Redeems in the app's queue, and ends with what came of it, unless it is too early to tell. */
+  async redeem(request: (spending: Spending) => Promise<SignInOutcome>): Promise<SignInEnd> {
+    this.#busy = true
+    try {
+      const end = await this.keeper.enqueue(() => this.#takeOver(request))
+      if (end.status !== 'pending') this.finish(end)
+      return end
+    } finally {
+      this.#busy = this.#atServer = false
+      if (this.#abandoned) this.finish(this.#abandoned)
+    }
+  }
+
+  /** Ends it from outside. What is at the server already decides for itself: it may well succeed. */
+  abandon(status: SignInStatus): void {
+    if (this.#atServer) this.#abandoned = status
+    else this.finish(status)
+  }
+
+  finish(status: SignInStatus): void {
+    if (!this.pending) return
+    this.#status = status
+    this.#end()
+    const { log } = this.keeper.state.deps
+    const error = status.error === null ? {} : { error: status.error }
+    log.info({ app: this.app, signIn: status.status, ...error }, 'sign-in ended')
+    if (this.way?.method !== 'browser') return
+    this.way.lease?.close().catch((error: unknown) => {
+      log.error({ app: this.app, err: error }, 'the redirect listener did not close')
+    })
+  }
+
+  async #takeOver(request: (spending: Spending) => Promise<SignInOutcome>): Promise<SignInEnd> {
+    // It ended while it waited for its turn: nothing is sent any more.
+    if (!this.pending) return this.#status
+    this.#atServer = true
+    return takeOverSignIn(this.keeper.state, request, { switchUser: this.switchUser })
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Sign-ins that wait for a person. At most one per app: a new one replaces the old. The heartbeat
+ * polls those on a device and ends those that took too long.
+ */
+import type { Clock, RedirectListener } from '../core/ports.ts'
+import type { SignInStatus, StartedSignIn } from '../core/status.ts'
+import { SidecarError } from '../errors.ts'
+import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'
+import { pollIfDue, startOnDevice } from './device-sign-in.ts'
+import type { Keeper } from './keeper.ts'
+import { PendingSignIn } from './pending-sign-in.ts'
+import { failed } from './sign-in.ts'
+import { requireSignIn } from './sign-in-errors.ts'
+import { type Sleep, within } from './within.ts'
+
+const LIFETIME_MS = 10 * 60_000
+/** How long the end of a sign-in can still be asked for. */
+const REMEMBERED_MS = 10 * 60_000
+
+export interface SignInDeps {
+  readonly clock: Clock
+  readonly sleep: Sleep
+  readonly listener: RedirectListener
+  /** An unguessable name for a sign-in. */
+  readonly newId: () => string
+  /** @throws {SidecarError} `unknown_app`, `vault_locked`. */
+  readonly keeper: (app: string) => Keeper
+}
+
+export interface SignInAsk {
+  readonly method: 'browser' | 'device'
+  /** Whether another person than the one who is signed in may sign in. */
+  readonly switchUser: boolean
+}
+
+export class SignIns {
+  readonly #deps: SignInDeps
+  readonly #byId = new Map<string, PendingSignIn>()
+
+  constructor(deps: SignInDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Starts a sign-in; a pending one of the same app ends. The old session stays until the new one
+   * is there.
+   *
+   * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`.
+   */
+  async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
+    const { clock, listener, newId } = this.#deps
+    const keeper = this.#deps.keeper(app)
+    requireSignIn(keeper.state)
+    const now = clock.read()
+    const signIn = new PendingSignIn(newId(), keeper, switchUser, now.mono + LIFETIME_MS)
+    const { id } = signIn
+    if (method === 'device') {
+      const { authorization } = await startOnDevice(signIn, clock)
+      this.#replace(signIn)
+      return {
+        id,
+        method,
+        expiresAt: now.wall + Math.min(LIFETIME_MS, authorization.expiresInMs),
+        userCode: authorization.userCode,
+        verificationUri: authorization.verificationUri,
+        verificationUriComplete: authorization.verificationUriComplete ?? null,
+      }
+    }
+    const urls = await startInBrowser(signIn, listener)
+    this.#replace(signIn)
+    return { id, method, expiresAt: now.wall + LIFETIME_MS, ...urls }
+  }
+
+  /** How a sign-in goes: waits for its end, `waitMs` at most. @throws {SidecarError} `not_found`. */
+  async wait(app: string, id: string, waitMs: number): Promise<SignInStatus> {
+    const signIn = this.#find(app, id)
+    if (signIn.pending) await within(this.#deps.sleep, waitMs, signIn.ended)
+    return signIn.status
+  }
+
+  /**
+   * Completes a sign-in with the URL that a browser elsewhere was sent to.
+   *
+   * @throws {SidecarError} `not_found`; `invalid_request` for a URL that is not this sign-in's.
+   */
+  async paste(app: string, id: string, url: string): Promise<SignInStatus> {
+    const signIn = this.#find(app, id)
+    await redeemCallback(signIn, parsePasted(signIn, url))
+    return signIn.status
+  }
+
+  /** Called at each heartbeat; waits for nothing. */
+  beat(): void {
+    const { clock } = this.#deps
+    const { mono } = clock.read()
+    for (const [id, signIn] of this.#byId) {
+      if (!signIn.pending) {
+        if (mono >= signIn.endsAt + REMEMBERED_MS) this.#byId.delete(id)
+      } else if (!signIn.busy && mono >= signIn.endsAt) {
+        signIn.finish(failed('timeout', 'Nobody completed the sign-in in time.'))
+      } else {
+        pollIfDue(signIn, clock)
+      }
+    }
+  }
+
+  /** Ends the app's pending sign-in, if it has one. */
+  cancel(app: string, why: string): void {
+    for (const signIn of this.#byId.values()) {
+      if (signIn.app === app) signIn.abandon(failed('cancelled', why))
+    }
+  }
+
+  close(): void {
+    for (const signIn of this.#byId.values()) {
+      signIn.abandon(failed('stopping', 'The daemon is stopping.'))
+    }
+  }
+
+  #replace(signIn: PendingSignIn): void {
+    this.cancel(signIn.app, 'A newer sign-in of this app was started.')
+    this.#byId.set(signIn.id, signIn)
+  }
+
+  #find(app: string, id: string): PendingSignIn {
+    const signIn = this.#byId.get(id)
+    if (signIn?.app === app) return signIn
+    throw new SidecarError('not_found', `"${app}" has no such sign-in.`, {
+      hint: `Start one with \`evo-token login ${app}\`.`,
+    })
+  }
+}

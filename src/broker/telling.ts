@@ -1,0 +1,109 @@
+/** What is told about an app to those who ask: its token, its status, its readiness. */
+import type { App } from '../core/app.ts'
+import { renewable, sessionName } from '../core/session.ts'
+import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
+import type { PastFailure } from '../core/ports.ts'
+import {
+  expiresAt,
+  freshness,
+  type Reading,
+  remainingMs,
+  staleAt,
+  type TokenSet,
+} from '../core/token.ts'
+import type { AppState } from './app-state.ts'
+
+export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
+  return {
+    accessToken: tokens.accessToken.expose(),
+    expiresAt: expiresAt(tokens, now),
+    expiresInS: Math.floor(remainingMs(tokens, now) / 1000),
+    scope: tokens.scope ?? null,
+    fingerprint: tokens.accessToken.fingerprint,
+  }
+}
+
+export function statusOf(state: AppState): AppStatus {
+  const { app, session, deps } = state
+  const now = deps.clock.read()
+  const { tokens } = session
+  const waits = 'retryAt' in session ? Math.max(now.mono, session.retryAt) - now.mono : undefined
+  return {
+    app: app.name,
+    type: app.type,
+    session: sessionName(app, session, now),
+    freshness: freshness(tokens, now),
+    expiresAt: tokens ? expiresAt(tokens, now) : null,
+    refreshAt:
+      tokens && session.status === 'active' && renewable(app, session)
+        ? Math.min(staleAt(tokens, now), state.reissueAt ?? Infinity)
+        : null,
+    refreshedAt: tokens?.received.wall ?? null,
+    retryAt: waits === undefined ? null : Math.round(now.wall + waits),
+    failures: session.status === 'retrying' ? session.failures : 0,
+    scope: tokens?.scope ?? null,
+    fingerprint: tokens?.accessToken.fingerprint ?? null,
+    lastError: lastErrorOf(state),
+    subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
+  }
+}
+
+/** Ready means: a token is served now, and what we hold would survive a restart. */
+export function readinessOf(state: AppState): Readiness {
+  const { app, session, deps, ledger } = state
+  const now = deps.clock.read()
+  const error = 'error' in session ? session.error.error : undefined
+  if (app.type !== 'service' && (ledger.unstored ?? error === UNWRITABLE)) {
+    return { ready: false, reason: UNWRITABLE }
+  }
+  const fresh = freshness(session.tokens, now)
+  if (fresh === 'fresh' || fresh === 'stale') return { ready: true, reason: null }
+  return { ready: false, reason: REASONS[sessionName(app, session, now)] }
+}
+
+const UNWRITABLE = 'vault_unwritable'
+
+const REASONS = {
+  'signed-out': 'login_required',
+  misconfigured: 'misconfigured',
+  retrying: 'unavailable',
+  active: 'unavailable',
+} as const
+
+function lastErrorOf(state: AppState): PastFailure | null {
+  const { session, ledger } = state
+  if ('error' in session) return session.error
+  const at = session.tokens?.received.wall ?? 0
+  if (ledger.unstored) return { ...ledger.unstored, at }
+  const missing = scopesNotAskedFor(state)
+  if (missing.length === 0) return null
+  const message = `The config asks for scopes that this sign-in did not: ${missing.join(' ')}. Sign in again for them.`
+  return { error: 'scope_changed', message, at }
+}
+
+/** Scopes that were added to the config after the sign-in. */
+function scopesNotAskedFor({ app, ledger }: AppState): readonly string[] {
+  const { askedScope } = ledger.record
+  if (askedScope === undefined) return []
+  const asked = new Set(askedScope.split(' '))
+  return app.scopes.filter((scope) => !asked.has(scope))
+}
+
+/** The status of an app while the vault that has its record is not open. */
+export function lockedStatus(app: App, lastError: PastFailure, attempts: number): AppStatus {
+  return {
+    app: app.name,
+    type: app.type,
+    session: 'retrying',
+    freshness: 'none',
+    expiresAt: null,
+    refreshAt: null,
+    refreshedAt: null,
+    retryAt: null,
+    failures: attempts,
+    scope: null,
+    fingerprint: null,
+    lastError,
+    subject: null,
+  }
+}

@@ -1,0 +1,77 @@
+/** The vault, open or not: a locked one is tried again, less and less often, and told of once. */
+import type { Clock, Failure, Log, OpenedVault, Vault } from '../core/ports.ts'
+import { SidecarError } from '../errors.ts'
+
+const RETRY_MIN_MS = 5_000
+const RETRY_MAX_MS = 60_000
+
+export interface VaultDoorDeps {
+  readonly openVault: () => Promise<OpenedVault>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class VaultDoor {
+  readonly #deps: VaultDoorDeps
+  #vault: Vault | undefined
+  #reason: { readonly failure: Failure; readonly hint: string } = STARTING
+  #attempts = 0
+  #retryAt = -Infinity
+
+  constructor(deps: VaultDoorDeps) {
+    this.#deps = deps
+  }
+
+  get vault(): Vault | undefined {
+    return this.#vault
+  }
+
+  /** Why it is not open. */
+  get failure(): Failure {
+    return this.#reason.failure
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  /** @throws {SidecarError} `vault_locked`. */
+  requireOpen(): Vault {
+    if (!this.#vault) throw this.refusal()
+    return this.#vault
+  }
+
+  refusal(): SidecarError {
+    return new SidecarError('vault_locked', this.#reason.failure.message, {
+      hint: this.#reason.hint,
+    })
+  }
+
+  retryDue(mono: number): boolean {
+    return !this.#vault && mono >= this.#retryAt
+  }
+
+  async open(): Promise<Vault | undefined> {
+    const { openVault, clock, log } = this.#deps
+    const opened = await openVault()
+    if (opened.kind === 'open') {
+      if (this.#attempts > 0) log.info({}, 'the vault is open')
+      this.#vault = opened.vault
+      return this.#vault
+    }
+    const { failure, hint } = opened
+    if (this.#reason.failure.message !== failure.message) {
+      log.warn({ error: failure.error, hint }, failure.message)
+    }
+    this.#reason = { failure, hint }
+    this.#attempts += 1
+    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#attempts - 1))
+    this.#retryAt = clock.read().mono + waitMs
+    return undefined
+  }
+}
+
+const STARTING = {
+  failure: { error: 'vault_locked', message: 'The vault is being opened.' },
+  hint: 'Try again shortly.',
+}

@@ -1,0 +1,62 @@
+/** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
+import { createClient } from './client.ts'
+import { failureOf } from './client-failures.ts'
+import type { CommandModule } from './command.ts'
+import { table } from './table.ts'
+
+export const add: CommandModule = {
+  async run(invocation) {
+    const { argument, texts, io } = invocation
+    const name = argument('NAME')
+    const apps = texts('app')
+    const { access_key: key } = await createClient(invocation).ask({
+      method: 'POST',
+      path: '/v1/callers',
+      body: { name, apps: apps.length > 0 ? apps : ['*'] },
+    })
+    if (typeof key !== 'string') throw failureOf('its answer holds no key', 'the owner socket')
+    io.stdout.write(`${key}\n`)
+    const what = apps.length > 0 ? apps.join(', ') : 'every app'
+    io.stderr.write(
+      `This is the key of "${name}", for ${what}. It is shown this once: keep it in a file that only the program's user can read.\n`,
+    )
+    return 0
+  },
+}
+
+interface CallerJson {
+  readonly name: string
+  readonly apps: readonly string[]
+  readonly created_at: string
+  readonly last_used_at: string | null
+}
+
+export const list: CommandModule = {
+  async run(invocation) {
+    const { io, flag } = invocation
+    const answer = await createClient(invocation).ask({ path: '/v1/callers' })
+    if (flag('json')) {
+      io.stdout.write(`${JSON.stringify(answer)}\n`)
+      return 0
+    }
+    const callers = (Array.isArray(answer.callers) ? answer.callers : []) as CallerJson[]
+    const rows = callers.map(({ name, apps, created_at, last_used_at }) => [
+      name,
+      apps.includes('*') ? 'every app' : apps.join(' '),
+      created_at,
+      last_used_at ?? 'never',
+    ])
+    io.stdout.write(table(['CALLER', 'APPS', 'MADE', 'LAST USED'], rows))
+    return 0
+  },
+}
+
+export const remove: CommandModule = {
+  async run(invocation) {
+    const name = invocation.argument('NAME')
+    const path = `/v1/callers/${encodeURIComponent(name)}`
+    await createClient(invocation).ask({ method: 'DELETE', path })
+    invocation.io.stderr.write(`The key of "${name}" is worth nothing from now on.\n`)
+    return 0
+  },
+}

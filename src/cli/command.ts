@@ -1,0 +1,55 @@
+/** What a command is, and what it gets to know of how it was called. */
+import type { Io } from './io.ts'
+
+export interface Option {
+  readonly type: 'boolean' | 'string'
+  readonly description: string
+  /** What stands for the value in help; for `string` options. */
+  readonly placeholder?: string
+  readonly multiple?: boolean
+  /** The only values that are taken. */
+  readonly choices?: readonly string[]
+}
+
+export interface Argument {
+  /** As help shows it, in capitals. */
+  readonly name: string
+  readonly description: string
+  /** `name`: of an app or a caller. `rest`: everything that follows `--`. */
+  readonly kind: 'name' | 'file' | 'rest'
+  readonly optional?: boolean
+}
+
+export interface Example {
+  readonly line: string
+  readonly says: string
+}
+
+export interface Command {
+  readonly words: readonly string[]
+  readonly summary: string
+  /** More than the summary, for its own help. */
+  readonly details?: string
+  readonly arguments: readonly Argument[]
+  readonly options: Readonly<Record<string, Option>>
+  readonly examples: readonly Example[]
+  readonly load: () => Promise<CommandModule>
+}
+
+export interface CommandModule {
+  /** Resolves with the exit code. */
+  run(invocation: Invocation): Promise<number>
+}
+
+/** A command as it was typed, checked against the table. */
+export interface Invocation {
+  readonly command: Command
+  readonly io: Io
+  /** The value of the argument; empty where an optional one was left out. */
+  readonly argument: (name: string) => string
+  readonly flag: (option: string) => boolean
+  readonly text: (option: string) => string | undefined
+  readonly texts: (option: string) => readonly string[]
+  /** What followed `--`, where the command takes that. */
+  readonly rest: readonly string[]
+}

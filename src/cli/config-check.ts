@@ -1,0 +1,14 @@
+/** `config check`: reads a config as the daemon would, and says everything that is wrong with it. */
+import { configPath, faultLines, loadConfig } from '../adapters/config-file.ts'
+import { homeOf } from '../daemon/world.ts'
+import type { Invocation } from './command.ts'
+
+export async function run({ argument, io }: Invocation): Promise<number> {
+  const home = homeOf(io.env)
+  const path = configPath(argument('FILE') || undefined, io.env, home)
+  const { config, warnings } = await loadConfig(path, { home })
+  if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
+  const count = config.apps.length
+  io.stdout.write(`OK: ${count} ${count === 1 ? 'app' : 'apps'}\n`)
+  return 0
+}

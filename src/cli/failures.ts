@@ -1,0 +1,44 @@
+/**
+ * How a command that failed ends: what a person can act on is said in a sentence and a hint;
+ * anything else is a bug, told without whatever might be a secret.
+ */
+import { scrub } from '../adapters/scrub.ts'
+import { SidecarError } from '../errors.ts'
+import { Refusal } from './client-failures.ts'
+import type { Io } from './io.ts'
+import { plain } from './plain.ts'
+
+/** sysexits.h EX_SOFTWARE: a bug of ours. */
+const EXIT_BUG = 70
+
+/** Long runs without a space: a message may quote what we read, and that may have been a token. */
+const OPAQUE = /[\w.~+/=-]{24,}/g
+
+/** Says what went wrong, and gives the exit code for it. */
+export function endOf(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
+  if (error instanceof SidecarError || error instanceof Refusal) {
+    stderr.write(`evo-token: ${lines(error.message)}\n`)
+    if (error.hint) stderr.write(`${plain(error.hint)}\n`)
+    return error.exitCode
+  }
+  // Whoever read our output has gone (`| head -1`): nobody is left to be told.
+  if (hasCode(error, 'EPIPE')) return 0
+  stderr.write(`evo-token: This is a bug of evo-token, please report it.\n${bugReport(error)}\n`)
+  return EXIT_BUG
+}
+
+/** A config's faults stand on a line each; nothing else of a message may move the cursor. */
+function lines(message: string): string {
+  return message.split('\n').map(plain).join('\n')
+}
+
+function bugReport(error: unknown): string {
+  if (!(error instanceof Error)) return `Something was thrown that is no error: ${typeof error}.`
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  const message = scrub(error.message).replace(OPAQUE, '[redacted]')
+  return [`${error.name}: ${plain(message)}`, ...frames].join('\n')
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

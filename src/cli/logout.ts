@@ -1,0 +1,17 @@
+/** `logout`: ends an app's session, at the authorization server too where that can be done. */
+import { appPath, createClient } from './client.ts'
+import type { Invocation } from './command.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const app = invocation.argument('APP')
+  const { revoked } = await createClient(invocation).ask({
+    method: 'POST',
+    path: appPath(app, '/logout'),
+  })
+  const how =
+    revoked === true
+      ? 'and its tokens are revoked.'
+      : 'here only: its authorization server did not confirm that the tokens are revoked.'
+  invocation.io.stderr.write(`${app} is signed out, ${how}\n`)
+  return 0
+}

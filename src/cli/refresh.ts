@@ -1,0 +1,29 @@
+/** `refresh`: a new token now. Within the limit that all callers share the daemon keeps the old one. */
+import { sha256Hex } from '../secret.ts'
+import { toStatus } from './app-status.ts'
+import { appPath, createClient } from './client.ts'
+import type { Invocation } from './command.ts'
+import { askToken } from './get.ts'
+import { SidecarError } from '../errors.ts'
+import { duration } from './status-view.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const app = invocation.argument('APP')
+  const client = createClient(invocation)
+  const before = toStatus(await client.ask({ path: appPath(app) }))
+  const { accessToken, expiresInS } = await askToken(client, {
+    method: 'POST',
+    path: appPath(app, '/refresh'),
+  })
+  const fingerprint = sha256Hex(accessToken).slice(0, 8)
+  const left = duration(expiresInS * 1000)
+  if (fingerprint === before.fingerprint) {
+    throw new SidecarError(
+      'unavailable',
+      `The token of "${app}" was not refreshed now: it still is ${fingerprint}, for ${left}.`,
+      { hint: `It may have been refreshed a moment ago; \`evo-token status ${app}\` says more.` },
+    )
+  }
+  invocation.io.stdout.write(`${fingerprint} ${left}\n`)
+  return 0
+}

@@ -1,0 +1,24 @@
+/** `reload`: makes the daemon read its config again, and says what that changed. */
+import { createClient } from './client.ts'
+import type { Invocation } from './command.ts'
+import { plain } from './plain.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const answer = await createClient(invocation).ask({ method: 'POST', path: '/v1/reload' })
+  const { stderr } = invocation.io
+  for (const warning of strings(answer.warnings)) stderr.write(`warning: ${plain(warning)}\n`)
+  for (const what of ['added', 'changed', 'removed']) {
+    const apps = strings(answer[what])
+    if (apps.length > 0) stderr.write(`${what}: ${plain(apps.join(', '))}\n`)
+  }
+  const waiting = strings(answer.restart_needed)
+  if (waiting.length > 0) {
+    stderr.write(`Restart the daemon for the new ${plain(waiting.join(', '))}.\n`)
+  }
+  stderr.write('The config was read again.\n')
+  return 0
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}

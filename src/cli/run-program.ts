@@ -1,0 +1,87 @@
+/** `run`: runs a program with the access token in its environment, and ends as the program does. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { resolve } from 'node:path'
+import { readEndpoint } from '../adapters/state-paths.ts'
+import { appPath, createClient, placesOf } from './client.ts'
+import type { Invocation } from './command.ts'
+import { askToken } from './get.ts'
+import { plain } from './plain.ts'
+import type { Io } from './io.ts'
+import { usageFault } from './usage.ts'
+
+/** As shells have it. */
+const EXIT_NOT_FOUND = 127
+const EXIT_NOT_EXECUTABLE = 126
+const EXIT_SIGNAL = 128
+
+const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
+
+/** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
+const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT']
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { command, argument, text, io, rest } = invocation
+  const app = argument('APP')
+  const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
+  if (!/^[A-Za-z_]\w*$/.test(variable)) {
+    throw usageFault(command, 'needs letters, digits and _ for --env')
+  }
+  const { accessToken } = await askToken(createClient(invocation), {
+    path: appPath(app, '/token'),
+  })
+  const env = {
+    ...io.env,
+    ...whereToAsk(invocation),
+    EVO_TOKEN_APP: app,
+    [variable]: accessToken,
+  }
+  return runProgram(rest, env, io)
+}
+
+/** For a program that outlives the token: the daemon's address and a key, where they are known. */
+function whereToAsk(invocation: Invocation): NodeJS.ProcessEnv {
+  const { text, io } = invocation
+  const places = placesOf(invocation)
+  const socket = text('socket')
+  const url = socket === undefined ? (text('url') ?? io.env.EVO_TOKEN_URL) : undefined
+  if (url) {
+    const keyFile = text('key-file') ?? (io.env.EVO_TOKEN_KEY_FILE || places.accessKey)
+    return { EVO_TOKEN_URL: url, EVO_TOKEN_KEY_FILE: resolve(keyFile) }
+  }
+  const endpoint = readEndpoint(places.endpoint, process.getuid?.() ?? 0)
+  const isThisOne = socket === undefined || socket === endpoint?.socket
+  return {
+    ...(isThisOne && endpoint?.url !== undefined && { EVO_TOKEN_URL: endpoint.url }),
+    ...(isThisOne && existsSync(places.accessKey) && { EVO_TOKEN_KEY_FILE: places.accessKey }),
+  }
+}
+
+async function runProgram(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { stdin, stderr }: Io,
+): Promise<number> {
+  // Listened to before there is a program: a signal that comes meanwhile is passed on after.
+  const passOn = (signal: NodeJS.Signals) => {
+    if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
+  }
+  for (const signal of PASSED_ON) process.on(signal, passOn)
+  const child = spawn(program, args, { env, stdio: 'inherit' })
+  try {
+    return await new Promise<number>((settle) => {
+      child.on('error', ({ code }: NodeJS.ErrnoException) => {
+        // It runs, and may not be sent a signal: that is its affair.
+        if (child.pid !== undefined) return
+        stderr.write(`evo-token: "${plain(program)}" cannot be run (${code ?? 'error'}).\n`)
+        settle(code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE)
+      })
+      child.once('exit', (code, signal) => {
+        settle(signal === null ? (code ?? 1) : EXIT_SIGNAL + constants.signals[signal])
+      })
+    })
+  } finally {
+    for (const signal of PASSED_ON) process.off(signal, passOn)
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * From what was typed to an exit code: finds the command in the table, runs it, and says what went
+ * wrong. Every module costs `get` a millisecond, so whatever only some calls need is loaded by them.
+ */
+import type { Command, Invocation } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import type { Io } from './io.ts'
+
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const command = COMMANDS.find(({ words }) => words.every((word, index) => argv[index] === word))
+  try {
+    if (!command) {
+      const { answerWithoutCommand } = await import('./without-command.ts')
+      return await answerWithoutCommand(argv, io)
+    }
+    const args = argv.slice(command.words.length)
+    const typed = namesAlone(command, args) ?? (await parsed(command, args))
+    if (typed !== 'help') return await (await command.load()).run(toInvocation(command, typed, io))
+    const { commandHelp } = await import('./help.ts')
+    io.stdout.write(commandHelp(command))
+    return 0
+  } catch (error) {
+    const { endOf } = await import('./failures.ts')
+    return endOf(error, io)
+  }
+}
+
+/** What was typed after a command, as the table allows it. */
+export interface Typed {
+  readonly values: Readonly<
+    Record<string, string | boolean | readonly (string | boolean)[] | undefined>
+  >
+  readonly positionals: readonly string[]
+  /** What followed `--`, where the command takes that. */
+  readonly rest: readonly string[]
+}
+
+/** App and caller names, as the contract has them. */
+export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** What is nothing but the names that the command needs, as `get APP` is mostly, needs no parsing. */
+function namesAlone(command: Command, args: readonly string[]): Typed | undefined {
+  const fits =
+    args.length === command.arguments.length &&
+    command.arguments.every(({ kind }, index) => kind === 'name' && NAME.test(args[index] ?? ''))
+  return fits ? { values: {}, positionals: args, rest: [] } : undefined
+}
+
+async function parsed(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
+  const { parse } = await import('./parse.ts')
+  return parse(command, args)
+}
+
+function toInvocation(command: Command, { values, positionals, rest }: Typed, io: Io): Invocation {
+  return {
+    command,
+    io,
+    rest,
+    argument: (name) => positionals[command.arguments.findIndex((one) => one.name === name)] ?? '',
+    flag: (option) => values[option] === true,
+    text: (option) => values[option] as string | undefined,
+    texts: (option) => (values[option] ?? []) as readonly string[],
+  }
+}

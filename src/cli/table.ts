@@ -1,0 +1,19 @@
+/** A table for a terminal: columns as wide as what stands in them. */
+import { plain } from './plain.ts'
+
+/** `paint` may colour a cell, which is as wide as its column already. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  paint = (cell: string) => cell,
+): string {
+  const lines = rows.map((row) => row.map(plain))
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...lines.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (row: readonly string[], painted = paint) =>
+    row.map((cell, column) => painted(cell.padEnd(widths[column] ?? 0))).join('  ')
+  return [line(head, String), ...lines.map((row) => line(row))]
+    .map((text) => `${text.trimEnd()}\n`)
+    .join('')
+}

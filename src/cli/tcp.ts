@@ -1,0 +1,95 @@
+/**
+ * The daemon over TCP, for callers. Any program may have taken its port, so it has to prove that
+ * it knows the key (`/healthz`) before we show it, on the very connection that proved it.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { SidecarError } from '../errors.ts'
+import { Secret } from '../secret.ts'
+import { connected, type Connection, exchange, parseObject } from './client.ts'
+import { failureOf, notRunning } from './client-failures.ts'
+
+const PROOF_TIMEOUT_MS = 10_000
+
+export interface TcpTarget {
+  readonly url: string
+  readonly keyFile: string
+  /** The name that the key was made for. */
+  readonly caller: string
+}
+
+/** @throws {SidecarError} `config`, `not_running`, `invalid_key` */
+export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Connection> {
+  const { host, hostname, port } = loopbackUrl(url)
+  const key = readKey(keyFile)
+  const place = `http://${host}`
+  const socket = await connected({ host: hostname, port })
+  if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
+  const connection = { socket, headers: { Host: host }, place }
+  try {
+    await prove(connection, caller, key)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+  return { ...connection, headers: { Host: host, Authorization: `Bearer ${key.expose()}` } }
+}
+
+function loopbackUrl(text: string): { host: string; hostname: string; port: number } {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const hostname = url?.hostname.replace(/^\[|\]$/g, '') ?? ''
+  const loopback =
+    hostname === 'localhost' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname)
+  if (url?.protocol !== 'http:' || !loopback || url.username || url.pathname !== '/') {
+    throw new SidecarError('config', `"${text}" is not the URL of a daemon on this machine.`, {
+      hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
+    })
+  }
+  return { host: url.host, hostname, port: Number(url.port || 80) }
+}
+
+function readKey(path: string): Secret {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(path, 'r')
+    const { mode, uid } = fstatSync(descriptor)
+    if ((mode & 0o077) !== 0)
+      throw keyFault(path, 'others may read or write it', `chmod 600 ${path}`)
+    if (uid !== 0 && uid !== (process.getuid?.() ?? uid) && process.getuid?.() !== 0) {
+      throw keyFault(path, 'it belongs to another user')
+    }
+    const key = readFileSync(descriptor, 'latin1').trim()
+    if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
+    return new Secret(key)
+  } catch (error) {
+    if (error instanceof SidecarError) throw error
+    throw keyFault(path, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+function keyFault(path: string, reason: string, mend?: string): SidecarError {
+  return new SidecarError('config', `The key file "${path}" is not used: ${reason}.`, {
+    hint: mend
+      ? `Keep others out with \`${mend}\`.`
+      : 'Name it with --key-file (EVO_TOKEN_KEY_FILE); `evo-token caller add NAME` makes a key.',
+  })
+}
+
+/** The key of the proof is SHA-256(access key): all that the daemon itself keeps. */
+async function prove(connection: Connection, caller: string, key: Secret): Promise<void> {
+  const nonce = randomBytes(24).toString('hex')
+  const path = `/healthz?${String(new URLSearchParams({ caller, nonce }))}`
+  const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
+  if (typeof answer === 'string') throw failureOf(answer, connection.place)
+  const given = Buffer.from(String(parseObject(answer.body)?.proof))
+  const digest = createHash('sha256').update(key.expose()).digest()
+  const expected = Buffer.from(createHmac('sha256', digest).update(nonce).digest('hex'))
+  if (given.length === expected.length && timingSafeEqual(given, expected)) return
+  throw new SidecarError(
+    'invalid_key',
+    `What listens on ${connection.place} does not prove that it knows the key of the caller "${caller}", so the key was not shown to it.`,
+    { hint: 'See that the daemon runs there, and that --caller and --key-file belong together.' },
+  )
+}

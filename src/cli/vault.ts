@@ -1,0 +1,32 @@
+/** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
+import { createClient } from './client.ts'
+import type { CommandModule } from './command.ts'
+import { usageFault } from './usage.ts'
+
+/** Every record is encrypted anew, and a keychain may ask its owner first. */
+const PATIENCE_MS = 180_000
+
+const path = '/v1/vault/key'
+
+export const moveKey: CommandModule = {
+  async run(invocation) {
+    const source = invocation.text('to')
+    if (source === undefined) {
+      throw usageFault(invocation.command, 'needs --to keychain or --to file')
+    }
+    const client = createClient(invocation)
+    await client.ask({ method: 'POST', path, body: { source }, timeoutMs: PATIENCE_MS })
+    const where = source === 'file' ? 'a file in the state directory' : 'the keychain'
+    invocation.io.stderr.write(`The key of the vault is in ${where} now.\n`)
+    return 0
+  },
+}
+
+export const rotateKey: CommandModule = {
+  async run(invocation) {
+    const client = createClient(invocation)
+    await client.ask({ method: 'POST', path, body: { rotate: true }, timeoutMs: PATIENCE_MS })
+    invocation.io.stderr.write('The vault has a new key, and everything is encrypted with it.\n')
+    return 0
+  },
+}

@@ -1,0 +1,59 @@
+/** What is answered where no command of the table was typed: help, the version, or what is nearest. */
+import { readFileSync } from 'node:fs'
+import { SidecarError } from '../errors.ts'
+import { COMMANDS } from './commands.ts'
+import { commandHelp, groupHelp, overview } from './help.ts'
+import type { Io } from './io.ts'
+import { commandsUnder, nearest } from './usage.ts'
+
+/** @throws {SidecarError} `invalid_request` */
+export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
+  const [first = ''] = argv
+  const asksHelp = first === 'help' || argv.includes('--help') || argv.includes('-h')
+  const words = (first === 'help' ? argv.slice(1) : argv).filter((word) => !word.startsWith('-'))
+  if (asksHelp) {
+    io.stdout.write(help(words) ?? (await unknownCommand(words)))
+    return 0
+  }
+  if (first === '--version' || first === '-V') {
+    io.stdout.write(`${version()}\n`)
+    return 0
+  }
+  if (first === '') throw fault('No command was given.')
+  if (first.startsWith('-')) throw fault(`${first} is not known here: options follow a command.`)
+  return unknownCommand(words)
+}
+
+function fault(message: string): SidecarError {
+  return new SidecarError('invalid_request', message, { hint: 'See `evo-token --help`.' })
+}
+
+function help(words: readonly string[]): string | undefined {
+  const [first] = words
+  if (first === undefined) return overview()
+  const typed = words.join(' ')
+  const command = COMMANDS.find((one) => one.words.join(' ') === typed)
+  if (command) return commandHelp(command)
+  const group = commandsUnder(first)
+  return words.length === 1 && group.length > 0 ? groupHelp(first, group) : undefined
+}
+
+async function unknownCommand([first = '', second]: readonly string[]): Promise<never> {
+  const group = commandsUnder(first)
+  if (group.length > 0 && second === undefined) {
+    const choices = group.map((one) => `\`evo-token ${one.words.join(' ')}\``).join(', ')
+    throw fault(`\`evo-token ${first}\` needs one more word: ${choices}.`)
+  }
+  const known = COMMANDS.map(({ words }) => words.join(' '))
+  const both = second === undefined ? first : `${first} ${second}`
+  // The second word may be an argument, so the first one alone counts as well.
+  const found = (await nearest(both, known)) ?? (await nearest(first, known))
+  const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
+  throw fault(`There is no command "${group.length > 0 ? both : first}".${instead}`)
+}
+
+/** The version in the package's own manifest, two folders above this file. */
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

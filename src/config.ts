@@ -1,0 +1,189 @@
+/**
+ * The config: text in, either everything that the daemon needs with its defaults applied, or every
+ * fault at once. `config/schema.ts` defines the settings; here are the rules between them.
+ */
+import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
+import { type ConfigFault, type Path, showPath, toFaults } from './config/faults.ts'
+import { readJson } from './config/json-text.ts'
+import { APP_NAME } from './config/names.ts'
+import {
+  type AppSettings,
+  configSchema,
+  type LogLevel,
+  type Settings,
+  type VaultKeySource,
+} from './config/schema.ts'
+import { findSecrets } from './config/secrets.ts'
+import { toPath } from './config/values.ts'
+import type { App } from './core/app.ts'
+
+/** A file that is kept up to date with an app's access token. */
+export type TokenFile = { readonly app: string; readonly path: string } & (
+  { readonly format: 'raw' | 'json' } | { readonly format: 'dotenv'; readonly variable: string }
+)
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly vaultKey: VaultKeySource
+  readonly logLevel: LogLevel
+  /** A PEM file to trust besides the system's certificate authorities. */
+  readonly ca?: string
+  readonly notify?: { readonly command: readonly string[]; readonly everyMs: number }
+  readonly files: readonly TokenFile[]
+  readonly apps: readonly App[]
+}
+
+export type ConfigResult =
+  | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly ConfigFault[] }
+  | { readonly kind: 'bad'; readonly faults: readonly ConfigFault[] }
+
+/** @param home where paths that begin with `~/` lead; the user's home directory unless it is given. */
+export function parseConfig(text: string, home?: string): ConfigResult {
+  const json = readJson(text)
+  if (json.kind === 'bad') {
+    const path = `line ${json.line}, column ${json.column}`
+    return { kind: 'bad', faults: [{ path, message: `not JSON: expected ${json.expected}` }] }
+  }
+  const { value } = json
+  const known = [
+    ...json.unsafe.map((path) => fault(path, path[0] === 'apps' ? APP_NAME : 'is no setting')),
+    ...findSecrets(value).map(({ path, message }) => fault(path, message)),
+  ]
+  const settings = configSchema.safeParse(value)
+  const faults = [
+    ...json.repeated.map((path) => fault(path, 'stands here twice: take one of them out')),
+    ...firstOfEachPath([
+      ...known,
+      ...(settings.success ? [] : toFaults(settings.error, value)),
+      ...filesOfUnknownApps(value),
+    ]),
+  ]
+  if (!settings.success || faults.length > 0) return { kind: 'bad', faults }
+  const config = toConfig(settings.data, home)
+  const conflicts = conflictsIn(settings.data, config)
+  if (conflicts.length > 0) return { kind: 'bad', faults: conflicts }
+  return { kind: 'ok', config, warnings: warningsOn(config) }
+}
+
+/** What was said of a setting already, and better, is not said again. */
+function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
+  const paths = faults.map(({ path }) => path)
+  return faults.filter(({ path }, index) => paths.indexOf(path) === index)
+}
+
+function toConfig(settings: Settings, home: string | undefined): Config {
+  const { listen, vault, log, ca, notify, files } = settings
+  const apps = Object.entries(settings.apps).map(([name, app]) => toApp(name, app, settings))
+  return {
+    listen,
+    vaultKey: vault.key,
+    logLevel: log.level,
+    ...(ca !== undefined && { ca: toPath(ca, home) }),
+    ...(notify && { notify: { command: notify.command, everyMs: notify.every } }),
+    files: files.map((file) => ({ ...file, path: toPath(file.path, home) })),
+    apps: apps.map((app) => ({ ...app, sharesRedirectUri: sharesRedirectUri(app, apps) })),
+  }
+}
+
+function toApp(
+  name: string,
+  app: AppSettings,
+  { issuer, refresh }: Settings,
+): Omit<App, 'sharesRedirectUri'> {
+  const personal = app.type === 'service' ? undefined : app
+  return {
+    name,
+    type: app.type,
+    clientId: app.clientId,
+    issuer: app.issuer ?? issuer,
+    endpoints: {
+      ...(app.authorizationEndpoint && { authorization: app.authorizationEndpoint }),
+      ...(app.tokenEndpoint && { token: app.tokenEndpoint }),
+      ...(app.revocationEndpoint && { revocation: app.revocationEndpoint }),
+      ...(app.deviceAuthorizationEndpoint && {
+        deviceAuthorization: app.deviceAuthorizationEndpoint,
+      }),
+    },
+    tokenEndpointAuthMethod: app.tokenEndpointAuthMethod,
+    redirectUris: personal?.redirectUris ?? [],
+    scopes: app.scopes,
+    authorizationParameters: {
+      // Without it some servers grant no refresh token (OIDC Core §11 asks for it).
+      ...(app.scopes.includes(REFRESHABLE) && { prompt: 'consent' }),
+      ...personal?.authorizationParameters,
+    },
+    refresh: {
+      aheadMs: app.refresh?.ahead ?? refresh.ahead,
+      retryMinMs: app.refresh?.retryMin ?? refresh.retryMin,
+      retryMaxMs: app.refresh?.retryMax ?? refresh.retryMax,
+    },
+    ...(app.type === 'service' && app.reissue !== undefined && { reissue: app.reissue }),
+  }
+}
+
+type Redirected = Pick<App, 'issuer' | 'redirectUris'>
+
+function sharesRedirectUri(app: Redirected, all: readonly Redirected[]): boolean {
+  const own = new Set(app.redirectUris.map((uri) => new URL(uri).href))
+  return all.some(
+    (other) =>
+      other.issuer !== app.issuer && other.redirectUris.some((uri) => own.has(new URL(uri).href)),
+  )
+}
+
+/** Asked of the value as it stands, so that it is said along with every other fault. */
+function filesOfUnknownApps(value: unknown): ConfigFault[] {
+  const { files, apps } = record(value)
+  if (!Array.isArray(files)) return []
+  return files.flatMap((file: unknown, index) => {
+    const { app } = record(file)
+    return typeof app !== 'string' || Object.hasOwn(record(apps), app)
+      ? []
+      : [fault(['files', index, 'app'], 'must be the name of an app that "apps" has')]
+  })
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** Settings that are fine by themselves and cannot hold together. */
+function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[] {
+  const patience = 'must not be longer than retryMax'
+  const { retryMin, retryMax } = settings.refresh
+  const impatient = apps.filter(({ name, refresh }) => {
+    const own = settings.apps[name]?.refresh
+    const set = own?.retryMin !== undefined || own?.retryMax !== undefined
+    return set && refresh.retryMinMs > refresh.retryMaxMs
+  })
+  const overwriting = files.flatMap((file, index) =>
+    files.slice(0, index).some((other) => collide(file, other)) ? [index] : [],
+  )
+  return [
+    ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
+    ...impatient.map(({ name }) => fault(['apps', name, 'refresh', 'retryMin'], patience)),
+    ...overwriting.map((index) =>
+      fault(
+        ['files', index],
+        'writes over what another one writes: give it its own path, or (dotenv) variable',
+      ),
+    ),
+  ]
+}
+
+/** Only dotenv files leave everything else as it is. */
+function collide(one: TokenFile, other: TokenFile): boolean {
+  if (one.path !== other.path) return false
+  if (one.format !== 'dotenv' || other.format !== 'dotenv') return true
+  return one.variable === other.variable
+}
+
+function warningsOn({ apps }: Config): ConfigFault[] {
+  return apps.length === 0
+    ? [fault(['apps'], 'no app is configured; "evo-token init" adds one')]
+    : apps.flatMap(scopeWarnings)
+}
+
+function fault(path: Path, message: string): ConfigFault {
+  return { path: showPath(path), message }
+}

@@ -1,0 +1,49 @@
+/** What the Evo documentation says about apps and scopes ("Apps & tokens"), and warnings where a config differs. */
+import type { App } from '../core/app.ts'
+import { type ConfigFault, showPath } from './faults.ts'
+
+export const EVO_ISSUER = 'https://ims.bentley.com'
+
+/** The redirect URI that the Developer Portal offers for the Evo Python SDK. */
+export const EVO_REDIRECT_URI = 'http://localhost:3000/signin-callback'
+
+export const REFRESHABLE = 'offline_access'
+
+export interface DocumentedScope {
+  readonly name: string
+  readonly about: string
+  /** Whether every OAuth request to Evo should include it. */
+  readonly required: boolean
+}
+
+export const EVO_SCOPES: readonly DocumentedScope[] = [
+  { name: 'evo.discovery', about: 'the Evo Discovery API', required: true },
+  { name: 'evo.workspace', about: 'the Workspaces API', required: true },
+  { name: 'evo.blocksync', about: 'the Block Model API', required: false },
+  { name: 'evo.file', about: 'the File API', required: false },
+  { name: 'evo.object', about: 'the Geoscience Object API', required: false },
+]
+
+/** The scopes of an app that asks for no particular ones. */
+export function usualScopes(type: string): string[] {
+  const required = EVO_SCOPES.filter((scope) => scope.required).map(({ name }) => name)
+  return type === 'service' ? required : [...required, REFRESHABLE]
+}
+
+export function scopeWarnings({ name, type, issuer, scopes }: App): ConfigFault[] {
+  const path = showPath(['apps', name, 'scopes'])
+  const missing = EVO_SCOPES.filter(
+    (scope) => scope.required && issuer === EVO_ISSUER && !scopes.includes(scope.name),
+  ).map((scope) => ({
+    path,
+    message: `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
+  }))
+  if (type === 'service' || scopes.includes(REFRESHABLE)) return missing
+  return [
+    ...missing,
+    {
+      path,
+      message: `"${REFRESHABLE}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
+    },
+  ]
+}

@@ -1,0 +1,94 @@
+/**
+ * What is wrong in a config, said in one line per fault: where, what kind of value stands there and
+ * what is allowed. Never the value itself: it may be a secret that was put in the wrong place.
+ */
+import { closest, distance } from 'fastest-levenshtein'
+import type { z } from 'zod'
+import { plainKey } from './names.ts'
+import { looksSecret } from './secrets.ts'
+
+export type Path = readonly PropertyKey[]
+
+export interface ConfigFault {
+  /** As a person writes it: `apps.evo-me.scopes[2]`; empty for the whole file. */
+  readonly path: string
+  readonly message: string
+}
+
+const SHOWN_MAX = 64
+
+export function showPath(path: Path): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : showKey(String(key))))
+    .join('')
+    .replace(/^\./, '')
+}
+
+function showKey(key: string): string {
+  if (looksSecret(key)) return '["(hidden)"]'
+  const shown = key.replace(/[^\x20-\x7e]/g, '?').slice(0, SHOWN_MAX)
+  return /^[\w$-]+$/.test(shown) ? `.${shown}` : `["${shown}"]`
+}
+
+/** One fault per issue of the schema, and one per unknown key. */
+export function toFaults(error: z.ZodError, whole: unknown): ConfigFault[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const messages = issue.message.split('\n')
+      return issue.keys.map((key, index) => ({
+        path: showPath([...issue.path, key]),
+        message: messages[index] ?? 'unknown setting',
+      }))
+    }
+    if (issue.code === 'invalid_key') {
+      return { path: showPath(issue.path), message: issue.issues[0]?.message ?? issue.message }
+    }
+    const value = valueAt(whole, issue.path)
+    return { path: showPath(issue.path), message: explain(issue, value) }
+  })
+}
+
+/** Every message of the schema is a noun phrase: what the value must be. */
+function explain(issue: z.core.$ZodIssue, value: unknown): string {
+  if (value === undefined) return `is missing: it must be ${issue.message}`
+  const kind = kindOf(value)
+  const expected = issue.code === 'invalid_type' ? KINDS[issue.expected] : kind
+  if (expected === kind) return `must be ${issue.message}, not this ${kind}`
+  if (kind === 'null') return `must be ${issue.message}, not null`
+  return `must be ${issue.message}, not ${kind === 'object' ? 'an' : 'a'} ${kind}`
+}
+
+/** What the schema library calls a kind of value, in the words of this file. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'string',
+  int: 'number',
+  number: 'number',
+  array: 'list',
+  object: 'object',
+  record: 'object',
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'list' : typeof value
+}
+
+function valueAt(whole: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    whole,
+  )
+}
+
+/** What to say about a key that no setting has: the one that was meant, or all there are. */
+export function unknownSetting(key: string, known: readonly string[]): string {
+  const wanted = plainKey(key)
+  const nearest = known.find((name) => plainKey(name) === closest(wanted, known.map(plainKey)))
+  if (nearest !== undefined && distance(wanted, plainKey(nearest)) <= Math.max(2, key.length / 3)) {
+    return `unknown setting: did you mean "${nearest}"?`
+  }
+  return `unknown setting: known here are ${known.join(', ')}`
+}

@@ -1,0 +1,78 @@
+/**
+ * The pieces that the schema is made of. Every `error` is a noun phrase that completes "must be …";
+ * what it is shown with, and that no value is ever shown, is `faults.ts`' part.
+ */
+import { z } from 'zod'
+import { unknownSetting } from './faults.ts'
+import * as values from './values.ts'
+
+type Rule = RegExp | ((text: string) => boolean)
+
+export function text(error: string, rule: Rule) {
+  const anything = z.string({ error })
+  return rule instanceof RegExp ? anything.regex(rule, { error }) : anything.refine(rule, { error })
+}
+
+/** An object with exactly these settings. `others` explains those that only its siblings have. */
+export function settings<Shape extends z.ZodRawShape>(
+  error: string,
+  shape: Shape,
+  others: Readonly<Record<string, string>> = {},
+) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .map((key) =>
+              Object.hasOwn(others, key) ? others[key] : unknownSetting(key, Object.keys(shape)),
+            )
+            .join('\n')
+        : error,
+  })
+}
+
+/** The error of a union: raised for the setting that tells `kinds` apart, and where no object stands. */
+export function notOneOf(kinds: string, object: string) {
+  return ({ input }: { readonly input?: unknown }) =>
+    input instanceof Object && !Array.isArray(input) ? kinds : object
+}
+
+export function duration(min: string, max: string) {
+  const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}`
+  return text(error, values.DURATION)
+    .refine(
+      (value) => {
+        const inMs = values.toMs(value)
+        return inMs >= values.toMs(min) && inMs <= values.toMs(max)
+      },
+      { error },
+    )
+    .transform(values.toMs)
+}
+
+export const list = <Item extends z.ZodType>(error: string, item: Item) =>
+  z
+    .array(item, { error })
+    .refine((items) => new Set(items).size === items.length, {
+      error: `${error}, none of them twice`,
+    })
+    .meta({ uniqueItems: true })
+
+export const AHEAD = duration('1s', '1d')
+export const RETRY_MIN = duration('100ms', '1h')
+export const RETRY_MAX = duration('1s', '1d')
+
+export const ABOUT_REFRESH = {
+  ahead:
+    'How long before its end a token is renewed; at most a quarter of its life, whatever stands here.',
+  retryMin: 'The shortest wait after a renewal that did not work. Waits double from here.',
+  retryMax: 'The longest wait after a renewal that did not work.',
+} as const
+
+const ISSUER = 'an https: URL without query, fragment or password (http: on loopback only)'
+export const issuer = text(ISSUER, values.isIssuer).meta({ format: 'uri' })
+const ENDPOINT = 'an https: URL without fragment or password (http: on loopback only)'
+export const endpoint = text(ENDPOINT, values.isEndpoint).meta({ format: 'uri' })
+
+const PATH = 'an absolute path, or one that begins with "~/"'
+export const path = text(PATH, values.FILE_PATH)

@@ -1,0 +1,80 @@
+/**
+ * No secret ever stands in the config: what looks like one is refused, by its key or by its value,
+ * with what to do instead. The value is never shown.
+ */
+import type { Path } from './faults.ts'
+import { NAME, plainKey } from './names.ts'
+
+const GIVEN_AWAY = 'does not belong in this file, where others may have read it: take it out'
+
+type Advice = (app: string) => string
+
+const CLIENT_SECRET: Advice = (app) =>
+  `a client secret ${GIVEN_AWAY}, then store it with "evo-token secret ${app}"`
+const TOKEN: Advice = (app) =>
+  `a token ${GIVEN_AWAY}; evo-token gets its own, after "evo-token login ${app}" where a person has to sign in`
+const ACCESS_KEY: Advice = () =>
+  `an access key ${GIVEN_AWAY}; "evo-token caller add NAME" makes one, and only the caller keeps it`
+const OTHER: Advice = () => `a secret ${GIVEN_AWAY}; no setting of evo-token takes one`
+
+/** Keys that name a secret, without case and punctuation. */
+const SECRET_KEYS: ReadonlyMap<string, Advice> = new Map([
+  ...['clientsecret', 'appsecret', 'secret'].map((key) => [key, CLIENT_SECRET] as const),
+  ...['token', 'tokens', 'accesstoken', 'refreshtoken', 'idtoken', 'bearertoken', 'jwt'].map(
+    (key) => [key, TOKEN] as const,
+  ),
+  ...['accesskey', 'apikey', 'apitoken'].map((key) => [key, ACCESS_KEY] as const),
+  ...[
+    'password',
+    'passwd',
+    'passphrase',
+    'privatekey',
+    'credential',
+    'credentials',
+    'vaultkey',
+  ].map((key) => [key, OTHER] as const),
+])
+
+const SECRET_VALUES: readonly (readonly [RegExp, Advice])[] = [
+  [/evtk_[\w-]/, ACCESS_KEY],
+  // A JWT (RFC 7519) or a JWE in compact form: the header is base64url of `{"…`.
+  [/eyJ[\w-]{5,}\.[\w-]*\.[\w-]/, TOKEN],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY/, OTHER],
+]
+
+/** Whether `text` has the shape of a secret, whatever it is used for. */
+export function looksSecret(text: string): boolean {
+  return SECRET_VALUES.some(([shape]) => shape.test(text))
+}
+
+export interface FoundSecret {
+  readonly path: Path
+  readonly message: string
+}
+
+/** Every secret in `value`, at whatever depth. */
+export function findSecrets(value: unknown, path: Path = []): FoundSecret[] {
+  if (typeof value === 'string') {
+    const match = SECRET_VALUES.find(([shape]) => shape.test(value))
+    return match ? [found(path, match[1])] : []
+  }
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => findSecrets(item, [...path, index]))
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const advice = namesApp(path) ? undefined : SECRET_KEYS.get(plainKey(key))
+    return advice ? [found([...path, key], advice)] : findSecrets(inner, [...path, key])
+  })
+}
+
+function found(path: Path, advice: Advice): FoundSecret {
+  // In `apps.NAME…` the advice can name the app.
+  const [apps, app] = path
+  const named = apps === 'apps' && typeof app === 'string' && NAME.test(app)
+  return { path, message: advice(named ? app : 'APP') }
+}
+
+/** Whether the keys of the object at `path` are app names: an app may be called "token". */
+function namesApp(path: Path): boolean {
+  return path.length === 1 && path[0] === 'apps'
+}

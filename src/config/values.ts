@@ -1,0 +1,61 @@
+/** The rules for single values of the config: whether a string is what its setting needs. */
+import { isIPv4 } from 'node:net'
+import { homedir } from 'node:os'
+import { join, normalize } from 'node:path'
+import ms from 'ms'
+import { validate } from 'node-cron'
+
+/** A number with its unit; without one, `ms` would take it for milliseconds. */
+export const DURATION = /^\d+(?:\.\d+)? ?[A-Za-z]+$/
+
+/** In milliseconds; NaN for what is no duration. */
+export function toMs(duration: string): number {
+  if (!DURATION.test(duration)) return NaN
+  // The types of `ms` say that the unit is a known one; at run time it answers undefined for others.
+  const inMs: unknown = ms(duration as ms.StringValue)
+  return typeof inMs === 'number' ? inMs : NaN
+}
+
+/** Five fields, or six with seconds first; no nicknames like `@daily`. */
+export function isCron(expression: string): boolean {
+  return /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
+}
+
+/** Any address of the loopback interface, or `localhost`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+/** An issuer identifier: no query, no fragment (RFC 8414 §2). */
+export function isIssuer(text: string): boolean {
+  return isEndpoint(text) && !text.includes('?')
+}
+
+/** `https:`, or `http:` to this machine; no fragment (RFC 6749 §3.1), no password. */
+export function isEndpoint(text: string): boolean {
+  const url = toUrl(text)
+  if (!url?.hostname || text.includes('#') || url.username || url.password) return false
+  const local = isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'))
+  return url.protocol === 'https:' || (url.protocol === 'http:' && local)
+}
+
+/** An absolute URI without a fragment (RFC 6749 §3.1.2); custom schemes are for pasted sign-ins. */
+export function isRedirectUri(text: string): boolean {
+  const url = toUrl(text)
+  return url !== undefined && !text.includes('#') && !RUNS_IN_A_PAGE.has(url.protocol)
+}
+
+/** No authorization server redirects to these, and a browser must never follow one. */
+const RUNS_IN_A_PAGE = new Set(['javascript:', 'vbscript:', 'data:', 'blob:', 'about:', 'file:'])
+
+function toUrl(text: string): URL | undefined {
+  // The URL parser forgives spaces and line breaks; an authorization server compares text.
+  return /^[\x21-\x7e]+$/.test(text) && URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** Absolute, or below the home directory: a daemon has no working directory worth a promise. */
+export const FILE_PATH = /^(?:~\/|\/)[^\u0000-\u001f]+$/
+
+export function toPath(path: string, home: string = homedir()): string {
+  return path.startsWith('~/') ? join(home, path.slice(2)) : normalize(path)
+}

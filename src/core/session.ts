@@ -1,0 +1,159 @@
+/**
+ * The life of one app's session, as plain data: `next` says what an event makes of it,
+ * `renewalDue` when it wants attention. Nothing here waits, reads a clock or fails.
+ *
+ *     signed-out ──granted──▶ active ──unavailable──▶ retrying ◀─┐
+ *         ▲                   ▲   │                    │  │  │   │ unavailable
+ *         │                   └───┼──────granted───────┘  │  └───┘
+ *         ├───────rejected────────┴────────rejected───────┘
+ *
+ * `misconfigured` is like `retrying`, entered when the server refuses the app itself; it is left
+ * by a grant, a new secret or a reload. Whether a request is in flight is a fact of the process,
+ * not of the session. Access tokens outlive all of it until they expire.
+ */
+import type { App, RefreshPolicy } from './app.ts'
+import type { Failure, PastFailure } from './ports.ts'
+import type { SessionName } from './status.ts'
+import { freshness, type Reading, type TokenSet } from './token.ts'
+
+export type Session =
+  | { readonly status: 'signed-out'; readonly tokens?: TokenSet; readonly error?: PastFailure }
+  | { readonly status: 'active'; readonly tokens?: TokenSet }
+  | {
+      readonly status: 'retrying'
+      readonly tokens?: TokenSet
+      readonly error: PastFailure
+      readonly failures: number
+      /** On the monotonic clock, which a wall clock that is set does not move. */
+      readonly retryAt: number
+    }
+  | {
+      readonly status: 'misconfigured'
+      readonly tokens?: TokenSet
+      readonly error: PastFailure
+      readonly retryAt: number
+    }
+
+export type SessionEvent =
+  | { readonly type: 'granted'; readonly tokens: TokenSet }
+  /** A new sign-in: nothing of the session before it remains. */
+  | { readonly type: 'signed-in'; readonly tokens: TokenSet }
+  | { readonly type: 'rejected'; readonly failure: Failure; readonly at: Reading }
+  | { readonly type: 'misconfigured'; readonly failure: Failure; readonly at: Reading }
+  | {
+      readonly type: 'unavailable'
+      readonly failure: Failure
+      readonly at: Reading
+      readonly retryAfterMs?: number
+      /** In [0, 1): where in the back-off window the next attempt falls. */
+      readonly random: number
+      /** The tokens, where the failed attempt changed them all the same. */
+      readonly tokens?: TokenSet
+    }
+  /** A wake, a network that came back, a new secret, a reload: waiting is over. */
+  | { readonly type: 'wait-over' }
+  | { readonly type: 'signed-out' }
+
+/** A server may not keep us waiting for longer than this. */
+const RETRY_AFTER_MAX_MS = 15 * 60_000
+
+/** The session after `event`. A new object whenever anything changed. */
+export function next(session: Session, event: SessionEvent, policy: RefreshPolicy): Session {
+  switch (event.type) {
+    case 'granted':
+      return { status: 'active', tokens: keepRefreshToken(event.tokens, session.tokens) }
+    case 'signed-in':
+      return { status: 'active', tokens: event.tokens }
+    case 'rejected':
+      return {
+        status: 'signed-out',
+        error: past(event.failure, event.at),
+        ...(session.tokens && { tokens: withoutRefreshToken(session.tokens) }),
+      }
+    case 'misconfigured':
+      return {
+        status: 'misconfigured',
+        ...tokensOf(session),
+        error: past(event.failure, event.at),
+        retryAt: event.at.mono + policy.retryMaxMs,
+      }
+    case 'unavailable': {
+      const failures = session.status === 'retrying' ? session.failures + 1 : 1
+      return {
+        status: 'retrying',
+        ...tokensOf(event.tokens ? event : session),
+        error: past(event.failure, event.at),
+        failures,
+        retryAt: event.at.mono + delayMs(failures, event, policy),
+      }
+    }
+    case 'wait-over':
+      return session.status === 'retrying' || session.status === 'misconfigured'
+        ? { ...session, retryAt: -Infinity }
+        : session
+    case 'signed-out':
+      return { status: 'signed-out' }
+  }
+}
+
+/**
+ * Whether the session should be renewed at `now`. Asked at every heartbeat rather than turned into
+ * a timer, so a laptop that slept through the moment catches up at the first beat after it woke.
+ */
+export function renewalDue(app: App, session: Session, now: Reading): boolean {
+  if (!renewable(app, session)) return false
+  switch (session.status) {
+    case 'signed-out':
+      return false
+    case 'retrying':
+    case 'misconfigured':
+      return now.mono >= session.retryAt
+    case 'active':
+      return freshness(session.tokens, now) !== 'fresh'
+  }
+}
+
+/** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */
+export function renewable(app: App, session: Session): boolean {
+  return app.type === 'service' || session.tokens?.refreshToken !== undefined
+}
+
+/** The session's name for people: one that nothing can renew ends with its token. */
+export function sessionName(app: App, session: Session, now: Reading): SessionName {
+  const ended =
+    session.status === 'active' &&
+    !renewable(app, session) &&
+    freshness(session.tokens, now) === 'expired'
+  return ended ? 'signed-out' : session.status
+}
+
+/** `Retry-After` wins; else full jitter between `retryMin` and a bound that doubles up to `retryMax`. */
+function delayMs(
+  failures: number,
+  { retryAfterMs, random }: { readonly retryAfterMs?: number; readonly random: number },
+  { retryMinMs, retryMaxMs }: RefreshPolicy,
+): number {
+  if (retryAfterMs !== undefined) {
+    return Math.max(retryMinMs, Math.min(retryAfterMs, RETRY_AFTER_MAX_MS))
+  }
+  const boundMs = Math.max(retryMinMs, Math.min(retryMaxMs, retryMinMs * 2 ** failures))
+  return Math.round(retryMinMs + random * (boundMs - retryMinMs))
+}
+
+/** A server that does not rotate refresh tokens omits them (RFC 6749 §6): keep ours. */
+function keepRefreshToken(fresh: TokenSet, previous: TokenSet | undefined): TokenSet {
+  const refreshToken = fresh.refreshToken ?? previous?.refreshToken
+  return refreshToken === undefined ? fresh : { ...fresh, refreshToken }
+}
+
+function withoutRefreshToken({ refreshToken, ...kept }: TokenSet): TokenSet {
+  return kept
+}
+
+function tokensOf({ tokens }: { readonly tokens?: TokenSet }): { tokens?: TokenSet } {
+  return tokens ? { tokens } : {}
+}
+
+function past(failure: Failure, at: Reading): PastFailure {
+  return { error: failure.error, message: failure.message, at: at.wall }
+}

@@ -1,0 +1,64 @@
+/** What we tell about an app: never a token. */
+import type { AppType } from './app.ts'
+import type { PastFailure } from './ports.ts'
+import type { Freshness, Instant } from './token.ts'
+
+export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
+
+export interface AppStatus {
+  readonly app: string
+  readonly type: AppType
+  readonly session: SessionName
+  readonly freshness: Freshness
+  readonly expiresAt: Instant | null
+  readonly refreshAt: Instant | null
+  readonly refreshedAt: Instant | null
+  readonly retryAt: Instant | null
+  readonly failures: number
+  readonly scope: string | null
+  readonly fingerprint: string | null
+  readonly lastError: PastFailure | null
+  /** Who is signed in; for the owner only. */
+  readonly subject: string | null
+}
+
+/** A token as a caller gets it. */
+export interface ServedToken {
+  readonly accessToken: string
+  readonly expiresAt: Instant
+  /** Whole seconds still left. */
+  readonly expiresInS: number
+  readonly scope: string | null
+  readonly fingerprint: string
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** What is wrong, if anything; a problem that does not keep the token from being served leaves `ready` true. */
+  readonly reason: string | null
+}
+
+/** How a sign-in goes. */
+export interface SignInStatus {
+  readonly status: 'pending' | 'succeeded' | 'failed'
+  readonly error: string | null
+  readonly message: string | null
+  readonly subject: string | null
+  readonly scope: string | null
+  readonly expiresAt: Instant | null
+}
+
+export type StartedSignIn = { readonly id: string; readonly expiresAt: Instant } & (
+  | {
+      readonly method: 'browser'
+      readonly authorizationUrl: string
+      /** Null where the redirect URI is not on this machine's loopback. */
+      readonly openUrl: string | null
+    }
+  | {
+      readonly method: 'device'
+      readonly userCode: string
+      readonly verificationUri: string
+      readonly verificationUriComplete: string | null
+    }
+)

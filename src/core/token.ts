@@ -1,0 +1,140 @@
+/**
+ * What an authorization server gave us, and how long it may be relied on.
+ *
+ * Ages, not instants, decide: a token's age is the larger of what the wall clock
+ * and the monotonic clock say, so neither a sleep (which the monotonic clock
+ * does not see) nor a wall clock set back makes an expired token look fresh.
+ */
+
+/** An instant: milliseconds since the Unix epoch. */
+export type Instant = number
+
+/** Both clocks, read together. `mono` counts milliseconds from an arbitrary start. */
+export interface Reading {
+  readonly wall: Instant
+  readonly mono: number
+}
+
+/** Two clocks that agree to within this have not been set and have not slept. */
+export const CLOCK_DRIFT_MS = 2_000
+
+/** A secret as the core sees it: something to carry, never to look into. */
+export interface Sealed {
+  /** Lower-case hex SHA-256 of the value. */
+  readonly sha256: string
+  /** The first 8 hex digits of `sha256`. */
+  readonly fingerprint: string
+  expose(): string
+}
+
+/** Who signed in, where the token tells. */
+export interface Subject {
+  readonly id: string
+  /** For people to read: a name or an e-mail address. */
+  readonly name?: string
+}
+
+/** A token response (RFC 6749 §5.1) as an adapter hands it over, its oddities already judged. */
+export interface Grant {
+  readonly accessToken: Sealed
+  readonly refreshToken?: Sealed
+  readonly lifetimeMs: number
+  /** As the server stated it; absent where it said nothing, which means "as asked" (RFC 6749 §5.1). */
+  readonly scope?: string
+  readonly subject?: Subject
+  /** How long the server says that the refresh token lives, in milliseconds. */
+  readonly refreshTokenLifetimeMs?: number
+}
+
+/** The tokens of a session. */
+export interface TokenSet {
+  readonly accessToken: Sealed
+  readonly refreshToken?: Sealed
+  /** When the answer arrived, on both clocks. */
+  readonly received: Reading
+  readonly lifetimeMs: number
+  /** The age from which the token is stale; its jitter was drawn when it arrived. */
+  readonly refreshAfterMs: number
+  readonly scope?: string
+  readonly subject?: Subject
+}
+
+/** Tokens as a record keeps them: the monotonic clock means nothing to another process. */
+export type StoredTokens = Omit<TokenSet, 'received'> & { readonly receivedAt: Instant }
+
+/**
+ * `fresh`: serve it. `stale`: serve it, and fetch the next one meanwhile.
+ * `expired`: never serve it. `none`: there is no token.
+ */
+export type Freshness = 'fresh' | 'stale' | 'expired' | 'none'
+
+export function freshness(tokens: TokenSet | undefined, now: Reading): Freshness {
+  if (!tokens) return 'none'
+  const age = ageMs(tokens, now)
+  if (age >= tokens.lifetimeMs) return 'expired'
+  return age >= tokens.refreshAfterMs ? 'stale' : 'fresh'
+}
+
+/** How long the token may still be served, in milliseconds; never negative. */
+export function remainingMs(tokens: TokenSet, now: Reading): number {
+  return Math.max(0, tokens.lifetimeMs - ageMs(tokens, now))
+}
+
+/**
+ * When the token ends, told by the wall clock as it stands now. The two clocks drift apart by
+ * milliseconds all the time; only a difference that means a clock was set changes the answer.
+ */
+export function expiresAt(tokens: TokenSet, now: Reading): Instant {
+  return instantOfAge(tokens, tokens.lifetimeMs, now)
+}
+
+/** When the token becomes stale, told by the wall clock as it stands now. */
+export function staleAt(tokens: TokenSet, now: Reading): Instant {
+  return instantOfAge(tokens, tokens.refreshAfterMs, now)
+}
+
+function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
+  const setBackMs = now.mono - received.mono - (now.wall - received.wall)
+  return received.wall + ageAtMs - (setBackMs > CLOCK_DRIFT_MS ? Math.round(setBackMs) : 0)
+}
+
+function ageMs({ received }: TokenSet, now: Reading): number {
+  return Math.max(now.wall - received.wall, now.mono - received.mono)
+}
+
+/** How early to refresh. */
+export interface FreshnessPolicy {
+  /** How long before its end a token becomes stale, in milliseconds: at most a quarter of its life. */
+  readonly aheadMs: number
+}
+
+/**
+ * The tokens of a grant that arrived at `now`.
+ *
+ * @param random in [0, 1): the last tenth of the lead is jitter, so that apps which signed in
+ * together do not refresh together for ever.
+ */
+export function receive(
+  grant: Grant,
+  now: Reading,
+  policy: FreshnessPolicy,
+  random: number,
+): TokenSet {
+  const leadMs = Math.min(policy.aheadMs, grant.lifetimeMs / 4) * (1 - random / 10)
+  const { refreshTokenLifetimeMs, ...kept } = grant
+  return { ...kept, received: now, refreshAfterMs: Math.round(grant.lifetimeMs - leadMs) }
+}
+
+/** Stored tokens in this process. What claims to come from the future is stale at once. */
+export function restore({ receivedAt, ...kept }: StoredTokens, now: Reading): TokenSet {
+  const sinceMs = Math.max(0, now.wall - receivedAt)
+  return {
+    ...kept,
+    received: { wall: Math.min(receivedAt, now.wall), mono: now.mono - sinceMs },
+    refreshAfterMs: receivedAt > now.wall ? 0 : kept.refreshAfterMs,
+  }
+}
+
+export function toStored({ received, ...kept }: TokenSet): StoredTokens {
+  return { ...kept, receivedAt: received.wall }
+}

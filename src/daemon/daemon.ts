@@ -1,0 +1,171 @@
+/** The composition root: the order in which the parts start, and the one in which they stop. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { removeTemporaries } from '../adapters/atomic-file.ts'
+import type { LoadedConfig } from '../adapters/config-file.ts'
+import { startHeartbeat } from '../adapters/heartbeat.ts'
+import { inheritedSockets, listen } from '../adapters/listener.ts'
+import { pathOfSocket } from '../adapters/listener-sockets.ts'
+import { acquireLock } from '../adapters/lock.ts'
+import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
+import type { Places } from '../adapters/state-paths.ts'
+import { createSupervisor } from '../adapters/supervisor.ts'
+import type { Broker } from '../broker/broker.ts'
+import { within } from '../broker/within.ts'
+import { SidecarError } from '../errors.ts'
+import { createApp } from '../http/app.ts'
+import { EventStreams } from '../http/event-streams.ts'
+import { answerToMalformed } from '../http/problems.ts'
+import { createParts } from './parts.ts'
+import { reloadAnswer } from './reload.ts'
+import type { World } from './world.ts'
+
+export interface DaemonOptions {
+  readonly loaded: LoadedConfig
+  readonly stateDir?: string
+  /** Use a vault that another machine wrote. */
+  readonly takeOver?: boolean
+}
+
+export interface Daemon {
+  readonly url: string
+  readonly socket: string | undefined
+  /** Reads the config again; a bad one changes nothing. @throws {SidecarError} `config`. */
+  reload(): Promise<object>
+  /** In order: nothing new, refreshes under way finish and are stored, the sockets close. */
+  stop(): Promise<void>
+}
+
+/** More than a token request takes at most (30 s), less than service managers wait (45 s in our units). */
+const STOP_MS = 35_000
+
+/** For requests that are being answered when the sockets close. */
+const DRAIN_MS = 1_000
+
+/** @throws {SidecarError} `config`, `failed`: then nothing has been started. */
+export async function startDaemon(options: DaemonOptions, world: World): Promise<Daemon> {
+  const { env, home, log, pid, uid } = world
+  for (const { path, message } of options.loaded.warnings) log.warn({ setting: path }, message)
+  const inherited = inheritedSockets(env, pid)
+  const places = preparePlaces({
+    env,
+    home,
+    uid,
+    flags: { stateDir: options.stateDir },
+    socketsHandedOver: inherited.some((fd) => pathOfSocket(fd) !== undefined),
+  })
+  const lock = await acquireLock(places.lock)
+  if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)
+  try {
+    // A kill in the middle of a write leaves them, and one may hold the key of the vault.
+    await removeTemporaries(places.stateDir)
+    return await startLocked({ options, inherited, places, release: lock.release }, world)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+interface Ground {
+  readonly options: DaemonOptions
+  readonly inherited: readonly number[]
+  readonly places: Places
+  readonly release: () => void
+}
+
+async function startLocked(ground: Ground, world: World): Promise<Daemon> {
+  const { options, inherited, places, release } = ground
+  const { config } = options.loaded
+  const { clock, env, log, pid } = world
+  const parts = await createParts(config, places, options.takeOver ?? false, world)
+  const { broker, callers } = parts
+  const supervisor = createSupervisor(env)
+  const reload = async () => {
+    supervisor.reloading()
+    try {
+      const next = await world.readConfig()
+      const plan = await broker.reload(parts.registrar(next.config.apps))
+      return reloadAnswer(plan, config, next)
+    } finally {
+      supervisor.ready()
+    }
+  }
+  await broker.open()
+  const streams = new EventStreams(broker)
+  parts.changes.add((app) => {
+    streams.changed(app)
+  })
+  const deps = {
+    host: config.listen.host,
+    broker,
+    signIns: broker.signIns,
+    callers,
+    streams,
+    vaultKey: {
+      move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),
+      rotate: () => broker.rotateVaultKey(),
+    },
+    reload,
+    clock,
+    log,
+  }
+  const listener = await listen({
+    ...config.listen,
+    socketPath: places.socket,
+    lockHeld: true,
+    tcp: createApp(deps, 'tcp'),
+    owner: createApp(deps, 'owner'),
+    inherited,
+    answerToMalformed,
+    log,
+  })
+  const { url, socketPath: socket } = listener
+  await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
+  const heartbeat = startHeartbeat({
+    everyMs: world.heartbeatMs,
+    log,
+    beat: async () => {
+      broker.beat()
+      streams.beat()
+      await callers.flush()
+      supervisor.watchdog()
+      supervisor.status(readinessInWords(broker))
+    },
+  })
+  broker.beat()
+  log.info({ url, socket, apps: config.apps.length }, 'listening')
+  supervisor.ready()
+
+  return {
+    url,
+    socket,
+    reload,
+    async stop() {
+      supervisor.stopping()
+      log.info({}, 'stopping')
+      await heartbeat.stop()
+      streams.close()
+      await within((ms, signal) => sleep(ms, undefined, { signal }), STOP_MS, broker.stop())
+      await listener.stop(DRAIN_MS)
+      await callers.flush()
+      await parts.close()
+      removeEndpoint(places.endpoint)
+      release()
+      log.info({}, 'stopped')
+      supervisor.close()
+    },
+  }
+}
+
+/** For `systemctl status`. */
+function readinessInWords(broker: Broker): string {
+  const apps = broker.appNames()
+  const ready = apps.filter((app) => broker.readiness(app).ready)
+  return `${ready.length} of ${apps.length} apps ready`
+}
+
+function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
+  const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
+  return new SidecarError('failed', `${who} runs with the state directory ${stateDir} already.`, {
+    hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
+  })
+}

@@ -1,0 +1,34 @@
+/** Settings of Node itself that would open the daemon, or make it write secrets somewhere. */
+import { SidecarError } from '../errors.ts'
+
+/** Options that open an inspector, or write what is in memory or on the wire to a file. */
+const OPENING_OPTIONS =
+  /(^|\s)--(inspect|tls-keylog|trace-tls|heapsnapshot|heap-prof|report-on|report-uncaught|abort-on-uncaught)[\w-]*/
+
+/** @throws {SidecarError} `config`, naming the variable and what to do. */
+export function refuseUnsafeEnvironment(
+  env: NodeJS.ProcessEnv,
+  nodeArguments: readonly string[],
+): void {
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
+    refuse('NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as the authorization server', {
+      hint: 'Unset it. For a company\'s own certificate authority set "ca" in the config, or NODE_EXTRA_CA_CERTS.',
+    })
+  }
+  for (const name of ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']) {
+    if (env[name]) refuse(`${name} makes Node print what it sends and receives`)
+  }
+  const option =
+    OPENING_OPTIONS.exec(env.NODE_OPTIONS ?? '') ?? OPENING_OPTIONS.exec(nodeArguments.join(' '))
+  if (option) {
+    const where = OPENING_OPTIONS.test(env.NODE_OPTIONS ?? '') ? 'NODE_OPTIONS' : 'the command line'
+    refuse(`${option[0].trim()} in ${where} opens the memory of the daemon to others`)
+  }
+}
+
+function refuse(what: string, options: { readonly hint?: string } = {}): never {
+  throw new SidecarError('config', `${what}: the daemon does not start with it.`, {
+    hint: 'Take it out of the environment and start again.',
+    ...options,
+  })
+}

@@ -1,0 +1,44 @@
+/** What happens besides when an app changes: token files are rewritten, a person is told. */
+import type { Notifier } from '../adapters/notifier.ts'
+import type { TokenFiles } from '../adapters/token-files.ts'
+import { attentionEvent, type Need, needOf } from '../core/attention.ts'
+import type { Log } from '../core/ports.ts'
+import type { AppStatus } from '../core/status.ts'
+import type { Sealed } from '../core/token.ts'
+
+export interface Observed {
+  status(app: string): AppStatus
+  accessToken(app: string): Sealed | undefined
+}
+
+export interface ObserverDeps {
+  readonly files: TokenFiles
+  readonly notifier: Notifier
+  readonly log: Log
+}
+
+export function createObserver({ files, notifier, log }: ObserverDeps) {
+  const needs = new Map<string, Need>()
+
+  async function observe(app: string, broker: Observed): Promise<void> {
+    const need = needOf(broker.status(app))
+    const event = attentionEvent(needs.get(app), need)
+    if (need) needs.set(app, need)
+    else needs.delete(app)
+    await files.update(app, broker.accessToken(app))
+    if (event) await notifier.tell(app, event, HINTS[event](app))
+  }
+
+  /** A rim: nobody waits for this, so what goes wrong in it is told here. */
+  return (app: string, broker: Observed): void => {
+    observe(app, broker).catch((error: unknown) => {
+      log.error({ app, err: error }, 'telling of a change failed')
+    })
+  }
+}
+
+const HINTS = {
+  login_required: (app: string) => `Sign in again: evo-token login ${app}`,
+  misconfigured: (app: string) => `See what the server refuses: evo-token status ${app}`,
+  recovered: (app: string) => `${app} is well again.`,
+} as const

@@ -1,0 +1,90 @@
+/** Makes every part and joins them; starts none. */
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Callers, createCallers } from '../adapters/callers.ts'
+import { createIssuerFetch } from '../adapters/issuer-fetch.ts'
+import { readMachineId } from '../adapters/machine-id.ts'
+import { createMetadataSource } from '../adapters/metadata.ts'
+import { createNotifier } from '../adapters/notifier.ts'
+import { createRedirectListener } from '../adapters/redirect-listener.ts'
+import type { Places } from '../adapters/state-paths.ts'
+import { createTokenFiles } from '../adapters/token-files.ts'
+import { openVault } from '../adapters/vault.ts'
+import { createKeyPlaces } from '../adapters/vault-key.ts'
+import { Broker } from '../broker/broker.ts'
+import type { Config } from '../config.ts'
+import type { App } from '../core/app.ts'
+import type { Registration } from '../core/ports.ts'
+import { createObserver } from './observers.ts'
+import { createRegistrar } from './registrations.ts'
+import type { World } from './world.ts'
+
+export interface Parts {
+  readonly broker: Broker
+  readonly callers: Callers
+  readonly registrar: (apps: readonly App[]) => readonly Registration[]
+  /** Called with the name of each app that may have changed. */
+  readonly changes: Set<(app: string) => void>
+  /** Ends the connections to authorization servers. */
+  readonly close: () => Promise<void>
+}
+
+/** @throws {SidecarError} `config`, `failed`. */
+export async function createParts(
+  config: Config,
+  places: Places,
+  takeOver: boolean,
+  world: World,
+): Promise<Parts> {
+  const { clock, env, log, uid } = world
+  const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
+  const { fetch } = issuers
+  const metadataFile = join(places.stateDir, 'metadata.json')
+  const registrar = createRegistrar({
+    clock,
+    fetch,
+    metadata: createMetadataSource({ clock, fetch, log, file: metadataFile }),
+  })
+  const callers = await createCallers({
+    path: join(places.stateDir, 'callers.json'),
+    accessKeyPath: places.accessKey,
+    clock,
+    log,
+  })
+  const observe = createObserver({
+    files: createTokenFiles(config.files, log),
+    notifier: createNotifier(config.notify, { clock, env, log }),
+    log,
+  })
+  const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
+  const machineId = await readMachineId()
+  const vaultOptions = {
+    dir: places.vault,
+    keys,
+    source: config.vaultKey,
+    machineId,
+    takeOver,
+    log,
+    onStep: world.onStep,
+  }
+  const changes = new Set<(app: string) => void>()
+  const broker: Broker = new Broker(
+    {
+      clock,
+      log,
+      random: world.random,
+      networkSignature: world.networkSignature,
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+      newId: randomUUID,
+      listener: createRedirectListener({ log }),
+      openVault: () => openVault(vaultOptions),
+      onChange: (app) => {
+        observe(app, broker)
+        for (const tell of changes) tell(app)
+      },
+    },
+    registrar(config.apps),
+  )
+  return { broker, callers, changes, registrar, close: () => issuers.close() }
+}

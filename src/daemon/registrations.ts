@@ -1,0 +1,39 @@
+/** Joins each app of the config with what talks to its authorization server. */
+import pLimit, { type LimitFunction } from 'p-limit'
+import { createAuthorizationServer } from '../adapters/authorization-server.ts'
+import type { IssuerFetch } from '../adapters/issuer-fetch.ts'
+import type { MetadataSource } from '../adapters/metadata.ts'
+import { createReissueClock } from '../adapters/reissue.ts'
+import type { App } from '../core/app.ts'
+import type { Clock, Registration } from '../core/ports.ts'
+
+export interface RegistrationDeps {
+  readonly metadata: MetadataSource
+  readonly fetch: IssuerFetch
+  readonly clock: Clock
+}
+
+/** More would look like an attack to the server, when a laptop with a hundred apps wakes up. */
+const REQUESTS_PER_ISSUER = 8
+
+/** The limits are kept from one config to the next: requests may be under way in a reload. */
+export function createRegistrar(
+  deps: RegistrationDeps,
+): (apps: readonly App[]) => readonly Registration[] {
+  const limits = new Map<string, LimitFunction>()
+  const limitOf = (issuer: string) => {
+    const limit = limits.get(issuer) ?? pLimit(REQUESTS_PER_ISSUER)
+    limits.set(issuer, limit)
+    return limit
+  }
+  return (apps) =>
+    apps.map((app) => {
+      const limit = limitOf(app.issuer)
+      return {
+        app,
+        server: createAuthorizationServer({ app, ...deps }),
+        nextReissue: app.reissue === undefined ? () => undefined : createReissueClock(app.reissue),
+        limit: (work) => limit(work),
+      }
+    })
+}

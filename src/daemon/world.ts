@@ -1,0 +1,61 @@
+/** What the process brings: everything a test replaces, and nothing else. */
+import { homedir, networkInterfaces } from 'node:os'
+import type { LoadedConfig } from '../adapters/config-file.ts'
+import type { Clock, Log } from '../core/ports.ts'
+
+export interface World {
+  readonly env: NodeJS.ProcessEnv
+  readonly home: string
+  readonly uid: number
+  readonly pid: number
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly log: Log
+  /** Reads the config again, for a reload. @throws {SidecarError} `config`. */
+  readonly readConfig: () => Promise<LoadedConfig>
+  readonly heartbeatMs: number
+  /** Changes when the machine's network does; empty while it has none. */
+  readonly networkSignature: () => string
+  /** Called at each named step of the rotation protocol; a test ends the process there. */
+  readonly onStep?: (step: string, app?: string) => void
+}
+
+/** Late enough to cost nothing, early enough for a token of a minute. */
+const HEARTBEAT_MS = 5_000
+
+/** This process's own. */
+export function processWorld(
+  env: NodeJS.ProcessEnv,
+  own: Pick<World, 'log' | 'readConfig'>,
+): World {
+  return {
+    env,
+    home: homeOf(env),
+    uid: uidOf(),
+    pid: process.pid,
+    clock: { read: () => ({ wall: Date.now(), mono: performance.now() }) },
+    random: Math.random,
+    heartbeatMs: HEARTBEAT_MS,
+    networkSignature,
+    ...own,
+  }
+}
+
+export function homeOf(env: NodeJS.ProcessEnv): string {
+  return env.HOME ?? homedir()
+}
+
+/** Windows, which has no such thing, is not supported; -1 owns nothing there. */
+export function uidOf(): number {
+  return process.getuid?.() ?? -1
+}
+
+function networkSignature(): string {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+    .sort()
+    .join(' ')
+}

@@ -1,0 +1,75 @@
+/** How an answer is written: instants in RFC 3339, the status of an app, and the bytes themselves. */
+import type { ServerResponse } from 'node:http'
+import type { AppStatus } from '../core/status.ts'
+import type { Instant } from '../core/token.ts'
+import type { Door } from './deps.ts'
+import { ourWords } from './words.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly body: string
+}
+
+/** What every response of ours carries: nothing that we say is for a cache, or to be taken for anything else. */
+const GUARDED = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
+
+export function answer(status: number, type: string, body: string): Answer {
+  const headers = {
+    ...GUARDED,
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+  }
+  return { status, headers, body }
+}
+
+export function json(value: object, status = 200): Answer {
+  return answer(status, 'application/json', JSON.stringify(value))
+}
+
+export function text(body: string): Answer {
+  return answer(200, 'text/plain; charset=utf-8', body)
+}
+
+export const NO_CONTENT: Answer = { status: 204, headers: GUARDED, body: '' }
+
+/**
+ * Not through express's `send`, which would compute an ETag and look at the request once more. The
+ * headers go in one go: each one that is set before costs as much as all of them.
+ */
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers)
+  response.end(body)
+}
+
+/** RFC 3339 §5.6 knows no later year than 9999. */
+const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59)
+
+/** RFC 3339 in UTC, whole seconds, never later than the instant itself. */
+export function toRfc3339(instant: Instant): string {
+  return `${new Date(Math.min(instant, LAST_INSTANT)).toISOString().slice(0, 19)}Z`
+}
+
+export function toRfc3339OrNull(instant: Instant | null): string | null {
+  return instant === null ? null : toRfc3339(instant)
+}
+
+/** The status as `door` may see it: what an authorization server said, and who signed in, is for the owner. */
+export function toStatusJson(status: AppStatus, door: Door) {
+  const error = status.lastError && door === 'tcp' ? ourWords(status) : status.lastError
+  return {
+    app: status.app,
+    type: status.type,
+    session: status.session,
+    freshness: status.freshness,
+    expires_at: toRfc3339OrNull(status.expiresAt),
+    refresh_at: toRfc3339OrNull(status.refreshAt),
+    refreshed_at: toRfc3339OrNull(status.refreshedAt),
+    retry_at: toRfc3339OrNull(status.retryAt),
+    failures: status.failures,
+    scope: status.scope,
+    fingerprint: status.fingerprint,
+    last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
+    ...(door === 'owner' && { subject: status.subject }),
+  }
+}

@@ -1,0 +1,91 @@
+/** The loopback endpoint, one for each door: guards first, then the routes, then our errors. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Express } from 'express'
+import { SidecarError } from '../errors.ts'
+import { send } from './answers.ts'
+import { shortened } from './callers.ts'
+import type { Deps, Door } from './deps.ts'
+import { createGuard, pathOf } from './guards.ts'
+import { headersOf, toProblem, toSidecarError } from './problems.ts'
+import { createRefusalLog } from './refusals.ts'
+import { type Locals, mount, type Route } from './route.ts'
+import { appRoutes } from './routes-apps.ts'
+import { healthRoutes } from './routes-health.ts'
+import { ownerRoutes } from './routes-owner.ts'
+import { signInRoutes } from './routes-sign-in.ts'
+
+/** Every row of the contract. */
+export function routesOf(deps: Deps): Route[] {
+  return [...appRoutes(deps), ...healthRoutes(deps), ...signInRoutes(deps), ...ownerRoutes(deps)]
+}
+
+/** What a server calls with each request, and the express app within. */
+export interface Endpoint {
+  (request: IncomingMessage, response: ServerResponse): void
+  readonly app: Express
+}
+
+/**
+ * The guards come before express, and our answer to failures after it, so that nothing gets past the
+ * former, and nothing to express's own HTML: it does without any middleware where it cannot make out
+ * a path, as in `GET http://[/ HTTP/1.1`.
+ */
+export function createApp(deps: Deps, door: Door): Endpoint {
+  const routes = routesOf(deps)
+  const app = express()
+  app.enable('strict routing').enable('case sensitive routing')
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
+  mount(app, routes, deps, door)
+
+  const guard = createGuard(deps, door, routes)
+  const fail = createFailureHandler(deps, door)
+  // Express calls the third argument when no route is left; its types leave that out.
+  const toRoutes = app as unknown as (
+    request: IncomingMessage,
+    response: ServerResponse,
+    done: (thrown?: unknown) => void,
+  ) => void
+  const endpoint = (request: IncomingMessage, response: ServerResponse & { locals?: Locals }) => {
+    try {
+      response.locals = { caller: guard(request) }
+    } catch (thrown) {
+      fail(thrown, request, response)
+      return
+    }
+    toRoutes(request, response, (thrown) => {
+      fail(
+        thrown ?? new SidecarError('not_found', 'There is nothing at this path.'),
+        request,
+        response,
+      )
+    })
+  }
+  return Object.assign(endpoint, { app })
+}
+
+function createFailureHandler({ log, clock }: Deps, door: Door) {
+  const refused = createRefusalLog(log, clock)
+  return (
+    thrown: unknown,
+    request: IncomingMessage,
+    response: ServerResponse & { locals?: Locals },
+  ): void => {
+    const expected = toSidecarError(thrown)
+    const about = {
+      door,
+      method: request.method,
+      path: shortened(pathOf(request)),
+      caller: response.locals?.caller.name,
+    }
+    if (!expected) log.error({ err: thrown, ...about }, 'a request met a bug')
+    else if (expected.code === 'failed') log.warn({ err: expected, ...about }, 'a request failed')
+    else refused(expected.code, { ...about, detail: expected.message })
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const error = expected ?? new SidecarError('internal', '')
+    for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value)
+    send(response, toProblem(error))
+  }
+}

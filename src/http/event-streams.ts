@@ -1,0 +1,82 @@
+/**
+ * The open event streams (server-sent events): each caller hears of its own apps, and no longer
+ * than it is a caller. Nothing is queued for a reader that does not read.
+ */
+import type { ServerResponse } from 'node:http'
+import { toStatusJson } from './answers.ts'
+import { visibleApps } from './callers.ts'
+import type { BrokerDoor, Caller, Door } from './deps.ts'
+
+interface Stream {
+  readonly caller: Caller
+  readonly door: Door
+  readonly response: ServerResponse
+}
+
+/** As much as waits for a slow reader before it is cut off: hundreds of events. */
+const UNREAD_MAX_BYTES = 256 * 1024
+
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Type': 'text/event-stream',
+} as const
+
+export class EventStreams {
+  readonly #broker: BrokerDoor
+  readonly #open = new Set<Stream>()
+  #closed = false
+
+  constructor(broker: BrokerDoor) {
+    this.#broker = broker
+  }
+
+  /** Answers with a stream: the state of every app of the caller now, and each change from now on. */
+  open(caller: Caller, door: Door, response: ServerResponse): void {
+    response.writeHead(200, HEADERS)
+    if (response.req.method === 'HEAD' || this.#closed) {
+      response.end()
+      return
+    }
+    const stream = { caller, door, response }
+    this.#open.add(stream)
+    response.once('close', () => this.#open.delete(stream))
+    response.flushHeaders()
+    for (const app of visibleApps(this.#broker, caller)) this.#tell(stream, app)
+  }
+
+  /** Tells everyone who may see `app` how it is now. */
+  changed(app: string): void {
+    for (const stream of this.#open) {
+      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#tell(stream, app)
+    }
+  }
+
+  /** A comment on every stream: whoever went away without a word is noticed by it. */
+  beat(): void {
+    for (const stream of this.#open) this.#write(stream, ':\n\n')
+  }
+
+  /** Ends the streams of a caller that is none any more. */
+  endOf(caller: string): void {
+    for (const stream of this.#open) {
+      if (stream.door === 'tcp' && stream.caller.name === caller) stream.response.end()
+    }
+  }
+
+  /** Ends every stream, and each that is still opened: the daemon stops. */
+  close(): void {
+    this.#closed = true
+    for (const { response } of this.#open) response.end()
+  }
+
+  #tell(stream: Stream, app: string): void {
+    const status = JSON.stringify(toStatusJson(this.#broker.status(app), stream.door))
+    this.#write(stream, `event: status\ndata: ${status}\n\n`)
+  }
+
+  #write({ response }: Stream, text: string): void {
+    if (response.writableLength > UNREAD_MAX_BYTES) response.destroy()
+    else response.write(text)
+  }
+}

@@ -1,0 +1,26 @@
+/** The kinds of value that several routes take, each with the sentence that says what it has to be. */
+import { z } from 'zod'
+
+const NAME = 'has to match [a-z0-9][a-z0-9._-]{0,63}'
+
+/** The name of an app or of a caller. */
+export const name = z.string(NAME).regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, NAME)
+
+/** Hex SHA-256; in lower case afterwards, as we write it ourselves. */
+export const sha256 = z
+  .string('has to be the hex SHA-256 of a secret')
+  .regex(/^[0-9a-f]{64}$/i, 'has to be the hex SHA-256 of a secret')
+  .toLowerCase()
+
+/** A duration in a query, in whole seconds from 0 to `max`. */
+export function seconds(max: number) {
+  const rule = `has to be a whole number of seconds from 0 to ${max}`
+  return z
+    .string(rule)
+    .regex(/^\d{1,10}$/, rule)
+    .transform(Number)
+    .pipe(z.number().max(max, rule))
+}
+
+/** For a body that says nothing: many HTTP clients send `{}` with every POST. */
+export const nothing = { schema: z.strictObject({}), required: false } as const

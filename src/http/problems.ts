@@ -1,0 +1,87 @@
+/**
+ * Every error of ours, as `application/problem+json` (RFC 9457): what a caller or a person can act
+ * on in full, and of a bug nothing but that there is one.
+ */
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, SidecarError } from '../errors.ts'
+import { answer, type Answer } from './answers.ts'
+
+const TITLES: Readonly<Record<ErrorCode, string>> = {
+  invalid_request: 'The request is not valid',
+  invalid_key: 'The access key is missing or wrong',
+  forbidden: 'The request is not allowed',
+  unknown_app: 'There is no such app',
+  not_found: 'There is no such thing',
+  method_not_allowed: 'The method is not allowed here',
+  login_required: 'A person must sign in',
+  misconfigured: 'The authorization server refuses the app',
+  too_large: 'The request is too large',
+  wrong_host: 'The request is meant for another host',
+  unavailable: 'There is no token at the moment',
+  vault_locked: 'The vault is locked',
+  stopping: 'The daemon is stopping',
+  internal: 'The daemon has a bug',
+  config: 'The config is not valid',
+  not_running: 'The daemon is not running',
+  failed: 'It did not work',
+}
+
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** `unavailable` always says when to ask again; the heartbeat looks after each app this often. */
+const RETRY_AFTER_S = 5
+
+export function toProblem(error: SidecarError): Answer {
+  const { code, status, message, hint } = error
+  const document = {
+    type: `urn:evo-token:problem:${code}`,
+    title: TITLES[code],
+    status,
+    detail: code === 'internal' ? 'The log of the daemon says what happened.' : message,
+    error: code,
+    hint,
+  }
+  return answer(status, PROBLEM_TYPE, JSON.stringify(document))
+}
+
+/** The header fields that belong to the problem. */
+export function headersOf({ code, retryAfterMs, status }: SidecarError): Record<string, string> {
+  if (code === 'invalid_key') return { 'WWW-Authenticate': 'Bearer' }
+  if (status === 503 && retryAfterMs !== undefined) {
+    return { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
+  }
+  return code === 'unavailable' ? { 'Retry-After': String(RETRY_AFTER_S) } : {}
+}
+
+/** What was thrown, where it is a failure that the sender of the request should see. */
+export function toSidecarError(thrown: unknown): SidecarError | undefined {
+  if (thrown instanceof SidecarError) return thrown
+  // The router, about a path whose percent-encoding is not UTF-8.
+  if (thrown instanceof URIError) {
+    return new SidecarError('invalid_request', 'The path is not well percent-encoded.')
+  }
+  return undefined
+}
+
+/** A whole HTTP response to what was not even a request, for a listener to write to its socket. */
+export function answerToMalformed(error: Error & { readonly code?: string }): string {
+  const { status, headers, body } = toProblem(malformed(error.code))
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    '',
+    body,
+  ].join('\r\n')
+}
+
+function malformed(code: string | undefined): SidecarError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new SidecarError('too_large', 'The header of the request is over 16 KiB.')
+  }
+  const message =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'The request did not arrive in time.'
+      : 'This is not an HTTP request.'
+  return new SidecarError('invalid_request', message)
+}

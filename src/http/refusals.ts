@@ -1,0 +1,52 @@
+/**
+ * The log of refused requests. Whoever tries keys by the thousand gets ten lines a second for each
+ * reason; the next line says how many were left out.
+ */
+import type { Clock, Log } from '../core/ports.ts'
+import type { ErrorCode } from '../errors.ts'
+
+const WINDOW_MS = 1_000
+const LINES_PER_WINDOW = 10
+
+/** Reasons that tell of somebody at the wrong door; any other failure is between a caller and its app. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'invalid_key',
+  'forbidden',
+  'wrong_host',
+  'unknown_app',
+])
+
+interface Window {
+  readonly since: number
+  lines: number
+  suppressed: number
+}
+
+export type RefusalLog = (reason: ErrorCode, fields: object) => void
+
+export function createRefusalLog(log: Log, clock: Clock): RefusalLog {
+  const windows = new Map<ErrorCode, Window>()
+  return (reason, fields) => {
+    if (!REFUSALS.has(reason)) {
+      log.debug({ reason, ...fields }, 'request failed')
+      return
+    }
+    const window = windowAt(windows, reason, clock.read().mono)
+    if (window.lines === LINES_PER_WINDOW) {
+      window.suppressed += 1
+      return
+    }
+    window.lines += 1
+    const { suppressed } = window
+    window.suppressed = 0
+    log.warn({ reason, ...fields, ...(suppressed > 0 && { suppressed }) }, 'request refused')
+  }
+}
+
+function windowAt(windows: Map<ErrorCode, Window>, reason: ErrorCode, now: number): Window {
+  const current = windows.get(reason)
+  if (current && now - current.since < WINDOW_MS) return current
+  const opened = { since: now, lines: 0, suppressed: current?.suppressed ?? 0 }
+  windows.set(reason, opened)
+  return opened
+}

@@ -1,0 +1,89 @@
+/** What a request brings, checked: a wrong value is an `invalid_request` that names its field, and never shows it. */
+import type { IncomingMessage } from 'node:http'
+import type { z } from 'zod'
+import { SidecarError } from '../errors.ts'
+import { shortened } from './callers.ts'
+
+const BODY_MAX_BYTES = 16 * 1024
+
+/** `value` as `schema` wants it. */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const complaints = result.error.issues.slice(0, 3).map(({ path, message }) => {
+    const field = path.map(String).join('.')
+    return `${field === '' ? '' : `${field}: `}${shortened(message)}`
+  })
+  throw new SidecarError('invalid_request', `${complaints.join('; ')}.`)
+}
+
+/**
+ * The JSON object in the body; `{}` for no body where none is needed.
+ *
+ * Not express's parser: that reads a body which is too large to its end before it says so, and puts
+ * what it could not parse, here perhaps a client secret, into its errors.
+ */
+export async function readJson<Schema extends z.ZodType>(
+  request: IncomingMessage,
+  { schema, required }: { readonly schema: Schema; readonly required: boolean },
+): Promise<z.output<Schema>> {
+  const bytes = hasBody(request) ? await readBody(request) : undefined
+  if (bytes === undefined || bytes.length === 0) {
+    if (required) throw new SidecarError('invalid_request', 'The request needs a JSON body.')
+    return checked(schema, {})
+  }
+  return checked(schema, parse(bytes))
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const type = request.headers['content-type'] ?? ''
+  if (!/^application\/json *(; *charset="?utf-8"?)?$/i.test(type)) {
+    throw new SidecarError('invalid_request', 'The Content-Type has to be application/json.')
+  }
+  if (request.headers['content-encoding'] !== undefined) {
+    throw new SidecarError('invalid_request', 'The body must not have a Content-Encoding.')
+  }
+  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge()
+  return collect(request)
+}
+
+/** Leaves the connection alone when the body turns out to be too large: Node reads the rest and drops it. */
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= BODY_MAX_BYTES) chunks.push(chunk)
+      else reject(tooLarge())
+    })
+    request.once('end', () => {
+      resolve(Buffer.concat(chunks))
+    })
+    const cutShort = () => {
+      reject(new SidecarError('invalid_request', 'The body ended before its end.'))
+    }
+    request.once('error', cutShort)
+    request.once('close', cutShort)
+  })
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    // Its own message quotes the body.
+    throw new SidecarError('invalid_request', 'The body is not valid JSON.')
+  }
+}
+
+function tooLarge(): SidecarError {
+  return new SidecarError('too_large', 'The body is over 16 KiB.')
+}

@@ -1,0 +1,157 @@
+/**
+ * One row of the HTTP contract: what a request has to be, who may send it, and what answers it. The
+ * rows are data, so that a description of the interface can be made from what is really checked.
+ */
+import type * as express from 'express'
+import type { z } from 'zod'
+import { SidecarError } from '../errors.ts'
+import { type Answer, send } from './answers.ts'
+import { requireApp } from './callers.ts'
+import type { Caller, Deps, Door } from './deps.ts'
+import { checked, readJson } from './request.ts'
+
+/** What the guards leave on the response. */
+export interface Locals {
+  readonly caller: Caller
+}
+
+type Request = express.Request<
+  Readonly<Record<string, string>>,
+  unknown,
+  unknown,
+  express.Request['query'],
+  Locals
+>
+type Response = express.Response<unknown, Locals>
+
+type Method = 'get' | 'post' | 'put' | 'delete'
+
+/** `'app' | 'id'` of `/v1/apps/{app}/login/{id}`. */
+type ParameterOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParameterOf<Rest>
+  : never
+
+/** A request that has passed every check of its route. */
+export interface Ask<Path extends string, Query, Body> {
+  readonly caller: Caller
+  readonly door: Door
+  readonly params: Readonly<Record<ParameterOf<Path>, string>>
+  readonly query: Query
+  readonly body: Body
+  readonly request: Request
+  readonly response: Response
+}
+
+/** Nothing, where a route has answered through its `response` itself. */
+export type Answered = Answer | undefined | Promise<Answer | undefined>
+
+interface BodyRule<Schema extends z.ZodType> {
+  readonly schema: Schema
+  readonly required: boolean
+}
+
+interface RouteFacts {
+  readonly method: Method
+  /** As OpenAPI writes it, with its parameters in braces. */
+  readonly path: string
+  readonly access: 'anyone' | 'callers' | 'owner'
+  readonly summary: string
+}
+
+export interface Route extends RouteFacts {
+  readonly query?: z.ZodType
+  readonly body?: BodyRule<z.ZodType>
+  readonly answer: (request: Request, response: Response, door: Door) => Answered
+}
+
+/** A route whose `answer` sees path, query and body as they were declared. */
+export function route<
+  const Path extends string,
+  Query extends z.ZodType = z.ZodUndefined,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  definition: RouteFacts & {
+    readonly path: Path
+    /** Accepts `{}`: the query of a request without one. Without a rule a query is ignored. */
+    readonly query?: Query
+    readonly body?: BodyRule<Body>
+    readonly answer: (ask: Ask<Path, z.output<Query>, z.output<Body>>) => Answered
+  },
+): Route {
+  const { query: querySchema, body: bodyRule, answer, ...facts } = definition
+  const noQuery = querySchema?.parse({})
+  return {
+    ...facts,
+    ...(querySchema && { query: querySchema }),
+    ...(bodyRule && { body: bodyRule }),
+    answer(request, response, door) {
+      const query =
+        querySchema && request.url.includes('?') ? checked(querySchema, request.query) : noQuery
+      const toAsk = (body: unknown) =>
+        ({
+          caller: response.locals.caller,
+          door,
+          params: request.params,
+          query,
+          body,
+          request,
+          response,
+        }) as Ask<Path, z.output<Query>, z.output<Body>>
+      return bodyRule
+        ? readJson(request, bodyRule).then((body) => answer(toAsk(body)))
+        : answer(toAsk(undefined))
+    },
+  }
+}
+
+/** Puts `routes` on `app`. On TCP an owner's route is nothing but a refusal: its code is not even there. */
+export function mount(
+  app: express.Express,
+  routes: readonly Route[],
+  { broker }: Deps,
+  door: Door,
+): void {
+  for (const path of new Set(routes.map((row) => row.path))) {
+    const rows = routes.filter((row) => row.path === path)
+    const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
+    for (const row of rows) {
+      if (door === 'tcp' && row.access === 'owner') mounted.all(refuseOwnerRoute)
+      mounted[row.method](toHandler(row, broker, door))
+    }
+    mounted.all(refuseMethod(rows))
+  }
+}
+
+function toHandler(
+  row: Route,
+  broker: Deps['broker'],
+  door: Door,
+): (request: Request, response: Response) => Promise<void> | undefined {
+  const ofApp = row.path.includes('{app}')
+  return (request, response) => {
+    if (ofApp) requireApp(broker, response.locals.caller, request.params.app ?? '')
+    const answered = row.answer(request, response, door)
+    if (answered instanceof Promise) {
+      return answered.then((answer) => {
+        if (answer) send(response, answer)
+      })
+    }
+    if (answered) send(response, answered)
+    return undefined
+  }
+}
+
+const refuseOwnerRoute: express.RequestHandler = () => {
+  throw new SidecarError('forbidden', 'Only the owner may do this, through the owner socket.', {
+    hint: 'Use the command line as the user that runs the daemon.',
+  })
+}
+
+function refuseMethod(rows: readonly Route[]): express.RequestHandler {
+  const methods = rows.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method]))
+  const allow = methods.map((method) => method.toUpperCase()).join(', ')
+  return (request, response) => {
+    response.setHeader('Allow', allow)
+    throw new SidecarError('method_not_allowed', `${request.method} is not possible here.`)
+  }
+}

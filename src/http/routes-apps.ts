@@ -1,0 +1,142 @@
+/** What callers come for: the state of the apps, and their tokens. */
+import { z } from 'zod'
+import type { ServedToken } from '../core/status.ts'
+import { type Answer, json, text, toRfc3339, toStatusJson } from './answers.ts'
+import { visibleApps } from './callers.ts'
+import type { Deps } from './deps.ts'
+import { seconds, sha256 } from './fields.ts'
+import { type Ask, type Route, route } from './route.ts'
+
+/** How long a caller waits for a refresh under way if it does not say. */
+const WAIT_S = 10
+const WAIT_MAX_S = 60
+const MIN_TTL_MAX_S = 365 * 86_400
+
+export function appRoutes({ broker, clock, log, streams }: Deps): Route[] {
+  const toJson = createTokenJson()
+
+  /** The answer with `served`, and the line in the log that says who got it. */
+  function handOut(
+    { request, response, caller, params }: Ask<'{app}', unknown, unknown>,
+    served: ServedToken,
+    ms: number,
+  ): Answer {
+    // A caller that went away meanwhile, or asked for the header only, got no token.
+    if (request.method !== 'HEAD' && !response.destroyed) {
+      const { fingerprint } = served
+      log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
+    }
+    return wantsText(request) ? text(served.accessToken) : toJson(params.app, served)
+  }
+
+  async function handOutLater(
+    ask: Ask<'{app}', unknown, unknown>,
+    promised: Promise<ServedToken>,
+  ): Promise<Answer> {
+    const startedAt = clock.read().mono
+    const served = await promised
+    return handOut(ask, served, Math.round(clock.read().mono - startedAt))
+  }
+
+  return [
+    // First, because routes are tried in turn and this is the one that is asked for all day.
+    route({
+      method: 'get',
+      path: '/v1/apps/{app}/token',
+      access: 'callers',
+      summary: 'The current token.',
+      query: z.strictObject({
+        min_ttl: seconds(MIN_TTL_MAX_S).optional(),
+        wait: seconds(WAIT_MAX_S).default(WAIT_S),
+      }),
+      answer(ask) {
+        const { min_ttl: minTtlS, wait } = ask.query
+        const served = broker.token(ask.params.app, {
+          waitMs: wait * 1000,
+          ...(minTtlS !== undefined && { minTtlMs: minTtlS * 1000 }),
+        })
+        return served instanceof Promise ? handOutLater(ask, served) : handOut(ask, served, 0)
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/apps/{app}/refresh',
+      access: 'callers',
+      summary: 'A new token now, in place of one that an API refused.',
+      body: {
+        schema: z.strictObject({ rejected_sha256: sha256.optional() }),
+        required: false,
+      },
+      answer(ask) {
+        const { rejected_sha256: rejectedSha256 } = ask.body
+        const rejected = rejectedSha256 === undefined ? {} : { rejectedSha256 }
+        return handOutLater(ask, broker.refresh(ask.params.app, rejected))
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/apps',
+      access: 'callers',
+      summary: 'The status of every app of the caller; never a token.',
+      answer: ({ caller, door }) =>
+        json({
+          apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
+        }),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/events',
+      access: 'callers',
+      summary: 'Server-sent events: the status of every app of the caller, and each change of it.',
+      answer({ caller, door, response }) {
+        streams.open(caller, door, response)
+        return undefined
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/apps/{app}',
+      access: 'callers',
+      summary: 'The status of one app; never a token.',
+      answer: ({ params, door }) => json(toStatusJson(broker.status(params.app), door)),
+    }),
+  ]
+}
+
+/**
+ * Answers with the token as JSON. Within a second the answers for an app are the same bytes, and
+ * writing them out is the dearest part of an answer, so the last one of each app is kept.
+ */
+function createTokenJson(): (app: string, served: ServedToken) => Answer {
+  const last = new Map<string, { readonly served: ServedToken; readonly answer: Answer }>()
+  return (app, served) => {
+    const kept = last.get(app)
+    if (kept && isSame(kept.served, served)) return kept.answer
+    const answer = json({
+      app,
+      access_token: served.accessToken,
+      token_type: 'Bearer',
+      expires_in: served.expiresInS,
+      expires_at: toRfc3339(served.expiresAt),
+      scope: served.scope,
+    })
+    last.set(app, { served, answer })
+    return answer
+  }
+}
+
+function isSame(one: ServedToken, other: ServedToken): boolean {
+  return (
+    one.expiresInS === other.expiresInS &&
+    one.expiresAt === other.expiresAt &&
+    one.scope === other.scope &&
+    one.accessToken === other.accessToken
+  )
+}
+
+/** Whether the bare token is preferred to JSON, which is what everyone gets who does not care. */
+function wantsText(request: Ask<'', unknown, unknown>['request']): boolean {
+  const { accept } = request.headers
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return false
+  return request.accepts(['application/json', 'text/plain']) === 'text/plain'
+}

@@ -1,0 +1,55 @@
+/** Whether the daemon is there, is really it, and has tokens to give. */
+import { z } from 'zod'
+import { json } from './answers.ts'
+import { visibleApps } from './callers.ts'
+import type { Deps } from './deps.ts'
+import { name } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+export function healthRoutes({ broker, callers }: Deps): Route[] {
+  const readiness = (apps: readonly string[]) => {
+    const report = apps.map((app) => [app, broker.readiness(app)] as const)
+    const ready = report.length > 0 && report.every(([, { ready }]) => ready)
+    return json({ ready, apps: Object.fromEntries(report) }, ready ? 200 : 503)
+  }
+  return [
+    route({
+      method: 'get',
+      path: '/healthz',
+      access: 'anyone',
+      summary: 'Whether the daemon runs, and proof that it knows the access key of a caller.',
+      query: z
+        .strictObject({
+          caller: name.optional(),
+          nonce: z
+            .string('has to be one value')
+            .min(1, 'has to be 1 to 256 characters')
+            .max(256, 'has to be 1 to 256 characters')
+            .optional(),
+        })
+        .refine(({ caller, nonce }) => (caller === undefined) === (nonce === undefined), {
+          message: 'caller and nonce belong together',
+        }),
+      answer: ({ query: { caller, nonce } }) =>
+        json({
+          status: 'ok',
+          ...(caller !== undefined &&
+            nonce !== undefined && { proof: callers.proof(caller, nonce) }),
+        }),
+    }),
+    route({
+      method: 'get',
+      path: '/readyz',
+      access: 'callers',
+      summary: 'Whether every app of the caller has a token to serve.',
+      answer: ({ caller }) => readiness(visibleApps(broker, caller)),
+    }),
+    route({
+      method: 'get',
+      path: '/readyz/{app}',
+      access: 'callers',
+      summary: 'Whether one app has a token to serve.',
+      answer: ({ params }) => readiness([params.app]),
+    }),
+  ]
+}

@@ -1,0 +1,104 @@
+/** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
+import { z } from 'zod'
+import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import type { CallerEntry, Deps } from './deps.ts'
+import { name, nothing, sha256 } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
+const GUARD_MAX = 250
+
+export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/v1/callers',
+      access: 'owner',
+      summary: 'The callers; never their access keys.',
+      answer: () => json({ callers: callers.list().map(toCallerJson) }),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/callers',
+      access: 'owner',
+      summary: 'Makes a caller; its access key is shown this once.',
+      body: {
+        schema: z.strictObject({
+          name,
+          apps: z.union([z.tuple([z.literal('*')]), z.array(name).min(1).max(100)], APPS_RULE),
+        }),
+        required: true,
+      },
+      async answer({ body }) {
+        const { caller, accessKey } = await callers.add(body.name, [...new Set(body.apps)])
+        return json({ ...toCallerJson(caller), access_key: accessKey.expose() }, 201)
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/callers/{name}',
+      access: 'owner',
+      summary: 'Ends a caller: its access key is worth nothing from now on.',
+      async answer({ params }) {
+        await callers.remove(params.name)
+        streams.endOf(params.name)
+        return NO_CONTENT
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/vault/key',
+      access: 'owner',
+      summary: 'Moves the vault key to another place, or makes a new one.',
+      body: {
+        schema: z
+          .strictObject({
+            source: z.enum(['keychain', 'file']).optional(),
+            rotate: z.literal(true).optional(),
+          })
+          .refine(({ source, rotate }) => (source === undefined) !== (rotate === undefined), {
+            message: 'either source or rotate has to be there',
+          }),
+        required: true,
+      },
+      async answer({ body: { source } }) {
+        if (source === undefined) {
+          await vaultKey.rotate()
+          return json({ rotated: true })
+        }
+        await vaultKey.move(source)
+        return json({ source })
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/guard',
+      access: 'owner',
+      summary: 'Which of these digests are those of secrets that we hold.',
+      body: {
+        schema: z.strictObject({
+          sha256: z.array(sha256, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
+        }),
+        required: true,
+      },
+      answer: ({ body }) => json({ sha256: broker.holds(body.sha256) }),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/reload',
+      access: 'owner',
+      summary: 'Reads the config again; a bad one changes nothing and says why.',
+      body: nothing,
+      answer: async () => json(await reload()),
+    }),
+  ]
+}
+
+function toCallerJson({ name, apps, createdAt, lastUsedAt }: CallerEntry) {
+  return {
+    name,
+    apps,
+    created_at: toRfc3339(createdAt),
+    last_used_at: toRfc3339OrNull(lastUsedAt),
+  }
+}

@@ -1,0 +1,110 @@
+/** How a person signs an app in and out, and gives it its client secret: the owner only. */
+import { z } from 'zod'
+import type { SignInStatus, StartedSignIn } from '../core/status.ts'
+import { Secret } from '../secret.ts'
+import { json, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import type { Deps } from './deps.ts'
+import { nothing, seconds } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+const WAIT_MAX_S = 25
+const URL_RULE = 'has to be the whole URL that the browser ended up at'
+
+export function signInRoutes({ broker, signIns }: Deps): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/v1/apps/{app}/login',
+      access: 'owner',
+      summary: 'Starts a sign-in, in a browser or with a device code.',
+      body: {
+        schema: z.strictObject({
+          method: z.enum(['browser', 'device']).default('browser'),
+          switch_user: z.boolean().default(false),
+        }),
+        required: false,
+      },
+      async answer({ params: { app }, body: { method, switch_user: switchUser } }) {
+        return json(toStartedJson(await signIns.start(app, { method, switchUser })))
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/apps/{app}/login/{id}',
+      access: 'owner',
+      summary: 'Waits for the end of a sign-in, 25 s at most, and says how it goes.',
+      query: z.strictObject({ wait: seconds(WAIT_MAX_S).default(WAIT_MAX_S) }),
+      async answer({ params: { app, id }, query: { wait } }) {
+        return json(toSignInJson(await signIns.wait(app, id, wait * 1000)))
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/apps/{app}/login/{id}/callback',
+      access: 'owner',
+      summary: 'Takes the redirected URL, pasted from a browser on another machine.',
+      body: {
+        schema: z.strictObject({
+          url: z
+            .string(URL_RULE)
+            .trim()
+            .max(8192, URL_RULE)
+            .refine((url) => URL.canParse(url), URL_RULE),
+        }),
+        required: true,
+      },
+      async answer({ params: { app, id }, body: { url } }) {
+        return json(toSignInJson(await signIns.paste(app, id, url)))
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/apps/{app}/logout',
+      access: 'owner',
+      summary: 'Revokes the session at the authorization server where it can, and forgets it.',
+      body: nothing,
+      async answer({ params: { app } }) {
+        const { revoked } = await broker.logout(app)
+        return json({ revoked })
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/v1/apps/{app}/client-secret',
+      access: 'owner',
+      summary: 'Stores a new client secret, once it is proven where that is possible now.',
+      body: {
+        schema: z.strictObject({
+          client_secret: z
+            .string('has to be a string')
+            .min(1, 'must not be empty')
+            .max(4096, 'has to be 4096 characters at most')
+            .transform((value) => new Secret(value)),
+        }),
+        required: true,
+      },
+      async answer({ params: { app }, body: { client_secret: secret } }) {
+        const { proven } = await broker.putClientSecret(app, secret)
+        return json({ proven })
+      },
+    }),
+  ]
+}
+
+function toStartedJson(started: StartedSignIn) {
+  const { id } = started
+  const expires_at = toRfc3339(started.expiresAt)
+  return started.method === 'browser'
+    ? { id, authorization_url: started.authorizationUrl, open_url: started.openUrl, expires_at }
+    : {
+        id,
+        user_code: started.userCode,
+        verification_uri: started.verificationUri,
+        verification_uri_complete: started.verificationUriComplete,
+        expires_at,
+      }
+}
+
+function toSignInJson({ status, error, message, subject, scope, expiresAt }: SignInStatus) {
+  return { status, error, message, subject, scope, expires_at: toRfc3339OrNull(expiresAt) }
+}

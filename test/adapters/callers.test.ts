@@ -1,0 +1,360 @@
+import { createHash, createHmac } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createCallers } from '../../src/adapters/callers.ts'
+import { sha256Hex } from '../../src/secret.ts'
+import { later, MINUTE, NOW, recordingLog } from '../support/builders.ts'
+import { itNeeds } from '../support/needs.ts'
+import { mountSmallDisk, noSmallDisk } from '../support/small-disk.ts'
+
+interface StoredCaller {
+  name: string
+  apps: string[]
+  sha256: string
+  created_at: string
+  last_used_at: string | null
+}
+
+function stateDirectory() {
+  const directory = mkdtempSync(join(tmpdir(), 'evo-token-callers-'))
+  return {
+    ...stateIn(directory),
+    [Symbol.dispose]() {
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+/** What a daemon with this state directory sees and leaves there. */
+function stateIn(directory: string) {
+  const clock = { now: NOW, read: () => clock.now }
+  const log = recordingLog()
+  const path = join(directory, 'callers.json')
+  const accessKeyPath = join(directory, 'access-key')
+  return {
+    directory,
+    path,
+    accessKeyPath,
+    clock,
+    log,
+    start: () => createCallers({ path, accessKeyPath, clock, log }),
+    stored: () => (JSON.parse(readFileSync(path, 'utf8')) as { callers: StoredCaller[] }).callers,
+    key: () => readFileSync(accessKeyPath, 'utf8').trim(),
+  }
+}
+
+describe('the first start', () => {
+  it('makes the caller local for all apps, and its key in a file of its own', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    expect(callers.list()).toEqual([
+      { name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null },
+    ])
+    expect(readFileSync(state.accessKeyPath, 'utf8')).toMatch(/^evtk_[\w-]{43}\n$/)
+    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local', apps: ['*'] })
+  })
+
+  it('gives both files to nobody else, and the list no key', async () => {
+    using state = stateDirectory()
+    await state.start()
+    for (const path of [state.path, state.accessKeyPath]) {
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+    }
+    expect(readFileSync(state.path, 'utf8')).not.toContain('evtk_')
+    expect(state.stored()).toEqual([
+      {
+        name: 'local',
+        apps: ['*'],
+        sha256: sha256Hex(state.key()),
+        created_at: '2026-01-01T00:00:00.000Z',
+        last_used_at: null,
+      },
+    ])
+    expect(readdirSync(state.directory).sort()).toEqual(['access-key', 'callers.json'])
+  })
+
+  it('never logs the key', async () => {
+    using state = stateDirectory()
+    await state.start()
+    expect(state.log.lines).toHaveLength(1)
+    expect(JSON.stringify(state.log.lines)).not.toContain(state.key())
+  })
+})
+
+describe('the next start', () => {
+  it('keeps every caller and the key', async () => {
+    using state = stateDirectory()
+    const first = await state.start()
+    const { accessKey } = await first.add('notebook', ['evo-me'])
+    const key = state.key()
+    const callers = await state.start()
+    expect(callers.list()).toEqual(first.list())
+    expect(state.key()).toBe(key)
+    expect(callers.identify(accessKey.sha256)).toMatchObject({ name: 'notebook', apps: ['evo-me'] })
+  })
+
+  it('makes a new key where the file is gone, and says so', async () => {
+    using state = stateDirectory()
+    await state.start()
+    const old = state.key()
+    rmSync(state.accessKeyPath)
+    const callers = await state.start()
+    expect(state.key()).not.toBe(old)
+    expect(callers.identify(sha256Hex(old))).toBeUndefined()
+    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(callers.list()).toHaveLength(1)
+    expect(state.log.lines.at(-1)).toMatchObject({
+      level: 'warn',
+      message: expect.stringContaining('the access key was gone: made a new one') as string,
+    })
+  })
+
+  it('makes a new key where that in the file is no caller’s', async () => {
+    using state = stateDirectory()
+    await state.start()
+    writeFileSync(state.accessKeyPath, 'evtk_of-another-time\n')
+    const callers = await state.start()
+    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(state.log.lines.at(-1)?.level).toBe('warn')
+  })
+
+  it('leaves the key of another caller in the file', async () => {
+    using state = stateDirectory()
+    const { accessKey } = await (await state.start()).add('notebook', ['evo-me'])
+    writeFileSync(state.accessKeyPath, accessKey.expose())
+    await state.start()
+    expect(state.key()).toBe(accessKey.expose())
+  })
+
+  it('does not bring local back once it was removed', async () => {
+    using state = stateDirectory()
+    await (await state.start()).remove('local')
+    rmSync(state.accessKeyPath)
+    const callers = await state.start()
+    expect(callers.list()).toEqual([])
+    expect(existsSync(state.accessKeyPath)).toBe(false)
+  })
+})
+
+describe('a file that must not be used', () => {
+  it.each([
+    ['half a file', '{"callers":[{"name":"loc'],
+    ['an empty file', ''],
+    ['something else', '[]'],
+    ['a caller without a digest', '{"callers":[{"name":"a","apps":["*"]}]}'],
+  ])('is left as it is: %s', async (_what, content) => {
+    using state = stateDirectory()
+    await state.start()
+    writeFileSync(state.path, content)
+    await expect(state.start()).rejects.toMatchObject({
+      code: 'failed',
+      message: `The list of callers ${state.path} is damaged.`,
+      hint: expect.stringContaining('move it away') as string,
+    })
+    expect(readFileSync(state.path, 'utf8')).toBe(content)
+  })
+
+  it.each(['path', 'accessKeyPath'] as const)(
+    'is refused when others can read it: %s',
+    async (file) => {
+      using state = stateDirectory()
+      await state.start()
+      chmodSync(state[file], 0o640)
+      await expect(state.start()).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining(`${state[file]} is open to others`) as string,
+        hint: expect.stringContaining(`chmod 600 ${state[file]}`) as string,
+      })
+    },
+  )
+
+  it('is refused as a symbolic link', async () => {
+    using state = stateDirectory()
+    await state.start()
+    renameSync(state.path, `${state.path}.elsewhere`)
+    symlinkSync(`${state.path}.elsewhere`, state.path)
+    await expect(state.start()).rejects.toMatchObject({ code: 'failed' })
+  })
+
+  itNeeds(process.getuid?.() === 0 ? undefined : 'giving a file away takes root')(
+    'is refused when it belongs to another user',
+    async () => {
+      using state = stateDirectory()
+      await state.start()
+      chownSync(state.path, 65534, 65534)
+      await expect(state.start()).rejects.toMatchObject({
+        message: expect.stringContaining('belongs to another user') as string,
+      })
+    },
+  )
+})
+
+describe('add', () => {
+  it('gives a key of 256 random bits, a new one each time', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const one = await callers.add('one', ['evo-me', 'evo-other'])
+    const two = await callers.add('two', ['*'])
+    expect(one.accessKey.expose()).toMatch(/^evtk_[\w-]{43}$/)
+    expect(two.accessKey.expose()).not.toBe(one.accessKey.expose())
+    expect(one.caller).toEqual({
+      name: 'one',
+      apps: ['evo-me', 'evo-other'],
+      createdAt: NOW.wall,
+      lastUsedAt: null,
+    })
+    expect(callers.list().map(({ name }) => name)).toEqual(['local', 'one', 'two'])
+  })
+
+  it('refuses a name that is taken and keeps the caller that has it', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    await expect(callers.add('local', ['evo-me'])).rejects.toMatchObject({
+      code: 'invalid_request',
+      hint: expect.stringContaining('evo-token caller remove local') as string,
+    })
+    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ apps: ['*'] })
+  })
+
+  it('keeps all of many that are added at once, but one of a name', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const names = ['a', 'b', 'c', 'd', 'c']
+    const results = await Promise.allSettled(names.map((name) => callers.add(name, ['*'])))
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+    ])
+    expect(state.stored().map(({ name }) => name)).toEqual(['local', 'a', 'b', 'c', 'd'])
+  })
+})
+
+describe('remove', () => {
+  it('makes the key worthless at once and for good', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const { accessKey } = await callers.add('notebook', ['*'])
+    await callers.remove('notebook')
+    expect(callers.identify(accessKey.sha256)).toBeUndefined()
+    expect((await state.start()).identify(accessKey.sha256)).toBeUndefined()
+  })
+
+  it('is not_found for a name that nobody has', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    await expect(callers.remove('nobody')).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('a disk that is full', () => {
+  itNeeds(noSmallDisk())('changes nothing, in memory or on disk, and says so', async () => {
+    using disk = mountSmallDisk()
+    const state = stateIn(disk.path)
+    const callers = await state.start()
+    const before = state.stored()
+    disk.fill()
+    await expect(callers.add('notebook', ['*'])).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('the disk is full') as string,
+    })
+    await expect(callers.remove('local')).rejects.toMatchObject({ code: 'failed' })
+    expect(callers.list().map(({ name }) => name)).toEqual(['local'])
+    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(state.stored()).toEqual(before)
+    disk.empty()
+    await callers.add('notebook', ['*'])
+    expect(state.stored()).toHaveLength(2)
+  })
+
+  itNeeds(noSmallDisk())('does not stop the flush, which says so once', async () => {
+    using disk = mountSmallDisk()
+    const state = stateIn(disk.path)
+    const callers = await state.start()
+    disk.fill()
+    callers.touched('local')
+    await callers.flush()
+    await callers.flush()
+    expect(state.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+    disk.empty()
+    await callers.flush()
+    expect(state.stored()[0]?.last_used_at).toBe('2026-01-01T00:00:00.000Z')
+  })
+})
+
+describe('when a caller was last seen', () => {
+  it('is told at once, and stored by a flush only', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    state.clock.now = later(5 * MINUTE)
+    callers.touched('local')
+    expect(callers.list()[0]?.lastUsedAt).toBe(NOW.wall + 5 * MINUTE)
+    expect(state.stored()[0]?.last_used_at).toBeNull()
+    await callers.flush()
+    expect(state.stored()[0]?.last_used_at).toBe('2026-01-01T00:05:00.000Z')
+    expect((await state.start()).list()).toEqual(callers.list())
+  })
+
+  it('is not written again before a minute is over', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    callers.touched('local')
+    await callers.flush()
+    const written = statSync(state.path).ino
+    state.clock.now = later(MINUTE - 1)
+    callers.touched('local')
+    await callers.flush()
+    expect(statSync(state.path).ino).toBe(written)
+    state.clock.now = later(MINUTE)
+    callers.touched('local')
+    await callers.flush()
+    expect(state.stored()[0]?.last_used_at).toBe('2026-01-01T00:01:00.000Z')
+  })
+
+  it('is not written where nobody was', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const written = statSync(state.path).ino
+    await callers.flush()
+    expect(statSync(state.path).ino).toBe(written)
+  })
+})
+
+describe('proof', () => {
+  it('is what whoever has the key computes', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const key = createHash('sha256').update(state.key()).digest()
+    const nonce = 'nönce'
+    expect(callers.proof('local', nonce)).toBe(
+      createHmac('sha256', key).update(nonce, 'utf8').digest('hex'),
+    )
+  })
+
+  it('of an unknown name looks the same, is the same when asked again, and differs by name and nonce', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const proof = callers.proof('nobody', 'n')
+    expect(proof).toMatch(/^[0-9a-f]{64}$/)
+    expect(callers.proof('nobody', 'n')).toBe(proof)
+    expect(callers.proof('nobody', 'm')).not.toBe(proof)
+    expect(callers.proof('nobody2', 'n')).not.toBe(proof)
+    expect((await state.start()).proof('nobody', 'n')).not.toBe(proof)
+  })
+})

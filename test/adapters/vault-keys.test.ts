@@ -1,0 +1,406 @@
+import { readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { createKeyFile } from '../../src/adapters/key-file.ts'
+import type { KeyPlaces } from '../../src/adapters/key-place.ts'
+import { keyIdOf } from '../../src/adapters/sealed-text.ts'
+import { createKeyPlaces } from '../../src/adapters/vault-key.ts'
+import type { Vault } from '../../src/core/ports.ts'
+import { Secret } from '../../src/secret.ts'
+import { app } from '../support/builders.ts'
+import { compileSources } from '../support/compiled.ts'
+import { until } from '../support/until.ts'
+import {
+  appRecord,
+  loadOne,
+  MACHINE_ID,
+  storeUpTo,
+  temporaryDirectory,
+  uid,
+  vaultWorld,
+  type VaultWorld,
+} from '../support/vault-world.ts'
+
+const compiled = compileSources()
+afterAll(() => compiled[Symbol.asyncDispose]())
+
+const directly = (_app: string, work: () => Promise<void>) => work()
+
+/** In the config no more, and never loaded here: its record has to come along all the same. */
+const retired = app({ name: 'retired' })
+const former = app({ clientId: 'native-former' })
+const attempting = app({ name: 'attempting' })
+
+/** One record in its place, one aside, one with an attempt, and a damaged file. */
+async function furnish(vault: Vault, world: VaultWorld): Promise<void> {
+  await storeUpTo(vault, 1, former)
+  await loadOne(vault)
+  await storeUpTo(vault, 2)
+  await storeUpTo(vault, 1, retired)
+  await storeUpTo(vault, 3, attempting)
+  await vault.reserve(attempting.name, appRecord(3, attempting))
+  writeFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'rot')
+}
+
+async function expectEverything(world: VaultWorld, keys: KeyPlaces = world.keys): Promise<void> {
+  const open = () => world.vault({ source: 'auto', keys })
+  const whole = { unanswered: false, damaged: false }
+  expect(await loadOne(await open())).toEqual({ ...whole, record: appRecord(2) })
+  expect(await loadOne(await open(), retired)).toEqual({ ...whole, record: appRecord(1, retired) })
+  expect(await loadOne(await open(), attempting)).toEqual({
+    record: appRecord(3, attempting),
+    unanswered: true,
+    damaged: false,
+  })
+  expect(await loadOne(await open(), former)).toEqual({ ...whole, record: appRecord(1, former) })
+  expect(await loadOne(await open())).toEqual({ ...whole, record: appRecord(2) })
+  expect(readFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'utf8')).toBe('rot')
+}
+
+interface Header {
+  readonly id: string
+  readonly kid: string
+  readonly source: 'file' | 'keychain'
+}
+
+function header(world: VaultWorld): Header {
+  return JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as Header
+}
+
+/** The key ids of everything sealed in the vault. */
+function keyIds(world: VaultWorld): string[] {
+  const sealed = world.names().filter((name) => !name.includes('damaged') && !name.endsWith('json'))
+  return sealed.map((name) => keyIdOf(readFileSync(world.path(name), 'utf8')) ?? name)
+}
+
+/** A second place that lasts; it stands for a keychain, whose answers are the same. */
+function withOtherPlace(world: VaultWorld): { keys: KeyPlaces; path: string } {
+  const path = join(world.stateDir, 'elsewhere')
+  return {
+    keys: { ...world.keys, keychain: { ...createKeyFile(path, uid), source: 'keychain' } },
+    path,
+  }
+}
+
+/** Does `work` on the vault in a process of its own, which is killed right after step number `kill`. */
+async function inProcess(
+  world: VaultWorld,
+  work: string,
+  kill = Infinity,
+): Promise<{ end: number | string | null; steps: string[] }> {
+  const child = compiled.run(`
+    import { writeSync } from 'node:fs'
+    import { createKeyFile } from './src/adapters/key-file.js'
+    import { createKeyPlaces } from './src/adapters/vault-key.js'
+    import { openVault } from './src/adapters/vault.js'
+    const silent = () => {}
+    const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
+    const places = createKeyPlaces({ keyFile: ${JSON.stringify(world.keyFile)}, env: {}, uid: ${uid} })
+    const elsewhere = createKeyFile(${JSON.stringify(join(world.stateDir, 'elsewhere'))}, ${uid})
+    const keys = { ...places, keychain: { ...elsewhere, source: 'keychain' } }
+    let steps = 0
+    const onStep = (step) => {
+      writeSync(1, step + '\\n')
+      if (++steps === ${kill === Infinity ? 'Infinity' : kill}) process.kill(process.pid, 'SIGKILL')
+    }
+    const { vault } = await openVault({
+      dir: ${JSON.stringify(world.dir)}, keys, source: 'auto', takeOver: false, log, onStep,
+      machineId: ${JSON.stringify(MACHINE_ID)},
+    })
+    ${work}
+    console.log('done')
+  `)
+  const steps: string[] = []
+  for (;;) {
+    const line = await child.line().catch(() => undefined)
+    if (line === undefined) break
+    steps.push(line)
+  }
+  const { end, stderr } = await child.ended
+  expect(stderr).toBe('')
+  return { end, steps }
+}
+
+let world: VaultWorld
+let vault: Vault
+
+beforeEach(async () => {
+  world = vaultWorld()
+  vault = await world.vault()
+  await furnish(vault, world)
+})
+
+const ROTATE = 'await vault.rotateKey((app, work) => work())'
+const ROTATION = [
+  'key added',
+  'key in use',
+  're-encrypted attempting',
+  're-encrypted attempting',
+  're-encrypted evo-me',
+  're-encrypted evo-me',
+  're-encrypted retired',
+  'old key dropped',
+]
+
+describe('rotateKey', () => {
+  it('puts everything under a new key and forgets the old one', async () => {
+    const before = readFileSync(world.keyFile, 'utf8')
+    const { kid } = header(world)
+    await vault.rotateKey(directly)
+    expect(header(world).kid).not.toBe(kid)
+    expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
+    expect(readFileSync(world.keyFile, 'utf8')).not.toContain(before.trim())
+    await expectEverything(world)
+  })
+
+  it('goes on storing under the new key', async () => {
+    await vault.rotateKey(directly)
+    expect(await vault.store('evo-me', appRecord(3))).toEqual({ kind: 'stored' })
+    expect((await world.loadAnew())?.record).toEqual(appRecord(3))
+  })
+
+  it('keeps the room of a reservation', async () => {
+    await vault.rotateKey(directly)
+    expect(readFileSync(world.path('attempting.jwe.new'))).toHaveLength(65_536)
+  })
+
+  it('touches the files of each app in that app’s queue', async () => {
+    const queued: string[] = []
+    const kids = () => readFileSync(world.path('evo-me.jwe'), 'utf8').split('.')[0]
+    const before = kids()
+    await vault.rotateKey(async (name, work) => {
+      queued.push(name)
+      if (name === 'evo-me') expect(kids()).toBe(before)
+      await work()
+      if (name === 'evo-me') expect(kids()).not.toBe(before)
+    })
+    expect(queued.sort()).toEqual(['attempting', 'evo-me', 'retired'])
+  })
+
+  it('misses no record that is stored meanwhile', async () => {
+    const late = app({ name: 'late' })
+    await Promise.all([
+      vault.rotateKey(directly),
+      storeUpTo(vault, 20, late),
+      vault.store('evo-me', appRecord(3)),
+    ])
+    expect((await world.loadAnew(late))?.record).toEqual(appRecord(20, late))
+    expect((await world.loadAnew())?.record).toEqual(appRecord(3))
+    expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
+  })
+
+  it('waits for a record that was begun under the old key and has no file yet', async () => {
+    const large = appRecord(1, app({ name: 'late' }), {
+      clientSecret: new Secret('x'.repeat(20_000_000)),
+    })
+    // The header with the new key is in its place, but not synced yet: the old key still writes.
+    let storing: Promise<unknown> | undefined
+    const watcher = watch(world.dir, (_event, name) => {
+      if (name === 'vault.json') storing ??= vault.store('late', large)
+    })
+    await vault.rotateKey(directly)
+    await until(() => storing !== undefined)
+    watcher.close()
+    expect(await storing).toEqual({ kind: 'stored' })
+    const loaded = await loadOne(await world.vault(), app({ name: 'late' }))
+    expect(loaded?.record?.clientSecret?.sha256).toBe(large.clientSecret?.sha256)
+  })
+
+  it('is done twice where it is asked for twice', async () => {
+    await Promise.all([vault.rotateKey(directly), vault.rotateKey(directly)])
+    expect(readFileSync(world.keyFile, 'utf8').split('\n')).toHaveLength(2)
+    await expectEverything(world)
+  })
+
+  it('goes through the steps that the next tests kill it after', async () => {
+    const { end, steps } = await inProcess(world, ROTATE)
+    expect(end).toBe(0)
+    expect([steps[0], steps[1], ...steps.slice(2, -2).sort(), ...steps.slice(-2)]).toEqual([
+      ...ROTATION,
+      'done',
+    ])
+  })
+
+  it.each(ROTATION.map((step, index) => ({ number: index + 1, step: step.split(' ')[0] })))(
+    'is finished by the next start when it is killed after step $number ($step)',
+    async ({ number }) => {
+      const { kid } = header(world)
+      const { end } = await inProcess(world, ROTATE, number)
+      expect(end).toBe('SIGKILL')
+
+      await world.vault()
+
+      expect(header(world).kid).not.toBe(kid)
+      expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
+      expect(await world.keys.file.read('')).toMatchObject({ keys: { length: 1 } })
+      await expectEverything(world)
+    },
+  )
+
+  it('loses nothing when the start that finishes it is killed too', async () => {
+    await inProcess(world, ROTATE, 4)
+    await inProcess(world, '', 1)
+    await inProcess(world, '', 2)
+    await expectEverything(world)
+    expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
+  })
+})
+
+describe('the key in a credential', () => {
+  let credentials: string
+  let keys: KeyPlaces
+  const lines = (...bytes: number[]) => {
+    const text = bytes.map((byte) => `${Buffer.alloc(32, byte).toString('base64')}\n`).join('')
+    writeFileSync(join(credentials, 'vault-key'), text)
+  }
+
+  beforeEach(async () => {
+    credentials = temporaryDirectory()
+    const env = { CREDENTIALS_DIRECTORY: credentials }
+    world = vaultWorld()
+    keys = createKeyPlaces({ keyFile: world.keyFile, env, uid })
+    lines(1)
+    vault = await world.vault({ source: 'credential', keys })
+    await furnish(vault, world)
+  })
+
+  it('cannot be changed by us, and says how it is', async () => {
+    const before = world.snapshot()
+    await expect(vault.rotateKey(directly)).rejects.toMatchObject({
+      code: 'invalid_request',
+      hint: expect.stringMatching(/first line.*old one on the second, and restart/) as string,
+    })
+    expect(world.snapshot()).toEqual(before)
+  })
+
+  it('is changed by a new first line, and the old line can go then', async () => {
+    const { kid } = header(world)
+    lines(2, 1)
+    await world.vault({ source: 'credential', keys })
+    expect(header(world).kid).not.toBe(kid)
+    expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
+    expect(world.log.lines).toContainEqual({
+      level: 'info',
+      message: expect.stringContaining('the old line of the credential can go') as string,
+    })
+
+    lines(2)
+    await expectEverything(world, keys)
+  })
+
+  it('locks the vault where the old line goes too early, and opens it when it is back', async () => {
+    lines(2)
+    const before = world.snapshot()
+    expect((await world.open({ source: 'credential', keys })).kind).toBe('locked')
+    expect(world.snapshot()).toEqual(before)
+    lines(2, 1)
+    await expectEverything(world, keys)
+  })
+
+  it('moves to a file', async () => {
+    await vault.moveKey('file')
+    expect(header(world)).toMatchObject({ source: 'file' })
+    rmSync(join(credentials, 'vault-key'))
+    await expectEverything(world)
+  })
+})
+
+describe('moveKey', () => {
+  const MOVE = "await vault.moveKey('keychain')"
+  const MOVING = ['announced', 'copied', 'moved', 'emptied']
+
+  it('moves the key and leaves none behind', async () => {
+    const { keys, path } = withOtherPlace(world)
+    const key = readFileSync(world.keyFile, 'utf8')
+    await (await world.vault({ keys })).moveKey('keychain')
+    expect(header(world)).toMatchObject({ source: 'keychain' })
+    expect(header(world)).not.toHaveProperty('leaving')
+    expect(readFileSync(path, 'utf8')).toBe(key)
+    expect(Object.keys(world.snapshot())).not.toContain(world.keyFile)
+    await expectEverything(world, keys)
+  })
+
+  it('refuses to move it where it is', async () => {
+    await expect(vault.moveKey('file')).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'The vault key is in the file already.',
+    })
+  })
+
+  it('changes nothing where the new place does not take it', async () => {
+    const refusal = {
+      kind: 'refused',
+      message: 'The keychain is locked.',
+      hint: 'Unlock it.',
+    } as const
+    const refusing = async () => refusal
+    const keychain = {
+      source: 'keychain',
+      read: refusing,
+      write: refusing,
+      remove: refusing,
+    } as const
+    const before = world.snapshot()
+    const keys = { ...world.keys, keychain }
+    await expect((await world.vault({ keys })).moveKey('keychain')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'The keychain is locked.',
+      hint: 'Unlock it.',
+    })
+    expect(world.snapshot()).toEqual(before)
+  })
+
+  it('changes nothing where the new place reads but does not take it', async () => {
+    const { keys } = withOtherPlace(world)
+    const write = async () => ({ kind: 'refused', message: 'No.', hint: 'Why?' }) as const
+    const half = { ...keys, keychain: { ...keys.keychain, write } }
+    const before = world.snapshot()
+    await expect((await world.vault({ keys: half })).moveKey('keychain')).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(world.snapshot()).toEqual(before)
+  })
+
+  it('never takes the place of another key', async () => {
+    const { keys, path } = withOtherPlace(world)
+    writeFileSync(path, Buffer.alloc(32, 7), { mode: 0o600 })
+    await expect((await world.vault({ keys })).moveKey('keychain')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('has a vault key already, which is another') as string,
+    })
+    expect(readFileSync(path)).toEqual(Buffer.alloc(32, 7))
+  })
+
+  it('goes through the steps that the next tests kill it after', async () => {
+    const { steps } = await inProcess(world, MOVE)
+    expect(steps).toEqual([...MOVING, 'done'])
+  })
+
+  it.each(MOVING.map((step, index) => ({ number: index + 1, step })))(
+    'leaves one key in one place when it is killed after "$step"',
+    async ({ number }) => {
+      const { end } = await inProcess(world, MOVE, number)
+      expect(end).toBe('SIGKILL')
+
+      const { keys } = withOtherPlace(world)
+      await world.vault({ source: 'auto', keys })
+
+      const { id, source } = header(world)
+      const other = source === 'file' ? 'keychain' : 'file'
+      expect(header(world)).not.toHaveProperty('leaving')
+      expect((await keys[other].read(id)).kind).toBe('none')
+      await expectEverything(world, keys)
+    },
+  )
+
+  it('moves every key while a change of keys is unfinished', async () => {
+    const { keys } = withOtherPlace(world)
+    const open = await world.vault({ keys })
+    const stopped = async () => Promise.reject(new Error('stopped'))
+    await expect(open.rotateKey(stopped)).rejects.toThrow('stopped')
+    await open.moveKey('keychain')
+    expect(await keys.keychain.read('')).toMatchObject({ keys: { length: 2 } })
+    await expectEverything(world, keys)
+    expect(await keys.keychain.read('')).toMatchObject({ keys: { length: 1 } })
+  })
+})

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+
+/**
+ * Which part of `src` may import which: read top to bottom, dependencies only point up. A part is
+ * a folder, or a file directly in `src`. `core` cannot even reach `node:crypto`.
+ */
+const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }> = {
+  core: { parts: [], packages: [] },
+  errors: { parts: [], packages: [] },
+  secret: { parts: [], packages: 'any' },
+  config: { parts: ['core', 'errors'], packages: 'any' },
+  broker: { parts: ['core', 'errors'], packages: [] },
+  adapters: { parts: ['core', 'errors', 'secret', 'config'], packages: 'any' },
+  http: {
+    parts: ['core', 'errors', 'secret'],
+    packages: ['express', 'zod', 'node:crypto', 'node:http', 'node:net'],
+  },
+  daemon: {
+    parts: ['core', 'errors', 'secret', 'config', 'broker', 'adapters', 'http'],
+    packages: 'any',
+  },
+  cli: { parts: ['core', 'errors', 'secret', 'config', 'adapters', 'daemon'], packages: 'any' },
+  main: { parts: ['cli'], packages: [] },
+}
+
+const SRC = join(import.meta.dirname, '../src')
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.ts'),
+)
+
+it('knows every part', () => {
+  expect(sources.length).toBeGreaterThan(50)
+  expect([...new Set(sources.map(partOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+})
+
+it.each(sources)('src/%s imports only what its part may', (path) => {
+  const part = partOf(path)
+  const allowed = MAY_IMPORT[part]
+  const offending = importsOf(path).filter((specifier) => {
+    if (specifier.startsWith('.')) {
+      const target = partOf(join(dirname(path), specifier))
+      return target !== part && !allowed?.parts.includes(target)
+    }
+    return allowed?.packages !== 'any' && !allowed?.packages.includes(specifier)
+  })
+  expect(offending).toEqual([])
+})
+
+function partOf(path: string) {
+  return path.split(/[/.]/)[0] ?? ''
+}
+
+/** Static and dynamic imports, and re-exports. */
+function importsOf(path: string) {
+  const source = readFileSync(join(SRC, path), 'utf8')
+  const specifiers = source.matchAll(/(?:\bfrom |\bimport\(|^import )'([^']+)'/gm)
+  return [...specifiers].map(([, specifier]) => specifier ?? '')
+}

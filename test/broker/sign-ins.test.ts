@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest'
+import { Secret } from '../../src/secret.ts'
+import { app, HOUR, MINUTE, SECOND, serviceApp } from '../support/builders.ts'
+import {
+  createWorld,
+  granted,
+  INVALID_CLIENT,
+  settle,
+  signedIn,
+  unavailable,
+} from '../support/broker-world.ts'
+
+const ME = 'evo-me'
+const IN_BROWSER = { method: 'browser', switchUser: false } as const
+const ON_DEVICE = { method: 'device', switchUser: false } as const
+const ada = { id: 'user-1', name: 'ada@example.org' }
+const bob = { id: 'user-2', name: 'bob@example.org' }
+
+async function signedOut(overrides: Parameters<typeof app>[0] = {}) {
+  const world = createWorld({ apps: [app(overrides)] })
+  await world.broker.open()
+  return world
+}
+
+function callback(state: string, parameters = 'code=c-1') {
+  return new URL(`http://localhost:3000/signin-callback?state=${state}&${parameters}`)
+}
+
+describe('a sign-in in the browser', () => {
+  it('ends with who signed in to what, and the token is stored before it is served', async () => {
+    const { answers, broker, redirects, requests, steps, closed } = await signedOut()
+    const { signIns } = broker
+    const started = await signIns.start(ME, IN_BROWSER)
+    expect(started).toMatchObject({ openUrl: 'http://localhost:3000/open/state-1' })
+    answers.push(granted({ subject: ada, scope: 'evo.discovery evo.workspace offline_access' }))
+    const page = await redirects[0]?.onCallback(callback('state-1'))
+    expect(page).toMatchObject({
+      ok: true,
+      text: expect.stringContaining('ada@example.org') as string,
+    })
+    expect(await signIns.wait(ME, started.id, 0)).toMatchObject({
+      status: 'succeeded',
+      subject: 'ada@example.org',
+      message: null,
+    })
+    expect(requests).toEqual(['redeem c-1'])
+    expect(steps).toEqual(['reserve', 'store'])
+    expect(closed).toEqual(['state-1'])
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+  })
+
+  it('says that no refresh token was granted, and which scopes were not', async () => {
+    const { answers, broker, redirects } = await signedOut()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    answers.push({
+      kind: 'granted',
+      grant: { accessToken: new Secret('at-1'), lifetimeMs: HOUR, scope: 'evo.discovery' },
+    })
+    await redirects[0]?.onCallback(callback('state-1'))
+    const { message } = await broker.signIns.wait(ME, started.id, 0)
+    expect(message).toMatch(/no refresh token.*Not granted: evo\.workspace\./s)
+  })
+
+  it('keeps the old session until the new one is there', async () => {
+    const { answers, broker, redirects } = await signedIn()
+    await broker.signIns.start(ME, IN_BROWSER)
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    answers.push(INVALID_CLIENT)
+    await redirects[0]?.onCallback(callback('state-1'))
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.status(ME)).toMatchObject({ session: 'active' })
+  })
+
+  it('sends no code while the disk refuses', async () => {
+    const { broker, disk, redirects, requests } = await signedOut()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    disk.refuses = true
+    await redirects[0]?.onCallback(callback('state-1'))
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({
+      error: 'vault_unwritable',
+    })
+    expect(requests).toEqual([])
+  })
+
+  it('refuses another person without --switch-user, and lives on as the first', async () => {
+    const { answers, broker, redirects, revoked } = await signedIn()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    answers.push(granted({ subject: bob }))
+    await redirects[0]?.onCallback(callback('state-1'))
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({
+      error: 'other_subject',
+      message: expect.stringContaining('--switch-user') as string,
+    })
+    expect(revoked).toEqual(['refresh_token rt-2'])
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+  })
+
+  it('takes another person with --switch-user', async () => {
+    const { answers, broker, redirects } = await signedIn()
+    const started = await broker.signIns.start(ME, { method: 'browser', switchUser: true })
+    expect(started).toMatchObject({
+      authorizationUrl: expect.stringContaining('prompt=login') as string,
+    })
+    answers.push(granted({ subject: bob }))
+    await redirects[0]?.onCallback(callback('state-1'))
+    expect(broker.status(ME)).toMatchObject({ subject: 'bob@example.org' })
+  })
+
+  it('is replaced by a newer one of the same app, not by one of another', async () => {
+    const world = createWorld({ apps: [app(), app({ name: 'evo-too', clientId: 'native-2' })] })
+    const { broker, answers, closed, redirects } = world
+    await broker.open()
+    const first = await broker.signIns.start(ME, IN_BROWSER)
+    const other = await broker.signIns.start('evo-too', IN_BROWSER)
+    await broker.signIns.start(ME, IN_BROWSER)
+    expect(await broker.signIns.wait(ME, first.id, 0)).toMatchObject({ error: 'cancelled' })
+    expect(closed).toEqual(['state-1'])
+    answers.push(granted())
+    await redirects[1]?.onCallback(callback('state-2'))
+    expect(await broker.signIns.wait('evo-too', other.id, 0)).toMatchObject({ status: 'succeeded' })
+  })
+
+  it('uses its answer once', async () => {
+    const { answers, broker, redirects, requests } = await signedOut()
+    await broker.signIns.start(ME, IN_BROWSER)
+    answers.push(granted())
+    const [first, second] = await Promise.all([
+      redirects[0]?.onCallback(callback('state-1')),
+      redirects[0]?.onCallback(callback('state-1', 'code=c-2')),
+    ])
+    expect([first?.ok, second?.ok]).toEqual([true, false])
+    expect(requests).toEqual(['redeem c-1'])
+  })
+
+  it('takes the next redirect URI where a port is busy, and names the port where all are', async () => {
+    const redirectUris = ['http://localhost:3000/signin-callback', 'http://localhost:3001/cb']
+    const { broker, ports } = await signedOut({ redirectUris })
+    ports.busy.add('http://localhost:3000/signin-callback')
+    await expect(broker.signIns.start(ME, IN_BROWSER)).resolves.toBeDefined()
+    ports.busy.add('http://localhost:3001/cb')
+    await expect(broker.signIns.start(ME, IN_BROWSER)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('3000') as string,
+    })
+  })
+
+  it('ends when its link is opened twice', async () => {
+    const { broker, redirects } = await signedOut()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    redirects[0]?.onSecondVisit()
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({ error: 'link_reused' })
+  })
+
+  it('ends by itself after ten minutes', async () => {
+    const { beat, broker, pass } = await signedOut()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    pass(10 * MINUTE - 1)
+    await beat()
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({ status: 'pending' })
+    pass(1)
+    await beat()
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({ error: 'timeout' })
+  })
+
+  it('ends with the logout that is asked for meanwhile', async () => {
+    const { broker, redirects, requests } = await signedIn()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    await broker.logout(ME)
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({ error: 'cancelled' })
+    expect(await redirects[0]?.onCallback(callback('state-1'))).toMatchObject({ ok: false })
+    expect(requests).toEqual([])
+  })
+})
+
+describe('a pasted URL', () => {
+  const redirectUris = ['https://app.example/signed-in']
+
+  it('completes a sign-in whose redirect URI is not on this machine', async () => {
+    const { answers, broker } = await signedOut({ redirectUris })
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    expect(started).toMatchObject({ openUrl: null })
+    answers.push(granted())
+    const url = 'https://app.example/signed-in?code=c-1&state=state-1'
+    // The fake listener numbers states by the redirects that it listens on.
+    expect(await broker.signIns.paste(ME, started.id, url)).toMatchObject({ status: 'succeeded' })
+  })
+
+  it.each([
+    'not a url',
+    'https://app.example/signed-in?code=c-1',
+    'https://app.example/signed-in?code=c-1&state=another',
+    'https://app.example/signed-in?code=c-1&state=state-1&state=state-1',
+    'https://evil.example/signed-in?code=c-1&state=state-1',
+    'http://app.example/signed-in?code=c-1&state=state-1',
+  ])("that is not this sign-in's changes nothing: %s", async (url) => {
+    const { broker } = await signedOut({ redirectUris })
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    await expect(broker.signIns.paste(ME, id, url)).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject({ status: 'pending' })
+  })
+})
+
+describe('a sign-in on another device', () => {
+  const PENDING = unavailable({ failure: { error: 'authorization_pending', message: '' } })
+
+  it('is polled at the interval until the person is done', async () => {
+    const { answers, beat, broker, pass, requests } = await signedOut()
+    const started = await broker.signIns.start(ME, ON_DEVICE)
+    expect(started).toMatchObject({ method: 'device', userCode: 'ABCD-EFGH' })
+    answers.push(PENDING, granted({ subject: ada }))
+    await beat()
+    expect(requests).toEqual([])
+    pass(5 * SECOND)
+    await beat()
+    await beat()
+    expect(requests).toEqual(['poll'])
+    pass(5 * SECOND)
+    await beat()
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({
+      status: 'succeeded',
+      subject: 'ada@example.org',
+    })
+  })
+
+  it('is polled more slowly after a poll without an answer', async () => {
+    const { answers, beat, broker, pass, requests } = await signedOut()
+    await broker.signIns.start(ME, ON_DEVICE)
+    answers.push(unavailable(), PENDING)
+    pass(5 * SECOND)
+    await beat()
+    pass(5 * SECOND)
+    await beat()
+    expect(requests).toHaveLength(1)
+    pass(5 * SECOND)
+    await beat()
+    expect(requests).toHaveLength(2)
+  })
+})
+
+describe('what cannot sign in', () => {
+  it('is a service app', async () => {
+    const { broker } = createWorld({ apps: [serviceApp()] })
+    await broker.open()
+    await expect(broker.signIns.start('evo-pipeline', IN_BROWSER)).rejects.toMatchObject({
+      code: 'invalid_request',
+      hint: expect.stringContaining('evo-token secret') as string,
+    })
+  })
+
+  it('is a web app whose client secret is missing', async () => {
+    const { broker } = await signedOut({
+      type: 'web',
+      tokenEndpointAuthMethod: 'client_secret_post',
+    })
+    await expect(broker.signIns.start(ME, IN_BROWSER)).rejects.toMatchObject({
+      code: 'misconfigured',
+    })
+    await broker.putClientSecret(ME, new Secret('web-secret'))
+    await settle()
+    await expect(broker.signIns.start(ME, IN_BROWSER)).resolves.toBeDefined()
+  })
+
+  it('is asked for under an id that does not exist', async () => {
+    const { broker } = await signedOut()
+    await expect(broker.signIns.wait(ME, 'nope', 0)).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from '../../src/cli/run.ts'
+import { captureIo } from '../support/captured-io.ts'
+
+const GOOD = {
+  type: 'native',
+  clientId: 'native-1',
+  scopes: ['evo.discovery', 'evo.workspace', 'offline_access'],
+}
+
+let home: string
+let path: string
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'evo-token-check-'))
+  path = join(home, '.config/evo-token/config.json')
+  mkdirSync(join(home, '.config/evo-token'), { recursive: true })
+})
+
+afterEach(() => {
+  rmSync(home, { recursive: true })
+})
+
+async function check(config: unknown, file?: string) {
+  const text = typeof config === 'string' ? config : JSON.stringify(config)
+  writeFileSync(file ?? path, text, { mode: 0o600 })
+  return run(file)
+}
+
+async function run(file?: string) {
+  const { io, stdout, stderr } = captureIo({ env: { HOME: home } })
+  const code = await runCli(['config', 'check', ...(file === undefined ? [] : [file])], io)
+  return { code, out: stdout.text, err: stderr.text.trimEnd().split('\n') }
+}
+
+describe('config check', () => {
+  it('counts the apps of a good config', async () => {
+    expect(await check({ apps: { a: GOOD } })).toEqual({ code: 0, out: 'OK: 1 app\n', err: [''] })
+    expect(await check({ apps: { a: GOOD, b: GOOD } })).toMatchObject({ out: 'OK: 2 apps\n' })
+  })
+
+  it('reads the file that it is given', async () => {
+    const file = join(home, 'other.json')
+    expect(await check({ apps: { a: GOOD } }, file)).toMatchObject({ code: 0 })
+  })
+
+  it('tells warnings on stderr, and that the config is good all the same', async () => {
+    const { code, out, err } = await check({
+      apps: { a: { ...GOOD, scopes: GOOD.scopes.slice(1) } },
+    })
+    expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+    expect(err).toEqual([
+      expect.stringMatching(/^warning: .*config\.json: apps\.a\.scopes: "evo\.discovery" is miss/),
+    ])
+  })
+
+  it.each([
+    ['text that is not JSON', '{"a": }', 'line 1, column 7: not JSON: expected a value'],
+    ['an unknown key', { lisen: {} }, 'lisen: unknown setting: did you mean "listen"?'],
+    [
+      'a secret',
+      { apps: { a: { ...GOOD, clientSecret: 'x' } } },
+      'apps.a.clientSecret: a client secret does not belong in this file, where others may have read it: take it out, then store it with "evo-token secret a"',
+    ],
+    [
+      'another address than loopback',
+      { listen: { host: '::' } },
+      'listen.host: must be a loopback address: 127.0.0.0/8, ::1 or localhost, not this string',
+    ],
+    [
+      'a bad cron expression',
+      { apps: { a: { type: 'service', clientId: 'x', scopes: [], reissue: '* * 99 * *' } } },
+      'apps.a.reissue: must be a cron expression of 5 or 6 fields, such as "*/30 * * * *", not this string',
+    ],
+    [
+      'a bad duration',
+      { refresh: { ahead: 'soon' } },
+      'refresh.ahead: must be a duration with its unit, such as "90s" or "10m", from 1s to 1d, not this string',
+    ],
+  ])('exits with 2 and names %s', async (_what, config, line) => {
+    const { code, out, err } = await check(config)
+    expect([code, out]).toEqual([2, ''])
+    expect(err[0]).toBe(`evo-token: ${path}: ${line}`)
+    expect(err).toHaveLength(2)
+  })
+
+  it('exits with 2 where the config is not to be trusted or not there', async () => {
+    writeFileSync(path, '{}')
+    chmodSync(path, 0o666)
+    const first = await run()
+    expect(first.code).toBe(2)
+    expect(first.err[1]).toContain('chmod go-w')
+
+    rmSync(path)
+    const second = await run()
+    expect(second.code).toBe(2)
+    expect(second.err[1]).toContain('evo-token init')
+  })
+})

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { next, renewalDue, type Session, sessionName } from '../../src/core/session.ts'
+import { Secret } from '../../src/secret.ts'
+import { app, HOUR, later, MINUTE, NOW, SECOND, serviceApp, tokenSet } from '../support/builders.ts'
+
+const tokens = tokenSet()
+const active: Session = { status: 'active', tokens }
+const policy = app().refresh
+const failure = { error: 'server_error', message: 'out of order' }
+
+describe('renewalDue', () => {
+  it.each([
+    { at: 'with the token fresh', now: NOW, due: false },
+    { at: 'a millisecond before it is stale', now: later(50 * MINUTE - 1), due: false },
+    { at: 'the moment it is stale', now: later(50 * MINUTE), due: true },
+    {
+      at: 'after waking from a night asleep',
+      now: { wall: NOW.wall + 8 * HOUR, mono: NOW.mono },
+      due: true,
+    },
+  ])('is $due $at', ({ now, due }) => {
+    expect(renewalDue(app(), active, now)).toBe(due)
+  })
+
+  it('waits for the retry instant, on the monotonic clock', () => {
+    const retrying = next(active, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    expect(renewalDue(app(), retrying, later(5 * SECOND - 1))).toBe(false)
+    expect(renewalDue(app(), retrying, later(5 * SECOND))).toBe(true)
+    const setForward = { wall: NOW.wall + HOUR, mono: NOW.mono }
+    expect(renewalDue(app(), retrying, setForward)).toBe(false)
+  })
+
+  it('never asks for an app that nobody is signed in to', () => {
+    expect(renewalDue(app(), { status: 'signed-out' }, NOW)).toBe(false)
+  })
+
+  it('never asks without a refresh token', () => {
+    const { refreshToken, ...rest } = tokens
+    expect(renewalDue(app(), { status: 'active', tokens: rest }, later(HOUR))).toBe(false)
+  })
+
+  it('asks for the first token of a service app', () => {
+    expect(renewalDue(serviceApp(), { status: 'active' }, NOW)).toBe(true)
+  })
+})
+
+describe('sessionName', () => {
+  it('is signed-out once a token that nothing can renew has expired', () => {
+    const { refreshToken, ...rest } = tokens
+    const session: Session = { status: 'active', tokens: rest }
+    expect(sessionName(app(), session, later(HOUR - 1))).toBe('active')
+    expect(sessionName(app(), session, later(HOUR))).toBe('signed-out')
+  })
+})
+
+describe('next', () => {
+  it('keeps the refresh token when the server does not rotate it', () => {
+    const { refreshToken, ...fresh } = tokenSet({ accessToken: new Secret('at-2') })
+    const session = next(active, { type: 'granted', tokens: fresh }, policy)
+    expect(session.tokens).toMatchObject({ accessToken: fresh.accessToken, refreshToken })
+  })
+
+  it('keeps nothing of the session before a sign-in', () => {
+    const { refreshToken, ...fresh } = tokenSet()
+    const session = next(active, { type: 'signed-in', tokens: fresh }, policy)
+    expect(session).toEqual({ status: 'active', tokens: fresh })
+  })
+
+  it('goes on with the token that it has while the server is unavailable', () => {
+    const session = next(active, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    expect(session).toEqual({
+      status: 'retrying',
+      tokens,
+      error: { ...failure, at: NOW.wall },
+      failures: 1,
+      retryAt: NOW.mono + 5 * SECOND,
+    })
+  })
+
+  it.each([
+    { random: 0, waits: [5, 5, 5, 5, 5, 5, 5, 5] },
+    { random: 1, waits: [10, 20, 40, 80, 160, 300, 300, 300] },
+  ])('spreads the attempts over a window that doubles ($random)', ({ random, waits }) => {
+    let session: Session = active
+    const seen = waits.map(() => {
+      session = next(session, { type: 'unavailable', failure, at: NOW, random }, policy)
+      return session.status === 'retrying' ? (session.retryAt - NOW.mono) / SECOND : undefined
+    })
+    expect(seen).toEqual(waits)
+  })
+
+  it.each([
+    { asks: 60 * SECOND, waits: 60 * SECOND },
+    { asks: 0, waits: 5 * SECOND },
+    { asks: 24 * HOUR, waits: 15 * MINUTE },
+  ])('waits $waits ms where Retry-After asks for $asks', ({ asks, waits }) => {
+    const event = { type: 'unavailable', failure, at: NOW, random: 1, retryAfterMs: asks } as const
+    expect(next(active, event, policy)).toMatchObject({ retryAt: NOW.mono + waits })
+  })
+
+  it('loses the refresh token, and not the access token, when the server rejects it', () => {
+    const session = next(active, { type: 'rejected', failure, at: NOW }, policy)
+    expect(session.status).toBe('signed-out')
+    expect(session.tokens?.accessToken).toBe(tokens.accessToken)
+    expect(session.tokens?.refreshToken).toBeUndefined()
+  })
+
+  it('keeps everything when the server refuses the app itself', () => {
+    const session = next(active, { type: 'misconfigured', failure, at: NOW }, policy)
+    expect(session).toMatchObject({ status: 'misconfigured', tokens, retryAt: NOW.mono + 300_000 })
+  })
+
+  it('ends all waiting on a wake, and changes nothing else', () => {
+    const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
+    const woken = next(waiting, { type: 'wait-over' }, policy)
+    expect(renewalDue(app(), woken, NOW)).toBe(true)
+    expect(next(active, { type: 'wait-over' }, policy)).toBe(active)
+  })
+})

@@ -1,0 +1,75 @@
+/**
+ * Time that moves only when a test says so: both clocks, and the time limits of requests, which
+ * Node would take from a clock of its own. Nothing that hangs has to be waited for.
+ */
+import type { Clock } from '../../src/core/ports.ts'
+import type { Reading } from '../../src/core/token.ts'
+
+export interface HandClock extends Clock {
+  /** Time goes by, as it mostly does: on both clocks. Limits that are over end their requests. */
+  pass(ms: number): void
+  /** The machine sleeps: the wall clock goes on, the monotonic one does not see it. */
+  sleep(ms: number): void
+  /** Somebody sets the wall clock, forward or (`ms` below zero) back. */
+  set(ms: number): void
+  /** Until it is disposed, `AbortSignal.timeout` keeps to this clock. One clock at a time. */
+  keepTimeLimits(): Disposable
+}
+
+interface Limit {
+  /** On the monotonic clock. */
+  readonly at: number
+  readonly controller: AbortController
+}
+
+export function createHandClock(
+  start: Reading = { wall: Date.UTC(2026, 0, 1), mono: 1_000_000 },
+): HandClock {
+  let now = start
+  let limits: readonly Limit[] = []
+
+  function move(wallMs: number, monoMs: number): void {
+    now = { wall: now.wall + wallMs, mono: now.mono + monoMs }
+  }
+
+  /** To the end of each limit in turn: what is told of one may set the next. */
+  function pass(ms: number): void {
+    const end = now.mono + ms
+    for (;;) {
+      const next = limits.reduce<Limit | undefined>(
+        (first, limit) => (first && first.at <= limit.at ? first : limit),
+        undefined,
+      )
+      if (!next || next.at > end) break
+      limits = limits.filter((limit) => limit !== next)
+      const untilThenMs = Math.max(0, next.at - now.mono)
+      move(untilThenMs, untilThenMs)
+      next.controller.abort(new DOMException('The operation timed out', 'TimeoutError'))
+    }
+    move(end - now.mono, end - now.mono)
+  }
+
+  return {
+    read: () => now,
+    pass,
+    sleep(ms) {
+      move(ms, 0)
+    },
+    set(ms) {
+      move(ms, 0)
+    },
+    keepTimeLimits() {
+      const timeout = AbortSignal.timeout.bind(AbortSignal)
+      AbortSignal.timeout = (ms) => {
+        const controller = new AbortController()
+        limits = [...limits, { at: now.mono + ms, controller }]
+        return controller.signal
+      }
+      return {
+        [Symbol.dispose]() {
+          AbortSignal.timeout = timeout
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/** What the owner asks a daemon, with its answers as they are, refusals included. */
+import { request } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { decodeJwt } from 'jose'
+import type { Person } from '../support/person.ts'
+import { until } from '../support/until.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export async function ask(
+  socketPath: string,
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { socketPath, method, path, headers: { host: 'localhost' }, agent: false }
+    request(options, (answer) => {
+      json(answer).then((body) => {
+        resolve({ status: answer.statusCode ?? 0, body: body as Answer['body'] })
+      }, reject)
+    })
+      .once('error', reject)
+      .end()
+  })
+}
+
+/** Of `GET /v1/apps/{app}`, as far as it is looked at here. */
+export interface Status {
+  readonly session: string
+  readonly freshness: string
+  readonly fingerprint: string | null
+  readonly retry_at: string | null
+  readonly failures: number
+  readonly last_error: { readonly error: string; readonly message: string } | null
+}
+
+export async function statusOf(socketPath: string, app: string): Promise<Status> {
+  const { status, body } = await ask(socketPath, `/v1/apps/${app}`)
+  if (status === 200) return body as unknown as Status
+  throw new Error(`the status of ${app}: ${JSON.stringify(body)}`)
+}
+
+/** The first status of the app that `fits`. */
+export async function untilStatus(
+  socketPath: string,
+  app: string,
+  fits: (status: Status) => boolean,
+): Promise<Status> {
+  let status: Status | undefined
+  await until(async () => {
+    status = await statusOf(socketPath, app)
+    return fits(status)
+  })
+  return status as unknown as Status
+}
+
+export const isFresh = ({ session, freshness }: Status) =>
+  session === 'active' && freshness === 'fresh'
+
+/** The app's token as a caller gets it; what is expired or no token of the server's is an error. */
+export async function goodToken(socketPath: string, app: string): Promise<string> {
+  const { status, body } = await ask(socketPath, `/v1/apps/${app}/token`)
+  if (status !== 200) throw new Error(`no token of ${app}: ${JSON.stringify(body)}`)
+  const token = String(body.access_token)
+  const overMs = expiredForMs(token)
+  if (overMs >= 0) throw new Error(`the token of ${app} has been expired for ${overMs} ms`)
+  return token
+}
+
+/** For how long an API has refused it; negative while it takes it. The server rounds its issue down to a second. */
+export function expiredForMs(token: string): number {
+  const { exp = 0 } = decodeJwt(token)
+  return Date.now() - (exp + 1) * 1000
+}
+
+/** Signs a person in, as `evo-token login` and a browser do. The status of the page at its end. */
+export async function signIn(socketPath: string, app: string, person: Person): Promise<number> {
+  const { body } = await ask(socketPath, `/v1/apps/${app}/login`, 'POST')
+  return (await person.visit(String(body.open_url))).status
+}

@@ -1,0 +1,278 @@
+/** A broker in a world where the clock, the disk and the authorization server do as a test says. */
+import { Broker } from '../../src/broker/broker.ts'
+import { type App, identityOf } from '../../src/core/app.ts'
+import type {
+  AppRecord,
+  AuthorizationServer,
+  GrantOutcome,
+  LoadedRecord,
+  OpenedVault,
+  RedirectListener,
+  RedirectRequest,
+  StoreResult,
+  Vault,
+} from '../../src/core/ports.ts'
+import { type Grant, type Reading, toStored } from '../../src/core/token.ts'
+import { Secret } from '../../src/secret.ts'
+import { app as nativeApp, grant, later, NOW, recordingLog, tokenSet } from './builders.ts'
+
+/** A disk in memory that can be told to refuse. */
+export function createMemoryVault() {
+  const records = new Map<string, AppRecord>()
+  const attempts = new Set<string>()
+  const steps: string[] = []
+  const disk = { refuses: false }
+  const unwritable: StoreResult = {
+    kind: 'unwritable',
+    failure: { error: 'vault_unwritable', message: 'no space left' },
+  }
+  const vault: Vault = {
+    async load(entries) {
+      const found = entries.flatMap(({ app, identity }): [string, LoadedRecord][] => {
+        const record = records.get(app)
+        const fits = JSON.stringify(record?.identity) === JSON.stringify(identity)
+        const unanswered = attempts.has(app)
+        return record && fits ? [[app, { record, unanswered, damaged: false }]] : []
+      })
+      return new Map(found)
+    },
+    async reserve(app, record) {
+      if (disk.refuses) return unwritable
+      if ((records.get(app)?.generation ?? 0) !== record.generation) return { kind: 'changed' }
+      steps.push('reserve')
+      attempts.add(app)
+      return { kind: 'stored' }
+    },
+    async store(app, record) {
+      if (disk.refuses) return unwritable
+      if ((records.get(app)?.generation ?? 0) !== record.generation - 1) return { kind: 'changed' }
+      steps.push('store')
+      records.set(app, record)
+      attempts.delete(app)
+      return { kind: 'stored' }
+    },
+    async release(app) {
+      attempts.delete(app)
+    },
+    async remove(app) {
+      if (disk.refuses) return unwritable
+      steps.push('remove')
+      records.delete(app)
+      attempts.delete(app)
+      return { kind: 'stored' }
+    },
+    async rotateKey(inQueue) {
+      for (const app of records.keys()) await inQueue(app, async () => undefined)
+    },
+    async moveKey() {
+      steps.push('move')
+    },
+  }
+  return { vault, records, attempts, steps, disk }
+}
+
+export type Answer = GrantOutcome | Promise<GrantOutcome> | (() => GrantOutcome)
+
+export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boolean } = {}) {
+  const apps = options.apps ?? [nativeApp()]
+  const memory = createMemoryVault()
+  const clock = { now: options.now ?? NOW, read: () => clock.now }
+  const requests: string[] = []
+  const revoked: string[] = []
+  const answers: Answer[] = []
+  const changes: string[] = []
+  const log = recordingLog()
+  const network = { signature: 'lan' }
+  const door = { locked: options.locked ?? false }
+  const redirects: RedirectRequest[] = []
+  const closed: string[] = []
+  const ports = { busy: new Set<string>() }
+  /** What a request waits for before it may begin, as others of the same issuer are under way. */
+  const turns = { next: Promise.resolve() }
+  /** Waits that end when a test says so, each with its length. */
+  const sleeping: { ms: number; wake: () => void }[] = []
+
+  const answer = async (): Promise<GrantOutcome> => {
+    const next = answers.shift() ?? unavailable()
+    return typeof next === 'function' ? next() : next
+  }
+
+  const serverOf = (app: App): AuthorizationServer => ({
+    async refresh(refreshToken, { clientSecret, beforeSend }) {
+      await beforeSend()
+      memory.steps.push('send')
+      requests.push(
+        `refresh ${refreshToken.expose()}${clientSecret ? ` ${clientSecret.expose()}` : ''}`,
+      )
+      return answer()
+    },
+    async issue(clientSecret) {
+      requests.push(`issue ${clientSecret?.expose() ?? '-'}`)
+      return answer()
+    },
+    async authorize(redirectUri, { switchUser }) {
+      const state = `state-${redirects.length + 1}`
+      const url = `${app.issuer}/auth?state=${state}${switchUser ? '&prompt=login' : ''}`
+      const codeVerifier = new Secret('verifier')
+      return { kind: 'ok', value: { url, state, codeVerifier, redirectUri } }
+    },
+    async redeem(_request, callback, { beforeSend }) {
+      await beforeSend()
+      requests.push(`redeem ${callback.searchParams.get('code') ?? ''}`)
+      return answer()
+    },
+    async authorizeDevice() {
+      return {
+        kind: 'ok',
+        value: {
+          deviceCode: new Secret('device-code'),
+          userCode: 'ABCD-EFGH',
+          verificationUri: `${app.issuer}/device`,
+          expiresInMs: 300_000,
+          intervalMs: 5_000,
+        },
+      }
+    },
+    async poll(_authorization, { beforeSend }) {
+      await beforeSend()
+      requests.push('poll')
+      const outcome = await answer()
+      return outcome.kind === 'unavailable' && outcome.failure.error === 'authorization_pending'
+        ? { kind: 'pending', slowDown: false }
+        : outcome
+    },
+    async revoke(token, kind) {
+      revoked.push(`${kind} ${token.expose()}`)
+      return true
+    },
+  })
+
+  const listener: RedirectListener = {
+    async listen(request) {
+      if (ports.busy.has(request.redirectUri)) return { kind: 'busy', port: 3000 }
+      if (!request.redirectUri.startsWith('http://localhost')) return { kind: 'remote' }
+      redirects.push(request)
+      const close = async () => {
+        closed.push(request.state)
+      }
+      return {
+        kind: 'listening',
+        lease: { openUrl: `http://localhost:3000/open/${request.state}`, close },
+      }
+    },
+  }
+
+  const registrationsOf = (list: readonly App[]) =>
+    list.map((app) => ({
+      app,
+      server: serverOf(app),
+      nextReissue: () =>
+        app.reissue === undefined
+          ? undefined
+          : (Math.floor(clock.now.wall / HALF_HOUR) + 1) * HALF_HOUR,
+      limit: async <T>(work: () => Promise<T>) => {
+        await turns.next
+        return work()
+      },
+    }))
+
+  const openVault = async (): Promise<OpenedVault> =>
+    door.locked
+      ? { kind: 'locked', failure: { error: 'vault_locked', message: 'locked' }, hint: 'unlock it' }
+      : { kind: 'open', vault: memory.vault }
+
+  let ids = 0
+  const broker = new Broker(
+    {
+      clock,
+      log,
+      listener,
+      openVault,
+      random: () => 0,
+      newId: () => `sign-in-${++ids}`,
+      networkSignature: () => network.signature,
+      onChange: (app) => changes.push(app),
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          if (ms === 0) resolve()
+          else sleeping.push({ ms, wake: resolve })
+          signal.addEventListener('abort', () => {
+            reject(new Error('aborted'))
+          })
+        }),
+    },
+    registrationsOf(apps),
+  )
+
+  return {
+    ...memory,
+    broker,
+    clock,
+    requests,
+    revoked,
+    answers,
+    changes,
+    log,
+    network,
+    door,
+    redirects,
+    closed,
+    ports,
+    sleeping,
+    turns,
+    registrationsOf,
+    /** Moves both clocks on. */
+    pass: (ms: number) => {
+      clock.now = later(ms, clock.now)
+    },
+    /** One heartbeat, and everything it set off. */
+    beat: async () => {
+      broker.beat()
+      await settle()
+    },
+  }
+}
+
+/** A signed-in native app: its record is on the disk, and the broker has restored it. */
+export async function signedIn(overrides: { app?: App; record?: Partial<AppRecord> } = {}) {
+  const app = overrides.app ?? nativeApp()
+  const world = createWorld({ apps: [app] })
+  const subject = { id: 'user-1', name: 'ada@example.org' }
+  world.records.set(app.name, {
+    generation: 1,
+    identity: identityOf(app),
+    tokens: toStored(tokenSet({ subject })),
+    askedScope: app.scopes.join(' '),
+    ...overrides.record,
+  })
+  await world.broker.open()
+  return world
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+}
+
+export function granted(overrides: Partial<Grant> = {}): GrantOutcome {
+  return { kind: 'granted', grant: grant(overrides) }
+}
+
+export function unavailable(
+  overrides: Partial<Extract<GrantOutcome, { kind: 'unavailable' }>> = {},
+): GrantOutcome {
+  return { kind: 'unavailable', failure: FAILURE, answerLost: false, ...overrides }
+}
+
+export const INVALID_GRANT: GrantOutcome = {
+  kind: 'rejected',
+  failure: { error: 'invalid_grant', message: 'refresh token is not valid' },
+}
+
+export const INVALID_CLIENT: GrantOutcome = {
+  kind: 'misconfigured',
+  failure: { error: 'invalid_client', message: 'unknown client' },
+}
+
+const FAILURE = { error: 'server_error', message: 'out of order' }
+const HALF_HOUR = 1_800_000

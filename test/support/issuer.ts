@@ -1,0 +1,88 @@
+/** The authorization server adapter, connected: to the real server, or to a scripted one. */
+import { afterAll } from 'vitest'
+import { createAuthorizationServer } from '../../src/adapters/authorization-server.ts'
+import { createIssuerFetch } from '../../src/adapters/issuer-fetch.ts'
+import { createMetadataSource } from '../../src/adapters/metadata.ts'
+import type { App } from '../../src/core/app.ts'
+import type { AuthorizationServer, Clock, GrantOutcome, Spending } from '../../src/core/ports.ts'
+import type { Grant, Sealed } from '../../src/core/token.ts'
+import { Secret } from '../../src/secret.ts'
+import { CLIENTS, EVO_SCOPES, REDIRECT_URI } from './authorization-server.ts'
+import { app, recordingLog } from './builders.ts'
+import { createPerson, type Person } from './person.ts'
+
+export const systemClock: Clock = {
+  read: () => ({ wall: Date.now(), mono: performance.now() }),
+}
+
+const direct = createIssuerFetch({ env: {} })
+afterAll(() => direct.close())
+export const directFetch = direct.fetch
+
+export const USER_SCOPES = [...EVO_SCOPES, 'offline_access']
+
+/** An app of the real server, as its config would describe it. */
+export function realApp(type: App['type'], issuer: string, overrides: Partial<App> = {}): App {
+  const person = type !== 'service'
+  return app({
+    name: `evo-${type}`,
+    type,
+    clientId: CLIENTS[type].clientId,
+    issuer,
+    tokenEndpointAuthMethod: 'clientSecret' in CLIENTS[type] ? 'client_secret_post' : 'none',
+    redirectUris: person ? [REDIRECT_URI] : [],
+    scopes: person ? USER_SCOPES : EVO_SCOPES,
+    authorizationParameters: person ? { prompt: 'consent' } : {},
+    ...overrides,
+  })
+}
+
+/** An app of a scripted server, whose endpoints are in the config. */
+export function scriptedApp(url: string, overrides: Partial<App> = {}): App {
+  return app({
+    issuer: url,
+    endpoints: { authorization: `${url}/authorize`, token: `${url}/token` },
+    ...overrides,
+  })
+}
+
+export function connect(
+  connected: App,
+  { clock = systemClock, timeoutMs }: { clock?: Clock; timeoutMs?: number } = {},
+): AuthorizationServer {
+  const log = recordingLog()
+  return createAuthorizationServer({
+    app: connected,
+    metadata: createMetadataSource({ fetch: directFetch, clock, log }),
+    fetch: directFetch,
+    clock,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
+}
+
+export function secretOf(type: App['type']): Secret | undefined {
+  const client = CLIENTS[type]
+  return 'clientSecret' in client ? new Secret(client.clientSecret) : undefined
+}
+
+/** What a request needs from the broker, where a test is not about that. */
+export function spending(clientSecret?: Sealed): Spending {
+  return { clientSecret, beforeSend: async () => undefined }
+}
+
+/** Signs `person` in, and returns what the server granted. */
+export async function signIn(
+  server: AuthorizationServer,
+  clientSecret?: Sealed,
+  person: Person = createPerson('ada'),
+): Promise<Grant> {
+  const asked = await server.authorize(REDIRECT_URI, { switchUser: false })
+  if (asked.kind !== 'ok') throw new Error(asked.failure.message)
+  const { url } = await person.visit(asked.value.url, { stopAt: REDIRECT_URI })
+  return grantOf(await server.redeem(asked.value, new URL(url), spending(clientSecret)))
+}
+
+export function grantOf(outcome: GrantOutcome): Grant {
+  if (outcome.kind === 'granted') return outcome.grant
+  throw new Error(`${outcome.kind}: ${outcome.failure.error}: ${outcome.failure.message}`)
+}

@@ -1,0 +1,127 @@
+/** A state directory with a vault in it, and what tests do to its files behind the daemon's back. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import type { KeyPlaces } from '../../src/adapters/key-place.ts'
+import { openVault, type OpenVaultOptions } from '../../src/adapters/vault.ts'
+import { createKeyPlaces } from '../../src/adapters/vault-key.ts'
+import { type App, identityOf } from '../../src/core/app.ts'
+import type { AppRecord, LoadedRecord, OpenedVault, Vault } from '../../src/core/ports.ts'
+import { Secret } from '../../src/secret.ts'
+import { app, NOW, recordingLog } from './builders.ts'
+
+export const MACHINE_ID = '3d1219c7c4c5404aaa1f6d2a48adfda4'
+
+export const uid = process.getuid?.() ?? 0
+
+export interface VaultWorld {
+  readonly stateDir: string
+  readonly dir: string
+  readonly keyFile: string
+  readonly keys: KeyPlaces
+  readonly log: ReturnType<typeof recordingLog>
+  open(overrides?: Partial<OpenVaultOptions>): Promise<OpenedVault>
+  /** The vault, which has to open. */
+  vault(overrides?: Partial<OpenVaultOptions>): Promise<Vault>
+  /** What a new process would load of the app. */
+  loadAnew(of?: App): Promise<LoadedRecord | undefined>
+  path(name: string): string
+  /** Every file of the state directory, with what is in it. */
+  snapshot(): Readonly<Record<string, string>>
+  names(): readonly string[]
+}
+
+/** @param stateDir one that the test looks after itself; else a temporary one that ends with the test. */
+export function vaultWorld(stateDir = temporaryDirectory()): VaultWorld {
+  const dir = join(stateDir, 'vault')
+  const keyFile = join(stateDir, 'vault-key')
+  const keys = createKeyPlaces({ keyFile, env: {}, uid })
+  const log = recordingLog()
+  const open = (overrides: Partial<OpenVaultOptions> = {}) =>
+    openVault({
+      dir,
+      keys,
+      source: 'file',
+      machineId: MACHINE_ID,
+      takeOver: false,
+      log,
+      ...overrides,
+    })
+  const vault = async (overrides: Partial<OpenVaultOptions> = {}) => openOf(await open(overrides))
+  return {
+    stateDir,
+    dir,
+    keyFile,
+    keys,
+    log,
+    open,
+    vault,
+    loadAnew: async (of = app()) => loadOne(await vault(), of),
+    path: (name) => join(dir, name),
+    snapshot: () => snapshotOf(stateDir),
+    names: () => readdirSync(dir).sort(),
+  }
+}
+
+const directories: string[] = []
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'evo-token-v-'))
+  directories.push(directory)
+  return directory
+}
+
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true })
+})
+
+export function openOf(opened: OpenedVault): Vault {
+  if (opened.kind === 'open') return opened.vault
+  throw new Error(`the vault is locked: ${opened.failure.message}`)
+}
+
+export async function loadOne(vault: Vault, of = app()): Promise<LoadedRecord | undefined> {
+  return (await vault.load([{ app: of.name, identity: identityOf(of) }])).get(of.name)
+}
+
+/** A record whose secrets tell its generation. */
+export function appRecord(
+  generation: number,
+  of = app(),
+  overrides: Partial<AppRecord> = {},
+): AppRecord {
+  return {
+    generation,
+    identity: identityOf(of),
+    tokens: {
+      accessToken: new Secret(`at-${generation}`),
+      refreshToken: new Secret(`rt-${generation}`),
+      receivedAt: NOW.wall,
+      lifetimeMs: 3_600_000,
+      refreshAfterMs: 3_000_000,
+    },
+    ...overrides,
+  }
+}
+
+/** Stores the generations from 1 to `last`, as they would come one after another. */
+export async function storeUpTo(vault: Vault, last: number, of = app()): Promise<AppRecord> {
+  let record = appRecord(0, of)
+  for (let generation = 1; generation <= last; generation++) {
+    record = appRecord(generation, of)
+    const { kind } = await vault.store(of.name, record)
+    if (kind !== 'stored') throw new Error(`generation ${generation} was not stored: ${kind}`)
+  }
+  return record
+}
+
+function snapshotOf(directory: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((path) => [path, readFileSync(path, 'latin1')]),
+  )
+}
