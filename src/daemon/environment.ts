@@ -3,7 +3,7 @@ import { SidecarError } from '../errors.ts'
 
 /** Options that open an inspector, or write what is in memory or on the wire to a file. */
 const OPENING_OPTIONS =
-  /(^|\s)--(inspect|tls-keylog|trace-tls|heapsnapshot|heap-prof|report-on|report-uncaught|abort-on-uncaught)[\w-]*/
+  /(^|\s)--(inspect|tls-keylog|trace-tls|trace-event|heapsnapshot|heap-prof|report-on|report-uncaught|abort-on-uncaught)[\w-]*/
 
 /** @throws {SidecarError} `config`, naming the variable and what to do. */
 export function refuseUnsafeEnvironment(
@@ -18,12 +18,18 @@ export function refuseUnsafeEnvironment(
   for (const name of ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']) {
     if (env[name]) refuse(`${name} makes Node print what it sends and receives`)
   }
-  const option =
-    OPENING_OPTIONS.exec(env.NODE_OPTIONS ?? '') ?? OPENING_OPTIONS.exec(nodeArguments.join(' '))
-  if (option) {
-    const where = OPENING_OPTIONS.test(env.NODE_OPTIONS ?? '') ? 'NODE_OPTIONS' : 'the command line'
-    refuse(`${option[0].trim()} in ${where} opens the memory of the daemon to others`)
+  const inEnvironment = openingOption(env.NODE_OPTIONS ?? '')
+  const option = inEnvironment ?? openingOption(nodeArguments.join(' '))
+  if (option !== undefined) {
+    const where = inEnvironment === undefined ? 'the command line' : 'NODE_OPTIONS'
+    refuse(`${option} in ${where} opens the memory of the daemon to others`)
   }
+}
+
+/** Node takes `_` for `-` in the name of an option, and quotes and backslashes anywhere in NODE_OPTIONS. */
+function openingOption(options: string): string | undefined {
+  const plain = options.replaceAll(/["\\]/g, '').replaceAll('_', '-')
+  return OPENING_OPTIONS.exec(plain)?.[0].trim()
 }
 
 function refuse(what: string, options: { readonly hint?: string } = {}): never {

@@ -10,6 +10,10 @@ describe('refuseUnsafeEnvironment', () => {
     [{ NODE_OPTIONS: '--max-old-space-size=100 --inspect-brk=0' }, /--inspect-brk in NODE_OPTIONS/],
     [{ NODE_OPTIONS: '--tls-keylog=/tmp/keys' }, /--tls-keylog/],
     [{ NODE_OPTIONS: '--heapsnapshot-signal=SIGUSR2' }, /--heapsnapshot-signal/],
+    [{ NODE_OPTIONS: '--tls_keylog=/tmp/keys' }, /--tls-keylog in NODE_OPTIONS/],
+    [{ NODE_OPTIONS: '-"-inspect=0"' }, /--inspect in NODE_OPTIONS/],
+    [{ NODE_OPTIONS: '"--in\\spect"' }, /--inspect in NODE_OPTIONS/],
+    [{ NODE_OPTIONS: '--trace-event-categories=node.http' }, /--trace-event-categories/],
   ])('refuses %o', (env, message) => {
     expect(() => {
       refuseUnsafeEnvironment(env, [])
