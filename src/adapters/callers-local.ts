@@ -28,7 +28,7 @@ export async function ensureLocalCaller(
   const kept = await readPrivateFile(accessKeyPath)
   if (!firstStart) {
     if (!store.callers().some(({ name }) => name === LOCAL)) return
-    if (kept !== undefined && store.byDigest().has(new Secret(kept.trim()).sha256)) return
+    if (kept !== undefined && store.identify(new Secret(kept.trim()).sha256)) return
   }
   const accessKey = createAccessKey()
   const { sha256 } = accessKey

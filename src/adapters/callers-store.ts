@@ -2,6 +2,7 @@
  * The callers in memory and on disk. A change counts once it is on disk, and changes happen one by
  * one, so neither a full disk nor two changes at once lose a caller.
  */
+import { timingSafeEqual } from 'node:crypto'
 import { type StoredCaller, writeCallers } from './callers-file.ts'
 
 /** A caller as it may be shown. */
@@ -11,16 +12,19 @@ export type CallersStore = ReturnType<typeof createCallersStore>
 
 export function createCallersStore(path: string, initial: readonly StoredCaller[]) {
   let callers = initial
-  let byDigest = indexed(initial)
+  let known = withDigests(initial)
   let last: Promise<unknown> = Promise.resolve()
   return {
     callers: () => callers,
-    /**
-     * A lookup may take a different time for digests that begin like a known one. It tells nothing:
-     * what is compared is the SHA-256 of what was sent, and nobody can choose that so as to feel the
-     * way to a key of 256 random bits.
-     */
-    byDigest: () => byDigest,
+    /** Looks at every caller to the end: how long it takes tells nothing of any key. */
+    identify(keySha256: string): Caller | undefined {
+      const sought = Buffer.from(keySha256, 'hex')
+      let found: Caller | undefined
+      for (const { digest, caller } of known) {
+        if (timingSafeEqual(digest, sought)) found = caller
+      }
+      return found
+    },
     change(
       toChanged: (callers: readonly StoredCaller[]) => readonly StoredCaller[],
     ): Promise<void> {
@@ -28,7 +32,7 @@ export function createCallersStore(path: string, initial: readonly StoredCaller[
         const changed = toChanged(callers)
         await writeCallers(path, changed)
         callers = changed
-        byDigest = indexed(changed)
+        known = withDigests(changed)
       })
       last = work.catch(() => undefined)
       return work
@@ -36,8 +40,11 @@ export function createCallersStore(path: string, initial: readonly StoredCaller[
   }
 }
 
-function indexed(callers: readonly StoredCaller[]): ReadonlyMap<string, Caller> {
-  return new Map(callers.map((caller) => [caller.sha256, shown(caller)]))
+function withDigests(callers: readonly StoredCaller[]) {
+  return callers.map((caller) => ({
+    digest: Buffer.from(caller.sha256, 'hex'),
+    caller: shown(caller),
+  }))
 }
 
 export function shown({ sha256, ...caller }: StoredCaller): Caller {

@@ -63,7 +63,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
   })
 
   return {
-    identify: (keySha256) => store.byDigest().get(keySha256),
+    identify: (keySha256) => store.identify(keySha256),
     list: () =>
       store.callers().map((caller) => ({
         ...shown(caller),
