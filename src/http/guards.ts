@@ -111,7 +111,8 @@ function refusePagesAndProxies({ headers }: IncomingMessage): void {
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\w.~+/-]+=*) *$/i
 
-function identify({ headers }: IncomingMessage, callers: CallersDoor): Caller {
+/** @throws {SidecarError} `invalid_key`, unless the request shows the key of somebody who is a caller now. */
+export function identify({ headers }: IncomingMessage, callers: CallersDoor): Caller {
   const { authorization } = headers
   if (authorization === undefined) {
     throw new SidecarError('invalid_key', 'The request shows no access key.')

@@ -5,6 +5,7 @@ import { type Answer, json, text, toRfc3339, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { seconds, sha256 } from './fields.ts'
+import { identify } from './guards.ts'
 import { type Ask, type Route, route } from './route.ts'
 
 /** How long a caller waits for a refresh under way if it does not say. */
@@ -12,7 +13,7 @@ const WAIT_S = 10
 const WAIT_MAX_S = 60
 const MIN_TTL_MAX_S = 365 * 86_400
 
-export function appRoutes({ broker, clock, log, streams }: Deps): Route[] {
+export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route[] {
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -35,6 +36,8 @@ export function appRoutes({ broker, clock, log, streams }: Deps): Route[] {
   ): Promise<Answer> {
     const startedAt = clock.read().mono
     const served = await promised
+    // The caller may have been removed meanwhile.
+    if (ask.door === 'tcp') identify(ask.request, callers)
     return handOut(ask, served, Math.round(clock.read().mono - startedAt))
   }
 
