@@ -1,6 +1,7 @@
 /** Writes the config so that there is always a whole one: the old or the new, never half of either. */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, fchownSync, fsyncSync, openSync, type Stats, writeFileSync } from 'node:fs'
+import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SidecarError } from '../errors.ts'
 import { syncDirectory } from './atomic-file.ts'
@@ -32,14 +33,7 @@ async function replace(path: string, text: string, before: string | undefined): 
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const fresh = `${target}.${randomBytes(6).toString('hex')}.new`
   try {
-    const file = await open(fresh, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      if (before !== undefined) await takeAfter(file, target)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    create(fresh, text, before === undefined ? undefined : await stat(target))
     if ((await readConfig(target)) !== before) {
       throw new SidecarError('config', `${path} was changed meanwhile; nothing was written.`, {
         hint: 'Do it again.',
@@ -53,9 +47,24 @@ async function replace(path: string, text: string, before: string | undefined): 
   await syncDirectory(directory)
 }
 
-/** A config in /etc is read by the daemon's user: it must be able to after root has changed it. */
-async function takeAfter(file: FileHandle, original: string): Promise<void> {
-  const { uid, gid, mode } = await stat(original)
-  if (process.geteuid?.() === 0) await file.chown(uid, gid)
-  await file.chmod(mode & 0o777)
+/**
+ * A file that is born with its mode: that of `original`, where there is one, and its owner. A config
+ * in /etc is read by the daemon's user, who must be able to after root has changed it.
+ */
+function create(path: string, text: string, original: Stats | undefined): void {
+  const mask = process.umask(0)
+  let file: number
+  try {
+    // Opens before it returns, so the mask is ours alone.
+    file = openSync(path, 'wx', original ? original.mode & 0o777 : 0o600)
+  } finally {
+    process.umask(mask)
+  }
+  try {
+    if (original && process.geteuid?.() === 0) fchownSync(file, original.uid, original.gid)
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
 }
