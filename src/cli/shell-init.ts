@@ -3,6 +3,7 @@
  * Node is too slow. They use the owner socket only: curl cannot check the proof that a daemon on TCP
  * gives, and no key is shown without it.
  */
+import { resolve } from 'node:path'
 import { exitCodeOf } from '../errors.ts'
 import { placesOf } from './client.ts'
 import type { Invocation } from './command.ts'
@@ -24,13 +25,15 @@ export async function run(invocation: Invocation): Promise<number> {
     named === undefined
       ? `  evo_socket=$(sed -n 's/.*"socket":"\\([^"\\\\]*\\)".*/\\1/p' ${quoted(places.endpoint)} 2>/dev/null)
   [ -S "$evo_socket" ] || evo_socket=${quoted(places.socket)}`
-      : `  evo_socket=${quoted(named)}`
-  io.stdout.write(functions(find))
+      : `  evo_socket=${quoted(resolve(named))}`
+  // Root may use the socket of any user's daemon, but only where root itself names it.
+  const trusted = named === undefined ? '' : '[ "$(id -u)" = 0 ] || '
+  io.stdout.write(functions(find, trusted))
   return 0
 }
 
 /** Subshells keep the variables from the caller's; the names avoid those that zsh reserves. */
-function functions(find: string): string {
+function functions(find: string, trusted: string): string {
   const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${exitCodeOf(code)} ;;`)
   return `# evo-token shell-init: no token is ever an argument or in the environment.
 evo_token() (
@@ -42,6 +45,12 @@ evo_token() (
 ${find}
   [ -S "$evo_socket" ] || {
     echo "evo_token: The daemon cannot be reached: there is no \\"$evo_socket\\". Start it with \\\`evo-token serve\\\`." >&2
+    exit 4
+  }
+  # It has to be ours or root's, in a directory where nobody else can put another one in its place.
+  ${trusted}[ -z "$(find -H "$evo_socket" "\${evo_socket%/*}" -prune \\( ! -user "$(id -u)" ! -user 0 \\
+    -o -type d -perm -020 -o -type d -perm -002 \\) 2>&1)" ] || {
+    echo "evo_token: The socket \\"$evo_socket\\" is not used: others own it, or may replace it." >&2
     exit 4
   }
   evo_answer=$(curl -q -sS --noproxy '*' --max-time 75 --unix-socket "$evo_socket" \\
