@@ -4,6 +4,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { isIPv6, type Socket } from 'node:net'
 import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { connected, type Connection, exchange, parseObject } from './client.ts'
@@ -77,9 +78,13 @@ function keyFault(path: string, reason: string, mend?: string): SidecarError {
   })
 }
 
-/** The key of the proof is SHA-256(access key): all that the daemon itself keeps. */
+/**
+ * The key of the proof is SHA-256(access key): all that the daemon itself keeps. The nonce names the
+ * address that we are connected to: at no other one does the daemon give a proof for it, so whoever
+ * listens here cannot fetch one from where the daemon is now.
+ */
 async function prove(connection: Connection, caller: string, key: Secret): Promise<void> {
-  const nonce = randomBytes(24).toString('hex')
+  const nonce = `${randomBytes(24).toString('hex')}@${peerOf(connection.socket)}`
   const path = `/healthz?${String(new URLSearchParams({ caller, nonce }))}`
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
   if (typeof answer === 'string') throw failureOf(answer, connection.place)
@@ -92,4 +97,8 @@ async function prove(connection: Connection, caller: string, key: Secret): Promi
     `What listens on ${connection.place} does not prove that it knows the key of the caller "${caller}", so the key was not shown to it.`,
     { hint: 'See that the daemon runs there, and that --caller and --key-file belong together.' },
   )
+}
+
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${isIPv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`
 }

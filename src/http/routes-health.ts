@@ -1,5 +1,7 @@
 /** Whether the daemon is there, is really it, and has tokens to give. */
+import { isIPv6, type Socket } from 'node:net'
 import { z } from 'zod'
+import { SidecarError } from '../errors.ts'
 import { json } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -30,12 +32,11 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
         .refine(({ caller, nonce }) => (caller === undefined) === (nonce === undefined), {
           message: 'caller and nonce belong together',
         }),
-      answer: ({ query: { caller, nonce } }) =>
-        json({
-          status: 'ok',
-          ...(caller !== undefined &&
-            nonce !== undefined && { proof: callers.proof(caller, nonce) }),
-        }),
+      answer({ query: { caller, nonce }, request }) {
+        if (caller === undefined || nonce === undefined) return json({ status: 'ok' })
+        refuseRelayed(nonce, request.socket)
+        return json({ status: 'ok', proof: callers.proof(caller, nonce) })
+      },
     }),
     route({
       method: 'get',
@@ -52,4 +53,15 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
       answer: ({ params }) => readiness([params.app]),
     }),
   ]
+}
+
+/**
+ * A client may end its nonce with the address that it asks, `…@127.0.0.1:13860`. Then a squatter on
+ * an address that was ours once cannot get the proof by asking us on the one that is ours now.
+ */
+function refuseRelayed(nonce: string, { localAddress = '', localPort }: Socket): void {
+  const [, asked] = /@(.*)/s.exec(nonce) ?? []
+  const ours = `${isIPv6(localAddress) ? `[${localAddress}]` : localAddress}:${localPort ?? ''}`
+  if (asked === undefined || asked === ours) return
+  throw new SidecarError('invalid_request', 'nonce: names an address that is not this one.')
 }

@@ -243,7 +243,9 @@ describe('the daemon over TCP', () => {
     const { code, stdout } = await run(home, ['get', 'evo-me', '--url', tcp.url])
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'opaque-token-of-evo-me\n' })
     const [proof, asked] = tcp.asked
-    expect(proof?.url).toMatch(/^\/healthz\?caller=local&nonce=[0-9a-f]{48}$/)
+    expect(decodeURIComponent(proof?.url ?? '')).toMatch(
+      /^\/healthz\?caller=local&nonce=[0-9a-f]{48}@127\.0\.0\.1:\d+$/,
+    )
     expect(proof?.key).toBeUndefined()
     expect(asked).toEqual({
       url: '/v1/apps/evo-me/token',

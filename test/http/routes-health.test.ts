@@ -29,6 +29,17 @@ describe('GET /healthz', () => {
     await doors.tcp().get('/healthz?caller=local&nonce=').expect(400)
   })
 
+  it('adds none for a nonce that names an address which is not the one asked', async () => {
+    await using doors = await openDoors()
+    const proofFor = (address: string) =>
+      doors.tcp().get(`/healthz?caller=local&nonce=n@${address}`)
+    await proofFor(`127.0.0.1:${doors.port}`).expect(200)
+    for (const address of [`[::1]:${doors.port}`, `127.0.0.1:${doors.port + 1}`, '127.0.0.1', '']) {
+      const { body } = await proofFor(address).expect(400)
+      expect(body).not.toHaveProperty('proof')
+    }
+  })
+
   it.each(['caller=local', 'nonce=x', 'caller=local&nonce=x&nonce=y', 'caller=No%20Name&nonce=x'])(
     'refuses ?%s',
     async (query) => {
