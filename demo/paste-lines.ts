@@ -1,4 +1,7 @@
-/** Lines that work as printed in another terminal, while the demo runs. */
+/**
+ * Lines that work as printed in another terminal, while the demo runs. curl cannot make the daemon
+ * prove itself before it shows the key: this one is worth nothing once the demo has ended.
+ */
 import { join } from 'node:path'
 import { type DaemonProcess, type Home, MAIN } from '../test/support/daemon-process.ts'
 
@@ -19,11 +22,14 @@ export function pasteLines({ home, daemon, app }: Pasted): string {
   # the command line
   ${process.execPath} ${MAIN} get ${app} --state-dir ${home.stateDir}
 
-  # Python, nothing but its standard library
+  # Python, nothing but its standard library, over the owner socket, which needs no key
   python3 -c '
-import json, urllib.request
-key = open("${keyFile}").read().strip()
-ask = urllib.request.Request("${url}", headers={"Authorization": "Bearer " + key})
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-print(json.load(direct.open(ask))["access_token"])'`
+import http.client, json, socket
+class Owner(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("${daemon.socket}")
+owner = Owner("localhost")
+owner.request("GET", "/v1/apps/${app}/token")
+print(json.load(owner.getresponse())["access_token"])'`
 }
