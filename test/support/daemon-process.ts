@@ -82,14 +82,17 @@ export interface DaemonOptions {
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly node?: string
+  /** A command that runs the daemon in its own place: `runuser -u nobody --`, `strace -D …`. */
+  readonly under?: readonly string[]
 }
 
 /** Starts `evo-token serve` and resolves when it listens; rejects with what it said if it ends before. */
 export async function startDaemonProcess(
   home: Home,
-  { args = [], env = {}, node = process.execPath }: DaemonOptions = {},
+  { args = [], env = {}, node = process.execPath, under = [] }: DaemonOptions = {},
 ): Promise<DaemonProcess> {
-  const child = spawn(node, [MAIN, 'serve', ...args], {
+  const [command = node, ...line] = [...under, node, MAIN, 'serve', ...args]
+  const child = spawn(command, line, {
     env: { ...home.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
