@@ -2,7 +2,8 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { seededHome } from '../faults/seeded-home.ts'
+import { signIn } from '../faults/owner.ts'
+import { nativeApp, seededHome } from '../faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
@@ -15,7 +16,9 @@ import {
   runCli,
   startDaemonProcess,
 } from '../support/daemon-process.ts'
+import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
+import { createPerson } from '../support/person.ts'
 import { AS_NOBODY, checkoutClosedTo, noOtherUser, runAs } from './other-user.ts'
 
 const it = itNeeds(noOtherUser)
@@ -30,7 +33,6 @@ const FILES = [
   'lock',
   'vault-key',
   'vault/evo-me.jwe',
-  'vault/evo-other.jwe',
 ].map((name) => `state/${name}`)
 
 let server: RunningAuthorizationServer
@@ -38,9 +40,16 @@ let home: Home
 let daemon: DaemonProcess
 
 beforeAll(async () => {
-  server = await startAuthorizationServer()
-  home = await seededHome(server, { apps: { 'evo-me': 'fresh', 'evo-other': 'fresh' } })
+  const redirectUris = [`http://localhost:${await freePort()}/signin-callback`]
+  server = await startAuthorizationServer({ redirectUris })
+  home = await createHome({
+    issuer: server.issuer,
+    listen: { port: 0 },
+    vault: { key: 'file' },
+    apps: { 'evo-me': { ...nativeApp(server), redirectUris } },
+  })
   daemon = await startDaemonProcess(home, { under: CARELESS })
+  expect(await signIn(daemon.socket, 'evo-me', createPerson('ada'))).toBe(200)
   // What lies above our directories is the machine's affair, and often open.
   await chmod(home.directory, 0o755)
 })
