@@ -114,3 +114,15 @@ describe('DEBUG=*, which the libraries listen to', () => {
     }
   })
 })
+
+describe('NODE_DEBUG=*, in the environment of a command', () => {
+  it('prints no token and no key', async () => {
+    await using daemon = await startDaemonProcess(home)
+    const key = readFileSync(join(home.stateDir, 'access-key'), 'utf8').trim()
+    const get = ['get', 'evo-me', '--url', daemon.url]
+    const { code, stdout, stderr } = await runCli(home, get, { env: { NODE_DEBUG: '*' } })
+    expect(code).toBe(0)
+    expect(stderr).toContain('NET ')
+    for (const secret of [key, stdout.trim()]) expect(stderr).not.toContain(secret)
+  })
+})

@@ -2,7 +2,7 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { signIn } from '../faults/owner.ts'
+import { ask, signIn } from '../faults/owner.ts'
 import { nativeApp, seededHome } from '../faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
@@ -38,9 +38,11 @@ const FILES = [
 let server: RunningAuthorizationServer
 let home: Home
 let daemon: DaemonProcess
+let redirectUri: string
 
 beforeAll(async () => {
-  const redirectUris = [`http://localhost:${await freePort()}/signin-callback`]
+  redirectUri = `http://localhost:${await freePort()}/signin-callback`
+  const redirectUris = [redirectUri]
   server = await startAuthorizationServer({ redirectUris })
   home = await createHome({
     issuer: server.issuer,
@@ -156,6 +158,15 @@ describe('over TCP, another user', () => {
     expect(known).toMatch(/"proof":"[0-9a-f]{64}"/)
     const proof = /[0-9a-f]{64}/
     expect(known?.replace(proof, '…')).toBe(unknown?.replace(proof, '…'))
+  })
+
+  it('learns no app from the listener of a sign-in that waits for its answer', async () => {
+    expect(await ask(daemon.socket, '/v1/apps/evo-me/login', 'POST')).toMatchObject({ status: 200 })
+    for (const query of ['', '?state=x&code=y', '?state=x&error=access_denied']) {
+      const { stdout } = await asNobody('curl', '-sS', '-i', `${redirectUri}${query}`)
+      expect(stdout).toMatch(/^HTTP\/1\.1 400 /)
+      expect(stdout).not.toContain('evo-me')
+    }
   })
 
   it('learns no app from the command line of the daemon', async () => {
