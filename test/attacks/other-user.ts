@@ -16,7 +16,8 @@ export const noOtherUser =
 /** Why this checkout cannot be run by another user. */
 export function checkoutClosedTo(user: string): string | undefined {
   if (noOtherUser !== undefined) return noOtherUser
-  const { status } = spawnSync('runuser', ['-u', user, '--', process.execPath, MAIN, '--version'])
+  const [program, ...line] = asUser(user, [process.execPath, MAIN, '--version'])
+  const { status } = spawnSync(program, line)
   return status === 0 ? undefined : `the checkout is closed to ${user}`
 }
 
@@ -29,13 +30,18 @@ export interface Ran {
   readonly stderr: string
 }
 
+function asUser(user: string, command: readonly string[]): [string, ...string[]] {
+  return ['runuser', '-u', user, '--', ...command]
+}
+
 /** Runs a command as `user`, without anything of this environment. */
 export async function runAs(
   user: string,
   command: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ran> {
-  const child = spawn('runuser', ['-u', user, '--', ...command], {
+  const [program, ...line] = asUser(user, command)
+  const child = spawn(program, line, {
     cwd: '/',
     env: { PATH: process.env.PATH, LC_ALL: 'C', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -35,8 +35,8 @@ describe('GET /healthz', () => {
       doors.tcp().get(`/healthz?caller=local&nonce=n@${address}`)
     await proofFor(`127.0.0.1:${doors.port}`).expect(200)
     for (const address of [`[::1]:${doors.port}`, `127.0.0.1:${doors.port + 1}`, '127.0.0.1', '']) {
-      const { body } = await proofFor(address).expect(400)
-      expect(body).not.toHaveProperty('proof')
+      const answer = await proofFor(address).expect(400)
+      expect(answer.body).not.toHaveProperty('proof')
     }
   })
 
