@@ -2,27 +2,40 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { MAIN } from '../support/daemon-process.ts'
 import { missingCommands } from '../support/needs.ts'
 
 export const NOBODY = 65534
 
 /** Why commands cannot be run as another user here. */
 export const noOtherUser =
-  process.getuid?.() === 0
-    ? missingCommands('runuser', 'setpriv', 'curl')
-    : 'becoming another user takes root'
+  process.getuid?.() === 0 ? missingCommands('runuser', 'curl') : 'becoming another user takes root'
 
-/** Why this checkout cannot be run by another user. */
-export function checkoutClosedTo(user: string): string | undefined {
-  if (noOtherUser !== undefined) return noOtherUser
-  const [program, ...line] = asUser(user, [process.execPath, MAIN, '--version'])
-  const { status } = spawnSync(program, line)
-  return status === 0 ? undefined : `the checkout is closed to ${user}`
+/** Why the daemon cannot be run as nobody here. */
+export function noDaemonOfNobody(): string | undefined {
+  const missing = noOtherUser ?? missingCommands('unshare', 'setpriv', 'mount')
+  if (missing !== undefined) return missing
+  const [unshare, option] = AS_NOBODY
+  const { status } = spawnSync(unshare, [option, 'mount', '--bind', '/mnt', '/media'])
+  return status === 0 ? undefined : 'this container may not mount'
 }
 
-/** Runs the daemon as nobody. Unlike runuser, which stays and waits, it becomes what it runs. */
-export const AS_NOBODY = `setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups --`.split(' ')
+/**
+ * Runs the daemon as nobody. The checkout and Node may be in root's home, which is closed to nobody, so
+ * they are mounted where only this process sees them. `setpriv` becomes what it runs; `runuser` would
+ * stay and wait.
+ */
+export const AS_NOBODY: readonly [string, string, ...string[]] = [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `cd / &&
+  mount --bind "$(dirname "$1")/.." /mnt &&
+  mount --bind "$(dirname "$0")" /media &&
+  shift &&
+  exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups \
+    "/media/$(basename "$0")" /mnt/dist/main.js "$@"`,
+]
 
 export interface Ran {
   readonly code: number | null

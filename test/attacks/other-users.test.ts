@@ -19,7 +19,7 @@ import {
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
-import { AS_NOBODY, checkoutClosedTo, noOtherUser, runAs } from './other-user.ts'
+import { AS_NOBODY, noDaemonOfNobody, noOtherUser, runAs } from './other-user.ts'
 
 const it = itNeeds(noOtherUser)
 
@@ -176,19 +176,18 @@ describe('over TCP, another user', () => {
 })
 
 describe('a daemon that is not root’s', () => {
-  itNeeds(checkoutClosedTo('nobody'))('serves its own user and no third one', async () => {
+  itNeeds(noDaemonOfNobody())('serves its own user and no third one', async () => {
     await using own = await seededHome(server, { apps: { 'evo-me': 'fresh' } })
-    await runAs('root', ['chown', '-R', 'nobody', own.directory])
+    await runAs('root', ['chown', '-R', 'nobody:nogroup', own.directory])
     await using running = await startDaemonProcess(own, { under: AS_NOBODY })
     await chmod(own.directory, 0o755)
-    const get = [process.execPath, MAIN, 'get', 'evo-me']
-    expect(await runAs('nobody', get, own.env)).toMatchObject({ code: 0 })
-
-    const third = await runAs('daemon', [...get, '--socket', running.socket], own.env)
-    expect(third).toMatchObject({ code: 4, stdout: '' })
-    expect(third.stderr).toContain('EACCES')
     const keyFile = join(own.stateDir, 'access-key')
-    const overTcp = [...get, '--url', running.url, '--key-file', keyFile]
-    expect(await runAs('daemon', overTcp, own.env)).toMatchObject({ code: 2, stdout: '' })
+    const get = ['curl', '-sS', '--unix-socket', running.socket, 'http://localhost/v1/apps']
+
+    const itself = await runAs('nobody', get)
+    expect(itself.stdout).toContain('evo-me')
+    expect(await runAs('nobody', ['cat', keyFile])).toMatchObject({ code: 0 })
+    expect(await runAs('daemon', get)).toMatchObject({ code: 7, stdout: '' })
+    expect(await runAs('daemon', ['cat', keyFile])).toMatchObject({ code: 1, stdout: '' })
   })
 })
