@@ -1,8 +1,9 @@
-/** What another user of the machine finds: closed doors, and nothing that tells which apps there are. */
+/** What another user of the machine can open of ours: nothing. */
+import { readFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { ask, signIn } from '../faults/owner.ts'
+import { signIn } from '../faults/owner.ts'
 import { nativeApp, seededHome } from '../faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
@@ -12,7 +13,6 @@ import {
   createHome,
   type DaemonProcess,
   type Home,
-  MAIN,
   runCli,
   startDaemonProcess,
 } from '../support/daemon-process.ts'
@@ -38,11 +38,9 @@ const FILES = [
 let server: RunningAuthorizationServer
 let home: Home
 let daemon: DaemonProcess
-let redirectUri: string
 
 beforeAll(async () => {
-  redirectUri = `http://localhost:${await freePort()}/signin-callback`
-  const redirectUris = [redirectUri]
+  const redirectUris = [`http://localhost:${await freePort()}/signin-callback`]
   server = await startAuthorizationServer({ redirectUris })
   home = await createHome({
     issuer: server.issuer,
@@ -64,11 +62,6 @@ afterAll(async () => {
 
 async function asNobody(...command: readonly string[]) {
   return runAs('nobody', command)
-}
-
-async function curl(path: string, ...options: readonly string[]) {
-  const { stdout } = await asNobody('curl', '-sS', '-i', ...options, `${daemon.url}${path}`)
-  return stdout.replace(/^Date: .*$/m, 'Date: …')
 }
 
 async function expectClosed(path: string): Promise<void> {
@@ -117,61 +110,15 @@ describe('on disk, another user', () => {
   })
 })
 
-describe('over TCP, another user', () => {
-  const ROUTES = [
-    '/v1/apps',
-    '/readyz',
-    '/v1/events',
-    '/metrics',
-    '/v1/callers',
-    ...['evo-me', 'evo-none'].flatMap((app) => [
-      `/v1/apps/${app}`,
-      `/v1/apps/${app}/token`,
-      `/readyz/${app}`,
-      `/v1/apps/${app}/login`,
-    ]),
-  ]
-
-  it('gets the same 401 for everything without a key, be there such an app or not', async () => {
-    const answers = await Promise.all(ROUTES.map((path) => curl(path)))
-    expect(answers[0]).toMatch(/^HTTP\/1\.1 401 /)
-    expect(answers[0]).toContain('"error":"invalid_key"')
-    expect(answers[0]).toMatch(/^WWW-Authenticate: Bearer\r$/m)
-    expect(new Set(answers).size).toBe(1)
-  })
-
-  it('gets the same 401 for a key that is none, whatever the method', async () => {
-    const key = ['-H', `Authorization: Bearer evtk_${'A'.repeat(43)}`]
-    for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
-      const [there, notThere] = await Promise.all(
-        ['evo-me', 'evo-none'].map((app) => curl(`/v1/apps/${app}/token`, '-X', method, ...key)),
-      )
-      expect(there).toMatch(/^HTTP\/1\.1 401 /)
-      expect(there).toBe(notThere)
+describe('the log', () => {
+  it('goes to a journal or to a file that is born for its owner alone', () => {
+    const unit = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
+    for (const path of ['systemd/user/evo-token.service', 'systemd/system/evo-token.service']) {
+      expect(unit(path)).not.toMatch(/^Standard(Output|Error)=/m)
+      expect(unit(path)).toMatch(/^UMask=0077$/m)
     }
-  })
-
-  it('learns from no proof whether there is such a caller', async () => {
-    const [known, unknown] = await Promise.all(
-      ['local', 'nobody-s'].map((name) => curl(`/healthz?caller=${name}&nonce=1`)),
-    )
-    expect(known).toMatch(/"proof":"[0-9a-f]{64}"/)
-    const proof = /[0-9a-f]{64}/
-    expect(known?.replace(proof, '…')).toBe(unknown?.replace(proof, '…'))
-  })
-
-  it('learns no app from the listener of a sign-in that waits for its answer', async () => {
-    expect(await ask(daemon.socket, '/v1/apps/evo-me/login', 'POST')).toMatchObject({ status: 200 })
-    for (const query of ['', '?state=x&code=y', '?state=x&error=access_denied']) {
-      const { stdout } = await asNobody('curl', '-sS', '-i', `${redirectUri}${query}`)
-      expect(stdout).toMatch(/^HTTP\/1\.1 400 /)
-      expect(stdout).not.toContain('evo-me')
-    }
-  })
-
-  it('learns no app from the command line of the daemon', async () => {
-    const { stdout } = await asNobody('cat', `/proc/${daemon.pid}/cmdline`)
-    expect(stdout.split('\0')).toEqual([process.execPath, MAIN, 'serve', ''])
+    const umask = /<key>Umask<\/key>\s*<integer>(\d+)</.exec(unit('launchd/evo-token.plist'))?.[1]
+    expect(Number(umask)).toBe(0o077)
   })
 })
 

@@ -13,6 +13,7 @@ import {
   runCli,
   startDaemonProcess,
 } from '../support/daemon-process.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** Names of one length, so that answers about them may be the same byte by byte. */
 export const MINE = 'evo-mine'
@@ -23,6 +24,8 @@ export interface TwoApps extends AsyncDisposable {
   readonly server: RunningAuthorizationServer
   readonly home: Home
   readonly daemon: DaemonProcess
+  /** Of both apps. */
+  readonly redirectUri: string
   /** Makes a caller that may use `MINE`; its key. */
   addCaller(name: string): Promise<string>
   removeCaller(name: string): Promise<void>
@@ -33,8 +36,10 @@ export interface TwoApps extends AsyncDisposable {
 }
 
 export async function startTwoApps(): Promise<TwoApps> {
-  const server = await startAuthorizationServer()
-  const home = await seededHome(server, { apps: { [MINE]: 'fresh', [HIDDEN]: 'fresh' } })
+  const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+  const app = { redirectUris: [redirectUri] }
+  const server = await startAuthorizationServer(app)
+  const home = await seededHome(server, { apps: { [MINE]: 'fresh', [HIDDEN]: 'fresh' }, app })
   const daemon = await startDaemonProcess(home)
   const { hostname, port, host } = new URL(daemon.url)
 
@@ -48,6 +53,7 @@ export async function startTwoApps(): Promise<TwoApps> {
     server,
     home,
     daemon,
+    redirectUri,
     addCaller: (name) => command('caller', 'add', name, '--app', MINE),
     async removeCaller(name) {
       await command('caller', 'remove', name)
