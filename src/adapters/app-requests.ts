@@ -31,9 +31,8 @@ interface Prepared {
   readonly server: ServerMetadata
 }
 
-interface TokenRequestOptions {
+interface TokenRequestOptions extends Pick<ExchangeOptions, 'adjust' | 'code'> {
   readonly needs?: Needs
-  readonly adjust?: ExchangeOptions['adjust']
   /** Error codes that end this kind of grant, besides the usual ones. */
   readonly final?: readonly string[]
 }
@@ -75,11 +74,11 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
 
   return {
     prepare,
-    async askForTokens({ clientSecret, beforeSend }, ask, { needs, adjust, final } = {}) {
+    async askForTokens({ clientSecret, beforeSend }, ask, { needs, final, ...sending } = {}) {
       const prepared = await prepare(needs ?? TOKEN_ENDPOINT, clientSecret, {
         tidy,
         ...(beforeSend && { beforeSend }),
-        ...(adjust && { adjust }),
+        ...sending,
       })
       if (prepared.kind === 'unavailable') return { ...prepared, answerLost: false }
       if (prepared.kind === 'misconfigured') return prepared

@@ -4,6 +4,7 @@
  */
 import type { CustomFetch } from 'openid-client'
 import type { Clock } from '../core/ports.ts'
+import type { Secret } from '../secret.ts'
 import { type Answer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 
@@ -21,6 +22,8 @@ export interface ExchangeOptions {
   readonly beforeSend?: () => Promise<void>
   /** Puts the form right before it leaves. */
   readonly adjust?: (form: URLSearchParams) => void
+  /** The authorization code, if one is sent: live as long as its exchange, so that nothing repeats it. */
+  readonly code?: Secret
   /** What the library gets to see of a successful answer. */
   readonly tidy?: (body: Readonly<Record<string, unknown>>) => Record<string, unknown>
 }
@@ -39,19 +42,16 @@ export interface Facts {
   prevented?: { readonly error: unknown }
   /** What `fetch` rejected with. */
   fault?: { readonly error: unknown }
-  /** The authorization code, if one was sent, so that no message repeats it. */
-  code?: string
+  readonly code?: Secret
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const facts: Facts = {}
+  const facts: Facts = options.code ? { code: options.code } : {}
   return {
     facts,
     async fetch(url, { body, headers, method }) {
       const form = new URLSearchParams(body as URLSearchParams)
       options.adjust?.(form)
-      const code = form.get('code')
-      if (code !== null) facts.code = code
       try {
         await options.beforeSend?.()
       } catch (error) {
