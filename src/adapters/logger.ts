@@ -6,6 +6,7 @@ import pino from 'pino'
 import type { Log } from '../core/ports.ts'
 import { createLineOutput, type LineOutput } from './line-output.ts'
 import { scrub } from './scrub.ts'
+import { withoutPieces } from './secret-pieces.ts'
 
 /** Fields that hold secrets in OAuth, in HTTP or in our own records. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
@@ -113,15 +114,18 @@ function hasOwnJson(value: object): value is { toJSON(): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
-/** Nothing else of an error: libraries hang whole requests and responses on theirs. */
+/**
+ * Nothing else of an error: libraries hang whole requests and responses on theirs. And in its words
+ * may be a part of what a parser stumbled over.
+ */
 function describeError(error: Error, depth: number): object {
   const { name, message, stack, cause } = error
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return {
     type: name,
-    message,
+    message: withoutPieces(scrub(message)),
     ...('code' in error && { code: String(error.code) }),
-    stack,
+    stack: stack === undefined ? stack : withoutPieces(scrub(stack)),
     ...(cause !== undefined && { cause: plainData(cause, depth - 1) }),
     ...(inner.length > 0 && { errors: inner.slice(0, 5).map((one) => plainData(one, depth - 1)) }),
   }
