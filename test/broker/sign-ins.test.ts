@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { app, HOUR, MINUTE, SECOND, serviceApp } from '../support/builders.ts'
+import { app, HOUR, MINUTE, SECOND, serviceApp, tokenOf } from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -46,7 +46,7 @@ describe('a sign-in in the browser', () => {
     expect(requests).toEqual(['redeem c-1'])
     expect(steps).toEqual(['reserve', 'store'])
     expect(closed).toEqual(['state-1'])
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
   })
 
   it('says that no refresh token was granted, and which scopes were not', async () => {
@@ -64,10 +64,10 @@ describe('a sign-in in the browser', () => {
   it('keeps the old session until the new one is there', async () => {
     const { answers, broker, redirects } = await signedIn()
     await broker.signIns.start(ME, IN_BROWSER)
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     answers.push(INVALID_CLIENT)
     await redirects[0]?.onCallback(callback('state-1'))
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(broker.status(ME)).toMatchObject({ session: 'active' })
   })
 
@@ -92,7 +92,7 @@ describe('a sign-in in the browser', () => {
       message: expect.stringContaining('--switch-user') as string,
     })
     expect(revoked).toEqual(['refresh_token rt-2'])
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
   })
 
   it('takes another person with --switch-user', async () => {
