@@ -2,7 +2,7 @@
  * The daemon over TCP, for callers. Any program may have taken its port, so it has to prove that
  * it knows the key (`/healthz`) before we show it, on the very connection that proved it.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
@@ -41,9 +41,14 @@ function loopbackUrl(text: string): { host: string; hostname: string; port: numb
   const loopback =
     hostname === 'localhost' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname)
   if (url?.protocol !== 'http:' || !loopback || url.username || url.pathname !== '/') {
-    throw new SidecarError('config', `"${text}" is not the URL of a daemon on this machine.`, {
-      hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
-    })
+    // It may hold a password or a key: the message does not repeat it.
+    throw new SidecarError(
+      'config',
+      'What --url names is not the URL of a daemon on this machine.',
+      {
+        hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
+      },
+    )
   }
   return { host: url.host, hostname, port: Number(url.port || 80) }
 }
@@ -84,7 +89,7 @@ async function prove(connection: Connection, caller: string, key: Secret): Promi
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
   if (typeof answer === 'string') throw failureOf(answer, connection.place)
   const given = Buffer.from(String(parseObject(answer.body)?.proof))
-  const digest = createHash('sha256').update(key.expose()).digest()
+  const digest = Buffer.from(key.sha256, 'hex')
   const expected = Buffer.from(createHmac('sha256', digest).update(nonce).digest('hex'))
   if (given.length === expected.length && timingSafeEqual(given, expected)) return
   throw new SidecarError(

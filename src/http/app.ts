@@ -3,11 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
-import { shortened } from './callers.ts'
 import type { Deps, Door } from './deps.ts'
-import { createGuard, pathOf } from './guards.ts'
+import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
-import { createRefusalLog } from './refusals.ts'
+import { createRefusalLog, shownPath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
@@ -74,7 +73,7 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     const about = {
       door,
       method: request.method,
-      path: shortened(pathOf(request)),
+      path: shownPath(request),
       caller: response.locals?.caller.name,
     }
     if (!expected) log.error({ err: thrown, ...about }, 'a request met a bug')
