@@ -25,11 +25,14 @@ export function createCanaries(): Canaries {
   /** Each run of each form, and whose it is. */
   const runs = new Map<string, string>()
   const names = new Set<string>()
+  const known = new Set<string>()
   return {
     names,
     add(name, value) {
       if (value.length < RUN) throw new Error(`the ${name} "${value}" is too short for a canary`)
       names.add(name)
+      if (known.has(value)) return
+      known.add(value)
       for (const form of formsOf(value)) {
         for (let at = 0; at + RUN <= form.length; at++) runs.set(form.slice(at, at + RUN), name)
       }

@@ -36,12 +36,14 @@ export interface WorldOptions {
   readonly store?: ProviderStore
   /** More clients than every server has. */
   readonly clients?: (redirectUri: string) => readonly ClientMetadata[]
+  readonly accessTokenFormat?: 'jwt' | 'opaque'
 }
 
 /** One at a time in a process: its clock keeps the time limits of all requests. */
 export async function createStrictWorld({
   store,
   clients,
+  accessTokenFormat = 'jwt',
 }: WorldOptions = {}): Promise<StrictWorld> {
   const clock = createHandClock()
   const limits = clock.keepTimeLimits()
@@ -51,6 +53,7 @@ export async function createStrictWorld({
     issuer: path.url,
     redirectUris: [redirectUri],
     accessTokenTtlS: LIFETIME_MS / 1000,
+    accessTokenFormat,
     clients: clients?.(redirectUri) ?? [],
     ...(store && { store }),
   })
