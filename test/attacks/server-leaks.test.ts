@@ -19,7 +19,8 @@ import {
 import { captureIo } from '../support/captured-io.ts'
 import { createPerson } from '../support/person.ts'
 import { createCanaries, randomSecret } from './canaries.ts'
-import { HABITS, secretsOf } from './talkative-server.ts'
+import { noteAnswers, watching } from './seen-secrets.ts'
+import { HABITS } from './talkative-server.ts'
 
 /** Late enough that every token is due, whatever its jitter. */
 const DUE_MS = LIFETIME_MS - 60_000
@@ -66,7 +67,7 @@ beforeAll(async () => {
     level: 'trace',
     destination: { write: (line) => lines.push(line) },
   })
-  await path.meet(watching(() => undefined))
+  await path.meet(watching(canaries))
   sidecar = await startSidecar({
     clock,
     config: config({
@@ -92,23 +93,6 @@ afterAll(async () => {
   await sidecar[Symbol.asyncDispose]()
   await world[Symbol.asyncDispose]()
 })
-
-/** Notes what is sent before it meets anything. */
-function watching(plan: Plan): Plan {
-  return (form) => {
-    for (const [name, value] of secretsOf(form)) canaries.add(name, value)
-    return plan(form)
-  }
-}
-
-/** What the server handed out, whether that came through or not. */
-function noteAnswers(): void {
-  for (const { answer } of world.server.requests) {
-    const { access_token: access, refresh_token: refresh } = answer?.body ?? {}
-    if (typeof access === 'string') canaries.add('access token', access)
-    if (typeof refresh === 'string') canaries.add('refresh token', refresh)
-  }
-}
 
 /** Waits for `work`; the time of what hangs meanwhile is over at once. */
 async function seenThrough<T>(work: Promise<T>): Promise<T> {
@@ -177,7 +161,7 @@ async function liveThrough(plan: Plan | 'refuses'): Promise<void> {
   const from = lines.length
   const { session } = await sidecar.status('me')
   if (session !== 'active') await sidecar.signIn('me', ADA)
-  await path.meet(plan === 'refuses' ? { name: plan, happen: plan } : watching(plan))
+  await path.meet(plan === 'refuses' ? { name: plan, happen: plan } : watching(canaries, plan))
   clock.pass(DUE_MS)
   await seenThrough(sidecar.round())
   const said: string[] = []
@@ -187,15 +171,15 @@ async function liveThrough(plan: Plan | 'refuses'): Promise<void> {
     client_secret: randomSecret(),
   })
   said.push(JSON.stringify(await seenThrough(wrong)), await seenThrough(told()))
-  await path.meet(watching(() => undefined))
+  await path.meet(watching(canaries))
   clock.pass(RETRY_MAX_MS)
   await sidecar.round()
-  noteAnswers()
+  noteAnswers(canaries, world.server)
   expect({ said: canaries.foundIn(said.join('\n')) }).toEqual({ said: [] })
   expect({ logged: canaries.foundIn(lines.slice(from).join('')) }).toEqual({ logged: [] })
 }
 
-afterEach(() => world.path.meet(watching(() => undefined)))
+afterEach(() => world.path.meet(watching(canaries)))
 
 describe('a server that repeats what it was sent is not repeated', () => {
   it.each(HABITS)('$name', ({ plan }) => liveThrough(plan))

@@ -1,25 +1,7 @@
 /** What an authorization server may say that knows no better than to repeat what it was sent. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Plan } from '../faults/faulty-path.ts'
-
-/** The form fields that are secrets, by what they are called. */
-const SECRET_FIELDS = {
-  refresh_token: 'refresh token',
-  client_secret: 'client secret',
-  code: 'authorization code',
-  code_verifier: 'PKCE verifier',
-  device_code: 'device code',
-} as const
-
-/** The secrets of a token request, each with its name. */
-export function secretsOf(
-  form: URLSearchParams,
-): readonly (readonly [name: string, value: string])[] {
-  return Object.entries(SECRET_FIELDS).flatMap(([field, name]) => {
-    const value = form.get(field)
-    return value === null ? [] : [[name, value] as const]
-  })
-}
+import { secretsOf } from './seen-secrets.ts'
 
 /** How much of a secret comes back, and in what shape. */
 const SHAPES: Readonly<Record<string, (secret: string) => string>> = {
