@@ -13,7 +13,7 @@ export const BUGS = {
   'a rejection': 'Promise.reject(new Error(`whole: ${secrets} or ${pieces}`))',
   'a rejection with no error': 'Promise.reject(`whole: ${secrets}`)',
   'a report, and a warning':
-    'process.report.writeReport(process.env.REPORT); process.emitWarning(`whole: ${secrets}, ${pieces}`)',
+    'writeFileSync(process.env.REPORT, JSON.stringify(process.report.getReport())); process.emitWarning(`whole: ${secrets}, ${pieces}`)',
   'a crash': 'process.abort()',
 } as const satisfies Readonly<Record<string, string>>
 
