@@ -114,9 +114,8 @@ export function configure(
 function authenticate(app: App, clientSecret: Sealed | undefined): oidc.ClientAuth | undefined {
   if (!needsClientSecret(app)) return oidc.None()
   if (!clientSecret) return undefined
-  return app.tokenEndpointAuthMethod === 'client_secret_basic'
-    ? oidc.ClientSecretBasic(clientSecret.expose())
-    : oidc.ClientSecretPost(clientSecret.expose())
+  const isBasic = app.tokenEndpointAuthMethod === 'client_secret_basic'
+  return (isBasic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.expose())
 }
 
 function secretMissing({ name }: App): Failure {
