@@ -75,7 +75,9 @@ function readKey(path: string): Secret {
 }
 
 function keyFault(path: string, reason: string, mend?: string): SidecarError {
-  return new SidecarError('config', `The key file "${path}" is not used: ${reason}.`, {
+  // What no path looks like may be the key itself.
+  const named = /[/.]/.test(path) ? ` "${path}"` : ''
+  return new SidecarError('config', `The key file${named} is not used: ${reason}.`, {
     hint: mend
       ? `Keep others out with \`${mend}\`.`
       : 'Name it with --key-file (EVO_TOKEN_KEY_FILE); `evo-token caller add NAME` makes a key.',

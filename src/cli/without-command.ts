@@ -52,8 +52,9 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   const found = (await nearest(both, known)) ?? (await nearest(first, known))
   const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
   // What no command looks like may be a secret that was pasted into the wrong place.
-  const shown = `"${group.length > 0 ? both : first}"`
-  throw fault(`There is no command ${NAME.test(first) ? shown : 'of this name'}.${instead}`)
+  const shown = group.length > 0 ? both : first
+  const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
+  throw fault(`There is no command ${named}.${instead}`)
 }
 
 /** The version in the package's own manifest, two folders above this file. */

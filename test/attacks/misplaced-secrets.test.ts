@@ -1,14 +1,11 @@
 /**
- * Secrets that people and programs put where they do not belong: as an argument, in a URL, in place of
- * a name, a field or a file. What refuses them does not repeat them, neither to the sender nor in the log.
+ * Secrets that programs put where they do not belong: in a URL, in place of a name or of a field. The
+ * endpoint, which refuses them, does not repeat them, neither to the sender nor in the log.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLogger, type Logger } from '../../src/adapters/logger.ts'
-import { runCli } from '../../src/cli/run.ts'
 import { Secret } from '../../src/secret.ts'
 import { type Doors, KEY, openDoors } from '../http/doors.ts'
-import { captureIo } from '../support/captured-io.ts'
-import { createHome, type Home } from '../support/daemon-process.ts'
 import { createCanaries, randomSecret } from './canaries.ts'
 
 /** Opaque, longer than any name may be, and of a shape that we know. */
@@ -80,60 +77,5 @@ describe('the endpoint', () => {
     expect(canaries.foundIn(lines.join(''))).toEqual([])
     expect(lines.length).toBeGreaterThan(20)
     expect(held).toHaveLength(2)
-  })
-})
-
-describe('the command line', () => {
-  let home: Home
-  beforeAll(async () => {
-    home = await createHome({ apps: {} })
-  })
-  afterAll(() => home.remove())
-
-  it.each(each)('repeats no %s that stands where it does not belong', async (_, value) => {
-    const lines: readonly (readonly string[])[] = [
-      [value],
-      ['secret', 'evo-pipeline', value],
-      ['secret', value],
-      ['get', 'evo-me', value],
-      ['get', value],
-      ['get', 'evo-me', `--min-ttl=${value}`],
-      ['get', 'evo-me', '--url', 'http://127.0.0.1:1', '--key-file', value],
-      ['get', 'evo-me', '--url', `http://me:${value}@127.0.0.1:1`],
-      ['get', 'evo-me', '--url', `http://127.0.0.1:1/?key=${value}`],
-      ['vault', value],
-      ['vault', 'move-key', '--to', value],
-      ['caller', 'add', value],
-      ['caller', 'add', 'notebook', value],
-      ['run', 'evo-me', value],
-      ['run', 'evo-me', '--env', value, '--', 'true'],
-      [`--client-secret=${value}`],
-    ]
-    for (const argv of lines) {
-      const { io, stdout, stderr } = captureIo({ env: home.env })
-      const code = await runCli(argv, io)
-      const found = canaries.foundIn(stdout.text + stderr.text)
-      expect({ argv: argv.join(' '), code, found }).toMatchObject({ found: [] })
-      expect(code).not.toBe(0)
-    }
-  })
-
-  it.each(each)('repeats no %s of the config', async (_, value) => {
-    for (const config of [
-      { apps: { 'evo-me': { type: 'service', clientId: 'x', clientSecret: value } } },
-      { apps: { 'evo-me': { type: value, clientId: 'x' } } },
-      { apps: { 'evo-me': { type: 'native', clientId: 'x', scopes: [1, value] } } },
-      { apps: {}, clientSecret: value },
-      { apps: {}, issuer: `http://${value}.example` },
-      { apps: {}, log: { level: value } },
-    ]) {
-      await home.write(config)
-      const { io, stdout, stderr } = captureIo({ env: home.env })
-      const code = await runCli(['config', 'check'], io)
-      expect({ code, found: canaries.foundIn(stdout.text + stderr.text) }).toEqual({
-        code: 2,
-        found: [],
-      })
-    }
   })
 })
