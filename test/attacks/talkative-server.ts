@@ -23,10 +23,12 @@ interface Said {
   readonly headers?: OutgoingHttpHeaders
 }
 
+const IN_WORDS = 'invalid_client, and a challenge'
+
 /** Where it stands in an answer. */
 const PLACES: Readonly<Record<string, (words: string) => Said>> = {
   'invalid_grant in so many words': (words) => oauth(400, 'invalid_grant', words),
-  'invalid_client, and a challenge': (words) => ({
+  [IN_WORDS]: (words) => ({
     ...oauth(401, 'invalid_client', words),
     headers: { 'www-authenticate': `Basic realm="${ascii(words)}"` },
   }),
@@ -69,10 +71,12 @@ export interface Habit {
 
 /** Every shape in the words of an error; every place for whole secrets, and for parts of them. */
 export const HABITS: readonly Habit[] = [
-  ...Object.keys(SHAPES).map((shape) => [shape, 'invalid_client, and a challenge'] as const),
-  ...Object.keys(PLACES).flatMap((place) =>
-    ['whole', 'the first 30 characters of'].map((shape) => [shape, place] as const),
-  ),
+  ...Object.keys(SHAPES).map((shape) => [shape, IN_WORDS] as const),
+  ...Object.keys(PLACES)
+    .filter((place) => place !== IN_WORDS)
+    .flatMap((place) =>
+      ['whole', 'the first 30 characters of'].map((shape) => [shape, place] as const),
+    ),
 ].map(([shape, place]) => ({
   name: `${shape} a secret in ${place}`,
   plan: repeating(shape, place),
