@@ -192,6 +192,10 @@ async function signIn(): Promise<void> {
     const { url } = await ADA.visit(link, { stopAt })
     stdin.write(`${url.replace(/state=\w{5}/, 'state=other')}\n${url}\n`)
   })
+}
+
+/** Takes as long as the server wants a device to wait between two questions. */
+async function signInOnDevice(): Promise<void> {
   await login(['me', '--device'], /type this code[^]*?:\n\n {2}(\S+)\n/, async (code) => {
     await ADA.enterCode(`${path.url}/device`, code)
   })
@@ -209,7 +213,10 @@ async function useTokens(): Promise<void> {
     ['shell-init'],
   ]
   await Promise.all(commands.map((argv) => done(argv)))
-  await path.meet(watching(canaries, () => pathFault('invalid_grant with WWW-Authenticate')))
+  const ended = pathFault('invalid_grant with WWW-Authenticate')
+  await path.meet(
+    watching(canaries, (form) => (form.get('grant_type') === 'refresh_token' ? ended : undefined)),
+  )
   await run(['refresh', 'site'])
   await path.meet(watching(canaries))
   await done(['status', 'site'])
@@ -279,8 +286,7 @@ beforeAll(async () => {
   })
   await storeSecrets()
   await signIn()
-  await useTokens()
-  await useCallers()
+  await Promise.all([signInOnDevice(), useTokens().then(useCallers)])
   await lookAfterVaultAndConfig(first.pid)
   proc.push(
     ...['cmdline', 'environ'].map((name) => readFileSync(`/proc/${first.pid}/${name}`, 'latin1')),
