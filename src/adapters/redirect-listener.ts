@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../core/ports.ts'
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
-import { type Lease, LoopbackPorts, PortBusyError } from './loopback-ports.ts'
+import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
 
 /** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'
@@ -29,9 +29,15 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export function createRedirectListener({ log }: { readonly log: Log }): RedirectListener {
+export interface RedirectListenerOptions {
+  readonly log: Log
+  /** What its servers bear with, if not the usual. */
+  readonly limits?: RedirectLimits
+}
+
+export function createRedirectListener({ log, limits }: RedirectListenerOptions): RedirectListener {
   const pendings = new Set<Pending>()
-  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response))
+  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response), limits)
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply
