@@ -6,6 +6,7 @@ import { createServer, IncomingMessage, type Server, ServerResponse } from 'node
 import type { Duplex } from 'node:stream'
 import type { Log } from '../core/ports.ts'
 import { ConnectionRoom, seldom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
 
 /** What answers a door, and the express app within, as far as a server has to know it. */
 export interface DoorEndpoint {
@@ -23,6 +24,7 @@ export interface OpenDoor {
   readonly Response: ResponseClass
   /** All servers of the door share it. */
   readonly room: ConnectionRoom
+  readonly strangers: Strangers
 }
 
 export interface DoorServer {
@@ -57,7 +59,8 @@ export const DOOR_CONNECTIONS = 512
  */
 export function openDoor(endpoint: DoorEndpoint, log: Log): OpenDoor {
   const { app } = endpoint
-  class Request extends IncomingMessage {}
+  const strangers = new Strangers()
+  const Request = strangers.requestClass()
   class Response extends ServerResponse {}
   Object.setPrototypeOf(Request.prototype, app.request)
   Object.setPrototypeOf(Response.prototype, app.response)
@@ -73,6 +76,7 @@ export function openDoor(endpoint: DoorEndpoint, log: Log): OpenDoor {
     endpoint,
     Request,
     Response,
+    strangers,
     room: new ConnectionRoom({ most: DOOR_CONNECTIONS, onCrowd }),
   }
 }
@@ -104,12 +108,16 @@ export function createDoorServer({
     if (!door) return
     const { socket } = request
     if (door.endpoint(request, response)) door.room.recognize(socket)
+    else door.strangers.answered(request, response)
     if (response.writableEnded) return
     running.add(response)
     response.once('close', () => running.delete(response))
     door.room.await(socket, response)
   }
   server.on('request', answer)
+  server.on('upgrade', (_request, socket) => {
+    socket.destroy()
+  })
   // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
   server.on('checkExpectation', answer)
   server.on('clientError', (error, socket) => {
