@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { listen } from '../../src/adapters/listener.ts'
 import { DOOR_LIMITS, type DoorLimits } from '../../src/adapters/listener-door.ts'
 import { createApp } from '../../src/http/app.ts'
+import type { EventStreams } from '../../src/http/event-streams.ts'
 import { answerToMalformed } from '../../src/http/problems.ts'
 import { type Asked, KEY, type Parts, recordedDeps } from '../http/doors.ts'
 import type { recordingLog } from '../support/builders.ts'
@@ -17,6 +18,7 @@ export interface Besieged extends AsyncDisposable {
   readonly port: number
   readonly socketPath: string
   readonly asked: readonly Asked[]
+  readonly streams: EventStreams
   readonly log: ReturnType<typeof recordingLog>
   /** The first two lines of a request that this door takes. */
   readonly head: (requestLine: string, key?: string) => string
@@ -72,6 +74,7 @@ export async function besieged({
     port,
     socketPath,
     asked,
+    streams: deps.streams,
     log,
     connect: open,
     head: (requestLine, key) =>
