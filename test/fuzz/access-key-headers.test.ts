@@ -68,7 +68,7 @@ function isKey(header: string): boolean {
 
 holds(
   'whoever gets a token has shown the exact key, and whoever shows it gets one',
-  10,
+  9,
   fc.asyncProperty(values, names, async (headers, name) => {
     // Bytes that end a header are another matter: `owner-socket-bytes.test.ts`.
     const clean = headers.map((header) => header.replace(/[\r\n\0]/g, ''))

@@ -48,7 +48,7 @@ const pieces = fc.array(piece, { minLength: 1, maxLength: 6 })
 
 holds(
   'no bytes end the server, make it hang, or meet a bug, and a good request is answered after them',
-  10,
+  8,
   fc.asyncProperty(pieces, async (bytes) => {
     const answer = await exchange({ path: siege.socketPath }, bytes)
     expect(statusesIn(answer).filter((status) => status >= 500)).toEqual([])
