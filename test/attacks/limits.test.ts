@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { DOOR_CONNECTIONS, DOOR_LIMITS } from '../../src/adapters/listener-door.ts'
+import { DOOR_CONNECTIONS, DOOR_LIMITS, type DoorLimits } from '../../src/adapters/listener-door.ts'
 import { REDIRECT_LIMITS } from '../../src/adapters/loopback-ports.ts'
 import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
 import { KEY } from '../http/doors.ts'
@@ -33,19 +33,10 @@ async function expectGoodCallers(siege: Besieged): Promise<void> {
 }
 
 describe('slowness', () => {
-  it.each([
-    ['a connection on which nothing is sent', () => ''],
-    ['headers that never end', (at: Besieged) => `${at.head(TOKEN, KEY)}X-Slow: `],
-    [
-      'a body that never ends',
-      (at: Besieged) => `${at.head(REFRESH, KEY)}${JSON_TYPE}Content-Length: 9999\r\n\r\n`,
-    ],
-    [
-      'the body of a stranger that never ends',
-      (at: Besieged) => `${at.head(REFRESH)}${JSON_TYPE}Content-Length: 9999\r\n\r\n`,
-    ],
-  ])('of %s is cut off in time, and good callers are answered meanwhile', async (_what, begin) => {
-    await using siege = await besieged({ limits: hurried(DOOR_LIMITS) })
+  const HURRIED = hurried(DOOR_LIMITS)
+
+  async function expectCutOff(limits: DoorLimits, begin: (at: Besieged) => string): Promise<void> {
+    await using siege = await besieged({ limits })
     const socket = await siege.connect()
     const bytes = begin(siege)
     if (bytes !== '') {
@@ -54,9 +45,29 @@ describe('slowness', () => {
     }
     const came = received(socket)
     await expectGoodCallers(siege)
-    expect(socket.closed).toBe(false)
     expect(await came).not.toContain('HTTP/1.1 200')
+  }
+
+  it.each([
+    ['a connection on which nothing is sent', () => ''],
+    ['headers that never end', (at: Besieged) => `${at.head(TOKEN, KEY)}X-Slow: `],
+  ])('of %s is cut off in time, and good callers are answered meanwhile', async (_what, begin) => {
+    // Else the limit of the whole request would be its limit, too.
+    await expectCutOff({ ...HURRIED, requestTimeout: 0 }, begin)
   })
+
+  it.each([
+    ['a body', KEY],
+    ['the body of a stranger', undefined],
+  ])(
+    'of %s that never ends is cut off in time, and good callers are answered meanwhile',
+    async (_whose, key) => {
+      await expectCutOff(
+        HURRIED,
+        (at) => `${at.head(REFRESH, key)}${JSON_TYPE}Content-Length: 9999\r\n\r\n`,
+      )
+    },
+  )
 
   it('has limits of seconds, not of minutes', () => {
     expect(DOOR_LIMITS.headersTimeout).toBeLessThanOrEqual(10_000)
@@ -300,7 +311,9 @@ describe('bad keys by the thousand', () => {
 })
 
 describe('the redirect listener', () => {
-  async function awaitedCallback() {
+  const SIGNED_IN = { ok: true, title: 'Signed in', text: 'Done.' }
+
+  async function awaitedCallback(onCallback = async () => SIGNED_IN) {
     const port = await freePort()
     const listener = createRedirectListener({
       log: recordingLog(),
@@ -311,24 +324,46 @@ describe('the redirect listener', () => {
       redirectUri,
       state: 'the-state',
       authorizationUrl: 'https://issuer.example/authorize',
-      onCallback: async () => ({ ok: true, title: 'Signed in', text: 'Done.' }),
+      onCallback,
       onSecondVisit: () => undefined,
     })
     if (listening.kind !== 'listening') throw new Error(listening.kind)
     return { port, callback: `${redirectUri}?state=the-state&code=c`, lease: listening.lease }
   }
 
-  it('answers the browser while somebody holds hundreds of silent connections to it', async () => {
-    const { port, callback, lease } = await awaitedCallback()
-    const silent: Socket[] = []
+  async function holdSilent(port: number): Promise<void> {
     for (let opened = 0; opened < 300; opened += 1) {
       const socket = connect(port, '127.0.0.1')
       socket.on('error', () => undefined)
       await once(socket, 'connect')
-      silent.push(socket)
     }
+  }
+
+  it('answers the browser while somebody holds hundreds of silent connections to it', async () => {
+    const { port, callback, lease } = await awaitedCallback()
+    await holdSilent(port)
     expect(await statusOf(callback)).toBe(200)
-    for (const socket of silent) socket.destroy()
+    await lease.close()
+  })
+
+  it('does not cut off the browser whose sign-in is being completed', async () => {
+    let complete: (page: typeof SIGNED_IN) => void = () => undefined
+    const page = new Promise<typeof SIGNED_IN>((resolve) => {
+      complete = resolve
+    })
+    let begun: () => void = () => undefined
+    const judging = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const { port, callback, lease } = await awaitedCallback(() => {
+      begun()
+      return page
+    })
+    const status = statusOf(callback)
+    await judging
+    await holdSilent(port)
+    complete(SIGNED_IN)
+    expect(await status).toBe(200)
     await lease.close()
   })
 
