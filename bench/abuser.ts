@@ -1,30 +1,7 @@
 /** A child of the bench: a program of another user, without a key, that does one thing as fast as it can. */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-
-export const ABUSES = [
-  'bad keys',
-  'idle connections',
-  'new connections',
-  'slow headers',
-  'slow bodies',
-  'pipelined requests',
-  '1 MB headers',
-  '10 MB bodies',
-  'wrong lengths',
-] as const
-
-export type Abuse = (typeof ABUSES)[number]
-
-export interface AbuseOrder {
-  readonly abuse: Abuse
-  readonly port: number
-}
-
-/** What was done so far; sent when it began to be done, and when it was told to stop. */
-export interface Done {
-  readonly done: number
-}
+import type { Abuse, AbuseOrder, Done } from './abuses.ts'
 
 const IDLE_CONNECTIONS = 2_000
 /** One that was closed is opened again after that long. */

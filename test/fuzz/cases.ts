@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import { it } from 'vitest'
 
-const CASES = Number(process.env.EVO_TOKEN_FUZZ_CASES ?? 3_000)
+const CASES = Number(process.env.EVO_TOKEN_FUZZ_CASES ?? 4_000)
 const SEED = Number(process.env.EVO_TOKEN_FUZZ_SEED ?? randomInt(2 ** 31))
 
 /** No case takes that long, be the machine as slow as it may: it hangs. */

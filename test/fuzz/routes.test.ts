@@ -74,9 +74,14 @@ const BODIES = [
   { rejected_sha256: 'b'.repeat(64) },
 ]
 
-const rows = routesOf(recordedDeps().deps).map(({ method, path }) => ({ method, path }))
+const rows = routesOf(recordedDeps().deps).map(({ method, path, access }) => ({
+  method,
+  path,
+  access,
+}))
 const segment = fc.oneof(
-  fc.constantFrom('evo-me', 'evo-pipeline', 'id'),
+  { weight: 6, arbitrary: fc.constantFrom('evo-me', 'evo-pipeline') },
+  fc.constantFrom('%', '%ff', '%E0%A4%A', '..', '%2e%2e', '%00'),
   hostileText,
   hostileText.map((text) => encodeURIComponent(Buffer.from(text).toString())),
 )
@@ -97,9 +102,12 @@ const body = fc.oneof(
   fc.string({ unit: 'binary' }),
 )
 const request = fc.record({
-  row: fc.constantFrom(...rows),
+  row: fc.oneof(
+    fc.constantFrom(...rows),
+    fc.constantFrom(...rows.filter(({ path }) => /token|refresh/.test(path))),
+  ),
   method: fc.oneof(
-    fc.constant(undefined),
+    { weight: 3, arbitrary: fc.constant(undefined) },
     fc.constantFrom(
       'GET',
       'HEAD',
@@ -115,7 +123,7 @@ const request = fc.record({
     ),
   ),
   names: fc.tuple(segment, segment),
-  query: fc.oneof(fc.constant(''), query),
+  query: fc.oneof({ weight: 3, arbitrary: fc.constant('') }, query),
   body,
   type: fc.oneof(
     { weight: 5, arbitrary: fc.constant('application/json') },
@@ -128,8 +136,8 @@ const request = fc.record({
     'text/plain;q=0.1, application/json',
     ';;,,q=',
   ),
-  door: fc.constantFrom('tcp', 'owner'),
-  key: fc.constantFrom(undefined, 'evtk_wrong', LIMITED_KEY, KEY),
+  door: fc.constantFrom('tcp', 'tcp', 'owner'),
+  key: fc.constantFrom(undefined, 'evtk_wrong', LIMITED_KEY, LIMITED_KEY, KEY, KEY),
 })
 
 holds(
@@ -169,6 +177,7 @@ holds(
       expect(answer).toMatch(/^HTTP[^]*?\r\nContent-Type: application\/problem\+json\r\n/)
     const done = [...siege.asked.slice(before).map(([name]) => name), ...called]
     if (door === 'tcp') {
+      if (row.access === 'owner') expect(status).toBeGreaterThanOrEqual(400)
       expect(done.filter((name) => OWNERS.includes(name))).toEqual([])
       if (key === undefined || key === 'evtk_wrong') expect(done).toEqual([])
       const apps = siege.asked

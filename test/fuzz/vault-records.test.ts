@@ -87,7 +87,7 @@ const damage = fc.oneof(flipped, cut, replaced, doubled, part)
 
 holds(
   'a damaged record opens as what was stored, or not at all',
-  6,
+  7,
   fc.asyncProperty(damage, fc.constantFrom(APP, 'other'), fc.boolean(), async (harm, of, ours) => {
     const text = harm(sealed)
     const decoded = await decodeRecord(of, text, [ours ? key : otherKey])
@@ -131,7 +131,7 @@ const harmed = fc.uniqueArray(
 
 holds(
   'a vault with damaged files opens, gives each app what is whole, and loses no file',
-  3,
+  2,
   fc.asyncProperty(harmed, async (harms) => {
     const stateDir = mkdtempSync(join(tmpdir(), 'evo-token-f-'))
     try {
