@@ -14,6 +14,7 @@ import { startQuietDaemon } from './quiet-daemon.ts'
 import { homeWithSessions } from './stored-sessions.ts'
 
 const ROUNDS = 3
+const BAD_KEYS = 100_000
 
 interface Figures {
   readonly quiet: number
@@ -37,8 +38,7 @@ export async function benchAbuse(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       for (const abuse of ABUSES) {
         const quiet = await ask<Round>(callers, load)
-        const abuser = fork(join(import.meta.dirname, 'abuser.js'), { stdio: 'inherit' })
-        await ask<Done>(abuser, { abuse, port } satisfies AbuseOrder)
+        const abuser = await startAbuser({ abuse, port })
         const abused = await ask<Round>(callers, load)
         const memory = await residentMiB(daemon.pid)
         const { done } = await ask<Done>(abuser, 'stop')
@@ -46,15 +46,24 @@ export async function benchAbuse(): Promise<void> {
       }
     }
     report(measured)
+    const abuser = await startAbuser({ abuse: 'bad keys', port, until: BAD_KEYS })
+    await ask<Done>(abuser, 'stop')
     const lines = (await readFile(join(home.directory, 'log'), 'utf8')).split('\n')
     const warnings = lines.filter((line) => line.includes('"level":"warn"'))
     console.log(
-      `  resident memory ${idle} MiB before, ${await residentMiB(daemon.pid)} MiB after; ` +
-        `${warnings.length} warnings in the log`,
+      `  resident memory ${idle} MiB before, ${await residentMiB(daemon.pid)} MiB after all that and ` +
+        `${BAD_KEYS} more bad keys; ${warnings.length} warnings in the log`,
     )
   } finally {
     callers.kill()
   }
+}
+
+/** Resolves when the abuse is going on. */
+async function startAbuser(order: AbuseOrder): Promise<ChildProcess> {
+  const abuser = fork(join(import.meta.dirname, 'abuser.js'), { stdio: 'inherit' })
+  await ask<Done>(abuser, order)
+  return abuser
 }
 
 function report(measured: ReadonlyMap<Abuse, readonly Figures[]>): void {

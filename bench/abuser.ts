@@ -8,6 +8,7 @@ const IDLE_CONNECTIONS = 2_000
 const IDLE_AGAIN_MS = 1_000
 const SLOW_CONNECTIONS = 400
 const DRIP_MS = 100
+const BEGUN_MS = 500
 const BUSY_CONNECTIONS = 16
 /** As many as Node reads at a time: 64 KiB. */
 const PIPELINED = 3_600
@@ -23,9 +24,14 @@ process.on('message', (order: AbuseOrder | 'stop') => {
     return
   }
   begin(order)
-  // By then every connection that it wants is open, or has been refused.
-  void pause(500).then(() => process.send?.({ done } satisfies Done))
+  void reached(order.until).then(() => process.send?.({ done } satisfies Done))
 })
+
+async function reached(count: number | undefined): Promise<void> {
+  // By then every connection that it wants is open, or has been refused.
+  await pause(BEGUN_MS)
+  while (count !== undefined && done < count) await pause(BEGUN_MS)
+}
 
 function begin({ abuse, port }: AbuseOrder): void {
   const head = `Host: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n`

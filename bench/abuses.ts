@@ -16,9 +16,11 @@ export type Abuse = (typeof ABUSES)[number]
 export interface AbuseOrder {
   readonly abuse: Abuse
   readonly port: number
+  /** Says that it is done after so many times, instead of that it has begun. */
+  readonly until?: number
 }
 
-/** What was done so far; sent when it began to be done, and when it was told to stop. */
+/** How often it was done so far. */
 export interface Done {
   readonly done: number
 }

@@ -51,7 +51,7 @@ export class ConnectionRoom {
   }
 
   /** Nobody goes who waits for an answer. */
-  await(socket: Socket, response: ServerResponse): void {
+  hold(socket: Socket, response: ServerResponse): void {
     const more = (by: number) => {
       const waiting = (this.#awaited.get(socket) ?? 0) + by
       if (waiting > 0) this.#awaited.set(socket, waiting)

@@ -112,7 +112,7 @@ export function createDoorServer({
     if (response.writableEnded) return
     running.add(response)
     response.once('close', () => running.delete(response))
-    door.room.await(socket, response)
+    door.room.hold(socket, response)
   }
   server.on('request', answer)
   server.on('upgrade', (_request, socket) => {

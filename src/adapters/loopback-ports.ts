@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SidecarError } from '../errors.ts'
 import { ConnectionRoom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
 
 /** Another program has the port. */
 export class PortBusyError extends Error {
@@ -104,18 +105,24 @@ export class LoopbackPorts {
 
   #open(address: string, port: number): Opening {
     const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
-    const server = createServer(this.#limits, (request, response) => {
+    const strangers = new Strangers()
+    const options = { ...this.#limits, IncomingMessage: strangers.requestClass() }
+    const server = createServer(options, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
         opening.unanswered -= 1
         endIfRetired(opening)
       })
-      room.await(request.socket, response)
+      room.hold(request.socket, response)
+      strangers.answered(request, response)
       void this.#answer(request, response)
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
       room.enter(socket)
+    })
+    server.on('upgrade', (_request, socket) => {
+      socket.destroy()
     })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)

@@ -12,7 +12,7 @@ export class Strangers {
   /** Connections with an answer to a stranger on its way. */
   readonly #answered = new WeakSet<Socket>()
 
-  /** Notes that a stranger has been answered. */
+  /** Notes that a stranger is answered: to be called once for each of its requests. */
   answered(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     this.#answered.add(socket)

@@ -346,6 +346,25 @@ describe('the redirect listener', () => {
     await lease.close()
   })
 
+  it('looks at one of thousands of requests that come in one go', async () => {
+    let judged = 0
+    const { port, callback, lease } = await awaitedCallback(async () => {
+      judged += 1
+      return SIGNED_IN
+    })
+    const socket = connect(port, '127.0.0.1')
+    const path = callback.slice(callback.indexOf('/signin'))
+    const requests = Array.from(
+      { length: 1_000 },
+      (_, at) => `GET ${path}${at} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+    )
+    socket.on('error', () => undefined)
+    socket.end(requests.join(''))
+    await received(socket)
+    expect(judged).toBe(1)
+    await lease.close()
+  })
+
   it('does not cut off the browser whose sign-in is being completed', async () => {
     let complete: (page: typeof SIGNED_IN) => void = () => undefined
     const page = new Promise<typeof SIGNED_IN>((resolve) => {
