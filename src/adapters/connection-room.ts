@@ -34,10 +34,10 @@ export class ConnectionRoom {
     const inside = this.#strangers.size + this.#known.size
     if (inside >= this.#most) {
       this.#tell()
-      const spared = this.#idleIn(this.#strangers) ?? this.#idleIn(this.#known) ?? socket
-      this.#forget(spared)
-      spared.destroy()
-      if (spared === socket) return
+      const dispensable = this.#idleIn(this.#strangers) ?? this.#idleIn(this.#known) ?? socket
+      this.#forget(dispensable)
+      dispensable.destroy()
+      if (dispensable === socket) return
     }
     this.#strangers.add(socket)
     socket.once('close', () => {
@@ -71,6 +71,8 @@ export class ConnectionRoom {
   #forget(socket: Socket): void {
     this.#strangers.delete(socket)
     this.#known.delete(socket)
+    // A response that waits behind another one on a connection that breaks is never closed.
+    this.#awaited.delete(socket)
   }
 }
 
