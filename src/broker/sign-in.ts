@@ -19,7 +19,7 @@ export async function takeOverSignIn(
 ): Promise<SignInEnd> {
   const { app, ledger } = state
   try {
-    const { outcome, change, asked } = await withClientSecrets(state, (secret) =>
+    const { outcome, change } = await withClientSecrets(state, (secret) =>
       request(spending(state, secret)),
     )
     switch (outcome.kind) {
@@ -31,7 +31,7 @@ export async function takeOverSignIn(
         }
         const { tokens, refreshTokenExpiresAt, ...kept } = change
         const changed = { ...kept, askedScope: app.scopes.join(' ') }
-        const stored = await state.adopt(outcome.grant, 'signed-in', changed, asked)
+        const stored = await state.adopt(outcome, 'signed-in', changed)
         if (stored !== 'changed') {
           await endBefore(state, tokens, outcome.grant)
           return succeeded(state, outcome.grant)

@@ -37,14 +37,15 @@ export async function createParts(
   takeOver: boolean,
   world: World,
 ): Promise<Parts> {
-  const { clock, env, log, uid } = world
+  const { clock, env, log, startTimeLimit, uid } = world
   const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
   const { fetch } = issuers
   const metadataFile = join(places.stateDir, 'metadata.json')
   const registrar = createRegistrar({
     clock,
     fetch,
-    metadata: createMetadataSource({ clock, fetch, log, file: metadataFile }),
+    startTimeLimit,
+    metadata: createMetadataSource({ clock, fetch, log, startTimeLimit, file: metadataFile }),
   })
   const callers = await createCallers({
     path: join(places.stateDir, 'callers.json'),

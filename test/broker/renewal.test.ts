@@ -45,7 +45,7 @@ describe('renewal of a user app', () => {
   it('keeps the refresh token of a server that does not rotate', async () => {
     const { answers, beat, pass, records } = await signedIn()
     const { refreshToken, ...rest } = grant()
-    answers.push({ kind: 'granted', grant: rest })
+    answers.push({ kind: 'granted', grant: rest, received: NOW })
     pass(51 * MINUTE)
     await beat()
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-1')
@@ -287,6 +287,7 @@ describe('renewal of a service app', () => {
   const token = (name: string, lifetimeMs = HOUR): GrantOutcome => ({
     kind: 'granted',
     grant: { accessToken: new Secret(name), lifetimeMs },
+    received: NOW,
   })
 
   it('gets its first token by itself and the next before that expires', async () => {

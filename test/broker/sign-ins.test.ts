@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { app, HOUR, MINUTE, SECOND, serviceApp } from '../support/builders.ts'
+import { app, HOUR, MINUTE, SECOND, serviceApp, NOW } from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -55,6 +55,7 @@ describe('a sign-in in the browser', () => {
     answers.push({
       kind: 'granted',
       grant: { accessToken: new Secret('at-1'), lifetimeMs: HOUR, scope: 'evo.discovery' },
+      received: NOW,
     })
     await redirects[0]?.onCallback(callback('state-1'))
     const { message } = await broker.signIns.wait(ME, started.id, 0)
