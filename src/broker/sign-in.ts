@@ -5,6 +5,7 @@ import { expiresAt, type Grant, type StoredTokens, type Subject } from '../core/
 import type { AppState } from './app-state.ts'
 import { NotReserved, spending } from './renewal.ts'
 import { withClientSecrets } from './secrets.ts'
+import { withAdvice } from './sign-in-errors.ts'
 
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
 export type SignInEnd = SignInStatus | { readonly status: 'pending'; readonly slowDown: boolean }
@@ -51,7 +52,7 @@ export async function takeOverSignIn(
       case 'misconfigured':
       case 'unavailable':
         await ledger.release()
-        return failed(outcome.failure.error, outcome.failure.message)
+        return failed(outcome.failure.error, withAdvice(app, outcome.failure))
     }
   } catch (error) {
     if (!(error instanceof NotReserved)) throw error

@@ -72,6 +72,22 @@ describe('a sign-in in the browser', () => {
     expect(broker.status(ME)).toMatchObject({ session: 'active' })
   })
 
+  it.each([
+    ['spa', 'invalid_scope', 'may not be allowed offline_access'],
+    ['native', 'invalid_scope', 'Seequent Developer Portal'],
+    ['native', 'access_denied', 'your account may not use this app'],
+    ['native', 'unauthorized_client', 'registered as "native"'],
+  ] as const)('that ends a %s app’s with %s says what to do', async (type, error, advice) => {
+    const world = createWorld({ apps: [app({ type })] })
+    await world.broker.open()
+    const started = await world.broker.signIns.start(ME, IN_BROWSER)
+    world.answers.push({ kind: 'rejected', failure: { error, message: 'the words of the server' } })
+    await world.redirects[0]?.onCallback(callback('state-1'))
+    const { message } = await world.broker.signIns.wait(ME, started.id, 0)
+    expect(message).toContain('the words of the server.')
+    expect(message).toContain(advice)
+  })
+
   it('sends no code while the disk refuses', async () => {
     const { broker, disk, redirects, requests } = await signedOut()
     const started = await broker.signIns.start(ME, IN_BROWSER)
