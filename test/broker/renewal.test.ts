@@ -230,6 +230,15 @@ describe('renewal of a user app', () => {
     expect(requests).toHaveLength(3)
   })
 
+  it('does not end the back-off of a request that failed after the wake, before any beat', async () => {
+    const { beat, broker, clock, requests } = await signedIn()
+    clock.now = { wall: clock.now.wall + HOUR, mono: clock.now.mono }
+    await expect(broker.token(ME, { waitMs: 1_000 })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(requests).toHaveLength(1)
+    await beat()
+    expect(requests).toHaveLength(1)
+  })
+
   it('serves nothing expired with the wall clock set back, and starts no storm', async () => {
     const { beat, broker, clock, requests } = await signedIn()
     clock.now = { wall: NOW.wall - HOUR, mono: NOW.mono + HOUR }
