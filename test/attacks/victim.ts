@@ -1,0 +1,100 @@
+/** Who is attacked: a daemon with a person signed in, its authorization server, and how it stands. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ask, signIn } from '../faults/owner.ts'
+import {
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from '../support/authorization-server.ts'
+import { createHome, type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { createPerson } from '../support/person.ts'
+
+export const APP = 'evo-me'
+const SCOPES = ['evo.discovery', 'evo.workspace', 'offline_access']
+
+export interface Victim extends AsyncDisposable {
+  readonly daemon: DaemonProcess
+  readonly server: RunningAuthorizationServer
+  readonly redirectUri: string
+  /** What nobody else may get. */
+  readonly accessKey: string
+  /** Everything that an attack could have changed. */
+  standing(): Promise<object>
+  startSignIn(app?: string): Promise<StartedSignIn>
+}
+
+export interface StartedSignIn {
+  readonly openUrl: string
+  readonly authorizationUrl: string
+  readonly state: string
+  /** How it goes: waits for its end, if it is told to. */
+  status(wait?: 'wait'): Promise<Readonly<Record<string, unknown>>>
+}
+
+export interface VictimOptions {
+  /** Makes more apps that belong to it, and perhaps to other servers. */
+  readonly moreApps?: (redirectUri: string) => object
+}
+
+/** @param login who is signed in from the start; nobody without it. */
+export async function startVictim(
+  login: string | undefined,
+  { moreApps = () => ({}) }: VictimOptions = {},
+): Promise<Victim> {
+  const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+  const server = await startAuthorizationServer({ redirectUris: [redirectUri] })
+  const home = await createHome({
+    issuer: server.issuer,
+    listen: { port: 0 },
+    vault: { key: 'file' },
+    apps: {
+      [APP]: nativeApp(server, redirectUri),
+      ...moreApps(redirectUri),
+    },
+  })
+  const daemon = await startDaemonProcess(home)
+  const { socket } = daemon
+  if (login !== undefined) await signIn(socket, APP, createPerson(login))
+  return {
+    daemon,
+    server,
+    redirectUri,
+    accessKey: (await readFile(join(home.stateDir, 'access-key'), 'utf8')).trim(),
+    async standing() {
+      const [apps, callers] = await Promise.all([
+        ask(socket, '/v1/apps'),
+        ask(socket, '/v1/callers'),
+      ])
+      return { apps, callers, families: server.liveFamilies(), asked: server.requests.length }
+    },
+    async startSignIn(app = APP) {
+      const { body } = await ask(socket, `/v1/apps/${app}/login`, 'POST')
+      const authorizationUrl = String(body.authorization_url)
+      return {
+        openUrl: String(body.open_url),
+        authorizationUrl,
+        state: new URL(authorizationUrl).searchParams.get('state') ?? '',
+        status: async (wait) => {
+          const path = `/v1/apps/${app}/login/${String(body.id)}?wait=${wait ? 25 : 0}`
+          return (await ask(socket, path)).body
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await daemon.stop('SIGKILL')
+      await server.close()
+      await home.remove()
+    },
+  }
+}
+
+export function nativeApp({ clients, issuer }: RunningAuthorizationServer, redirectUri: string) {
+  return {
+    type: 'native',
+    issuer,
+    clientId: clients.native.clientId,
+    redirectUris: [redirectUri],
+    scopes: SCOPES,
+  }
+}
