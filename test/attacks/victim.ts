@@ -1,22 +1,21 @@
-/** Who is attacked: a daemon with a person signed in, its authorization server, and how it stands. */
+/** Who is attacked: a daemon, its authorization server, and how everything stands. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ask, signIn } from '../faults/owner.ts'
+import { ask } from '../faults/owner.ts'
 import {
+  CLIENTS,
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
 import { createHome, type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
-import { createPerson } from '../support/person.ts'
 
 export const APP = 'evo-me'
-const SCOPES = ['evo.discovery', 'evo.workspace', 'offline_access']
+export const SCOPES = ['evo.discovery', 'evo.workspace', 'offline_access']
 
 export interface Victim extends AsyncDisposable {
   readonly daemon: DaemonProcess
   readonly server: RunningAuthorizationServer
-  readonly redirectUri: string
   /** What nobody else may get. */
   readonly accessKey: string
   /** Everything that an attack could have changed. */
@@ -29,37 +28,28 @@ export interface StartedSignIn {
   readonly authorizationUrl: string
   readonly state: string
   /** How it goes: waits for its end, if it is told to. */
-  status(wait?: 'wait'): Promise<Readonly<Record<string, unknown>>>
+  readonly status: (wait?: 'wait') => Promise<Readonly<Record<string, unknown>>>
 }
 
 export interface VictimOptions {
-  /** Makes more apps that belong to it, and perhaps to other servers. */
-  readonly moreApps?: (redirectUri: string) => object
+  readonly redirectUri: string
+  readonly moreApps?: object
 }
 
-/** @param login who is signed in from the start; nobody without it. */
-export async function startVictim(
-  login: string | undefined,
-  { moreApps = () => ({}) }: VictimOptions = {},
-): Promise<Victim> {
-  const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+export async function startVictim({ redirectUri, moreApps }: VictimOptions): Promise<Victim> {
   const server = await startAuthorizationServer({ redirectUris: [redirectUri] })
+  const { issuer } = server
   const home = await createHome({
-    issuer: server.issuer,
+    issuer,
     listen: { port: 0 },
     vault: { key: 'file' },
-    apps: {
-      [APP]: nativeApp(server, redirectUri),
-      ...moreApps(redirectUri),
-    },
+    apps: { [APP]: nativeApp(issuer, redirectUri), ...moreApps },
   })
   const daemon = await startDaemonProcess(home)
   const { socket } = daemon
-  if (login !== undefined) await signIn(socket, APP, createPerson(login))
   return {
     daemon,
     server,
-    redirectUri,
     accessKey: (await readFile(join(home.stateDir, 'access-key'), 'utf8')).trim(),
     async standing() {
       const [apps, callers] = await Promise.all([
@@ -89,12 +79,16 @@ export async function startVictim(
   }
 }
 
-export function nativeApp({ clients, issuer }: RunningAuthorizationServer, redirectUri: string) {
+export function nativeApp(issuer: string, redirectUri: string) {
   return {
     type: 'native',
     issuer,
-    clientId: clients.native.clientId,
+    clientId: CLIENTS.native.clientId,
     redirectUris: [redirectUri],
     scopes: SCOPES,
   }
+}
+
+export async function newRedirectUri(): Promise<string> {
+  return `http://localhost:${await freePort()}/signin-callback`
 }

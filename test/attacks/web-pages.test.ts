@@ -2,11 +2,12 @@
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { goodToken } from '../faults/owner.ts'
+import { goodToken, signIn } from '../faults/owner.ts'
 import { itNeeds } from '../support/needs.ts'
+import { createPerson } from '../support/person.ts'
 import { noBrowser, startBrowser } from './browser.ts'
 import { startRecorder } from './recorder.ts'
-import { APP, startVictim, type Victim } from './victim.ts'
+import { APP, newRedirectUri, startVictim, type Victim } from './victim.ts'
 
 const itInBrowser = itNeeds(noBrowser)
 
@@ -20,11 +21,14 @@ const GUESSES = [
 ]
 
 let browser: Browser
+let redirectUri: string
 let victim: Victim
 
 beforeAll(async () => {
   if (noBrowser !== undefined) return
-  ;[browser, victim] = await Promise.all([startBrowser(), startVictim('ada')])
+  redirectUri = await newRedirectUri()
+  ;[browser, victim] = await Promise.all([startBrowser(), startVictim({ redirectUri })])
+  await signIn(victim.daemon.socket, APP, createPerson('ada'))
 })
 
 afterAll(async () => {
@@ -131,14 +135,13 @@ describe('a page whose name was rebound to 127.0.0.1, even one that knows an acc
 
 describe('a page of another origin, even one that knows the state of a sign-in under way,', () => {
   itInBrowser('neither forges it nor ends it, and the person completes it', async () => {
-    const { redirectUri } = victim
     const { port, origin } = new URL(redirectUri)
     const hostile = `http://evil.test:${port}/page`
-    const signIn = await victim.startSignIn()
+    const started = await victim.startSignIn()
     const before = await victim.standing()
     await using recorder = await startRecorder(Number(port))
 
-    const known = [`${redirectUri}?code=stolen&state=${signIn.state}`, signIn.openUrl]
+    const known = [`${redirectUri}?code=stolen&state=${started.state}`, started.openUrl]
     const page = await newPage()
     await enter(page, hostile)
     await attack(page, 'READS, FRAME, WRITES', known)
@@ -166,12 +169,12 @@ describe('a page of another origin, even one that knows the state of a sign-in u
       'POST iframe: 405',
     ])
     expect([...answers]).toEqual([421])
-    expect(await signIn.status()).toMatchObject({ status: 'pending' })
+    expect(await started.status()).toMatchObject({ status: 'pending' })
     expect(await victim.standing()).toEqual(before)
 
-    const text = await completedInBrowser(signIn.openUrl)
+    const text = await completedInBrowser(started.openUrl)
     expect(text).toContain('Signed in')
-    expect(await signIn.status('wait')).toMatchObject({
+    expect(await started.status('wait')).toMatchObject({
       status: 'succeeded',
       subject: 'ada@example.com',
     })
@@ -194,7 +197,7 @@ async function completedInBrowser(openUrl: string): Promise<string> {
   await page.fill('[name=password]', 'any')
   await page.click('[type=submit]')
   await page.click('[type=submit]')
-  await page.waitForURL(`${victim.redirectUri}?**`)
+  await page.waitForURL(`${redirectUri}?**`)
   const text = await page.innerText('main')
   await context.close()
   return text
