@@ -3,11 +3,12 @@
  * try resolves, when the browser is through with it, with whatever the page has learned.
  */
 
-/** What a request by script brought: its body where the browser shows it. */
+/** What a request by script brought: the beginning of the body, where the browser shows it. */
 async function read(asking) {
   try {
     const answer = await asking
-    return `${answer.type} ${answer.status} ${await answer.text()}`
+    const { value } = (await answer.body?.getReader().read()) ?? {}
+    return `${answer.type} ${answer.status} ${new TextDecoder().decode(value)}`
   } catch (error) {
     return String(error)
   }

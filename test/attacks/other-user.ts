@@ -1,5 +1,6 @@
 /** Another user of this machine, with the tools that everybody has. */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { missingCommands } from '../support/needs.ts'
 
 /** Of all users, the one that every machine has. */
@@ -20,23 +21,21 @@ export interface Visit {
 }
 
 /** Opens `url` as that user. */
-export function visitAsOther(url: string): Visit {
-  const text = asOther('curl', '--silent', '--include', '--max-time', '10', url)
+export async function visitAsOther(url: string): Promise<Visit> {
+  const text = await asOther('curl', '--silent', '--include', url)
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]), text }
 }
 
 /** Sends a request for `url` as that user, closes the connection at once, and hears nothing. */
-export function sendAsOther(url: string): void {
+export async function sendAsOther(url: string): Promise<void> {
   const { host, port } = new URL(url)
   const path = url.slice(new URL(url).origin.length)
   const script = `exec 3<>/dev/tcp/127.0.0.1/$1 && printf 'GET %s HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n' "$2" "$3" >&3`
-  asOther('bash', '-c', script, 'bash', port, path, host)
+  await asOther('bash', '-c', script, 'bash', port, path, host)
 }
 
-function asOther(...command: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('runuser', ['-u', LOGIN, '--', ...command], {
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`as ${LOGIN}: ${stderr}`)
+/** @throws where the command fails. */
+async function asOther(...command: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('runuser', ['-u', LOGIN, '--', ...command])
   return stdout
 }

@@ -173,7 +173,7 @@ describe('another user of the machine', () => {
     'who is first with the link gets nowhere, and the person signs in by it',
     async () => {
       const started = await victim.startSignIn()
-      const answer = visitAsOther(started.openUrl)
+      const answer = await visitAsOther(started.openUrl)
       expect(answer).toMatchObject({ status: 403 })
       expect(answer.text).not.toContain(started.state)
       await completesAsAda(started)
@@ -184,21 +184,21 @@ describe('another user of the machine', () => {
     const started = await victim.startSignIn()
     const ada = createPerson('ada')
     const { url } = await ada.visit(started.openUrl, { stopAt: victim.server.issuer })
-    expect(visitAsOther(started.openUrl)).toMatchObject({ status: 403 })
+    expect(await visitAsOther(started.openUrl)).toMatchObject({ status: 403 })
     expect(await started.status()).toMatchObject({ status: 'pending' })
     expect((await ada.visit(url)).text).toContain('Signed in')
     expect(await started.status('wait')).toMatchObject({ subject: 'ada@example.com' })
   })
 
-  itWithOther('who knows all of it cannot bring an answer of his own', async () => {
+  itWithOther('who knows all of it cannot bring an answer of their own', async () => {
     const { daemon } = victim
     const started = await victim.startSignIn()
     const callback = await callbackOf('mallory', started.authorizationUrl)
-    expect(visitAsOther(callback)).toMatchObject({ status: 403 })
+    expect(await visitAsOther(callback)).toMatchObject({ status: 403 })
 
     // Gone before the daemon looks: most kernels then say that the connection is root's.
     process.kill(daemon.pid, 'SIGSTOP')
-    sendAsOther(callback)
+    await sendAsOther(callback)
     process.kill(daemon.pid, 'SIGCONT')
     await daemon.logged(({ peer }) => (peer as { kind?: string } | undefined)?.kind === 'gone')
 
