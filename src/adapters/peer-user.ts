@@ -40,11 +40,12 @@ export function createPeerLookup({
   return async ({ remoteAddress, remotePort, localAddress, localPort }) => {
     if (!told) return { kind: 'unknown' }
     if (!remoteAddress || !remotePort || !localAddress || !localPort) return { kind: 'gone' }
+    const places = placesOf(remoteAddress)
     for (let reading = 0; reading < READINGS; reading++) {
-      for (const { table, spell } of spellingsOf(remoteAddress)) {
+      for (const { table, spell } of places) {
         const text = await contentOf(join(tables, table))
-        // A kernel without IPv6 has the one table only.
-        if (text === undefined && table === 'tcp') return { kind: 'unknown' }
+        // A kernel without IPv6 lacks that table, which is nothing to a connection over IPv4.
+        if (text === undefined && table === places[0]?.table) return { kind: 'unknown' }
         // Of the two entries of the connection, the one at the peer's end.
         const ends = `${spell(remoteAddress, remotePort)} ${spell(localAddress, localPort)}`
         const owner = ownerIn(text ?? '', ends)
@@ -58,7 +59,7 @@ export function createPeerLookup({
 type Spell = (address: string, port: number) => string
 
 /** Where the peer's entry may stand: a program may reach IPv4 through a socket for IPv6. */
-function spellingsOf(address: string): readonly { table: string; spell: Spell }[] {
+function placesOf(address: string): readonly { table: string; spell: Spell }[] {
   if (!isIPv4(address)) {
     return [{ table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
   }

@@ -97,6 +97,8 @@ describe('the user at the other end', () => {
 
   it('is unknown where the system does not tell', async () => {
     expect(await lookedUp({})).toEqual({ kind: 'unknown' })
+    const overIpv6 = { ...CLIENT, remoteAddress: '::1', localAddress: '::1' }
+    expect(await lookedUp({ tcp: '' }, overIpv6)).toEqual({ kind: 'unknown' })
     expect(await createPeerLookup({ platform: 'darwin' })(CLIENT)).toEqual({ kind: 'unknown' })
     const kernel = '5.15.167.4-microsoft-standard-WSL2'
     const inWsl = createPeerLookup({ platform: 'linux', kernel })
