@@ -11,10 +11,10 @@ import { createPerson } from '../support/person.ts'
 import { noOtherUser, sendAsOther, visitAsOther } from './other-user.ts'
 import {
   APP,
+  completesAsAda,
   nativeApp,
   newRedirectUri,
   SCOPES,
-  type StartedSignIn,
   startVictim,
   type Victim,
 } from './victim.ts'
@@ -46,12 +46,6 @@ beforeEach(async () => {
   }
 })
 
-/** What the server sends `login` back to the redirect URI with. */
-async function callbackOf(login: string, authorizationUrl: string): Promise<string> {
-  const { url } = await createPerson(login).visit(authorizationUrl, { stopAt: redirectUri })
-  return url
-}
-
 function changed(url: string, changes: Readonly<Record<string, string | undefined>>): string {
   const result = new URL(url)
   for (const [name, value] of Object.entries(changes)) {
@@ -65,12 +59,6 @@ async function visit(url: string) {
   return createPerson('ada').visit(url)
 }
 
-/** What proves that an attack has changed nothing: ada signs in after it, by the same link. */
-async function completesAsAda({ openUrl, status }: StartedSignIn): Promise<void> {
-  expect((await visit(openUrl)).text).toContain('Signed in')
-  expect(await status('wait')).toMatchObject({ status: 'succeeded', subject: 'ada@example.com' })
-}
-
 describe('a response at the redirect URI', () => {
   it('meets nobody while no sign-in is under way', async () => {
     await expect(visit(`${redirectUri}?code=stolen&state=guessed`)).rejects.toThrow('ECONNREFUSED')
@@ -78,7 +66,7 @@ describe('a response at the redirect URI', () => {
 
   it('with a state that was guessed, left out or used before changes nothing', async () => {
     const earlier = await victim.startSignIn()
-    const replayed = await callbackOf('mallory', earlier.authorizationUrl)
+    const replayed = await victim.callbackOf('mallory', earlier.authorizationUrl)
     await completesAsAda(earlier)
 
     const started = await victim.startSignIn()
@@ -99,7 +87,7 @@ describe('a response at the redirect URI', () => {
   it('with the state of another app signs neither in, and the right one still can', async () => {
     const before = victim.server.liveFamilies()
     const [mine, other] = [await victim.startSignIn(), await victim.startSignIn(SECOND_APP)]
-    const callback = await callbackOf('ada', mine.authorizationUrl)
+    const callback = await victim.callbackOf('ada', mine.authorizationUrl)
     expect(await visit(changed(callback, { state: other.state }))).toMatchObject({ status: 400 })
     expect(await other.status('wait')).toMatchObject({ status: 'failed', error: 'invalid_grant' })
     expect(await mine.status()).toMatchObject({ status: 'pending' })
@@ -117,7 +105,7 @@ describe('a response at the redirect URI', () => {
       state: started.state,
       code_challenge: searchParams.get('code_challenge') ?? '',
     })
-    const callback = await callbackOf('ada', detour)
+    const callback = await victim.callbackOf('ada', detour)
     expect(new URL(callback).searchParams.get('iss')).toBe(victim.server.issuer)
 
     const asked = victim.server.count('authorization_code')
@@ -134,7 +122,7 @@ describe('a response at the redirect URI', () => {
   ])('said to come from $of signs nobody in', async ({ iss }) => {
     const started = await victim.startSignIn()
     const asked = victim.server.count('authorization_code')
-    const callback = await callbackOf('mallory', started.authorizationUrl)
+    const callback = await victim.callbackOf('mallory', started.authorizationUrl)
     expect(await visit(changed(callback, { iss: iss() }))).toMatchObject({ status: 400 })
     expect(await started.status('wait')).toMatchObject({ error: 'invalid_issuer' })
     expect(victim.server.count('authorization_code')).toBe(asked)
@@ -193,7 +181,7 @@ describe('another user of the machine', () => {
   itWithOther('who knows all of it cannot bring an answer of their own', async () => {
     const { daemon } = victim
     const started = await victim.startSignIn()
-    const callback = await callbackOf('mallory', started.authorizationUrl)
+    const callback = await victim.callbackOf('mallory', started.authorizationUrl)
     expect(await visitAsOther(callback)).toMatchObject({ status: 403 })
 
     // Gone before the daemon looks: most kernels then say that the connection is root's.

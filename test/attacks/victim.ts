@@ -1,6 +1,7 @@
 /** Who is attacked: a daemon, its authorization server, and how everything stands. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { ask } from '../faults/owner.ts'
 import {
   CLIENTS,
@@ -9,6 +10,7 @@ import {
 } from '../support/authorization-server.ts'
 import { createHome, type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
+import { createPerson } from '../support/person.ts'
 
 export const APP = 'evo-me'
 export const SCOPES = ['evo.discovery', 'evo.workspace', 'offline_access']
@@ -21,6 +23,8 @@ export interface Victim extends AsyncDisposable {
   /** Everything that an attack could have changed. */
   standing(): Promise<object>
   startSignIn(app?: string): Promise<StartedSignIn>
+  /** What the server sends a person back to the redirect URI with who has signed in there. */
+  callbackOf(login: string, authorizationUrl: string): Promise<string>
 }
 
 export interface StartedSignIn {
@@ -71,12 +75,22 @@ export async function startVictim({ redirectUri, moreApps }: VictimOptions): Pro
         },
       }
     },
+    async callbackOf(login, authorizationUrl) {
+      const { url } = await createPerson(login).visit(authorizationUrl, { stopAt: redirectUri })
+      return url
+    },
     async [Symbol.asyncDispose]() {
       await daemon.stop('SIGKILL')
       await server.close()
       await home.remove()
     },
   }
+}
+
+/** What proves that an attack has changed nothing: a person signs in after it, by the same link. */
+export async function completesAsAda({ openUrl, status }: StartedSignIn): Promise<void> {
+  expect((await createPerson('ada').visit(openUrl)).text).toContain('Signed in')
+  expect(await status('wait')).toMatchObject({ status: 'succeeded', subject: 'ada@example.com' })
 }
 
 export function nativeApp(issuer: string, redirectUri: string) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { goodToken, signIn } from '../faults/owner.ts'
 import { itNeeds } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
-import { noBrowser, startBrowser } from './browser.ts'
+import { completeInBrowser, noBrowser, startBrowser, statusesOf } from './browser.ts'
 import { startRecorder } from './recorder.ts'
 import { APP, newRedirectUri, startVictim, type Victim } from './victim.ts'
 
@@ -172,7 +172,7 @@ describe('a page of another origin, even one that knows the state of a sign-in u
     expect(await started.status()).toMatchObject({ status: 'pending' })
     expect(await victim.standing()).toEqual(before)
 
-    const text = await completedInBrowser(started.openUrl)
+    const text = await completeInBrowser(browser, started.openUrl, redirectUri)
     expect(text).toContain('Signed in')
     expect(await started.status('wait')).toMatchObject({
       status: 'succeeded',
@@ -180,25 +180,3 @@ describe('a page of another origin, even one that knows the state of a sign-in u
     })
   })
 })
-
-/** The statuses of all answers that the page gets from now on; of a WebSocket nobody tells. */
-function statusesOf(page: Page): ReadonlySet<number> {
-  const statuses = new Set<number>()
-  page.on('response', (response) => statuses.add(response.status()))
-  return statuses
-}
-
-/** What a person reads in the end who opens the link and signs in. */
-async function completedInBrowser(openUrl: string): Promise<string> {
-  const context = await browser.newContext()
-  const page = await context.newPage()
-  await page.goto(openUrl)
-  await page.fill('[name=login]', 'ada')
-  await page.fill('[name=password]', 'any')
-  await page.click('[type=submit]')
-  await page.click('[type=submit]')
-  await page.waitForURL(`${redirectUri}?**`)
-  const text = await page.innerText('main')
-  await context.close()
-  return text
-}
