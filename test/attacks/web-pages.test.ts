@@ -14,11 +14,7 @@ const itInBrowser = itNeeds(noBrowser)
 const READABLE = ['/healthz', `/v1/apps/${APP}/token`, '/v1/events']
 const WRITABLE = ['refresh', 'logout', 'login'].map((what) => `/v1/apps/${APP}/${what}`)
 /** Where a page can send a browser that knows nothing of the sign-in. */
-const GUESSES = [
-  '/signin-callback',
-  '/signin-callback?code=stolen&state=guessed',
-  '/.well-known/evo-token/guessed',
-]
+const GUESSES = ['/signin-callback?code=stolen&state=guessed', '/.well-known/evo-token/guessed']
 
 let browser: Browser
 let redirectUri: string
