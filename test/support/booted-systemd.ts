@@ -18,7 +18,7 @@ const MACHINE = '/mnt/host'
 
 export interface BootedSystem extends AsyncDisposable {
   /** What `script` prints, run by root's shell inside. Rejects where it fails, with what it said. */
-  sh(script: string, input?: string): Promise<string>
+  readonly sh: (script: string, input?: string) => Promise<string>
   /** Makes `path` with this content, readable to all. */
   write(path: string, content: string): Promise<void>
 }
@@ -37,9 +37,9 @@ export async function bootSystemd(): Promise<BootedSystem> {
   const ended = once(child, 'close') as Promise<[number | null]>
   const said = text(child.stderr)
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const { value: pid, done } = await lines.next()
-  if (done) throw new Error(`no systemd was booted: ${await said}`)
-  const sh = (script: string, input = '') => shell(pid, script, input)
+  const first = await lines.next()
+  if (first.done) throw new Error(`no systemd was booted: ${await said}`)
+  const sh = (script: string, input = '') => shell(first.value, script, input)
   return {
     sh,
     async write(path, content) {

@@ -43,7 +43,7 @@ export interface ManagedMachine extends BootedSystem {
   readonly user: Manager
   startUserManager(): Promise<void>
   /** Runs a command as PERSON. */
-  asPerson(command: string, input?: string): Promise<string>
+  readonly asPerson: (command: string, input?: string) => Promise<string>
 }
 
 export async function startManagedMachine(): Promise<ManagedMachine> {
