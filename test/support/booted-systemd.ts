@@ -2,7 +2,7 @@
  * A freshly booted systemd for tests (`with-systemd` beside this file), with the built program
  * installed as a machine has it: its production packages alone, its command on systemd's own path.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,10 +23,27 @@ export interface BootedSystem extends AsyncDisposable {
   write(path: string, content: string): Promise<void>
 }
 
+/** What `with-systemd` does first, and a container may not be allowed to. */
+const MOUNTS = `mount -t tmpfs tmpfs /mnt && mkdir /mnt/up /mnt/work /mnt/root
+  mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
+  mount -t cgroup2 cgroup2 /mnt/root/mnt`
+
 /** Why no systemd can be booted here; undefined where one can. */
 export function noSystemd(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'booting systemd takes root'
-  return missingCommands('systemctl', 'dbus-daemon', 'unshare', 'nsenter', 'pgrep', 'useradd')
+  const missing = missingCommands('systemctl', 'unshare', 'nsenter', 'setpriv', 'pgrep', 'useradd')
+  if (missing !== undefined) return missing
+  const namespaces = ['--pid', '--mount', '--fork', '--cgroup', '--uts', '--ipc']
+  const { status } = spawnSync('unshare', [...namespaces, 'sh', '-ec', MOUNTS])
+  return status === 0 ? undefined : 'this container may not boot another system'
+}
+
+/** Why no person can have a systemd of their own there. */
+export function noUserManager(): string | undefined {
+  const missing = noSystemd() ?? missingCommands('dbus-daemon', 'loginctl', 'runuser')
+  if (missing !== undefined) return missing
+  const { status } = spawnSync('sh', ['-c', 'ls /usr/lib/*/security/pam_systemd.so'])
+  return status === 0 ? undefined : 'not installed: pam_systemd'
 }
 
 export async function bootSystemd(): Promise<BootedSystem> {

@@ -110,7 +110,7 @@ describe.concurrent('the system unit', () => {
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
       expect(field(set)).toBe('0'.repeat(16))
     }
-    expect([field('NoNewPrivs'), field('Seccomp')]).toEqual(['1', '2'])
+    expect([field('NoNewPrivs'), field('Seccomp'), field('Umask')]).toEqual(['1', '2', '0077'])
     expect(field('Uid')?.split('\t')).not.toContain('0')
     expect(field('Gid')?.split('\t')).not.toContain('0')
     expect(await machine.sh(`grep core /proc/${pid}/limits`)).toMatch(/ 0 +0 /)

@@ -1,7 +1,7 @@
 /** The user unit under a person's own manager, in a really booted systemd. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CLIENTS } from '../support/authorization-server.ts'
-import { noSystemd } from '../support/booted-systemd.ts'
+import { noUserManager } from '../support/booted-systemd.ts'
 import { itNeeds } from '../support/needs.ts'
 import {
   configOf,
@@ -14,7 +14,7 @@ import {
 } from './managed-machine.ts'
 
 const unit = unitFile('user')
-const noBoot = noSystemd()
+const noBoot = noUserManager()
 
 /** Without the line that carries the sandbox. */
 const carriedByNothing = unit.text.replace(/^PrivateUsers=yes$/m, '')
@@ -53,6 +53,13 @@ describe.concurrent('the user unit', () => {
     )
     await asPerson(`tee ${HOME}/.config/evo-token/config.json`, config)
     await user.start('evo-token')
+    const pid = await user.property('evo-token', 'MainPID')
+    const status = await machine.sh(`cat /proc/${pid}/status /proc/${pid}/limits`)
+    expect(status).toMatch(/^NoNewPrivs:\s1$/m)
+    expect(status).toMatch(/^Seccomp:\s2$/m)
+    expect(status).toMatch(/^CapEff:\s0{16}$/m)
+    expect(status).toMatch(/^Max core file size +0 +0 /m)
+
     await asPerson('evo-token secret pipeline', CLIENTS.service.clientSecret)
     expect(await asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
     const found = await machine.sh(`find ${HOME}/.local/state/evo-token -printf '%y %m %u\\n'`)
