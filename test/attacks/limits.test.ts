@@ -9,6 +9,7 @@ import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { DOOR_CONNECTIONS, DOOR_LIMITS, type DoorLimits } from '../../src/adapters/listener-door.ts'
 import { REDIRECT_LIMITS } from '../../src/adapters/loopback-ports.ts'
+import { createPeerLookup } from '../../src/adapters/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
 import { KEY } from '../http/doors.ts'
 import { recordingLog } from '../support/builders.ts'
@@ -317,6 +318,8 @@ describe('the redirect listener', () => {
     const port = await freePort()
     const listener = createRedirectListener({
       log: recordingLog(),
+      uid: process.getuid?.() ?? 0,
+      peerOf: createPeerLookup(),
       limits: hurried(REDIRECT_LIMITS),
     })
     const redirectUri = `http://127.0.0.1:${port}/signin-callback`

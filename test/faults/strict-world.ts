@@ -38,13 +38,11 @@ export interface WorldOptions {
   readonly clients?: (redirectUri: string) => readonly ClientMetadata[]
 }
 
-/** One at a time in a process: its clock keeps the time limits of all requests. */
 export async function createStrictWorld({
   store,
   clients,
 }: WorldOptions = {}): Promise<StrictWorld> {
   const clock = createHandClock()
-  const limits = clock.keepTimeLimits()
   const redirectUri = `http://localhost:${await freePort()}/signin-callback`
   const path = await startFaultyPath({ now: () => clock.read().wall })
   const server = await startAuthorizationServer({
@@ -74,7 +72,6 @@ export async function createStrictWorld({
       ...overrides,
     }),
     async [Symbol.asyncDispose]() {
-      limits[Symbol.dispose]()
       await path.close()
       await server.close()
     },

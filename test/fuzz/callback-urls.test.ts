@@ -3,6 +3,7 @@ import { parse } from 'node:querystring'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { refusalOf } from '../../src/adapters/authorization-response.ts'
+import { createPeerLookup } from '../../src/adapters/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
 import type { RedirectLease } from '../../src/core/ports.ts'
 import { recordingLog } from '../support/builders.ts'
@@ -21,7 +22,11 @@ const log = recordingLog()
 const completed: URL[] = []
 beforeAll(async () => {
   port = await freePort()
-  const listening = await createRedirectListener({ log }).listen({
+  const listening = await createRedirectListener({
+    log,
+    uid: process.getuid?.() ?? 0,
+    peerOf: createPeerLookup(),
+  }).listen({
     redirectUri: `http://127.0.0.1:${port}${PATH}`,
     state: STATE,
     authorizationUrl: `${ISSUER}/authorize`,

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { createAuthorizationServer } from '../../src/adapters/authorization-server.ts'
 import type { IssuerFetch } from '../../src/adapters/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/metadata.ts'
+import { createTimeLimits } from '../../src/adapters/time-limit.ts'
 import type { GrantOutcome } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { recordingLog } from '../support/builders.ts'
@@ -136,11 +137,18 @@ function refreshed({
       yield Buffer.from(text)
     })(),
   })
+  const startTimeLimit = createTimeLimits(systemClock)
   const server = createAuthorizationServer({
     app: scriptedApp('https://issuer.example'),
-    metadata: createMetadataSource({ fetch, clock: systemClock, log: recordingLog() }),
+    metadata: createMetadataSource({
+      fetch,
+      clock: systemClock,
+      log: recordingLog(),
+      startTimeLimit,
+    }),
     fetch,
     clock: systemClock,
+    startTimeLimit,
   })
   return server.refresh(new Secret('the-old-one'), spending())
 }
