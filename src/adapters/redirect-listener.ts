@@ -68,7 +68,12 @@ export function createRedirectListener({
     const peer = await peerOf(socket)
     if (peer.kind === 'unknown') return false
     if (peer.kind === 'user' && (peer.uid === uid || peer.uid === 0)) return false
-    log.warn({ peer }, 'another user of this machine was refused a sign-in')
+    log.warn(
+      { peer },
+      peer.kind === 'gone'
+        ? 'somebody left before it was known who had come to a sign-in, and was refused'
+        : 'another user of this machine was refused a sign-in',
+    )
     return true
   }
 
