@@ -11,6 +11,7 @@ import { locate, type Needs, type Unlocated } from './endpoints.ts'
 import { failedOutcome, unusable } from './grant-failure.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
+import type { StartTimeLimit } from './time-limit.ts'
 import { createExchange, type Exchange, type ExchangeOptions } from './token-exchange.ts'
 import { tidy, toGrant } from './token-response.ts'
 
@@ -19,6 +20,7 @@ export interface AppRequestsOptions {
   readonly metadata: MetadataSource
   readonly fetch: IssuerFetch
   readonly clock: Clock
+  readonly startTimeLimit: StartTimeLimit
   /** For one request, from when it leaves. */
   readonly timeoutMs?: number
 }
@@ -88,7 +90,8 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         if ('error' in asked) return { kind: 'rejected', failure: asked }
         const response = await asked
         if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
-        return { kind: 'granted', grant: toGrant(response, facts.answer?.json ?? {}) }
+        const grant = toGrant(response, facts.answer?.json ?? {})
+        return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
       } catch (error) {
         return failedOutcome(error, facts, { wanted: 'access token', ...(final && { final }) })
       }

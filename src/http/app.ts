@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
-import type { Deps, Door } from './deps.ts'
+import { NOBODY } from './callers.ts'
+import type { Caller, Deps, Door } from './deps.ts'
 import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
 import { createRefusalLog, shownPath } from './refusals.ts'
@@ -20,7 +21,8 @@ export function routesOf(deps: Deps): Route[] {
 
 /** What a server calls with each request, and the express app within. */
 export interface Endpoint {
-  (request: IncomingMessage, response: ServerResponse): void
+  /** Whether whoever asks has shown an access key, or come through the owner's door. */
+  (request: IncomingMessage, response: ServerResponse): boolean
   readonly app: Express
 }
 
@@ -45,12 +47,14 @@ export function createApp(deps: Deps, door: Door): Endpoint {
     done: (thrown?: unknown) => void,
   ) => void
   const endpoint = (request: IncomingMessage, response: ServerResponse & { locals?: Locals }) => {
+    let caller: Caller
     try {
-      response.locals = { caller: guard(request) }
+      caller = guard(request)
     } catch (thrown) {
       fail(thrown, request, response)
-      return
+      return false
     }
+    response.locals = { caller }
     toRoutes(request, response, (thrown) => {
       fail(
         thrown ?? new SidecarError('not_found', 'There is nothing at this path.'),
@@ -58,6 +62,7 @@ export function createApp(deps: Deps, door: Door): Endpoint {
         response,
       )
     })
+    return caller !== NOBODY
   }
   return Object.assign(endpoint, { app })
 }

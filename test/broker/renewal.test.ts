@@ -45,7 +45,7 @@ describe('renewal of a user app', () => {
   it('keeps the refresh token of a server that does not rotate', async () => {
     const { answers, beat, pass, records } = await signedIn()
     const { refreshToken, ...rest } = grant()
-    answers.push({ kind: 'granted', grant: rest })
+    answers.push({ kind: 'granted', grant: rest, received: NOW })
     pass(51 * MINUTE)
     await beat()
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-1')
@@ -230,6 +230,15 @@ describe('renewal of a user app', () => {
     expect(requests).toHaveLength(3)
   })
 
+  it('does not end the back-off of a request that failed after the wake, before any beat', async () => {
+    const { beat, broker, clock, requests } = await signedIn()
+    clock.now = { wall: clock.now.wall + HOUR, mono: clock.now.mono }
+    await expect(broker.token(ME, { waitMs: 1_000 })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(requests).toHaveLength(1)
+    await beat()
+    expect(requests).toHaveLength(1)
+  })
+
   it('serves nothing expired with the wall clock set back, and starts no storm', async () => {
     const { beat, broker, clock, requests } = await signedIn()
     clock.now = { wall: NOW.wall - HOUR, mono: NOW.mono + HOUR }
@@ -287,6 +296,7 @@ describe('renewal of a service app', () => {
   const token = (name: string, lifetimeMs = HOUR): GrantOutcome => ({
     kind: 'granted',
     grant: { accessToken: new Secret(name), lifetimeMs },
+    received: NOW,
   })
 
   it('gets its first token by itself and the next before that expires', async () => {

@@ -39,14 +39,12 @@ export interface WorldOptions {
   readonly accessTokenFormat?: 'jwt' | 'opaque'
 }
 
-/** One at a time in a process: its clock keeps the time limits of all requests. */
 export async function createStrictWorld({
   store,
   clients,
   accessTokenFormat = 'jwt',
 }: WorldOptions = {}): Promise<StrictWorld> {
   const clock = createHandClock()
-  const limits = clock.keepTimeLimits()
   const redirectUri = `http://localhost:${await freePort()}/signin-callback`
   const path = await startFaultyPath({ now: () => clock.read().wall })
   const server = await startAuthorizationServer({
@@ -77,7 +75,6 @@ export async function createStrictWorld({
       ...overrides,
     }),
     async [Symbol.asyncDispose]() {
-      limits[Symbol.dispose]()
       await path.close()
       await server.close()
     },
