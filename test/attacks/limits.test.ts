@@ -12,6 +12,8 @@ import { REDIRECT_LIMITS } from '../../src/adapters/loopback-ports.ts'
 import { createPeerLookup } from '../../src/adapters/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
 import { KEY } from '../http/doors.ts'
+import type { ServedToken } from '../../src/core/status.ts'
+import { Secret } from '../../src/secret.ts'
 import { recordingLog } from '../support/builders.ts'
 import { freePort } from '../support/free-port.ts'
 import { besieged, type Besieged, hurried, received, statusesIn, statusOf } from './besieged.ts'
@@ -101,8 +103,8 @@ describe('2,000 idle connections', () => {
   })
 
   it('do not cut off who waits for an answer or listens to events', async () => {
-    let answer: (served: never) => void = () => undefined
-    const served = new Promise<never>((resolve) => {
+    let answer: (served: ServedToken) => void = () => undefined
+    const served = new Promise<ServedToken>((resolve) => {
       answer = resolve
     })
     await using siege = await besieged({ parts: { broker: { token: () => served } } })
@@ -112,7 +114,13 @@ describe('2,000 idle connections', () => {
     const waiting = await siege.connect()
     waiting.write(`${siege.head(TOKEN, KEY)}Connection: close\r\n\r\n`)
     for (let opened = 0; opened < DOOR_CONNECTIONS + 100; opened += 1) await siege.connect()
-    answer({ accessToken: 'at', expiresAt: 0, expiresInS: 1 } as never)
+    answer({
+      accessToken: new Secret('at-1'),
+      expiresAt: 0,
+      expiresInS: 1,
+      scope: null,
+      fingerprint: '1f3a9c02',
+    })
     expect(statusesIn(await received(waiting))).toEqual([200])
     expect(events.closed).toBe(false)
   })
