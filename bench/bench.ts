@@ -1,4 +1,5 @@
 /** `npm run bench`: every figure in one run. Ratios hold on any machine; absolute times do not. */
+import { benchAbuse } from './abuse.ts'
 import { benchGet } from './cli-get.ts'
 import { benchMemory } from './memory.ts'
 import { benchStartUp } from './start-up.ts'
@@ -12,3 +13,4 @@ await benchTokenEndpoint()
 await benchGet()
 await benchStartUp()
 await benchMemory()
+await benchAbuse()

@@ -39,7 +39,7 @@ export async function benchMemory(): Promise<void> {
   console.log(`  idle ${idle} MiB; after each ${REQUESTS / STEPS} requests ${seen.join(', ')} MiB`)
 }
 
-async function residentMiB(pid: number): Promise<number> {
+export async function residentMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024)
 }

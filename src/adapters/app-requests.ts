@@ -11,6 +11,7 @@ import { locate, type Needs, type Unlocated } from './endpoints.ts'
 import { failedOutcome, unusable } from './grant-failure.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
+import type { StartTimeLimit } from './time-limit.ts'
 import { createExchange, type Exchange, type ExchangeOptions } from './token-exchange.ts'
 import { tidy, toGrant } from './token-response.ts'
 
@@ -19,6 +20,7 @@ export interface AppRequestsOptions {
   readonly metadata: MetadataSource
   readonly fetch: IssuerFetch
   readonly clock: Clock
+  readonly startTimeLimit: StartTimeLimit
   /** For one request, from when it leaves. */
   readonly timeoutMs?: number
 }
@@ -31,9 +33,8 @@ interface Prepared {
   readonly server: ServerMetadata
 }
 
-interface TokenRequestOptions {
+interface TokenRequestOptions extends Pick<ExchangeOptions, 'adjust' | 'code'> {
   readonly needs?: Needs
-  readonly adjust?: ExchangeOptions['adjust']
   /** Error codes that end this kind of grant, besides the usual ones. */
   readonly final?: readonly string[]
 }
@@ -75,11 +76,11 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
 
   return {
     prepare,
-    async askForTokens({ clientSecret, beforeSend }, ask, { needs, adjust, final } = {}) {
+    async askForTokens({ clientSecret, beforeSend }, ask, { needs, final, ...sending } = {}) {
       const prepared = await prepare(needs ?? TOKEN_ENDPOINT, clientSecret, {
         tidy,
         ...(beforeSend && { beforeSend }),
-        ...(adjust && { adjust }),
+        ...sending,
       })
       if (prepared.kind === 'unavailable') return { ...prepared, answerLost: false }
       if (prepared.kind === 'misconfigured') return prepared
@@ -89,7 +90,8 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         if ('error' in asked) return { kind: 'rejected', failure: asked }
         const response = await asked
         if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
-        return { kind: 'granted', grant: toGrant(response, facts.answer?.json ?? {}) }
+        const grant = toGrant(response, facts.answer?.json ?? {})
+        return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
       } catch (error) {
         return failedOutcome(error, facts, { wanted: 'access token', ...(final && { final }) })
       }
@@ -115,9 +117,8 @@ export function configure(
 function authenticate(app: App, clientSecret: Sealed | undefined): oidc.ClientAuth | undefined {
   if (!needsClientSecret(app)) return oidc.None()
   if (!clientSecret) return undefined
-  return app.tokenEndpointAuthMethod === 'client_secret_basic'
-    ? oidc.ClientSecretBasic(clientSecret.expose())
-    : oidc.ClientSecretPost(clientSecret.expose())
+  const isBasic = app.tokenEndpointAuthMethod === 'client_secret_basic'
+  return (isBasic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.expose())
 }
 
 function secretMissing({ name }: App): Failure {

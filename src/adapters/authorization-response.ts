@@ -3,7 +3,7 @@
  * account. Codes of ours: `invalid_state`, `invalid_issuer`, `invalid_response`.
  */
 import type { Failure } from '../core/ports.ts'
-import { errorCode, readable } from './server-words.ts'
+import { errorCode, readableWords } from './server-words.ts'
 
 export interface Expected {
   readonly state: string
@@ -18,7 +18,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
     if (response.getAll(name).length > 1) {
       return {
         error: 'invalid_response',
-        message: `The response says "${readable(name) ?? ''}" more than once.`,
+        message: `The response says "${readableWords(name) ?? ''}" more than once.`,
       }
     }
   }
@@ -27,7 +27,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
   }
   const issuer = response.get('iss')
   if (issuer === null ? expected.issuerRequired : issuer !== expected.issuer) {
-    const sender = readable(issuer)
+    const sender = readableWords(issuer)
     return {
       error: 'invalid_issuer',
       message: `The response ${sender ? `comes from ${sender}` : 'does not say that it comes from'}${sender ? ', not from' : ''} ${expected.issuer}.`,
@@ -39,7 +39,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
     return {
       error: code,
       message:
-        readable(response.get('error_description')) ??
+        readableWords(response.get('error_description')) ??
         `${expected.issuer} ended the sign-in with ${code}.`,
     }
   }

@@ -73,6 +73,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
         },
         {
           needs: { endpoints: ['token'], metadata: app.sharesRedirectUri },
+          code: new Secret(callback.searchParams.get('code') ?? ''),
           // The library derives it from the callback; the server compares it letter by letter.
           adjust: (form) => {
             form.set('redirect_uri', request.redirectUri)

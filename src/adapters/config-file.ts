@@ -8,6 +8,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { type Config, parseConfig } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import { SidecarError } from '../errors.ts'
+import { quoted } from './shell-quoted.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -118,9 +119,4 @@ function decode(bytes: Buffer, path: string): string {
   } catch (error) {
     throw new SidecarError('config', `${path} is not UTF-8 text.`, { cause: error })
   }
-}
-
-/** `path` as a shell reads it. */
-export function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

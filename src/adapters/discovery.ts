@@ -9,6 +9,7 @@ import type { Instant } from '../core/token.ts'
 import { describeFault } from './issuer-fault.ts'
 import { type Answer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
+import type { StartTimeLimit } from './time-limit.ts'
 
 /** The part that we use, as it stands on the wire. */
 export interface ServerMetadata {
@@ -50,6 +51,7 @@ export type Discovered =
 export interface DiscoveryOptions {
   readonly fetch: IssuerFetch
   readonly now: () => Instant
+  readonly startTimeLimit: StartTimeLimit
   readonly timeoutMs: number
 }
 
@@ -81,18 +83,21 @@ function wellKnownUrls(issuer: string): readonly string[] {
 
 async function look(
   url: string,
-  { fetch, now, timeoutMs }: DiscoveryOptions,
+  { fetch, now, startTimeLimit, timeoutMs }: DiscoveryOptions,
 ): Promise<Answer | { readonly unreachable: string }> {
+  const limit = startTimeLimit(timeoutMs)
   try {
     const response = await fetch(url, {
       method: 'GET',
       headers: { accept: 'application/json' },
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: limit.signal,
     })
     return await readAnswer(response, now())
   } catch (error) {
     return { unreachable: describeFault(error, url).message }
+  } finally {
+    limit.end()
   }
 }
 

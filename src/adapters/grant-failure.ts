@@ -6,7 +6,7 @@ import { ClientError } from 'openid-client'
 import type { Failure, GrantOutcome } from '../core/ports.ts'
 import { type Answer, isPage } from './issuer-answer.ts'
 import { describeFault } from './issuer-fault.ts'
-import { errorCode, readable } from './server-words.ts'
+import { errorCode, readableWords } from './server-words.ts'
 import type { Facts } from './token-exchange.ts'
 import { refreshTokenIn } from './token-response.ts'
 
@@ -85,7 +85,7 @@ function refused(answer: Answer, facts: Facts, final: readonly string[]): Failed
   const { status, json, challenged, retryAfterMs } = answer
   const host = new URL(facts.sentTo ?? '').host
   const stated = errorCode(json?.error)
-  const words = readable(json?.error_description, facts.code)
+  const words = readableWords(json?.error_description)
   // An error inside a 5xx or a 429 is about the server's state, whatever its code.
   const decided = status >= 400 && status < 500 && !TURNED_AWAY.has(status)
   const code = stated ?? (status === 401 && challenged ? 'invalid_client' : undefined)

@@ -76,6 +76,13 @@ async function ask(
 }
 
 function parse(answer: string): KeychainAnswer {
-  const { value, error } = JSON.parse(answer) as { value: string | boolean | null; error?: string }
+  let parsed: { readonly value: string | boolean | null; readonly error?: string }
+  try {
+    parsed = JSON.parse(answer) as typeof parsed
+  } catch {
+    // The parser's own words would quote the answer, which may be the key.
+    return { kind: 'failed', message: 'keytar gave no answer that can be read' }
+  }
+  const { value, error } = parsed
   return error === undefined ? { kind: 'answered', value } : { kind: 'failed', message: error }
 }

@@ -9,7 +9,10 @@ import { write, writeSync } from 'node:fs'
 const PENDING_MAX_CHARACTERS = 4 * 1024 * 1024
 
 /** As much as goes out in one call. */
-const BATCH_MAX_LINES = 200
+const BATCH_MAX_LINES = 1000
+
+/** A line that comes alone goes out at once; of a stream of them a batch goes out this often. */
+const BATCH_MS = 10
 
 /** A pipe that is full and does not block is tried again after that long. */
 const FULL_PIPE_MS = 20
@@ -26,14 +29,18 @@ export function createLineOutput(fd: number): LineOutput {
   let lost = 0
   let writing = false
   let broken = false
+  let lastBatchAt = -Infinity
 
   function start(): void {
     if (writing || pending.length === 0) return
     writing = true
-    setImmediate(writeBatch)
+    const sinceMs = performance.now() - lastBatchAt
+    if (sinceMs >= BATCH_MS) setImmediate(writeBatch)
+    else setTimeout(writeBatch, BATCH_MS - sinceMs)
   }
 
   function writeBatch(): void {
+    lastBatchAt = performance.now()
     writeOut(takeBatch(BATCH_MAX_LINES))
   }
 

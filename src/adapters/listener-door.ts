@@ -5,10 +5,13 @@
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../core/ports.ts'
+import { ConnectionRoom, seldom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
 
 /** What answers a door, and the express app within, as far as a server has to know it. */
 export interface DoorEndpoint {
-  (request: IncomingMessage, response: ServerResponse): void
+  /** Whether the request came from somebody that we know, by an access key or by the door itself. */
+  (request: IncomingMessage, response: ServerResponse): boolean
   readonly app: { request: object; response: object }
 }
 
@@ -19,6 +22,9 @@ export interface OpenDoor {
   readonly endpoint: DoorEndpoint
   readonly Request: RequestClass
   readonly Response: ResponseClass
+  /** All servers of the door share it. */
+  readonly room: ConnectionRoom
+  readonly strangers: Strangers
 }
 
 export interface DoorServer {
@@ -29,7 +35,7 @@ export interface DoorServer {
   serve(door: OpenDoor): void
 }
 
-const LIMITS = {
+export const DOOR_LIMITS = {
   maxHeaderSize: 16 * 1024,
   insecureHTTPParser: false,
   // Our own guard says what is wrong with a missing Host; Node's answer would be bare.
@@ -41,57 +47,88 @@ const LIMITS = {
   keepAliveTimeout: 15_000,
 }
 
+export type DoorLimits = Readonly<typeof DOOR_LIMITS>
+
 /** Far more than a workstation's programs need, far fewer than the descriptors that we may open. */
-const MAX_CONNECTIONS = 512
+export const DOOR_CONNECTIONS = 512
 
 /**
  * Express gives every request and response the prototypes `app.request` and `app.response`, and
  * changing the prototype of an object that exists is the dearest thing that it does: half of the
  * time of a small request on Node 20. Here they are born with them, and express changes nothing.
  */
-export function openDoor(endpoint: DoorEndpoint): OpenDoor {
+export function openDoor(endpoint: DoorEndpoint, log: Log): OpenDoor {
   const { app } = endpoint
-  class Request extends IncomingMessage {}
+  const strangers = new Strangers()
+  const Request = strangers.requestClass()
   class Response extends ServerResponse {}
   Object.setPrototypeOf(Request.prototype, app.request)
   Object.setPrototypeOf(Response.prototype, app.response)
   app.request = Request.prototype
   app.response = Response.prototype
-  return { endpoint, Request, Response }
+  const onCrowd = () => {
+    log.warn(
+      { most: DOOR_CONNECTIONS },
+      'too many connections: those without an access key are closed, the oldest first',
+    )
+  }
+  return {
+    endpoint,
+    Request,
+    Response,
+    strangers,
+    room: new ConnectionRoom({ most: DOOR_CONNECTIONS, onCrowd }),
+  }
 }
 
 export function createDoorServer({
   answerToMalformed,
+  limits = DOOR_LIMITS,
   log,
 }: {
   readonly answerToMalformed: (error: Error) => string
+  readonly limits?: DoorLimits
   readonly log: Log
 }): DoorServer {
   let door: OpenDoor | undefined
   const running = new Set<ServerResponse>()
   const server = createServer({
-    ...LIMITS,
+    ...limits,
     // Node calls both with `new`, and takes the object that they return for the new one.
     IncomingMessage: lateClass<RequestClass>(() => door?.Request ?? IncomingMessage),
     ServerResponse: lateClass<ResponseClass>(() => door?.Response ?? ServerResponse),
   })
-  server.maxConnections = MAX_CONNECTIONS
+  // Node would leave out whatever comes after 2,000 headers, and our guards would not see it.
+  server.maxHeadersCount = 0
+  server.on('connection', (socket) => {
+    door?.room.enter(socket)
+  })
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    door?.endpoint(request, response)
+    if (!door) return
+    const { socket } = request
+    if (door.endpoint(request, response)) door.room.recognize(socket)
+    else door.strangers.answered(request, response)
     if (response.writableEnded) return
     running.add(response)
     response.once('close', () => running.delete(response))
+    door.room.hold(socket, response)
   }
   server.on('request', answer)
+  server.on('upgrade', (_request, socket) => {
+    socket.destroy()
+  })
   // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
   server.on('checkExpectation', answer)
   server.on('clientError', (error, socket) => {
     refuseBytes(error, socket, answerToMalformed)
   })
+  const tellUnaccepted = seldom((error: Error) => {
+    log.warn({ err: error }, 'a connection could not be accepted')
+  })
   // Without a listener a connection that the kernel could not give us would end the process.
   server.on('error', (error) => {
-    if (server.listening) log.warn({ err: error }, 'a connection could not be accepted')
+    if (server.listening) tellUnaccepted(error)
   })
 
   return {

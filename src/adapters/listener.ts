@@ -7,7 +7,13 @@ import type { AddressInfo } from 'node:net'
 import { isIPv6 } from 'node:net'
 import type { Log } from '../core/ports.ts'
 import { SidecarError } from '../errors.ts'
-import { createDoorServer, type DoorEndpoint, type DoorServer, openDoor } from './listener-door.ts'
+import {
+  createDoorServer,
+  type DoorEndpoint,
+  type DoorLimits,
+  type DoorServer,
+  openDoor,
+} from './listener-door.ts'
 import { stopServers } from './listener-stop.ts'
 import { adopt, bindOwnerSocket, bindTcp, isLoopback, pathOfSocket } from './listener-sockets.ts'
 
@@ -28,6 +34,8 @@ export interface ListenOptions {
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
+  /** What the servers bear with, if not the usual. */
+  readonly limits?: DoorLimits
   readonly log: Log
 }
 
@@ -42,7 +50,8 @@ export interface Listener {
 
 /** @throws {SidecarError} `failed`, if any of the sockets cannot be had. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const doors = { tcp: openDoor(options.tcp), owner: openDoor(options.owner) }
+  const { log } = options
+  const doors = { tcp: openDoor(options.tcp, log), owner: openDoor(options.owner, log) }
   const opened: DoorServer[] = []
   const create = () => {
     const server = createDoorServer(options)

@@ -6,6 +6,7 @@ import pino from 'pino'
 import type { Log } from '../core/ports.ts'
 import { createLineOutput, type LineOutput } from './line-output.ts'
 import { scrub } from './scrub.ts'
+import { withoutPieces } from './secret-pieces.ts'
 
 /** Fields that hold secrets in OAuth, in HTTP or in our own records. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
@@ -54,7 +55,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: createTimestamps(),
       formatters: { level: (label) => ({ level: label }), log: plainFields },
       // Pino's own would describe what is described already.
       serializers: { err: (described: unknown) => described },
@@ -72,6 +73,20 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     warn: log.warn.bind(log),
     error: log.error.bind(log),
     flush,
+  }
+}
+
+/** As pino's `isoTime`, written out once for all lines of a millisecond. */
+function createTimestamps(): () => string {
+  let at = NaN
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      text = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return text
   }
 }
 
@@ -113,15 +128,18 @@ function hasOwnJson(value: object): value is { toJSON(): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
-/** Nothing else of an error: libraries hang whole requests and responses on theirs. */
+/**
+ * Nothing else of an error: libraries hang whole requests and responses on theirs. And in its words
+ * may be a part of what a parser stumbled over.
+ */
 function describeError(error: Error, depth: number): object {
   const { name, message, stack, cause } = error
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return {
     type: name,
-    message,
+    message: withoutPieces(scrub(message)),
     ...('code' in error && { code: String(error.code) }),
-    stack,
+    stack: stack === undefined ? stack : withoutPieces(scrub(stack)),
     ...(cause !== undefined && { cause: plainData(cause, depth - 1) }),
     ...(inner.length > 0 && { errors: inner.slice(0, 5).map((one) => plainData(one, depth - 1)) }),
   }

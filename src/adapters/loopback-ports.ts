@@ -4,6 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SidecarError } from '../errors.ts'
+import { ConnectionRoom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
 
 /** Another program has the port. */
 export class PortBusyError extends Error {
@@ -26,19 +28,27 @@ interface Opening {
 }
 
 /** A callback is a few KiB of query and of a browser's headers and cookies for localhost. */
-const LARGEST_HEADERS = 16 * 1024
 const MOST_CONNECTIONS = 64
-const REQUEST_TIMEOUT_MS = 10_000
+export const REDIRECT_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+}
+
+export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
 
 /** The host has no such address: no IPv6, or no IPv4. */
 const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
 export class LoopbackPorts {
   readonly #answer: Answerer
+  readonly #limits: RedirectLimits
   readonly #openings = new Map<string, Opening>()
 
-  constructor(answer: Answerer) {
+  constructor(answer: Answerer, limits: RedirectLimits = REDIRECT_LIMITS) {
     this.#answer = answer
+    this.#limits = limits
   }
 
   /**
@@ -94,21 +104,26 @@ export class LoopbackPorts {
   }
 
   #open(address: string, port: number): Opening {
-    const limits = {
-      maxHeaderSize: LARGEST_HEADERS,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: 1_000,
-    }
-    const server = createServer(limits, (request, response) => {
+    const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
+    const strangers = new Strangers()
+    const options = { ...this.#limits, IncomingMessage: strangers.requestClass() }
+    const server = createServer(options, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
         opening.unanswered -= 1
         endIfRetired(opening)
       })
+      room.hold(request.socket, response)
+      strangers.answered(request, response)
       void this.#answer(request, response)
     })
-    server.maxConnections = MOST_CONNECTIONS
+    // Another user's silent connections must not keep the browser out.
+    server.on('connection', (socket) => {
+      room.enter(socket)
+    })
+    server.on('upgrade', (_request, socket) => {
+      socket.destroy()
+    })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)
       server.listen({ host: address, port, exclusive: true }, resolve)

@@ -8,6 +8,7 @@ import type { Reading } from '../core/token.ts'
 import { discover, type Discovered, type ServerMetadata } from './discovery.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import { createMetadataFile } from './metadata-file.ts'
+import type { StartTimeLimit } from './time-limit.ts'
 
 export interface MetadataSource {
   /** The issuer's metadata; asked for at most once at a time, and once in 10 s while that fails. */
@@ -18,6 +19,7 @@ export interface MetadataOptions {
   readonly fetch: IssuerFetch
   readonly clock: Clock
   readonly log: Log
+  readonly startTimeLimit: StartTimeLimit
   /** Where to keep what was found; nothing in it is secret. */
   readonly file?: string
   readonly timeoutMs?: number
@@ -49,12 +51,13 @@ interface Entry {
 }
 
 export function createMetadataSource(options: MetadataOptions): MetadataSource {
-  const { fetch, clock, log, timeoutMs = TIMEOUT_MS } = options
+  const { fetch, clock, log, startTimeLimit, timeoutMs = TIMEOUT_MS } = options
   const file = options.file === undefined ? undefined : createMetadataFile(options.file, log)
   const entries = new Map<string, Entry>()
 
   async function find(issuer: string, entry: Entry): Promise<Discovered> {
-    const result = await discover(issuer, { fetch, now: () => clock.read().wall, timeoutMs })
+    const now = () => clock.read().wall
+    const result = await discover(issuer, { fetch, now, startTimeLimit, timeoutMs })
     if (result.kind === 'found') {
       delete entry.failed
       entry.known = { metadata: result.metadata, foundAt: clock.read() }

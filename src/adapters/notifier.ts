@@ -100,18 +100,19 @@ async function runCommand(
   { env, limitMs }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number },
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      env,
-      stdio: 'ignore',
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
-    })
+    const child = spawn(program, args, { env, stdio: 'ignore' })
+    // The time limit that `spawn` knows runs on where the program cannot be started, and with it we.
+    const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
+    const settle = (failure: string | undefined) => {
+      clearTimeout(limit)
+      resolve(failure)
+    }
     child.once('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
-      resolve(code)
+      settle(code)
     })
     child.once('exit', (code, signal) => {
-      if (code === 0) resolve(undefined)
-      else resolve(code === null ? `ended by ${signal ?? 'a signal'}` : `exit code ${code}`)
+      if (code === 0) settle(undefined)
+      else settle(code === null ? `ended by ${signal ?? 'a signal'}` : `exit code ${code}`)
     })
   })
 }

@@ -6,6 +6,7 @@ import { lstatSync, mkdirSync, realpathSync, rmSync, type Stats } from 'node:fs'
 import { SidecarError } from '../errors.ts'
 import { writeFileAtomically } from './atomic-file.ts'
 import { diskErrorInWords, isDiskError } from './disk-errors.ts'
+import { notPrivateBecause } from './private-directory.ts'
 import {
   type ChosenDirectory,
   type Endpoint,
@@ -71,25 +72,18 @@ function prepare(kind: Kind, { path, bySystemd }: ChosenDirectory, uid: number):
 }
 
 function requirePrivate(kind: Kind, path: string, stats: Stats, uid: number): void {
-  const reason = notPrivateBecause(path, stats, uid)
+  const reason = refusedBecause(path, stats, uid)
   if (reason === undefined) return
   throw new SidecarError('config', `The ${kind} directory ${path} ${reason}`, {
     hint: `Then start again; or ${HOW_TO_CHOOSE[kind]}.`,
   })
 }
 
-function notPrivateBecause(path: string, stats: Stats, uid: number): string | undefined {
+function refusedBecause(path: string, stats: Stats, uid: number): string | undefined {
   if (stats.isSymbolicLink()) {
     return 'is a symbolic link, which could be led elsewhere: name the directory itself.'
   }
-  if (stats.uid !== uid) {
-    return `belongs to uid ${stats.uid}, and evo-token runs as uid ${uid}: chown ${uid} ${quoted(path)}`
-  }
-  if ((stats.mode & 0o077) !== 0) {
-    const mode = (stats.mode & 0o777).toString(8)
-    return `is open to others (mode ${mode}): chmod 700 ${quoted(path)}`
-  }
-  return undefined
+  return notPrivateBecause(path, stats, uid)
 }
 
 function requireShort(socket: string): void {
@@ -100,9 +94,4 @@ function requireShort(socket: string): void {
     `The path of the owner socket is ${length} bytes long, and ${SOCKET_PATH_MAX_BYTES} are the most that a socket's may have: ${socket}`,
     { hint: 'Set $EVO_TOKEN_RUNTIME_DIR to a shorter directory, for the daemon and its clients.' },
   )
-}
-
-/** As a shell needs it, so that the command can be pasted. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../core/ports.ts'
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
-import { type Lease, LoopbackPorts, PortBusyError } from './loopback-ports.ts'
+import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
+import type { PeerLookup } from './peer-user.ts'
 
 /** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'
@@ -29,20 +30,51 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export function createRedirectListener({ log }: { readonly log: Log }): RedirectListener {
+interface RedirectListenerDeps {
+  readonly log: Log
+  /** Ours. */
+  readonly uid: number
+  readonly peerOf: PeerLookup
+  /** What its servers bear with, if not the usual. */
+  readonly limits?: RedirectLimits
+}
+
+export function createRedirectListener({
+  log,
+  uid,
+  peerOf,
+  limits,
+}: RedirectListenerDeps): RedirectListener {
   const pendings = new Set<Pending>()
-  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response))
+  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response), limits)
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply
     try {
-      reply = await replyTo(incoming, pendings)
+      reply = await replyTo(incoming, pendings, isForeign)
     } catch (error) {
       log.error({ err: error }, 'the redirect listener met an error of ours')
       reply = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
     }
     response.writeHead(reply.status, { ...ANSWER_HEADERS, ...reply.headers })
     response.end(renderPage(reply.page))
+  }
+
+  /**
+   * Whether another user of this machine has come, who may have read an address in the argv of a
+   * browser. Root could do all of this through the owner socket as well.
+   */
+  async function isForeign({ socket }: IncomingMessage): Promise<boolean> {
+    const peer = await peerOf(socket)
+    if (peer.kind === 'unknown') return false
+    if (peer.kind === 'user' && (peer.uid === uid || peer.uid === 0)) return false
+    log.warn(
+      { peer },
+      peer.kind === 'gone'
+        ? 'somebody left before it was known who had come to a sign-in, and was refused'
+        : 'another user of this machine was refused a sign-in',
+    )
+    return true
   }
 
   return {
@@ -75,7 +107,11 @@ export function createRedirectListener({ log }: { readonly log: Log }): Redirect
   }
 }
 
-async function replyTo(incoming: IncomingMessage, pendings: ReadonlySet<Pending>): Promise<Reply> {
+async function replyTo(
+  incoming: IncomingMessage,
+  pendings: ReadonlySet<Pending>,
+  isForeign: (incoming: IncomingMessage) => Promise<boolean>,
+): Promise<Reply> {
   const { method, headers, url = '' } = incoming
   if (method !== 'GET') {
     return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
@@ -83,15 +119,13 @@ async function replyTo(incoming: IncomingMessage, pendings: ReadonlySet<Pending>
   // A page of another site that rebound its name to this address still sends that name.
   const here = [...pendings].filter(({ host }) => host === headers.host?.toLowerCase())
   if (here.length === 0) return refuse(421, 'Wrong address', 'Nothing is answered under this name.')
-  // A script's fetch, an image: no person has come this way.
-  const mode = headers['sec-fetch-mode']
-  if (mode !== undefined && mode !== 'navigate') {
+  if (!isNavigation(headers)) {
     return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
   }
   // Compared as it was sent: nothing that only amounts to the right path is the right path.
   const path = url.split('?', 1)[0] ?? ''
   const linked = here.find(({ openPath }) => openPath === path)
-  if (linked) return open(linked, incoming)
+  if (linked) return (await isForeign(incoming)) ? FOREIGN : open(linked, incoming)
   const listening = here.filter((pending) => pending.path === path)
   if (listening.length === 0) return refuse(404, 'Not found', 'There is nothing at this address.')
   const target = new URL(`http://${listening[0]?.host ?? ''}${url}`)
@@ -106,7 +140,20 @@ async function replyTo(incoming: IncomingMessage, pendings: ReadonlySet<Pending>
       'No sign-in is waiting for this answer. It may have ended meanwhile: start again with "evo-token login".',
     )
   }
-  return judge(pending, target)
+  return (await isForeign(incoming)) ? FOREIGN : judge(pending, target)
+}
+
+/** Whoever runs the daemon under a user of its own signs in like this. */
+const FOREIGN = refuse(
+  403,
+  'Another user',
+  'Only the user that evo-token runs as is answered here. If this sign-in is yours, paste the address of this page where "evo-token login --no-browser" waits for it.',
+)
+
+/** A script's fetch, an image, a frame, a WebSocket (which names no mode): no person has come this way. */
+function isNavigation(headers: IncomingMessage['headers']): boolean {
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
+  return mode === 'navigate' && dest === 'document' && headers.upgrade === undefined
 }
 
 function open(pending: Pending, { headers }: IncomingMessage): Reply {

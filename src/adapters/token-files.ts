@@ -63,13 +63,14 @@ async function put(path: string, file: TokenFile, accessToken: Sealed): Promise<
 }
 
 async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<string> {
+  const token = accessToken.expose()
   switch (file.format) {
     case 'raw':
-      return accessToken.expose()
+      return token
     case 'json':
-      return `${JSON.stringify({ app: file.app, access_token: accessToken.expose() })}\n`
+      return `${JSON.stringify({ app: file.app, access_token: token })}\n`
     case 'dotenv':
-      return withVariable((await textOf(path)) ?? '', file.variable, accessToken.expose())
+      return withVariable((await textOf(path)) ?? '', file.variable, token)
   }
 }
 

@@ -6,7 +6,7 @@ import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
 import type { Grant, Subject } from '../core/token.ts'
 import { Secret } from '../secret.ts'
-import { readable } from './server-words.ts'
+import { readable, withoutSecrets } from './server-words.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -50,7 +50,8 @@ export function toGrant(response: TokenEndpointResponse, raw: Body): Grant {
     accessToken: new Secret(access_token),
     lifetimeMs: toMs(expires_in ?? statedLifetimeS(claims) ?? DEFAULT_LIFETIME_S),
     ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
-    ...(scope !== undefined && { scope }),
+    // Every caller sees it.
+    ...(scope !== undefined && { scope: withoutSecrets(scope) }),
     ...(subject && { subject }),
     ...(refreshTokenLifetimeS !== undefined && {
       refreshTokenLifetimeMs: toMs(refreshTokenLifetimeS),

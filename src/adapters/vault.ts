@@ -2,13 +2,14 @@
  * Opens the vault, or says why not. Whatever does not fit (format, machine, key) locks it as a whole
  * before a single file is touched: a wrong key must not look like a thousand damaged records.
  */
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { Log, OpenedVault } from '../core/ports.ts'
 import { removeTemporaries } from './atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from './disk-errors.ts'
 import type { KeyPlaces, KeySource } from './key-place.ts'
 import { type KeyRing, keyOf, toVaultKey, type VaultKey } from './key-ring.ts'
 import { OpenVault } from './open-vault.ts'
+import { notPrivateBecause } from './private-directory.ts'
 import {
   checkOpens,
   keyCheck,
@@ -39,6 +40,8 @@ type Locked = Extract<OpenedVault, { kind: 'locked' }>
 export async function openVault(options: OpenVaultOptions): Promise<OpenedVault> {
   const { dir } = options
   try {
+    const open = openToOthers(dir)
+    if (open !== undefined) return locked(open, MEND_THAT)
     const read = readHeader(dir)
     if (read.kind === 'refused') return locked(read.message, read.hint)
     return read.kind === 'absent' ? await create(options) : await openExisting(options, read.header)
@@ -47,6 +50,15 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenedVault>
     const message = `The vault ${dir} cannot be used: ${diskErrorInWords(error)}.`
     return locked(message, wayOutOf(error), 'vault_unwritable')
   }
+}
+
+/** The directory above is private, and yet: whoever opened this one did not know what is in it. */
+function openToOthers(dir: string): string | undefined {
+  const stats = statSync(dir, { throwIfNoEntry: false })
+  const uid = process.getuid?.()
+  const reason =
+    stats?.isDirectory() && uid !== undefined ? notPrivateBecause(dir, stats, uid) : undefined
+  return reason && `The vault ${dir} ${reason}`
 }
 
 async function create(options: OpenVaultOptions): Promise<OpenedVault> {
@@ -132,6 +144,9 @@ function keptElsewhere(wanted: KeySource, source: KeySource): Locked {
     `Set "vault": { "key": "${source}" } (or "auto") again; to change the place, ${move}.`,
   )
 }
+
+const MEND_THAT =
+  'Mend that; evo-token tries again by itself. If somebody may have read the key of the vault: evo-token vault rotate-key'
 
 function startAgain(dir: string): string {
   return `move ${dir} away and sign in again.`

@@ -3,10 +3,10 @@
  * changes it holds the app's queue (`keeper.ts`); reading it is free.
  */
 import { type App, identityOf } from '../core/app.ts'
-import { compareClocks } from '../core/clocks.ts'
 import type {
   Clock,
   Failure,
+  GrantOutcome,
   LoadedRecord,
   Log,
   Registration,
@@ -14,15 +14,7 @@ import type {
   Vault,
 } from '../core/ports.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
-import {
-  type Grant,
-  type Instant,
-  type Reading,
-  receive,
-  restore,
-  type Sealed,
-  toStored,
-} from '../core/token.ts'
+import { type Instant, receive, restore, type Sealed, toStored } from '../core/token.ts'
 import type { Sleep } from './within.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
 
@@ -35,6 +27,8 @@ export interface BrokerDeps {
   /** Called whenever something that `status` tells may have changed. */
   readonly onChange: (app: string) => void
 }
+
+export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
 
 export class AppState {
   readonly deps: BrokerDeps
@@ -121,19 +115,13 @@ export class AppState {
   /**
    * Stores what a grant brought, then serves it. Where the disk refuses it is served from memory
    * until the disk takes it; where somebody else changed the record meanwhile it is given up.
-   *
-   * @param asked the clocks before the request left.
    */
   async adopt(
-    grant: Grant,
+    { grant, received: at }: Granted,
     type: 'granted' | 'signed-in',
     change: RecordChange,
-    asked: Reading,
   ): Promise<StoreResult['kind']> {
-    const { clock, random, log } = this.deps
-    const now = clock.read()
-    // An answer that lay in its socket while the machine slept is as old as the question.
-    const at = compareClocks(asked, now) === 'jumped' ? asked : now
+    const { random, log } = this.deps
     const received = receive(grant, at, this.app.refresh, random())
     const { tokens } = next(this.session, { type, tokens: received }, this.app.refresh)
     const { lost, ...kept } = change

@@ -191,12 +191,15 @@ export class Broker {
   #noticeWakes(now: Reading): void {
     const { log, networkSignature } = this.#options
     const clocks = compareClocks(this.#lastBeat, now)
+    // What failed after the wake has been tried as it is now, although no beat had seen that yet.
+    const awakeSince = now.wall - (now.mono - this.#lastBeat.mono)
     this.#lastBeat = now
     const network = networkSignature()
     const reconnected = network !== this.#network && network !== ''
     this.#network = network
     for (const keeper of this.#keepers.values()) {
-      if (clocks === 'jumped' || reconnected) keeper.state.apply({ type: 'wait-over' })
+      if (reconnected) keeper.state.apply({ type: 'wait-over' })
+      else if (clocks === 'jumped') keeper.state.apply({ type: 'wait-over', before: awakeSince })
       if (clocks === 'set-back') keeper.state.scheduleReissue()
     }
     if (clocks !== 'steady') log.info({ clocks }, 'the wall clock jumped')

@@ -65,12 +65,11 @@ export async function putClientSecret(
     )
   }
   if (app.type === 'service') {
-    const asked = state.deps.clock.read()
     const outcome = await registration.limit(() => registration.server.issue(secret))
     if (outcome.kind === 'granted') {
       const { generation, identity, nextClientSecret, ...kept } = state.ledger.record
       const change = { ...kept, clientSecret: secret }
-      const stored = await state.adopt(outcome.grant, 'granted', change, asked)
+      const stored = await state.adopt(outcome, 'granted', change)
       if (stored === 'unwritable') throw notStored(app.name, state.ledger.unstored)
       return { proven: true }
     }

@@ -51,10 +51,10 @@ export async function renew(state: AppState, stopping: () => boolean): Promise<v
 
 async function settleIssue(state: AppState, stopping: () => boolean): Promise<void> {
   const { registration } = state
-  const { outcome, change, asked } = await withClientSecrets(state, (secret) =>
+  const { outcome, change } = await withClientSecrets(state, (secret) =>
     registration.limit(async () => (stopping() ? STOPPING : registration.server.issue(secret))),
   )
-  if (outcome.kind === 'granted') await state.adopt(outcome.grant, 'granted', change, asked)
+  if (outcome.kind === 'granted') await state.adopt(outcome, 'granted', change)
   else if (outcome.kind === 'salvaged') state.unavailable(outcome.failure)
   else recordFailure(state, outcome)
   // Whatever came of it, this instant of the cron line has had its attempt.
@@ -70,10 +70,10 @@ async function spend(state: AppState, stopping: () => boolean): Promise<Spent> {
   if (!refreshToken) return 'done'
   const attempt = await attemptRefresh(state, refreshToken, stopping)
   if (!attempt) return 'done'
-  const { outcome, change, asked } = attempt
+  const { outcome, change } = attempt
   switch (outcome.kind) {
     case 'granted':
-      if ((await state.adopt(outcome.grant, 'granted', change, asked)) === 'changed') {
+      if ((await state.adopt(outcome, 'granted', change)) === 'changed') {
         await giveUp(state, outcome.grant.refreshToken)
       }
       return 'done'

@@ -1,6 +1,6 @@
 /** Trying an app's client secrets: the newest first, the proven one when that is refused. */
 import type { Failure, GrantOutcome } from '../core/ports.ts'
-import type { Reading, Sealed } from '../core/token.ts'
+import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import type { RecordChange } from './ledger.ts'
 
@@ -8,8 +8,6 @@ export interface Attempt<T> {
   readonly outcome: T
   /** The record with the secret that this attempt proved, and without the one that it disproved. */
   readonly change: RecordChange
-  /** The clocks, before the request left. */
-  readonly asked: Reading
 }
 
 /** Runs `request` with each client secret until the server does not refuse the client itself. */
@@ -18,25 +16,22 @@ export async function withClientSecrets<T extends { readonly kind: string }>(
   request: (clientSecret: Sealed | undefined) => Promise<T | GrantOutcome>,
 ): Promise<Attempt<T | GrantOutcome>> {
   const { generation, identity, ...change } = state.ledger.record
-  const { clock } = state.deps
   const [first, ...others] = state.clientSecrets()
-  let asked = clock.read()
   let outcome = await request(first)
   let used = first
   for (const secret of others) {
     if (!refusesClient(outcome)) break
-    asked = clock.read()
     outcome = await request(secret)
     used = secret
   }
   const granted = outcome.kind === 'granted' || outcome.kind === 'salvaged'
-  if (!granted || !change.nextClientSecret || !used) return { outcome, change, asked }
+  if (!granted || !change.nextClientSecret || !used) return { outcome, change }
   if (used !== change.nextClientSecret) {
     const fields = { app: state.app.name, secret: change.nextClientSecret.fingerprint }
     state.deps.log.warn(fields, 'the new client secret was refused; the old one works and is kept')
   }
   const { nextClientSecret, ...proven } = change
-  return { outcome, change: { ...proven, clientSecret: used }, asked }
+  return { outcome, change: { ...proven, clientSecret: used } }
 }
 
 function refusesClient(outcome: { readonly kind: string; readonly failure?: Failure }): boolean {

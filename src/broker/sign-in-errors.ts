@@ -1,6 +1,6 @@
-/** Why a sign-in cannot even start. */
-import { needsClientSecret } from '../core/app.ts'
-import type { Asked } from '../core/ports.ts'
+/** What a person is told whose sign-in cannot start, or was refused: the server's words, and a way out. */
+import { type App, needsClientSecret } from '../core/app.ts'
+import type { Asked, Failure } from '../core/ports.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 
@@ -16,6 +16,33 @@ export function requireSignIn(state: AppState): void {
     throw new SidecarError('misconfigured', `No client secret is stored for "${app.name}".`, {
       hint: `Store it with \`evo-token secret ${app.name}\`, then sign in.`,
     })
+  }
+}
+
+/** The server's words, and what to do about them where that can be told. */
+export function withAdvice(app: App, { error, message }: Failure): string {
+  const advice = adviceOn(app, error)
+  return advice === undefined ? message : `${message.replace(/[^.!?…]$/, '$&.')} ${advice}`
+}
+
+function adviceOn({ name, type, scopes }: App, error: string): string | undefined {
+  switch (error) {
+    case 'invalid_scope':
+      return type === 'spa' && scopes.includes('offline_access')
+        ? 'An SPA may not be allowed offline_access: take it out of "scopes" in the config, and sign in whenever the token ends; or register a native app, which may have it.'
+        : 'Compare "scopes" in the config with those of the registration; Evo scopes need an app that was registered in the Seequent Developer Portal.'
+    case 'access_denied':
+      return 'Either you declined, or your account may not use this app.'
+    case 'unauthorized_client':
+      return `Check that the app is registered as "${type}", and its client id.`
+    case 'invalid_client':
+      return type === 'web'
+        ? `Store its client secret again: evo-token secret ${name}`
+        : 'Check the client id in the config.'
+    case 'invalid_grant':
+      return 'The answer of the server was used before, or too late: sign in again.'
+    default:
+      return undefined
   }
 }
 

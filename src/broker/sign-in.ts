@@ -5,6 +5,7 @@ import { expiresAt, type Grant, type StoredTokens, type Subject } from '../core/
 import type { AppState } from './app-state.ts'
 import { NotReserved, spending } from './renewal.ts'
 import { withClientSecrets } from './secrets.ts'
+import { withAdvice } from './sign-in-errors.ts'
 
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
 export type SignInEnd = SignInStatus | { readonly status: 'pending'; readonly slowDown: boolean }
@@ -19,7 +20,7 @@ export async function takeOverSignIn(
 ): Promise<SignInEnd> {
   const { app, ledger } = state
   try {
-    const { outcome, change, asked } = await withClientSecrets(state, (secret) =>
+    const { outcome, change } = await withClientSecrets(state, (secret) =>
       request(spending(state, secret)),
     )
     switch (outcome.kind) {
@@ -31,7 +32,7 @@ export async function takeOverSignIn(
         }
         const { tokens, refreshTokenExpiresAt, ...kept } = change
         const changed = { ...kept, askedScope: app.scopes.join(' ') }
-        const stored = await state.adopt(outcome.grant, 'signed-in', changed, asked)
+        const stored = await state.adopt(outcome, 'signed-in', changed)
         if (stored !== 'changed') {
           await endBefore(state, tokens, outcome.grant)
           return succeeded(state, outcome.grant)
@@ -51,7 +52,7 @@ export async function takeOverSignIn(
       case 'misconfigured':
       case 'unavailable':
         await ledger.release()
-        return failed(outcome.failure.error, outcome.failure.message)
+        return failed(outcome.failure.error, withAdvice(app, outcome.failure))
     }
   } catch (error) {
     if (!(error instanceof NotReserved)) throw error

@@ -15,7 +15,7 @@ import type { AppState } from './app-state.ts'
 
 export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
   return {
-    accessToken: tokens.accessToken.expose(),
+    accessToken: tokens.accessToken,
     expiresAt: expiresAt(tokens, now),
     expiresInS: Math.floor(remainingMs(tokens, now) / 1000),
     scope: tokens.scope ?? null,

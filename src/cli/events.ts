@@ -1,4 +1,5 @@
-/** The daemon's server-sent events (HTML Living Standard §9.2), as far as it uses them. */
+/** The daemon's server-sent events (HTML Living Standard §9.2). */
+import { createParser } from 'eventsource-parser'
 import {
   type Client,
   type Connection,
@@ -23,15 +24,25 @@ export async function* statusEvents(client: Client, signal: AbortSignal): AsyncG
   const stop = () => connection.socket.destroy()
   signal.addEventListener('abort', stop)
   try {
-    let pending = ''
+    let arrived: Json[] = []
+    let pending = 0
+    const parser = createParser({
+      onEvent({ event, data }) {
+        pending = 0
+        const status = event === 'status' ? parseObject(data) : undefined
+        if (status) arrived.push(status)
+      },
+      // The daemon sends them so that it notices who went away.
+      onComment() {
+        pending = 0
+      },
+    })
     for await (const text of bodyOf(connection)) {
-      const events = (pending + text).split('\n\n')
-      pending = events.pop() ?? ''
-      if (pending.length > MAX_PENDING) throw failureOf('an event is too large', connection.place)
-      for (const event of events) {
-        const data = dataOf(event)
-        if (data) yield data
-      }
+      pending += text.length
+      parser.feed(text)
+      if (pending > MAX_PENDING) throw failureOf('an event is too large', connection.place)
+      yield* arrived
+      arrived = []
     }
   } finally {
     signal.removeEventListener('abort', stop)
@@ -58,12 +69,4 @@ async function* bodyOf({ socket, headers, place }: Connection): AsyncGenerator<s
   }
   // Not a stream: perhaps a problem that the daemon tells of instead.
   if (!streaming) throw failureOf(parseAnswer(bytes, true) ?? 'it sends no events', place)
-}
-
-/** Comments, which keep the connection alive, and events of another name have none. */
-function dataOf(event: string): Json | undefined {
-  const lines = event.split('\n')
-  if (!lines.some((line) => /^event: ?status$/.test(line))) return undefined
-  const data = lines.flatMap((line) => (line.startsWith('data:') ? [line.slice(5)] : []))
-  return parseObject(data.join('\n'))
 }

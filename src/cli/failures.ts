@@ -3,6 +3,7 @@
  * anything else is a bug, told without whatever might be a secret.
  */
 import { scrub } from '../adapters/scrub.ts'
+import { withoutPieces } from '../adapters/secret-pieces.ts'
 import { SidecarError } from '../errors.ts'
 import { Refusal } from './client-failures.ts'
 import type { Io } from './io.ts'
@@ -17,8 +18,9 @@ const OPAQUE = /[\w.~+/=-]{24,}/g
 /** Says what went wrong, and gives the exit code for it. */
 export function endOf(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
   if (error instanceof SidecarError || error instanceof Refusal) {
-    stderr.write(`evo-token: ${lines(error.message)}\n`)
-    if (error.hint) stderr.write(`${plain(error.hint)}\n`)
+    // A file's name that is a key, say: whoever types it may be typing into a log.
+    stderr.write(`evo-token: ${lines(scrub(error.message))}\n`)
+    if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
     return error.exitCode
   }
   // Whoever read our output has gone (`| head -1`): nobody is left to be told.
@@ -35,7 +37,7 @@ function lines(message: string): string {
 function bugReport(error: unknown): string {
   if (!(error instanceof Error)) return `Something was thrown that is no error: ${typeof error}.`
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  const message = scrub(error.message).replace(OPAQUE, '[redacted]')
+  const message = withoutPieces(scrub(error.message)).replace(OPAQUE, '[redacted]')
   return [`${error.name}: ${plain(message)}`, ...frames].join('\n')
 }
 

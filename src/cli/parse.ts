@@ -22,7 +22,7 @@ export async function parse(command: Command, args: readonly string[]): Promise<
     expected.map((one, index) => argumentFault(one, positionals[index])).find(Boolean) ??
     (extra === undefined
       ? undefined
-      : `does not take "${extra}"${takesRest ? ' before `--`' : ''}`) ??
+      : `does not take ${NAME.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
     (takesRest && rest.length === 0 ? 'needs a program behind `--`' : undefined)
   if (fault !== undefined) throw usageFault(command, fault)
   return { values, positionals, rest }

@@ -24,6 +24,11 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   }
   process.on('uncaughtException', endWithBug)
   process.on('unhandledRejection', endWithBug)
+  // Node's own listener would write its words to stderr as they are.
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    log.warn({ err: warning }, 'a warning of Node')
+  })
 
   const stateDir = text('state-dir')
   const daemon = await startDaemon(

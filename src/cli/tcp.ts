@@ -2,7 +2,7 @@
  * The daemon over TCP, for callers. Any program may have taken its port, so it has to prove that
  * it knows the key (`/healthz`) before we show it, on the very connection that proved it.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
 import { SidecarError } from '../errors.ts'
@@ -42,9 +42,14 @@ function loopbackUrl(text: string): { host: string; hostname: string; port: numb
   const loopback =
     hostname === 'localhost' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname)
   if (url?.protocol !== 'http:' || !loopback || url.username || url.pathname !== '/') {
-    throw new SidecarError('config', `"${text}" is not the URL of a daemon on this machine.`, {
-      hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
-    })
+    // It may hold a password or a key: the message does not repeat it.
+    throw new SidecarError(
+      'config',
+      'What --url names is not the URL of a daemon on this machine.',
+      {
+        hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
+      },
+    )
   }
   return { host: url.host, hostname, port: Number(url.port || 80) }
 }
@@ -71,7 +76,9 @@ function readKey(path: string): Secret {
 }
 
 function keyFault(path: string, reason: string, mend?: string): SidecarError {
-  return new SidecarError('config', `The key file "${path}" is not used: ${reason}.`, {
+  // What no path looks like may be the key itself.
+  const named = /[/.]/.test(path) ? ` "${path}"` : ''
+  return new SidecarError('config', `The key file${named} is not used: ${reason}.`, {
     hint: mend
       ? `Keep others out with \`${mend}\`.`
       : 'Name it with --key-file (EVO_TOKEN_KEY_FILE); `evo-token caller add NAME` makes a key.',
@@ -89,7 +96,7 @@ async function prove(connection: Connection, caller: string, key: Secret): Promi
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
   if (typeof answer === 'string') throw failureOf(answer, connection.place)
   const given = Buffer.from(String(parseObject(answer.body)?.proof))
-  const digest = createHash('sha256').update(key.expose()).digest()
+  const digest = Buffer.from(key.sha256, 'hex')
   const expected = Buffer.from(createHmac('sha256', digest).update(nonce).digest('hex'))
   if (given.length === expected.length && timingSafeEqual(given, expected)) return
   throw new SidecarError(

@@ -4,6 +4,7 @@ import { SidecarError } from '../errors.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import type { Io } from './io.ts'
+import { NAME } from './run.ts'
 import { commandsUnder, nearest } from './usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
@@ -20,7 +21,8 @@ export async function answerWithoutCommand(argv: readonly string[], io: Io): Pro
     return 0
   }
   if (first === '') throw fault('No command was given.')
-  if (first.startsWith('-')) throw fault(`${first} is not known here: options follow a command.`)
+  if (first.startsWith('-'))
+    throw fault(`${first.split('=', 1).join('')} is not known here: options follow a command.`)
   return unknownCommand(words)
 }
 
@@ -49,7 +51,10 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   // The second word may be an argument, so the first one alone counts as well.
   const found = (await nearest(both, known)) ?? (await nearest(first, known))
   const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
-  throw fault(`There is no command "${group.length > 0 ? both : first}".${instead}`)
+  // What no command looks like may be a secret that was pasted into the wrong place.
+  const shown = group.length > 0 ? both : first
+  const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
+  throw fault(`There is no command ${named}.${instead}`)
 }
 
 /** The version in the package's own manifest, two folders above this file. */

@@ -34,7 +34,12 @@ export interface PastFailure extends Failure {
 
 /** What came of one request to a token endpoint. */
 export type GrantOutcome =
-  | { readonly kind: 'granted'; readonly grant: Grant }
+  | {
+      readonly kind: 'granted'
+      readonly grant: Grant
+      /** When the answer arrived, at the earliest: it may have waited to be read. */
+      readonly received: Reading
+    }
   /**
    * The answer is no use as a whole, and yet brought a new refresh token (the old one is spent):
    * that must be stored before anything else is tried.

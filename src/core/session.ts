@@ -14,7 +14,7 @@
 import type { App, RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import type { SessionName } from './status.ts'
-import { freshness, type Reading, type TokenSet } from './token.ts'
+import { freshness, type Instant, type Reading, type TokenSet } from './token.ts'
 
 export type Session =
   | { readonly status: 'signed-out'; readonly tokens?: TokenSet; readonly error?: PastFailure }
@@ -50,8 +50,8 @@ export type SessionEvent =
       /** The tokens, where the failed attempt changed them all the same. */
       readonly tokens?: TokenSet
     }
-  /** A wake, a network that came back, a new secret, a reload: waiting is over. */
-  | { readonly type: 'wait-over' }
+  /** A wake, a network that came back, a new secret, a reload: waiting is over, if it began `before` that. */
+  | { readonly type: 'wait-over'; readonly before?: Instant }
   | { readonly type: 'signed-out' }
 
 /** A server may not keep us waiting for longer than this. */
@@ -88,7 +88,8 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
       }
     }
     case 'wait-over':
-      return session.status === 'retrying' || session.status === 'misconfigured'
+      if (session.status !== 'retrying' && session.status !== 'misconfigured') return session
+      return session.error.at < (event.before ?? Infinity)
         ? { ...session, retryAt: -Infinity }
         : session
     case 'signed-out':

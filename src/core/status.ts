@@ -1,7 +1,7 @@
 /** What we tell about an app: never a token. */
 import type { AppType } from './app.ts'
 import type { PastFailure } from './ports.ts'
-import type { Freshness, Instant } from './token.ts'
+import type { Freshness, Instant, Sealed } from './token.ts'
 
 export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
 
@@ -24,7 +24,7 @@ export interface AppStatus {
 
 /** A token as a caller gets it. */
 export interface ServedToken {
-  readonly accessToken: string
+  readonly accessToken: Sealed
   readonly expiresAt: Instant
   /** Whole seconds still left. */
   readonly expiresInS: number

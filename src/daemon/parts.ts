@@ -7,6 +7,7 @@ import { createIssuerFetch } from '../adapters/issuer-fetch.ts'
 import { readMachineId } from '../adapters/machine-id.ts'
 import { createMetadataSource } from '../adapters/metadata.ts'
 import { createNotifier } from '../adapters/notifier.ts'
+import { createPeerLookup } from '../adapters/peer-user.ts'
 import { createRedirectListener } from '../adapters/redirect-listener.ts'
 import type { Places } from '../adapters/state-paths.ts'
 import { createTokenFiles } from '../adapters/token-files.ts'
@@ -37,14 +38,15 @@ export async function createParts(
   takeOver: boolean,
   world: World,
 ): Promise<Parts> {
-  const { clock, env, log, uid } = world
+  const { clock, env, log, startTimeLimit, uid } = world
   const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
   const { fetch } = issuers
   const metadataFile = join(places.stateDir, 'metadata.json')
   const registrar = createRegistrar({
     clock,
     fetch,
-    metadata: createMetadataSource({ clock, fetch, log, file: metadataFile }),
+    startTimeLimit,
+    metadata: createMetadataSource({ clock, fetch, log, startTimeLimit, file: metadataFile }),
   })
   const callers = await createCallers({
     path: join(places.stateDir, 'callers.json'),
@@ -77,7 +79,7 @@ export async function createParts(
       networkSignature: world.networkSignature,
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       newId: randomUUID,
-      listener: createRedirectListener({ log }),
+      listener: createRedirectListener({ log, uid, peerOf: createPeerLookup() }),
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)

@@ -4,6 +4,7 @@ import { createAuthorizationServer } from '../adapters/authorization-server.ts'
 import type { IssuerFetch } from '../adapters/issuer-fetch.ts'
 import type { MetadataSource } from '../adapters/metadata.ts'
 import { createReissueClock } from '../adapters/reissue.ts'
+import type { StartTimeLimit } from '../adapters/time-limit.ts'
 import type { App } from '../core/app.ts'
 import type { Clock, Registration } from '../core/ports.ts'
 
@@ -11,6 +12,7 @@ export interface RegistrationDeps {
   readonly metadata: MetadataSource
   readonly fetch: IssuerFetch
   readonly clock: Clock
+  readonly startTimeLimit: StartTimeLimit
 }
 
 /** More would look like an attack to the server, when a laptop with a hundred apps wakes up. */

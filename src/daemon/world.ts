@@ -1,6 +1,7 @@
 /** What the process brings: everything a test replaces, and nothing else. */
 import { homedir, networkInterfaces } from 'node:os'
 import type { LoadedConfig } from '../adapters/config-file.ts'
+import { createTimeLimits, type StartTimeLimit } from '../adapters/time-limit.ts'
 import type { Clock, Log } from '../core/ports.ts'
 
 export interface World {
@@ -9,6 +10,8 @@ export interface World {
   readonly uid: number
   readonly pid: number
   readonly clock: Clock
+  /** Limits the time of requests to authorization servers. */
+  readonly startTimeLimit: StartTimeLimit
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly log: Log
@@ -29,12 +32,14 @@ export function processWorld(
   env: NodeJS.ProcessEnv,
   own: Pick<World, 'log' | 'readConfig'>,
 ): World {
+  const clock: Clock = { read: () => ({ wall: Date.now(), mono: performance.now() }) }
   return {
     env,
     home: homeOf(env),
     uid: uidOf(),
     pid: process.pid,
-    clock: { read: () => ({ wall: Date.now(), mono: performance.now() }) },
+    clock,
+    startTimeLimit: createTimeLimits(clock),
     random: Math.random,
     heartbeatMs: HEARTBEAT_MS,
     networkSignature,

@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
-import { shortened } from './callers.ts'
-import type { Deps, Door } from './deps.ts'
-import { createGuard, pathOf } from './guards.ts'
+import { NOBODY } from './callers.ts'
+import type { Caller, Deps, Door } from './deps.ts'
+import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
-import { createRefusalLog } from './refusals.ts'
+import { createRefusalLog, shownPath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
@@ -21,7 +21,8 @@ export function routesOf(deps: Deps): Route[] {
 
 /** What a server calls with each request, and the express app within. */
 export interface Endpoint {
-  (request: IncomingMessage, response: ServerResponse): void
+  /** Whether whoever asks has shown an access key, or come through the owner's door. */
+  (request: IncomingMessage, response: ServerResponse): boolean
   readonly app: Express
 }
 
@@ -46,12 +47,14 @@ export function createApp(deps: Deps, door: Door): Endpoint {
     done: (thrown?: unknown) => void,
   ) => void
   const endpoint = (request: IncomingMessage, response: ServerResponse & { locals?: Locals }) => {
+    let caller: Caller
     try {
-      response.locals = { caller: guard(request) }
+      caller = guard(request)
     } catch (thrown) {
       fail(thrown, request, response)
-      return
+      return false
     }
+    response.locals = { caller }
     toRoutes(request, response, (thrown) => {
       fail(
         thrown ?? new SidecarError('not_found', 'There is nothing at this path.'),
@@ -59,6 +62,7 @@ export function createApp(deps: Deps, door: Door): Endpoint {
         response,
       )
     })
+    return caller !== NOBODY
   }
   return Object.assign(endpoint, { app })
 }
@@ -74,7 +78,7 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     const about = {
       door,
       method: request.method,
-      path: shortened(pathOf(request)),
+      path: shownPath(request),
       caller: response.locals?.caller.name,
     }
     if (!expected) log.error({ err: thrown, ...about }, 'a request met a bug')

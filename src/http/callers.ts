@@ -1,6 +1,7 @@
 /** What a caller may see: an app that it may not use does not exist for it. */
 import { SidecarError } from '../errors.ts'
 import type { BrokerDoor, Caller } from './deps.ts'
+import { isNameLike } from './fields.ts'
 
 /** Whoever can open the owner socket. */
 export const OWNER: Caller = { name: 'owner', apps: ['*'] }
@@ -15,14 +16,10 @@ export function visibleApps(broker: BrokerDoor, caller: Caller): readonly string
 /** @throws {SidecarError} `unknown_app`, in the same words whether the app is hidden or not there. */
 export function requireApp(broker: BrokerDoor, caller: Caller, app: string): void {
   if (mayUse(caller, app) && broker.appNames().includes(app)) return
-  throw new SidecarError('unknown_app', `No app named "${shortened(app)}" is configured.`)
+  const named = isNameLike(app) ? `named "${app}"` : 'of this name'
+  throw new SidecarError('unknown_app', `No app ${named} is configured.`)
 }
 
 function mayUse({ apps }: Caller, app: string): boolean {
   return apps[0] === '*' || apps.includes(app)
-}
-
-/** A name as long as names may be; what came in a path may be longer. */
-export function shortened(name: string): string {
-  return name.length > 64 ? `${name.slice(0, 64)}…` : name
 }

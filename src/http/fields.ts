@@ -3,8 +3,15 @@ import { z } from 'zod'
 
 const NAME = 'has to match [a-z0-9][a-z0-9._-]{0,63}'
 
+const NAME_SHAPE = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
 /** The name of an app or of a caller. */
-export const name = z.string(NAME).regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, NAME)
+export const name = z.string(NAME).regex(NAME_SHAPE, NAME)
+
+/** Whether `text` may be repeated: what no name looks like may be a secret in the wrong place. */
+export function isNameLike(text: string): boolean {
+  return NAME_SHAPE.test(text)
+}
 
 /** Hex SHA-256; in lower case afterwards, as we write it ourselves. */
 export const sha256 = z

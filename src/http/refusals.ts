@@ -3,7 +3,10 @@
  * reason; the next line says how many were left out.
  */
 import type { Clock, Log } from '../core/ports.ts'
+import type { IncomingMessage } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
+import { isNameLike } from './fields.ts'
+import { pathOf } from './guards.ts'
 
 const WINDOW_MS = 1_000
 const LINES_PER_WINDOW = 10
@@ -49,4 +52,15 @@ function windowAt(windows: Map<ErrorCode, Window>, reason: ErrorCode, now: numbe
   const opened = { since: now, lines: 0, suppressed: current?.suppressed ?? 0 }
   windows.set(reason, opened)
   return opened
+}
+
+/** More than any path of ours has. */
+const SEGMENTS_MAX = 8
+
+/** The path for the log: without what may be a secret that somebody put there. */
+export function shownPath(request: IncomingMessage): string {
+  return pathOf(request)
+    .split('/', SEGMENTS_MAX)
+    .map((segment) => (segment === '' || isNameLike(segment) ? segment : '…'))
+    .join('/')
 }

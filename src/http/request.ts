@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
-import { shortened } from './callers.ts'
 
 const BODY_MAX_BYTES = 16 * 1024
 
@@ -13,11 +12,21 @@ export function checked<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const complaints = result.error.issues.slice(0, 3).map(({ path, message }) => {
-    const field = path.map(String).join('.')
-    return `${field === '' ? '' : `${field}: `}${shortened(message)}`
+  const complaints = result.error.issues.slice(0, 3).map((issue) => {
+    const field = issue.path.map(String).join('.')
+    const what = issue.code === 'unrecognized_keys' ? unknownFields(issue.keys) : issue.message
+    return `${field === '' ? '' : `${field}: `}${what}`
   })
   throw new SidecarError('invalid_request', `${complaints.join('; ')}.`)
+}
+
+/** No secret looks like this: the names of our fields do, and what people mistake for them. */
+const FIELD_NAME = /^[a-z_[\]-]{1,20}$/i
+
+/** Where a value was taken for a field, it is not shown as one either. */
+function unknownFields(keys: readonly string[]): string {
+  const named = keys.slice(0, 3).filter((key) => FIELD_NAME.test(key))
+  return ['unknown field', ...named.map((key) => `"${key}"`)].join(' ')
 }
 
 /**

@@ -27,7 +27,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       const { fingerprint } = served
       log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
     }
-    return wantsText(request) ? text(served.accessToken) : toJson(params.app, served)
+    return wantsText(request) ? text(served.accessToken.expose()) : toJson(params.app, served)
   }
 
   async function handOutLater(
@@ -117,7 +117,7 @@ function createTokenJson(): (app: string, served: ServedToken) => Answer {
     if (kept && isSame(kept.served, served)) return kept.answer
     const answer = json({
       app,
-      access_token: served.accessToken,
+      access_token: served.accessToken.expose(),
       token_type: 'Bearer',
       expires_in: served.expiresInS,
       expires_at: toRfc3339(served.expiresAt),

@@ -14,8 +14,9 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { configPath, loadConfig, quoted, readConfig } from '../../src/adapters/config-file.ts'
+import { configPath, loadConfig, readConfig } from '../../src/adapters/config-file.ts'
 import { writeConfig } from '../../src/adapters/config-writer.ts'
+import { quoted } from '../../src/adapters/shell-quoted.ts'
 import type { SidecarError } from '../../src/errors.ts'
 
 const APPS = '{"apps":{"evo-me":{"type":"native","clientId":"native-1","scopes":[]}}}'
@@ -163,14 +164,6 @@ describe('loadConfig', () => {
     await expect(loadConfig(path)).rejects.toMatchObject({
       message: `${path} is larger than 1 MiB, which no config is.`,
     })
-  })
-})
-
-describe('quoted', () => {
-  it('is what a shell reads as one word', () => {
-    const odd = "/home/o'neil and $co/`x`.json"
-    expect(execFileSync('sh', ['-c', `printf %s ${quoted(odd)}`]).toString()).toBe(odd)
-    expect(quoted('/home/me/config.json')).toBe('/home/me/config.json')
   })
 })
 

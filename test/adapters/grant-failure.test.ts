@@ -294,6 +294,14 @@ describe('the words of a server', () => {
     expect(await wordsAfter(`bad ${jwt}.`)).not.toContain('e30')
   })
 
+  it('never repeat a part of what we sent, as words or as a code', async () => {
+    expect(await wordsAfter('unknown token rt-secret…')).toBe('unknown token [secret]…')
+    expect(await refusedBy(400, { error: 'rt-secret-' })).toMatchObject({
+      kind: 'unavailable',
+      failure: { error: 'unavailable' },
+    })
+  })
+
   it('never repeat a client secret or an authorization code', async () => {
     const clientSecret = new Secret('the-client-secret')
     const app = scriptedApp(scripted.url, {

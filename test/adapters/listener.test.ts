@@ -45,7 +45,11 @@ function promised<Value>() {
 
 /** What answers requests in a test: express's part is two prototypes. */
 function endpoint(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  return Object.assign(answer, {
+  const answering = (request: IncomingMessage, response: ServerResponse) => {
+    answer(request, response)
+    return false
+  }
+  return Object.assign(answering, {
     app: {
       request: Object.create(IncomingMessage.prototype) as object,
       response: Object.create(ServerResponse.prototype) as object,

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { IssuerFetch } from '../../src/adapters/issuer-fetch.ts'
 import { createMetadataSource, type MetadataOptions } from '../../src/adapters/metadata.ts'
+import { createTimeLimits } from '../../src/adapters/time-limit.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { HOUR, later, NOW, recordingLog, SECOND } from '../support/builders.ts'
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts'
 import { freePort } from '../support/free-port.ts'
-import { directFetch } from '../support/issuer.ts'
+import { directFetch, systemClock } from '../support/issuer.ts'
 
 const OIDC = '/.well-known/openid-configuration'
 const OAUTH = '/.well-known/oauth-authorization-server'
@@ -28,10 +29,11 @@ afterEach(async () => {
 function startSource(options: Partial<MetadataOptions> = {}) {
   const clock = { elapsedMs: 0, read: () => later(clock.elapsedMs) }
   const log = recordingLog()
+  const startTimeLimit = createTimeLimits(systemClock)
   return {
     clock,
     log,
-    source: createMetadataSource({ fetch: directFetch, clock, log, ...options }),
+    source: createMetadataSource({ fetch: directFetch, clock, log, startTimeLimit, ...options }),
   }
 }
 

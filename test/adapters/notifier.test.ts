@@ -127,6 +127,16 @@ describe('the notify command', () => {
     expect(made.logged).toMatchObject([{ level: 'warn', fields: { failure: 'ENOENT' } }])
   })
 
+  it('that is not there leaves no timer behind, which a daemon that stops would wait for', async () => {
+    using made = createWorld({ limitMs: 100_000 })
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timers()
+    const notifier = createNotifier({ command: ['no-such-program'], everyMs: MINUTE }, made.world)
+    await notifier.tell('evo-me', 'misconfigured', '')
+    expect(timers()).toBeLessThanOrEqual(before)
+  })
+
   it('that never ends is ended', async () => {
     using made = createWorld({ limitMs: 50 })
     const path = made.program('tell', 'trap "" TERM INT; exec sleep 1000')

@@ -4,12 +4,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Peer } from '../../src/adapters/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
 import type { RedirectLease, RedirectRequest, SignInPage } from '../../src/core/ports.ts'
 import { recordingLog } from '../support/builders.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
+
+const framed = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }
 
 const SIGNED_IN: SignInPage = { ok: true, title: 'Signed in', text: 'You can close this page.' }
 
@@ -26,9 +29,12 @@ afterEach(async () => {
   await Promise.all(leases.splice(0).map((lease) => lease.close()))
 })
 
-function startListener() {
+const OURS = 1000
+
+/** @param peer whoever comes. */
+function startListener(peer: Peer = { kind: 'user', uid: OURS }) {
   const log = recordingLog()
-  const listener = createRedirectListener({ log })
+  const listener = createRedirectListener({ log, uid: OURS, peerOf: async () => peer })
   return {
     log,
     listener,
@@ -162,6 +168,8 @@ describe('a response at the redirect URI', () => {
     { what: 'HEAD', change: { method: 'HEAD' }, status: 405 },
     { what: 'a fetch by a script', change: { headers: { 'sec-fetch-mode': 'cors' } }, status: 403 },
     { what: 'an image', change: { headers: { 'sec-fetch-mode': 'no-cors' } }, status: 403 },
+    { what: 'a frame', change: { headers: framed }, status: 403 },
+    { what: 'a WebSocket', change: { headers: { upgrade: 'websocket' } }, status: 403 },
     { what: 'another path', path: '/signin-callback/', status: 404 },
     { what: 'a path that amounts to the right one', path: '/x/../signin-callback', status: 404 },
     { what: 'a path in capitals', path: '/SIGNIN-CALLBACK', status: 404 },
@@ -180,7 +188,11 @@ describe('a response at the redirect URI', () => {
 
   it('is one that a browser navigated to', async () => {
     const { redirectUri } = await startListener().listen()
-    const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'cross-site' }
+    const headers = {
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-dest': 'document',
+    }
     expect((await ask(`${redirectUri}?state=the-state`, { headers })).status).toBe(200)
   })
 
@@ -198,6 +210,38 @@ describe('a response at the redirect URI', () => {
     expect(answer.status).toBe(500)
     expect(answer.text).not.toContain('ours')
     expect(log.lines.map(({ level }) => level)).toEqual(['error'])
+  })
+})
+
+describe('a sign-in on a machine with several users', () => {
+  it.each([
+    { who: 'the same user', peer: { kind: 'user', uid: OURS } as const },
+    { who: 'root', peer: { kind: 'user', uid: 0 } as const },
+    { who: 'whoever the system does not name', peer: { kind: 'unknown' } as const },
+  ])('answers $who', async ({ peer }) => {
+    const { redirectUri, lease } = await startListener(peer).listen()
+    expect((await ask(lease.openUrl)).status).toBe(302)
+    expect((await ask(`${redirectUri}?code=1&state=the-state`)).status).toBe(200)
+  })
+
+  it.each([
+    { who: 'another user', peer: { kind: 'user', uid: OURS + 1 } as const },
+    { who: 'somebody who has gone already', peer: { kind: 'gone' } as const },
+  ])('is not changed by $who, who learns nothing', async ({ peer }) => {
+    const { listen, log } = startListener(peer)
+    const { redirectUri, lease, callbacks, visits } = await listen()
+    for (const url of [lease.openUrl, lease.openUrl, `${redirectUri}?code=1&state=the-state`]) {
+      const answer = await ask(url)
+      expect(answer).toMatchObject({
+        status: 403,
+        text: expect.stringContaining('Another user') as string,
+      })
+      expect(answer.headers.location).toBeUndefined()
+    }
+    expect(callbacks).toEqual([])
+    expect(visits.second).toBe(0)
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn'])
+    expect(JSON.stringify(log.lines)).not.toContain('the-state')
   })
 })
 

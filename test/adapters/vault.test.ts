@@ -255,6 +255,13 @@ describe('openVault, of a vault that is there', () => {
       says: 'chmod 600',
     },
     {
+      how: 'has a directory that others can read',
+      spoil: ({ dir }: VaultWorld) => {
+        chmodSync(dir, 0o750)
+      },
+      says: 'is open to others (mode 750): chmod 700',
+    },
+    {
       how: "is another machine's",
       spoil: () => undefined,
       options: { machineId: OTHER_MACHINE },
@@ -315,7 +322,7 @@ describe('openVault, of a vault that is there', () => {
 
   it('is locked for a disk that cannot be read', async () => {
     const world = vaultWorld()
-    mkdirSync(world.path('vault.json'), { recursive: true })
+    mkdirSync(world.path('vault.json'), { recursive: true, mode: 0o700 })
     expect(reasonOf(await world.open()).message).toContain('it is a directory (EISDIR)')
   })
 })

@@ -21,7 +21,7 @@ import {
 import { freePort } from '../support/free-port.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
-import { type Call, readTrace, traceTo } from './traced.ts'
+import { type Call, readTrace, traceTo } from './traced-files.ts'
 
 const it = itNeeds(missingCommands('strace'))
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { createHome, runCli } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
-import { NOBODY, noOtherUser } from './other-user.ts'
+import { NOBODY, noOtherUser } from './as-nobody.ts'
 
 const it = itNeeds(noOtherUser)
 

@@ -1,68 +1,41 @@
-/** Another user of the machine: nobody, who owns nothing and has no rights. */
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
+/** Another user of this machine, with the tools that everybody has. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { missingCommands } from '../support/needs.ts'
 
-export const NOBODY = 65534
+/** Of all users, the one that every machine has. */
+const LOGIN = 'nobody'
 
-/** Why commands cannot be run as another user here. */
+/** Why a test cannot act as another user here; undefined where it can. */
 export const noOtherUser =
-  process.getuid?.() === 0 ? missingCommands('runuser', 'curl') : 'becoming another user takes root'
+  process.platform !== 'linux'
+    ? 'only Linux tells whose a connection is'
+    : process.getuid?.() !== 0
+      ? 'only root can act as another user'
+      : missingCommands('runuser', 'curl', 'bash')
 
-/** Why the daemon cannot be run as nobody here. */
-export function noDaemonOfNobody(): string | undefined {
-  const missing = noOtherUser ?? missingCommands('unshare', 'setpriv', 'mount')
-  if (missing !== undefined) return missing
-  const [unshare, option] = AS_NOBODY
-  const { status } = spawnSync(unshare, [option, 'mount', '--bind', '/mnt', '/media'])
-  return status === 0 ? undefined : 'this container may not mount'
+export interface Visit {
+  readonly status: number
+  /** Head and body. */
+  readonly text: string
 }
 
-/**
- * Runs the daemon as nobody. The checkout and Node may be in root's home, which is closed to nobody, so
- * they are mounted where only this process sees them. `setpriv` becomes what it runs; `runuser` would
- * stay and wait.
- */
-export const AS_NOBODY: readonly [string, string, ...string[]] = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  `cd / &&
-  mount --bind "$(dirname "$1")/.." /mnt &&
-  mount --bind "$(dirname "$0")" /media &&
-  shift &&
-  exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups \
-    "/media/$(basename "$0")" /mnt/dist/main.js "$@"`,
-]
-
-export interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
+/** Opens `url` as that user. */
+export async function visitAsOther(url: string): Promise<Visit> {
+  const text = await asOther('curl', '--silent', '--include', url)
+  return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]), text }
 }
 
-function asUser(user: string, command: readonly string[]): [string, ...string[]] {
-  return ['runuser', '-u', user, '--', ...command]
+/** Sends a request for `url` as that user, closes the connection at once, and hears nothing. */
+export async function sendAsOther(url: string): Promise<void> {
+  const { host, port } = new URL(url)
+  const path = url.slice(new URL(url).origin.length)
+  const script = `exec 3<>/dev/tcp/127.0.0.1/$1 && printf 'GET %s HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n' "$2" "$3" >&3`
+  await asOther('bash', '-c', script, 'bash', port, path, host)
 }
 
-/** Runs a command as `user`, without anything of this environment. */
-export async function runAs(
-  user: string,
-  command: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<Ran> {
-  const [program, ...line] = asUser(user, command)
-  const child = spawn(program, line, {
-    cwd: '/',
-    env: { PATH: process.env.PATH, LC_ALL: 'C', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ])
-  return { code, stdout, stderr }
+/** @throws where the command fails. */
+async function asOther(...command: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('runuser', ['-u', LOGIN, '--', ...command])
+  return stdout
 }

@@ -19,7 +19,7 @@ import {
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
-import { AS_NOBODY, noDaemonOfNobody, noOtherUser, runAs } from './other-user.ts'
+import { AS_NOBODY, noDaemonOfNobody, noOtherUser, runAs } from './as-nobody.ts'
 
 const it = itNeeds(noOtherUser)
 

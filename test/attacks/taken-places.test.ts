@@ -8,7 +8,7 @@ import { run } from '../cli/stand-in.ts'
 import { createHome, type Home, runCli, startDaemonProcess } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { homeLeftByKill, pythonOfReadme, shell } from './left-home.ts'
-import { NOBODY, noOtherUser } from './other-user.ts'
+import { NOBODY, noOtherUser } from './as-nobody.ts'
 import { httpJson, LOOPBACKS, startSquatter } from './squatter.ts'
 
 const it = itNeeds(LOOPBACKS.length === 2 ? undefined : 'this machine has no ::1')

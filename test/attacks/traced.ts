@@ -1,68 +1,100 @@
-/** What a process and its children asked of the kernel, as strace wrote it down. */
+/**
+ * The built program in processes of its own, each with all that it prints, and with the arguments and
+ * the environment of everything that it starts, which `strace` sees before they can be gone again.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
-import { until } from '../support/until.ts'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { type Home, MAIN } from '../support/daemon-process.ts'
 
-/** Every call by which a file comes into being or changes its rights, and those that give it its name. */
-const CALLS =
-  'open,openat,openat2,creat,mknod,mknodat,mkdir,mkdirat,bind,umask,link,linkat,symlink,symlinkat,rename,renameat,renameat2,chmod,fchmod,fchmodat,fchmodat2'
-
-/** `strace -D` becomes a child of what it traces, so that the process that was started is the traced one. */
-export function traceTo(file: string): string[] {
-  // An unknown name is an error of strace's, unless it has a question mark.
-  const calls = CALLS.split(',').map((name) => `?${name}`)
-  return [
-    'strace',
-    '-D',
-    '-f',
-    '--seccomp-bpf',
-    '-y',
-    '-s',
-    '512',
-    '-o',
-    file,
-    '-e',
-    `trace=${calls.join(',')}`,
-  ]
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
 }
 
-export interface Call {
-  readonly pid: string
-  readonly name: string
-  readonly args: string
-  /** The paths that stand in it, made absolute with what strace says of their descriptor. */
-  readonly paths: readonly string[]
+export interface Traced {
+  /** Everything on both streams so far. */
+  readonly said: () => string
+  readonly stdin: Writable
+  /** Resolves with the first text that `shape` matches in what it has said; rejects if it ends before. */
+  saying(shape: RegExp): Promise<string>
+  readonly ended: Promise<Ended>
 }
 
-/** The calls that succeeded, in the order in which they ended, once the first process itself has ended. */
-export async function readTrace(file: string): Promise<readonly Call[]> {
-  await until(() => {
-    const text = readFileSync(file, 'utf8')
-    const root = /^\d+/.exec(text)?.[0] ?? ''
-    return new RegExp(`^${root} +\\+\\+\\+ (?:exited|killed)`, 'm').test(text)
-  })
-  const unfinished = new Map<string, string>()
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line): Call[] => {
-      const [, pid = '', said = ''] = /^(\d+) +(.*)$/.exec(line) ?? []
-      if (said.endsWith(' <unfinished ...>')) {
-        unfinished.set(pid, said.slice(0, -' <unfinished ...>'.length))
-        return []
-      }
-      const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(said)
-      const whole = resumed ? `${unfinished.get(pid) ?? ''}${resumed[1] ?? ''}` : said
-      const [, name = '', args = '', result = ''] = /^(\w+)\((.*)\) += (\S+)/.exec(whole) ?? []
-      return name === '' || result.startsWith('-')
-        ? []
-        : [{ pid, name, args, paths: pathsIn(args) }]
-    })
+export interface TraceOptions {
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  readonly input?: string
 }
 
-/** `AT_FDCWD</home>, "a/b"` gives /home/a/b, and `"/a/b"` itself. */
-function pathsIn(args: string): string[] {
-  const found = args.matchAll(/(?:<([^<>]*)>, )?"([^"]*)"/g)
-  return [...found].map(([, directory = '', path = '']) =>
-    isAbsolute(path) ? path : `${directory}/${path}`,
-  )
+export interface Tracer {
+  start(args: readonly string[], options?: TraceOptions): Traced
+  run(args: readonly string[], options?: TraceOptions): Promise<Ended>
+  /** One line per program that was started by a process which has ended: its path, arguments and environment. */
+  started(): readonly string[]
+}
+
+/** Every program of the trace; no string is cut short. */
+const STRACE = ['-f', '--seccomp-bpf', '-qq', '-v', '-s', '100000', '-e', 'trace=execve']
+
+/** @param traces a directory outside of the home, which is looked through. */
+export function createTracer(home: Home, traces: string): Tracer {
+  const files: string[] = []
+
+  function start(
+    args: readonly string[],
+    { env = {}, cwd = home.directory, input }: TraceOptions = {},
+  ): Traced {
+    const file = join(traces, `${files.length}.trace`)
+    files.push(file)
+    // No core file, whatever ends it: what is in memory is in there.
+    const shell = 'ulimit -c 0; exec "$@"'
+    const child = spawn(
+      'sh',
+      ['-c', shell, 'sh', 'strace', ...STRACE, '-o', file, process.execPath, MAIN, ...args],
+      { env: { ...home.env, ...env }, cwd },
+    )
+    child.stdin.on('error', () => undefined)
+    if (input !== undefined) child.stdin.end(input)
+    const said = { stdout: '', stderr: '' }
+    const hears = new EventTarget()
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].setEncoding('utf8').on('data', (piece: string) => {
+        said[stream] += piece
+        hears.dispatchEvent(new Event('piece'))
+      })
+    }
+    const closed = once(child, 'close') as Promise<[number | null]>
+    const ended = closed.then(([code]) => ({ code, ...said }))
+    return {
+      said: () => said.stdout + said.stderr,
+      stdin: child.stdin,
+      ended,
+      async saying(shape) {
+        const over = ended.then(({ code }) => {
+          throw new Error(`it ended with ${String(code)}: ${said.stdout}${said.stderr}`)
+        })
+        over.catch(() => undefined)
+        for (;;) {
+          const found = shape.exec(said.stdout + said.stderr)
+          if (found) return found[1] ?? found[0]
+          await Promise.race([once(hears, 'piece'), over])
+        }
+      },
+    }
+  }
+
+  return {
+    start,
+    run: (args, options) => start(args, { input: '', ...options }).ended,
+    started: () =>
+      files.flatMap((file) =>
+        readFileSync(file, 'latin1')
+          .split('\n')
+          .filter((line) => line.includes('execve(')),
+      ),
+  }
 }

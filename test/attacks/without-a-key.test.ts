@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { ask } from '../faults/owner.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
-import { noOtherUser, runAs } from './other-user.ts'
+import { noOtherUser, runAs } from './as-nobody.ts'
 import { ABSENT, MINE, startTwoApps, type TwoApps } from './two-apps.ts'
 
 const it = itNeeds(noOtherUser)

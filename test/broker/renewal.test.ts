@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
-import { app, grant, HOUR, MINUTE, NOW, SECOND, serviceApp } from '../support/builders.ts'
+import { app, grant, HOUR, MINUTE, NOW, SECOND, serviceApp, tokenOf } from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -29,7 +29,7 @@ describe('renewal of a user app', () => {
     await beat()
     expect(steps).toEqual(['reserve', 'send', 'store'])
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-2')
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
   })
 
   it('spends the rotated refresh token the next time', async () => {
@@ -45,7 +45,7 @@ describe('renewal of a user app', () => {
   it('keeps the refresh token of a server that does not rotate', async () => {
     const { answers, beat, pass, records } = await signedIn()
     const { refreshToken, ...rest } = grant()
-    answers.push({ kind: 'granted', grant: rest })
+    answers.push({ kind: 'granted', grant: rest, received: NOW })
     pass(51 * MINUTE)
     await beat()
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-1')
@@ -57,7 +57,7 @@ describe('renewal of a user app', () => {
     pass(51 * MINUTE)
     await beat()
     expect(requests).toEqual([])
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_unwritable' })
     disk.refuses = false
     answers.push(granted())
@@ -75,7 +75,7 @@ describe('renewal of a user app', () => {
     })
     pass(51 * MINUTE)
     await beat()
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_unwritable' })
     expect(records.get(ME)?.generation).toBe(1)
     disk.refuses = false
@@ -100,7 +100,7 @@ describe('renewal of a user app', () => {
     pass(51 * MINUTE)
     await beat()
     expect(revoked).toEqual(['refresh_token rt-2'])
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-9' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-9'))
   })
 
   it('spends nothing of a record that somebody else replaced, and goes on with theirs', async () => {
@@ -137,7 +137,7 @@ describe('renewal of a user app', () => {
     answers.push(INVALID_GRANT)
     pass(51 * MINUTE)
     await beat()
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(broker.status(ME)).toMatchObject({
       session: 'signed-out',
       lastError: { error: 'invalid_grant' },
@@ -191,7 +191,7 @@ describe('renewal of a user app', () => {
     pass(51 * MINUTE)
     await beat()
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-2')
-    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     answers.push(granted({ refreshToken: new Secret('rt-3') }))
     pass(10 * SECOND)
     await beat()
@@ -228,6 +228,15 @@ describe('renewal of a user app', () => {
     network.signature = 'wlan'
     await beat()
     expect(requests).toHaveLength(3)
+  })
+
+  it('does not end the back-off of a request that failed after the wake, before any beat', async () => {
+    const { beat, broker, clock, requests } = await signedIn()
+    clock.now = { wall: clock.now.wall + HOUR, mono: clock.now.mono }
+    await expect(broker.token(ME, { waitMs: 1_000 })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(requests).toHaveLength(1)
+    await beat()
+    expect(requests).toHaveLength(1)
   })
 
   it('serves nothing expired with the wall clock set back, and starts no storm', async () => {
@@ -287,6 +296,7 @@ describe('renewal of a service app', () => {
   const token = (name: string, lifetimeMs = HOUR): GrantOutcome => ({
     kind: 'granted',
     grant: { accessToken: new Secret(name), lifetimeMs },
+    received: NOW,
   })
 
   it('gets its first token by itself and the next before that expires', async () => {
@@ -296,7 +306,7 @@ describe('renewal of a service app', () => {
     pass(51 * MINUTE)
     await beat()
     expect(requests).toEqual(['issue secret-1', 'issue secret-1'])
-    expect(await broker.token(PIPELINE, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+    expect(await broker.token(PIPELINE, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
   })
 
   it('gets another one at the instant of its cron line, once', async () => {
@@ -328,7 +338,7 @@ describe('renewal of a service app', () => {
     disk.refuses = true
     answers.push(token('at-1'))
     await beat()
-    expect(await broker.token(PIPELINE, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.token(PIPELINE, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
   })
 
   it('says that its client secret is missing, and is well as soon as one is proven', async () => {

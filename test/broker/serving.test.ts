@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/ports.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
-import { app, HOUR, later, MINUTE, NOW, SECOND } from '../support/builders.ts'
+import { app, HOUR, later, MINUTE, NOW, SECOND, tokenOf } from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -33,7 +33,7 @@ describe('a token', () => {
     const { broker, pass } = await signedIn()
     pass(MINUTE + 1)
     expect(broker.token(ME, NOW_ONLY)).toEqual({
-      accessToken: 'at-1',
+      accessToken: new Secret('at-1'),
       expiresAt: NOW.wall + HOUR,
       expiresInS: 59 * 60 - 1,
       scope: 'evo.discovery evo.workspace',
@@ -45,9 +45,9 @@ describe('a token', () => {
     const { answers, broker, pass } = await signedIn()
     answers.push(granted())
     pass(51 * MINUTE)
-    expect(broker.token(ME, NOW_ONLY)).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-1'))
     await settle()
-    expect(broker.token(ME, NOW_ONLY)).toMatchObject({ accessToken: 'at-2' })
+    expect(broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-2'))
   })
 
   it('is asked for once when a thousand callers arrive at its end, and all get the new one', async () => {
@@ -57,7 +57,9 @@ describe('a token', () => {
     const served = await Promise.all(
       Array.from({ length: 1_000 }, async () => broker.token(ME, { waitMs: 10_000 })),
     )
-    expect(new Set(served.map(({ accessToken }) => accessToken))).toEqual(new Set(['at-2']))
+    expect(new Set(served.map(({ accessToken }) => accessToken.expose()))).toEqual(
+      new Set(['at-2']),
+    )
     expect(requests).toEqual(['refresh rt-1'])
   })
 
@@ -73,7 +75,7 @@ describe('a token', () => {
     await expect(asked).rejects.toMatchObject({ code: 'unavailable', retryAfterMs: 1_000 })
     give(granted())
     await settle()
-    expect(broker.token(ME, NOW_ONLY)).toMatchObject({ accessToken: 'at-2' })
+    expect(broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-2'))
   })
 
   it('is refused at once while a back-off runs, and says when it ends', async () => {
@@ -139,12 +141,12 @@ describe('min_ttl', () => {
     answers.push(granted())
     pass(30 * MINUTE)
     const ask = { minTtlMs: 31 * MINUTE, waitMs: 10_000 }
-    expect(await broker.token(ME, ask)).toMatchObject({ accessToken: 'at-2' })
+    expect(await broker.token(ME, ask)).toMatchObject(tokenOf('at-2'))
   })
 
   it('asks for nothing where the token has that much', async () => {
     const { broker, requests } = await signedIn()
-    expect(broker.token(ME, { minTtlMs: HOUR, waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { minTtlMs: HOUR, waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(requests).toEqual([])
   })
 
@@ -152,8 +154,8 @@ describe('min_ttl', () => {
     const { answers, broker, requests } = await signedIn()
     answers.push(granted())
     const ask = { minTtlMs: 2 * HOUR, waitMs: 10_000 }
-    expect(await broker.token(ME, ask)).toMatchObject({ accessToken: 'at-2' })
-    expect(await broker.token(ME, ask)).toMatchObject({ accessToken: 'at-2' })
+    expect(await broker.token(ME, ask)).toMatchObject(tokenOf('at-2'))
+    expect(await broker.token(ME, ask)).toMatchObject(tokenOf('at-2'))
     expect(requests).toHaveLength(1)
   })
 
@@ -163,7 +165,7 @@ describe('min_ttl', () => {
     pass(51 * MINUTE)
     await beat()
     const ask = { minTtlMs: HOUR, waitMs: 10_000 }
-    expect(await broker.token(ME, ask)).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.token(ME, ask)).toMatchObject(tokenOf('at-1'))
     expect(requests).toHaveLength(1)
   })
 })
@@ -176,8 +178,10 @@ describe('refresh', () => {
     const served = await Promise.all(
       Array.from({ length: 50 }, async () => broker.refresh(ME, { rejectedSha256 })),
     )
-    expect(new Set(served.map(({ accessToken }) => accessToken))).toEqual(new Set(['at-2']))
-    expect(await broker.refresh(ME, { rejectedSha256 })).toMatchObject({ accessToken: 'at-2' })
+    expect(new Set(served.map(({ accessToken }) => accessToken.expose()))).toEqual(
+      new Set(['at-2']),
+    )
+    expect(await broker.refresh(ME, { rejectedSha256 })).toMatchObject(tokenOf('at-2'))
     expect(requests).toHaveLength(1)
   })
 
@@ -190,7 +194,7 @@ describe('refresh', () => {
     }
     expect(requests).toHaveLength(1)
     pass(SECOND)
-    expect(await broker.refresh(ME, {})).toMatchObject({ accessToken: 'at-3' })
+    expect(await broker.refresh(ME, {})).toMatchObject(tokenOf('at-3'))
   })
 
   it('waits longer and longer while fresh tokens keep being rejected', async () => {
@@ -209,8 +213,8 @@ describe('refresh', () => {
 
   it('answers with the token that is still good where it failed', async () => {
     const { broker, requests } = await signedIn()
-    expect(await broker.refresh(ME, {})).toMatchObject({ accessToken: 'at-1' })
-    expect(await broker.refresh(ME, {})).toMatchObject({ accessToken: 'at-1' })
+    expect(await broker.refresh(ME, {})).toMatchObject(tokenOf('at-1'))
+    expect(await broker.refresh(ME, {})).toMatchObject(tokenOf('at-1'))
     expect(requests).toHaveLength(1)
   })
 })

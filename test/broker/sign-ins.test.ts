@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { app, HOUR, MINUTE, SECOND, serviceApp } from '../support/builders.ts'
+import { app, HOUR, MINUTE, NOW, SECOND, serviceApp, tokenOf } from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -46,7 +46,7 @@ describe('a sign-in in the browser', () => {
     expect(requests).toEqual(['redeem c-1'])
     expect(steps).toEqual(['reserve', 'store'])
     expect(closed).toEqual(['state-1'])
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-2' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
   })
 
   it('says that no refresh token was granted, and which scopes were not', async () => {
@@ -55,6 +55,7 @@ describe('a sign-in in the browser', () => {
     answers.push({
       kind: 'granted',
       grant: { accessToken: new Secret('at-1'), lifetimeMs: HOUR, scope: 'evo.discovery' },
+      received: NOW,
     })
     await redirects[0]?.onCallback(callback('state-1'))
     const { message } = await broker.signIns.wait(ME, started.id, 0)
@@ -64,11 +65,27 @@ describe('a sign-in in the browser', () => {
   it('keeps the old session until the new one is there', async () => {
     const { answers, broker, redirects } = await signedIn()
     await broker.signIns.start(ME, IN_BROWSER)
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     answers.push(INVALID_CLIENT)
     await redirects[0]?.onCallback(callback('state-1'))
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(broker.status(ME)).toMatchObject({ session: 'active' })
+  })
+
+  it.each([
+    ['spa', 'invalid_scope', 'may not be allowed offline_access'],
+    ['native', 'invalid_scope', 'Seequent Developer Portal'],
+    ['native', 'access_denied', 'your account may not use this app'],
+    ['native', 'unauthorized_client', 'registered as "native"'],
+  ] as const)('that ends a %s app’s with %s says what to do', async (type, error, advice) => {
+    const world = createWorld({ apps: [app({ type })] })
+    await world.broker.open()
+    const started = await world.broker.signIns.start(ME, IN_BROWSER)
+    world.answers.push({ kind: 'rejected', failure: { error, message: 'the words of the server' } })
+    await world.redirects[0]?.onCallback(callback('state-1'))
+    const { message } = await world.broker.signIns.wait(ME, started.id, 0)
+    expect(message).toContain('the words of the server.')
+    expect(message).toContain(advice)
   })
 
   it('sends no code while the disk refuses', async () => {
@@ -92,7 +109,7 @@ describe('a sign-in in the browser', () => {
       message: expect.stringContaining('--switch-user') as string,
     })
     expect(revoked).toEqual(['refresh_token rt-2'])
-    expect(broker.token(ME, { waitMs: 0 })).toMatchObject({ accessToken: 'at-1' })
+    expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
   })
 
   it('takes another person with --switch-user', async () => {

@@ -116,4 +116,11 @@ describe('next', () => {
     expect(renewalDue(app(), woken, NOW)).toBe(true)
     expect(next(active, { type: 'wait-over' }, policy)).toBe(active)
   })
+
+  it('goes on waiting where that began after the wake', () => {
+    const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
+    expect(next(waiting, { type: 'wait-over', before: NOW.wall }, policy)).toBe(waiting)
+    const woken = next(waiting, { type: 'wait-over', before: NOW.wall + 1 }, policy)
+    expect(renewalDue(app(), woken, NOW)).toBe(true)
+  })
 })

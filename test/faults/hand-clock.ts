@@ -1,7 +1,8 @@
 /**
- * Time that moves only when a test says so: both clocks, and the time limits of requests, which
- * Node would take from a clock of its own. Nothing that hangs has to be waited for.
+ * Time that moves only when a test says so: both clocks, and the time limits of requests. Nothing
+ * that hangs has to be waited for.
  */
+import type { StartTimeLimit } from '../../src/adapters/time-limit.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import type { Reading } from '../../src/core/token.ts'
 
@@ -12,8 +13,7 @@ export interface HandClock extends Clock {
   sleep(ms: number): void
   /** Somebody sets the wall clock, forward or (`ms` below zero) back. */
   set(ms: number): void
-  /** Until it is disposed, `AbortSignal.timeout` keeps to this clock. One clock at a time. */
-  keepTimeLimits(): Disposable
+  readonly startTimeLimit: StartTimeLimit
 }
 
 interface Limit {
@@ -27,6 +27,8 @@ export function createHandClock(
 ): HandClock {
   let now = start
   let limits: readonly Limit[] = []
+  /** When a process that lives by this clock last ran. */
+  let awake = start
 
   function move(wallMs: number, monoMs: number): void {
     now = { wall: now.wall + wallMs, mono: now.mono + monoMs }
@@ -47,6 +49,7 @@ export function createHandClock(
       next.controller.abort(new DOMException('The operation timed out', 'TimeoutError'))
     }
     move(end - now.mono, end - now.mono)
+    awake = now
   }
 
   return {
@@ -58,16 +61,15 @@ export function createHandClock(
     set(ms) {
       move(ms, 0)
     },
-    keepTimeLimits() {
-      const timeout = AbortSignal.timeout.bind(AbortSignal)
-      AbortSignal.timeout = (ms) => {
-        const controller = new AbortController()
-        limits = [...limits, { at: now.mono + ms, controller }]
-        return controller.signal
-      }
+    startTimeLimit(ms) {
+      awake = now
+      const limit = { at: now.mono + ms, controller: new AbortController() }
+      limits = [...limits, limit]
       return {
-        [Symbol.dispose]() {
-          AbortSignal.timeout = timeout
+        signal: limit.controller.signal,
+        notBefore: () => awake,
+        end: () => {
+          limits = limits.filter((other) => other !== limit)
         },
       }
     },

@@ -164,6 +164,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
           uid: process.getuid?.() ?? -1,
           pid: process.pid,
           clock,
+          startTimeLimit: clock.startTimeLimit,
           random,
           log,
           heartbeatMs: HEARTBEAT_MS,

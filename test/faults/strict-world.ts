@@ -36,21 +36,22 @@ export interface WorldOptions {
   readonly store?: ProviderStore
   /** More clients than every server has. */
   readonly clients?: (redirectUri: string) => readonly ClientMetadata[]
+  readonly accessTokenFormat?: 'jwt' | 'opaque'
 }
 
-/** One at a time in a process: its clock keeps the time limits of all requests. */
 export async function createStrictWorld({
   store,
   clients,
+  accessTokenFormat = 'jwt',
 }: WorldOptions = {}): Promise<StrictWorld> {
   const clock = createHandClock()
-  const limits = clock.keepTimeLimits()
   const redirectUri = `http://localhost:${await freePort()}/signin-callback`
   const path = await startFaultyPath({ now: () => clock.read().wall })
   const server = await startAuthorizationServer({
     issuer: path.url,
     redirectUris: [redirectUri],
     accessTokenTtlS: LIFETIME_MS / 1000,
+    accessTokenFormat,
     clients: clients?.(redirectUri) ?? [],
     ...(store && { store }),
   })
@@ -74,7 +75,6 @@ export async function createStrictWorld({
       ...overrides,
     }),
     async [Symbol.asyncDispose]() {
-      limits[Symbol.dispose]()
       await path.close()
       await server.close()
     },

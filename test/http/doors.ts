@@ -25,7 +25,7 @@ const CALLERS: ReadonlyMap<string, Caller> = new Map([
 ])
 
 export const SERVED: ServedToken = {
-  accessToken: 'eyJhbGciOiJub25lIn0.e30.the-access-token',
+  accessToken: new Secret('eyJhbGciOiJub25lIn0.e30.the-access-token'),
   expiresAt: Date.UTC(2026, 0, 1, 1, 0, 0, 999),
   expiresInS: 3600,
   scope: 'evo.discovery evo.workspace',

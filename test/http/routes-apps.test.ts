@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../src/errors.ts'
-import { sha256Hex } from '../../src/secret.ts'
+import { Secret, sha256Hex } from '../../src/secret.ts'
 import { appStatus, failing, KEY, LIMITED_KEY, openDoors, SERVED } from './doors.ts'
 
 const TOKEN = '/v1/apps/evo-me/token'
@@ -12,7 +12,7 @@ describe('GET /v1/apps/{app}/token', () => {
       const answer = await door.get(TOKEN).expect(200)
       expect(answer.body).toEqual({
         app: 'evo-me',
-        access_token: SERVED.accessToken,
+        access_token: SERVED.accessToken.expose(),
         token_type: 'Bearer',
         expires_in: 3600,
         expires_at: '2026-01-01T01:00:00Z',
@@ -34,7 +34,7 @@ describe('GET /v1/apps/{app}/token', () => {
     const client = doors.tcp(KEY)
     await client.get(TOKEN).expect(200)
     for (const change of [
-      { accessToken: 'at-2' },
+      { accessToken: new Secret('at-2') },
       { expiresInS: 1 },
       { expiresAt: Date.UTC(2026, 1) },
       { scope: null },
@@ -42,7 +42,7 @@ describe('GET /v1/apps/{app}/token', () => {
       served = { ...served, ...change }
       const answer = await client.get(TOKEN).expect(200)
       expect(answer.body).toMatchObject({
-        access_token: served.accessToken,
+        access_token: served.accessToken.expose(),
         expires_in: served.expiresInS,
         expires_at: new Date(served.expiresAt)
           .toISOString()
@@ -67,7 +67,7 @@ describe('GET /v1/apps/{app}/token', () => {
     await using doors = await openDoors()
     const answer = await doors.tcp(KEY).get(TOKEN).set('Accept', accept).expect(200)
     expect(answer.headers['content-type']).toBe(type)
-    if (type !== 'application/json') expect(answer.text).toBe(SERVED.accessToken)
+    if (type !== 'application/json') expect(answer.text).toBe(SERVED.accessToken.expose())
   })
 
   it('passes min_ttl and wait on in milliseconds, and 10 s where nothing is said', async () => {
@@ -116,7 +116,7 @@ describe('GET /v1/apps/{app}/token', () => {
   it('waits for a token that is not at hand', async () => {
     await using doors = await openDoors({ broker: { token: () => Promise.resolve(SERVED) } })
     const answer = await doors.tcp(KEY).get(TOKEN).expect(200)
-    expect(answer.body).toMatchObject({ access_token: SERVED.accessToken })
+    expect(answer.body).toMatchObject({ access_token: SERVED.accessToken.expose() })
   })
 
   it('answers HEAD with the header of GET, and says in no log that a token was served', async () => {
@@ -174,7 +174,7 @@ describe('POST /v1/apps/{app}/refresh', () => {
     const answer = await client.post(REFRESH).expect(200)
     expect(answer.body).toMatchObject({
       app: 'evo-me',
-      access_token: SERVED.accessToken,
+      access_token: SERVED.accessToken.expose(),
       token_type: 'Bearer',
     })
     await client.post(REFRESH).send({}).expect(200)
@@ -189,7 +189,7 @@ describe('POST /v1/apps/{app}/refresh', () => {
   it('answers the bare token to whoever prefers text, as for token', async () => {
     await using doors = await openDoors()
     const answer = await doors.tcp(KEY).post(REFRESH).set('Accept', 'text/plain').expect(200)
-    expect(answer.text).toBe(SERVED.accessToken)
+    expect(answer.text).toBe(SERVED.accessToken.expose())
     expect(doors.log.lines.map(({ message }) => message.split(' {')[0])).toEqual(['token served'])
   })
 

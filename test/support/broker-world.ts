@@ -94,7 +94,8 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
 
   const answer = async (): Promise<GrantOutcome> => {
     const next = answers.shift() ?? unavailable()
-    return typeof next === 'function' ? next() : next
+    const outcome = await (typeof next === 'function' ? next() : next)
+    return outcome.kind === 'granted' ? { ...outcome, received: clock.now } : outcome
   }
 
   const serverOf = (app: App): AuthorizationServer => ({
@@ -255,7 +256,7 @@ export async function settle(): Promise<void> {
 }
 
 export function granted(overrides: Partial<Grant> = {}): GrantOutcome {
-  return { kind: 'granted', grant: grant(overrides) }
+  return { kind: 'granted', grant: grant(overrides), received: NOW }
 }
 
 export function unavailable(

@@ -64,6 +64,11 @@ export function serviceApp(overrides: Partial<App> = {}): App {
   })
 }
 
+/** What tells one served token from another. */
+export function tokenOf(value: string): { readonly fingerprint: string } {
+  return { fingerprint: new Secret(value).fingerprint }
+}
+
 /** A log that keeps its lines. */
 export function recordingLog(): Log & { readonly lines: { level: string; message: string }[] } {
   const lines: { level: string; message: string }[] = []

@@ -3,6 +3,7 @@ import { afterAll } from 'vitest'
 import { createAuthorizationServer } from '../../src/adapters/authorization-server.ts'
 import { createIssuerFetch } from '../../src/adapters/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/metadata.ts'
+import { createTimeLimits } from '../../src/adapters/time-limit.ts'
 import type { App } from '../../src/core/app.ts'
 import type { AuthorizationServer, Clock, GrantOutcome, Spending } from '../../src/core/ports.ts'
 import type { Grant, Sealed } from '../../src/core/token.ts'
@@ -51,11 +52,13 @@ export function connect(
   { clock = systemClock, timeoutMs }: { clock?: Clock; timeoutMs?: number } = {},
 ): AuthorizationServer {
   const log = recordingLog()
+  const startTimeLimit = createTimeLimits(clock)
   return createAuthorizationServer({
     app: connected,
-    metadata: createMetadataSource({ fetch: directFetch, clock, log }),
+    metadata: createMetadataSource({ fetch: directFetch, clock, log, startTimeLimit }),
     fetch: directFetch,
     clock,
+    startTimeLimit,
     ...(timeoutMs !== undefined && { timeoutMs }),
   })
 }

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { withoutPieces } from '../../src/adapters/secret-pieces.ts'
+import { Secret } from '../../src/secret.ts'
+
+/** Kept here, because only what is still referenced is live. */
+const kept: Secret[] = []
+const SECRET = 'Zq7-Rk2_Wm9xT4vLb8NcYh3JdG6sFpAe'
+kept.push(new Secret(SECRET), new Secret('äöü-ßæøå-éèê-ñ'))
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+describe('a piece of a secret', () => {
+  it.each([
+    ['whole', `x ${SECRET} y`, 'x [secret] y'],
+    ['its beginning', `x ${SECRET.slice(0, 9)}… y`, 'x [secret]… y'],
+    ['its end', `x …${SECRET.slice(-8)} y`, 'x …[secret] y'],
+    ['two halves', `${SECRET.slice(0, 16)} ${SECRET.slice(16)}`, '[secret] [secret]'],
+    ['two pieces that overlap', `${SECRET.slice(3, 13)}${SECRET.slice(7, 19)}`, '[secret]'],
+    ['other letters than ASCII', 'ab äöü-ßæøå cd', 'ab [secret] cd'],
+    [
+      'percent-encoded',
+      `x %${Buffer.from(SECRET).toString('hex').match(/../g)?.join('%')} y`,
+      'x [secret] y',
+    ],
+    ['in base64', `Basic ${base64(`client:${SECRET}`)} is wrong`, 'Basic [secret] is wrong'],
+    ['in base64 that was cut', `got ${base64(`client:${SECRET}`).slice(6, 40)}`, 'got [secret]'],
+  ])('is hidden: %s', (_, text, shown) => {
+    expect(withoutPieces(text)).toBe(shown)
+  })
+
+  it.each(Array.from(SECRET.slice(8), (_, index) => index))(
+    'is found from character %i',
+    (from) => {
+      expect(withoutPieces(`"${SECRET.slice(from, from + 8)}"`)).toBe('"[secret]"')
+    },
+  )
+
+  it.each(['', 'short', `seven: ${SECRET.slice(0, 7)}!`, 'The refresh token has expired. 😀'])(
+    'is nothing in "%s"',
+    (text) => {
+      expect(withoutPieces(text)).toBe(text)
+    },
+  )
+})

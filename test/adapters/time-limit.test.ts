@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createTimeLimits } from '../../src/adapters/time-limit.ts'
+import { later, NOW, SECOND } from '../support/builders.ts'
+
+const LIMIT_MS = 30 * SECOND
+
+const clock = { now: NOW, read: () => clock.now }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  clock.now = NOW
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Both clocks and the timers go on, as they do in a process that runs. */
+function pass(ms: number): void {
+  for (let passed = 0; passed < ms; passed += 50) {
+    clock.now = later(50, clock.now)
+    vi.advanceTimersByTime(50)
+  }
+}
+
+/** The clocks go on and nothing runs; then the timers that are due fire once. */
+function holdUp(ms: number): void {
+  clock.now = later(ms, clock.now)
+  vi.advanceTimersByTime(250)
+}
+
+describe('a time limit', () => {
+  it('is over, as a time-out, when its time has gone by, and not before', () => {
+    const { signal } = createTimeLimits(clock)(LIMIT_MS)
+    pass(LIMIT_MS - SECOND)
+    expect(signal.aborted).toBe(false)
+    pass(2 * SECOND)
+    expect(signal.reason).toMatchObject({ name: 'TimeoutError' })
+  })
+
+  it('is not over when the process was held up for longer: what came meanwhile is read first', () => {
+    const { signal } = createTimeLimits(clock)(LIMIT_MS)
+    pass(LIMIT_MS - SECOND)
+    holdUp(10 * LIMIT_MS)
+    expect(signal.aborted).toBe(false)
+    pass(2 * SECOND)
+    expect(signal.aborted).toBe(true)
+  })
+
+  it('takes what is read after a hold-up for as old as the beginning of that', () => {
+    const { notBefore } = createTimeLimits(clock)(LIMIT_MS)
+    pass(5 * SECOND)
+    const before = clock.now
+    holdUp(60 * SECOND)
+    expect(notBefore().mono).toBeLessThanOrEqual(before.mono)
+    expect(before.mono - notBefore().mono).toBeLessThan(SECOND)
+  })
+
+  it('takes what is read after a sleep, which one clock does not see, for just as old', () => {
+    const { notBefore } = createTimeLimits(clock)(LIMIT_MS)
+    pass(5 * SECOND)
+    const before = clock.now
+    clock.now = { wall: before.wall + 8 * 3_600 * SECOND, mono: before.mono }
+    vi.advanceTimersByTime(250)
+    expect(notBefore().wall).toBeLessThanOrEqual(before.wall)
+  })
+
+  it('takes what is read while all is well for a second old at most', () => {
+    const { notBefore } = createTimeLimits(clock)(LIMIT_MS)
+    pass(20 * SECOND)
+    expect(clock.now.mono - notBefore().mono).toBeLessThanOrEqual(SECOND)
+  })
+
+  it('holds nothing up once it has ended', () => {
+    const { signal, end } = createTimeLimits(clock)(LIMIT_MS)
+    end()
+    pass(2 * LIMIT_MS)
+    expect(signal.aborted).toBe(false)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

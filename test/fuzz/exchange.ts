@@ -1,0 +1,20 @@
+/** Raw bytes to a server, and what comes back until it ends the connection. */
+import { connect } from 'node:net'
+import { received } from '../attacks/besieged.ts'
+
+export type Target = { readonly port: number } | { readonly path: string }
+
+/** Half-closed behind the last byte: nothing more comes, as the server can see. */
+export async function exchange(target: Target, bytes: string | readonly Buffer[]): Promise<string> {
+  const socket = connect('port' in target ? { ...target, host: '127.0.0.1' } : target)
+  socket.on('error', () => undefined)
+  for (const piece of typeof bytes === 'string' ? [Buffer.from(bytes, 'latin1')] : bytes)
+    socket.write(piece)
+  socket.end()
+  return received(socket)
+}
+
+/** As header and request line have it: every character is one byte. */
+export function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
