@@ -135,6 +135,8 @@ holds(
   fc.asyncProperty(harmed, async (harms) => {
     const stateDir = mkdtempSync(join(tmpdir(), 'evo-token-f-'))
     try {
+      // Not every Node copies the mode of a directory.
+      mkdirSync(join(stateDir, 'vault'), { mode: 0o700 })
       cpSync(pattern, stateDir, { recursive: true })
       const dir = join(stateDir, 'vault')
       for (const [name, harm] of harms) {
