@@ -4,13 +4,20 @@ import { received } from '../attacks/besieged.ts'
 
 export type Target = { readonly port: number } | { readonly path: string }
 
-/** Half-closed behind the last byte: nothing more comes, as the server can see. */
-export async function exchange(target: Target, bytes: string | readonly Buffer[]): Promise<string> {
+/**
+ * Half-closed behind the last byte, so that the server can see that nothing more comes; or left open,
+ * for a server that takes its time: Node's gives an answer up when its reader half-closes.
+ */
+export async function exchange(
+  target: Target,
+  bytes: string | readonly Buffer[],
+  { leftOpen = false } = {},
+): Promise<string> {
   const socket = connect('port' in target ? { ...target, host: '127.0.0.1' } : target)
   socket.on('error', () => undefined)
   for (const piece of typeof bytes === 'string' ? [Buffer.from(bytes, 'latin1')] : bytes)
     socket.write(piece)
-  socket.end()
+  if (!leftOpen) socket.end()
   return received(socket)
 }
 
