@@ -70,10 +70,15 @@ function scopeOf(value: unknown): string | undefined {
   return scope === '' ? undefined : scope
 }
 
-/** A number above 0, also where it is written as a string. */
+/** Less than that would be no time at all, once it is rounded. */
+const SHORTEST_S = 0.001
+
+/** A number of seconds above 0, also where it is written as a string. */
 export function positiveNumber(value: unknown): number | undefined {
   const number = isFilled(value) && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value
-  return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined
+  return typeof number === 'number' && Number.isFinite(number) && number >= SHORTEST_S
+    ? number
+    : undefined
 }
 
 /** Undefined for an access token that is no JWT, as it need not be: it is the API's, not ours. */

@@ -138,6 +138,7 @@ describe('how long a token lives', () => {
       lifetimeMs: 300_000,
     },
     { says: '0, and the token is opaque', change: { expires_in: 0 }, lifetimeMs: 300_000 },
+    { says: 'less than a millisecond', change: { expires_in: 5e-324 }, lifetimeMs: 300_000 },
     {
       says: 'nothing, but the token does',
       change: { expires_in: undefined, access_token: HOUR_LONG },
