@@ -28,7 +28,8 @@ export async function ensureLocalCaller(
   const kept = await readPrivateFile(accessKeyPath)
   if (!firstStart) {
     if (!store.callers().some(({ name }) => name === LOCAL)) return
-    if (kept !== undefined && store.identify(new Secret(kept.trim()).sha256)) return
+    if (kept !== undefined && store.identify(Buffer.from(new Secret(kept.trim()).sha256, 'hex')))
+      return
   }
   const accessKey = createAccessKey()
   const { sha256 } = accessKey

@@ -17,11 +17,10 @@ export function createCallersStore(path: string, initial: readonly StoredCaller[
   return {
     callers: () => callers,
     /** Looks at every caller to the end: how long it takes tells nothing of any key. */
-    identify(keySha256: string): Caller | undefined {
-      const sought = Buffer.from(keySha256, 'hex')
+    identify(keySha256: Buffer): Caller | undefined {
       let found: Caller | undefined
       for (const { digest, caller } of known) {
-        if (timingSafeEqual(digest, sought)) found = caller
+        if (timingSafeEqual(digest, keySha256)) found = caller
       }
       return found
     },

@@ -17,8 +17,8 @@ export interface NewCaller {
 }
 
 export interface Callers {
-  /** The caller whose access key has this lower-case hex SHA-256. */
-  identify(keySha256: string): Caller | undefined
+  /** The caller whose access key has this SHA-256. */
+  identify(keySha256: Buffer): Caller | undefined
   list(): readonly Caller[]
   /** @throws {SidecarError} `invalid_request` for a name that is taken, `failed` when the disk refuses. */
   add(name: string, apps: readonly string[]): Promise<NewCaller>

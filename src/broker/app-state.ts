@@ -14,7 +14,14 @@ import type {
   Vault,
 } from '../core/ports.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
-import { type Instant, receive, restore, type Sealed, toStored } from '../core/token.ts'
+import {
+  type Instant,
+  type Reading,
+  receive,
+  restore,
+  type Sealed,
+  toStored,
+} from '../core/token.ts'
 import type { Sleep } from './within.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
 
@@ -165,8 +172,8 @@ export class AppState {
   }
 
   /** Whether the cron line's next instant has come. */
-  reissueDue(): boolean {
-    return this.#reissueAt !== undefined && this.deps.clock.read().wall >= this.#reissueAt
+  reissueDue({ wall }: Reading): boolean {
+    return this.#reissueAt !== undefined && wall >= this.#reissueAt
   }
 
   /** Works the next instant out anew: after each grant, and after the wall clock was set back. */

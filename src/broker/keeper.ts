@@ -71,13 +71,14 @@ export class Keeper {
    */
   token(ask: TokenAsk): ServedToken | Promise<ServedToken> {
     const { tokens } = this.state.session
-    const leftMs = tokens ? remainingMs(tokens, this.#now()) : 0
+    const now = this.#now()
+    const leftMs = tokens ? remainingMs(tokens, now) : 0
     if (!tokens || leftMs <= 0) return this.#awaited(ask)
     if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayDemand())) {
       return this.#demanded(tokens, undefined, ask.waitMs)
     }
-    if (this.#due()) this.#renewInBackground()
-    return servedToken(tokens, this.#now())
+    if (this.#due(now)) this.#renewInBackground()
+    return servedToken(tokens, now)
   }
 
   /**
@@ -141,12 +142,12 @@ export class Keeper {
     )
   }
 
-  #due(): boolean {
+  #due(now = this.#now()): boolean {
     const { app, session, ledger } = this.state
     if (this.#closed) return false
     return (
-      renewalDue(app, session, this.#now()) ||
-      (session.status === 'active' && this.state.reissueDue()) ||
+      renewalDue(app, session, now) ||
+      (session.status === 'active' && this.state.reissueDue(now)) ||
       // The lost answer of a process before this one: while the server's grace may last.
       (session.status === 'active' && ledger.unanswered && renewable(app, session))
     )

@@ -59,8 +59,8 @@ export interface SignInDoor {
 }
 
 export interface CallersDoor {
-  /** The caller whose access key has this lower-case hex SHA-256. */
-  identify(keySha256: string): Caller | undefined
+  /** The caller whose access key has this SHA-256. */
+  identify(keySha256: Buffer): Caller | undefined
   list(): readonly CallerEntry[]
   add(
     name: string,

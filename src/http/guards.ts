@@ -121,7 +121,7 @@ export function identify({ headers }: IncomingMessage, callers: CallersDoor): Ca
   if (key === undefined) {
     throw new SidecarError('invalid_key', 'The Authorization header holds no Bearer key.')
   }
-  const caller = callers.identify(hash('sha256', key))
+  const caller = callers.identify(hash('sha256', key, 'buffer'))
   if (!caller) throw new SidecarError('invalid_key', 'No caller has this access key.')
   callers.touched(caller.name)
   return caller

@@ -39,6 +39,9 @@ function stateDirectory() {
   }
 }
 
+/** What the callers know of an access key. */
+const digest = (key: string) => Buffer.from(sha256Hex(key), 'hex')
+
 /** What a daemon with this state directory sees and leaves there. */
 function stateIn(directory: string) {
   const clock = { now: NOW, read: () => clock.now }
@@ -65,7 +68,10 @@ describe('the first start', () => {
       { name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null },
     ])
     expect(readFileSync(state.accessKeyPath, 'utf8')).toMatch(/^evtk_[\w-]{43}\n$/)
-    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local', apps: ['*'] })
+    expect(callers.identify(digest(state.key()))).toMatchObject({
+      name: 'local',
+      apps: ['*'],
+    })
   })
 
   it('gives both files to nobody else, and the list no key', async () => {
@@ -104,7 +110,10 @@ describe('the next start', () => {
     const callers = await state.start()
     expect(callers.list()).toEqual(first.list())
     expect(state.key()).toBe(key)
-    expect(callers.identify(accessKey.sha256)).toMatchObject({ name: 'notebook', apps: ['evo-me'] })
+    expect(callers.identify(digest(accessKey.expose()))).toMatchObject({
+      name: 'notebook',
+      apps: ['evo-me'],
+    })
   })
 
   it('makes a new key where the file is gone, and says so', async () => {
@@ -114,8 +123,10 @@ describe('the next start', () => {
     rmSync(state.accessKeyPath)
     const callers = await state.start()
     expect(state.key()).not.toBe(old)
-    expect(callers.identify(sha256Hex(old))).toBeUndefined()
-    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(callers.identify(digest(old))).toBeUndefined()
+    expect(callers.identify(digest(state.key()))).toMatchObject({
+      name: 'local',
+    })
     expect(callers.list()).toHaveLength(1)
     expect(state.log.lines.at(-1)).toMatchObject({
       level: 'warn',
@@ -128,7 +139,9 @@ describe('the next start', () => {
     await state.start()
     writeFileSync(state.accessKeyPath, 'evtk_of-another-time\n')
     const callers = await state.start()
-    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(callers.identify(digest(state.key()))).toMatchObject({
+      name: 'local',
+    })
     expect(state.log.lines.at(-1)?.level).toBe('warn')
   })
 
@@ -227,7 +240,9 @@ describe('add', () => {
       code: 'invalid_request',
       hint: expect.stringContaining('evo-token caller remove local') as string,
     })
-    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ apps: ['*'] })
+    expect(callers.identify(digest(state.key()))).toMatchObject({
+      apps: ['*'],
+    })
   })
 
   it('keeps all of many that are added at once, but one of a name', async () => {
@@ -252,8 +267,8 @@ describe('remove', () => {
     const callers = await state.start()
     const { accessKey } = await callers.add('notebook', ['*'])
     await callers.remove('notebook')
-    expect(callers.identify(accessKey.sha256)).toBeUndefined()
-    expect((await state.start()).identify(accessKey.sha256)).toBeUndefined()
+    expect(callers.identify(digest(accessKey.expose()))).toBeUndefined()
+    expect((await state.start()).identify(digest(accessKey.expose()))).toBeUndefined()
   })
 
   it('is not_found for a name that nobody has', async () => {
@@ -276,7 +291,9 @@ describe('a disk that is full', () => {
     })
     await expect(callers.remove('local')).rejects.toMatchObject({ code: 'failed' })
     expect(callers.list().map(({ name }) => name)).toEqual(['local'])
-    expect(callers.identify(sha256Hex(state.key()))).toMatchObject({ name: 'local' })
+    expect(callers.identify(digest(state.key()))).toMatchObject({
+      name: 'local',
+    })
     expect(state.stored()).toEqual(before)
     disk.empty()
     await callers.add('notebook', ['*'])

@@ -41,7 +41,7 @@ describe('a key', () => {
     const adapters = join(import.meta.dirname, '../../src/adapters')
     const store = readFileSync(join(adapters, 'callers-store.ts'), 'utf8')
     const body = /identify\(keySha256[\s\S]*?\n {4}\},/.exec(store)?.[0] ?? ''
-    expect(body).toContain('timingSafeEqual(digest, sought)')
+    expect(body).toContain('timingSafeEqual(digest, keySha256)')
     // Nothing that ends the look before its end, and no comparison that ends at the first difference.
     expect(body.match(/\breturn\b/g)).toHaveLength(1)
     expect(body).not.toMatch(/break|===|\.(find|get|has|some|includes|equals|compare)\(/)

@@ -89,7 +89,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.signIns,
     },
     callers: {
-      identify: (sha256) => CALLERS.get(sha256),
+      identify: (sha256) => CALLERS.get(sha256.toString('hex')),
       list: () => [{ name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null }],
       add: (name, apps) =>
         Promise.resolve({
