@@ -54,9 +54,11 @@ export function sha256Hex(value: string): string {
 }
 
 /** Every secret of this process that is still referenced: what a log line must not contain. */
-export function* liveSecrets(): Generator<Secret> {
+export function liveSecrets(): Secret[] {
+  const secrets: Secret[] = []
   for (const reference of live) {
     const secret = reference.deref()
-    if (secret) yield secret
+    if (secret) secrets.push(secret)
   }
+  return secrets
 }

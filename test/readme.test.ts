@@ -1,5 +1,5 @@
 /** What the README says of the program is what the program says of itself. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { overview } from '../src/cli/help.ts'
@@ -26,6 +26,6 @@ it('has a row for every setting of the config', () => {
 it('names only files of this checkout', () => {
   const named = readme.matchAll(/`((?:systemd|launchd|test|docs)\/[\w./-]+)`/g)
   for (const [, path = ''] of named) {
-    expect(() => readFileSync(join(import.meta.dirname, '..', path))).not.toThrow()
+    expect(existsSync(join(import.meta.dirname, '..', path)), path).toBe(true)
   }
 })

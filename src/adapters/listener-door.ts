@@ -60,7 +60,7 @@ export const DOOR_CONNECTIONS = 512
 export function openDoor(endpoint: DoorEndpoint, log: Log): OpenDoor {
   const { app } = endpoint
   const strangers = new Strangers()
-  const Request = strangers.requestClass()
+  class Request extends IncomingMessage {}
   class Response extends ServerResponse {}
   Object.setPrototypeOf(Request.prototype, app.request)
   Object.setPrototypeOf(Response.prototype, app.response)
@@ -101,6 +101,7 @@ export function createDoorServer({
   // Node would leave out whatever comes after 2,000 headers, and our guards would not see it.
   server.maxHeadersCount = 0
   server.on('connection', (socket) => {
+    door?.strangers.watch(socket)
     door?.room.enter(socket)
   })
 
@@ -115,9 +116,6 @@ export function createDoorServer({
     door.room.hold(socket, response)
   }
   server.on('request', answer)
-  server.on('upgrade', (_request, socket) => {
-    socket.destroy()
-  })
   // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
   server.on('checkExpectation', answer)
   server.on('clientError', (error, socket) => {

@@ -106,8 +106,7 @@ export class LoopbackPorts {
   #open(address: string, port: number): Opening {
     const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
     const strangers = new Strangers()
-    const options = { ...this.#limits, IncomingMessage: strangers.requestClass() }
-    const server = createServer(options, (request, response) => {
+    const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
         opening.unanswered -= 1
@@ -119,10 +118,8 @@ export class LoopbackPorts {
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
+      strangers.watch(socket)
       room.enter(socket)
-    })
-    server.on('upgrade', (_request, socket) => {
-      socket.destroy()
     })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)

@@ -33,7 +33,7 @@ function secretsLike(texts: readonly string[]): readonly string[] {
   for (const text of texts) {
     for (let at = 0; at + SAMPLE <= text.length; at++) samples.add(sampleAt(text, at))
   }
-  return [...liveSecrets()]
+  return liveSecrets()
     .map((secret) => secret.expose())
     .filter((value) => {
       for (let at = 0; at + SAMPLE <= value.length; at += SAMPLE_EVERY) {

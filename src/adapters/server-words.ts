@@ -70,7 +70,7 @@ export function errorCode(value: unknown): string | undefined {
 
 /** `text` without any whole secret of ours. */
 export function withoutSecrets(text: string): string {
-  return [...liveSecrets()]
+  return liveSecrets()
     .map((secret) => secret.expose())
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[secret]'), text)
