@@ -1,9 +1,9 @@
 /** A home whose vault has `count` sessions in it, as a daemon left them, each still fresh. */
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openVault } from '../src/adapters/vault.ts'
-import { createKeyPlaces } from '../src/adapters/vault-key.ts'
-import { readMachineId } from '../src/adapters/machine-id.ts'
+import { openVault } from '../src/adapters/vault/vault.ts'
+import { createKeyPlaces } from '../src/adapters/vault/vault-key.ts'
+import { readMachineId } from '../src/adapters/vault/machine-id.ts'
 import { Secret } from '../src/secret.ts'
 import { createHome, type Home } from '../test/support/daemon-process.ts'
 

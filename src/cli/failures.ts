@@ -2,8 +2,8 @@
  * How a command that failed ends: what a person can act on is said in a sentence and a hint;
  * anything else is a bug, told without whatever might be a secret.
  */
-import { scrub } from '../adapters/scrub.ts'
-import { withoutPieces } from '../adapters/secret-pieces.ts'
+import { scrub } from '../adapters/log/scrub.ts'
+import { withoutPieces } from '../adapters/log/secret-pieces.ts'
 import { SidecarError } from '../errors.ts'
 import { Refusal } from './client-failures.ts'
 import type { Io } from './io.ts'

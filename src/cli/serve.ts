@@ -1,6 +1,6 @@
 /** `evo-token serve`: the daemon, in the foreground, until a signal ends it. */
 import { configPath, loadConfig } from '../adapters/config-file.ts'
-import { createLogger } from '../adapters/logger.ts'
+import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
 import { homeOf, processWorld } from '../daemon/world.ts'

@@ -1,10 +1,10 @@
 /** Joins each app of the config with what talks to its authorization server. */
 import pLimit, { type LimitFunction } from 'p-limit'
-import { createAuthorizationServer } from '../adapters/authorization-server.ts'
-import type { IssuerFetch } from '../adapters/issuer-fetch.ts'
-import type { MetadataSource } from '../adapters/metadata.ts'
+import { createAuthorizationServer } from '../adapters/server/authorization-server.ts'
+import type { IssuerFetch } from '../adapters/server/issuer-fetch.ts'
+import type { MetadataSource } from '../adapters/server/metadata.ts'
 import { createReissueClock } from '../adapters/reissue.ts'
-import type { StartTimeLimit } from '../adapters/time-limit.ts'
+import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { App } from '../core/app.ts'
 import type { Clock, Registration } from '../core/ports.ts'
 

@@ -1,7 +1,7 @@
 /** What the process brings: everything a test replaces, and nothing else. */
 import { homedir, networkInterfaces } from 'node:os'
 import type { LoadedConfig } from '../adapters/config-file.ts'
-import { createTimeLimits, type StartTimeLimit } from '../adapters/time-limit.ts'
+import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Clock, Log } from '../core/ports.ts'
 
 export interface World {

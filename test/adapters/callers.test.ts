@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createCallers } from '../../src/adapters/callers.ts'
+import { createCallers } from '../../src/adapters/callers/callers.ts'
 import { sha256Hex } from '../../src/secret.ts'
 import { later, MINUTE, NOW, recordingLog } from '../support/builders.ts'
 import { itNeeds } from '../support/needs.ts'

@@ -1,8 +1,8 @@
 /** What authorization servers, and everything on the way to them, do instead of granting. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { failedOutcome } from '../../src/adapters/grant-failure.ts'
-import { readAnswer } from '../../src/adapters/issuer-answer.ts'
-import { describeFault } from '../../src/adapters/issuer-fault.ts'
+import { failedOutcome } from '../../src/adapters/server/grant-failure.ts'
+import { readAnswer } from '../../src/adapters/server/issuer-answer.ts'
+import { describeFault } from '../../src/adapters/server/issuer-fault.ts'
 import type { GrantOutcome } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts'

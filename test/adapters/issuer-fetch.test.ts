@@ -6,13 +6,13 @@ import { text } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeFault } from '../../src/adapters/issuer-fault.ts'
+import { describeFault } from '../../src/adapters/server/issuer-fault.ts'
 import {
   createIssuerFetch,
   type IssuerFetch,
   type IssuerFetchOptions,
   type IssuerRequest,
-} from '../../src/adapters/issuer-fetch.ts'
+} from '../../src/adapters/server/issuer-fetch.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { startFaultyServer } from '../support/faulty-server.ts'

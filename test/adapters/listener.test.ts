@@ -14,8 +14,12 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { inheritedSockets, listen, type ListenOptions } from '../../src/adapters/listener.ts'
-import { bindTcp } from '../../src/adapters/listener-sockets.ts'
+import {
+  inheritedSockets,
+  listen,
+  type ListenOptions,
+} from '../../src/adapters/loopback/listener.ts'
+import { bindTcp } from '../../src/adapters/loopback/listener-sockets.ts'
 import { createApp } from '../../src/http/app.ts'
 import { answerToMalformed } from '../../src/http/problems.ts'
 import { KEY, recordedDeps, SERVED } from '../http/doors.ts'
@@ -506,7 +510,7 @@ describe('sockets that systemd hands over', () => {
   const PROGRAM = `
     import { spawn } from 'node:child_process'
     import { IncomingMessage, ServerResponse } from 'node:http'
-    import { inheritedSockets, listen } from './src/adapters/listener.js'
+    import { inheritedSockets, listen } from './src/adapters/loopback/listener.js'
     if (process.env.LISTEN_FDS === undefined) {
       const sockets = process.env.SOCKETS.split(' ').flatMap((socket) => ['-l', socket])
       const child = spawn(

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { createLogger } from '../../src/adapters/logger.ts'
+import { createLogger } from '../../src/adapters/log/logger.ts'
 import { Secret } from '../../src/secret.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
@@ -122,7 +122,7 @@ describe('a secret', () => {
 })
 
 describe('standard output', () => {
-  const logger = join(dirname(MAIN), 'adapters/logger.js')
+  const logger = join(dirname(MAIN), 'adapters/log/logger.js')
   const prologue = `
     import { createLogger } from '${logger}'
     const log = createLogger({ level: 'info' })

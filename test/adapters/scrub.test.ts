@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scrub } from '../../src/adapters/scrub.ts'
+import { scrub } from '../../src/adapters/log/scrub.ts'
 import { Secret } from '../../src/secret.ts'
 
 /** Kept here, because only what is still referenced is live. */

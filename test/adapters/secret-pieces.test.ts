@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withoutPieces } from '../../src/adapters/secret-pieces.ts'
+import { withoutPieces } from '../../src/adapters/log/secret-pieces.ts'
 import { Secret } from '../../src/secret.ts'
 
 /** Kept here, because only what is still referenced is live. */

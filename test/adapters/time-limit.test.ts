@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createTimeLimits } from '../../src/adapters/time-limit.ts'
+import { createTimeLimits } from '../../src/adapters/server/time-limit.ts'
 import { later, NOW, SECOND } from '../support/builders.ts'
 
 const LIMIT_MS = 30 * SECOND

@@ -1,10 +1,10 @@
 import { readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { createKeyFile } from '../../src/adapters/key-file.ts'
-import type { KeyPlaces } from '../../src/adapters/key-place.ts'
-import { keyIdOf } from '../../src/adapters/sealed-text.ts'
-import { createKeyPlaces } from '../../src/adapters/vault-key.ts'
+import { createKeyFile } from '../../src/adapters/vault/key-file.ts'
+import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
+import { keyIdOf } from '../../src/adapters/vault/sealed-text.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
@@ -90,9 +90,9 @@ async function inProcess(
 ): Promise<{ end: number | string | null; steps: string[] }> {
   const child = compiled.run(`
     import { writeSync } from 'node:fs'
-    import { createKeyFile } from './src/adapters/key-file.js'
-    import { createKeyPlaces } from './src/adapters/vault-key.js'
-    import { openVault } from './src/adapters/vault.js'
+    import { createKeyFile } from './src/adapters/vault/key-file.js'
+    import { createKeyPlaces } from './src/adapters/vault/vault-key.js'
+    import { openVault } from './src/adapters/vault/vault.js'
     const silent = () => {}
     const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
     const places = createKeyPlaces({ keyFile: ${JSON.stringify(world.keyFile)}, env: {}, uid: ${uid} })

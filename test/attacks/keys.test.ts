@@ -38,8 +38,8 @@ describe('a key', () => {
   })
 
   it('is compared in constant time, with every caller, and in no other way', () => {
-    const adapters = join(import.meta.dirname, '../../src/adapters')
-    const store = readFileSync(join(adapters, 'callers-store.ts'), 'utf8')
+    const path = '../../src/adapters/callers/callers-store.ts'
+    const store = readFileSync(join(import.meta.dirname, path), 'utf8')
     const body = /identify\(keySha256[\s\S]*?\n {4}\},/.exec(store)?.[0] ?? ''
     expect(body).toContain('timingSafeEqual(digest, keySha256)')
     // Nothing that ends the look before its end, and no comparison that ends at the first difference.

@@ -7,10 +7,14 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { DOOR_CONNECTIONS, DOOR_LIMITS, type DoorLimits } from '../../src/adapters/listener-door.ts'
-import { REDIRECT_LIMITS } from '../../src/adapters/loopback-ports.ts'
-import { createPeerLookup } from '../../src/adapters/peer-user.ts'
-import { createRedirectListener } from '../../src/adapters/redirect-listener.ts'
+import {
+  DOOR_CONNECTIONS,
+  DOOR_LIMITS,
+  type DoorLimits,
+} from '../../src/adapters/loopback/listener-door.ts'
+import { REDIRECT_LIMITS } from '../../src/adapters/loopback/loopback-ports.ts'
+import { createPeerLookup } from '../../src/adapters/loopback/peer-user.ts'
+import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
 import { KEY } from '../http/doors.ts'
 import type { ServedToken } from '../../src/core/status.ts'
 import { Secret } from '../../src/secret.ts'

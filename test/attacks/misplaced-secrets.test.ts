@@ -3,7 +3,7 @@
  * endpoint, which refuses them, does not repeat them, neither to the sender nor in the log.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLogger, type Logger } from '../../src/adapters/logger.ts'
+import { createLogger, type Logger } from '../../src/adapters/log/logger.ts'
 import { Secret } from '../../src/secret.ts'
 import { type Doors, KEY, openDoors } from '../http/doors.ts'
 import { createCanaries, randomSecret } from './canaries.ts'

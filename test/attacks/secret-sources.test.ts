@@ -10,16 +10,16 @@ const sources = readSources()
 /** Every file that opens a `Secret`, how often, and why it has to. A new one belongs in here, or away. */
 const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = {
   // To the authorization server: RFC 6749 has them in a form.
-  'src/adapters/app-requests.ts': [1, 'the client secret, in the form or in a Basic header'],
-  'src/adapters/authorization-server.ts': [
+  'src/adapters/server/app-requests.ts': [1, 'the client secret, in the form or in a Basic header'],
+  'src/adapters/server/authorization-server.ts': [
     4,
     'refresh token, verifier, device code; and to revoke',
   ],
   // To the disk: encrypted, or in a file that is there for it.
-  'src/adapters/record-codec.ts': [4, 'the record, in order to be encrypted'],
-  'src/adapters/key-ring.ts': [1, 'the vault key, for the cipher'],
-  'src/adapters/key-place.ts': [1, 'the vault key, for its file or the keychain'],
-  'src/adapters/callers-local.ts': [1, 'the access key, for its file'],
+  'src/adapters/vault/record-codec.ts': [4, 'the record, in order to be encrypted'],
+  'src/adapters/vault/key-ring.ts': [1, 'the vault key, for the cipher'],
+  'src/adapters/vault/key-place.ts': [1, 'the vault key, for its file or the keychain'],
+  'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],
   'src/adapters/token-files.ts': [1, 'the access token, for the files of the config'],
   // To whoever asked for it.
   'src/http/routes-apps.ts': [2, 'the access token, as JSON and as text'],
@@ -27,9 +27,9 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'src/cli/secret.ts': [1, 'the client secret, to the daemon'],
   'src/cli/tcp.ts': [1, 'the access key, to the daemon'],
   // To keep it out of everything else.
-  'src/adapters/scrub.ts': [1, 'to find it in a line'],
-  'src/adapters/secret-pieces.ts': [1, 'to find a part of it'],
-  'src/adapters/server-words.ts': [1, 'to find it in what a server says'],
+  'src/adapters/log/scrub.ts': [1, 'to find it in a line'],
+  'src/adapters/log/secret-pieces.ts': [1, 'to find a part of it'],
+  'src/adapters/server/server-words.ts': [1, 'to find it in what a server says'],
 }
 
 /** What lies between the adapters and the edge. */

@@ -4,7 +4,7 @@
  * command line and by the page of a sign-in holds no eight bytes of a secret.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createLogger } from '../../src/adapters/logger.ts'
+import { createLogger } from '../../src/adapters/log/logger.ts'
 import { runCli } from '../../src/cli/run.ts'
 import type { Plan } from '../faults/faulty-path.ts'
 import { PATH_FAULTS } from '../faults/path-faults.ts'

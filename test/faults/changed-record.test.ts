@@ -1,9 +1,9 @@
 /** A record that somebody else writes while the daemon runs, as a restored backup or a second daemon would. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readMachineId } from '../../src/adapters/machine-id.ts'
-import { openVault } from '../../src/adapters/vault.ts'
-import { createKeyPlaces } from '../../src/adapters/vault-key.ts'
+import { readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { openVault } from '../../src/adapters/vault/vault.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { AppRecord, LoadedRecord } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { recordingLog } from '../support/builders.ts'

@@ -7,7 +7,7 @@
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { configPath, loadConfig } from '../../src/adapters/config-file.ts'
-import { createLogger } from '../../src/adapters/logger.ts'
+import { createLogger } from '../../src/adapters/log/logger.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { startDaemon } from '../../src/daemon/daemon.ts'
 import { homeOf, processWorld } from '../../src/daemon/world.ts'

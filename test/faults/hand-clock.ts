@@ -2,7 +2,7 @@
  * Time that moves only when a test says so: both clocks, and the time limits of requests. Nothing
  * that hangs has to be waited for.
  */
-import type { StartTimeLimit } from '../../src/adapters/time-limit.ts'
+import type { StartTimeLimit } from '../../src/adapters/server/time-limit.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import type { Reading } from '../../src/core/token.ts'
 

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt, UnsecuredJWT } from 'jose'
-import { readMachineId } from '../../src/adapters/machine-id.ts'
-import { openVault } from '../../src/adapters/vault.ts'
-import { createKeyPlaces } from '../../src/adapters/vault-key.ts'
+import { readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { openVault } from '../../src/adapters/vault/vault.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import { Secret } from '../../src/secret.ts'
 import {
   EVO_SCOPES,

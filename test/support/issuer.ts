@@ -1,9 +1,9 @@
 /** The authorization server adapter, connected: to the real server, or to a scripted one. */
 import { afterAll } from 'vitest'
-import { createAuthorizationServer } from '../../src/adapters/authorization-server.ts'
-import { createIssuerFetch } from '../../src/adapters/issuer-fetch.ts'
-import { createMetadataSource } from '../../src/adapters/metadata.ts'
-import { createTimeLimits } from '../../src/adapters/time-limit.ts'
+import { createAuthorizationServer } from '../../src/adapters/server/authorization-server.ts'
+import { createIssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
+import { createMetadataSource } from '../../src/adapters/server/metadata.ts'
+import { createTimeLimits } from '../../src/adapters/server/time-limit.ts'
 import type { App } from '../../src/core/app.ts'
 import type { AuthorizationServer, Clock, GrantOutcome, Spending } from '../../src/core/ports.ts'
 import type { Grant, Sealed } from '../../src/core/token.ts'

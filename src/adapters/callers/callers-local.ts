@@ -1,0 +1,46 @@
+/** The caller `local`: every program of the user that runs the daemon, by a key in a file of its own. */
+import type { Log } from '../../core/ports.ts'
+import type { Instant } from '../../core/token.ts'
+import { Secret } from '../../secret.ts'
+import { createAccessKey, readPrivateFile, writePrivateFile } from './callers-file.ts'
+import type { CallersStore } from './callers-store.ts'
+
+const LOCAL = 'local'
+
+export interface LocalCallerOptions {
+  readonly accessKeyPath: string
+  readonly firstStart: boolean
+  readonly now: Instant
+  readonly log: Log
+}
+
+/**
+ * Makes the caller at the very first start, and only then, for whoever removed it later meant that.
+ * While it is there its file is kept right: a key that is gone, or that is nobody's (a crash came
+ * between the two files), is replaced by a new one.
+ *
+ * @throws {SidecarError} `failed`
+ */
+export async function ensureLocalCaller(
+  store: CallersStore,
+  { accessKeyPath, firstStart, now, log }: LocalCallerOptions,
+): Promise<void> {
+  const kept = await readPrivateFile(accessKeyPath)
+  if (!firstStart) {
+    if (!store.callers().some(({ name }) => name === LOCAL)) return
+    if (kept !== undefined && store.identify(Buffer.from(new Secret(kept.trim()).sha256, 'hex')))
+      return
+  }
+  const accessKey = createAccessKey()
+  const { sha256 } = accessKey
+  await store.change((callers) =>
+    firstStart
+      ? [...callers, { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null }]
+      : callers.map((caller) => (caller.name === LOCAL ? { ...caller, sha256 } : caller)),
+  )
+  await writePrivateFile(accessKeyPath, `${accessKey.expose()}\n`)
+  const about = { caller: LOCAL, path: accessKeyPath }
+  if (firstStart) log.info(about, 'made the access key of the first caller')
+  else if (kept === undefined) log.warn(about, 'the access key was gone: made a new one')
+  else log.warn(about, 'the access key was no caller’s: made a new one')
+}

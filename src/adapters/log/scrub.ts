@@ -1,0 +1,49 @@
+/**
+ * The last look at a line before it leaves: no secret that is live in this process and nothing that
+ * has the shape of a token may stand in it, in whatever form it got there.
+ */
+import { liveSecrets, type Secret } from '../../secret.ts'
+
+/** A JWT or a JWE in compact form (RFC 7515 §3.1), or what is left of one that was cut short. */
+const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g
+
+/** An access key of ours. */
+const ACCESS_KEY = /evtk_[\w-]{8,}/g
+
+/** A shorter secret would be found in ordinary words, and tear the line apart. */
+const SHORTEST_SECRET = 4
+
+/** `line` without live secrets and without what looks like one. */
+export function scrub(line: string): string {
+  let text = line
+  for (const secret of liveSecrets()) {
+    for (const form of formsOf(secret)) {
+      if (text.includes(form)) text = text.replaceAll(form, secret.toString())
+    }
+  }
+  if (text.includes('eyJ')) text = text.replace(JWT, '[redacted]')
+  return text.includes('evtk_') ? text.replace(ACCESS_KEY, '[redacted]') : text
+}
+
+const knownForms = new WeakMap<Secret, readonly string[]>()
+
+/** The secret itself, as it stands in JSON, in JSON within JSON, and in a URL. */
+function formsOf(secret: Secret): readonly string[] {
+  let forms = knownForms.get(secret)
+  if (!forms) {
+    const value = secret.expose()
+    const escaped = inJson(value)
+    const encoded = encodeURIComponent(Buffer.from(value).toString())
+    const all = [value, escaped, inJson(escaped), encoded, encoded.replaceAll('%20', '+')]
+    // The longest first: a form may hold another one.
+    forms = [...new Set(all)]
+      .filter((form) => form.length >= SHORTEST_SECRET)
+      .sort((one, other) => other.length - one.length)
+    knownForms.set(secret, forms)
+  }
+  return forms
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}

@@ -1,0 +1,83 @@
+/**
+ * Pieces of secrets in a text that somebody else wrote: a server that repeats the half of what it was
+ * sent, a parser that quotes what it stumbled over. Looks at every live secret from each side, which
+ * is too slow for each line of a log, and quick enough for each failure.
+ */
+import { liveSecrets } from '../../secret.ts'
+
+/** As long a piece begins to tell something; a shorter one stands in ordinary words. */
+const PIECE = 8
+
+/** Of a piece, wherever it begins: in eight characters there are these four, five apart at most. */
+const SAMPLE = 4
+const SAMPLE_EVERY = 5
+
+const HIDDEN = '[secret]'
+
+/** What may be something else in base64, or percent-encoded: eight bytes are eleven characters then. */
+const ENCODED = /[\w%+/-]{11,}={0,2}/g
+
+/** `text` without any eight characters in a row that a live secret has, too, encoded ones included. */
+export function withoutPieces(text: string): string {
+  const meant = [...text.matchAll(ENCODED)].map(([run]) => ({ run, as: decodings(run) }))
+  const suspects = secretsLike([text, ...meant.flatMap(({ as }) => as)])
+  if (suspects.length === 0) return text
+  const encoded = meant.filter(({ as }) => as.some((one) => piecesIn(one, suspects).includes(true)))
+  const decoded = encoded.reduce((rest, { run }) => rest.replaceAll(run, HIDDEN), text)
+  return hide(decoded, piecesIn(decoded, suspects))
+}
+
+/** The live secrets that may have a piece in one of `texts`, and a few that have none. */
+function secretsLike(texts: readonly string[]): readonly string[] {
+  const samples = new Set<number>()
+  for (const text of texts) {
+    for (let at = 0; at + SAMPLE <= text.length; at++) samples.add(sampleAt(text, at))
+  }
+  return liveSecrets()
+    .map((secret) => secret.expose())
+    .filter((value) => {
+      for (let at = 0; at + SAMPLE <= value.length; at += SAMPLE_EVERY) {
+        if (samples.has(sampleAt(value, at))) return true
+      }
+      return false
+    })
+}
+
+/** Four characters as a number: a string for each would take ten times as long. */
+function sampleAt(text: string, at: number): number {
+  let sample = 0
+  for (let index = at; index < at + SAMPLE; index++) sample = (sample << 7) ^ text.charCodeAt(index)
+  return sample
+}
+
+/** For each character of `text` whether it is part of a piece. */
+function piecesIn(text: string, secrets: readonly string[]): readonly boolean[] {
+  const hidden = new Array<boolean>(text.length).fill(false)
+  for (let at = 0; at + PIECE <= text.length; at++) {
+    const piece = text.slice(at, at + PIECE)
+    if (secrets.some((secret) => secret.includes(piece))) hidden.fill(true, at, at + PIECE)
+  }
+  return hidden
+}
+
+function hide(text: string, hidden: readonly boolean[]): string {
+  let shown = ''
+  for (const [index, character] of text.split('').entries()) {
+    if (!hidden[index]) shown += character
+    else if (!hidden[index - 1]) shown += HIDDEN
+  }
+  return shown
+}
+
+/** What `run` may stand for. Base64 that lost its beginning is out of step by one to three characters. */
+function decodings(run: string): readonly string[] {
+  const base64 = [0, 1, 2, 3].map((from) =>
+    Buffer.from(run.slice(from), 'base64').toString('latin1'),
+  )
+  return run.includes('%') ? [percentDecoded(run), ...base64] : base64
+}
+
+/** Also where the last sequence was cut. */
+function percentDecoded(run: string): string {
+  return run.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+}

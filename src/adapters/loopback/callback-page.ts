@@ -1,0 +1,62 @@
+/**
+ * The pages that a browser sees at the end of a sign-in. They load nothing, run nothing, tell no
+ * other site where they stand, and say only what is safe to show.
+ */
+import { createHash } from 'node:crypto'
+import type { SignInPage } from '../../core/ports.ts'
+
+const STYLE = `
+:root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }
+body { display: grid; min-height: 90vh; margin: 0; place-content: center }
+main { max-width: 34rem; padding: 2rem; border-left: .4rem solid #2e7d32 }
+main.failed { border-color: #c62828 }
+h1 { margin: 0 0 .5rem; font-size: 1.4rem }
+p { margin: 0; overflow-wrap: anywhere }
+`
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
+const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${STYLE_HASH}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Of every answer, whatever it holds: the address that brought a browser here has a code in it. */
+export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  Connection: 'close',
+  'Content-Security-Policy': POLICY,
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+export function renderPage({ ok, title, text }: SignInPage): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main class="${ok ? 'ok' : 'failed'}">
+<h1>${escape(title)}</h1>
+<p>${escape(text)}</p>
+</main>
+</body>
+</html>
+`
+}
+
+/** A server's words may be in it. */
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,161 @@
+/**
+ * An HTTP server in front of one express app: what it bears with, and what it does about bytes that
+ * are no request.
+ */
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Log } from '../../core/ports.ts'
+import { ConnectionRoom, seldom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
+
+/** What answers a door, and the express app within, as far as a server has to know it. */
+export interface DoorEndpoint {
+  /** Whether the request came from somebody that we know, by an access key or by the door itself. */
+  (request: IncomingMessage, response: ServerResponse): boolean
+  readonly app: { request: object; response: object }
+}
+
+type RequestClass = typeof IncomingMessage
+type ResponseClass = typeof ServerResponse<IncomingMessage>
+
+export interface OpenDoor {
+  readonly endpoint: DoorEndpoint
+  readonly Request: RequestClass
+  readonly Response: ResponseClass
+  /** All servers of the door share it. */
+  readonly room: ConnectionRoom
+  readonly strangers: Strangers
+}
+
+export interface DoorServer {
+  readonly server: Server
+  /** The responses that were not written in the turn that brought their request. */
+  readonly running: ReadonlySet<ServerResponse>
+  /** Says what answers. Before the first request, but perhaps after the server has begun to listen. */
+  serve(door: OpenDoor): void
+}
+
+export const DOOR_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  insecureHTTPParser: false,
+  // Our own guard says what is wrong with a missing Host; Node's answer would be bare.
+  requireHostHeader: false,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  // Longer than the pause between two cells of a notebook is not needed: opening is cheap on loopback.
+  keepAliveTimeout: 15_000,
+}
+
+export type DoorLimits = Readonly<typeof DOOR_LIMITS>
+
+/** Far more than a workstation's programs need, far fewer than the descriptors that we may open. */
+export const DOOR_CONNECTIONS = 512
+
+/**
+ * Express gives every request and response the prototypes `app.request` and `app.response`, and
+ * changing the prototype of an object that exists is the dearest thing that it does: half of the
+ * time of a small request on Node 20. Here they are born with them, and express changes nothing.
+ */
+export function openDoor(endpoint: DoorEndpoint, log: Log): OpenDoor {
+  const { app } = endpoint
+  const strangers = new Strangers()
+  class Request extends IncomingMessage {}
+  class Response extends ServerResponse {}
+  Object.setPrototypeOf(Request.prototype, app.request)
+  Object.setPrototypeOf(Response.prototype, app.response)
+  app.request = Request.prototype
+  app.response = Response.prototype
+  const onCrowd = () => {
+    log.warn(
+      { most: DOOR_CONNECTIONS },
+      'too many connections: those without an access key are closed, the oldest first',
+    )
+  }
+  return {
+    endpoint,
+    Request,
+    Response,
+    strangers,
+    room: new ConnectionRoom({ most: DOOR_CONNECTIONS, onCrowd }),
+  }
+}
+
+export function createDoorServer({
+  answerToMalformed,
+  limits = DOOR_LIMITS,
+  log,
+}: {
+  readonly answerToMalformed: (error: Error) => string
+  readonly limits?: DoorLimits
+  readonly log: Log
+}): DoorServer {
+  let door: OpenDoor | undefined
+  const running = new Set<ServerResponse>()
+  const server = createServer({
+    ...limits,
+    // Node calls both with `new`, and takes the object that they return for the new one.
+    IncomingMessage: lateClass<RequestClass>(() => door?.Request ?? IncomingMessage),
+    ServerResponse: lateClass<ResponseClass>(() => door?.Response ?? ServerResponse),
+  })
+  // Node would leave out whatever comes after 2,000 headers, and our guards would not see it.
+  server.maxHeadersCount = 0
+  server.on('connection', (socket) => {
+    door?.strangers.watch(socket)
+    door?.room.enter(socket)
+  })
+
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    if (!door) return
+    const { socket } = request
+    if (door.endpoint(request, response)) door.room.recognize(socket)
+    else door.strangers.answered(request, response)
+    if (response.writableEnded) return
+    running.add(response)
+    response.once('close', () => running.delete(response))
+    door.room.hold(socket, response)
+  }
+  server.on('request', answer)
+  // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
+  server.on('checkExpectation', answer)
+  server.on('clientError', (error, socket) => {
+    refuseBytes(error, socket, answerToMalformed)
+  })
+  const tellUnaccepted = seldom((error: Error) => {
+    log.warn({ err: error }, 'a connection could not be accepted')
+  })
+  // Without a listener a connection that the kernel could not give us would end the process.
+  server.on('error', (error) => {
+    if (server.listening) tellUnaccepted(error)
+  })
+
+  return {
+    server,
+    running,
+    serve(opened) {
+      door = opened
+    },
+  }
+}
+
+/** A constructor that makes an object of whatever class `choose` names by then. */
+function lateClass<Class extends new (...args: never[]) => object>(choose: () => Class): Class {
+  function Late(...args: ConstructorParameters<Class>) {
+    return new (choose())(...args)
+  }
+  return Late as unknown as Class
+}
+
+function refuseBytes(
+  error: Error & { readonly code?: string },
+  socket: Duplex,
+  answerToMalformed: (error: Error) => string,
+): void {
+  // Node's own name for the response that this connection is about to get, or is getting.
+  const { _httpMessage: answering } = socket as { _httpMessage?: ServerResponse }
+  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent) {
+    socket.destroy()
+    return
+  }
+  socket.end(answerToMalformed(error), () => socket.destroy())
+}

@@ -1,0 +1,117 @@
+/**
+ * The sockets that we answer on: TCP on loopback, both families, and the owner's. Either all of them
+ * are ours or nothing is served, and they go in order when the daemon stops.
+ */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { isIPv6 } from 'node:net'
+import type { Log } from '../../core/ports.ts'
+import { SidecarError } from '../../errors.ts'
+import {
+  createDoorServer,
+  type DoorEndpoint,
+  type DoorLimits,
+  type DoorServer,
+  openDoor,
+} from './listener-door.ts'
+import { stopServers } from './listener-stop.ts'
+import { adopt, bindOwnerSocket, bindTcp, isLoopback, pathOfSocket } from './listener-sockets.ts'
+
+export interface ListenOptions {
+  /** A loopback address; the other family's loopback is bound with it. */
+  readonly host: string
+  /** 0 takes one that is free for both families. */
+  readonly port: number
+  readonly socketPath: string
+  /**
+   * Whether this process holds the lock of the state directory. Without it a socket file that is
+   * there already is left alone, for it may be that of a daemon that runs.
+   */
+  readonly lockHeld: boolean
+  readonly tcp: DoorEndpoint
+  readonly owner: DoorEndpoint
+  /** Listening sockets that systemd handed over. Each kind of them replaces what we would open ourselves. */
+  readonly inherited?: readonly number[]
+  /** The whole response to bytes that are no HTTP request. */
+  readonly answerToMalformed: (error: Error) => string
+  /** What the servers bear with, if not the usual. */
+  readonly limits?: DoorLimits
+  readonly log: Log
+}
+
+export interface Listener {
+  /** For callers, on the address that the config names. */
+  readonly url: string
+  /** Undefined for a socket that systemd made at a place that we cannot see. */
+  readonly socketPath: string | undefined
+  /** Accepts nothing more, lets running requests finish for `withinMs` at most, then ends every connection. */
+  stop(withinMs: number): Promise<void>
+}
+
+/** @throws {SidecarError} `failed`, if any of the sockets cannot be had. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { log } = options
+  const doors = { tcp: openDoor(options.tcp, log), owner: openDoor(options.owner, log) }
+  const opened: DoorServer[] = []
+  const create = () => {
+    const server = createDoorServer(options)
+    opened.push(server)
+    return server
+  }
+  try {
+    const handedOver = (options.inherited ?? []).map((fd) => {
+      const server = create()
+      adopt(server.server, fd)
+      // Systemd does not say what a descriptor is; only a TCP socket has an address.
+      const address = server.server.address() as AddressInfo | null
+      server.serve(address ? doors.tcp : doors.owner)
+      return { fd, server, address }
+    })
+    await Promise.all(handedOver.map(({ server }) => once(server.server, 'listening')))
+    for (const { address } of handedOver) refuseOpenAddress(address)
+
+    const inheritedTcp = handedOver.find(({ address }) => address !== null)
+    const address =
+      inheritedTcp?.address ??
+      (await bindTcp(() => {
+        const server = create()
+        server.serve(doors.tcp)
+        return server.server
+      }, options))
+    const inheritedOwner = handedOver.find((socket) => socket.address === null)
+    if (!inheritedOwner) {
+      const server = create()
+      server.serve(doors.owner)
+      await bindOwnerSocket(server.server, options)
+    }
+    return {
+      url: toUrl(address),
+      socketPath: inheritedOwner ? pathOfSocket(inheritedOwner.fd) : options.socketPath,
+      stop: (withinMs) => stopServers(opened, withinMs),
+    }
+  } catch (error) {
+    await stopServers(opened, 0)
+    throw error
+  }
+}
+
+/** The descriptors that systemd handed to this process (sd_listen_fds(3)). */
+export function inheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] {
+  const count = env.LISTEN_PID === String(pid) ? Number(env.LISTEN_FDS) : 0
+  return Number.isInteger(count) && count > 0
+    ? Array.from({ length: count }, (_, at) => 3 + at)
+    : []
+}
+
+function refuseOpenAddress(address: AddressInfo | null): void {
+  if (!address || isLoopback(address.address)) return
+  throw new SidecarError(
+    'failed',
+    `The socket that systemd handed over listens on ${address.address}, which is not loopback.`,
+    { hint: 'Let ListenStream= in the socket unit name 127.0.0.1 or [::1].' },
+  )
+}
+
+function toUrl({ address, port }: AddressInfo): string {
+  return `http://${isIPv6(address) ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,156 @@
+/**
+ * Loopback ports that are open while somebody needs them. A port is free again at the very moment
+ * when the last one lets go, however many connections browsers still hold to it.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { SidecarError } from '../../errors.ts'
+import { ConnectionRoom } from './connection-room.ts'
+import { Strangers } from './strangers.ts'
+
+/** Another program has the port. */
+export class PortBusyError extends Error {
+  override readonly name = 'PortBusyError'
+}
+
+export interface Lease {
+  release(): void
+}
+
+type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** One address and port, opened or about to be. */
+interface Opening {
+  readonly server: Server
+  readonly listening: Promise<void>
+  holders: number
+  /** Requests that wait for their answer. */
+  unanswered: number
+}
+
+/** A callback is a few KiB of query and of a browser's headers and cookies for localhost. */
+const MOST_CONNECTIONS = 64
+export const REDIRECT_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+}
+
+export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
+
+/** The host has no such address: no IPv6, or no IPv4. */
+const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
+
+export class LoopbackPorts {
+  readonly #answer: Answerer
+  readonly #limits: RedirectLimits
+  readonly #openings = new Map<string, Opening>()
+
+  constructor(answer: Answerer, limits: RedirectLimits = REDIRECT_LIMITS) {
+    this.#answer = answer
+    this.#limits = limits
+  }
+
+  /**
+   * Opens `port` on each of `addresses` that this host has, or on none.
+   *
+   * @throws {PortBusyError}
+   * @throws {SidecarError} `misconfigured` where we may not open it.
+   */
+  async acquire(addresses: readonly string[], port: number): Promise<Lease> {
+    const results = await Promise.allSettled(addresses.map((address) => this.#hold(address, port)))
+    const held = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const lease = {
+      release: () => {
+        for (const opening of held.splice(0)) this.#release(opening)
+      },
+    }
+    const failures = results.flatMap((result): unknown[] =>
+      result.status === 'rejected' ? [result.reason] : [],
+    )
+    const serious = failures.filter((error) => !NO_SUCH_ADDRESS.includes(codeOf(error)))
+    if (serious.length === 0 && held.length > 0) return lease
+    lease.release()
+    throw explained(serious[0] ?? failures[0], port)
+  }
+
+  async #hold(address: string, port: number): Promise<Opening> {
+    const key = `${address} ${port}`
+    const opening = this.#openings.get(key) ?? this.#open(address, port)
+    this.#openings.set(key, opening)
+    opening.holders += 1
+    try {
+      await opening.listening
+    } catch (error) {
+      this.#forget(opening)
+      throw error
+    }
+    return opening
+  }
+
+  #release(opening: Opening): void {
+    opening.holders -= 1
+    if (opening.holders > 0) return
+    this.#forget(opening)
+    // The port is free from here on; what is open now is answered and then cut.
+    opening.server.close()
+    endIfRetired(opening)
+  }
+
+  #forget(opening: Opening): void {
+    for (const [key, current] of this.#openings) {
+      if (current === opening) this.#openings.delete(key)
+    }
+  }
+
+  #open(address: string, port: number): Opening {
+    const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
+    const strangers = new Strangers()
+    const server = createServer(this.#limits, (request, response) => {
+      opening.unanswered += 1
+      response.once('close', () => {
+        opening.unanswered -= 1
+        endIfRetired(opening)
+      })
+      room.hold(request.socket, response)
+      strangers.answered(request, response)
+      void this.#answer(request, response)
+    })
+    // Another user's silent connections must not keep the browser out.
+    server.on('connection', (socket) => {
+      strangers.watch(socket)
+      room.enter(socket)
+    })
+    const listening = new Promise<void>((resolve, reject) => {
+      server.on('error', reject)
+      server.listen({ host: address, port, exclusive: true }, resolve)
+    })
+    const opening: Opening = { server, listening, holders: 0, unanswered: 0 }
+    return opening
+  }
+}
+
+/** Browsers open connections in advance and keep them: none of those may hold a process up. */
+function endIfRetired({ server, holders, unanswered }: Opening): void {
+  if (holders === 0 && unanswered === 0) server.closeAllConnections()
+}
+
+function explained(error: unknown, port: number): unknown {
+  const code = codeOf(error)
+  if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
+  if (code === 'EACCES') {
+    const message = `Port ${port} of the redirect URI may not be opened by this user.`
+    const hint = 'Register a redirect URI with a port above 1023 for the app, and use that.'
+    return new SidecarError('misconfigured', message, { cause: error, hint })
+  }
+  if (NO_SUCH_ADDRESS.includes(code)) {
+    const message = 'This machine does not have the address of the redirect URI.'
+    const hint = 'Register a redirect URI on localhost or 127.0.0.1 for the app, and use that.'
+    return new SidecarError('misconfigured', message, { cause: error, hint })
+  }
+  return error
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

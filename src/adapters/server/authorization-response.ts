@@ -1,0 +1,51 @@
+/**
+ * Judges an authorization response (RFC 6749 §4.1.2, RFC 9207) before anything is sent on its
+ * account. Codes of ours: `invalid_state`, `invalid_issuer`, `invalid_response`.
+ */
+import type { Failure } from '../../core/ports.ts'
+import { errorCode, readableWords } from './server-words.ts'
+
+export interface Expected {
+  readonly state: string
+  readonly issuer: string
+  /** Whether the response has to say who sent it. */
+  readonly issuerRequired: boolean
+}
+
+/** Why `response` is refused; undefined where its code may be redeemed. */
+export function refusalOf(response: URLSearchParams, expected: Expected): Failure | undefined {
+  for (const name of new Set(response.keys())) {
+    if (response.getAll(name).length > 1) {
+      return {
+        error: 'invalid_response',
+        message: `The response says "${readableWords(name) ?? ''}" more than once.`,
+      }
+    }
+  }
+  if (response.get('state') !== expected.state) {
+    return { error: 'invalid_state', message: 'The response belongs to another sign-in.' }
+  }
+  const issuer = response.get('iss')
+  if (issuer === null ? expected.issuerRequired : issuer !== expected.issuer) {
+    const sender = readableWords(issuer)
+    return {
+      error: 'invalid_issuer',
+      message: `The response ${sender ? `comes from ${sender}` : 'does not say that it comes from'}${sender ? ', not from' : ''} ${expected.issuer}.`,
+    }
+  }
+  const error = response.get('error')
+  if (error !== null) {
+    const code = errorCode(error) ?? 'invalid_response'
+    return {
+      error: code,
+      message:
+        readableWords(response.get('error_description')) ??
+        `${expected.issuer} ended the sign-in with ${code}.`,
+    }
+  }
+  // Of a response mode that we never ask for (JARM): openid-client would not read it either.
+  if (!response.get('code') || response.has('response')) {
+    return { error: 'invalid_response', message: 'The response holds no authorization code.' }
+  }
+  return undefined
+}

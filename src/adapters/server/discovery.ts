@@ -1,0 +1,135 @@
+/**
+ * One look at what an authorization server publishes about itself (OpenID Connect Discovery,
+ * RFC 8414). What it says is taken only from the issuer itself and only where it is safe to use.
+ */
+import { z } from 'zod'
+import { isEndpoint } from '../../config/values.ts'
+import type { Failure } from '../../core/ports.ts'
+import type { Instant } from '../../core/token.ts'
+import { describeFault } from './issuer-fault.ts'
+import { type Answer, readAnswer } from './issuer-answer.ts'
+import type { IssuerFetch } from './issuer-fetch.ts'
+import type { StartTimeLimit } from './time-limit.ts'
+
+/** The part that we use, as it stands on the wire. */
+export interface ServerMetadata {
+  readonly issuer: string
+  readonly authorization_endpoint?: string
+  readonly token_endpoint?: string
+  readonly revocation_endpoint?: string
+  readonly device_authorization_endpoint?: string
+  readonly authorization_response_iss_parameter_supported?: boolean
+}
+
+const endpoint = z.string().refine(isEndpoint).optional().catch(undefined)
+
+/** An endpoint that is unsafe to use counts as absent. */
+export const serverMetadata = z
+  .object({
+    issuer: z.string(),
+    authorization_endpoint: endpoint,
+    token_endpoint: endpoint,
+    revocation_endpoint: endpoint,
+    device_authorization_endpoint: endpoint,
+    authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
+  })
+  .transform((metadata) => {
+    const present = Object.entries(metadata).filter(([, value]) => value !== undefined)
+    return Object.fromEntries(present) as unknown as ServerMetadata
+  })
+
+export type Discovered =
+  | { readonly kind: 'found'; readonly metadata: ServerMetadata }
+  /** The server answers, and publishes nothing that we could use. */
+  | { readonly kind: 'absent'; readonly failure: Failure }
+  | {
+      readonly kind: 'unavailable'
+      readonly failure: Failure
+      readonly retryAfterMs?: number
+    }
+
+export interface DiscoveryOptions {
+  readonly fetch: IssuerFetch
+  readonly now: () => Instant
+  readonly startTimeLimit: StartTimeLimit
+  readonly timeoutMs: number
+}
+
+export async function discover(issuer: string, options: DiscoveryOptions): Promise<Discovered> {
+  if (!isEndpoint(issuer)) return absent(`The issuer ${issuer} is not an https URL.`)
+  const failures: Discovered[] = []
+  for (const url of wellKnownUrls(issuer)) {
+    const answer = await look(url, options)
+    // Who cannot be reached at one path cannot be reached at the other.
+    if ('unreachable' in answer) return unavailable(answer.unreachable)
+    const judged = judge(issuer, url, answer)
+    if (judged.kind === 'found') return judged
+    failures.push(judged)
+  }
+  // The one that may pass is the one to report.
+  const passing = failures.find(({ kind }) => kind === 'unavailable')
+  return passing ?? failures[0] ?? absent(`${issuer} publishes no metadata.`)
+}
+
+/** OpenID Connect appends the well-known path, RFC 8414 §3.1 puts it in front of the issuer's own. */
+function wellKnownUrls(issuer: string): readonly string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  return [
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+  ]
+}
+
+async function look(
+  url: string,
+  { fetch, now, startTimeLimit, timeoutMs }: DiscoveryOptions,
+): Promise<Answer | { readonly unreachable: string }> {
+  const limit = startTimeLimit(timeoutMs)
+  try {
+    const response = await fetch(url, {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      redirect: 'manual',
+      signal: limit.signal,
+    })
+    return await readAnswer(response, now())
+  } catch (error) {
+    return { unreachable: describeFault(error, url).message }
+  } finally {
+    limit.end()
+  }
+}
+
+function judge(issuer: string, url: string, answer: Answer): Discovered {
+  const { status, json, retryAfterMs } = answer
+  if (status === 200 && json !== undefined) {
+    const parsed = serverMetadata.safeParse(json)
+    if (!parsed.success) return absent(`${url} answers with something that is no metadata.`)
+    // Else a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".
+    if (!sameUrl(parsed.data.issuer, issuer)) {
+      return absent(`${url} speaks for another issuer, not for ${issuer}.`)
+    }
+    return { kind: 'found', metadata: parsed.data }
+  }
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+    return absent(`${issuer} publishes no metadata (status ${status}).`)
+  }
+  return unavailable(`${url} answered with status ${status}, and no metadata.`, retryAfterMs)
+}
+
+function sameUrl(one: string, other: string): boolean {
+  return one === other || (URL.canParse(one) && new URL(one).href === new URL(other).href)
+}
+
+function absent(message: string): Discovered {
+  return { kind: 'absent', failure: { error: 'no_metadata', message } }
+}
+
+function unavailable(message: string, retryAfterMs?: number): Discovered {
+  return {
+    kind: 'unavailable',
+    failure: { error: 'unavailable', message },
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  }
+}

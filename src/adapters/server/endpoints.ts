@@ -1,0 +1,88 @@
+/**
+ * Where an app's requests go: what its config names wins, the issuer's metadata fills in the rest,
+ * and nobody is asked for metadata where the config suffices.
+ */
+import { isEndpoint } from '../../config/values.ts'
+import type { App, Endpoints } from '../../core/app.ts'
+import type { Failure } from '../../core/ports.ts'
+import type { ServerMetadata } from './discovery.ts'
+import type { MetadataSource } from './metadata.ts'
+
+type Name = keyof Endpoints
+
+/** How an endpoint is called by people, by the config and by the metadata. */
+const ENDPOINTS = {
+  authorization: {
+    words: 'authorization endpoint',
+    key: 'authorizationEndpoint',
+    wire: 'authorization_endpoint',
+  },
+  token: { words: 'token endpoint', key: 'tokenEndpoint', wire: 'token_endpoint' },
+  revocation: {
+    words: 'revocation endpoint',
+    key: 'revocationEndpoint',
+    wire: 'revocation_endpoint',
+  },
+  deviceAuthorization: {
+    words: 'device authorization endpoint',
+    key: 'deviceAuthorizationEndpoint',
+    wire: 'device_authorization_endpoint',
+  },
+} as const satisfies Record<Name, { words: string; key: string; wire: keyof ServerMetadata }>
+
+export type Located = { readonly kind: 'located'; readonly metadata: ServerMetadata } | Unlocated
+
+export type Unlocated =
+  | { readonly kind: 'misconfigured'; readonly failure: Failure }
+  | { readonly kind: 'unavailable'; readonly failure: Failure; readonly retryAfterMs?: number }
+
+export interface Needs {
+  readonly endpoints: readonly Name[]
+  /** Whether it matters what only the metadata can tell. */
+  readonly metadata: boolean
+}
+
+/** The app's authorization server, with each endpoint that is needed known and safe to use. */
+export async function locate(app: App, source: MetadataSource, needs: Needs): Promise<Located> {
+  const unsafe = needs.endpoints.find((name) => isUnsafe(app.endpoints[name]))
+  if (unsafe) {
+    const { key } = ENDPOINTS[unsafe]
+    return misconfigured(`"${key}" of the app "${app.name}" is not an https URL.`)
+  }
+  if (!needs.metadata && needs.endpoints.every((name) => app.endpoints[name] !== undefined)) {
+    return { kind: 'located', metadata: withOwn(app, { issuer: app.issuer }) }
+  }
+  const discovered = await source.of(app.issuer)
+  if (discovered.kind === 'unavailable') return discovered
+  const found = discovered.kind === 'found'
+  const metadata = withOwn(app, found ? discovered.metadata : { issuer: app.issuer })
+  const missing = needs.endpoints.find((name) => metadata[ENDPOINTS[name].wire] === undefined)
+  if (missing === undefined) return { kind: 'located', metadata }
+  const { words, key } = ENDPOINTS[missing]
+  const why = found
+    ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED[missing] ?? ''}.`
+    : `${discovered.failure.message} So its ${words} is not known.`
+  return misconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
+}
+
+/** What the absence of an endpoint means, where that is not plain. */
+const UNOFFERED: Partial<Record<Name, string>> = {
+  deviceAuthorization: ': it does not offer the device flow',
+}
+
+/** The metadata with the app's own endpoints in the place of the published ones. */
+function withOwn({ endpoints }: App, metadata: ServerMetadata): ServerMetadata {
+  const own = Object.entries(ENDPOINTS).flatMap(([name, { wire }]) => {
+    const url = endpoints[name as Name]
+    return url === undefined ? [] : [[wire, url] as const]
+  })
+  return { ...metadata, ...Object.fromEntries(own) }
+}
+
+function isUnsafe(url: string | undefined): boolean {
+  return url !== undefined && !isEndpoint(url)
+}
+
+function misconfigured(message: string): Unlocated {
+  return { kind: 'misconfigured', failure: { error: 'no_endpoint', message } }
+}

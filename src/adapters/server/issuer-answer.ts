@@ -1,0 +1,74 @@
+/**
+ * What came back over HTTP, read by us and to an end: no library gets to see an answer before we
+ * have it in hand, since a token that rotates is in no other place than this.
+ */
+import type { Instant } from '../../core/token.ts'
+import type { IssuerResponse } from './issuer-fetch.ts'
+
+/** Token responses are a few KiB; whatever is longer than this is something else. */
+const LONGEST_BODY = 64 * 1024
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  /** Undefined where it was longer than 64 KiB. */
+  readonly text: string | undefined
+  /** The body, if it is a JSON object, whatever its content type says. */
+  readonly json: Readonly<Record<string, unknown>> | undefined
+  /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
+  readonly challenged: boolean
+  /** From `Retry-After`, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** Rejects, as `fetch` does, where the connection breaks before the body is complete. */
+export async function readAnswer(response: IssuerResponse, now: Instant): Promise<Answer> {
+  const { status, headers } = response
+  const text = await readText(response.body)
+  return {
+    status,
+    contentType: headers.get('content-type') ?? '',
+    text,
+    json: text === undefined ? undefined : jsonObject(text),
+    challenged: headers.get('www-authenticate') !== null,
+    retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
+  }
+}
+
+/** Whether somebody who is no token endpoint seems to have written it: a captive portal, a proxy. */
+export function isPage({ contentType, text }: Answer): boolean {
+  return /\bhtml\b/i.test(contentType) || /^\s*</.test(text ?? '')
+}
+
+async function readText(body: AsyncIterable<Uint8Array> | null): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength
+    // Leaving the loop cancels the rest.
+    if (length > LONGEST_BODY) return undefined
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Pages and empty bodies are ordinary here; who asks for JSON judges its absence.
+    return undefined
+  }
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+/** Seconds, or an HTTP date (RFC 9110 §10.2.3). */
+function retryAfterMs(header: string | null, now: Instant): number | undefined {
+  const value = header?.trim() ?? ''
+  if (/^\d+$/.test(value)) return Number(value) * 1000
+  const at = /[a-z]/i.test(value) ? Date.parse(value) : NaN
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}

@@ -1,0 +1,127 @@
+/**
+ * The way to authorization servers: through the proxies of the environment, trusting the
+ * company's CA besides the public ones, with a connection of its own for each request.
+ */
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, rootCertificates } from 'node:tls'
+import { EnvHttpProxyAgent, fetch } from 'undici'
+import { SidecarError } from '../../errors.ts'
+
+/** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
+export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
+
+export interface IssuerRequest {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Record<string, string>
+  readonly body?: string
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+}
+
+export interface IssuerResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+export interface IssuerFetchOptions {
+  /** A PEM file with certificates to trust besides the public ones. */
+  readonly ca?: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** An issuer on this machine is never behind a proxy, whatever the environment forgot to say. */
+const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
+
+const PROXY_URL = /^(https?|socks5?):\/\//i
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/**
+ * `close` lets requests under way finish.
+ *
+ * @throws {SidecarError} `config` where the CA file or a proxy of the environment cannot be used.
+ */
+export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
+  readonly fetch: IssuerFetch
+  readonly close: () => Promise<void>
+} {
+  const secure = ca === undefined ? {} : { secureContext: trusting(ca, env) }
+  const agent = new EnvHttpProxyAgent({
+    // An empty string means "none"; left out, undici would look into its own process's environment.
+    httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
+    httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
+    noProxy: noProxy(env),
+    connect: secure,
+    requestTls: secure,
+    proxyTls: secure,
+    // No connection is used twice. A server that closes an idle one just as we write to it would
+    // look like a lost answer, and a lost answer may cost a session.
+    pipelining: 0,
+  })
+  return {
+    fetch: (url, request) => fetch(url, { ...request, dispatcher: agent }),
+    close: () => agent.close(),
+  }
+}
+
+/** The first of these variables that is set; other programs take "host:port" there, too. */
+function proxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
+  const name = names.find((candidate) => env[candidate])
+  const value = name === undefined ? undefined : env[name]
+  if (name === undefined || value === undefined) return ''
+  const url = value.includes('://') ? value : `http://${value}`
+  if (PROXY_URL.test(url) && URL.canParse(url)) return url
+  // The value may hold a password: the message names the variable only.
+  throw new SidecarError('config', `The proxy in $${name} is not a URL that we can use.`, {
+    hint: `Set ${name} to something like http://proxy.example:3128, or unset it.`,
+  })
+}
+
+function noProxy(env: NodeJS.ProcessEnv): string {
+  const listed = env.no_proxy ?? env.NO_PROXY ?? ''
+  // undici knows "*" only where it stands alone.
+  if (listed.split(/[\s,]+/).includes('*')) return '*'
+  return listed === '' ? NEVER_PROXIED : `${listed},${NEVER_PROXIED}`
+}
+
+/** Made once: to read all root certificates for each connection would take longer than the request. */
+function trusting(ca: string, env: NodeJS.ProcessEnv) {
+  const extra = env.NODE_EXTRA_CA_CERTS
+  return createSecureContext({
+    // A list of our own replaces Node's, with what NODE_EXTRA_CA_CERTS had added to it.
+    ca: [
+      ...rootCertificates,
+      ...(extra ? certificates(extra, '$NODE_EXTRA_CA_CERTS') : []),
+      ...certificates(ca, '"ca"'),
+    ],
+  })
+}
+
+function certificates(path: string, named: string): string[] {
+  const found = readPem(path, named).match(CERTIFICATE) ?? []
+  if (found.length === 0) {
+    throw new SidecarError('config', `${path}, which ${named} names, holds no PEM certificate.`)
+  }
+  for (const [index, pem] of found.entries()) {
+    try {
+      new X509Certificate(pem)
+    } catch (cause) {
+      const message = `Certificate ${index + 1} in ${path}, which ${named} names, cannot be read.`
+      throw new SidecarError('config', message, { cause })
+    }
+  }
+  return found
+}
+
+function readPem(path: string, named: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
+    throw new SidecarError('config', `${path}, which ${named} names, cannot be read (${reason}).`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The file that remembers authorization servers' metadata from one run to the next. It is a
+ * convenience: a damaged or unwritable one is reported and costs nothing but a discovery.
+ */
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Log } from '../../core/ports.ts'
+import { writeFileAtomically } from '../atomic-file.ts'
+import { serverMetadata, type ServerMetadata } from './discovery.ts'
+
+export interface MetadataFile {
+  load(issuer: string): Promise<ServerMetadata | undefined>
+  save(issuer: string, metadata: ServerMetadata): Promise<void>
+}
+
+const contents = z.object({ version: z.literal(1), issuers: z.record(z.string(), serverMetadata) })
+
+type Issuers = z.infer<typeof contents>['issuers']
+
+export function createMetadataFile(path: string, log: Log): MetadataFile {
+  let issuers: Promise<Issuers> | undefined
+  // One write at a time, each with all that is known by then.
+  let writing = Promise.resolve()
+
+  function loaded(): Promise<Issuers> {
+    issuers ??= read(path, log)
+    return issuers
+  }
+
+  return {
+    async load(issuer) {
+      const known = await loaded()
+      return Object.hasOwn(known, issuer) ? known[issuer] : undefined
+    },
+    async save(issuer, metadata) {
+      const known = await loaded()
+      if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
+      known[issuer] = metadata
+      writing = writing.then(() => write(path, known, log))
+      await writing
+    },
+  }
+}
+
+async function read(path: string, log: Log): Promise<Issuers> {
+  try {
+    return contents.parse(JSON.parse(await readFile(path, 'utf8'))).issuers
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      log.warn({ path, err: error }, 'the stored metadata cannot be read and is ignored')
+    }
+    return {}
+  }
+}
+
+async function write(path: string, issuers: Issuers, log: Log): Promise<void> {
+  try {
+    const text = `${JSON.stringify({ version: 1, issuers }, null, 2)}\n`
+    await writeFileAtomically(path, text, 0o600)
+  } catch (error) {
+    log.warn({ path, err: error }, 'the metadata cannot be stored')
+  }
+}

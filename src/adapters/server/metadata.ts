@@ -1,0 +1,114 @@
+/**
+ * What authorization servers publish about themselves, kept for all apps of an issuer: in memory
+ * for a day, and in a file, so that a restart works while discovery does not.
+ */
+import { EVO_ISSUER } from '../../config/evo.ts'
+import type { Clock, Log } from '../../core/ports.ts'
+import type { Reading } from '../../core/token.ts'
+import { discover, type Discovered, type ServerMetadata } from './discovery.ts'
+import type { IssuerFetch } from './issuer-fetch.ts'
+import { createMetadataFile } from './metadata-file.ts'
+import type { StartTimeLimit } from './time-limit.ts'
+
+export interface MetadataSource {
+  /** The issuer's metadata; asked for at most once at a time, and once in 10 s while that fails. */
+  of(issuer: string): Promise<Discovered>
+}
+
+export interface MetadataOptions {
+  readonly fetch: IssuerFetch
+  readonly clock: Clock
+  readonly log: Log
+  readonly startTimeLimit: StartTimeLimit
+  /** Where to keep what was found; nothing in it is secret. */
+  readonly file?: string
+  readonly timeoutMs?: number
+}
+
+const LIFETIME_MS = 24 * 60 * 60_000
+const RETRY_MS = 10_000
+
+/** Short: a person or a script may be waiting for the token request behind it. */
+const TIMEOUT_MS = 10_000
+
+/** Evo's own, for the day its discovery does not answer: the Evo SDK has them built in, too. */
+const BUILT_IN: ReadonlyMap<string, ServerMetadata> = new Map([
+  [
+    EVO_ISSUER,
+    {
+      issuer: EVO_ISSUER,
+      authorization_endpoint: `${EVO_ISSUER}/connect/authorize`,
+      token_endpoint: `${EVO_ISSUER}/connect/token`,
+      revocation_endpoint: `${EVO_ISSUER}/connect/revocation`,
+    },
+  ],
+])
+
+interface Entry {
+  known?: { readonly metadata: ServerMetadata; readonly foundAt: Reading | undefined }
+  failed?: { readonly result: Discovered; readonly at: Reading }
+  running?: Promise<Discovered>
+}
+
+export function createMetadataSource(options: MetadataOptions): MetadataSource {
+  const { fetch, clock, log, startTimeLimit, timeoutMs = TIMEOUT_MS } = options
+  const file = options.file === undefined ? undefined : createMetadataFile(options.file, log)
+  const entries = new Map<string, Entry>()
+
+  async function find(issuer: string, entry: Entry): Promise<Discovered> {
+    const now = () => clock.read().wall
+    const result = await discover(issuer, { fetch, now, startTimeLimit, timeoutMs })
+    if (result.kind === 'found') {
+      delete entry.failed
+      entry.known = { metadata: result.metadata, foundAt: clock.read() }
+      await file?.save(issuer, result.metadata)
+      return result
+    }
+    const { message } = result.failure
+    log.warn({ issuer, reason: message, known: entry.known !== undefined }, 'discovery failed')
+    const builtIn = BUILT_IN.get(issuer)
+    const settled: Discovered = builtIn ? { kind: 'found', metadata: builtIn } : result
+    entry.failed = { result: settled, at: clock.read() }
+    return settled
+  }
+
+  /** Joins the discovery under way, or starts one. */
+  function start(issuer: string, entry: Entry): Promise<Discovered> {
+    entry.running ??= find(issuer, entry).finally(() => delete entry.running)
+    return entry.running
+  }
+
+  return {
+    async of(issuer) {
+      const entry = entries.get(issuer) ?? (await open(issuer))
+      const { known, failed } = entry
+      const held = failed && clock.read().mono - failed.at.mono < RETRY_MS ? failed : undefined
+      if (known) {
+        // The old one goes on being used, also where its successor cannot be had.
+        if (!held && !recent(known.foundAt, clock.read())) {
+          start(issuer, entry).catch((error: unknown) => {
+            log.error({ issuer, err: error }, 'discovery ended in an error of ours')
+          })
+        }
+        return { kind: 'found', metadata: known.metadata }
+      }
+      return held ? held.result : start(issuer, entry)
+    },
+  }
+
+  async function open(issuer: string): Promise<Entry> {
+    const stored = await file?.load(issuer)
+    // Whoever was first while we read the file made the entry that all share.
+    const opened = entries.get(issuer) ?? {
+      ...(stored && { known: { metadata: stored, foundAt: undefined } }),
+    }
+    entries.set(issuer, opened)
+    return opened
+  }
+}
+
+/** What an earlier process found is used, and looked up again at once. */
+function recent(foundAt: Reading | undefined, now: Reading): boolean {
+  if (!foundAt) return false
+  return Math.max(now.wall - foundAt.wall, now.mono - foundAt.mono) < LIFETIME_MS
+}

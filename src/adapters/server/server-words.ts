@@ -1,0 +1,78 @@
+/** What an authorization server says, made fit to be shown: short, printable, free of our secrets. */
+import { liveSecrets } from '../../secret.ts'
+import { withoutPieces } from '../log/secret-pieces.ts'
+
+const LONGEST_TEXT = 300
+
+/** As much as is looked at: what is longer is cut in any case. */
+const LONGEST_READ = 1200
+
+/** An OAuth error code is made of these (RFC 6749 §5.2); ours is a little narrower. */
+const CODE = /^[\w.:/-]{1,64}$/
+
+/** Registered codes ("OAuth Extensions Error"): what they mean is acted on, whatever a secret looks like. */
+const REGISTERED: ReadonlySet<string> = new Set([
+  'access_denied',
+  'account_selection_required',
+  'authorization_pending',
+  'consent_required',
+  'expired_token',
+  'interaction_required',
+  'invalid_client',
+  'invalid_grant',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_target',
+  'invalid_token',
+  'login_required',
+  'server_error',
+  'slow_down',
+  'temporarily_unavailable',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'unsupported_response_type',
+  'unsupported_token_type',
+])
+
+/** Control, format and line-separating characters, with the white space around them. */
+const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
+
+/** Whatever looks like a JWT, even where it is none of ours. */
+const JWT = /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g
+
+/** Shorter ones are no secrets, and would tear holes into ordinary words. */
+const SHORTEST_SECRET = 6
+
+/** `value` as one line of at most 300 characters; undefined where nothing is left. */
+export function readable(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const text = withoutSecrets(value).replace(UNPRINTABLE, ' ').trim()
+  if (text === '') return undefined
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text
+}
+
+/**
+ * As `readable`, for what a server says of a request: it may repeat a part of what it was sent. (An
+ * identity must not be read so: two of them could become one.)
+ */
+export function readableWords(value: unknown): string | undefined {
+  return typeof value === 'string'
+    ? readable(withoutPieces(value.slice(0, LONGEST_READ).replace(UNPRINTABLE, ' ')))
+    : undefined
+}
+
+/** `value` if it can be an OAuth error code. */
+export function errorCode(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !CODE.test(value)) return undefined
+  const shown = REGISTERED.has(value) || withoutPieces(withoutSecrets(value)) === value
+  return shown ? value : undefined
+}
+
+/** `text` without any whole secret of ours. */
+export function withoutSecrets(text: string): string {
+  return liveSecrets()
+    .map((secret) => secret.expose())
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[secret]'), text)
+    .replace(JWT, '[token]')
+}

@@ -1,0 +1,115 @@
+/**
+ * Token responses (RFC 6749 §5.1) as servers really send them. openid-client throws an answer
+ * away, the new refresh token with it, for oddities that hurt nobody: `tidy` takes those out.
+ */
+import { decodeJwt, type JWTPayload } from 'jose'
+import type { TokenEndpointResponse } from 'openid-client'
+import type { Grant, Subject } from '../../core/token.ts'
+import { Secret } from '../../secret.ts'
+import { readable, withoutSecrets } from './server-words.ts'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** Where neither the response nor the token tells, as RFC 6749 §5.1 lets it. */
+const DEFAULT_LIFETIME_S = 300
+
+/** Larger numbers are mistakes, and would overflow a date. */
+const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
+
+/**
+ * The members that we use, each in the form that RFC 6749 gives it, or left out. An `id_token` is
+ * never asked for, and one that stands there unasked may be stale: it goes, too.
+ */
+export function tidy(body: Body): Record<string, unknown> {
+  const { access_token, refresh_token, token_type } = body
+  const expiresIn = positiveNumber(body.expires_in)
+  const scope = scopeOf(body.scope)
+  return {
+    access_token,
+    token_type: bearerOr(token_type),
+    ...(isFilled(refresh_token) && { refresh_token }),
+    ...(expiresIn !== undefined && { expires_in: expiresIn }),
+    ...(scope !== undefined && { scope }),
+  }
+}
+
+/** The refresh token in an answer that may be of no other use. */
+export function refreshTokenIn(body: Body | undefined): Secret | undefined {
+  const value = body?.refresh_token
+  return isFilled(value) ? new Secret(value) : undefined
+}
+
+/** @param raw the body as the server sent it, with the members that openid-client does not know. */
+export function toGrant(response: TokenEndpointResponse, raw: Body): Grant {
+  const { access_token, refresh_token, expires_in, scope } = response
+  const claims = claimsOf(access_token)
+  const subject = subjectOf(claims)
+  const refreshTokenLifetimeS =
+    positiveNumber(raw.refresh_expires_in) ?? positiveNumber(raw.refresh_token_expires_in)
+  return {
+    accessToken: new Secret(access_token),
+    lifetimeMs: toMs(expires_in ?? statedLifetimeS(claims) ?? DEFAULT_LIFETIME_S),
+    ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
+    // Every caller sees it.
+    ...(scope !== undefined && { scope: withoutSecrets(scope) }),
+    ...(subject && { subject }),
+    ...(refreshTokenLifetimeS !== undefined && {
+      refreshTokenLifetimeMs: toMs(refreshTokenLifetimeS),
+    }),
+  }
+}
+
+/** `token_type` is often forgotten, spelt in any case (RFC 6749 §5.1 allows it), or "BearerToken". */
+function bearerOr(tokenType: unknown): string {
+  return !isFilled(tokenType) || /^bearer/i.test(tokenType) ? 'bearer' : tokenType
+}
+
+function scopeOf(value: unknown): string | undefined {
+  const scopes: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const scope = scopes.filter(isFilled).join(' ').trim()
+  return scope === '' ? undefined : scope
+}
+
+/** Less than that would be no time at all, once it is rounded. */
+const SHORTEST_S = 0.001
+
+/** A number of seconds above 0, also where it is written as a string. */
+export function positiveNumber(value: unknown): number | undefined {
+  const number = isFilled(value) && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) && number >= SHORTEST_S
+    ? number
+    : undefined
+}
+
+/** Undefined for an access token that is no JWT, as it need not be: it is the API's, not ours. */
+function claimsOf(accessToken: string): JWTPayload | undefined {
+  try {
+    return decodeJwt(accessToken)
+  } catch {
+    return undefined
+  }
+}
+
+function statedLifetimeS(claims: JWTPayload | undefined): number | undefined {
+  const { exp, iat } = claims ?? {}
+  return exp === undefined || iat === undefined ? undefined : positiveNumber(exp - iat)
+}
+
+function toMs(seconds: number): number {
+  return Math.round(Math.min(seconds, LONGEST_LIFETIME_S) * 1000)
+}
+
+/** Unverified, and only shown and compared: nothing is allowed on its account. */
+function subjectOf(claims: JWTPayload | undefined): Subject | undefined {
+  if (!claims) return undefined
+  const { sub, email, preferred_username, given_name, family_name } = claims
+  const id = readable(sub)
+  if (id === undefined) return undefined
+  const fullName = [given_name, family_name].filter(isFilled).join(' ')
+  const name = readable(email) ?? readable(preferred_username) ?? readable(fullName)
+  return { id, ...(name !== undefined && { name }) }
+}
+
+function isFilled(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,121 @@
+/**
+ * The vault's files and what is done to each. Every step leaves either the file that was there or
+ * the one that should be; nothing that might be of use to somebody is deleted.
+ *
+ *     APP.jwe                  the record
+ *     APP.jwe.new              room for the next one, with a mark while a request is under way
+ *     APP.IDENTITY.aside       a record (and `.aside.new`) of what the app was before the config changed
+ *     APP.damaged-TIME         what does not decrypt
+ */
+import { createHash } from 'node:crypto'
+import { constants, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Identity } from '../../core/app.ts'
+import { syncDirectory } from '../atomic-file.ts'
+import { isDiskError } from '../disk-errors.ts'
+
+/** Told of each step that a kill could follow, and of the app whose files it was about, if of one. */
+export type OnStep = (step: string, app?: string) => void
+
+/** More than any answer that is accepted, whose size is bounded by the same number. */
+export const RESERVED_BYTES = 64 * 1024
+
+export interface AppFiles {
+  readonly record: string
+  readonly next: string
+  readonly aside: (identity: Identity) => { readonly record: string; readonly next: string }
+}
+
+export function filesOf(dir: string, app: string): AppFiles {
+  return {
+    record: join(dir, `${app}.jwe`),
+    next: join(dir, `${app}.jwe.new`),
+    aside: (identity) => {
+      const record = join(dir, `${app}.${digest(identity)}.aside`)
+      return { record, next: `${record}.new` }
+    },
+  }
+}
+
+function digest({ clientId, issuer, tokenEndpoint, type }: Identity): string {
+  const canonical = JSON.stringify({ clientId, issuer, tokenEndpoint, type })
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
+}
+
+export interface FoundFile {
+  readonly app: string
+  readonly path: string
+  /** Room for a next record, which has to be kept when it is written anew. */
+  readonly reserves: boolean
+}
+
+/** Every file in which there may be a record: not those that are damaged, nor anybody else's. */
+export function recordFiles(dir: string): FoundFile[] {
+  return readdirSync(dir).flatMap((name) => {
+    const [, app, reserves] =
+      /^([^.].*?)(?:\.jwe|\.[0-9a-f]{16}\.aside)(\.new)?(?:-[0-9TZ]+)?$/.exec(name) ?? []
+    return app === undefined
+      ? []
+      : [{ app, path: join(dir, name), reserves: reserves !== undefined }]
+  })
+}
+
+/** Undefined where there is no such file. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isDiskError(error) && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** `text` with room after it: real bytes, since a sparse file would reserve nothing. */
+export function padded(text: string): string {
+  return text.padEnd(Math.max(RESERVED_BYTES, 2 * text.length), '\n')
+}
+
+/**
+ * Writes over what is there, so that its blocks are used again, and only then cuts off the rest.
+ * `writeFile` rather than `write`, which on a full disk may write less and say nothing. A file that
+ * was not there before is gone again after a failure.
+ */
+export async function writeInPlace(path: string, text: string, onStep: OnStep): Promise<void> {
+  const existed = existsSync(path)
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
+    const file = await open(path, flags, 0o600)
+    try {
+      onStep('opened')
+      await file.writeFile(text)
+      await file.truncate(Buffer.byteLength(text))
+      onStep('written')
+      await file.sync()
+      onStep('synced')
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (!existed) await rm(path, { force: true }).catch(() => undefined)
+    throw error
+  }
+}
+
+export async function renameDurably(dir: string, from: string, to: string): Promise<void> {
+  await rename(from, to)
+  await syncDirectory(dir)
+}
+
+/** As `renameDurably`, to a name like `to` that no file has yet. The new path. */
+export async function setAside(dir: string, from: string, to: string): Promise<string> {
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '')
+  const free = existsSync(to) ? `${to}-${time}` : to
+  await renameDurably(dir, from, free)
+  return free
+}
+
+export function damagedPath(dir: string, app: string): string {
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '')
+  return join(dir, `${app}.damaged-${time}`)
+}

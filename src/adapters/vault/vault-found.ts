@@ -1,0 +1,50 @@
+/** What lies in the place of a record: a record that opens and is one, something else, or nothing. */
+import type { Identity } from '../../core/app.ts'
+import type { AppRecord } from '../../core/ports.ts'
+import { isDiskError } from '../disk-errors.ts'
+import type { VaultKey } from './key-ring.ts'
+import { type Decoded, decodeRecord } from './record-codec.ts'
+import { type AppFiles, readText } from './vault-files.ts'
+
+/** These do not pass: such a file is as good as damaged. Others (too many open files) do. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'EISDIR', 'ELOOP'])
+
+export type Found<T> = T | 'absent' | 'broken'
+
+export async function findRecord(
+  { record }: AppFiles,
+  app: string,
+  ring: readonly VaultKey[],
+): Promise<Found<AppRecord>> {
+  const found = await find(record, app, ring)
+  if (typeof found === 'string') return found
+  return found.kind === 'app' ? found.record : 'broken'
+}
+
+export function findNext(
+  { next }: AppFiles,
+  app: string,
+  ring: readonly VaultKey[],
+): Promise<Found<Decoded>> {
+  return find(next, app, ring)
+}
+
+async function find(path: string, app: string, ring: readonly VaultKey[]): Promise<Found<Decoded>> {
+  try {
+    const text = readText(path)
+    if (text === undefined) return 'absent'
+    return (await decodeRecord(app, text, ring)) ?? 'broken'
+  } catch (error) {
+    if (isDiskError(error) && UNREADABLE.has(error.code)) return 'broken'
+    throw error
+  }
+}
+
+export function sameIdentity(one: Identity, other: Identity): boolean {
+  return (
+    one.issuer === other.issuer &&
+    one.tokenEndpoint === other.tokenEndpoint &&
+    one.clientId === other.clientId &&
+    one.type === other.type
+  )
+}

@@ -1,0 +1,188 @@
+/**
+ * Loading and storing records so that none is ever lost to a crash or a full disk: room is made
+ * before a request leaves; its answer is written over that room, synced, and renamed into place.
+ */
+import { statSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import type { AppRecord, LoadedRecord, Log, StoreResult, VaultEntry } from '../../core/ports.ts'
+import { SidecarError } from '../../errors.ts'
+import { syncDirectory } from '../atomic-file.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
+import type { KeyRing } from './key-ring.ts'
+import { encodeRecord } from './record-codec.ts'
+import type { Turns } from './turns.ts'
+import {
+  damagedPath,
+  filesOf,
+  type OnStep,
+  padded,
+  RESERVED_BYTES,
+  renameDurably,
+  setAside,
+  writeInPlace,
+} from './vault-files.ts'
+import { findRecord, sameIdentity } from './vault-found.ts'
+import { Recovery } from './vault-recovery.ts'
+
+export interface VaultRecordsDeps {
+  readonly dir: string
+  readonly log: Log
+  readonly turns: Turns
+  /** Asked anew each time: the keys change while the vault is open. */
+  readonly ring: () => KeyRing
+  readonly onStep: OnStep
+}
+
+/** The generation on disk, 0 for none; `other`: of what the app was before its config changed. */
+type OnDisk = number | 'broken' | 'other'
+
+const STORED: StoreResult = { kind: 'stored' }
+
+export class VaultRecords {
+  readonly #deps: VaultRecordsDeps
+  /** The generation for whose successor there certainly is room. */
+  readonly #reserved = new Map<string, number>()
+  /** The generation that a failed store may have left on disk all the same: the next try is over it. */
+  readonly #uncertain = new Map<string, number>()
+  /** Apps whose newest record the disk would not let us put in its place when it was loaded. */
+  readonly #misplaced = new Set<string>()
+
+  constructor(deps: VaultRecordsDeps) {
+    this.#deps = deps
+  }
+
+  async load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>> {
+    const loaded = await Promise.all(
+      apps.map(async (entry) => {
+        const record = await this.#deps.turns.take(entry.app, () => this.#load(entry))
+        return record ? ([[entry.app, record]] as const) : []
+      }),
+    )
+    return new Map(loaded.flat())
+  }
+
+  reserve(app: string, record: AppRecord): Promise<StoreResult> {
+    return this.#changing(
+      app,
+      `No room could be reserved for the next record of "${app}"`,
+      async () => {
+        const onDisk = await this.#onDisk(app, record)
+        if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
+        const { dir, ring, onStep } = this.#deps
+        const { next } = filesOf(dir, app)
+        if (this.#reserved.get(app) === record.generation && hasRoom(next)) return STORED
+        this.#reserved.delete(app)
+        const mark = await encodeRecord(app, { kind: 'attempt', record }, ring()[0])
+        const told = (step: string) => {
+          onStep(`reserve ${step}`, app)
+        }
+        await writeInPlace(next, padded(mark), told)
+        await syncDirectory(dir)
+        told('directory-synced')
+        this.#reserved.set(app, record.generation)
+        return STORED
+      },
+    )
+  }
+
+  store(app: string, record: AppRecord): Promise<StoreResult> {
+    return this.#changing(app, `The record of "${app}" could not be stored`, async () => {
+      const { generation } = record
+      const onDisk = await this.#onDisk(app, record)
+      const fits = onDisk === 'broken' || onDisk === generation - 1
+      const again = onDisk === generation && this.#uncertain.get(app) === generation
+      if (!fits && !again) return { kind: 'changed' }
+      const { dir, log, ring, onStep } = this.#deps
+      const files = filesOf(dir, app)
+      const told = (step: string) => {
+        onStep(`store ${step}`, app)
+      }
+      this.#reserved.delete(app)
+      this.#uncertain.set(app, generation)
+      const text = await encodeRecord(app, { kind: 'app', record }, ring()[0])
+      await writeInPlace(files.next, text, told)
+      if (onDisk === 'broken') {
+        const path = await setAside(dir, files.record, damagedPath(dir, app))
+        log.error({ app, path }, 'the record on disk was damaged: it is set aside')
+      }
+      await rename(files.next, files.record)
+      told('renamed')
+      await syncDirectory(dir)
+      told('directory-synced')
+      this.#uncertain.delete(app)
+      return STORED
+    })
+  }
+
+  async release(app: string): Promise<void> {
+    const { dir, log } = this.#deps
+    this.#reserved.delete(app)
+    const result = await this.#changing(
+      app,
+      `A mark of "${app}" could not be cleared away`,
+      async () => {
+        await rm(filesOf(dir, app).next, { force: true })
+        await syncDirectory(dir)
+        return STORED
+      },
+    )
+    if (result.kind === 'unwritable') log.warn({ app }, result.failure.message)
+  }
+
+  remove(app: string): Promise<StoreResult> {
+    return this.#changing(app, `The record of "${app}" could not be deleted`, async () => {
+      const { dir } = this.#deps
+      const { record, next } = filesOf(dir, app)
+      // The mark first: alone it would tell of a request that nobody waits for.
+      await rm(next, { force: true })
+      await rm(record, { force: true })
+      await syncDirectory(dir)
+      this.#reserved.delete(app)
+      this.#uncertain.delete(app)
+      this.#misplaced.delete(app)
+      return STORED
+    })
+  }
+
+  async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
+    const recovery = new Recovery({ ...this.#deps, ring: this.#deps.ring() }, entry)
+    const loaded = await recovery.run().catch((error: unknown) => {
+      if (!isDiskError(error)) throw error
+      const message = `The record of "${entry.app}" cannot be read now: ${diskErrorInWords(error)}.`
+      throw new SidecarError('unavailable', message, { cause: error })
+    })
+    if (recovery.misplaced) this.#misplaced.add(entry.app)
+    else this.#misplaced.delete(entry.app)
+    return loaded
+  }
+
+  async #onDisk(app: string, { identity }: AppRecord): Promise<OnDisk> {
+    const { dir, ring } = this.#deps
+    const files = filesOf(dir, app)
+    if (this.#misplaced.has(app)) {
+      await renameDurably(dir, files.next, files.record)
+      this.#misplaced.delete(app)
+    }
+    const found = await findRecord(files, app, ring())
+    if (found === 'absent') return 0
+    if (found === 'broken') return 'broken'
+    return sameIdentity(found.identity, identity) ? found.generation : 'other'
+  }
+
+  /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
+  #changing(app: string, failed: string, work: () => Promise<StoreResult>): Promise<StoreResult> {
+    return this.#deps.turns.take(app, async () => {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isDiskError(error)) throw error
+        const message = `${failed} in ${this.#deps.dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
+        return { kind: 'unwritable', failure: { error: 'vault_unwritable', message } }
+      }
+    })
+  }
+}
+
+function hasRoom(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= RESERVED_BYTES
+}

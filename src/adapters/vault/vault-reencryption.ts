@@ -1,0 +1,58 @@
+/** Puts every record of a vault under its newest key, one file at a time, each replaced whole. */
+import pLimit from 'p-limit'
+import { writeFileAtomically } from '../atomic-file.ts'
+import type { KeyRing } from './key-ring.ts'
+import { decodeRecord, encodeRecord, firstLine } from './record-codec.ts'
+import { keyIdOf } from './sealed-text.ts'
+import type { Turns } from './turns.ts'
+import { filesOf, type OnStep, padded, readText, recordFiles } from './vault-files.ts'
+
+export type InQueue = (app: string, work: () => Promise<void>) => Promise<void>
+
+export interface ReencryptionDeps {
+  readonly dir: string
+  readonly ring: KeyRing
+  readonly turns: Turns
+  readonly onStep: OnStep
+}
+
+/** Each has two files open for a moment; a thousand apps at once would run out of them. */
+const AT_ONCE = 8
+
+/** Files that do not open are left as they are: damaged ones, and those torn while they were written. */
+export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promise<void> {
+  const { dir, turns } = deps
+  const limit = pLimit(AT_ONCE)
+  const found = recordFiles(dir)
+  const apps = new Set(found.map(({ app }) => app))
+  await Promise.all(
+    [...apps].map((app) =>
+      inQueue(app, () =>
+        limit(() =>
+          turns.take(app, async () => {
+            // Since they were listed, a next record may have become the record.
+            const { record, next } = filesOf(dir, app)
+            const listed = found.filter((file) => file.app === app).map(({ path }) => path)
+            for (const path of new Set([...listed, next, record])) {
+              await reencryptFile(deps, app, path)
+            }
+          }),
+        ),
+      ),
+    ),
+  )
+}
+
+async function reencryptFile(
+  { ring, onStep }: ReencryptionDeps,
+  app: string,
+  path: string,
+): Promise<void> {
+  const text = readText(path)
+  if (text === undefined || keyIdOf(firstLine(text)) === ring[0].kid) return
+  const decoded = await decodeRecord(app, text, ring)
+  if (!decoded) return
+  const fresh = await encodeRecord(app, decoded, ring[0])
+  await writeFileAtomically(path, decoded.kind === 'attempt' ? padded(fresh) : fresh, 0o600)
+  onStep(`re-encrypted ${app}`, app)
+}
