@@ -1,11 +1,15 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { withoutPieces } from '../../src/adapters/log/secret-pieces.ts'
 import { Secret } from '../../src/secret.ts'
 
-/** Kept here, because only what is still referenced is live. */
-const kept: Secret[] = []
 const SECRET = 'Zq7-Rk2_Wm9xT4vLb8NcYh3JdG6sFpAe'
-kept.push(new Secret(SECRET), new Secret('äöü-ßæøå-éèê-ñ'))
+
+/** Only what is still referenced is live: for that it has to be used after the tests, too. */
+const kept = [new Secret(SECRET), new Secret('äöü-ßæøå-éèê-ñ')]
+
+afterAll(() => {
+  expect(kept).toHaveLength(2)
+})
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
