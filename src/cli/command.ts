@@ -53,3 +53,13 @@ export interface Invocation {
   /** What followed `--`, where the command takes that. */
   readonly rest: readonly string[]
 }
+
+/** What was typed after a command, as the table allows it. */
+export interface Typed {
+  readonly values: Readonly<
+    Record<string, string | boolean | readonly (string | boolean)[] | undefined>
+  >
+  readonly positionals: readonly string[]
+  /** What followed `--`, where the command takes that. */
+  readonly rest: readonly string[]
+}

@@ -2,7 +2,7 @@
  * From what was typed to an exit code: finds the command in the table, runs it, and says what went
  * wrong. Every module costs `get` a millisecond, so whatever only some calls need is loaded by them.
  */
-import type { Command, Invocation } from './command.ts'
+import type { Command, Invocation, Typed } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Io } from './io.ts'
 
@@ -25,17 +25,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** What was typed after a command, as the table allows it. */
-export interface Typed {
-  readonly values: Readonly<
-    Record<string, string | boolean | readonly (string | boolean)[] | undefined>
-  >
-  readonly positionals: readonly string[]
-  /** What followed `--`, where the command takes that. */
-  readonly rest: readonly string[]
-}
-
-/** App and caller names, as the contract has them. */
+/** As `config/names.ts` has it, whose module would cost `get` a millisecond. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** What is nothing but the names that the command needs, as `get APP` is mostly, needs no parsing. */

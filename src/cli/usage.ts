@@ -1,7 +1,6 @@
 /** What a person is told whose command line does not fit the table. */
 import { SidecarError } from '../errors.ts'
 import type { Command } from './command.ts'
-import { COMMANDS } from './commands.ts'
 
 /** `fault` completes the sentence "`evo-token get` …". */
 export function usageFault(command: Command, fault: string, nearestKnown?: string): SidecarError {
@@ -20,9 +19,4 @@ export async function nearest(
   const { closest, distance } = await import('fastest-levenshtein')
   const found = closest(typed, known)
   return distance(typed, found) <= Math.max(2, typed.length / 3) ? found : undefined
-}
-
-/** The commands that begin with `word`: `caller add`, `caller list`, … */
-export function commandsUnder(word: string): Command[] {
-  return COMMANDS.filter(({ words }) => words.length > 1 && words[0] === word)
 }

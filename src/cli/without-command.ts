@@ -1,11 +1,12 @@
 /** What is answered where no command of the table was typed: help, the version, or what is nearest. */
 import { readFileSync } from 'node:fs'
+import { NAME } from '../config/names.ts'
 import { SidecarError } from '../errors.ts'
+import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import type { Io } from './io.ts'
-import { NAME } from './run.ts'
-import { commandsUnder, nearest } from './usage.ts'
+import { nearest } from './usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
@@ -61,4 +62,9 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
+}
+
+/** The commands that begin with `word`: `caller add`, `caller list`, … */
+function commandsUnder(word: string): Command[] {
+  return COMMANDS.filter(({ words }) => words.length > 1 && words[0] === word)
 }
