@@ -12,6 +12,10 @@ const APP: Argument = {
 
 const JSON_OUTPUT: Option = { type: 'boolean', description: 'Print JSON.' }
 
+const SYSTEM: Option = { type: 'boolean', description: "The machine's service, not yours." }
+
+const FORCE: Option = { type: 'boolean', description: 'Also files that a person changed.' }
+
 const CONFIG: Option = {
   type: 'string',
   placeholder: 'FILE',
@@ -285,6 +289,40 @@ export const COMMANDS: readonly Command[] = [
     options: OWNER,
     examples: [],
     load: () => import('./vault.ts').then(({ rotateKey }) => rotateKey),
+  },
+  {
+    words: ['service', 'install'],
+    summary: 'have systemd run the daemon, from login on',
+    arguments: [],
+    options: {
+      system: SYSTEM,
+      group: {
+        type: 'string',
+        placeholder: 'NAME',
+        description: 'With --system: the group whose members are owners of the daemon.',
+      },
+      config: CONFIG,
+      'dry-run': { type: 'boolean', description: 'Print the files and commands; change nothing.' },
+      force: FORCE,
+    },
+    examples: [],
+    load: () => import('./service/install.ts'),
+  },
+  {
+    words: ['service', 'uninstall'],
+    summary: 'stop the service and remove it; the vault stays',
+    arguments: [],
+    options: { system: SYSTEM, force: FORCE },
+    examples: [],
+    load: () => import('./service/uninstall.ts'),
+  },
+  {
+    words: ['service', 'status'],
+    summary: 'show what systemd and the daemon say of the service',
+    arguments: [],
+    options: { system: SYSTEM, json: JSON_OUTPUT },
+    examples: [],
+    load: () => import('./service/status.ts'),
   },
   {
     words: ['reload'],

@@ -80,7 +80,7 @@ export async function installProgram({ sh }: BootedSystem): Promise<void> {
     cd /usr/local/bin
     rm -f node evo-token && touch node && mount --bind ${MACHINE}${process.execPath} node
     ln -s ${home}/dist/main.js evo-token`,
-    ['package.json', 'dist', ...productionPackages()].join('\n'),
+    ['package.json', 'dist', 'systemd', ...productionPackages()].join('\n'),
   )
 }
 

@@ -1,0 +1,128 @@
+/** `service install`: writes the units, starts them, and waits until the daemon answers. */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import { networkInterfaces, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { configPath, loadConfig } from '../../adapters/config-file.ts'
+import { homeOf } from '../../daemon/world.ts'
+import { SidecarError } from '../../errors.ts'
+import type { Invocation } from '../command.ts'
+import {
+  changedByHand,
+  findManager,
+  installedUnit,
+  type Manager,
+  requireRoot,
+  UNITS,
+} from './manager.ts'
+import { fillService, fillSocket, type Filling } from './units.ts'
+import { waitUntilServing } from './waiting.ts'
+
+const PACKAGE = join(import.meta.dirname, '../../..')
+const SYSTEM_CONFIG = '/etc/evo-token/config.json'
+const VAULT_KEY = '/etc/evo-token/vault-key'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flag, io } = invocation
+  const manager = await findManager(invocation)
+  const filling = await fillingFor(invocation, manager)
+  const units = UNITS.map((name) => {
+    const kind = manager.system ? 'system' : 'user'
+    const template = readFileSync(join(PACKAGE, 'systemd', kind, name), 'utf8')
+    const fill = name.endsWith('.socket') ? fillSocket : fillService
+    const text = fill(template, filling)
+    const before = installedUnit(manager, name)
+    return { ...before, name, text, differs: before.text !== text }
+  })
+  const differing = units.filter(({ differs }) => differs)
+  const socketDiffers = differing.some(({ name }) => name === 'evo-token.socket')
+  const restarted = socketDiffers ? UNITS.join(' ') : 'evo-token.service'
+  const commands = [`daemon-reload`, `enable ${UNITS.join(' ')}`, `--no-block restart ${restarted}`]
+  if (flag('dry-run')) {
+    for (const { path, text } of differing) io.stdout.write(`# ${path}\n${text}\n`)
+    io.stdout.write(commands.map((one) => `${manager.systemctl} ${one}\n`).join(''))
+    return 0
+  }
+  requireRoot(manager)
+  const active = (await manager.run('show', '-P', 'ActiveState', 'evo-token.service')).trim()
+  if (differing.length === 0 && active === 'active') {
+    io.stderr.write('The service is installed and runs: nothing to do.\n')
+    return 0
+  }
+  const changed = differing.find((unit) => unit.changedByHand)
+  if (changed && !flag('force')) throw changedByHand(changed.path)
+  if (filling.credentialKey) makeVaultKey()
+  mkdirSync(manager.directory, { recursive: true })
+  for (const { path, text } of differing) {
+    writeFileSync(`${path}.new`, text, { mode: 0o644 })
+    renameSync(`${path}.new`, path)
+    io.stderr.write(`Wrote ${path}.\n`)
+  }
+  for (const command of commands) await manager.run(...command.split(' '))
+  io.stderr.write(await waitUntilServing(manager))
+  io.stderr.write(`Its log: ${manager.journalctl}\n`)
+  const { username } = userInfo()
+  if (!manager.system && !existsSync(`/var/lib/systemd/linger/${username}`)) {
+    io.stderr.write(
+      'It ends when you log out for the last time. To have it run all the time: loginctl enable-linger\n',
+    )
+  }
+  return 0
+}
+
+async function fillingFor({ text, io }: Invocation, { system }: Manager): Promise<Filling> {
+  const home = homeOf(io.env)
+  const usual = join(home, '.config/evo-token/config.json')
+  const path = system
+    ? resolve(text('config') ?? SYSTEM_CONFIG)
+    : configPath(text('config'), io.env, home)
+  const { config } = await loadConfig(path)
+  const group = text('group')
+  if (group !== undefined) requireGroup(group)
+  return {
+    node: realpathSync(process.execPath),
+    main: realpathSync(join(PACKAGE, 'dist/main.js')),
+    options: system || path !== usual ? ['--config', path] : [],
+    listen: config.listen,
+    ipv6: Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === '::1'),
+    ),
+    group,
+    credentialKey: system && config.vaultKey === 'credential',
+    program: programDigest(),
+  }
+}
+
+function requireGroup(group: string): void {
+  const names = readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':')[0])
+  if (names.includes(group)) return
+  throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {
+    hint: 'Make it first: groupadd --system NAME',
+  })
+}
+
+function programDigest(): string {
+  const hash = createHash('sha256')
+  const dist = join(PACKAGE, 'dist')
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  for (const file of files.filter((name) => name.endsWith('.js')).sort()) {
+    hash.update(readFileSync(join(dist, file)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** Born for root alone; one that is there stays. */
+function makeVaultKey(): void {
+  if (existsSync(VAULT_KEY)) return
+  writeFileSync(VAULT_KEY, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+}

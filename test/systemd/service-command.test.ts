@@ -1,0 +1,82 @@
+/** `evo-token service`, for a person's own systemd in a really booted one. */
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { CLIENTS } from '../support/authorization-server.ts'
+import { noUserManager } from '../support/booted-systemd.ts'
+import { freePort } from '../support/free-port.ts'
+import { itNeeds } from '../support/needs.ts'
+import { until } from '../support/until.ts'
+import { configOf, HOME, type ManagedMachine, startManagedMachine } from './managed-machine.ts'
+
+const noBoot = noUserManager()
+const UNIT = `${HOME}/.config/systemd/user/evo-token.service`
+
+describe('the service of one person', () => {
+  let machine: ManagedMachine
+  let port: number
+
+  beforeAll(async () => {
+    if (noBoot !== undefined) return
+    machine = await startManagedMachine()
+    await machine.startUserManager()
+    port = await freePort()
+    await machine.asPerson(`mkdir -p ${HOME}/.config/evo-token`)
+    const options = {
+      issuer: machine.server.issuer,
+      port,
+      apps: ['pipeline'],
+      key: 'file',
+    } as const
+    const config = configOf(options, CLIENTS.service.clientId)
+    await machine.asPerson(`tee ${HOME}/.config/evo-token/config.json`, config)
+  })
+
+  afterAll(async () => {
+    if (noBoot === undefined) await machine[Symbol.asyncDispose]()
+  })
+
+  const service = (args: string) => machine.asPerson(`evo-token service ${args} 2>&1`)
+  const pid = () => machine.user.property('evo-token', 'MainPID')
+
+  itNeeds(noBoot)('is shown, installed, kept, restarted and removed', async () => {
+    expect(await service('install --dry-run')).toMatch(/^ListenStream=127\.0\.0\.1:\d+$/m)
+    await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
+
+    expect(await service('install')).toContain('The service runs and answers.')
+    expect(await service('install')).toContain('nothing to do')
+    expect(await service('status')).toMatch(/^ActiveState: +active$/m)
+    await machine.asPerson('evo-token secret pipeline', CLIENTS.service.clientSecret)
+    expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+
+    const before = await pid()
+    await machine.user.ctl('kill --kill-whom=main --signal=KILL evo-token')
+    await until(async () => !['0', before].includes(await pid()))
+    expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+
+    // A new request in every turn, on both doors, while the daemon starts again twice.
+    let over = false
+    const asked = (async () => {
+      let answers = 0
+      while (!over) {
+        const { status } = await fetch(`http://127.0.0.1:${port}/healthz`)
+        expect(status).toBe(200)
+        expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+        answers += 1
+      }
+      return answers
+    })()
+    await machine.user.ctl('restart evo-token.service')
+    await machine.user.ctl('restart evo-token.service')
+    over = true
+    expect(await asked).toBeGreaterThan(0)
+
+    await machine.asPerson(`tee -a ${UNIT}`, '# mine\n')
+    await expect(service('install')).rejects.toThrow(/a person changed it/)
+    expect(await service('install --force')).toContain('The service runs and answers.')
+
+    expect(await service('uninstall')).toContain(
+      `The vault stays, in ${HOME}/.local/state/evo-token`,
+    )
+    await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
+    await machine.sh(`test -e ${HOME}/.local/state/evo-token/vault`)
+  })
+})
