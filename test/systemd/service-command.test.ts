@@ -1,11 +1,17 @@
-/** `evo-token service`, for a person's own systemd in a really booted one. */
+/** `evo-token service`, for a person and for a machine, in a really booted systemd. */
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { CLIENTS } from '../support/authorization-server.ts'
 import { noUserManager } from '../support/booted-systemd.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
-import { configOf, HOME, type ManagedMachine, startManagedMachine } from './managed-machine.ts'
+import {
+  configOf,
+  HOME,
+  type ManagedMachine,
+  PERSON,
+  startManagedMachine,
+} from './managed-machine.ts'
 
 const noBoot = noUserManager()
 const UNIT = `${HOME}/.config/systemd/user/evo-token.service`
@@ -53,10 +59,10 @@ describe('the service of one person', () => {
     expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
 
     // A new request in every turn, on both doors, while the daemon starts again twice.
-    let over = false
+    const asking = { over: false }
     const asked = (async () => {
       let answers = 0
-      while (!over) {
+      while (!asking.over) {
         const { status } = await fetch(`http://127.0.0.1:${port}/healthz`)
         expect(status).toBe(200)
         expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
@@ -66,7 +72,7 @@ describe('the service of one person', () => {
     })()
     await machine.user.ctl('restart evo-token.service')
     await machine.user.ctl('restart evo-token.service')
-    over = true
+    asking.over = true
     expect(await asked).toBeGreaterThan(0)
 
     await machine.asPerson(`tee -a ${UNIT}`, '# mine\n')
@@ -79,4 +85,46 @@ describe('the service of one person', () => {
     await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
     await machine.sh(`test -e ${HOME}/.local/state/evo-token/vault`)
   })
+})
+
+describe('the service of a machine', () => {
+  let machine: ManagedMachine
+
+  beforeAll(async () => {
+    if (noBoot !== undefined) return
+    machine = await startManagedMachine()
+    const options = {
+      issuer: machine.server.issuer,
+      port: await freePort(),
+      apps: ['pipeline'],
+      key: 'credential',
+    } as const
+    const config = configOf(options, CLIENTS.service.clientId)
+    await machine.write('/etc/evo-token/config.json', config)
+    await machine.sh('groupadd owners; useradd -m -G owners member')
+  })
+
+  afterAll(async () => {
+    if (noBoot === undefined) await machine[Symbol.asyncDispose]()
+  })
+
+  itNeeds(noBoot)(
+    'has a key made for it, and serves root and the members of one group',
+    async () => {
+      const service = (args: string) => machine.sh(`evo-token service ${args} --system 2>&1`)
+      await expect(service('install --group nobodies')).rejects.toThrow(/no group "nobodies"/)
+      expect(await service('install --group owners')).toContain('The service runs and answers.')
+      expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
+      const socket = '--socket /run/evo-token/owner.sock'
+      await machine.sh(`evo-token secret pipeline ${socket}`, CLIENTS.service.clientSecret)
+      const get = (user: string) =>
+        machine.sh(`runuser -u ${user} -- evo-token get pipeline ${socket}`)
+      expect(await get('member')).toMatch(/^eyJ/)
+      await expect(get(PERSON)).rejects.toThrow(/EACCES/)
+      await machine.sh('systemctl restart evo-token.service')
+      expect(await get('member')).toMatch(/^eyJ/)
+      expect(await service('uninstall')).toContain('The vault stays')
+      await machine.sh('test -e /var/lib/private/evo-token/vault')
+    },
+  )
 })
