@@ -114,6 +114,8 @@ describe('the service of a machine', () => {
       const service = (args: string) => machine.sh(`evo-token service ${args} --system 2>&1`)
       await expect(service('install --group nobodies')).rejects.toThrow(/no group "nobodies"/)
       expect(await service('install --group owners')).toContain('The service runs and answers.')
+      // The group stays, though it is not named again.
+      expect(await service('install')).toContain('nothing to do')
       expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
       const socket = '--socket /run/evo-token/owner.sock'
       await machine.sh(`evo-token secret pipeline ${socket}`, CLIENTS.service.clientSecret)

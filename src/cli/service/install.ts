@@ -23,6 +23,7 @@ import {
   requireRoot,
   UNITS,
 } from './manager.ts'
+import { usageFault } from '../usage.ts'
 import { fillService, fillSocket, type Filling } from './units.ts'
 import { waitUntilServing } from './waiting.ts'
 
@@ -31,7 +32,10 @@ const SYSTEM_CONFIG = '/etc/evo-token/config.json'
 const VAULT_KEY = '/etc/evo-token/vault-key'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flag, io } = invocation
+  const { command, flag, io, text: given } = invocation
+  if (given('group') !== undefined && !flag('system')) {
+    throw usageFault(command, 'takes --group with --system only')
+  }
   const manager = await findManager(invocation)
   const filling = await fillingFor(invocation, manager)
   const units = UNITS.map((name) => {
@@ -78,14 +82,17 @@ export async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-async function fillingFor({ text, io }: Invocation, { system }: Manager): Promise<Filling> {
+async function fillingFor({ text, io }: Invocation, manager: Manager): Promise<Filling> {
+  const { system } = manager
   const home = homeOf(io.env)
   const usual = join(home, '.config/evo-token/config.json')
   const path = system
     ? resolve(text('config') ?? SYSTEM_CONFIG)
     : configPath(text('config'), io.env, home)
   const { config } = await loadConfig(path)
-  const group = text('group')
+  // Who was made an owner stays one, until another group is named.
+  const before = installedUnit(manager, 'evo-token.socket').text ?? ''
+  const group = text('group') ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) requireGroup(group)
   return {
     node: realpathSync(process.execPath),
