@@ -1,0 +1,131 @@
+"""Tokens, kept until shortly before their end; safe under threads and fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+from ._connection import Json, Place, ask
+from ._errors import DaemonNotRunning, EvoTokenError, Unavailable
+from ._token import Token
+
+# As long as a daemon takes to be restarted.
+_RETRY_AFTER_S = 1.0
+
+
+class TokenClient:
+    """Asks the daemon on this machine. Without arguments it finds it as the command line does."""
+
+    def __init__(
+        self,
+        *,
+        socket: str | None = None,
+        url: str | None = None,
+        key_file: str | None = None,
+        caller: str = "local",
+    ) -> None:
+        self._place = Place(socket, url, key_file, caller)
+        self._tokens: dict[str, Token] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        _clients.add(self)
+
+    def get_token(self, app: str | None = None, min_ttl: float | None = None) -> Token:
+        """A token that lives `min_ttl` seconds or more, where the server's tokens do.
+
+        `app` is $EVO_TOKEN_APP where it is left out. Raises EvoTokenError.
+        """
+        app = _named(app)
+        with self._lock_of(app):
+            return self.cached(app, min_ttl) or self._fetch(app, min_ttl)
+
+    def cached(self, app: str | None = None, min_ttl: float | None = None) -> Token | None:
+        """The token that is here already, if it is good enough."""
+        token = self._tokens.get(_named(app))
+        if token is None or not token.is_fresh or token.remaining_s < (min_ttl or 0):
+            return None
+        return token
+
+    def report_rejected(self, token: Token) -> Token:
+        """Says that an API refused `token` before its time. The answer is the same one, if the
+        daemon can get no other just now. Raises EvoTokenError."""
+        with self._lock_of(token.app):
+            held = self._tokens.get(token.app)
+            if held is not None and held != token and held.is_fresh:
+                return held
+            body = {"rejected_sha256": token.sha256}
+            return self._receive(token.app, "POST", f"{_path(token.app)}/refresh", body)
+
+    def status(self) -> list[Json]:
+        """How each app of this caller is; never a token."""
+        apps = self.ask("GET", "/v1/apps").get("apps")
+        return [one for one in apps if isinstance(one, dict)] if isinstance(apps, list) else []
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The daemon's answer. Tries once more where it is being restarted."""
+        try:
+            return ask(self._place, method, path, body)
+        except EvoTokenError as error:
+            if not isinstance(error, DaemonNotRunning) and error.code != "stopping":
+                raise
+        time.sleep(_RETRY_AFTER_S)
+        return ask(self._place, method, path, body)
+
+    def _fetch(self, app: str, min_ttl: float | None) -> Token:
+        query = "" if min_ttl is None else f"?{urlencode({'min_ttl': round(min_ttl)})}"
+        return self._receive(app, "GET", f"{_path(app)}/token{query}", None)
+
+    def _receive(self, app: str, method: str, path: str, body: Json | None) -> Token:
+        wall, mono = time.time(), time.monotonic()
+        answer = self.ask(method, path, body)
+        try:
+            token = Token(answer, wall, mono)
+        except (KeyError, ValueError):
+            raise Unavailable("unavailable", "The daemon answered without a token.") from None
+        self._tokens[app] = token
+        return token
+
+    def _lock_of(self, app: str) -> threading.Lock:
+        """One request at a time for each app: all others wait for its answer."""
+        with self._guard:
+            return self._locks.setdefault(app, threading.Lock())
+
+    def _after_fork(self) -> None:
+        """Locks that other threads held will never be released in the child."""
+        self._guard = threading.Lock()
+        self._locks = {}
+
+
+_clients: weakref.WeakSet[TokenClient] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+_default = TokenClient()
+
+#: `TokenClient().get_token`, of one client that the whole process shares.
+get_token: Callable[..., Token] = _default.get_token
+
+
+def default_client() -> TokenClient:
+    return _default
+
+
+def _named(app: str | None) -> str:
+    name = app or os.environ.get("EVO_TOKEN_APP")
+    if name:
+        return name
+    raise EvoTokenError("invalid_request", "No app is named.", 'Name one: get_token("evo-me"), or EVO_TOKEN_APP.')
+
+
+def _path(app: str) -> str:
+    return f"/v1/apps/{quote(app, safe='')}"

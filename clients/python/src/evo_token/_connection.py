@@ -1,0 +1,190 @@
+"""One request to the daemon: over the owner socket, or over TCP once the daemon has proven itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import json
+import os
+import secrets
+import socket
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from ._errors import DaemonNotRunning, EvoTokenError, Refused, error_for, not_running
+from ._places import socket_candidates, state_directory, usable_socket
+
+# The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
+_PATIENCE_S = 75.0
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look; what is not given comes from the environment."""
+
+    socket: str | None = None
+    url: str | None = None
+    key_file: str | None = None
+    caller: str = "local"
+
+
+class _OwnerConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_PATIENCE_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_PATIENCE_S)
+        self.sock.connect(self._path)
+
+
+def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
+    """The daemon's JSON. Raises EvoTokenError."""
+    connection, headers = _open(place)
+    try:
+        status, answer = _exchange(connection, method, path, headers, body)
+    except (OSError, http.client.HTTPException) as error:
+        raise not_running(f"the connection broke ({type(error).__name__})") from None
+    finally:
+        connection.close()
+    if answer is None:
+        raise not_running("what listens there is not evo-token")
+    if 200 <= status < 300:
+        return answer
+    code, message, hint = (str(answer.get(name, "")) for name in ("error", "detail", "hint"))
+    if not code:
+        raise not_running(f"what listens there is not evo-token (it answers {status})")
+    raise error_for(code, message or code, hint)
+
+
+def _open(place: Place) -> tuple[http.client.HTTPConnection, dict[str, str]]:
+    env = os.environ
+    url = place.url or (env.get("EVO_TOKEN_URL") if place.socket is None else None)
+    if url:
+        named = place.key_file or env.get("EVO_TOKEN_KEY_FILE")
+        return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", place.caller)
+    failures = []
+    for candidate in [place.socket] if place.socket else socket_candidates(env):
+        path, reason = usable_socket(candidate)
+        if reason is None:
+            connection = _OwnerConnection(path)
+            try:
+                connection.connect()
+                return connection, {}
+            except OSError as error:
+                reason = f'"{path}" gives {error.strerror}'
+        failures.append(reason)
+    raise not_running("; ".join(failures))
+
+
+def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPConnection, dict[str, str]]:
+    host, port = _loopback(url)
+    key = _read_key(key_file)
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise not_running(f"http://{host}:{port} gives {error.strerror}") from None
+    # Never again by itself: a new connection would have proven nothing.
+    connection.auto_open = 0
+    try:
+        _require_proof(connection, caller, key)
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        raise not_running(f"http://{host}:{port} breaks the connection") from None
+    except EvoTokenError:
+        connection.close()
+        raise
+    return connection, {"Authorization": f"Bearer {key}"}
+
+
+def _require_proof(connection: http.client.HTTPConnection, caller: str, key: str) -> None:
+    """Any program may have taken the port: it has to know the key before it is shown one."""
+    address, port = connection.sock.getpeername()[:2]
+    peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    nonce = f"{secrets.token_hex(24)}@{peer}"
+    query = urlencode({"caller": caller, "nonce": nonce})
+    _, answer = _exchange(connection, "GET", f"/healthz?{query}", {}, None)
+    digest = hashlib.sha256(key.encode()).digest()
+    expected = hmac.new(digest, nonce.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(str((answer or {}).get("proof", "")).encode(), expected.encode()):
+        raise Refused(
+            "invalid_key",
+            f'What listens on {peer} does not prove that it knows the key of the caller "{caller}", '
+            "so the key was not shown to it.",
+            "See that the daemon runs there, and that the caller and the key file belong together.",
+        )
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: Json | None,
+) -> tuple[int, Json | None]:
+    content = None if body is None else json.dumps(body)
+    sent = dict(headers) if content is None else {**headers, "Content-Type": "application/json"}
+    connection.request(method, path, content, sent)
+    response = connection.getresponse()
+    read = response.read(_MAX_ANSWER_BYTES + 1)
+    if response.status == 204:
+        return response.status, {}
+    try:
+        answer = json.loads(read)
+    except ValueError:
+        return response.status, None
+    return response.status, answer if isinstance(answer, dict) else None
+
+
+def _loopback(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 80
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local or parts.scheme != "http" or parts.username or parts.path not in ("", "/"):
+        # It may hold a password or a key: the message does not repeat it.
+        raise EvoTokenError(
+            "config",
+            "What `url` names is not the URL of a daemon on this machine.",
+            "Give it (or EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.",
+        )
+    return host, port
+
+
+def _read_key(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                raise _key_fault(f"others may read or write it: `chmod 600 {path}` keeps them out")
+            if found.st_uid not in (0, os.getuid()):
+                raise _key_fault("it belongs to another user")
+            key = file.read(4097).decode("latin-1").strip()
+    except OSError as error:
+        raise _key_fault(f"it cannot be read ({error.strerror})") from None
+    if not 8 <= len(key) <= 4096 or not all("!" <= letter <= "~" for letter in key):
+        raise _key_fault("it does not hold an access key")
+    return key
+
+
+def _key_fault(reason: str) -> EvoTokenError:
+    return EvoTokenError(
+        "config",
+        f"The key file is not used: {reason}.",
+        "Name it with `key_file` (EVO_TOKEN_KEY_FILE); `evo-token caller add NAME` makes a key.",
+    )
+
+
+__all__ = ["DaemonNotRunning", "Json", "Place", "ask"]

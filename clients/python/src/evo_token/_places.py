@@ -1,0 +1,78 @@
+"""Where the daemon is: the owner socket, or a URL and a key file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+# A longer path is cut short silently by the system, and then names another socket.
+_SOCKET_PATH_MAX_BYTES = 100
+
+_MACHINE_SOCKET = "/run/evo-token/owner.sock"
+
+
+def state_directory(env: Mapping[str, str]) -> Path:
+    for named in (env.get("EVO_TOKEN_STATE_DIR"), env.get("STATE_DIRECTORY", "").split(":")[0]):
+        if named:
+            return Path(named)
+    base = env.get("XDG_STATE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".local/state") / "evo-token"
+
+
+def _runtime_directory(env: Mapping[str, str], state: Path) -> Path:
+    for named in (env.get("EVO_TOKEN_RUNTIME_DIR"), env.get("RUNTIME_DIRECTORY", "").split(":")[0]):
+        if named:
+            return Path(named)
+    base = env.get("XDG_RUNTIME_DIR", "")
+    return Path(base) / "evo-token" if os.path.isabs(base) else state / "run"
+
+
+def socket_candidates(env: Mapping[str, str]) -> list[str]:
+    """What the daemon wrote down, its usual place, and that of the machine's own daemon."""
+    state = state_directory(env)
+    known = _read_endpoint(state / "endpoint.json").get("socket")
+    usual = str(_runtime_directory(env, state) / "owner.sock")
+    named = [known] if isinstance(known, str) else []
+    return list(dict.fromkeys([*named, usual, _MACHINE_SOCKET]))
+
+
+def usable_socket(path: str) -> tuple[str, str | None]:
+    """The real path, or why it is not to be used: whoever owns it would see what we send."""
+    try:
+        real = os.path.realpath(path, strict=True)
+        for place in (real, os.path.dirname(real)):
+            reason = _untrusted_because(place)
+            if reason:
+                return path, reason
+    except FileNotFoundError:
+        return path, f'there is no "{path}"'
+    except OSError as error:
+        return path, f'"{path}" gives {error.strerror}'
+    if len(os.fsencode(real)) > _SOCKET_PATH_MAX_BYTES:
+        return path, f'the path "{real}" is over {_SOCKET_PATH_MAX_BYTES} bytes long'
+    return real, None
+
+
+def _untrusted_because(path: str) -> str | None:
+    found = os.stat(path)
+    if found.st_uid not in (0, os.getuid()):
+        return f'"{path}" belongs to another user (uid {found.st_uid})'
+    # The mode of a socket says who may connect; that of a directory who may replace what is in it.
+    if not stat.S_ISSOCK(found.st_mode) and found.st_mode & 0o022:
+        return f'others may write to "{path}"'
+    return None
+
+
+def _read_endpoint(path: Path) -> Mapping[str, object]:
+    """Nothing where there is none, where a crash cut it short, or where others could have written it."""
+    try:
+        found = path.stat()
+        if found.st_uid not in (0, os.getuid()) or found.st_mode & 0o022:
+            return {}
+        endpoint = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return endpoint if isinstance(endpoint, dict) else {}

@@ -1,0 +1,73 @@
+"""An access token that does not show itself."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import NoReturn
+
+_SPARE_S = 60.0
+
+
+class Token:
+    """Printing, logging and formatting it give its fingerprint; `value` is the token itself."""
+
+    __slots__ = ("_life_s", "_received_mono", "_received_wall", "_value", "app", "scope", "token_type")
+
+    def __init__(self, answer: Mapping[str, object], asked_wall: float, asked_mono: float) -> None:
+        """`asked_…` is when it was asked for: it lives no longer than counted from then."""
+        self._value = str(answer["access_token"])
+        self._life_s = float(str(answer["expires_in"]))
+        self._received_wall = asked_wall
+        self._received_mono = asked_mono
+        self.app = str(answer["app"])
+        self.token_type = str(answer.get("token_type", "Bearer"))
+        scope = answer.get("scope")
+        self.scope = scope if isinstance(scope, str) else None
+
+    @property
+    def value(self) -> str:
+        return self._value
+
+    @property
+    def authorization(self) -> str:
+        """The value of an Authorization header (RFC 6750 §2.1)."""
+        return f"Bearer {self._value}"
+
+    @property
+    def expires_at(self) -> datetime:
+        return datetime.fromtimestamp(self._received_wall + self._life_s, timezone.utc)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds that it still lives, whichever clock has gone further since it came."""
+        age = max(time.time() - self._received_wall, time.monotonic() - self._received_mono)
+        return max(0.0, self._life_s - age)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it may be used without asking the daemon: until a minute before its end."""
+        return self.remaining_s > min(_SPARE_S, self._life_s / 4)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self._value.encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """As the daemon's log and `evo-token status` show it."""
+        return self.sha256[:8]
+
+    def __repr__(self) -> str:
+        return f"<Token of {self.app} [{self.fingerprint}], good until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not written to disk: ask for it again where it is needed")
