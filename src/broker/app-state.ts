@@ -79,8 +79,9 @@ export class AppState {
   /** Takes over what the config says now, for the same identity; where that changed, waiting is over. */
   reconfigure(registration: Registration, changed: boolean): void {
     const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
+    const handedOver = registration.clientSecret?.sha256 !== this.registration.clientSecret?.sha256
     this.#registration = registration
-    if (!changed) return
+    if (!changed && !handedOver) return
     this.scheduleReissue()
     // Nobody has to sign in for a service app's new scopes: its next token has them.
     if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
@@ -158,7 +159,10 @@ export class AppState {
   /** The client secrets to try, newest first; one `undefined` for an app that has none. */
   clientSecrets(): readonly (Sealed | undefined)[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
-    const secrets = [nextClientSecret, clientSecret].filter((secret) => secret !== undefined)
+    const handedOver = this.#registration.clientSecret
+    const secrets = [nextClientSecret, clientSecret, handedOver].filter(
+      (secret) => secret !== undefined,
+    )
     return secrets.length > 0 ? secrets : [undefined]
   }
 
@@ -166,8 +170,9 @@ export class AppState {
   secretDigests(): readonly string[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
     const { accessToken, refreshToken } = this.session.tokens ?? {}
-    return [clientSecret, nextClientSecret, accessToken, refreshToken].flatMap((secret) =>
-      secret ? [secret.sha256] : [],
+    const handedOver = this.#registration.clientSecret
+    return [clientSecret, nextClientSecret, handedOver, accessToken, refreshToken].flatMap(
+      (secret) => (secret ? [secret.sha256] : []),
     )
   }
 

@@ -20,7 +20,7 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
     : tokens
       ? registration.server.revoke(tokens.accessToken, 'access_token', secret)
       : false)
-  const keepsSecret = app.type === 'web' && secret !== undefined
+  const keepsSecret = app.type === 'web' && (clientSecret ?? nextClientSecret) !== undefined
   const result = keepsSecret
     ? await ledger.write({
         ...(clientSecret && { clientSecret }),

@@ -16,6 +16,7 @@ export async function withClientSecrets<T extends { readonly kind: string }>(
   request: (clientSecret: Sealed | undefined) => Promise<T | GrantOutcome>,
 ): Promise<Attempt<T | GrantOutcome>> {
   const { generation, identity, ...change } = state.ledger.record
+  const { clientSecret: handedOver } = state.registration
   const [first, ...others] = state.clientSecrets()
   let outcome = await request(first)
   let used = first
@@ -28,9 +29,11 @@ export async function withClientSecrets<T extends { readonly kind: string }>(
   if (!granted || !change.nextClientSecret || !used) return { outcome, change }
   if (used !== change.nextClientSecret) {
     const fields = { app: state.app.name, secret: change.nextClientSecret.fingerprint }
-    state.deps.log.warn(fields, 'the new client secret was refused; the old one works and is kept')
+    state.deps.log.warn(fields, 'the new client secret was refused; another one works and is kept')
   }
   const { nextClientSecret, ...proven } = change
+  // A systemd credential stays where it is.
+  if (used === handedOver) return { outcome, change: proven }
   return { outcome, change: { ...proven, clientSecret: used } }
 }
 

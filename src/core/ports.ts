@@ -237,6 +237,8 @@ export interface RedirectListener {
 export interface Registration {
   readonly app: App
   readonly server: AuthorizationServer
+  /** A systemd credential; one that the owner stored comes before it. */
+  readonly clientSecret?: Sealed
   /** The next instant of the `reissue` line, from the wall clock's now; undefined without one. */
   nextReissue(): Instant | undefined
   /** Runs `work` when one of the issuer's 8 places is free. */

@@ -44,7 +44,9 @@ export async function createParts(
   const metadataFile = join(places.stateDir, 'metadata.json')
   const registrar = createRegistrar({
     clock,
+    env,
     fetch,
+    log,
     startTimeLimit,
     metadata: createMetadataSource({ clock, fetch, log, startTimeLimit, file: metadataFile }),
   })

@@ -3,16 +3,19 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import { createAuthorizationServer } from '../adapters/server/authorization-server.ts'
 import type { IssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import type { MetadataSource } from '../adapters/server/metadata.ts'
+import { readClientSecretCredential } from '../adapters/client-secret-credential.ts'
 import { createReissueClock } from '../adapters/reissue.ts'
 import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
-import type { App } from '../core/app.ts'
-import type { Clock, Registration } from '../core/ports.ts'
+import { type App, needsClientSecret } from '../core/app.ts'
+import type { Clock, Log, Registration } from '../core/ports.ts'
 
 export interface RegistrationDeps {
   readonly metadata: MetadataSource
   readonly fetch: IssuerFetch
   readonly clock: Clock
   readonly startTimeLimit: StartTimeLimit
+  readonly log: Log
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** More would look like an attack to the server, when a laptop with a hundred apps wakes up. */
@@ -31,9 +34,13 @@ export function createRegistrar(
   return (apps) =>
     apps.map((app) => {
       const limit = limitOf(app.issuer)
+      const clientSecret = needsClientSecret(app)
+        ? readClientSecretCredential(app.name, deps.env, deps.log)
+        : undefined
       return {
         app,
         server: createAuthorizationServer({ app, ...deps }),
+        ...(clientSecret && { clientSecret }),
         nextReissue: app.reissue === undefined ? () => undefined : createReissueClock(app.reissue),
         limit: (work) => limit(work),
       }

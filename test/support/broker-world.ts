@@ -81,6 +81,8 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   const revoked: string[] = []
   const answers: Answer[] = []
   const changes: string[] = []
+  /** What systemd hands over, by app. */
+  const credentials = new Map<string, Secret>()
   const log = recordingLog()
   const network = { signature: 'lan' }
   const door = { locked: options.locked ?? false }
@@ -163,10 +165,16 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     },
   }
 
+  const clientSecretOf = ({ name }: App) => {
+    const clientSecret = credentials.get(name)
+    return clientSecret ? { clientSecret } : {}
+  }
+
   const registrationsOf = (list: readonly App[]) =>
     list.map((app) => ({
       app,
       server: serverOf(app),
+      ...clientSecretOf(app),
       nextReissue: () =>
         app.reissue === undefined
           ? undefined
@@ -217,6 +225,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     network,
     door,
     redirects,
+    credentials,
     closed,
     ports,
     sleeping,

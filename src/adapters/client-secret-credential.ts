@@ -1,0 +1,31 @@
+/** An app's client secret as systemd hands it over: `LoadCredential=APP.client-secret:…` of the unit. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Log } from '../core/ports.ts'
+import { Secret } from '../secret.ts'
+
+const MAX_BYTES = 4096
+
+/** Undefined where there is none; one that cannot be used is a warning that names its file. */
+export function readClientSecretCredential(
+  app: string,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Pick<Log, 'warn'>,
+): Secret | undefined {
+  if (!env.CREDENTIALS_DIRECTORY) return undefined
+  const path = join(env.CREDENTIALS_DIRECTORY, `${app}.client-secret`)
+  const unusable = (why: string) => {
+    log.warn({ app, path }, `the client secret ${path} is not used: ${why}`)
+    return undefined
+  }
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (!found) return undefined
+    if (!found.isFile()) return unusable('it is not a file')
+    if (found.size > MAX_BYTES) return unusable('it is longer than 4 KiB')
+    const value = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+    return value === '' ? unusable('it is empty') : new Secret(value)
+  } catch (error) {
+    return unusable(error instanceof Error && 'code' in error ? String(error.code) : 'unreadable')
+  }
+}
