@@ -14,18 +14,22 @@ export function readClientSecretCredential(
 ): Secret | undefined {
   if (!env.CREDENTIALS_DIRECTORY) return undefined
   const path = join(env.CREDENTIALS_DIRECTORY, `${app}.client-secret`)
-  const unusable = (why: string) => {
-    log.warn({ app, path }, `the client secret ${path} is not used: ${why}`)
-    return undefined
-  }
+  const read = readCredential(path)
+  if (read === undefined || typeof read === 'object') return read
+  log.warn({ app, path }, `the client secret ${path} is not used: ${read}`)
+  return undefined
+}
+
+/** A string says why there is none although there is a file. */
+function readCredential(path: string): Secret | string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false })
     if (!found) return undefined
-    if (!found.isFile()) return unusable('it is not a file')
-    if (found.size > MAX_BYTES) return unusable('it is longer than 4 KiB')
+    if (!found.isFile()) return 'it is not a file'
+    if (found.size > MAX_BYTES) return 'it is longer than 4 KiB'
     const value = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-    return value === '' ? unusable('it is empty') : new Secret(value)
+    return value === '' ? 'it is empty' : new Secret(value)
   } catch (error) {
-    return unusable(error instanceof Error && 'code' in error ? String(error.code) : 'unreadable')
+    return error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read'
   }
 }
