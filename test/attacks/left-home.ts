@@ -27,14 +27,16 @@ export async function homeLeftByKill(): Promise<LeftHome> {
   return { home, key, port: Number(new URL(daemon.url).port) }
 }
 
-/** Runs the lines of the README's "Use the token" for Python, with the state directory of `home`. */
-export async function pythonOfReadme({ env, stateDir }: Home, app = 'evo-me'): Promise<CliResult> {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-  const lines = /```python\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
-  const usual = '~/.local/state/evo-token'
-  if (!lines.includes(usual)) throw new Error('the README names no state directory')
-  const script = `${lines.replace(usual, stateDir)}\nprint(evo_token("${app}"))\n`
-  return ended(spawn('python3', ['-'], { env: { ...env, PATH: process.env.PATH } }), script)
+/** Prints a token as the Python client gets it, from what it knows of `home` and `more`. */
+export async function pythonClient(
+  { env }: Home,
+  app = 'evo-me',
+  more: NodeJS.ProcessEnv = {},
+): Promise<CliResult> {
+  const PYTHONPATH = join(import.meta.dirname, '../../clients/python/src')
+  const all = { ...env, PATH: process.env.PATH, PYTHONPATH, PYTHONDONTWRITEBYTECODE: '1', ...more }
+  const script = `from evo_token import get_token; print(get_token("${app}").value)`
+  return ended(spawn('python3', ['-c', script], { env: all }), '')
 }
 
 /** Runs `script` in sh, with the functions that `shell-init` prints. */

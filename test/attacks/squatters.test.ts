@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../cli/stand-in.ts'
 import { type Home, startDaemonProcess } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
-import { homeLeftByKill, pythonOfReadme, shell } from './left-home.ts'
+import { homeLeftByKill, pythonClient, shell } from './left-home.ts'
 import { type AnswerTo, httpJson, LOOPBACKS, startRelay, startSquatter } from './squatter.ts'
 
 const names = [
@@ -88,12 +88,16 @@ describe('a squatter on the port of a daemon that was killed', () => {
     expect(squatters.heard()).toBe('')
   })
 
-  itNeeds(missingCommands('python3'))('is not even asked by the Python of the README', async () => {
+  itNeeds(missingCommands('python3'))('is shown no key by the Python client', async () => {
     await using squatters = await squat(() => httpJson({ status: 'ok' }))
-    const { code, stderr } = await pythonOfReadme(home)
-    expect(code).toBe(1)
-    expect(stderr).toContain('ConnectionRefusedError')
+    const unasked = await pythonClient(home)
+    expect(unasked).toMatchObject({ code: 1, stdout: '' })
+    expect(unasked.stderr).toContain('DaemonNotRunning')
     expect(squatters.heard()).toBe('')
+    const url = { EVO_TOKEN_URL: `http://127.0.0.1:${port}` }
+    const unproven = await pythonClient(home, 'evo-me', url)
+    expect(unproven.stderr).toContain('Refused: What listens on')
+    expectNoKey(squatters.heard())
   })
 
   itNeeds(missingCommands('curl'))('is not even asked by the functions for the shell', async () => {
@@ -116,11 +120,11 @@ describe('a daemon that is back on another port', () => {
     expect(await run(home, [...ask, daemon.url])).toMatchObject({ code: 0 })
   })
 
-  itNeeds(missingCommands('python3'))('is found by the Python of the README', async () => {
+  itNeeds(missingCommands('python3'))('is found by the Python client', async () => {
     await using _daemon = await startDaemonProcess(home)
     const { stdout } = await run(home, ['get', 'evo-me'])
-    expect(await pythonOfReadme(home)).toMatchObject({ code: 0, stdout })
-    const unknown = await pythonOfReadme(home, 'evo-none')
-    expect(unknown.stderr).toContain('RuntimeError: No app named "evo-none" is configured.')
+    expect(await pythonClient(home)).toMatchObject({ code: 0, stdout })
+    const unknown = await pythonClient(home, 'evo-none')
+    expect(unknown.stderr).toContain('Refused: No app named "evo-none" is configured.')
   })
 })

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { run } from '../cli/stand-in.ts'
 import { createHome, type Home, runCli, startDaemonProcess } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
-import { homeLeftByKill, pythonOfReadme, shell } from './left-home.ts'
+import { homeLeftByKill, pythonClient, shell } from './left-home.ts'
 import { NOBODY, noOtherUser } from './as-nobody.ts'
 import { httpJson, LOOPBACKS, startSquatter } from './squatter.ts'
 
@@ -82,11 +82,11 @@ describe('a socket that another user planted where the owner’s would be', () =
     expect(squatter.heard).toBe('')
   })
 
-  it('is not used by the Python of the README', async () => {
+  it('is not used by the Python client', async () => {
     await using squatter = await plant()
-    const { code, stdout, stderr } = await pythonOfReadme(home)
+    const { code, stdout, stderr } = await pythonClient(home)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain("is another user's")
+    expect(stderr).toContain('belongs to another user')
     expect(squatter.heard).toBe('')
   })
 })

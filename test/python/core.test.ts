@@ -84,22 +84,25 @@ describe('the Python client', () => {
   })
 
   itNeeds(missing)('bears with a daemon that is restarted', async () => {
+    // It waits as long as the test says, instead of a second.
     const script = `
+import time
 from evo_token import TokenClient
 client = TokenClient()
 print(client.get_token('pipeline').app, flush=True)
 input()
-for _ in range(20):
-    client._tokens.clear()
-    client.get_token('pipeline')
-print('done', flush=True)`
+time.sleep = lambda s: (print('waits', flush=True), input())
+client._tokens.clear()
+print(client.get_token('pipeline').app, flush=True)`
     const job = python('-c', script)
     const lines = createInterface(job.stdout)[Symbol.asyncIterator]()
     expect(await lines.next()).toMatchObject({ value: 'pipeline' })
     await daemon.stop()
     job.stdin.write('\n')
+    expect(await lines.next()).toMatchObject({ value: 'waits' })
     daemon = await startDaemonProcess(home)
-    expect(await lines.next(), await text(job.stderr)).toMatchObject({ value: 'done' })
+    job.stdin.write('\n')
+    expect(await lines.next(), await text(job.stderr)).toMatchObject({ value: 'pipeline' })
   })
 
   itNeeds(missing)('needs no argument in what `evo-token run` starts', async () => {

@@ -10,6 +10,9 @@ from typing import NoReturn
 
 _SPARE_S = 60.0
 
+# A token says its end in whole seconds (RFC 7519 `exp`), and takes a moment to get there.
+_LEAST_SPARE_S = 2.0
+
 
 class Token:
     """Printing, logging and formatting it give its fingerprint; `value` is the token itself."""
@@ -49,7 +52,7 @@ class Token:
     @property
     def is_fresh(self) -> bool:
         """Whether it may be used without asking the daemon: until a minute before its end."""
-        return self.remaining_s > min(_SPARE_S, self._life_s / 4)
+        return self.remaining_s > max(_LEAST_SPARE_S, min(_SPARE_S, self._life_s / 4))
 
     @property
     def sha256(self) -> str:

@@ -1,0 +1,80 @@
+/** What the tests of the adapters and of the examples stand on: a daemon, its server, and the Evo APIs. */
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import {
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from '../support/authorization-server.ts'
+import {
+  createHome,
+  type DaemonProcess,
+  type Home,
+  runCli,
+  startDaemonProcess,
+} from '../support/daemon-process.ts'
+import { type EvoApi, startEvoApi } from '../support/evo-api.ts'
+
+export const ROOT = join(import.meta.dirname, '../..')
+
+/** The Python of a virtual environment that has `clients/python/requirements-test.txt`. */
+const PYTHON = process.env.EVO_TOKEN_PYTHON ?? ''
+
+/** Why the adapters cannot be tested here; undefined where they can. */
+export function noAdapters(): string | undefined {
+  if (!PYTHON) return 'EVO_TOKEN_PYTHON names no Python with clients/python/requirements-test.txt'
+  const { status } = spawnSync(PYTHON, ['-c', 'import evo.aio, httpx, requests, nbclient'])
+  return status === 0
+    ? undefined
+    : `${PYTHON} has not what clients/python/requirements-test.txt says`
+}
+
+export interface PythonWorld extends AsyncDisposable {
+  readonly server: RunningAuthorizationServer
+  readonly home: Home
+  readonly api: EvoApi
+  readonly env: NodeJS.ProcessEnv
+  restart(): Promise<void>
+  python(...args: readonly string[]): ReturnType<typeof spawn>
+}
+
+/** A service app "pipeline" that has its secret. */
+export async function startPythonWorld(accessTokenTtlS: number): Promise<PythonWorld> {
+  const server = await startAuthorizationServer({ accessTokenTtlS })
+  const api = await startEvoApi({ issuer: server.issuer })
+  const { clientId, clientSecret } = server.clients.service
+  const scopes = ['evo.discovery', 'evo.workspace']
+  const home = await createHome({
+    issuer: server.issuer,
+    listen: { port: 0 },
+    vault: { key: 'file' },
+    apps: { pipeline: { type: 'service', clientId, scopes } },
+  })
+  let daemon: DaemonProcess = await startDaemonProcess(home)
+  const stored = await runCli(home, ['secret', 'pipeline'], { input: clientSecret })
+  expect(stored).toMatchObject({ code: 0 })
+  const env = {
+    ...home.env,
+    PYTHONPATH: join(ROOT, 'clients/python/src'),
+    PYTHONDONTWRITEBYTECODE: '1',
+    EVO_TOKEN_APP: 'pipeline',
+    EVO_DISCOVERY_URL: api.url,
+  }
+  return {
+    server,
+    home,
+    api,
+    env,
+    async restart() {
+      await daemon.stop()
+      daemon = await startDaemonProcess(home)
+    },
+    python: (...args) => spawn(PYTHON, args, { env, cwd: ROOT }),
+    async [Symbol.asyncDispose]() {
+      await daemon.stop()
+      await home.remove()
+      await api[Symbol.asyncDispose]()
+      await server.close()
+    },
+  }
+}
