@@ -12,6 +12,9 @@ import type { Invocation } from './command.ts'
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
 
+/** Where the service of a machine listens, to its root and the members of its group. */
+const MACHINE_SOCKET = '/run/evo-token/owner.sock'
+
 /** A longer path is cut short silently by the system, and then names another socket. */
 const SOCKET_PATH_MAX_BYTES = 100
 
@@ -91,7 +94,7 @@ async function openConnection(invocation: Invocation): Promise<Connection> {
     return openTcp({ url, keyFile, caller: text('caller') ?? 'local' })
   }
   const known = readEndpoint(places.endpoint, process.getuid?.() ?? 0)?.socket
-  const candidates = named === undefined ? [known, places.socket] : [named]
+  const candidates = named === undefined ? [known, places.socket, MACHINE_SOCKET] : [named]
   const failures: string[] = []
   for (const place of new Set(candidates)) {
     if (place === undefined) continue

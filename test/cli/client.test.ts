@@ -95,6 +95,7 @@ describe('the owner socket', () => {
     const { code, stderr } = await run(daemon, ['get', 'evo-me'])
     expect(code).toBe(4)
     expect(stderr).toContain(`there is no "${daemon.socket}"`)
+    expect(stderr).toContain('; there is no "/run/evo-token/owner.sock"')
     expect(stderr).toContain('evo-token serve')
   })
 

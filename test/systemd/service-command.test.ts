@@ -117,10 +117,8 @@ describe('the service of a machine', () => {
       // The group stays, though it is not named again.
       expect(await service('install')).toContain('nothing to do')
       expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
-      const socket = '--socket /run/evo-token/owner.sock'
-      await machine.sh(`evo-token secret pipeline ${socket}`, CLIENTS.service.clientSecret)
-      const get = (user: string) =>
-        machine.sh(`runuser -u ${user} -- evo-token get pipeline ${socket}`)
+      await machine.sh('evo-token secret pipeline', CLIENTS.service.clientSecret)
+      const get = (user: string) => machine.sh(`runuser -u ${user} -- evo-token get pipeline`)
       expect(await get('member')).toMatch(/^eyJ/)
       await expect(get(PERSON)).rejects.toThrow(/EACCES/)
       await machine.sh('systemctl restart evo-token.service')
