@@ -325,6 +325,25 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./service/status.ts'),
   },
   {
+    words: ['doctor'],
+    summary: 'find out why no token comes, and how to mend it',
+    details:
+      'Stops at the first thing that is wrong. What it prints holds no secret and can be pasted in public.',
+    arguments: [{ ...APP, optional: true }],
+    options: {
+      json: JSON_OUTPUT,
+      'discovery-url': {
+        type: 'string',
+        placeholder: 'URL',
+        description: "Evo's Discovery API ($EVO_DISCOVERY_URL; https://discover.api.seequent.com).",
+      },
+      config: CONFIG,
+      ...OWNER,
+    },
+    examples: [{ line: 'evo-token doctor evo-me', says: 'From the config up to Evo itself.' }],
+    load: () => import('./doctor/doctor.ts'),
+  },
+  {
     words: ['reload'],
     summary: 'make the daemon read its config again',
     arguments: [],

@@ -1,0 +1,122 @@
+/** Whether Evo takes the token, and lets its owner see anything: the Discovery and Workspace APIs. */
+import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
+import { describeFault } from '../../adapters/server/issuer-fault.ts'
+import { type Json, parseObject } from '../client.ts'
+import type { HeldToken } from './app-rungs.ts'
+import { broken, type Rung } from './ladder.ts'
+
+const TIMEOUT_MS = 30_000
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+export interface EvoOptions {
+  readonly app: string
+  readonly discoveryUrl: string
+  readonly held: HeldToken
+  readonly fetch: IssuerFetch
+}
+
+export function evoRungs({ app, discoveryUrl, held, fetch }: EvoOptions): Rung[] {
+  let discovery: Json = {}
+  const list = (name: string) => (Array.isArray(discovery[name]) ? (discovery[name] as Json[]) : [])
+  const get = (url: string) => getJson(url, held, fetch)
+  return [
+    {
+      id: 'evo-discovery',
+      async check() {
+        const { status, json } = await get(`${discoveryUrl}/evo/identity/v2/discovery?service=evo`)
+        if (status === 401 || status === 403) {
+          throw broken(
+            `Evo's Discovery API refuses the token (${status}).`,
+            `It needs the scope evo.discovery, and an app registered in the Seequent Developer Portal; then \`evo-token refresh ${app}\`.`,
+          )
+        }
+        if (status !== 200 || typeof json?.discovery !== 'object' || json.discovery === null) {
+          throw broken(
+            `Evo's Discovery API answered ${status}.`,
+            'Try again later; it is not your doing.',
+          )
+        }
+        discovery = json.discovery as Json
+        return 'Evo takes the token'
+      },
+    },
+    {
+      id: 'evo-organizations',
+      check() {
+        const [instances, hubs] = [list('organizations').length, list('hubs').length]
+        if (instances > 0) return Promise.resolve(`${instances} instances, ${hubs} hubs`)
+        throw broken(
+          'The identity is in no Evo instance.',
+          'An administrator of your Evo instance has to add it: you, or for a service app its client id.',
+        )
+      },
+    },
+    {
+      id: 'evo-workspaces',
+      async check() {
+        let total = 0
+        for (const { org_id: organization, hub_code: code } of list('service_access')) {
+          const hub = list('hubs').find((one) => one.code === code)
+          const base = safeBase(String(hub?.url))
+          const path = `/workspace/orgs/${encodeURIComponent(String(organization))}/workspaces?limit=1&offset=0`
+          const { status, json } = await get(base + path)
+          if (status !== 200) {
+            throw broken(
+              `The Workspace API of ${new URL(base).host} answered ${status}.`,
+              'It needs the scope evo.workspace.',
+            )
+          }
+          total += Number((json?.links as Json | undefined)?.total ?? 0)
+        }
+        if (total > 0) return `${total} workspaces`
+        throw broken(
+          'No workspace is visible.',
+          'Somebody who owns a workspace has to give the identity a role in it.',
+        )
+      },
+    },
+  ]
+}
+
+/**
+ * The token goes there: only over TLS, or on this machine.
+ *
+ * @throws {SidecarError}
+ */
+export function safeBase(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const loopback = url && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
+    return `${url.origin}${url.pathname.replace(/\/$/, '')}`
+  }
+  throw broken(
+    'An address of Evo is no https URL, and gets no token.',
+    'Check --discovery-url, or EVO_DISCOVERY_URL.',
+  )
+}
+
+async function getJson(
+  url: string,
+  held: HeldToken,
+  fetch: IssuerFetch,
+): Promise<{ readonly status: number; readonly json: Json | undefined }> {
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const headers = { accept: 'application/json', authorization: `Bearer ${held.value}` }
+    const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
+    const chunks: Uint8Array[] = []
+    let length = 0
+    for await (const chunk of response.body ?? []) {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > MAX_ANSWER_BYTES) throw broken('Evo answered with too much.', 'Try again later.')
+    }
+    return { status: response.status, json: parseObject(Buffer.concat(chunks).toString()) }
+  } catch (error) {
+    if (error instanceof Error && 'exitCode' in error) throw error
+    throw broken(
+      describeFault(error, url).message,
+      'See that this machine reaches it, through a proxy if there is one.',
+    )
+  }
+}
