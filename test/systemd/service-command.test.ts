@@ -96,12 +96,16 @@ describe('the service of a machine', () => {
     const options = {
       issuer: machine.server.issuer,
       port: await freePort(),
-      apps: ['pipeline'],
+      apps: ['pipeline', 'given'],
       key: 'credential',
     } as const
     const config = configOf(options, CLIENTS.service.clientId)
     await machine.write('/etc/evo-token/config.json', config)
     await machine.sh('groupadd owners; useradd -m -G owners member')
+    await machine.sh(
+      'umask 077; cat >/etc/evo-token/given.client-secret',
+      CLIENTS.service.clientSecret,
+    )
   })
 
   afterAll(async () => {
@@ -118,8 +122,11 @@ describe('the service of a machine', () => {
       expect(await service('install')).toContain('nothing to do')
       expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
       await machine.sh('evo-token secret pipeline', CLIENTS.service.clientSecret)
-      const get = (user: string) => machine.sh(`runuser -u ${user} -- evo-token get pipeline`)
+      const get = (user: string, app = 'pipeline') =>
+        machine.sh(`runuser -u ${user} -- evo-token get ${app}`)
       expect(await get('member')).toMatch(/^eyJ/)
+      // Nobody typed this one's secret: it lies in /etc.
+      expect(await get('member', 'given')).toMatch(/^eyJ/)
       await expect(get(PERSON)).rejects.toThrow(/EACCES/)
       await machine.sh('systemctl restart evo-token.service')
       expect(await get('member')).toMatch(/^eyJ/)

@@ -1,5 +1,5 @@
 /** `service install`: writes the units, starts them, and waits until the daemon answers. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -24,12 +24,12 @@ import {
   UNITS,
 } from './manager.ts'
 import { usageFault } from '../usage.ts'
-import { fillService, fillSocket, type Filling } from './units.ts'
+import { credentialLines, makeVaultKey } from './credentials.ts'
+import { fillService, fillSocket } from './units.ts'
 import { waitUntilServing } from './waiting.ts'
 
 const PACKAGE = join(import.meta.dirname, '../../..')
 const SYSTEM_CONFIG = '/etc/evo-token/config.json'
-const VAULT_KEY = '/etc/evo-token/vault-key'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { command, flag, io, text: given } = invocation
@@ -37,7 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
     throw usageFault(command, 'takes --group with --system only')
   }
   const manager = await findManager(invocation)
-  const filling = await fillingFor(invocation, manager)
+  const { keyIsCredential, ...filling } = await fillingFor(invocation, manager)
   const units = UNITS.map((name) => {
     const kind = manager.system ? 'system' : 'user'
     const template = readFileSync(join(PACKAGE, 'systemd', kind, name), 'utf8')
@@ -63,7 +63,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const changed = differing.find((unit) => unit.changedByHand)
   if (changed && !flag('force')) throw changedByHand(changed.path)
-  if (filling.credentialKey) makeVaultKey()
+  if (keyIsCredential) makeVaultKey()
   mkdirSync(manager.directory, { recursive: true })
   for (const { path, text } of differing) {
     writeFileSync(`${path}.new`, text, { mode: 0o644 })
@@ -82,7 +82,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-async function fillingFor({ text, io }: Invocation, manager: Manager): Promise<Filling> {
+async function fillingFor({ text, io }: Invocation, manager: Manager) {
   const { system } = manager
   const home = homeOf(io.env)
   const usual = join(home, '.config/evo-token/config.json')
@@ -94,6 +94,7 @@ async function fillingFor({ text, io }: Invocation, manager: Manager): Promise<F
   const before = installedUnit(manager, 'evo-token.socket').text ?? ''
   const group = text('group') ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) requireGroup(group)
+  const keyIsCredential = system && config.vaultKey === 'credential'
   return {
     node: realpathSync(process.execPath),
     main: realpathSync(join(PACKAGE, 'dist/main.js')),
@@ -103,7 +104,8 @@ async function fillingFor({ text, io }: Invocation, manager: Manager): Promise<F
       all?.some(({ address }) => address === '::1'),
     ),
     group,
-    credentialKey: system && config.vaultKey === 'credential',
+    keyIsCredential,
+    credentials: system ? credentialLines(config.apps, keyIsCredential) : [],
     program: programDigest(),
   }
 }
@@ -126,10 +128,4 @@ function programDigest(): string {
     hash.update(readFileSync(join(dist, file)))
   }
   return hash.digest('hex').slice(0, 16)
-}
-
-/** Born for root alone; one that is there stays. */
-function makeVaultKey(): void {
-  if (existsSync(VAULT_KEY)) return
-  writeFileSync(VAULT_KEY, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
 }

@@ -12,20 +12,22 @@ export interface Filling {
   readonly ipv6: boolean
   /** Whose members are owners; the system socket only. */
   readonly group: string | undefined
-  readonly credentialKey: boolean
+  /** Lines that hand the service its secrets (systemd.exec(5), "Credentials"). */
+  readonly credentials: readonly string[]
   /** Changes when the program does, though its place stays: then the daemon starts again. */
   readonly program: string
 }
 
 /** The service requires its socket, which makes the runtime directory: systemd would remove its own at each restart. */
 export function fillService(template: string, filling: Filling): string {
-  const { node, main, options, program, credentialKey } = filling
+  const { node, main, options, program, credentials } = filling
   const command = [word(node), ...[main, 'serve', ...options].map((one) => word(one, '$$$$'))]
   const filled = template
     .replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
     .replace(/^RuntimeDirectory(Mode)?=.*\n/gm, '')
     .replace(/^\[Unit\]$/m, '[Unit]\nRequires=evo-token.socket\nAfter=evo-token.socket')
-  const keyed = credentialKey ? filled : filled.replace(/^LoadCredential=vault-key:.*\n/m, '')
+  const lines = credentials.map((one) => `${one}\n`).join('')
+  const keyed = filled.replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
   return signed(`# The program: ${program}\n${keyed}`)
 }
 

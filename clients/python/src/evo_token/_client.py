@@ -6,7 +6,6 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 from ._connection import Json, Place, ask
@@ -112,8 +111,10 @@ os.register_at_fork(after_in_child=_after_fork)
 
 _default = TokenClient()
 
-#: `TokenClient().get_token`, of one client that the whole process shares.
-get_token: Callable[..., Token] = _default.get_token
+
+def get_token(app: str | None = None, min_ttl: float | None = None) -> Token:
+    """As TokenClient.get_token, of one client that the whole process shares."""
+    return _default.get_token(app, min_ttl)
 
 
 def default_client() -> TokenClient:
