@@ -130,6 +130,12 @@ describe('doctor', () => {
     expect(ran).toMatchObject({ code: 1, stdout: '' })
   })
 
+  it('does not run where anybody could pose as Evo', async () => {
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+    const ran = await runCli(home, ['doctor'], { env })
+    expect(ran).toMatchObject({ code: 2, stdout: '' })
+  })
+
   it('says that there is no config, and that there is no daemon', async () => {
     await using empty = await createHome()
     expect(await doctor('me', [], empty)).toMatchObject({ code: 2, last: { id: 'config' } })

@@ -8,6 +8,7 @@ import { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'
 import type { App } from '../../core/app.ts'
+import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { homeOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
 import { createClient } from '../client.ts'
@@ -24,6 +25,8 @@ const E_MAIL = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g
 
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io, text } = invocation
+  // It shows a token to Evo: to nobody who only poses as Evo.
+  refuseUnsafeEnvironment(io.env, process.execArgv)
   const home = homeOf(io.env)
   const client = createClient(invocation)
   const discoveryUrl = safeBase(
@@ -40,7 +43,9 @@ export async function run(invocation: Invocation): Promise<number> {
     if (!flag('json')) io.stdout.write(lines(shown, io.stdout.isTTY && !io.env.NO_COLOR))
   }
   const safe = (words: string) =>
-    plain(scrub(words)).replaceAll(home, '~').replace(E_MAIL, '[e-mail]')
+    plain(scrub(words))
+      .replaceAll(home.length > 1 ? home : '~', '~')
+      .replace(E_MAIL, '[e-mail]')
 
   let config: Config | undefined
   const shared: Rung[] = [
