@@ -133,7 +133,8 @@ class AtOnce(unittest.TestCase):
         client = TokenClient()
         asked = []
         really_ask = client.ask
-        client.ask = lambda *args: asked.append(args) or really_ask(*args)
+        # As if it came new: the daemon's own may be too near its end to be kept.
+        client.ask = lambda *args: asked.append(args) or {**really_ask(*args), "expires_in": 3600}
         start = threading.Barrier(20)
         got = []
 
@@ -147,7 +148,7 @@ class AtOnce(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(len(got), 20)
-        self.assertEqual(len(asked), len(set(got)))
+        self.assertEqual(len(asked), 1)
 
     def test_tasks_share_one_request(self):
         async def main():

@@ -116,7 +116,7 @@ def _require_proof(connection: http.client.HTTPConnection, caller: str, key: str
     _, answer = _exchange(connection, "GET", f"/healthz?{query}", {}, None)
     digest = hashlib.sha256(key.encode()).digest()
     expected = hmac.new(digest, nonce.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(str((answer or {}).get("proof", "")).encode(), expected.encode()):
+    if not hmac.compare_digest(str((answer or {}).get("proof", "")).encode(errors="replace"), expected.encode()):
         raise Refused(
             "invalid_key",
             f'What listens on {peer} does not prove that it knows the key of the caller "{caller}", '
@@ -141,7 +141,7 @@ def _exchange(
         return response.status, {}
     try:
         answer = json.loads(read)
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.status, None
     return response.status, answer if isinstance(answer, dict) else None
 

@@ -45,3 +45,6 @@ class SidecarAuthorizer(AccessTokenAuthorizer):
         except EvoTokenError as error:
             _log.warning("%s", error)
             return False
+        except Exception as error:  # the SDK would raise it in place of the 401
+            _log.warning("The rejected token could not be reported (%s).", type(error).__name__)
+            return False
