@@ -16,7 +16,9 @@ export interface Argument {
   readonly name: string
   readonly description: string
   /** `name`: of an app or a caller. `rest`: everything that follows `--`. */
-  readonly kind: 'name' | 'file' | 'rest'
+  readonly kind: 'name' | 'file' | 'choice' | 'rest'
+  /** The only values that are taken; for `choice`. */
+  readonly choices?: readonly string[]
   readonly optional?: boolean
 }
 

@@ -389,4 +389,24 @@ export const COMMANDS: readonly Command[] = [
     examples: [{ line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' }],
     load: () => import('./shell-init.ts'),
   },
+  {
+    words: ['completion'],
+    summary: 'print what makes a shell complete these commands',
+    details: 'The names of apps come from the daemon, whenever one is completed.',
+    arguments: [
+      {
+        name: 'SHELL',
+        kind: 'choice',
+        choices: ['bash', 'zsh', 'fish'],
+        description: 'One of bash, zsh and fish.',
+      },
+    ],
+    options: {},
+    examples: [
+      { line: 'eval "$(evo-token completion bash)"', says: 'For ~/.bashrc.' },
+      { line: 'eval "$(evo-token completion zsh)"', says: 'For ~/.zshrc, below compinit.' },
+      { line: 'evo-token completion fish | source', says: 'For ~/.config/fish/config.fish.' },
+    ],
+    load: () => import('./completion.ts'),
+  },
 ]

@@ -71,8 +71,13 @@ function choiceFault({ options }: Command, values: Typed['values']): string | un
   return undefined
 }
 
-function argumentFault({ name, kind, optional }: Argument, value: string | undefined) {
-  if (value === undefined) return optional === true ? undefined : `needs ${name}`
+function argumentFault(
+  { name, kind, optional, choices }: Argument,
+  value: string | undefined,
+): string | undefined {
+  const which = choices === undefined ? '' : `: ${choices.join(', ')}`
+  if (value === undefined) return optional === true ? undefined : `needs ${name}${which}`
+  if (choices && !choices.includes(value)) return `takes one of ${choices.join(', ')} for ${name}`
   if (kind !== 'name' || NAME.test(value)) return undefined
   return `needs a name for ${name}: up to 64 of a-z 0-9 . _ -, a letter or digit first`
 }
