@@ -312,7 +312,14 @@ export const COMMANDS: readonly Command[] = [
     words: ['service', 'uninstall'],
     summary: 'stop the service and remove it; the vault stays',
     arguments: [],
-    options: { system: SYSTEM, force: FORCE },
+    options: {
+      system: SYSTEM,
+      purge: {
+        type: 'boolean',
+        description: 'Remove the state directory too: every session and secret in it is lost.',
+      },
+      force: FORCE,
+    },
     examples: [],
     load: () => import('./service/uninstall.ts'),
   },

@@ -114,6 +114,14 @@ function createManager(machine: BootedSystem, directory: string, ctl: Manager['c
   return manager
 }
 
+/** The unit as it would be without its socket unit: a service beside others, of this name. */
+export function withoutSocket(unit: string, name = 'evo-token'): string {
+  return unit
+    .replace(/^(Requires|After)=evo-token\.socket\n/gm, '')
+    .replace(/^(User|StateDirectory)=evo-token$/gm, `$1=${name}`)
+    .replace(/^StateDirectoryMode=.*$/m, `$&\nRuntimeDirectory=${name}\nRuntimeDirectoryMode=0700`)
+}
+
 /** The same sandbox, with `probe.py` in it, which ends. Its output is opened before the sandbox is there. */
 export function toProbe(unit: string): string {
   const instead = `ExecStart=/usr/bin/python3 ${PROBE}\nStandardOutput=file:${OPEN}/%n.json`

@@ -15,6 +15,9 @@ import {
 
 const noBoot = noUserManager()
 const UNIT = `${HOME}/.config/systemd/user/evo-token.service`
+const CONFIG = `${HOME}/.config/evo-token/config.json`
+const STATE = `${HOME}/.local/state/evo-token`
+const PROGRAM = '/usr/local/lib/node_modules/evo-token-sidecar'
 
 describe('the service of one person', () => {
   let machine: ManagedMachine
@@ -33,7 +36,7 @@ describe('the service of one person', () => {
       key: 'file',
     } as const
     const config = configOf(options, CLIENTS.service.clientId)
-    await machine.asPerson(`tee ${HOME}/.config/evo-token/config.json`, config)
+    await machine.asPerson(`tee ${CONFIG}`, config)
   })
 
   afterAll(async () => {
@@ -79,11 +82,49 @@ describe('the service of one person', () => {
     await expect(service('install')).rejects.toThrow(/a person changed it/)
     expect(await service('install --force')).toContain('The service runs and answers.')
 
-    expect(await service('uninstall')).toContain(
-      `The vault stays, in ${HOME}/.local/state/evo-token`,
-    )
+    expect(await service('uninstall')).toContain(`The vault stays, in ${STATE}`)
     await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
-    await machine.sh(`test -e ${HOME}/.local/state/evo-token/vault`)
+    await machine.sh(`test -e ${STATE}/vault`)
+  })
+
+  itNeeds(noBoot)('outlives a hang, a reload, an upgrade and a reboot, and is purged', async () => {
+    const running = machine.asPerson('evo-token serve --log-level silent').catch(() => '')
+    await until(async () => (await machine.sh(`ls ${STATE}`)).includes('endpoint.json'))
+    await expect(service('install')).rejects.toThrow(/end the `evo-token serve`/)
+    await machine.sh(`pkill -u ${PERSON} -f 'main.js serve|evo-token serve'`)
+    await running
+    expect(await service('install')).toContain('The service runs and answers.')
+    // The session that was stored before the service was removed.
+    expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+
+    await machine.write(`${UNIT}.d/short.conf`, '[Service]\nWatchdogSec=7\n')
+    await machine.user.ctl('daemon-reload')
+    await machine.user.ctl('restart evo-token.service')
+    const hanging = await pid()
+    await machine.user.ctl('kill --kill-whom=main --signal=STOP evo-token')
+    await until(async () => !['0', hanging].includes(await pid()))
+    expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+
+    await machine.asPerson(`sed -i 's/"pipeline":/"renamed":/' ${CONFIG}`)
+    await machine.user.ctl('reload evo-token')
+    await until(async () => (await machine.asPerson('evo-token status')).includes('renamed'))
+    await machine.asPerson(`sed -i 's/"renamed":/"pipeline":/' ${CONFIG}`)
+    await machine.user.ctl('reload evo-token')
+
+    const older = await pid()
+    await machine.sh(`echo '// newer' >>${PROGRAM}/dist/main.js`)
+    expect(await service('install')).toContain('The service runs and answers.')
+    expect(await pid()).not.toBe(older)
+
+    // What a boot does with it: the person's manager comes up, and with it what is enabled.
+    await machine.sh(
+      `systemctl stop user@$(id -u ${PERSON}); systemctl start user@$(id -u ${PERSON})`,
+    )
+    expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
+
+    expect(await service('uninstall --purge')).toContain(`Removed ${STATE}`)
+    await expect(machine.sh(`test -e ${STATE}`)).rejects.toThrow()
+    await expect(service('uninstall --purge')).rejects.toThrow(/holds no vault/)
   })
 })
 

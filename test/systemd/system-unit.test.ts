@@ -18,6 +18,7 @@ import {
   startManagedMachine,
   toProbe,
   unitFile,
+  withoutSocket,
 } from './managed-machine.ts'
 
 const unit = unitFile('system')
@@ -25,9 +26,10 @@ const noBoot = noSystemd()
 
 /** A daemon of another name beside the first one, with directories of its own. */
 function unitOf(name: string): string {
-  return unit.text
-    .replace('--config /etc/evo-token/config.json', '--config /etc/evo-token/idle.json')
-    .replace(/^(User|StateDirectory|RuntimeDirectory)=evo-token$/gm, `$1=${name}`)
+  return withoutSocket(unit.text, name).replace(
+    '--config /etc/evo-token/config.json',
+    '--config /etc/evo-token/idle.json',
+  )
 }
 
 describe.concurrent('the system unit', () => {
@@ -40,7 +42,7 @@ describe.concurrent('the system unit', () => {
     // As the lines at the top of the unit have it.
     await machine.sh('umask 077; cat >/etc/evo-token/vault-key', randomBytes(32).toString('base64'))
     await machine.system.install({
-      'evo-token': unit.text,
+      'evo-token': withoutSocket(unit.text),
       'evo-token-idle': unitOf('evo-token-idle'),
       // The unit's own limit is longer than a test should take; this one is longer than a heartbeat.
       'evo-token-frozen': unitOf('evo-token-frozen').replace('WatchdogSec=30', 'WatchdogSec=7'),

@@ -11,13 +11,17 @@ import {
   startManagedMachine,
   toProbe,
   unitFile,
+  withoutSocket,
 } from './managed-machine.ts'
 
 const unit = unitFile('user')
 const noBoot = noUserManager()
 
+/** Its socket unit is in `service-command.test.ts`. */
+const alone = withoutSocket(unit.text)
+
 /** Without the line that carries the sandbox. */
-const carriedByNothing = unit.text.replace(/^PrivateUsers=yes$/m, '')
+const carriedByNothing = alone.replace(/^PrivateUsers=yes$/m, '')
 
 /** Nor with those that a user manager cannot pass over. */
 const passedOver = carriedByNothing.replace(
@@ -33,8 +37,8 @@ describe.concurrent('the user unit', () => {
     machine = await startManagedMachine()
     await machine.startUserManager()
     await machine.user.install({
-      'evo-token': unit.text,
-      'evo-token-probe': toProbe(unit.text),
+      'evo-token': alone,
+      'evo-token-probe': toProbe(alone),
       'evo-token-passed-over': toProbe(passedOver),
       'evo-token-failing': toProbe(carriedByNothing),
     })

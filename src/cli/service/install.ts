@@ -48,8 +48,13 @@ export async function run(invocation: Invocation): Promise<number> {
   })
   const differing = units.filter(({ differs }) => differs)
   const socketDiffers = differing.some(({ name }) => name === 'evo-token.socket')
-  const restarted = socketDiffers ? UNITS.join(' ') : 'evo-token.service'
-  const commands = [`daemon-reload`, `enable ${UNITS.join(' ')}`, `--no-block restart ${restarted}`]
+  const commands = [
+    'daemon-reload',
+    `enable ${UNITS.join(' ')}`,
+    // systemd moves no socket below a service that runs.
+    ...(socketDiffers ? ['stop evo-token.service', 'restart evo-token.socket'] : []),
+    '--no-block restart evo-token.service',
+  ]
   if (flag('dry-run')) {
     for (const { path, text } of differing) io.stdout.write(`# ${path}\n${text}\n`)
     io.stdout.write(commands.map((one) => `${manager.systemctl} ${one}\n`).join(''))
@@ -94,11 +99,18 @@ async function fillingFor({ text, io }: Invocation, manager: Manager) {
   const before = installedUnit(manager, 'evo-token.socket').text ?? ''
   const group = text('group') ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) requireGroup(group)
+  const stateDir = system ? undefined : io.env.EVO_TOKEN_STATE_DIR
   const keyIsCredential = system && config.vaultKey === 'credential'
+  const node = realpathSync(process.execPath)
+  const main = realpathSync(join(PACKAGE, 'dist/main.js'))
+  if (system) for (const path of [node, main]) requireOutsideHomes(path)
   return {
-    node: realpathSync(process.execPath),
-    main: realpathSync(join(PACKAGE, 'dist/main.js')),
-    options: system || path !== usual ? ['--config', path] : [],
+    node,
+    main,
+    options: [
+      ...(system || path !== usual ? ['--config', path] : []),
+      ...(stateDir ? ['--state-dir', resolve(stateDir)] : []),
+    ],
     listen: config.listen,
     ipv6: Object.values(networkInterfaces()).some((all) =>
       all?.some(({ address }) => address === '::1'),
@@ -108,6 +120,18 @@ async function fillingFor({ text, io }: Invocation, manager: Manager) {
     credentials: system ? credentialLines(config.apps, keyIsCredential) : [],
     program: programDigest(),
   }
+}
+
+/** The machine's service sees nobody's home. */
+function requireOutsideHomes(path: string): void {
+  if (!/^\/(home|root|run\/user)\//.test(path)) return
+  throw new SidecarError(
+    'failed',
+    `The machine's service cannot run ${path}, which is in a home.`,
+    {
+      hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
+    },
+  )
 }
 
 function requireGroup(group: string): void {

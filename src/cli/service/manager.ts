@@ -17,6 +17,7 @@ export interface Manager {
   /** As a person would type it. */
   readonly systemctl: string
   readonly journalctl: string
+  /** systemctl. @throws {SidecarError} `failed` with what it said. */
   run(...args: readonly string[]): Promise<string>
   journal(): Promise<string>
 }
@@ -41,7 +42,19 @@ export async function findManager({ flag, io }: Invocation): Promise<Manager> {
     socket: system ? '/run/evo-token/owner.sock' : join(runtime, 'evo-token/owner.sock'),
     systemctl: `systemctl ${shown}`.trimEnd(),
     journalctl: `journalctl ${shown}-u evo-token`,
-    run: (...args) => call('systemctl', args),
+    async run(...args) {
+      try {
+        return await call('systemctl', args)
+      } catch (cause) {
+        const { stderr } = cause as { stderr?: string }
+        if (stderr === undefined) throw cause
+        const message = `\`${manager.systemctl} ${args.join(' ')}\` fails: ${stderr.trim()}`
+        throw new SidecarError('failed', message, {
+          hint: 'Where an address is in use: end the `evo-token serve` that was started by hand, or name another "listen.port" in the config. Then try again.',
+          cause,
+        })
+      }
+    },
     journal: () =>
       call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
         () => '',

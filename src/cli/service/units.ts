@@ -18,14 +18,10 @@ export interface Filling {
   readonly program: string
 }
 
-/** The service requires its socket, which makes the runtime directory: systemd would remove its own at each restart. */
 export function fillService(template: string, filling: Filling): string {
   const { node, main, options, program, credentials } = filling
   const command = [word(node), ...[main, 'serve', ...options].map((one) => word(one, '$$$$'))]
-  const filled = template
-    .replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
-    .replace(/^RuntimeDirectory(Mode)?=.*\n/gm, '')
-    .replace(/^\[Unit\]$/m, '[Unit]\nRequires=evo-token.socket\nAfter=evo-token.socket')
+  const filled = template.replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
   const lines = credentials.map((one) => `${one}\n`).join('')
   const keyed = filled.replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
   return signed(`# The program: ${program}\n${keyed}`)
