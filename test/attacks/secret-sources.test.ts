@@ -24,6 +24,7 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   // To whoever asked for it.
   'src/http/routes-apps.ts': [2, 'the access token, as JSON and as text'],
   'src/http/routes-owner.ts': [1, 'a new access key, shown once'],
+  'src/cli/doctor/evo-rungs.ts': [1, 'a token, on its way to Evo, over TLS or on loopback'],
   'src/cli/secret.ts': [1, 'the client secret, to the daemon'],
   'src/cli/tcp.ts': [1, 'the access key, to the daemon'],
   // To keep it out of everything else.

@@ -15,6 +15,7 @@ import {
   startDaemonProcess,
 } from '../support/daemon-process.ts'
 import { startEvoApi } from '../support/evo-api.ts'
+import { createPerson } from '../support/person.ts'
 import { freePort } from '../support/free-port.ts'
 
 const SCOPES = ['evo.discovery', 'evo.workspace']
@@ -26,22 +27,23 @@ let daemon: DaemonProcess
 let port: number
 
 beforeAll(async () => {
-  server = await startAuthorizationServer()
+  port = await freePort()
+  const redirectUri = `http://localhost:${port}/callback`
+  server = await startAuthorizationServer({ redirectUris: [redirectUri] })
   // An issuer whose clock goes an hour ahead.
   late = createServer((_, response) => {
     response.setHeader('Date', new Date(Date.now() + 3_600_000).toUTCString()).end('{}')
   }).listen(0, '127.0.0.1')
   await once(late, 'listening')
-  port = await freePort()
   const service = { type: 'service', clientId: server.clients.service.clientId, scopes: SCOPES }
-  const native = { type: 'native', clientId: 'native-evo-me', scopes: SCOPES }
+  const native = { type: 'native', clientId: server.clients.native.clientId, scopes: SCOPES }
   home = await createHome({
     issuer: server.issuer,
     listen: { port: 0 },
     vault: { key: 'file' },
     apps: {
       pipeline: service,
-      me: { ...native, redirectUris: [`http://localhost:${port}/callback`] },
+      me: { ...native, redirectUris: [redirectUri] },
       late: { ...service, issuer: `http://127.0.0.1:${(late.address() as AddressInfo).port}` },
       nowhere: { ...service, issuer: 'https://nobody.invalid' },
       elsewhere: { ...service, issuer: `${server.issuer}/nothing/here` },
@@ -143,6 +145,26 @@ describe('doctor', () => {
       apps: { me: { type: 'native', clientId: 'native-evo-me', scopes: SCOPES } },
     })
     expect(await doctor('me', [], empty)).toMatchObject({ code: 4, last: { id: 'daemon' } })
+  })
+
+  it('minds a taken port of the redirect URI no more once somebody is signed in', async () => {
+    const person = createPerson('ada')
+    const signedIn = await runCli(home, ['login', 'me', '--no-browser'], {
+      onOutput: async (said) => {
+        const link = /https?:\/\/\S+/.exec(said)?.[0]
+        if (link) await person.visit(link)
+      },
+    })
+    expect(signedIn).toMatchObject({ code: 0 })
+    const taken = createTcpServer().listen(port, '127.0.0.1')
+    await once(taken, 'listening')
+    await using api = await startEvoApi({ issuer: server.issuer })
+    try {
+      expect(await doctor('me', ['--discovery-url', api.url])).toMatchObject({ code: 0 })
+    } finally {
+      taken.close()
+    }
+    await runCli(home, ['logout', 'me'])
   })
 
   it('is read by a person as lines', async () => {

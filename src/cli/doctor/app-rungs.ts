@@ -1,21 +1,22 @@
 /** Whether the daemon has a token for an app, and whether it is one as the config asks for. */
 import type { App } from '../../core/app.ts'
+import { Secret } from '../../secret.ts'
 import { appPath, type Client, type Json } from '../client.ts'
 import { broken, type Rung } from './ladder.ts'
 
-export interface HeldToken {
-  value: string
+export interface Held {
+  token?: Secret
 }
 
 /** Leaves the token in `held`, for the rungs above. */
-export function appRungs(app: App, client: Client, held: HeldToken): Rung[] {
+export function appRungs(app: App, client: Client, held: Held): Rung[] {
   let answer: Json = {}
   return [
     {
       id: 'token',
       async check() {
         answer = await client.ask({ path: appPath(app.name, '/token') })
-        held.value = String(answer.access_token)
+        held.token = new Secret(String(answer.access_token))
         return 'the daemon has one'
       },
     },

@@ -14,7 +14,7 @@ import { SidecarError } from '../../errors.ts'
 import { createClient } from '../client.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
-import { appRungs } from './app-rungs.ts'
+import { appRungs, type Held } from './app-rungs.ts'
 import { evoRungs, safeBase } from './evo-rungs.ts'
 import { issuerRungs } from './issuer-rungs.ts'
 import { climb, type Rung, type Verdict } from './ladder.ts'
@@ -43,11 +43,12 @@ export async function run(invocation: Invocation): Promise<number> {
     if (!flag('json')) io.stdout.write(lines(shown, io.stdout.isTTY && !io.env.NO_COLOR))
   }
   const safe = (words: string) =>
-    plain(scrub(words))
+    withoutClientIds(plain(scrub(words)), config)
       .replaceAll(home.length > 1 ? home : '~', '~')
       .replace(E_MAIL, '[e-mail]')
 
   let config: Config | undefined
+  let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const shared: Rung[] = [
     {
       id: 'config',
@@ -58,6 +59,8 @@ export async function run(invocation: Invocation): Promise<number> {
         if (name && !apps.some((app) => app.name === name)) {
           throw new SidecarError('unknown_app', `The config has no app named "${name}".`)
         }
+        const { ca } = config
+        issuers = createIssuerFetch({ env: io.env, ...(ca !== undefined && { ca }) })
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
     },
@@ -69,12 +72,11 @@ export async function run(invocation: Invocation): Promise<number> {
       },
     },
   ]
-  if ((await climb(shared, null, say)) && config) {
-    const { ca, apps } = config
-    const issuers = createIssuerFetch({ env: io.env, ...(ca !== undefined && { ca }) })
-    const world = { fetch: issuers.fetch, env: io.env, now: Date.now }
+  if ((await climb(shared, null, say)) && config && issuers) {
+    const { apps } = config
+    const world = { fetch: issuers.fetch, env: io.env, now: Date.now, client }
     for (const app of apps.filter(({ name }) => !argument('APP') || name === argument('APP'))) {
-      const held = { value: '' }
+      const held: Held = {}
       const evo = { app: app.name, discoveryUrl, held, fetch: issuers.fetch }
       const rungs = [
         ...issuerRungs(app, world),
@@ -83,14 +85,20 @@ export async function run(invocation: Invocation): Promise<number> {
       ]
       await climb(rungs, app.name, say)
     }
-    await issuers.close()
   }
+  await issuers?.close()
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
     const rungs = verdicts.map(({ exitCode: _, ...shown }) => shown)
     io.stdout.write(`${JSON.stringify({ ok: !failed, rungs })}\n`)
   }
   return failed?.exitCode ?? 0
+}
+
+/** A server may quote the client id that it refuses. */
+function withoutClientIds(words: string, config: Config | undefined): string {
+  const ids = config?.apps.map(({ clientId }) => clientId) ?? []
+  return ids.reduce((text, id) => text.replaceAll(id, `${id.slice(0, 4)}…`), words)
 }
 
 function usesEvo({ scopes }: App): boolean {

@@ -2,7 +2,7 @@
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { type Json, parseObject } from '../client.ts'
-import type { HeldToken } from './app-rungs.ts'
+import type { Held } from './app-rungs.ts'
 import { broken, type Rung } from './ladder.ts'
 
 const TIMEOUT_MS = 30_000
@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 export interface EvoOptions {
   readonly app: string
   readonly discoveryUrl: string
-  readonly held: HeldToken
+  readonly held: Held
   readonly fetch: IssuerFetch
 }
 
@@ -54,6 +54,12 @@ export function evoRungs({ app, discoveryUrl, held, fetch }: EvoOptions): Rung[]
     {
       id: 'evo-workspaces',
       async check() {
+        if (list('service_access').length === 0) {
+          throw broken(
+            'The identity has access to no hub of its instances.',
+            'An administrator of your Evo instance has to give it a licence there.',
+          )
+        }
         let total = 0
         for (const { org_id: organization, hub_code: code } of list('service_access')) {
           const hub = list('hubs').find((one) => one.code === code)
@@ -97,12 +103,15 @@ export function safeBase(text: string): string {
 
 async function getJson(
   url: string,
-  held: HeldToken,
+  held: Held,
   fetch: IssuerFetch,
 ): Promise<{ readonly status: number; readonly json: Json | undefined }> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const headers = { accept: 'application/json', authorization: `Bearer ${held.value}` }
+    const headers = {
+      accept: 'application/json',
+      authorization: `Bearer ${held.token?.expose() ?? ''}`,
+    }
     const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
     const chunks: Uint8Array[] = []
     let length = 0

@@ -6,6 +6,8 @@ import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { createTimeLimits } from '../../adapters/server/time-limit.ts'
 import type { App } from '../../core/app.ts'
+import { EVO_ISSUER } from '../../config/evo.ts'
+import { appPath, type Client } from '../client.ts'
 import { broken, type Rung } from './ladder.ts'
 
 const TIMEOUT_MS = 15_000
@@ -17,9 +19,10 @@ export interface IssuerWorld {
   readonly fetch: IssuerFetch
   readonly env: NodeJS.ProcessEnv
   readonly now: () => number
+  readonly client: Client
 }
 
-export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] {
+export function issuerRungs(app: App, { fetch, env, now, client }: IssuerWorld): Rung[] {
   const url =
     app.endpoints.token ?? `${app.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const { host } = new URL(url)
@@ -72,6 +75,7 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
         const options = { fetch, now, startTimeLimit, timeoutMs: TIMEOUT_MS }
         const found = await discover(app.issuer, options)
         if (found.kind === 'found') return 'it publishes where its endpoints are'
+        if (app.issuer === EVO_ISSUER) return 'it publishes none now; those of Evo are built in'
         throw broken(
           found.failure.message,
           `See that "issuer" is right; else name "tokenEndpoint" of "${app.name}" in the config.`,
@@ -80,19 +84,23 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
     })
   }
   if (app.redirectUris.length > 0) {
-    rungs.push({ id: 'redirect-uri', check: () => usableRedirectUri(app) })
+    rungs.push({ id: 'redirect-uri', check: () => usableRedirectUri(app, client) })
   }
   return rungs
 }
 
 /** The browser comes back to one of them: its port has to be free when somebody signs in. */
-async function usableRedirectUri({ redirectUris }: App): Promise<string> {
+async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
   for (const uri of redirectUris) {
     const { hostname, port, protocol } = new URL(uri)
     const host = hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')
+    if (host !== '::1' && !host.startsWith('127.'))
+      return `${uri} is not on this machine: paste what it ends on`
     if (await isFree(host, Number(port || (protocol === 'https:' ? 443 : 80))))
       return `${uri} is free`
   }
+  const { session } = await client.ask({ path: appPath(name) })
+  if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
   throw broken(
     `The port of ${redirectUris.join(' and of ')} is taken.`,
     'End the program that holds it (a sign-in that waits is one), or register another redirect URI and add it to "redirectUris".',
