@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { describe, expect } from 'vitest'
 import { runCli } from '../support/daemon-process.ts'
+import { createPerson } from '../support/person.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 import { noAdapters, type PythonWorld, ROOT, startPythonWorld } from './python-world.ts'
@@ -124,6 +125,39 @@ shell.run_cell('from evo_token import get_token; get_token("nobody")')`
     expect(said).toContain('<td>pipeline</td>')
     expect(said).toMatch(/Refused: .*nobody/)
     expect(said).not.toContain('Traceback')
+  })
+
+  itNeeds(missing)('signs a person in from a notebook', async () => {
+    await using world = await startPythonWorld(600)
+    const script = `
+import webbrowser
+webbrowser.open = lambda link: False
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic('load_ext', 'evo_token')
+shell.run_line_magic('evo_login', 'me')
+from evo_token import get_token
+print(get_token('me').app)`
+    const child = world.python('-c', script)
+    if (!child.stdout || !child.stderr) throw new Error('it has no output')
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const link = /http:\S+/.exec(String((await lines.next()).value))?.[0]
+    await createPerson('ada').visit(link ?? '')
+    expect(await lines.next(), await text(child.stderr)).toMatchObject({
+      value: 'Signed in to me.',
+    })
+    expect(await lines.next()).toMatchObject({ value: 'me' })
+  })
+
+  itNeeds(missing)('is typed', async () => {
+    await using world = await startPythonWorld(600)
+    const cache = join(world.home.directory, 'mypy')
+    Object.assign(world.env, { MYPYPATH: 'clients/python/src' })
+    const said = await printed(
+      world,
+      ...['-m', 'mypy', '--strict', '--cache-dir', cache, '-p', 'evo_token'],
+    )
+    expect(said).toContain('Success')
   })
 
   itNeeds(missing)('is built as a wheel and as an sdist', async () => {

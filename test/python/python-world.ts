@@ -14,6 +14,7 @@ import {
   startDaemonProcess,
 } from '../support/daemon-process.ts'
 import { type EvoApi, startEvoApi } from '../support/evo-api.ts'
+import { freePort } from '../support/free-port.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
@@ -38,9 +39,10 @@ export interface PythonWorld extends AsyncDisposable {
   python(...args: readonly string[]): ReturnType<typeof spawn>
 }
 
-/** A service app "pipeline" that has its secret. */
+/** A service app "pipeline" that has its secret, and a native app "me" that nobody is signed in to. */
 export async function startPythonWorld(accessTokenTtlS: number): Promise<PythonWorld> {
-  const server = await startAuthorizationServer({ accessTokenTtlS })
+  const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+  const server = await startAuthorizationServer({ accessTokenTtlS, redirectUris: [redirectUri] })
   const api = await startEvoApi({ issuer: server.issuer })
   const { clientId, clientSecret } = server.clients.service
   const scopes = ['evo.discovery', 'evo.workspace']
@@ -48,7 +50,15 @@ export async function startPythonWorld(accessTokenTtlS: number): Promise<PythonW
     issuer: server.issuer,
     listen: { port: 0 },
     vault: { key: 'file' },
-    apps: { pipeline: { type: 'service', clientId, scopes } },
+    apps: {
+      pipeline: { type: 'service', clientId, scopes },
+      me: {
+        type: 'native',
+        clientId: server.clients.native.clientId,
+        redirectUris: [redirectUri],
+        scopes,
+      },
+    },
   })
   let daemon: DaemonProcess = await startDaemonProcess(home)
   const stored = await runCli(home, ['secret', 'pipeline'], { input: clientSecret })

@@ -25,7 +25,9 @@ class AsyncTokenClient:
 
     async def get_token(self, app: str | None = None, min_ttl: float | None = None) -> Token:
         held = self._client.cached(app, min_ttl)
-        return held or await asyncio.to_thread(self._client.get_token, app, min_ttl)
+        if held is not None:
+            return held
+        return await asyncio.to_thread(self._client.get_token, app, min_ttl)
 
     async def report_rejected(self, token: Token) -> Token:
         return await asyncio.to_thread(self._client.report_rejected, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -69,13 +70,13 @@ class TokenClient:
         try:
             return ask(self._place, method, path, body)
         except EvoTokenError as error:
-            if not isinstance(error, DaemonNotRunning) and error.code != "stopping":
+            if not (isinstance(error, DaemonNotRunning) and error.unasked) and error.code != "stopping":
                 raise
         time.sleep(_RETRY_AFTER_S)
         return ask(self._place, method, path, body)
 
     def _fetch(self, app: str, min_ttl: float | None) -> Token:
-        query = "" if min_ttl is None else f"?{urlencode({'min_ttl': round(min_ttl)})}"
+        query = "" if min_ttl is None else f"?{urlencode({'min_ttl': math.ceil(min_ttl)})}"
         return self._receive(app, "GET", f"{_path(app)}/token{query}", None)
 
     def _receive(self, app: str, method: str, path: str, body: Json | None) -> Token:

@@ -21,6 +21,7 @@ from ._places import socket_candidates, state_directory, usable_socket
 
 # The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
 _PATIENCE_S = 75.0
+_PROOF_WITHIN_S = 10.0
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 Json = Mapping[str, object]
@@ -53,7 +54,8 @@ def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
     try:
         status, answer = _exchange(connection, method, path, headers, body)
     except (OSError, http.client.HTTPException) as error:
-        raise not_running(f"the connection broke ({type(error).__name__})") from None
+        # A daemon that ends with the connection open may have done what it was asked; reading can be repeated.
+        raise not_running(f"the connection broke ({type(error).__name__})", unasked=method == "GET") from None
     finally:
         connection.close()
     if answer is None:
@@ -89,7 +91,7 @@ def _open(place: Place) -> tuple[http.client.HTTPConnection, dict[str, str]]:
 def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPConnection, dict[str, str]]:
     host, port = _loopback(url)
     key = _read_key(key_file)
-    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
+    connection = http.client.HTTPConnection(host, port, timeout=_PROOF_WITHIN_S)
     try:
         connection.connect()
     except OSError as error:
@@ -104,6 +106,7 @@ def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPCo
     except EvoTokenError:
         connection.close()
         raise
+    connection.sock.settimeout(_PATIENCE_S)
     return connection, {"Authorization": f"Bearer {key}"}
 
 
@@ -174,6 +177,8 @@ def _read_key(path: Path) -> str:
             key = file.read(4097).decode("latin-1").strip()
     except OSError as error:
         raise _key_fault(f"it cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise _key_fault("its name holds a NUL byte") from None
     if not 8 <= len(key) <= 4096 or not all("!" <= letter <= "~" for letter in key):
         raise _key_fault("it does not hold an access key")
     return key

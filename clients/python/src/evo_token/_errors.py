@@ -45,6 +45,9 @@ class Refused(EvoTokenError):
 class DaemonNotRunning(EvoTokenError):
     """Nobody of ours answers at the places where the daemon would be."""
 
+    #: Whether the question cannot have arrived, so that it may be asked again whatever it does.
+    unasked = True
+
 
 _BY_CODE: dict[str, type[EvoTokenError]] = {
     "login_required": LoginRequired,
@@ -63,9 +66,11 @@ def error_for(code: str, message: str, hint: str) -> EvoTokenError:
     return _BY_CODE.get(code, EvoTokenError)(code, message, hint)
 
 
-def not_running(reason: str) -> DaemonNotRunning:
-    return DaemonNotRunning(
+def not_running(reason: str, unasked: bool = True) -> DaemonNotRunning:
+    error = DaemonNotRunning(
         "not_running",
         f"The evo-token daemon cannot be reached: {reason}.",
         "Start it with `evo-token serve`.",
     )
+    error.unasked = unasked
+    return error

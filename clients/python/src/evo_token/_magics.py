@@ -59,7 +59,7 @@ class EvoMagics(Magics):
             opened = False
         if not opened:
             print(f"Open this link in a browser of this machine: {link}", flush=True)
-        ended = {"status": "pending"}
+        ended: Json = {"status": "pending"}
         while ended["status"] == "pending":
             # The daemon answers when it ends, and after 25 s in any case.
             ended = client.ask("GET", f"{path}/{quote(str(started['id']), safe='')}")

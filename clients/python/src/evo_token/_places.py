@@ -51,6 +51,8 @@ def usable_socket(path: str) -> tuple[str, str | None]:
         return path, f'there is no "{path}"'
     except OSError as error:
         return path, f'"{path}" gives {error.strerror}'
+    except ValueError:
+        return path, "its path holds a NUL byte"
     if len(os.fsencode(real)) > _SOCKET_PATH_MAX_BYTES:
         return path, f'the path "{real}" is over {_SOCKET_PATH_MAX_BYTES} bytes long'
     return real, None

@@ -19,12 +19,14 @@ class SidecarAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         token = self._client.get_token(self._app)
         request.headers["Authorization"] = token.authorization
-        body_at = request.body.tell() if hasattr(request.body, "tell") else None
+        body: Any = request.body
+        body_at: int | None = body.tell() if hasattr(body, "tell") else None
 
         def on_response(response: Response, **options: Any) -> Response:
             return self._once_more(response, token, body_at, options)
 
-        request.register_hook("response", on_response)
+        register: Any = request.register_hook
+        register("response", on_response)
         return request
 
     def _once_more(self, response: Response, token: Token, body_at: int | None, options: dict[str, Any]) -> Response:
@@ -39,7 +41,8 @@ class SidecarAuth(AuthBase):
         response.close()
         again = response.request.copy()
         if body_at is not None:
-            again.body.seek(body_at)
+            body: Any = again.body
+            body.seek(body_at)
         again.headers["Authorization"] = other.authorization
         answer = response.connection.send(again, **options)
         answer.history.append(response)
