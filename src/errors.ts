@@ -73,6 +73,11 @@ export class SidecarError extends Error {
   }
 }
 
+/** What to do about a problem code; empty for one that we do not know. */
+export function hintOf(code: string): string {
+  return Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code as ErrorCode].hint : ''
+}
+
 /** The exit code for a problem code that the daemon answered with; 1 for one that we do not know. */
 export function exitCodeOf(code: string): number {
   return Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code as ErrorCode].exit : 1

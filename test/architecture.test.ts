@@ -21,7 +21,21 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
     parts: ['core', 'errors', 'secret', 'config', 'broker', 'adapters', 'http'],
     packages: 'any',
   },
-  cli: { parts: ['core', 'errors', 'secret', 'config', 'adapters', 'daemon'], packages: 'any' },
+  client: {
+    parts: ['errors', 'secret', 'adapters'],
+    packages: [
+      'node:crypto',
+      'node:fs',
+      'node:net',
+      'node:path',
+      'node:timers/promises',
+      'node:util',
+    ],
+  },
+  cli: {
+    parts: ['core', 'errors', 'secret', 'config', 'adapters', 'daemon', 'client'],
+    packages: 'any',
+  },
   main: { parts: ['cli'], packages: [] },
 }
 

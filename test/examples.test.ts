@@ -5,7 +5,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect } from 'vitest'
-import { noAdapters, type PythonWorld, ROOT, startPythonWorld } from './python/python-world.ts'
+import { noAdapters, type EvoWorld, ROOT, startEvoWorld } from './support/evo-world.ts'
 import { MAIN } from './support/daemon-process.ts'
 import { itNeeds, missingCommands } from './support/needs.ts'
 import { until } from './support/until.ts'
@@ -24,7 +24,7 @@ async function ended(child: ReturnType<typeof spawn>): Promise<string> {
 }
 
 /** With `evo-token` on the PATH. */
-async function run(world: PythonWorld, command: string, ...args: string[]): Promise<string> {
+async function run(world: EvoWorld, command: string, ...args: string[]): Promise<string> {
   const bin = join(world.home.directory, 'bin')
   await mkdir(bin, { recursive: true })
   await writeFile(join(bin, 'evo-token'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`)
@@ -42,7 +42,7 @@ print(notebook.cells[-2].outputs[0]['data']['text/plain'])`
 
 describe.concurrent('the examples', () => {
   itNeeds(noAdapters())('the notebook outlives two tokens and a 401', async () => {
-    await using world = await startPythonWorld(8)
+    await using world = await startEvoWorld(8)
     const { api, env } = world
     Object.assign(env, { EVO_EXAMPLE_ROUNDS: '40', EVO_EXAMPLE_PAUSE_S: '0.5' })
     const child = world.python('-c', EXECUTE, 'examples/notebook.ipynb')
@@ -56,18 +56,18 @@ describe.concurrent('the examples', () => {
 
   for (const script of ['evo_sdk.py', 'requests_job.py']) {
     itNeeds(noAdapters())(script, async () => {
-      await using world = await startPythonWorld(600)
+      await using world = await startEvoWorld(600)
       expect(await ended(world.python(`examples/${script}`))).toBe(LIST)
     })
   }
 
   itNeeds(missingCommands('curl'))('curl.sh', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     expect(await run(world, 'sh', 'examples/curl.sh')).toContain('"display_name":"Test Mining"')
   })
 
   itNeeds(missingCommands('Rscript'))('httr2.R', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     world.api.rejectNext()
     expect(await run(world, 'Rscript', 'examples/httr2.R')).toBe('Test Mining\n')
     expect(world.api.statuses).toEqual([401, 200])

@@ -1,6 +1,6 @@
 /** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
-import { createClient } from './client.ts'
-import { failureOf } from './client-failures.ts'
+import { createClient } from '../client/connection.ts'
+import { failureOf } from '../client/failures.ts'
 import type { CommandModule } from './command.ts'
 import { table } from './table.ts'
 
@@ -9,7 +9,7 @@ export const add: CommandModule = {
     const { argument, texts, io } = invocation
     const name = argument('NAME')
     const apps = texts('app')
-    const { access_key: key } = await createClient(invocation).ask({
+    const { access_key: key } = await createClient(invocation.place).ask({
       method: 'POST',
       path: '/v1/callers',
       body: { name, apps: apps.length > 0 ? apps : ['*'] },
@@ -34,7 +34,7 @@ interface CallerJson {
 export const list: CommandModule = {
   async run(invocation) {
     const { io, flag } = invocation
-    const answer = await createClient(invocation).ask({ path: '/v1/callers' })
+    const answer = await createClient(invocation.place).ask({ path: '/v1/callers' })
     if (flag('json')) {
       io.stdout.write(`${JSON.stringify(answer)}\n`)
       return 0
@@ -55,7 +55,7 @@ export const remove: CommandModule = {
   async run(invocation) {
     const name = invocation.argument('NAME')
     const path = `/v1/callers/${encodeURIComponent(name)}`
-    await createClient(invocation).ask({ method: 'DELETE', path })
+    await createClient(invocation.place).ask({ method: 'DELETE', path })
     invocation.io.stderr.write(`The key of "${name}" is worth nothing from now on.\n`)
     return 0
   },

@@ -1,4 +1,5 @@
 /** What a command is, and what it gets to know of how it was called. */
+import type { Place } from '../client/connection.ts'
 import type { Io } from './io.ts'
 
 export interface Option {
@@ -47,6 +48,8 @@ export interface CommandModule {
 export interface Invocation {
   readonly command: Command
   readonly io: Io
+  /** Where the daemon is to be looked for. */
+  readonly place: Place
   /** The value of the argument; empty where an optional one was left out. */
   readonly argument: (name: string) => string
   readonly flag: (option: string) => boolean

@@ -50,7 +50,7 @@ const CALLER = {
   caller: {
     type: 'string',
     placeholder: 'NAME',
-    description: 'The caller that the key was made for ("local").',
+    description: 'The caller that the key was made for ($EVO_TOKEN_CALLER; local).',
   },
 } as const satisfies Record<string, Option>
 
@@ -204,6 +204,8 @@ export const COMMANDS: readonly Command[] = [
   {
     words: ['run'],
     summary: 'run a program with the access token in its environment',
+    details:
+      'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need no more.',
     arguments: [APP, { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' }],
     options: {
       env: {

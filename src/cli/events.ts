@@ -1,15 +1,15 @@
 /** The daemon's server-sent events (HTML Living Standard §9.2). */
 import { createParser } from 'eventsource-parser'
+import type { Client } from '../client/connection.ts'
 import {
-  type Client,
   type Connection,
   type Json,
   parseAnswer,
   parseHead,
   parseObject,
   requestText,
-} from './client.ts'
-import { failureOf } from './client-failures.ts'
+} from '../client/wire.ts'
+import { failureOf } from '../client/failures.ts'
 
 /** A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024
@@ -17,7 +17,7 @@ const MAX_PENDING = 1024 * 1024
 /**
  * The data of every `status` event, until the daemon or `signal` ends the stream.
  *
- * @throws {SidecarError | Refusal} where the stream cannot be had.
+ * @throws {SidecarError | EvoTokenError} where the stream cannot be had.
  */
 export async function* statusEvents(client: Client, signal: AbortSignal): AsyncGenerator<Json> {
   const connection = await client.open()

@@ -5,7 +5,7 @@
 import { scrub } from '../adapters/log/scrub.ts'
 import { withoutPieces } from '../adapters/log/secret-pieces.ts'
 import { SidecarError } from '../errors.ts'
-import { Refusal } from './client-failures.ts'
+import { EvoTokenError } from '../client/failures.ts'
 import type { Io } from './io.ts'
 import { plain } from './plain.ts'
 
@@ -17,7 +17,7 @@ const OPAQUE = /[\w.~+/=-]{24,}/g
 
 /** Says what went wrong, and gives the exit code for it. */
 export function endOf(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
-  if (error instanceof SidecarError || error instanceof Refusal) {
+  if (error instanceof SidecarError || error instanceof EvoTokenError) {
     // A file's name that is a key, say: whoever types it may be typing into a log.
     stderr.write(`evo-token: ${lines(scrub(error.message))}\n`)
     if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)

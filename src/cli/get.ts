@@ -1,5 +1,5 @@
 /** `get`: prints an app's access token. It goes from the answer to stdout and nowhere else. */
-import { appPath, type Ask, type Client, createClient, type Json } from './client.ts'
+import { appPath, askToken, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 
 /** The daemon waits 10 s at most for a refresh under way. */
@@ -19,7 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
     throw usageFault(command, fault)
   }
   const query = minTtl === undefined ? '' : `?min_ttl=${minTtl}`
-  const { accessToken, answer } = await askToken(createClient(invocation), {
+  const { accessToken, answer } = await askToken(createClient(invocation.place), {
     path: appPath(argument('APP'), `/token${query}`),
     timeoutMs: PATIENCE_MS,
   })
@@ -27,22 +27,4 @@ export async function run(invocation: Invocation): Promise<number> {
   else
     io.stdout.write(flag('header') ? `Authorization: Bearer ${accessToken}\n` : `${accessToken}\n`)
   return 0
-}
-
-export interface Token {
-  readonly accessToken: string
-  readonly expiresInS: number
-  /** The answer as it came. */
-  readonly answer: Json
-}
-
-/** The token in the answer to `ask`. */
-export async function askToken(client: Client, ask: Ask): Promise<Token> {
-  const answer = await client.ask(ask)
-  const { access_token: accessToken, expires_in: expiresInS } = answer
-  // Printable ASCII only (RFC 6749 §A.12): a line break in it would end the header that it goes into.
-  const printable = typeof accessToken === 'string' && /^[\x20-\x7e]+$/.test(accessToken)
-  if (printable && typeof expiresInS === 'number') return { accessToken, expiresInS, answer }
-  const { failureOf } = await import('./client-failures.ts')
-  throw failureOf('its answer holds no token', 'this address')
 }

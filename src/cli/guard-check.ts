@@ -3,8 +3,8 @@
  * process: the daemon is asked about hashes, and the secret itself is never printed.
  */
 import { sha256Hex } from '../secret.ts'
-import { type Client, createClient } from './client.ts'
-import { Refusal } from './client-failures.ts'
+import { type Client, createClient } from '../client/connection.ts'
+import { EvoTokenError } from '../client/failures.ts'
 import type { Invocation } from './command.ts'
 import { SidecarError } from '../errors.ts'
 import { candidatesIn, shapesIn } from './guard-candidates.ts'
@@ -24,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0
   }
   const findings = new Map<string, string>()
-  const comparison = createComparison(createClient(invocation), findings)
+  const comparison = createComparison(createClient(invocation.place), findings)
   for await (const { file, line, text } of stagedLines()) {
     const place = `${plain(file)}:${line}`
     for (const shape of shapesIn(text)) findings.set(place, shape)
@@ -66,7 +66,7 @@ function createComparison(client: Client, findings: Map<string, string>) {
         if (place !== undefined) findings.set(place, `a secret of ours (${held.slice(0, 8)})`)
       }
     } catch (error) {
-      if (!(error instanceof SidecarError || error instanceof Refusal)) throw error
+      if (!(error instanceof SidecarError || error instanceof EvoTokenError)) throw error
       failure = error.message
     }
   }

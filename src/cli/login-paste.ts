@@ -3,8 +3,8 @@
  * while the sign-in may as well end without (a browser here, a time-out).
  */
 import { createInterface } from 'node:readline'
-import type { Client } from './client.ts'
-import { Refusal } from './client-failures.ts'
+import type { Client } from '../client/connection.ts'
+import { EvoTokenError } from '../client/failures.ts'
 import type { Io } from './io.ts'
 import { plain } from './plain.ts'
 
@@ -26,7 +26,7 @@ export async function pasteUntil<T>(end: Promise<T>, { client, path, io }: Pasti
       try {
         await client.ask({ method: 'POST', path: `${path}/callback`, body: { url } })
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof EvoTokenError) || error.code === 'not_running') throw error
         stderr.write(`${plain(error.message)} ${plain(error.hint)}\nPaste it again:\n`)
       }
     }

@@ -2,8 +2,8 @@
  * `login`: starts a sign-in in the daemon, shows a person the way to the authorization server, and
  * waits for the end. The daemon does the rest; leaving early changes nothing.
  */
-import { appPath, type Client, createClient } from './client.ts'
-import { failureOf, Refusal } from './client-failures.ts'
+import { appPath, type Client, createClient } from '../client/connection.ts'
+import { failureOf, EvoTokenError } from '../client/failures.ts'
 import type { Invocation } from './command.ts'
 import type { Io } from './io.ts'
 import { mayOpenBrowser, openBrowser } from './login-browser.ts'
@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const app = argument('APP')
   const device = flag('device')
   if (device && flag('no-browser')) throw usageFault(command, 'takes one of --device, --no-browser')
-  const client = createClient(invocation)
+  const client = createClient(invocation.place)
   const started = (await client.ask({
     method: 'POST',
     path: appPath(app, '/login'),
@@ -105,7 +105,7 @@ function tellEnd(app: string, end: SignInJson, { stderr }: Io): number {
     const hint = `Start again with \`evo-token login ${app}\`.`
     const why = message ?? `The sign-in to ${app} failed.`
     const code = error === null || why.includes(error) ? '' : ` (${error})`
-    throw new Refusal(error ?? 'failed', `${why}${code}`, hint)
+    throw new EvoTokenError(error ?? 'failed', `${why}${code}`, hint)
   }
   const who = subject === null ? '' : ` as ${plain(subject)}`
   const until = expiresAt === null ? '' : ` The token is good until ${expiresAt}.`

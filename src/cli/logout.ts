@@ -1,10 +1,10 @@
 /** `logout`: ends an app's session, at the authorization server too where that can be done. */
-import { appPath, createClient } from './client.ts'
+import { appPath, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')
-  const { revoked } = await createClient(invocation).ask({
+  const { revoked } = await createClient(invocation.place).ask({
     method: 'POST',
     path: appPath(app, '/logout'),
   })

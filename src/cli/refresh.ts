@@ -1,15 +1,14 @@
 /** `refresh`: a new token now. Within the limit that all callers share the daemon keeps the old one. */
 import { sha256Hex } from '../secret.ts'
-import { toStatus } from './app-status.ts'
-import { appPath, createClient } from './client.ts'
+import { toStatus } from '../client/app-status.ts'
+import { appPath, askToken, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
-import { askToken } from './get.ts'
 import { SidecarError } from '../errors.ts'
 import { duration } from './status-view.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')
-  const client = createClient(invocation)
+  const client = createClient(invocation.place)
   const before = toStatus(await client.ask({ path: appPath(app) }))
   const { accessToken, expiresInS } = await askToken(client, {
     method: 'POST',

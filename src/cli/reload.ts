@@ -1,10 +1,10 @@
 /** `reload`: makes the daemon read its config again, and says what that changed. */
-import { createClient } from './client.ts'
+import { createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 import { plain } from './plain.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const answer = await createClient(invocation).ask({ method: 'POST', path: '/v1/reload' })
+  const answer = await createClient(invocation.place).ask({ method: 'POST', path: '/v1/reload' })
   const { stderr } = invocation.io
   for (const warning of strings(answer.warnings)) stderr.write(`warning: ${plain(warning)}\n`)
   for (const what of ['added', 'changed', 'removed']) {

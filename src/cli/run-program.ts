@@ -4,9 +4,15 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import { readEndpoint } from '../adapters/state-paths.ts'
-import { appPath, createClient, placesOf } from './client.ts'
+import {
+  appPath,
+  askToken,
+  createClient,
+  type Place,
+  placesOf,
+  tcpTargetOf,
+} from '../client/connection.ts'
 import type { Invocation } from './command.ts'
-import { askToken } from './get.ts'
 import { plain } from './plain.ts'
 import type { Io } from './io.ts'
 import { usageFault } from './usage.ts'
@@ -28,12 +34,12 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!/^[A-Za-z_]\w*$/.test(variable)) {
     throw usageFault(command, 'needs letters, digits and _ for --env')
   }
-  const { accessToken } = await askToken(createClient(invocation), {
+  const { accessToken } = await askToken(createClient(invocation.place), {
     path: appPath(app, '/token'),
   })
   const env = {
     ...io.env,
-    ...whereToAsk(invocation),
+    ...whereToAsk(invocation.place),
     EVO_TOKEN_APP: app,
     [variable]: accessToken,
   }
@@ -41,20 +47,26 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** For a program that outlives the token: the daemon's address and a key, where they are known. */
-function whereToAsk(invocation: Invocation): NodeJS.ProcessEnv {
-  const { text, io } = invocation
-  const places = placesOf(invocation)
-  const socket = text('socket')
-  const url = socket === undefined ? (text('url') ?? io.env.EVO_TOKEN_URL) : undefined
-  if (url) {
-    const keyFile = text('key-file') ?? (io.env.EVO_TOKEN_KEY_FILE || places.accessKey)
-    return { EVO_TOKEN_URL: url, EVO_TOKEN_KEY_FILE: resolve(keyFile) }
+function whereToAsk(place: Place): NodeJS.ProcessEnv {
+  const { socket } = place
+  const target = tcpTargetOf(place)
+  if (target) {
+    return {
+      EVO_TOKEN_URL: target.url,
+      EVO_TOKEN_KEY_FILE: resolve(target.keyFile),
+      EVO_TOKEN_CALLER: target.caller,
+    }
   }
+  const places = placesOf(place)
   const endpoint = readEndpoint(places.endpoint, process.getuid?.() ?? 0)
   const isThisOne = socket === undefined || socket === endpoint?.socket
   return {
     ...(isThisOne && endpoint?.url !== undefined && { EVO_TOKEN_URL: endpoint.url }),
-    ...(isThisOne && existsSync(places.accessKey) && { EVO_TOKEN_KEY_FILE: places.accessKey }),
+    ...(isThisOne &&
+      existsSync(places.accessKey) && {
+        EVO_TOKEN_KEY_FILE: places.accessKey,
+        EVO_TOKEN_CALLER: 'local',
+      }),
   }
 }
 

@@ -42,13 +42,23 @@ async function parsed(command: Command, args: readonly string[]): Promise<Typed 
 }
 
 function toInvocation(command: Command, { values, positionals, rest }: Typed, io: Io): Invocation {
+  const text = (option: string) => values[option] as string | undefined
   return {
     command,
     io,
+    place: {
+      env: io.env,
+      socket: text('socket'),
+      url: text('url'),
+      keyFile: text('key-file'),
+      caller: text('caller'),
+      stateDir: text('state-dir'),
+      ownerOnly: !('url' in command.options),
+    },
     rest,
     argument: (name) => positionals[command.arguments.findIndex((one) => one.name === name)] ?? '',
     flag: (option) => values[option] === true,
-    text: (option) => values[option] as string | undefined,
+    text,
     texts: (option) => (values[option] ?? []) as readonly string[],
   }
 }

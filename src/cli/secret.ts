@@ -1,7 +1,7 @@
 /** `secret`: stores a client secret. It comes from a hidden prompt or from stdin, never from argv. */
 import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
-import { appPath, createClient } from './client.ts'
+import { appPath, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 import type { Io } from './io.ts'
 
@@ -11,7 +11,7 @@ const LONGEST = 4096
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, io } = invocation
   const app = argument('APP')
-  const client = createClient(invocation)
+  const client = createClient(invocation.place)
   // Before a person types anything: whether there is such an app, and a daemon at all.
   await client.ask({ path: appPath(app) })
   const secret = io.stdin.isTTY ? await askHidden(app, io) : await firstLine(io)

@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { exitCodeOf } from '../errors.ts'
-import { placesOf } from './client.ts'
+import { placesOf } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 
 const CODES = [
@@ -19,7 +19,7 @@ const CODES = [
 
 export async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
-  const places = placesOf(invocation)
+  const places = placesOf(invocation.place)
   const named = text('socket')
   const find =
     named === undefined

@@ -1,6 +1,7 @@
 /** How statuses are shown to a person: a line per app, or everything about one. */
 import { styleText } from 'node:util'
-import { adviceFor, type AppStatus } from './app-status.ts'
+import { adviceFor } from './app-advice.ts'
+import { type AppStatus } from '../client/app-status.ts'
 import { plain } from './plain.ts'
 import { table } from './table.ts'
 

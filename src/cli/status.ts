@@ -1,12 +1,12 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
-import { toStatus } from './app-status.ts'
-import { appPath, createClient } from './client.ts'
+import { toStatus } from '../client/app-status.ts'
+import { appPath, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io } = invocation
-  const client = createClient(invocation)
+  const client = createClient(invocation.place)
   const app = argument('APP')
   const answer = await client.ask({ path: app ? appPath(app) : '/v1/apps' })
   if (flag('watch')) {

@@ -1,5 +1,5 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
-import { createClient } from './client.ts'
+import { createClient } from '../client/connection.ts'
 import type { CommandModule } from './command.ts'
 import { usageFault } from './usage.ts'
 
@@ -14,7 +14,7 @@ export const moveKey: CommandModule = {
     if (source === undefined) {
       throw usageFault(invocation.command, 'needs --to keychain or --to file')
     }
-    const client = createClient(invocation)
+    const client = createClient(invocation.place)
     await client.ask({ method: 'POST', path, body: { source }, timeoutMs: PATIENCE_MS })
     const where = source === 'file' ? 'a file in the state directory' : 'the keychain'
     invocation.io.stderr.write(`The key of the vault is in ${where} now.\n`)
@@ -24,7 +24,7 @@ export const moveKey: CommandModule = {
 
 export const rotateKey: CommandModule = {
   async run(invocation) {
-    const client = createClient(invocation)
+    const client = createClient(invocation.place)
     await client.ask({ method: 'POST', path, body: { rotate: true }, timeoutMs: PATIENCE_MS })
     invocation.io.stderr.write('The vault has a new key, and everything is encrypted with it.\n')
     return 0

@@ -1,7 +1,7 @@
 /** `status --watch`: the statuses as they change, until interrupted or until nobody reads any more. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppStatus, toStatus } from './app-status.ts'
-import type { Client } from './client.ts'
+import { type AppStatus, toStatus } from '../client/app-status.ts'
+import type { Client } from '../client/connection.ts'
 import { statusEvents } from './events.ts'
 import type { Io } from './io.ts'
 import { statusLine, statusTable } from './status-view.ts'

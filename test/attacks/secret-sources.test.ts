@@ -22,11 +22,12 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],
   'src/adapters/token-files.ts': [1, 'the access token, for the files of the config'],
   // To whoever asked for it.
+  'src/client/tcp.ts': [1, 'the access key, to the daemon'],
+  'src/client/token.ts': [1, 'the program that asked for the token reads it'],
   'src/http/routes-apps.ts': [2, 'the access token, as JSON and as text'],
   'src/http/routes-owner.ts': [1, 'a new access key, shown once'],
   'src/cli/doctor/evo-rungs.ts': [1, 'a token, on its way to Evo, over TLS or on loopback'],
   'src/cli/secret.ts': [1, 'the client secret, to the daemon'],
-  'src/cli/tcp.ts': [1, 'the access key, to the daemon'],
   // To keep it out of everything else.
   'src/adapters/log/scrub.ts': [1, 'to find it in a line'],
   'src/adapters/log/secret-pieces.ts': [1, 'to find a part of it'],

@@ -52,10 +52,11 @@ it('is no more for `get` than it was measured with', async () => {
   const loaded = await loadedBy(['get', 'evo-me'])
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
     'adapters/state-paths.js',
-    'cli/client.js',
     'cli/commands.js',
     'cli/get.js',
     'cli/run.js',
+    'client/connection.js',
+    'client/wire.js',
     'main.js',
   ])
 })
@@ -64,7 +65,7 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
   'is no package for `%j`, and no HTTP library of Node',
   async (args) => {
     const loaded = await loadedBy(args)
-    expect(loaded).toContain('cli/client.js')
+    expect(loaded).toContain('client/connection.js')
     expect(loaded.filter((url) => url.includes('node_modules'))).toEqual([])
     expect(loaded.filter((url) => /^node:(http|https|http2|tls|crypto)$/.test(url))).toEqual([])
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { adviceFor } from '../../src/cli/app-status.ts'
+import { adviceFor } from '../../src/cli/app-advice.ts'
 import { duration, statusFields, statusLine, statusTable } from '../../src/cli/status-view.ts'
 import { status } from './stand-in.ts'
 

@@ -10,12 +10,12 @@ import { runCli } from '../support/daemon-process.ts'
 import { createPerson } from '../support/person.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
-import { noAdapters, type PythonWorld, ROOT, startPythonWorld } from './python-world.ts'
+import { noAdapters, type EvoWorld, ROOT, startEvoWorld } from '../support/evo-world.ts'
 
 const missing = noAdapters()
 
 /** Runs Python to its end, and gives what it printed. */
-async function printed(world: PythonWorld, ...args: string[]): Promise<string> {
+async function printed(world: EvoWorld, ...args: string[]): Promise<string> {
   const child = world.python(...args)
   if (!child.stdout || !child.stderr) throw new Error('it has no output')
   const [stdout, stderr, [code]] = await Promise.all([
@@ -27,7 +27,7 @@ async function printed(world: PythonWorld, ...args: string[]): Promise<string> {
   return stdout
 }
 
-async function startSdkJob(world: PythonWorld) {
+async function startSdkJob(world: EvoWorld) {
   const child = world.python(join(import.meta.dirname, 'sdk-job.py'))
   const { stdin, stdout } = child
   if (!stdin || !stdout) throw new Error('it has no pipes')
@@ -48,7 +48,7 @@ describe.concurrent('the authorizer for the Evo SDK', () => {
   itNeeds(missing)(
     'outlives tokens, a 401, a restart, and says when it is signed out',
     async () => {
-      await using world = await startPythonWorld(8)
+      await using world = await startEvoWorld(8)
       const { api, home } = world
       const job = await startSdkJob(world)
       expect(await job.does('ask')).toBe('Test Mining')
@@ -75,7 +75,7 @@ describe.concurrent('the authorizer for the Evo SDK', () => {
   )
 
   itNeeds(missing)('fifty at once with one refused token cause one refresh', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     const { api, server } = world
     const job = await startSdkJob(world)
     expect(await job.does('crowd')).toBe('ready')
@@ -101,7 +101,7 @@ get = lambda: asyncio.run(once())`,
   }
   for (const [name, script] of Object.entries(scripts)) {
     itNeeds(missing)(`${name}: tries once more where a token was refused`, async () => {
-      await using world = await startPythonWorld(600)
+      await using world = await startEvoWorld(600)
       world.api.rejectNext()
       const url = `URL = '${world.api.url}/evo/identity/v2/discovery?service=evo'`
       expect(await printed(world, '-c', `${url}\n${script}\nprint(get())`)).toBe('200\n')
@@ -112,7 +112,7 @@ get = lambda: asyncio.run(once())`,
 
 describe.concurrent('the package', () => {
   itNeeds(missing)('shows the apps and one readable line in a notebook', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     const script = `
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
@@ -128,7 +128,7 @@ shell.run_cell('from evo_token import get_token; get_token("nobody")')`
   })
 
   itNeeds(missing)('signs a person in from a notebook', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     const script = `
 import webbrowser
 webbrowser.open = lambda link: False
@@ -150,7 +150,7 @@ print(get_token('me').app)`
   })
 
   itNeeds(missing)('is typed', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     const cache = join(world.home.directory, 'mypy')
     Object.assign(world.env, { MYPYPATH: 'clients/python/src' })
     const said = await printed(
@@ -161,7 +161,7 @@ print(get_token('me').app)`
   })
 
   itNeeds(missing)('is built as a wheel and as an sdist', async () => {
-    await using world = await startPythonWorld(600)
+    await using world = await startEvoWorld(600)
     const out = await mkdtemp(join(tmpdir(), 'evo-token-wheel-'))
     try {
       await printed(world, '-m', 'build', '-n', '-o', out, join(ROOT, 'clients/python'))

@@ -1,6 +1,7 @@
 /** The core of the Python client, on the machine's own Python with no package, against a real daemon. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -110,5 +111,18 @@ print(client.get_token('pipeline').app, flush=True)`
     const args = ['run', 'pipeline', '--', 'python3', '-c', script]
     const ran = await runCli(home, args, { env: environment() })
     expect(ran).toMatchObject({ code: 0, stdout: 'pipeline\n' })
+  })
+
+  itNeeds(missing)('asks there as the caller that `evo-token run` is', async () => {
+    const added = await runCli(home, ['caller', 'add', 'batch', '--app', 'pipeline'])
+    const keyFile = join(home.directory, 'batch-key')
+    await writeFile(keyFile, added.stdout, { mode: 0o600 })
+    const ask = 'from evo_token import TokenClient; print(TokenClient().ask("GET", "/v1/apps"))'
+    const place = ['--url', daemon.url, '--key-file', keyFile, '--caller', 'batch']
+    const args = ['run', 'pipeline', ...place, '--', 'python3', '-c', ask]
+    const ran = await runCli(home, args, { env: environment() })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.stdout).toContain("'app': 'pipeline'")
+    expect(ran.stdout).not.toContain("'app': 'me'")
   })
 })

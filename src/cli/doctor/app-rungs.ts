@@ -1,7 +1,8 @@
 /** Whether the daemon has a token for an app, and whether it is one as the config asks for. */
 import type { App } from '../../core/app.ts'
 import { Secret } from '../../secret.ts'
-import { appPath, type Client, type Json } from '../client.ts'
+import { appPath, type Client } from '../../client/connection.ts'
+import type { Json } from '../../client/wire.ts'
 import { broken, type Rung } from './ladder.ts'
 
 export interface Held {

@@ -11,7 +11,7 @@ import type { App } from '../../core/app.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { homeOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
-import { createClient } from '../client.ts'
+import { createClient } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { appRungs, type Held } from './app-rungs.ts'
@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   // It shows a token to Evo: to nobody who only poses as Evo.
   refuseUnsafeEnvironment(io.env, process.execArgv)
   const home = homeOf(io.env)
-  const client = createClient(invocation)
+  const client = createClient(invocation.place)
   const discoveryUrl = safeBase(
     text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || EVO_DISCOVERY_URL),
   )

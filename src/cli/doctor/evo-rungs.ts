@@ -1,7 +1,7 @@
 /** Whether Evo takes the token, and lets its owner see anything: the Discovery and Workspace APIs. */
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
-import { type Json, parseObject } from '../client.ts'
+import { type Json, parseObject } from '../../client/wire.ts'
 import type { Held } from './app-rungs.ts'
 import { broken, type Rung } from './ladder.ts'
 

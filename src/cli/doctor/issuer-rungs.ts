@@ -7,7 +7,7 @@ import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { createTimeLimits } from '../../adapters/server/time-limit.ts'
 import type { App } from '../../core/app.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
-import { appPath, type Client } from '../client.ts'
+import { appPath, type Client } from '../../client/connection.ts'
 import { broken, type Rung } from './ladder.ts'
 
 const TIMEOUT_MS = 15_000

@@ -1,10 +1,10 @@
 /** A ladder of checks: each stands on those before it, so it ends at the first one that breaks. */
 import { SidecarError } from '../../errors.ts'
-import { Refusal } from '../client-failures.ts'
+import { EvoTokenError } from '../../client/failures.ts'
 
 export interface Rung {
   readonly id: string
-  /** What holds, in words. @throws {SidecarError | Refusal} what does not, and how to mend it. */
+  /** What holds, in words. @throws {SidecarError | EvoTokenError} what does not, and how to mend it. */
   readonly check: () => Promise<string>
 }
 
@@ -29,7 +29,7 @@ export async function climb(
     try {
       say({ id, app, ok: true, detail: await check(), hint: null, exitCode: 0 })
     } catch (error) {
-      if (!(error instanceof SidecarError || error instanceof Refusal)) throw error
+      if (!(error instanceof SidecarError || error instanceof EvoTokenError)) throw error
       const { message, hint, exitCode } = error
       say({ id, app, ok: false, detail: message, hint: hint || null, exitCode })
       return false

@@ -2,7 +2,7 @@
 import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
-import { placesOf } from '../client.ts'
+import { placesOf } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { changedByHand, findManager, installedUnit, requireRoot, UNITS } from './manager.ts'
 
@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const units = UNITS.map((name) => installedUnit(manager, name)).filter(
     ({ text }) => text !== undefined,
   )
-  const stateDir = manager.system ? SYSTEM_STATE : placesOf(invocation).stateDir
+  const stateDir = manager.system ? SYSTEM_STATE : placesOf(invocation.place).stateDir
   const purge = flag('purge')
   if (purge) requireOurs(stateDir)
   if (units.length === 0 && !purge) {

@@ -1,7 +1,7 @@
 /** Waits until the daemon answers on its owner socket, or says why it does not. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
-import { connected, exchange, parseObject } from '../client.ts'
+import { connected, exchange } from '../../client/wire.ts'
 import type { Manager } from './manager.ts'
 
 const WITHIN_MS = 60_000
@@ -35,7 +35,7 @@ export async function readiness(
     { socket, headers: { Host: 'localhost' }, place: path },
     { path: '/readyz', timeoutMs: 5_000 },
   )
-  const json = typeof answer === 'string' ? undefined : parseObject(answer.body)
+  const json = typeof answer === 'string' ? undefined : answer.json
   return typeof json?.ready === 'boolean'
     ? (json.apps as Record<string, { ready: boolean }>)
     : undefined

@@ -19,7 +19,7 @@ class AsyncTokenClient:
         socket: str | None = None,
         url: str | None = None,
         key_file: str | None = None,
-        caller: str = "local",
+        caller: str | None = None,
     ) -> None:
         self._client = client or TokenClient(socket=socket, url=url, key_file=key_file, caller=caller)
 

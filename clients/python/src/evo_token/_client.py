@@ -26,7 +26,7 @@ class TokenClient:
         socket: str | None = None,
         url: str | None = None,
         key_file: str | None = None,
-        caller: str = "local",
+        caller: str | None = None,
     ) -> None:
         self._place = Place(socket, url, key_file, caller)
         self._tokens: dict[str, Token] = {}

@@ -34,7 +34,7 @@ class Place:
     socket: str | None = None
     url: str | None = None
     key_file: str | None = None
-    caller: str = "local"
+    caller: str | None = None
 
 
 class _OwnerConnection(http.client.HTTPConnection):
@@ -73,7 +73,8 @@ def _open(place: Place) -> tuple[http.client.HTTPConnection, dict[str, str]]:
     url = place.url or (env.get("EVO_TOKEN_URL") if place.socket is None else None)
     if url:
         named = place.key_file or env.get("EVO_TOKEN_KEY_FILE")
-        return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", place.caller)
+        caller = place.caller or env.get("EVO_TOKEN_CALLER") or "local"
+        return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", caller)
     failures = []
     for candidate in [place.socket] if place.socket else socket_candidates(env):
         path, reason = usable_socket(candidate)

@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { exchange } from '../../src/cli/client.ts'
+import { exchange } from '../../src/client/wire.ts'
 import { itNeeds } from '../support/needs.ts'
 import { listen, run, startStandIn, token, writeEndpoint } from './stand-in.ts'
 

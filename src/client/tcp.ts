@@ -5,21 +5,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
-import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
-import { connected, type Connection, exchange, parseObject } from './client.ts'
-import { failureOf, notRunning } from './client-failures.ts'
+import type { TcpTarget } from './connection.ts'
+import { EvoTokenError, failureOf, notRunning } from './failures.ts'
+import { connected, type Connection, exchange } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
 
-export interface TcpTarget {
-  readonly url: string
-  readonly keyFile: string
-  /** The name that the key was made for. */
-  readonly caller: string
-}
-
-/** @throws {SidecarError} `config`, `not_running`, `invalid_key` */
+/** @throws {EvoTokenError} `config`, `not_running`, `invalid_key` */
 export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Connection> {
   const { host, hostname, port } = loopbackUrl(url)
   const key = readKey(keyFile)
@@ -43,12 +36,10 @@ function loopbackUrl(text: string): { host: string; hostname: string; port: numb
     hostname === 'localhost' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname)
   if (url?.protocol !== 'http:' || !loopback || url.username || url.pathname !== '/') {
     // It may hold a password or a key: the message does not repeat it.
-    throw new SidecarError(
+    throw new EvoTokenError(
       'config',
-      'What --url names is not the URL of a daemon on this machine.',
-      {
-        hint: 'Give --url (EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.',
-      },
+      'What --url or EVO_TOKEN_URL names is not the URL of a daemon on this machine.',
+      'Give it as http://127.0.0.1:PORT; another machine never gets the key.',
     )
   }
   return { host: url.host, hostname, port: Number(url.port || 80) }
@@ -68,21 +59,23 @@ function readKey(path: string): Secret {
     if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
     return new Secret(key)
   } catch (error) {
-    if (error instanceof SidecarError) throw error
+    if (error instanceof EvoTokenError) throw error
     throw keyFault(path, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
-function keyFault(path: string, reason: string, mend?: string): SidecarError {
+function keyFault(path: string, reason: string, mend?: string): EvoTokenError {
   // What no path looks like may be the key itself.
   const named = /[/.]/.test(path) ? ` "${path}"` : ''
-  return new SidecarError('config', `The key file${named} is not used: ${reason}.`, {
-    hint: mend
+  return new EvoTokenError(
+    'config',
+    `The key file${named} is not used: ${reason}.`,
+    mend
       ? `Keep others out with \`${mend}\`.`
       : 'Name it with --key-file (EVO_TOKEN_KEY_FILE); `evo-token caller add NAME` makes a key.',
-  })
+  )
 }
 
 /**
@@ -95,14 +88,14 @@ async function prove(connection: Connection, caller: string, key: Secret): Promi
   const path = `/healthz?${String(new URLSearchParams({ caller, nonce }))}`
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
   if (typeof answer === 'string') throw failureOf(answer, connection.place)
-  const given = Buffer.from(String(parseObject(answer.body)?.proof))
+  const given = Buffer.from(String(answer.json?.proof))
   const digest = Buffer.from(key.sha256, 'hex')
   const expected = Buffer.from(createHmac('sha256', digest).update(nonce).digest('hex'))
   if (given.length === expected.length && timingSafeEqual(given, expected)) return
-  throw new SidecarError(
+  throw new EvoTokenError(
     'invalid_key',
     `What listens on ${connection.place} does not prove that it knows the key of the caller "${caller}", so the key was not shown to it.`,
-    { hint: 'See that the daemon runs there, and that --caller and --key-file belong together.' },
+    'See that the daemon runs there, and that the caller and the key file belong together.',
   )
 }
 

@@ -1,20 +1,20 @@
-/** What the tests of the adapters and of the examples stand on: a daemon, its server, and the Evo APIs. */
+/** What the tests of clients and of the examples stand on: a daemon, its server, and the Evo APIs. */
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
-} from '../support/authorization-server.ts'
+} from './authorization-server.ts'
 import {
   createHome,
   type DaemonProcess,
   type Home,
   runCli,
   startDaemonProcess,
-} from '../support/daemon-process.ts'
-import { type EvoApi, startEvoApi } from '../support/evo-api.ts'
-import { freePort } from '../support/free-port.ts'
+} from './daemon-process.ts'
+import { type EvoApi, startEvoApi } from './evo-api.ts'
+import { freePort } from './free-port.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
@@ -30,7 +30,7 @@ export function noAdapters(): string | undefined {
     : `${PYTHON} has not what clients/python/requirements-test.txt says`
 }
 
-export interface PythonWorld extends AsyncDisposable {
+export interface EvoWorld extends AsyncDisposable {
   readonly server: RunningAuthorizationServer
   readonly home: Home
   readonly api: EvoApi
@@ -40,7 +40,7 @@ export interface PythonWorld extends AsyncDisposable {
 }
 
 /** A service app "pipeline" that has its secret, and a native app "me" that nobody is signed in to. */
-export async function startPythonWorld(accessTokenTtlS: number): Promise<PythonWorld> {
+export async function startEvoWorld(accessTokenTtlS: number): Promise<EvoWorld> {
   const redirectUri = `http://localhost:${await freePort()}/signin-callback`
   const server = await startAuthorizationServer({ accessTokenTtlS, redirectUris: [redirectUri] })
   const api = await startEvoApi({ issuer: server.issuer })

@@ -1,0 +1,26 @@
+/** What a person should do about the status of an app. */
+import type { AppStatus } from '../client/app-status.ts'
+
+/** What to do, as a sentence; undefined where nothing needs to be done. */
+export function adviceFor({ app, type, session, last_error: failure }: AppStatus) {
+  const error = failure?.error
+  if (error === 'vault_unwritable') return 'Make room on the disk of the state directory.'
+  if (error === 'vault_locked') return 'Unlock the keychain.'
+  switch (session) {
+    case 'signed-out':
+      return `Sign in: \`evo-token login ${app}\`.`
+    case 'misconfigured':
+      if (error === 'client_secret_missing' || (error === 'invalid_client' && hasSecret(type))) {
+        return `Store the client secret: \`evo-token secret ${app}\`.`
+      }
+      return 'Correct the app in the config or in the Developer Portal, then `evo-token reload`.'
+    case 'retrying':
+      return 'Nothing: it is tried again by itself. If that goes on, look at the network.'
+    default:
+      return undefined
+  }
+}
+
+function hasSecret(type: string): boolean {
+  return type === 'web' || type === 'service'
+}

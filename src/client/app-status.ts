@@ -1,0 +1,31 @@
+/** The status of an app as the daemon tells it. */
+import { failureOf } from './failures.ts'
+
+export interface AppStatus {
+  readonly app: string
+  readonly type: string
+  readonly session: string
+  readonly freshness: string
+  readonly expires_at: string | null
+  readonly refresh_at: string | null
+  readonly refreshed_at: string | null
+  readonly retry_at: string | null
+  readonly failures: number
+  readonly scope: string | null
+  readonly fingerprint: string | null
+  readonly last_error: {
+    readonly error: string
+    readonly message: string
+    readonly at: string
+  } | null
+  /** Who is signed in; the owner alone is told. */
+  readonly subject?: string | null
+}
+
+/** @throws {EvoTokenError} `not_running` where it is no status. */
+export function toStatus(value: unknown): AppStatus {
+  if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
+    return value as AppStatus
+  }
+  throw failureOf('it tells no status', 'this address')
+}

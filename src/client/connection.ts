@@ -1,0 +1,159 @@
+/**
+ * Requests to the daemon: over the owner socket, or over TCP as a caller with a key. Each module takes
+ * `evo-token get` time, so what only some calls need is loaded by them.
+ */
+import { dirname } from 'node:path'
+import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
+import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
+
+// An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
+const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
+
+/** Where the service of a machine listens, to its root and the members of its group. */
+const MACHINE_SOCKET = '/run/evo-token/owner.sock'
+
+/** A longer path is cut short silently by the system, and then names another socket. */
+const SOCKET_PATH_MAX_BYTES = 100
+
+/** Where to look for the daemon; what is left out comes from `env`. */
+export interface Place {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The path of the owner socket; then no URL from `env` counts. */
+  readonly socket?: string | undefined
+  /** `http://127.0.0.1:PORT`: then a caller asks, with the key in `keyFile`. */
+  readonly url?: string | undefined
+  readonly keyFile?: string | undefined
+  /** The name that the key was made for: else $EVO_TOKEN_CALLER, or `local`. */
+  readonly caller?: string | undefined
+  readonly stateDir?: string | undefined
+  /** For what only an owner may do: no URL counts. */
+  readonly ownerOnly?: boolean
+}
+
+/** Where the daemon listens for callers, and what one needs there. */
+export interface TcpTarget {
+  readonly url: string
+  readonly keyFile: string
+  /** The name that the key was made for. */
+  readonly caller: string
+}
+
+export interface Client {
+  /** @throws {EvoTokenError} */
+  ask(ask: Ask): Promise<Json>
+  /** @throws {EvoTokenError} */
+  open(): Promise<Connection>
+}
+
+export function createClient(place: Place): Client {
+  const open = (): Promise<Connection> => openConnection(place)
+  return {
+    open,
+    async ask(ask) {
+      const connection = await open()
+      const answer = await exchange(connection, ask)
+      if (typeof answer === 'object' && answer.status >= 200 && answer.status < 300) {
+        const json = answer.status === 204 ? {} : answer.json
+        if (json) return json
+      }
+      const { failureOf } = await import('./failures.ts')
+      throw failureOf(answer, connection.place)
+    },
+  }
+}
+
+export interface TokenAnswer {
+  readonly accessToken: string
+  readonly expiresInS: number
+  /** The answer as it came. */
+  readonly answer: Json
+}
+
+/** The token in the answer to `ask`. @throws {EvoTokenError} */
+export async function askToken(client: Client, ask: Ask): Promise<TokenAnswer> {
+  const answer = await client.ask(ask)
+  const { access_token: accessToken, expires_in: expiresInS } = answer
+  // Printable ASCII only (RFC 6749 §A.12): a line break in it would end the header that it goes into.
+  const printable = typeof accessToken === 'string' && /^[\x20-\x7e]+$/.test(accessToken)
+  if (printable && typeof expiresInS === 'number') return { accessToken, expiresInS, answer }
+  const { failureOf } = await import('./failures.ts')
+  throw failureOf('its answer holds no token', 'this address')
+}
+
+/** The path of an app's resource, the app's name safe to stand in it. */
+export function appPath(app: string, rest = ''): string {
+  return `/v1/apps/${encodeURIComponent(app)}${rest}`
+}
+
+/** Where the daemon and its files are, as far as a client can know. */
+export function placesOf({ env, stateDir }: Pick<Place, 'env' | 'stateDir'>): Places {
+  const home = env.HOME || process.getBuiltinModule('node:os').homedir()
+  return findPlaces({ env, home, flags: { stateDir } })
+}
+
+/** Where a caller with a key would ask; undefined where the owner socket is to be used. */
+export function tcpTargetOf(place: Place): TcpTarget | undefined {
+  const { env, socket, ownerOnly = false } = place
+  const url = socket === undefined && !ownerOnly && (place.url ?? env.EVO_TOKEN_URL)
+  if (!url) return undefined
+  const keyFile = place.keyFile ?? (env.EVO_TOKEN_KEY_FILE || placesOf(place).accessKey)
+  return { url, keyFile, caller: place.caller ?? (env.EVO_TOKEN_CALLER || 'local') }
+}
+
+async function openConnection(given: Place): Promise<Connection> {
+  const target = tcpTargetOf(given)
+  if (target) {
+    const { openTcp } = await import('./tcp.ts')
+    return openTcp(target)
+  }
+  const places = placesOf(given)
+  const named = given.socket
+  const known = readEndpoint(places.endpoint, process.getuid?.() ?? 0)?.socket
+  const candidates = named === undefined ? [known, places.socket, MACHINE_SOCKET] : [named]
+  const failures: string[] = []
+  for (const place of new Set(candidates)) {
+    if (place === undefined) continue
+    const usable = usableSocket(place, named !== undefined)
+    const socket = 'path' in usable ? await connected(usable) : usable.reason
+    if (typeof socket === 'object') return { socket, headers: { Host: 'localhost' }, place }
+    failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
+  }
+  const { notRunning } = await import('./failures.ts')
+  throw notRunning(failures.join('; '))
+}
+
+/**
+ * The real path of a socket, or why it is not to be used. Whoever owns it sees what we send: it has
+ * to be ours or root's, in a directory where nobody else can put another one in its place.
+ */
+function usableSocket(
+  path: string,
+  named: boolean,
+): { readonly path: string } | { readonly reason: string } {
+  try {
+    const real = realpathSync.native(path)
+    // Root may use the socket of any user's daemon, but only where root itself names it.
+    const anyOwner = named && process.getuid?.() === 0
+    const reason = untrustedBecause(real, anyOwner) ?? untrustedBecause(dirname(real), anyOwner)
+    if (reason !== undefined) return { reason }
+    return Buffer.byteLength(real) > SOCKET_PATH_MAX_BYTES
+      ? { reason: `the path "${real}" is over ${SOCKET_PATH_MAX_BYTES} bytes long` }
+      : { path: real }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    return { reason: code === 'ENOENT' ? `there is no "${path}"` : `"${path}" gives ${code}` }
+  }
+}
+
+function untrustedBecause(path: string, anyOwner: boolean): string | undefined {
+  const uid = process.getuid?.()
+  if (uid === undefined) return undefined
+  const stats = statSync(path)
+  if (stats.uid !== uid && stats.uid !== 0 && !anyOwner) {
+    return `"${path}" belongs to another user (uid ${stats.uid})`
+  }
+  // The mode of a socket says who may connect; that of a directory who may replace what is in it.
+  if (!stats.isSocket() && (stats.mode & 0o022) !== 0) return `others may write to "${path}"`
+  return undefined
+}

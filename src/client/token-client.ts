@@ -1,0 +1,146 @@
+/** Tokens from the daemon on this machine, kept until shortly before their end. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AppStatus, toStatus } from './app-status.ts'
+import { appPath, askToken, type Client, createClient } from './connection.ts'
+import type { Ask } from './wire.ts'
+import { EvoTokenError } from './failures.ts'
+import { now, Token } from './token.ts'
+
+/** As long as a daemon takes to be restarted. */
+const RETRY_AFTER_MS = 1_000
+
+/** What is left out comes from the environment; without any, the daemon is found as the command line does. */
+export interface TokenClientOptions {
+  /** The path of the owner socket. */
+  readonly socket?: string
+  /** `http://127.0.0.1:PORT`, or `EVO_TOKEN_URL`. */
+  readonly url?: string
+  /** Holds the access key that is shown there; or `EVO_TOKEN_KEY_FILE`. */
+  readonly keyFile?: string
+  /** The name that the key was made for; or `EVO_TOKEN_CALLER`, or `local`. */
+  readonly caller?: string
+}
+
+export interface TokenOptions {
+  /** A token that lives so many seconds or more, where the server's tokens do. */
+  readonly minTtlS?: number
+}
+
+export class TokenClient {
+  readonly #client: Client
+  readonly #tokens = new Map<string, Token>()
+  readonly #underWay = new Map<string, Promise<Token>>()
+
+  constructor(options: TokenClientOptions = {}) {
+    const { socket, url, keyFile, caller } = options
+    this.#client = createClient({ env: process.env, socket, url, keyFile, caller })
+  }
+
+  /**
+   * However many ask at once, the daemon is asked once. `app` is `$EVO_TOKEN_APP` where it is left out.
+   *
+   * @throws {EvoTokenError}
+   */
+  async getToken(app?: string, { minTtlS }: TokenOptions = {}): Promise<Token> {
+    const name = named(app)
+    const here = this.cached(name, { minTtlS: minTtlS ?? 0 })
+    if (here) return here
+    const query = minTtlS === undefined ? '' : `?min_ttl=${Math.ceil(minTtlS)}`
+    const path = appPath(name, `/token${query}`)
+    return this.#once(path, () => this.#receive(name, { path }))
+  }
+
+  /** The token that is here already, if it is good enough. */
+  cached(app?: string, { minTtlS = 0 }: TokenOptions = {}): Token | undefined {
+    const token = this.#tokens.get(named(app))
+    return token?.isFresh && token.remainingS >= minTtlS ? token : undefined
+  }
+
+  /**
+   * Says that an API refused `token` before its time. Resolves with another one, or with the same
+   * value if the daemon can get no other just now.
+   *
+   * @throws {EvoTokenError}
+   */
+  async reportRejected(token: Token): Promise<Token> {
+    const { app, sha256 } = token
+    const held = this.#tokens.get(app)
+    if (held?.isFresh && held.sha256 !== sha256) return held
+    // Whoever asks meanwhile waits for the daemon, and gets the other one.
+    this.#tokens.delete(app)
+    const path = appPath(app, '/refresh')
+    const body = { rejected_sha256: sha256 }
+    return this.#once(`${path} ${sha256}`, () => this.#receive(app, { method: 'POST', path, body }))
+  }
+
+  /**
+   * How each app of this caller is; never a token.
+   *
+   * @throws {EvoTokenError}
+   */
+  async status(): Promise<readonly AppStatus[]> {
+    const ask: Ask = { path: '/v1/apps' }
+    const { apps } = await persistently(ask, () => this.#client.ask(ask))
+    return Array.isArray(apps) ? apps.map(toStatus) : []
+  }
+
+  #once(key: string, task: () => Promise<Token>): Promise<Token> {
+    const same = this.#underWay.get(key)
+    if (same) return same
+    const mine = task().finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, mine)
+    return mine
+  }
+
+  async #receive(app: string, ask: Ask): Promise<Token> {
+    const asked = now()
+    const { accessToken, expiresInS, answer } = await persistently(ask, () =>
+      askToken(this.#client, ask),
+    )
+    const token = new Token(app, accessToken, expiresInS * 1000, asked, answer)
+    this.#tokens.set(app, token)
+    return token
+  }
+}
+
+let shared: TokenClient | undefined
+
+/** Of the client that the whole process shares. */
+export function defaultClient(): TokenClient {
+  shared ??= new TokenClient()
+  return shared
+}
+
+/**
+ * As `TokenClient.getToken`, of the client that the whole process shares.
+ *
+ * @throws {EvoTokenError}
+ */
+export async function getToken(app?: string, options?: TokenOptions): Promise<Token> {
+  return defaultClient().getToken(app, options)
+}
+
+/** Does it once more where the daemon is being restarted, if that cannot do anything twice. */
+async function persistently<T>(ask: Ask, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!(error instanceof EvoTokenError && mayBeBack(error, ask))) throw error
+  }
+  await sleep(RETRY_AFTER_MS)
+  return attempt()
+}
+
+function mayBeBack({ code, unasked }: EvoTokenError, { method = 'GET' }: Ask): boolean {
+  return code === 'stopping' || (code === 'not_running' && (unasked || method === 'GET'))
+}
+
+function named(app: string | undefined): string {
+  const name = app ?? process.env.EVO_TOKEN_APP
+  if (name) return name
+  throw new EvoTokenError(
+    'invalid_request',
+    'No app is named.',
+    "Name one: getToken('evo-me'), or EVO_TOKEN_APP.",
+  )
+}

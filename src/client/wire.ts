@@ -1,0 +1,141 @@
+/**
+ * An exchange with the daemon, in just enough HTTP/1.0: `node:http` would double the time that
+ * `evo-token get` takes.
+ */
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
+
+/** The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s). */
+const PATIENCE_MS = 75_000
+
+/** Far more than any answer of ours: whatever sends more is something else. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+export type Json = Readonly<Record<string, unknown>>
+
+export interface Ask {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly body?: object
+  readonly timeoutMs?: number
+}
+
+/** An open connection, and the headers that a request on it needs. */
+export interface Connection {
+  readonly socket: Socket
+  readonly headers: Readonly<Record<string, string>>
+  /** What was connected to, for people. */
+  readonly place: string
+}
+
+export interface Answer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  /** The object that it holds; undefined where it is not JSON of one. */
+  readonly json: Json | undefined
+}
+
+/** The connected socket, or the code of the error. */
+export async function connected(options: NetConnectOpts): Promise<Socket | string> {
+  const socket = connect(options)
+  return new Promise((resolve) => {
+    socket.once('connect', resolve.bind(undefined, socket))
+    // Stays: between two requests nobody else listens, and an unheard error ends the process.
+    socket.on('error', ({ code = 'no connection' }: NodeJS.ErrnoException) => {
+      resolve(code)
+    })
+  })
+}
+
+/**
+ * Sends `ask` and waits for the whole answer; a string says what is wrong with what came instead.
+ * With `keep` the connection can be used again.
+ */
+export async function exchange(
+  { socket, headers }: Connection,
+  ask: Ask,
+  keep = false,
+): Promise<Answer | string> {
+  const { timeoutMs = PATIENCE_MS } = ask
+  return new Promise((resolve) => {
+    let bytes = Buffer.alloc(0)
+    const settle = (answer: Answer | string | undefined) => {
+      if (answer === undefined) return
+      clearTimeout(timer)
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onError)
+      if (!keep) socket.destroy()
+      resolve(answer)
+    }
+    const onData = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk])
+      const tooLarge = bytes.length > MAX_ANSWER_BYTES
+      settle(tooLarge ? 'its answer is too large' : parseAnswer(bytes, false))
+    }
+    const onEnd = () => {
+      settle(parseAnswer(bytes, true))
+    }
+    const onError = ({ code = 'error' }: NodeJS.ErrnoException) => {
+      settle(`the connection broke (${code})`)
+    }
+    const seconds = timeoutMs / 1000
+    const timer = setTimeout(settle, timeoutMs, `it did not answer within ${seconds} seconds`)
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError)
+    // It may have been closed between two exchanges, and then tells nobody any more.
+    if (socket.destroyed || socket.readableEnded) onEnd()
+    else socket.write(requestText(ask, headers, keep))
+  })
+}
+
+/** HTTP/1.0, which has no chunks to put together. */
+export function requestText(
+  { method = 'GET', path, body }: Ask,
+  headers: Connection['headers'],
+  keep: boolean,
+): string {
+  const json = body && JSON.stringify(body)
+  const lines = [`${method} ${path} HTTP/1.0`, `Connection: ${keep ? 'keep-alive' : 'close'}`]
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`)
+  if (json !== undefined) {
+    lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(json)}`)
+  }
+  return `${lines.join('\r\n')}\r\n\r\n${json ?? ''}`
+}
+
+/** The answer in `bytes`; undefined while some of it is missing; a string says what is wrong. */
+export function parseAnswer(bytes: Buffer, ended: boolean): Answer | string | undefined {
+  const head = parseHead(bytes)
+  if (typeof head === 'string') return head
+  const stated = head?.headers.get('content-length')
+  const bodyEnd = head && stated !== undefined ? head.bodyAt + Number(stated) : bytes.length
+  if (!head || bytes.length < bodyEnd) return ended ? 'its answer was cut short' : undefined
+  if (stated === undefined && !ended) return undefined
+  const { status, headers, bodyAt } = head
+  return { status, headers, json: parseObject(bytes.toString('utf8', bodyAt, bodyEnd)) }
+}
+
+/** The head of an answer, and where its body begins. */
+export function parseHead(
+  bytes: Buffer,
+): (Omit<Answer, 'json'> & { readonly bodyAt: number }) | string | undefined {
+  if (!'HTTP/1.'.startsWith(bytes.toString('latin1', 0, 7))) return 'it does not speak HTTP'
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return undefined
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n')
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
+  }
+  const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine)?.[1])
+  return status ? { status, headers, bodyAt: headEnd + 4 } : 'it does not speak HTTP'
+}
+
+/** The object in `text`, if it is JSON of one. The text is never quoted: a token may stand in it. */
+export function parseObject(text: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Json) : undefined
+  } catch {
+    return undefined
+  }
+}
