@@ -1,6 +1,7 @@
 /** `npm run bench`: every figure in one run. Ratios hold on any machine; absolute times do not. */
 import { benchAbuse } from './abuse.ts'
 import { benchGet } from './cli-get.ts'
+import { benchClients } from './clients.ts'
 import { benchMemory } from './memory.ts'
 import { benchStartUp } from './start-up.ts'
 import { benchTokenEndpoint } from './token-endpoint.ts'
@@ -11,6 +12,7 @@ delete process.env.NODE_EXTRA_CA_CERTS
 console.log(`Node ${process.versions.node}`)
 await benchTokenEndpoint()
 await benchGet()
+await benchClients()
 await benchStartUp()
 await benchMemory()
 await benchAbuse()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from ._client import TokenClient
 from ._connection import Json
 from ._token import Token
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+async def _in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    # It takes as long to import as all the rest together, which only those pay for who await.
+    import asyncio
+
+    return await asyncio.to_thread(call, *args, **kwargs)
 
 
 class AsyncTokenClient:
@@ -27,10 +38,10 @@ class AsyncTokenClient:
         held = self._client.cached(app, min_ttl)
         if held is not None:
             return held
-        return await asyncio.to_thread(self._client.get_token, app, min_ttl)
+        return await _in_thread(self._client.get_token, app, min_ttl)
 
     async def report_rejected(self, token: Token) -> Token:
-        return await asyncio.to_thread(self._client.report_rejected, token)
+        return await _in_thread(self._client.report_rejected, token)
 
     async def status(self) -> list[Json]:
-        return await asyncio.to_thread(self._client.status)
+        return await _in_thread(self._client.status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import json
 import os
 import secrets
@@ -151,6 +150,8 @@ def _exchange(
 
 
 def _loopback(url: str) -> tuple[str, int]:
+    import ipaddress
+
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
