@@ -91,6 +91,7 @@ function toApp(
   { issuer, refresh }: Settings,
 ): Omit<App, 'sharesRedirectUri'> {
   const personal = app.type === 'service' ? undefined : app
+  const sessionAgeMs = app.refresh?.sessionAge ?? refresh.sessionAge
   return {
     name,
     type: app.type,
@@ -116,6 +117,7 @@ function toApp(
       aheadMs: app.refresh?.ahead ?? refresh.ahead,
       retryMinMs: app.refresh?.retryMin ?? refresh.retryMin,
       retryMaxMs: app.refresh?.retryMax ?? refresh.retryMax,
+      ...(sessionAgeMs !== undefined && { sessionAgeMs }),
     },
     ...(app.type === 'service' && app.reissue !== undefined && { reissue: app.reissue }),
   }

@@ -93,17 +93,31 @@ describe('parseConfig', () => {
   })
 
   it("lets an app's issuer and refresh settings win over those of all", () => {
-    const refresh = { ahead: '2m', retryMin: '1s', retryMax: '1m' }
-    const own = { ...native, issuer: 'https://other.example', refresh: { retryMax: '1.5 hours' } }
+    const refresh = { ahead: '2m', retryMin: '1s', retryMax: '1m', sessionAge: '30d' }
+    const own = {
+      ...native,
+      issuer: 'https://other.example',
+      refresh: { retryMax: '1.5 hours', sessionAge: '1h' },
+    }
     const config = accept({ issuer: 'https://as.example', refresh, apps: { a: native, b: own } })
     expect(config.apps).toMatchObject([
       {
         issuer: 'https://as.example',
-        refresh: { aheadMs: 120_000, retryMinMs: 1_000, retryMaxMs: 60_000 },
+        refresh: {
+          aheadMs: 120_000,
+          retryMinMs: 1_000,
+          retryMaxMs: 60_000,
+          sessionAgeMs: 2_592_000_000,
+        },
       },
       {
         issuer: 'https://other.example',
-        refresh: { aheadMs: 120_000, retryMinMs: 1_000, retryMaxMs: 5_400_000 },
+        refresh: {
+          aheadMs: 120_000,
+          retryMinMs: 1_000,
+          retryMaxMs: 5_400_000,
+          sessionAgeMs: 3_600_000,
+        },
       },
     ])
   })

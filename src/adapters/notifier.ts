@@ -3,9 +3,10 @@
  * where there is a desktop. Nothing secret is told, and nothing that happens here stops the daemon.
  */
 import { spawn } from 'node:child_process'
+import type { AttentionEvent } from '../core/attention.ts'
 import type { Clock, Log } from '../core/ports.ts'
 
-export type NotifierEvent = 'login_required' | 'misconfigured' | 'recovered'
+export type NotifierEvent = AttentionEvent
 
 export interface Notifier {
   /** Resolves when the person was told, or could not be. */

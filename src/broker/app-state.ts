@@ -138,6 +138,7 @@ export class AppState {
     const result = await this.ledger.write({
       ...kept,
       ...(tokens && { tokens: toStored(tokens) }),
+      ...(type === 'signed-in' && { signedInAt: received.received.wall }),
       ...(endsAt !== undefined && { refreshTokenExpiresAt: received.received.wall + endsAt }),
     })
     log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')

@@ -5,7 +5,7 @@
 import { brought, type Demand, demanded, mayDemand, NO_DEMAND } from '../core/demand.ts'
 import { renewable, renewalDue } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
-import { type Freshness, remainingMs, type TokenSet } from '../core/token.ts'
+import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { Queue } from './queue.ts'
@@ -29,7 +29,7 @@ export class Keeper {
   readonly #queue = new Queue()
   #renewing: Promise<void> | undefined
   #demand: Demand = NO_DEMAND
-  #toldFreshness: Freshness | undefined
+  #toldAge: string | undefined
   /** Set when the app left the config, or the daemon stops: nothing new is begun. */
   #closed = false
 
@@ -153,11 +153,12 @@ export class Keeper {
     )
   }
 
-  /** A token becomes stale or expires without anybody doing anything: that is a change, too. */
+  /** A token ages, and a session nears its end, without anybody doing anything: that is a change, too. */
   #tellAge(): void {
-    const { freshness } = this.status()
-    if (freshness === this.#toldFreshness) return
-    this.#toldFreshness = freshness
+    const { freshness, sessionExpiresSoon } = this.status()
+    const age = `${freshness} ${String(sessionExpiresSoon)}`
+    if (age === this.#toldAge) return
+    this.#toldAge = age
     this.state.deps.onChange(this.state.app.name)
   }
 

@@ -161,7 +161,7 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   }
   const failure = ledger.unanswered ? answerLost(refused) : refused
   const at = deps.clock.read()
-  const { generation, identity, tokens, refreshTokenExpiresAt, ...kept } = ledger.record
+  const { generation, identity, tokens, signedInAt, refreshTokenExpiresAt, ...kept } = ledger.record
   const { refreshToken, ...accessOnly } = tokens ?? {}
   await ledger.write({
     ...kept,

@@ -30,7 +30,7 @@ export async function takeOverSignIn(
           await discard(state, outcome.grant)
           return failed('other_subject', otherSubjectMessage(app.name, other))
         }
-        const { tokens, refreshTokenExpiresAt, ...kept } = change
+        const { tokens, signedInAt, refreshTokenExpiresAt, ...kept } = change
         const changed = { ...kept, askedScope: app.scopes.join(' ') }
         const stored = await state.adopt(outcome, 'signed-in', changed)
         if (stored !== 'changed') {

@@ -1,5 +1,6 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
+import { sessionEnd } from '../core/foreseen.ts'
 import { renewable, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
@@ -44,6 +45,7 @@ export function statusOf(state: AppState): AppStatus {
     scope: tokens?.scope ?? null,
     fingerprint: tokens?.accessToken.fingerprint ?? null,
     lastError: lastErrorOf(state),
+    ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
   }
 }
@@ -81,6 +83,19 @@ function lastErrorOf(state: AppState): PastFailure | null {
   return { error: 'scope_changed', message, at }
 }
 
+/** A session that can still be refreshed, and will end all the same. */
+function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
+  const { tokens } = session
+  const end =
+    tokens?.refreshToken && session.status !== 'signed-out'
+      ? sessionEnd(ledger.record, app.refresh, tokens.received.wall)
+      : undefined
+  return {
+    sessionExpiresAt: end?.at ?? null,
+    sessionExpiresSoon: end !== undefined && now.wall >= end.soonFrom,
+  }
+}
+
 /** Scopes that were added to the config after the sign-in. */
 function scopesNotAskedFor({ app, ledger }: AppState): readonly string[] {
   const { askedScope } = ledger.record
@@ -104,6 +119,8 @@ export function lockedStatus(app: App, lastError: PastFailure, attempts: number)
     scope: null,
     fingerprint: null,
     lastError,
+    sessionExpiresAt: null,
+    sessionExpiresSoon: false,
     subject: null,
   }
 }

@@ -2,7 +2,8 @@
 import type { AppStatus } from '../client/app-status.ts'
 
 /** What to do, as a sentence; undefined where nothing needs to be done. */
-export function adviceFor({ app, type, session, last_error: failure }: AppStatus) {
+export function adviceFor(status: AppStatus): string | undefined {
+  const { app, type, session, last_error: failure } = status
   const error = failure?.error
   if (error === 'vault_unwritable') return 'Make room on the disk of the state directory.'
   if (error === 'vault_locked') return 'Unlock the keychain.'
@@ -17,7 +18,9 @@ export function adviceFor({ app, type, session, last_error: failure }: AppStatus
     case 'retrying':
       return 'Nothing: it is tried again by itself. If that goes on, look at the network.'
     default:
-      return undefined
+      return status.session_expires_soon
+        ? `Sign in again before the session ends: \`evo-token login ${app}\`.`
+        : undefined
   }
 }
 

@@ -44,6 +44,7 @@ export function statusFields(status: AppStatus, now: number): string {
     ['token', status.freshness],
     ['fingerprint', status.fingerprint],
     ['expires', withDistance(status.expires_at, now)],
+    ['session ends', withDistance(status.session_expires_at ?? null, now)],
     ['last refresh', withDistance(status.refreshed_at, now)],
     ['next refresh', withDistance(status.refresh_at, now)],
     ['next attempt', withDistance(status.retry_at, now)],
@@ -67,7 +68,7 @@ function statusCells(status: AppStatus, now: number): string[] {
     freshness,
     left === undefined ? '-' : left > 0 ? duration(left) : 'over',
     next === null ? '-' : distance(next, now),
-    failure ? failure.error : '',
+    failure ? failure.error : status.session_expires_soon ? 'session_expires' : '',
   ]
 }
 

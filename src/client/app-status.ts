@@ -20,6 +20,10 @@ export interface AppStatus {
   } | null
   /** Who is signed in; the owner alone is told. */
   readonly subject?: string | null
+  /** When the session ends whatever the daemon does, where that is known; the owner alone is told. */
+  readonly session_expires_at?: string | null
+  /** Whether that is so near that a person should sign in again. */
+  readonly session_expires_soon?: boolean
 }
 
 /** @throws {EvoTokenError} `not_running` where it is no status. */

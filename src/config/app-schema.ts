@@ -9,6 +9,7 @@ import {
   list,
   notOneOf,
   RETRY_MAX,
+  SESSION_AGE,
   RETRY_MIN,
   settings,
   text,
@@ -36,10 +37,11 @@ const common = {
     'The client id that the Developer Portal shows for the app.',
   ),
   issuer: issuer.optional().describe("The app's authorization server, where it is another one."),
-  refresh: settings('an object with ahead, retryMin, retryMax', {
+  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge', {
     ahead: AHEAD.optional().describe(ABOUT_REFRESH.ahead),
     retryMin: RETRY_MIN.optional().describe(ABOUT_REFRESH.retryMin),
     retryMax: RETRY_MAX.optional().describe(ABOUT_REFRESH.retryMax),
+    sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
   })
     .optional()
     .describe('What differs for this app from the refresh settings of all.'),

@@ -14,6 +14,7 @@ import {
   notOneOf,
   path,
   RETRY_MAX,
+  SESSION_AGE,
   RETRY_MIN,
   settings,
   text,
@@ -86,10 +87,11 @@ export const configSchema = settings('an object', {
   })
     .prefault({})
     .describe('How the tokens are encrypted on disk.'),
-  refresh: settings('an object with ahead, retryMin, retryMax', {
+  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge', {
     ahead: AHEAD.prefault('10m').describe(ABOUT_REFRESH.ahead),
     retryMin: RETRY_MIN.prefault('5s').describe(ABOUT_REFRESH.retryMin),
     retryMax: RETRY_MAX.prefault('5m').describe(ABOUT_REFRESH.retryMax),
+    sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
   })
     .prefault({})
     .describe('How early tokens are renewed, and how patiently failures are retried.'),

@@ -17,6 +17,8 @@ export interface RefreshPolicy {
   readonly aheadMs: number
   readonly retryMinMs: number
   readonly retryMaxMs: number
+  /** How old a session may grow at the server, where that is known. */
+  readonly sessionAgeMs?: number
 }
 
 export interface App {

@@ -1,13 +1,15 @@
 /** When a person should be told of an app, and when that it is well again. */
 import type { AppStatus } from './status.ts'
 
-export type Need = 'login_required' | 'misconfigured'
+/** `login_expires`: a sign-in is needed soon. */
+export type Need = 'login_required' | 'misconfigured' | 'login_expires'
 
 /** What only a person can mend. An app that nobody ever signed in to needs nothing yet. */
-export function needOf({ session, lastError }: AppStatus): Need | undefined {
-  if (lastError === null) return undefined
-  if (session === 'signed-out') return 'login_required'
-  return session === 'misconfigured' ? 'misconfigured' : undefined
+export function needOf(status: AppStatus): Need | undefined {
+  const { session, lastError, sessionExpiresSoon } = status
+  if (session === 'signed-out') return lastError === null ? undefined : 'login_required'
+  if (session === 'misconfigured') return 'misconfigured'
+  return sessionExpiresSoon ? 'login_expires' : undefined
 }
 
 export type AttentionEvent = Need | 'recovered'
@@ -18,5 +20,6 @@ export function attentionEvent(
   now: Need | undefined,
 ): AttentionEvent | undefined {
   if (before === now) return undefined
-  return now ?? 'recovered'
+  // What was only foreseen did not come to pass: nothing has to be told.
+  return now ?? (before === 'login_expires' ? undefined : 'recovered')
 }

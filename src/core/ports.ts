@@ -5,6 +5,7 @@
  * `SidecarError` that a caller of ours should see as it is.
  */
 import type { App, Identity } from './app.ts'
+import type { SessionLife } from './foreseen.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens } from './token.ts'
 
 export interface Clock {
@@ -125,7 +126,7 @@ export interface AuthorizationServer {
 }
 
 /** One app as the vault keeps it. */
-export interface AppRecord {
+export interface AppRecord extends SessionLife {
   /** Grows by one with each record stored. */
   readonly generation: number
   readonly identity: Identity
@@ -137,8 +138,6 @@ export interface AppRecord {
   readonly clientSecret?: Sealed
   /** A newer client secret that no grant has proven yet. */
   readonly nextClientSecret?: Sealed
-  /** When the server said that the refresh token ends. */
-  readonly refreshTokenExpiresAt?: Instant
 }
 
 export interface LoadedRecord {

@@ -18,6 +18,10 @@ export interface AppStatus {
   readonly scope: string | null
   readonly fingerprint: string | null
   readonly lastError: PastFailure | null
+  /** When the session ends whatever we do, where that is known; for the owner only. */
+  readonly sessionExpiresAt: Instant | null
+  /** Whether that is so near that a person should hear of it. */
+  readonly sessionExpiresSoon: boolean
   /** Who is signed in; for the owner only. */
   readonly subject: string | null
 }

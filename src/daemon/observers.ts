@@ -1,10 +1,10 @@
 /** What happens besides when an app changes: token files are rewritten, a person is told. */
 import type { Notifier } from '../adapters/notifier.ts'
 import type { TokenFiles } from '../adapters/token-files.ts'
-import { attentionEvent, type Need, needOf } from '../core/attention.ts'
+import { type AttentionEvent, attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { AppStatus } from '../core/status.ts'
-import type { Sealed } from '../core/token.ts'
+import type { Instant, Sealed } from '../core/token.ts'
 
 export interface Observed {
   status(app: string): AppStatus
@@ -21,12 +21,13 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
   const needs = new Map<string, Need>()
 
   async function observe(app: string, broker: Observed): Promise<void> {
-    const need = needOf(broker.status(app))
+    const status = broker.status(app)
+    const need = needOf(status)
     const event = attentionEvent(needs.get(app), need)
     if (need) needs.set(app, need)
     else needs.delete(app)
     await files.update(app, broker.accessToken(app))
-    if (event) await notifier.tell(app, event, HINTS[event](app))
+    if (event) await notifier.tell(app, event, HINTS[event](status))
   }
 
   /** A rim: nobody waits for this, so what goes wrong in it is told here. */
@@ -37,8 +38,17 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
   }
 }
 
-const HINTS = {
-  login_required: (app: string) => `Sign in again: evo-token login ${app}`,
-  misconfigured: (app: string) => `See what the server refuses: evo-token status ${app}`,
-  recovered: (app: string) => `${app} is well again.`,
-} as const
+const HINTS: Readonly<Record<AttentionEvent, (status: AppStatus) => string>> = {
+  login_required: ({ app }) => `Sign in again: evo-token login ${app}`,
+  misconfigured: ({ app }) => `See what the server refuses: evo-token status ${app}`,
+  login_expires: ({ app, sessionExpiresAt }) => {
+    const until = sessionExpiresAt === null ? '' : ` ends on ${toLocal(sessionExpiresAt)}`
+    return `The sign-in${until}. Renew it when it suits you: evo-token login ${app}`
+  },
+  recovered: ({ app }) => `${app} is well again.`,
+}
+
+/** For a person at this machine: its own time zone, to the minute. */
+function toLocal(instant: Instant): string {
+  return new Date(instant).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' })
+}

@@ -70,6 +70,10 @@ export function toStatusJson(status: AppStatus, door: Door) {
     scope: status.scope,
     fingerprint: status.fingerprint,
     last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
-    ...(door === 'owner' && { subject: status.subject }),
+    ...(door === 'owner' && {
+      subject: status.subject,
+      session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
+      session_expires_soon: status.sessionExpiresSoon,
+    }),
   }
 }

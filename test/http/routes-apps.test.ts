@@ -217,7 +217,7 @@ describe('GET /v1/apps', () => {
     ])
   })
 
-  it('has exactly the fields of the contract on TCP, and the subject besides for the owner', async () => {
+  it('has exactly the fields of the contract on TCP, and the person’s besides for the owner', async () => {
     await using doors = await openDoors()
     const expected = {
       app: 'evo-me',
@@ -237,6 +237,8 @@ describe('GET /v1/apps', () => {
     expect((await doors.owner().get('/v1/apps/evo-me').expect(200)).body).toEqual({
       ...expected,
       subject: 'Ada',
+      session_expires_at: '2026-01-31T00:00:00Z',
+      session_expires_soon: false,
     })
   })
 

@@ -54,6 +54,7 @@ const payload: z.ZodType<Exposed<AppRecord> & { readonly attempt?: true }> = z.s
   lost: z.strictObject({ error: z.string(), message: z.string(), at: instant }).exactOptional(),
   clientSecret: optionalText,
   nextClientSecret: optionalText,
+  signedInAt: instant.exactOptional(),
   refreshTokenExpiresAt: instant.exactOptional(),
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
