@@ -294,7 +294,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     words: ['service', 'install'],
-    summary: 'have systemd run the daemon, from login on',
+    summary: 'have systemd or launchd run the daemon, from login on',
     arguments: [],
     options: {
       system: SYSTEM,
@@ -327,7 +327,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     words: ['service', 'status'],
-    summary: 'show what systemd and the daemon say of the service',
+    summary: 'show what systemd or launchd and the daemon say of the service',
     arguments: [],
     options: { system: SYSTEM, json: JSON_OUTPUT },
     examples: [],

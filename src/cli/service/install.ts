@@ -1,14 +1,5 @@
 /** `service install`: writes the units, starts them, and waits until the daemon answers. */
-import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { configPath, loadConfig } from '../../adapters/config-file.ts'
@@ -25,14 +16,15 @@ import {
 } from './manager.ts'
 import { usageFault } from '../usage.ts'
 import { credentialLines, makeVaultKey } from './credentials.ts'
+import { readTemplate, thisProgram } from './program.ts'
 import { fillService, fillSocket } from './units.ts'
 import { waitUntilServing } from './waiting.ts'
 
-const PACKAGE = join(import.meta.dirname, '../../..')
 const SYSTEM_CONFIG = '/etc/evo-token/config.json'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { command, flag, io, text: given } = invocation
+  if (process.platform === 'darwin') return (await import('./launch-agent.ts')).install(invocation)
   if (given('group') !== undefined && !flag('system')) {
     throw usageFault(command, 'takes --group with --system only')
   }
@@ -40,7 +32,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { keyIsCredential, ...filling } = await fillingFor(invocation, manager)
   const units = UNITS.map((name) => {
     const kind = manager.system ? 'system' : 'user'
-    const template = readFileSync(join(PACKAGE, 'systemd', kind, name), 'utf8')
+    const template = readTemplate(`systemd/${kind}/${name}`)
     const fill = name.endsWith('.socket') ? fillSocket : fillService
     const text = fill(template, filling)
     const before = installedUnit(manager, name)
@@ -101,8 +93,7 @@ async function fillingFor({ text, io }: Invocation, manager: Manager) {
   if (group !== undefined) requireGroup(group)
   const stateDir = system ? undefined : io.env.EVO_TOKEN_STATE_DIR
   const keyIsCredential = system && config.vaultKey === 'credential'
-  const node = realpathSync(process.execPath)
-  const main = realpathSync(join(PACKAGE, 'dist/main.js'))
+  const { node, main, digest } = thisProgram()
   if (system) for (const path of [node, main]) requireOutsideHomes(path)
   return {
     node,
@@ -118,7 +109,7 @@ async function fillingFor({ text, io }: Invocation, manager: Manager) {
     group,
     keyIsCredential,
     credentials: system ? credentialLines(config.apps, keyIsCredential) : [],
-    program: programDigest(),
+    program: digest,
   }
 }
 
@@ -142,14 +133,4 @@ function requireGroup(group: string): void {
   throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {
     hint: 'Make it first: groupadd --system NAME',
   })
-}
-
-function programDigest(): string {
-  const hash = createHash('sha256')
-  const dist = join(PACKAGE, 'dist')
-  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
-  for (const file of files.filter((name) => name.endsWith('.js')).sort()) {
-    hash.update(readFileSync(join(dist, file)))
-  }
-  return hash.digest('hex').slice(0, 16)
 }

@@ -26,7 +26,7 @@ export interface Manager {
 export async function findManager({ flag, io }: Invocation): Promise<Manager> {
   if (!existsSync('/run/systemd/system')) {
     throw new SidecarError('failed', 'This machine is not run by systemd.', {
-      hint: 'Let what starts programs here run `evo-token serve`; on macOS follow the lines at the top of `launchd/evo-token.plist`.',
+      hint: 'Let what starts programs here run `evo-token serve`.',
     })
   }
   const system = flag('system')

@@ -19,6 +19,7 @@ const PROPERTIES = [
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
+  if (process.platform === 'darwin') return (await import('./launch-agent.ts')).status(invocation)
   const manager = await findManager(invocation)
   const shown = await manager.run('show', `--property=${PROPERTIES.join(',')}`, 'evo-token.service')
   const unit = Object.fromEntries(

@@ -1,0 +1,37 @@
+/** What a service runs: this very program, by paths that a version manager's shim cannot break. */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+
+const PACKAGE = join(import.meta.dirname, '../../..')
+
+export interface Program {
+  /** Real paths. */
+  readonly node: string
+  readonly main: string
+  /** Changes when the program does, though its place stays: then the daemon starts again. */
+  readonly digest: string
+}
+
+export function thisProgram(): Program {
+  return {
+    node: realpathSync(process.execPath),
+    main: realpathSync(join(PACKAGE, 'dist/main.js')),
+    digest: programDigest(),
+  }
+}
+
+/** A unit file or agent as the package has it: `systemd/user/evo-token.service`. */
+export function readTemplate(path: string): string {
+  return readFileSync(join(PACKAGE, path), 'utf8')
+}
+
+function programDigest(): string {
+  const hash = createHash('sha256')
+  const dist = join(PACKAGE, 'dist')
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  for (const file of files.filter((name) => name.endsWith('.js')).sort()) {
+    hash.update(readFileSync(join(dist, file)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}
