@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { overview } from '../src/cli/help.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
+import { routesOf } from '../src/http/app.ts'
+import { recordedDeps } from './http/doors.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 
@@ -22,6 +24,30 @@ it('has a row for every setting of the config', () => {
   const rows = readme.slice(readme.indexOf('### Config'), readme.indexOf('### Places'))
   for (const setting of settings) expect(rows).toMatch(new RegExp(`\`${setting}\\b`))
 })
+
+it('has every route, under whoever may ask for it, and no other', () => {
+  const who = { anyone: 'anyone on loopback', callers: 'callers', owner: 'owner' }
+  const routes = routesOf(recordedDeps().deps).map(
+    ({ method, path, access }) => `${method.toUpperCase()} ${path}: ${who[access]}`,
+  )
+  const section = readme.slice(readme.indexOf('### HTTP'), readme.indexOf('## Security model'))
+  const rows = section.matchAll(/^\| (`(?:GET|POST|PUT|DELETE)\b.*?) \| (.*?) \|/gm)
+  const told = [...rows].flatMap(([, requests = '', access = '']) =>
+    inRow(requests).map((request) => `${request}: ${access}`),
+  )
+  expect(told.sort()).toEqual(routes.sort())
+})
+
+/** A row may leave out the method where it is that of the one before, and the path where it follows. */
+function inRow(requests: string): string[] {
+  const parts = [...requests.matchAll(/`([^`]+)`/g)].map(([, part = '']) => part)
+  const paths = parts.map((part) => /\/\S*/.exec(part)?.[0])
+  let method = ''
+  return parts.map((part, index) => {
+    method = /^[A-Z]+/.exec(part)?.[0] ?? method
+    return `${method} ${paths[index] ?? paths.slice(index).find(Boolean) ?? ''}`
+  })
+}
 
 it('names only files of this checkout', () => {
   const named = readme.matchAll(/`((?:systemd|launchd|test|docs)\/[\w./-]+)`/g)
