@@ -21,6 +21,8 @@ export interface BootedSystem extends AsyncDisposable {
   readonly sh: (script: string, input?: string) => Promise<string>
   /** Makes `path` with this content, readable to all. */
   write(path: string, content: string): Promise<void>
+  /** Until it has booted again. What was written stays, but in /tmp, /run and /dev; all processes are gone. */
+  reboot(): Promise<void>
 }
 
 /** What `with-systemd` does first, and a container may not be allowed to. */
@@ -48,19 +50,25 @@ export function noUserManager(): string | undefined {
 
 export async function bootSystemd(): Promise<BootedSystem> {
   // It lives as long as somebody holds the other end of its stdin.
-  const child = spawn(WITH_SYSTEMD, ['sh', '-c', 'echo "$SYSTEMD_PID" && exec cat'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const child = spawn(WITH_SYSTEMD, ['--hold'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(child, 'close') as Promise<[number | null]>
   const said = text(child.stderr)
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const first = await lines.next()
-  if (first.done) throw new Error(`no systemd was booted: ${await said}`)
-  const sh = (script: string, input = '') => shell(first.value, script, input)
+  const booted = async () => {
+    const line = await lines.next()
+    if (line.done) throw new Error(`no systemd was booted: ${await said}`)
+    return line.value
+  }
+  let pid = await booted()
+  const sh = (script: string, input = '') => shell(pid, script, input)
   return {
     sh,
     async write(path, content) {
       await sh(`umask 022 && mkdir -p "$(dirname '${path}')" && cat >'${path}'`, content)
+    },
+    async reboot() {
+      child.stdin.write('reboot\n')
+      pid = await booted()
     },
     async [Symbol.asyncDispose]() {
       child.stdin.end()
@@ -78,7 +86,8 @@ export async function installProgram({ sh }: BootedSystem): Promise<void> {
     xargs cp -r --parents -t ${home}
     chmod -R go=rX ${home} && chmod 755 ${home}/dist/main.js
     cd /usr/local/bin
-    rm -f node evo-token && touch node && mount --bind ${MACHINE}${process.execPath} node
+    rm -f node evo-token
+    cp ${MACHINE}${process.execPath} node
     ln -s ${home}/dist/main.js evo-token`,
     ['package.json', 'dist', 'systemd', ...productionPackages()].join('\n'),
   )

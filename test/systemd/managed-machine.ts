@@ -46,8 +46,8 @@ export interface ManagedMachine extends BootedSystem {
   readonly asPerson: (command: string, input?: string) => Promise<string>
 }
 
-export async function startManagedMachine(): Promise<ManagedMachine> {
-  const server = await startAuthorizationServer({ accessTokenTtlS: 5 })
+export async function startManagedMachine({ accessTokenTtlS = 5 } = {}): Promise<ManagedMachine> {
+  const server = await startAuthorizationServer({ accessTokenTtlS })
   const machine = await bootSystemd()
   await installProgram(machine)
   await machine.write(PROBE, readFileSync(join(import.meta.dirname, 'probe.py'), 'utf8'))
@@ -73,8 +73,7 @@ export async function startManagedMachine(): Promise<ManagedMachine> {
     ),
     async startUserManager() {
       await machine.sh(
-        `systemctl start dbus systemd-logind
-        loginctl enable-linger ${PERSON}
+        `loginctl enable-linger ${PERSON}
         systemctl start "user@$(id -u ${PERSON})"`,
       )
     },
