@@ -341,6 +341,10 @@ export const COMMANDS: readonly Command[] = [
     arguments: [{ ...APP, optional: true }],
     options: {
       json: JSON_OUTPUT,
+      names: {
+        type: 'boolean',
+        description: 'Name the Evo instances and workspaces too: not for the public.',
+      },
       'discovery-url': {
         type: 'string',
         placeholder: 'URL',

@@ -1,7 +1,11 @@
 /** `doctor`, against a real daemon and authorization server, with each rung broken in turn. */
-import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type RunningAuthorizationServer,
@@ -14,9 +18,11 @@ import {
   runCli,
   startDaemonProcess,
 } from '../support/daemon-process.ts'
+import { createCertificates } from '../support/certificates.ts'
 import { startEvoApi } from '../support/evo-api.ts'
 import { createPerson } from '../support/person.ts'
 import { freePort } from '../support/free-port.ts'
+import { itNeeds, missingCommands } from '../support/needs.ts'
 
 const SCOPES = ['evo.discovery', 'evo.workspace']
 
@@ -61,16 +67,29 @@ afterAll(async () => {
   await server.close()
 })
 
-async function doctor(app: string, more: readonly string[] = [], at = home) {
-  const { code, stdout, stderr } = await runCli(at, ['doctor', app, '--json', ...more])
+async function doctor(
+  app: string,
+  more: readonly string[] = [],
+  at: Home = home,
+  env: NodeJS.ProcessEnv = {},
+) {
+  const args = ['doctor', ...(app ? [app] : []), '--json', ...more]
+  const { code, stdout, stderr } = await runCli(at, args, { env })
   expect(stderr).toBe('')
   const { ok, rungs } = JSON.parse(stdout) as {
     ok: boolean
-    rungs: { id: string; ok: boolean; detail: string; hint: string | null }[]
+    rungs: {
+      id: string
+      app: string | null
+      ok: boolean
+      detail: string
+      hint: string | null
+    }[]
   }
   expect(stdout).not.toMatch(/eyJ|evtk_|service-secret|native-evo|@/)
   expect(ok).toBe(rungs.every((rung) => rung.ok))
-  return { code, ids: rungs.map(({ id }) => id), last: rungs.at(-1) }
+  const details = Object.fromEntries(rungs.map(({ id, detail }) => [id, detail]))
+  return { code, rungs, ids: rungs.map(({ id }) => id), last: rungs.at(-1), details }
 }
 
 describe('doctor', () => {
@@ -80,7 +99,8 @@ describe('doctor', () => {
     expect({ code, ids }).toEqual({
       code: 0,
       ids: [
-        ...['config', 'daemon', 'issuer', 'clock', 'metadata', 'token', 'scopes', 'life'],
+        ...['config', 'permissions', 'vault-key', 'daemon', 'vault', 'port', 'proxy'],
+        ...['dns', 'http', 'clock', 'metadata', 'token', 'scopes', 'life'],
         ...['evo-discovery', 'evo-organizations', 'evo-workspaces'],
       ],
     })
@@ -89,7 +109,7 @@ describe('doctor', () => {
 
   it.each([
     ['nobody', 6, 'config', 'has no app named'],
-    ['nowhere', 1, 'issuer', 'nobody.invalid cannot be reached'],
+    ['nowhere', 1, 'dns', 'nobody.invalid has no address'],
     ['late', 1, 'clock', 'seconds behind'],
     ['elsewhere', 1, 'metadata', 'publishes no metadata'],
     ['me', 3, 'token', 'sign'],
@@ -118,6 +138,16 @@ describe('doctor', () => {
     const { code, last } = await doctor('pipeline', ['--discovery-url', api.url])
     expect({ code, last }).toMatchObject({ code: 1, last: { id: rung } })
     expect(last?.detail).toContain(words)
+  })
+
+  it('lists what Evo lets the app see, by name only where that is wished for', async () => {
+    await using api = await startEvoApi({ issuer: server.issuer, closedHub: true })
+    const { details } = await doctor('pipeline', ['--discovery-url', api.url])
+    expect(details['evo-organizations']).toBe('1 instances; hubs: test, closed')
+    expect(details['evo-workspaces']).toMatch(/^2 workspaces\. .* gives nothing at 127.* \(404\)$/)
+    const named = await doctor('pipeline', ['--discovery-url', api.url, '--names'])
+    expect(named.details['evo-organizations']).toContain('(Test Mining)')
+    expect(named.details['evo-workspaces']).toContain('(North pit, South pit)')
   })
 
   it('says that Evo refuses the token', async () => {
@@ -172,5 +202,101 @@ describe('doctor', () => {
     expect(code).toBe(3)
     expect(stdout).toMatch(/^ok {4}config: 5 apps/m)
     expect(stdout).toMatch(/^FAIL {2}me: token: .*\n {6}\S/m)
+  })
+
+  it('looks at a server once for all of its apps, and goes on after one that is broken', async () => {
+    await using api = await startEvoApi({ issuer: server.issuer })
+    const { code, rungs } = await doctor('', ['--discovery-url', api.url])
+    expect(code).toBe(3)
+    const of = (id: string) =>
+      rungs.filter((rung) => rung.id === id).map(({ app, ok }) => [app, ok])
+    expect(of('dns')).toEqual([
+      [null, true],
+      ['late', true],
+      ['nowhere', false],
+      ['elsewhere', true],
+    ])
+    expect(of('token')).toEqual([
+      ['pipeline', true],
+      ['me', false],
+    ])
+  })
+
+  it('says what others may reach into, and that the key of the vault is gone', async () => {
+    await using own = await createHome({
+      listen: { port: 0 },
+      vault: { key: 'file' },
+      apps: {},
+    })
+    await (await startDaemonProcess(own)).stop()
+    expect(await doctor('', [], own)).toMatchObject({ code: 4, last: { id: 'daemon' } })
+    const key = join(own.stateDir, 'vault-key')
+    chmodSync(key, 0o644)
+    expect(await doctor('', [], own)).toMatchObject({
+      code: 1,
+      last: { id: 'permissions', hint: expect.stringContaining('chmod 600') as string },
+    })
+    rmSync(key)
+    expect(await doctor('', [], own)).toMatchObject({ code: 1, last: { id: 'vault-key' } })
+    chmodSync(own.stateDir, 0o755)
+    const { last } = await doctor('', [], own)
+    expect(last).toMatchObject({ id: 'permissions' })
+    expect(last?.detail).toContain('chmod 700')
+  })
+
+  it('says that something else listens on the port of the daemon', async () => {
+    const squatter = createServer((_, response) => response.end('{"status":"ok"}')).listen(0)
+    await once(squatter, 'listening')
+    await using own = await createHome()
+    mkdirSync(own.stateDir, { mode: 0o700 })
+    cpSync(join(home.stateDir, 'access-key'), join(own.stateDir, 'access-key'))
+    cpSync(home.config, own.config)
+    const url = `http://127.0.0.1:${(squatter.address() as AddressInfo).port}`
+    writeFileSync(join(own.stateDir, 'endpoint.json'), JSON.stringify({ url, pid: 1 }), {
+      mode: 0o600,
+    })
+    const found = await doctor('pipeline', ['--socket', daemon.socket], own)
+    expect(found).toMatchObject({ code: 6, last: { id: 'port' } })
+    squatter.close()
+  })
+
+  it('names the proxies of the environment, and what they would catch', async () => {
+    const proxy = 'http://user:hidden-password@127.0.0.1:9'
+    const { details } = await doctor('pipeline', [], home, { HTTP_PROXY: proxy })
+    expect(details.proxy).toContain('HTTP_PROXY; NO_PROXY does not name 127.0.0.1')
+    const spared = { HTTP_PROXY: proxy, NO_PROXY: 'localhost, 127.0.0.1' }
+    expect((await doctor('pipeline', [], home, spared)).details.proxy).toBe('HTTP_PROXY, NO_PROXY')
+    const bad = await doctor('pipeline', [], home, { HTTPS_PROXY: 'ftp://hidden-password' })
+    expect(bad).toMatchObject({ code: 2, last: { id: 'proxy' } })
+    expect(JSON.stringify(bad)).not.toContain('hidden-password')
+    const left = await doctor('nowhere', [], home, { HTTPS_PROXY: proxy })
+    expect(left).toMatchObject({
+      code: 1,
+      last: { id: 'tls' },
+      details: { dns: expect.stringContaining('proxy') as string },
+    })
+  })
+
+  itNeeds(missingCommands('openssl'))('says whose certificate is not trusted', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'evo-tls-'))
+    const { ca, key, cert } = createCertificates(directory, 'localhost')
+    const https = createHttpsServer({ key, cert }, (_, response) =>
+      response.writeHead(404).end(),
+    ).listen(0)
+    await once(https, 'listening')
+    const issuer = `https://localhost:${(https.address() as AddressInfo).port}`
+    await using own = await createHome()
+    const app = { type: 'service', clientId: 'x', scopes: SCOPES }
+    const config = { issuer, listen: { port: 0 }, vault: { key: 'file' }, apps: { a: app } }
+    await own.write(config)
+    await using _daemon = await startDaemonProcess(own)
+    const untrusted = await doctor('a', [], own)
+    expect(untrusted).toMatchObject({ code: 1, last: { id: 'tls' } })
+    expect(untrusted.last?.detail).toContain('not trusted')
+    await own.write({ ...config, ca })
+    expect(await doctor('a', [], own)).toMatchObject({ code: 1, last: { id: 'metadata' } })
+    https.closeAllConnections()
+    https.close()
+    rmSync(directory, { recursive: true })
   })
 })

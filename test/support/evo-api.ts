@@ -15,6 +15,8 @@ export interface EvoApiOptions {
   readonly issuer: string
   readonly organizations?: readonly string[]
   readonly workspaces?: readonly string[]
+  /** Whether there is another hub, whose Workspace API answers nobody. */
+  readonly closedHub?: boolean
 }
 
 export interface EvoApi extends AsyncDisposable {
@@ -31,6 +33,7 @@ export async function startEvoApi({
   issuer,
   organizations = ['Test Mining'],
   workspaces = ['North pit', 'South pit'],
+  closedHub = false,
 }: EvoApiOptions): Promise<EvoApi> {
   const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
   const statuses: number[] = []
@@ -69,13 +72,17 @@ export async function startEvoApi({
   function answerTo({ pathname }: URL): object | undefined {
     if (pathname === '/evo/identity/v2/discovery') {
       const hub = { code: 'test', display_name: 'Test hub', url }
+      const closed = { code: 'closed', display_name: 'Closed hub', url: `${url}/closed` }
       const access = { org_id: ORGANIZATION, hub_code: 'test', services: ['evo'] }
       return {
         discovery: {
           organizations: organizations.map((name) => ({ id: ORGANIZATION, display_name: name })),
-          hubs: [hub],
+          hubs: [hub, ...(closedHub ? [closed] : [])],
           services: [{ code: 'evo', display_name: 'Evo' }],
-          service_access: organizations.map(() => access),
+          service_access: organizations.flatMap(() => [
+            ...(closedHub ? [{ ...access, hub_code: 'closed' }] : []),
+            access,
+          ]),
         },
       }
     }

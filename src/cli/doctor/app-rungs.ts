@@ -1,4 +1,6 @@
-/** Whether the daemon has a token for an app, and whether it is one as the config asks for. */
+/** Whether a person can sign in to an app, and whether the token is one as the config asks for. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import type { App } from '../../core/app.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
@@ -12,7 +14,12 @@ export interface Held {
 /** Leaves the token in `held`, for the rungs above. */
 export function appRungs(app: App, client: Client, held: Held): Rung[] {
   let answer: Json = {}
+  const signIn: Rung[] =
+    app.redirectUris.length === 0
+      ? []
+      : [{ id: 'redirect-uri', check: () => usableRedirectUri(app, client) }]
   return [
+    ...signIn,
     {
       id: 'token',
       async check() {
@@ -23,11 +30,11 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
     },
     {
       id: 'scopes',
-      check() {
+      async check() {
         const given = typeof answer.scope === 'string' ? answer.scope.split(' ') : app.scopes
         // Granted as a refresh token, and not always named again.
         const missing = app.scopes.filter((one) => one !== 'offline_access' && !given.includes(one))
-        if (missing.length === 0) return Promise.resolve('all that the config asks for')
+        if (missing.length === 0) return 'all that the config asks for'
         throw broken(
           `The server did not grant ${missing.join(', ')}.`,
           `Check which scopes the app has in the Developer Portal, then sign in again: \`evo-token login ${app.name}\`.`,
@@ -36,9 +43,9 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
     },
     {
       id: 'life',
-      check() {
+      async check() {
         const seconds = Number(answer.expires_in)
-        if (seconds > 0) return Promise.resolve(`${Math.floor(seconds)} seconds are left`)
+        if (seconds > 0) return `${Math.floor(seconds)} seconds are left`
         throw broken(
           'The token has no life left.',
           `See \`evo-token status ${app.name}\` for why it is not renewed.`,
@@ -46,4 +53,36 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
       },
     },
   ]
+}
+
+/** The browser comes back to one of them: its port has to be free when somebody signs in. */
+async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
+  for (const uri of redirectUris) {
+    const { hostname, port, protocol } = new URL(uri)
+    const host = hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')
+    if (host !== '::1' && !host.startsWith('127.'))
+      return `${uri} is not on this machine: paste what it ends on`
+    if (await isFree(host, Number(port || (protocol === 'https:' ? 443 : 80))))
+      return `${uri} is free`
+  }
+  const { session } = await client.ask({ path: appPath(name) })
+  if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
+  throw broken(
+    `The port of ${redirectUris.join(' and of ')} is taken.`,
+    'End the program that holds it (a sign-in that waits is one), or register another redirect URI and add it to "redirectUris".',
+  )
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen({ host, port })
+    await once(server, 'listening')
+    server.close()
+    await once(server, 'close')
+    return true
+  } catch {
+    // Whatever the reason is, a sign-in would meet it too.
+    return false
+  }
 }

@@ -1,22 +1,25 @@
 /**
  * `doctor`: why no token comes, from the config up to Evo itself. What it prints can be pasted in
- * public: no token, key, client id, address of a person or name of what is theirs.
+ * public: no token, key, client id, address of a person or, but for `--names`, name of what is theirs.
  */
 import { styleText } from 'node:util'
 import { configPath, loadConfig } from '../../adapters/config-file.ts'
-import { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
+import type { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'
 import type { App } from '../../core/app.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { homeOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
-import { createClient } from '../../client/connection.ts'
+import { createClient, placesOf } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { appRungs, type Held } from './app-rungs.ts'
 import { evoRungs, safeBase } from './evo-rungs.ts'
-import { issuerRungs } from './issuer-rungs.ts'
+import { daemonRungs } from './daemon-rungs.ts'
+import { homeRungs } from './home-rungs.ts'
+import { issuerRungs, issuerUrl } from './issuer-rungs.ts'
+import { proxyRung } from './proxy-rung.ts'
 import { climb, type Rung, type Verdict } from './ladder.ts'
 
 const EVO_DISCOVERY_URL = 'https://discover.api.seequent.com'
@@ -49,6 +52,8 @@ export async function run(invocation: Invocation): Promise<number> {
 
   let config: Config | undefined
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
+  const places = placesOf(invocation.place)
+  const uid = process.getuid?.() ?? 0
   const shared: Rung[] = [
     {
       id: 'config',
@@ -59,31 +64,35 @@ export async function run(invocation: Invocation): Promise<number> {
         if (name && !apps.some((app) => app.name === name)) {
           throw new SidecarError('unknown_app', `The config has no app named "${name}".`)
         }
-        const { ca } = config
-        issuers = createIssuerFetch({ env: io.env, ...(ca !== undefined && { ca }) })
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
     },
-    {
-      id: 'daemon',
-      async check() {
-        await client.ask({ path: '/v1/apps' })
-        return 'it answers'
-      },
-    },
+    ...homeRungs(places, uid),
+    ...daemonRungs(client, places, uid),
   ]
-  if ((await climb(shared, null, say)) && config && issuers) {
-    const { apps } = config
-    const world = { fetch: issuers.fetch, env: io.env, now: Date.now, client }
-    for (const app of apps.filter(({ name }) => !argument('APP') || name === argument('APP'))) {
-      const held: Held = {}
-      const evo = { app: app.name, discoveryUrl, held, fetch: issuers.fetch }
-      const rungs = [
-        ...issuerRungs(app, world),
-        ...appRungs(app, client, held),
-        ...(usesEvo(app) ? evoRungs(evo) : []),
-      ]
-      await climb(rungs, app.name, say)
+  const proxy = () =>
+    proxyRung({ env: io.env, ca: config?.ca }, (found) => {
+      issuers = found
+    })
+  if (
+    (await climb(shared, null, say)) &&
+    config &&
+    (await climb([proxy()], null, say)) &&
+    issuers
+  ) {
+    const { fetch } = issuers
+    const apps = config.apps.filter(({ name }) => !argument('APP') || name === argument('APP'))
+    for (const [app, ...others] of byIssuer(apps)) {
+      const world = { fetch, env: io.env, now: Date.now }
+      // All apps of an issuer stand on the same rungs.
+      const shows = others.length > 0 ? null : app.name
+      if (!(await climb(issuerRungs(app, world), shows, say))) continue
+      for (const one of [app, ...others]) {
+        const held: Held = {}
+        const evo = { app: one.name, discoveryUrl, held, fetch, names: flag('names') }
+        const rungs = [...appRungs(one, client, held), ...(usesEvo(one) ? evoRungs(evo) : [])]
+        await climb(rungs, one.name, say)
+      }
     }
   }
   await issuers?.close()
@@ -93,6 +102,18 @@ export async function run(invocation: Invocation): Promise<number> {
     io.stdout.write(`${JSON.stringify({ ok: !failed, rungs })}\n`)
   }
   return failed?.exitCode ?? 0
+}
+
+/** Apps that are served by the same server, together. */
+function byIssuer(apps: readonly App[]): readonly (readonly [App, ...App[]])[] {
+  const groups = new Map<string, [App, ...App[]]>()
+  for (const app of apps) {
+    const key = `${issuerUrl(app).href} ${app.issuer}`
+    const group = groups.get(key)
+    if (group) group.push(app)
+    else groups.set(key, [app])
+  }
+  return [...groups.values()]
 }
 
 /** A server may quote the client id that it refuses. */

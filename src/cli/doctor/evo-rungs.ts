@@ -1,5 +1,6 @@
 /** Whether Evo takes the token, and lets its owner see anything: the Discovery and Workspace APIs. */
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
+import { SidecarError } from '../../errors.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { type Json, parseObject } from '../../client/wire.ts'
 import type { Held } from './app-rungs.ts'
@@ -13,9 +14,11 @@ export interface EvoOptions {
   readonly discoveryUrl: string
   readonly held: Held
   readonly fetch: IssuerFetch
+  /** Whether to name what is somebody's: not for the public. */
+  readonly names: boolean
 }
 
-export function evoRungs({ app, discoveryUrl, held, fetch }: EvoOptions): Rung[] {
+export function evoRungs({ app, discoveryUrl, held, fetch, names }: EvoOptions): Rung[] {
   let discovery: Json = {}
   const list = (name: string) => (Array.isArray(discovery[name]) ? (discovery[name] as Json[]) : [])
   const get = (url: string) => getJson(url, held, fetch)
@@ -42,9 +45,13 @@ export function evoRungs({ app, discoveryUrl, held, fetch }: EvoOptions): Rung[]
     },
     {
       id: 'evo-organizations',
-      check() {
-        const [instances, hubs] = [list('organizations').length, list('hubs').length]
-        if (instances > 0) return Promise.resolve(`${instances} instances, ${hubs} hubs`)
+      async check() {
+        const organizations = list('organizations')
+        if (organizations.length > 0) {
+          const named = names ? ` (${displayNames(organizations)})` : ''
+          const hubs = list('hubs').map(({ code }) => String(code))
+          return `${organizations.length} instances${named}; hubs: ${hubs.join(', ') || 'none'}`
+        }
         throw broken(
           'The identity is in no Evo instance.',
           'An administrator of your Evo instance has to add it: you, or for a service app its client id.',
@@ -60,28 +67,54 @@ export function evoRungs({ app, discoveryUrl, held, fetch }: EvoOptions): Rung[]
             'An administrator of your Evo instance has to give it a licence there.',
           )
         }
-        let total = 0
-        for (const { org_id: organization, hub_code: code } of list('service_access')) {
-          const hub = list('hubs').find((one) => one.code === code)
-          const base = safeBase(String(hub?.url))
-          const path = `/workspace/orgs/${encodeURIComponent(String(organization))}/workspaces?limit=1&offset=0`
-          const { status, json } = await get(base + path)
-          if (status !== 200) {
-            throw broken(
-              `The Workspace API of ${new URL(base).host} answered ${status}.`,
-              'It needs the scope evo.workspace.',
-            )
-          }
-          total += Number((json?.links as Json | undefined)?.total ?? 0)
-        }
-        if (total > 0) return `${total} workspaces`
-        throw broken(
-          'No workspace is visible.',
-          'Somebody who owns a workspace has to give the identity a role in it.',
-        )
+        return workspacesInWords(await Promise.all(list('service_access').map(workspacesAt)), names)
       },
     },
   ]
+
+  /** What the identity sees of one instance on one hub. */
+  async function workspacesAt({ org_id: organization, hub_code: code }: Json): Promise<Seen> {
+    const hub = list('hubs').find((one) => one.code === code)
+    const base = safeBase(String(hub?.url))
+    const path = `/workspace/orgs/${encodeURIComponent(String(organization))}/workspaces?limit=50&offset=0`
+    const answer = await get(base + path).catch((error: unknown) => {
+      if (error instanceof SidecarError) return { status: error.message, json: undefined }
+      throw error
+    })
+    const { status, json } = answer
+    if (status !== 200) return { total: 0, named: '', refusal: `${new URL(base).host} (${status})` }
+    const results = Array.isArray(json?.results) ? (json.results as Json[]) : []
+    const total = Number((json?.links as Json | undefined)?.total ?? results.length)
+    return { total, named: results.map(({ name }) => String(name)).join(', ') }
+  }
+}
+
+interface Seen {
+  readonly total: number
+  readonly named: string
+  /** Who refused to tell. */
+  readonly refusal?: string
+}
+
+/** One hub that does not answer hides none of the others. @throws {SidecarError} */
+function workspacesInWords(seen: readonly Seen[], names: boolean): string {
+  const total = seen.reduce((sum, one) => sum + one.total, 0)
+  const refusals = seen.flatMap(({ refusal }) => refusal ?? [])
+  const refused = `The Workspace API gives nothing at ${refusals.join(', ')}`
+  if (total > 0) {
+    const named = names ? ` (${seen.flatMap((one) => one.named || []).join(', ')})` : ''
+    return `${total} workspaces${named}${refusals.length > 0 ? `. ${refused}` : ''}`
+  }
+  if (refusals.length > 0)
+    throw broken(`${refused}.`, 'It needs the scope evo.workspace; otherwise try again later.')
+  throw broken(
+    'No workspace is visible.',
+    'Somebody who owns a workspace has to give the identity a role in it.',
+  )
+}
+
+function displayNames(list: readonly Json[]): string {
+  return list.map(({ display_name: name }) => String(name)).join(', ')
 }
 
 /**

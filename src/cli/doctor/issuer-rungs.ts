@@ -1,14 +1,13 @@
-/** Whether the authorization server of an app can be used from here. */
-import { createServer } from 'node:net'
-import { once } from 'node:events'
+/** The way to an authorization server, rung by rung, and what it publishes. */
+import { lookup } from 'node:dns/promises'
 import { discover } from '../../adapters/server/discovery.ts'
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { createTimeLimits } from '../../adapters/server/time-limit.ts'
 import type { App } from '../../core/app.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
-import { appPath, type Client } from '../../client/connection.ts'
 import { broken, type Rung } from './ladder.ts'
+import { proxyOf } from './proxy-rung.ts'
 
 const TIMEOUT_MS = 15_000
 
@@ -19,29 +18,49 @@ export interface IssuerWorld {
   readonly fetch: IssuerFetch
   readonly env: NodeJS.ProcessEnv
   readonly now: () => number
-  readonly client: Client
 }
 
-export function issuerRungs(app: App, { fetch, env, now, client }: IssuerWorld): Rung[] {
-  const url =
-    app.endpoints.token ?? `${app.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const { host } = new URL(url)
+/** What these rungs are about: the same for all apps of an issuer whose endpoints are discovered. */
+export function issuerUrl({ endpoints, issuer }: App): URL {
+  const metadata = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return new URL(endpoints.token ?? metadata)
+}
+
+export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] {
+  const { host, hostname, href, protocol } = issuerUrl(app)
   let date: string | null = null
   const rungs: Rung[] = [
     {
-      id: 'issuer',
+      id: 'dns',
       async check() {
-        const signal = AbortSignal.timeout(TIMEOUT_MS)
         try {
+          await lookup(hostname.replace(/^\[|\]$/g, ''))
+          return `${hostname} has an address`
+        } catch (error) {
+          if (proxyOf(env, protocol)) return `${hostname} is left to the proxy`
+          const { code = 'error' } = error as NodeJS.ErrnoException
+          throw broken(
+            `${hostname} has no address (${code}).`,
+            'See that this machine is online, and that the issuer in the config is spelt right; behind a proxy, set HTTPS_PROXY for the daemon.',
+          )
+        }
+      },
+    },
+    {
+      id: protocol === 'https:' ? 'tls' : 'http',
+      async check() {
+        try {
+          const signal = AbortSignal.timeout(TIMEOUT_MS)
           const headers = { accept: 'application/json' }
-          const answer = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
+          const answer = await fetch(href, { method: 'GET', headers, redirect: 'manual', signal })
           date = answer.headers.get('date')
           await answer.body?.[Symbol.asyncIterator]().return?.()
         } catch (error) {
-          const proxy = env.https_proxy ?? env.HTTPS_PROXY
-          const way = proxy ? ' HTTPS_PROXY is set: NO_PROXY names hosts that need none.' : ''
+          const way = proxyOf(env, protocol)
+            ? ` It is asked through a proxy: NO_PROXY names hosts that need none.`
+            : ''
           throw broken(
-            describeFault(error, url).message,
+            describeFault(error, href).message,
             `See that this machine reaches ${host}; "ca" in the config names a company's own certificates.${way}`,
           )
         }
@@ -50,12 +69,12 @@ export function issuerRungs(app: App, { fetch, env, now, client }: IssuerWorld):
     },
     {
       id: 'clock',
-      check() {
+      async check() {
         const server = Date.parse(date ?? '')
-        if (Number.isNaN(server)) return Promise.resolve(`${host} does not say what time it is`)
+        if (Number.isNaN(server)) return `${host} does not say what time it is`
         const off = Math.round((now() - server) / 1000)
         if (Math.abs(off) * 1000 <= CLOCK_TOLERANCE_MS) {
-          return Promise.resolve(`this machine and ${host} agree to within a minute`)
+          return `this machine and ${host} agree to within a minute`
         }
         const how = off > 0 ? 'ahead of' : 'behind'
         throw broken(
@@ -66,57 +85,21 @@ export function issuerRungs(app: App, { fetch, env, now, client }: IssuerWorld):
     },
   ]
   if (app.endpoints.token === undefined) {
-    rungs.push({
-      id: 'metadata',
-      async check() {
-        const startTimeLimit = createTimeLimits({
-          read: () => ({ wall: Date.now(), mono: performance.now() }),
-        })
-        const options = { fetch, now, startTimeLimit, timeoutMs: TIMEOUT_MS }
-        const found = await discover(app.issuer, options)
-        if (found.kind === 'found') return 'it publishes where its endpoints are'
-        if (app.issuer === EVO_ISSUER) return 'it publishes none now; those of Evo are built in'
-        throw broken(
-          found.failure.message,
-          `See that "issuer" is right; else name "tokenEndpoint" of "${app.name}" in the config.`,
-        )
-      },
-    })
-  }
-  if (app.redirectUris.length > 0) {
-    rungs.push({ id: 'redirect-uri', check: () => usableRedirectUri(app, client) })
+    rungs.push({ id: 'metadata', check: () => metadataOf(app, fetch, now) })
   }
   return rungs
 }
 
-/** The browser comes back to one of them: its port has to be free when somebody signs in. */
-async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
-  for (const uri of redirectUris) {
-    const { hostname, port, protocol } = new URL(uri)
-    const host = hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')
-    if (host !== '::1' && !host.startsWith('127.'))
-      return `${uri} is not on this machine: paste what it ends on`
-    if (await isFree(host, Number(port || (protocol === 'https:' ? 443 : 80))))
-      return `${uri} is free`
-  }
-  const { session } = await client.ask({ path: appPath(name) })
-  if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
+async function metadataOf(app: App, fetch: IssuerFetch, now: () => number): Promise<string> {
+  const startTimeLimit = createTimeLimits({
+    read: () => ({ wall: Date.now(), mono: performance.now() }),
+  })
+  const options = { fetch, now, startTimeLimit, timeoutMs: TIMEOUT_MS }
+  const found = await discover(app.issuer, options)
+  if (found.kind === 'found') return 'it publishes where its endpoints are'
+  if (app.issuer === EVO_ISSUER) return 'it publishes none now; those of Evo are built in'
   throw broken(
-    `The port of ${redirectUris.join(' and of ')} is taken.`,
-    'End the program that holds it (a sign-in that waits is one), or register another redirect URI and add it to "redirectUris".',
+    found.failure.message,
+    `See that "issuer" is right; else name "tokenEndpoint" of "${app.name}" in the config.`,
   )
-}
-
-async function isFree(host: string, port: number): Promise<boolean> {
-  const server = createServer()
-  try {
-    server.listen({ host, port })
-    await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
-    return true
-  } catch {
-    // Whatever the reason is, a sign-in would meet it too.
-    return false
-  }
 }

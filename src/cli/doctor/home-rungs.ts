@@ -1,0 +1,72 @@
+/** What the daemon keeps on this machine: whether others reach into it, and where the vault's key is. */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { notPrivateBecause } from '../../adapters/private-directory.ts'
+import { quoted } from '../../adapters/shell-quoted.ts'
+import type { Places } from '../../adapters/state-paths.ts'
+import { readHeader } from '../../adapters/vault/vault-header.ts'
+import { broken, type Rung } from './ladder.ts'
+
+export function homeRungs(places: Places, uid: number): Rung[] {
+  return [
+    {
+      id: 'permissions',
+      async check() {
+        const looked = [
+          ...[places.stateDir, places.vault, places.runtimeDir].filter((path) =>
+            isPrivateDirectory(path, uid),
+          ),
+          ...[places.accessKey, places.vaultKey, join(places.vault, 'vault.json')].filter((path) =>
+            isPrivateFile(path, uid),
+          ),
+        ]
+        return looked.length > 0
+          ? `${looked.length} directories and files are open to nobody else`
+          : 'nothing is stored for you here yet'
+      },
+    },
+    { id: 'vault-key', check: async () => keyInWords(places) },
+  ]
+}
+
+/** False where there is none. @throws {SidecarError} */
+function isPrivateDirectory(path: string, uid: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return false
+  if (!stats.isDirectory()) {
+    throw broken(`${path} is no directory.`, 'Move what is there away, and start the daemon again.')
+  }
+  const reason = notPrivateBecause(path, stats, uid)
+  if (reason === undefined) return true
+  throw broken(`${path} ${reason}`, 'Then start the daemon again.')
+}
+
+/** False where there is none. @throws {SidecarError} */
+function isPrivateFile(path: string, uid: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return false
+  if (stats.uid === uid && (stats.mode & 0o077) === 0) return true
+  throw broken(
+    `Others own or may read ${path}.`,
+    `Close it: chown ${uid} ${quoted(path)}; chmod 600 ${quoted(path)}`,
+  )
+}
+
+/** Where the key is; nothing is asked of a keychain, which might ask a person. */
+function keyInWords({ vault, vaultKey }: Places): string {
+  const read = readHeader(vault)
+  if (read.kind === 'absent') return 'there is no vault of yours yet'
+  if (read.kind === 'refused') throw broken(read.message, read.hint)
+  switch (read.header.source) {
+    case 'keychain':
+      return 'in the keychain'
+    case 'credential':
+      return 'a systemd credential'
+    case 'file':
+      if (lstatSync(vaultKey, { throwIfNoEntry: false })) return 'in a file'
+      throw broken(
+        `The vault's key is gone: there is no ${vaultKey}.`,
+        `Put it back from a backup; or move ${quoted(vault)} away, restart the daemon and sign in again.`,
+      )
+  }
+}
