@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const WITH_SYSTEMD = join(import.meta.dirname, 'with-systemd')
 
 /** The machine's root, as the booted system sees it. */
-const MACHINE = '/mnt/host'
+export const MACHINE = '/mnt/host'
 
 export interface BootedSystem extends AsyncDisposable {
   /** What `script` prints, run by root's shell inside. Rejects where it fails, with what it said. */
