@@ -10,6 +10,8 @@ export interface Option {
   readonly multiple?: boolean
   /** The only values that are taken. */
   readonly choices?: readonly string[]
+  /** What completion offers where the placeholder does not say it. */
+  readonly offer?: 'caller'
 }
 
 export interface Argument {
@@ -20,6 +22,8 @@ export interface Argument {
   readonly kind: 'name' | 'file' | 'choice' | 'rest'
   /** The only values that are taken; for `choice`. */
   readonly choices?: readonly string[]
+  /** What completion offers where the name does not say it. */
+  readonly offer?: 'caller'
   readonly optional?: boolean
 }
 

@@ -50,6 +50,7 @@ const CALLER = {
   caller: {
     type: 'string',
     placeholder: 'NAME',
+    offer: 'caller',
     description: 'The caller that the key was made for ($EVO_TOKEN_CALLER; local).',
   },
 } as const satisfies Record<string, Option>
@@ -263,7 +264,7 @@ export const COMMANDS: readonly Command[] = [
   {
     words: ['caller', 'remove'],
     summary: "make a caller's access key worthless",
-    arguments: [{ name: 'NAME', kind: 'name', description: 'The caller.' }],
+    arguments: [{ name: 'NAME', kind: 'name', offer: 'caller', description: 'The caller.' }],
     options: OWNER,
     examples: [],
     load: () => import('./caller.ts').then(({ remove }) => remove),

@@ -3,13 +3,17 @@ import type { Command } from './command.ts'
 import {
   firstWords,
   groups,
-  LIST_APPS,
+  listApps,
+  listCallers,
   placedArguments,
   takesRest,
   type Values,
   valuesOfArgument,
   valuesOfOption,
 } from './completion-values.ts'
+
+/** Nothing for none: under `set -u` bash before 4.4 takes an empty array for an unset one. */
+const PLACE = '${place[@]+"${place[@]}"}'
 
 export function bashCompletion(commands: readonly Command[]): string {
   const grouped = [...groups(commands)].map(([first, members]) => {
@@ -22,8 +26,28 @@ export function bashCompletion(commands: readonly Command[]): string {
     return `    '${command.words.join(' ')}') options='${names.join(' ')}' ;;`
   })
   return `# evo-token completion bash
-_evo_token_apps() {
-  ${LIST_APPS}
+# Prints the names of apps, or of callers, that the daemon knows for which the typed options ask.
+_evo_token_names() {
+  local at word option=''
+  local -a place
+  for ((at = 2; at < COMP_CWORD; at++)); do
+    word=\${COMP_WORDS[at]}
+    if [ "$word" = -- ]; then break; fi
+    # Bash takes --option=value for three words.
+    if [ -n "$option" ] && [ "$word" = = ]; then continue; fi
+    if [ -n "$option" ]; then
+      # The words are as they were typed.
+      word=\${word#[\\"\\']} word=\${word%[\\"\\']} word=\${word//\\\\/}
+      case $word in '~/'*) word=$HOME/\${word#??} ;; esac
+      place+=("$option=$word") option=''
+    else
+      case $word in --socket | --state-dir) option=$word ;; esac
+    fi
+  done
+  case $1 in
+    app) ${listApps(PLACE)} ;;
+    caller) ${listCallers(PLACE)} ;;
+  esac
 }
 
 # What can stand where: behind an option that takes a value, or as the nth argument.
@@ -39,7 +63,7 @@ _evo_token_offer() {
   local line words=''
   local -a generate
   case $1 in
-    app) words=$(_evo_token_apps); generate=(-W "$words") ;;
+    app | caller) words=$(_evo_token_names "$1"); generate=(-W "$words") ;;
     file) generate=(-f) ;;
     directory) generate=(-d) ;;
     program) generate=(-c) ;;

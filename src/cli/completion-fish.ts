@@ -3,7 +3,8 @@ import type { Command } from './command.ts'
 import {
   firstWords,
   groups,
-  LIST_APPS,
+  listApps,
+  listCallers,
   placedArguments,
   takesRest,
   type Values,
@@ -21,8 +22,31 @@ export function fishCompletion(commands: readonly Command[]): string {
     ),
   )
   return `# evo-token completion fish
+# The options that were typed and say where the daemon is, one a line.
+function __evo_token_place
+    set -l option
+    for word in (commandline -opc)[2..]
+        if test "$word" = --
+            return
+        else if test -n "$option"
+            echo -- $option=(string replace -r '^~/' "$HOME/" -- $word)
+            set option
+        else if contains -- "$word" --socket --state-dir
+            set option $word
+        else if string match -qr -- '^--(socket|state-dir)=' "$word"
+            string replace -r '=~/' "=$HOME/" -- $word
+        end
+    end
+end
+
 function __evo_token_apps
-    ${LIST_APPS}
+    set -l place (__evo_token_place)
+    ${listApps('$place')}
+end
+
+function __evo_token_callers
+    set -l place (__evo_token_place)
+    ${listCallers('$place')}
 end
 
 # Nothing but these words stands before the cursor.
@@ -116,6 +140,7 @@ function ofArgument(values: Values): string | undefined {
   if (typeof values !== 'string') return `-a ${quoted(values.join(' '))}`
   return {
     app: "-a '(__evo_token_apps)'",
+    caller: "-a '(__evo_token_callers)'",
     file: '-F',
     directory: "-a '(__fish_complete_directories)'",
     any: undefined,

@@ -2,7 +2,7 @@
 import type { Argument, Command, Option } from './command.ts'
 
 /** `any`: there is a value, but nothing to offer for it. */
-export type Values = 'app' | 'file' | 'directory' | 'any' | readonly string[]
+export type Values = 'app' | 'caller' | 'file' | 'directory' | 'any' | readonly string[]
 
 const BY_PLACEHOLDER: Readonly<Record<string, Values>> = {
   APP: 'app',
@@ -14,17 +14,30 @@ const BY_PLACEHOLDER: Readonly<Record<string, Values>> = {
 /**
  * Prints a line per app, for every shell; nothing where no daemon answers. The names are of letters,
  * digits and `._-` alone, whatever the answer holds, so no shell can take one for more than a word.
+ *
+ * @param place what the shell puts there for the options that were typed and say where the daemon is.
  */
-export const LIST_APPS = `evo-token status --json </dev/null 2>/dev/null | grep -o '"app":"[a-z0-9._-]*"' | cut -d '"' -f 4`
-
-/** Undefined where the option takes none. */
-export function valuesOfOption({ type, placeholder = '', choices }: Option): Values | undefined {
-  if (type === 'boolean') return undefined
-  return choices ?? BY_PLACEHOLDER[placeholder] ?? 'any'
+export function listApps(place: string): string {
+  return namesIn('status', 'app', place)
 }
 
-export function valuesOfArgument({ name, choices }: Argument): Values {
-  return choices ?? BY_PLACEHOLDER[name] ?? 'any'
+export function listCallers(place: string): string {
+  return namesIn('caller list', 'name', place)
+}
+
+function namesIn(command: string, key: string, place: string): string {
+  return `evo-token ${command} --json ${place} </dev/null 2>/dev/null | grep -o '"${key}":"[a-z0-9._-]*"' | cut -d '"' -f 4`
+}
+
+/** Undefined where the option takes none. */
+export function valuesOfOption(option: Option): Values | undefined {
+  const { type, placeholder = '', choices, offer } = option
+  if (type === 'boolean') return undefined
+  return choices ?? offer ?? BY_PLACEHOLDER[placeholder] ?? 'any'
+}
+
+export function valuesOfArgument({ name, choices, offer }: Argument): Values {
+  return choices ?? offer ?? BY_PLACEHOLDER[name] ?? 'any'
 }
 
 /** All but what follows `--`. */

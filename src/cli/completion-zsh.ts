@@ -3,7 +3,8 @@ import type { Command } from './command.ts'
 import {
   firstWords,
   groups,
-  LIST_APPS,
+  listApps,
+  listCallers,
   placedArguments,
   takesRest,
   type Values,
@@ -28,14 +29,40 @@ export function zshCompletion(commands: readonly Command[]): string {
   return `#compdef evo-token
 # evo-token completion zsh
 _evo_token_apps() {
-  local -a apps
-  apps=(\${(f)"$(${LIST_APPS})"})
-  compadd "$@" -a apps
+  local -a names
+  names=(\${(f)"$(${listApps('$place')})"})
+  compadd "$@" -a names
+}
+
+_evo_token_callers() {
+  local -a names
+  names=(\${(f)"$(${listCallers('$place')})"})
+  compadd "$@" -a names
+}
+
+# Into $place: the options that were typed and say where the daemon is.
+_evo_token_place() {
+  local word option
+  for word in \${words[3,CURRENT-1]}; do
+    [[ $word == -- ]] && return
+    word=\${(Q)word}
+    if [[ -n $option ]]; then
+      word=$option=$word
+      option=
+    elif [[ $word == --(socket|state-dir) ]]; then
+      option=$word
+    fi
+    if [[ $word == --(socket|state-dir)=* ]]; then
+      [[ $word == *=\\~/* ]] && word="\${word%%=*}=$HOME/\${word#*=\\~/}"
+      place+=("$word")
+    fi
+  done
 }
 
 _evo_token() {
   local command=$words[2] rest
-  local -a found
+  local -a found place
+  _evo_token_place
   if (( CURRENT == 2 )); then
     if [[ $PREFIX == -* ]]; then
       compadd -- --help --version
@@ -102,7 +129,13 @@ ${lines.join(' \\\n')} ;;`
 
 function action(values: Values): string {
   if (typeof values !== 'string') return `(${values.join(' ')})`
-  return { app: '_evo_token_apps', file: '_files', directory: '_files -/', any: ' ' }[values]
+  return {
+    app: '_evo_token_apps',
+    caller: '_evo_token_callers',
+    file: '_files',
+    directory: '_files -/',
+    any: ' ',
+  }[values]
 }
 
 function described(word: string, says: string): string {

@@ -65,7 +65,11 @@ beforeAll(() => {
   writeFileSync(
     program,
     `#!/bin/sh
-[ "$*" = 'status --json' ] && [ -n "$EVO_TEST_STATUS" ] && { echo "$EVO_TEST_STATUS"; exit; }
+case "$*" in
+  "status --json$EVO_TEST_PLACE") answer=$EVO_TEST_STATUS ;;
+  "caller list --json$EVO_TEST_PLACE") answer=$EVO_TEST_CALLERS ;;
+esac
+[ -n "$answer" ] && { echo "$answer"; exit; }
 echo 'The daemon cannot be reached.' >&2
 exit 4
 `,
@@ -85,8 +89,23 @@ const APPS = JSON.stringify({
   ],
 })
 
+const CALLERS = JSON.stringify({
+  callers: ['local', 'notebook'].map((name) => ({ name, apps: ['evo-me'], last_used_at: null })),
+})
+
+interface Daemon {
+  /** What it says of its apps. */
+  readonly apps?: string
+  /** The options with which it is found, and no others. */
+  readonly place?: readonly string[]
+}
+
 /** What is offered at the end of `line`, sorted. */
-async function offered(shell: string, line: string, apps = APPS): Promise<string[]> {
+async function offered(
+  shell: string,
+  line: string,
+  { apps = APPS, place = [] }: Daemon = {},
+): Promise<string[]> {
   const script = join(home, `script.${shell}`)
   writeFileSync(script, (await run({ env: {} }, ['completion', shell])).stdout)
   const matches = join(home, 'matches')
@@ -100,6 +119,8 @@ async function offered(shell: string, line: string, apps = APPS): Promise<string
     EVO_TEST_LINE: line,
     EVO_TEST_MATCHES: matches,
     EVO_TEST_STATUS: apps,
+    EVO_TEST_CALLERS: CALLERS,
+    EVO_TEST_PLACE: place.map((option) => ` ${option}`).join(''),
   }
   const words = line.split(/ +|(?==)|(?<==)(?!$)/)
   const args = {
@@ -114,6 +135,17 @@ async function offered(shell: string, line: string, apps = APPS): Promise<string
   const found = lines.map((one) => one.replace(/\t.*/, '').replace(/^--[\w-]+=|\/$/g, ''))
   return [...new Set(found)].filter(Boolean).sort()
 }
+
+/** What is typed, and the options with which the daemon is asked for the names of its apps. */
+const MEANT: readonly (readonly [string, readonly string[]])[] = [
+  ['get --socket /a/owner.sock ', ['--socket=/a/owner.sock']],
+  ['get --socket=/a/owner.sock ', ['--socket=/a/owner.sock']],
+  ['get --state-dir ~/state --min-ttl 5 evo-', ['--state-dir=HOME/state']],
+  ['get --state-dir=~/state ', ['--state-dir=HOME/state']],
+  ["login --socket '/a/owner.sock' ", ['--socket=/a/owner.sock']],
+  ["login --socket /a\\'b ", ["--socket=/a'b"]],
+  ['caller add x --state-dir /s --socket /a --app ', ['--state-dir=/s', '--socket=/a']],
+]
 
 describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
   const it = itNeeds(missingCommands(shell))
@@ -165,7 +197,32 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
   })
 
   it('says nothing where no daemon answers', async () => {
-    expect(await offered(shell, 'evo-token get ', '')).toEqual([])
+    expect(await offered(shell, 'evo-token get ', { apps: '' })).toEqual([])
+  })
+
+  it('offers the names of callers, where one has to be there', async () => {
+    const callers = ['local', 'notebook']
+    expect(await offered(shell, 'evo-token caller remove ')).toEqual(callers)
+    expect(await offered(shell, 'evo-token caller remove no')).toEqual(['notebook'])
+    expect(await offered(shell, 'evo-token get evo-me --caller ')).toEqual(callers)
+    expect(await offered(shell, 'evo-token caller add no')).toEqual([])
+  })
+
+  for (const [typed, options] of MEANT) {
+    it(`asks the daemon that is meant: ${typed}`, async () => {
+      const place = options.map((option) => option.replace('HOME', home))
+      const found = await offered(shell, `evo-token ${typed}`, { place })
+      expect(found.filter((one) => !one.startsWith('-'))).toEqual(['evo-me', 'evo-pipeline'])
+    })
+  }
+
+  it('asks it also for its callers', async () => {
+    const place = ['--state-dir=/s']
+    expect(await offered(shell, 'evo-token caller remove --state-dir /s ', { place })).toEqual([
+      'local',
+      'notebook',
+    ])
+    expect(await offered(shell, 'evo-token caller remove ', { place })).toEqual([])
   })
 
   it('offers files and directories', async () => {
