@@ -15,23 +15,27 @@ import { gitDirectoryOf, ignoredByGit } from './git.ts'
 export interface TokenFiles {
   /** Makes the app's files hold this token, or none. Resolves also where that failed: then it is logged. */
   update(app: string, accessToken: Sealed | undefined): Promise<void>
+  /** What the config names now; a file that it does not name any more loses its token. */
+  configure(files: readonly TokenFile[]): Promise<void>
 }
 
 const MODE = 0o600
 
-export function createTokenFiles(files: readonly TokenFile[], log: Log): TokenFiles {
+export function createTokenFiles(configured: readonly TokenFile[], log: Log): TokenFiles {
+  let files = new Map(configured.map((file) => [keyOf(file), file]))
   /** What each file was made to hold last: the hash of a token, or undefined for none. */
-  const holds = new Map<TokenFile, string | undefined>()
+  const holds = new Map<string, string | undefined>()
   // Two apps may have lines in the same file.
   const oneAtATime = pLimit(1)
 
   async function updateFile(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
-    if (holds.has(file) && holds.get(file) === accessToken?.sha256) return
+    const key = keyOf(file)
+    if (holds.has(key) && holds.get(key) === accessToken?.sha256) return
     try {
       const path = await targetOf(file.path)
       if (accessToken) await put(path, file, accessToken)
       else await takeOut(path, file)
-      holds.set(file, accessToken?.sha256)
+      holds.set(key, accessToken?.sha256)
     } catch (error) {
       log.error({ app: file.app, file: file.path, err: error }, 'a token file was not updated')
     }
@@ -39,10 +43,23 @@ export function createTokenFiles(files: readonly TokenFile[], log: Log): TokenFi
 
   return {
     async update(app, accessToken) {
-      const own = files.filter((file) => file.app === app)
+      const own = [...files.values()].filter((file) => file.app === app)
       await Promise.all(own.map((file) => oneAtATime(updateFile, file, accessToken)))
     },
+    async configure(next) {
+      const before = files
+      files = new Map(next.map((file) => [keyOf(file), file]))
+      const gone = [...before].flatMap(([key, file]) => (files.has(key) ? [] : [file]))
+      await Promise.all(gone.map((file) => oneAtATime(updateFile, file, undefined)))
+      for (const file of gone) holds.delete(keyOf(file))
+    },
   }
+}
+
+/** Two settings are of the same place in a file where every word of them is the same. */
+function keyOf(file: TokenFile): string {
+  const variable = file.format === 'dotenv' ? file.variable : ''
+  return JSON.stringify([file.app, file.path, file.format, variable])
 }
 
 /** Follows a link of our own, such as that of a dotfile manager; one of somebody else's is replaced. */

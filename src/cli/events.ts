@@ -14,23 +14,33 @@ import { failureOf } from '../client/failures.ts'
 /** A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024
 
+export type StatusEvent =
+  | { readonly kind: 'status'; readonly data: Json }
+  /** The config has this app no more. */
+  | { readonly kind: 'removed'; readonly app: string }
+
 /**
- * The data of every `status` event, until the daemon or `signal` ends the stream.
+ * Every event, until the daemon or `signal` ends the stream.
  *
  * @throws {SidecarError | EvoTokenError} where the stream cannot be had.
  */
-export async function* statusEvents(client: Client, signal: AbortSignal): AsyncGenerator<Json> {
+export async function* statusEvents(
+  client: Client,
+  signal: AbortSignal,
+): AsyncGenerator<StatusEvent> {
   const connection = await client.open()
   const stop = () => connection.socket.destroy()
   signal.addEventListener('abort', stop)
   try {
-    let arrived: Json[] = []
+    let arrived: StatusEvent[] = []
     let pending = 0
     const parser = createParser({
       onEvent({ event, data }) {
         pending = 0
-        const status = event === 'status' ? parseObject(data) : undefined
-        if (status) arrived.push(status)
+        const parsed = parseObject(data)
+        if (event === 'status' && parsed) arrived.push({ kind: 'status', data: parsed })
+        if (event === 'removed' && parsed)
+          arrived.push({ kind: 'removed', app: String(parsed.app) })
       },
       // The daemon sends them so that it notices who went away.
       onComment() {

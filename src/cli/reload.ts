@@ -11,6 +11,9 @@ export async function run(invocation: Invocation): Promise<number> {
     const apps = strings(answer[what])
     if (apps.length > 0) stderr.write(`${what}: ${plain(apps.join(', '))}\n`)
   }
+  for (const app of strings(answer.sign_in_needed)) {
+    stderr.write(`${plain(app)} needs a sign-in: evo-token login ${plain(app)}\n`)
+  }
   const waiting = strings(answer.restart_needed)
   if (waiting.length > 0) {
     stderr.write(`Restart the daemon for the new ${plain(waiting.join(', '))}.\n`)

@@ -36,8 +36,12 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
     for (;;) {
       try {
         for await (const event of statusEvents(client, signal)) {
-          const status = toStatus(event)
           reached = true
+          if (event.kind === 'removed') {
+            if (!app || event.app === app) view.remove(event.app)
+            continue
+          }
+          const status = toStatus(event.data)
           if (!app || status.app === app) view.show(status)
         }
       } catch (error) {
@@ -76,6 +80,7 @@ function mayPass(error: unknown): boolean {
 
 interface View {
   show(status: AppStatus): void
+  remove(app: string): void
   startOver(): void
   stop(): void
 }
@@ -87,6 +92,7 @@ function viewFor({ io, colour }: Watched): View {
 function linesOf({ stdout }: Io, toLine: (status: AppStatus) => string): View {
   return {
     show: (status) => stdout.write(toLine(status)),
+    remove: () => undefined,
     startOver: () => undefined,
     stop: () => undefined,
   }
@@ -108,6 +114,10 @@ function screenOf({ stdout }: Io, colour: boolean): View {
   return {
     show(status) {
       statuses.set(status.app, status)
+      draw()
+    },
+    remove(app) {
+      statuses.delete(app)
       draw()
     },
     startOver() {

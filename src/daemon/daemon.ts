@@ -79,18 +79,20 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   const parts = await createParts(config, places, options.takeOver ?? false, world)
   const { broker, callers } = parts
   const supervisor = createSupervisor(env)
+  const streams = new EventStreams(broker)
   const reload = async () => {
     supervisor.reloading()
     try {
       const next = await world.readConfig()
       const plan = await broker.reload(parts.registrar(next.config.apps))
-      return reloadAnswer(plan, config, next)
+      for (const app of plan.removed) streams.removed(app)
+      await parts.configureFiles(next.config.files)
+      return reloadAnswer(plan, config, next, (app) => broker.status(app))
     } finally {
       supervisor.ready()
     }
   }
   await broker.open()
-  const streams = new EventStreams(broker)
   parts.changes.add((app) => {
     streams.changed(app)
   })

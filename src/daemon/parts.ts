@@ -27,6 +27,8 @@ export interface Parts {
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
   /** Called with the name of each app that may have changed. */
   readonly changes: Set<(app: string) => void>
+  /** Takes over the token files of a new config. */
+  readonly configureFiles: (files: Config['files']) => Promise<void>
   /** Ends the connections to authorization servers. */
   readonly close: () => Promise<void>
 }
@@ -56,8 +58,9 @@ export async function createParts(
     clock,
     log,
   })
+  const files = createTokenFiles(config.files, log)
   const observe = createObserver({
-    files: createTokenFiles(config.files, log),
+    files,
     notifier: createNotifier(config.notify, { clock, env, log }),
     log,
   })
@@ -90,5 +93,9 @@ export async function createParts(
     },
     registrar(config.apps),
   )
-  return { broker, callers, changes, registrar, close: () => issuers.close() }
+  const configureFiles = async (configured: Config['files']) => {
+    await files.configure(configured)
+    await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
+  }
+  return { broker, callers, changes, configureFiles, registrar, close: () => issuers.close() }
 }

@@ -20,6 +20,6 @@ export function requireApp(broker: BrokerDoor, caller: Caller, app: string): voi
   throw new SidecarError('unknown_app', `No app ${named} is configured.`)
 }
 
-function mayUse({ apps }: Caller, app: string): boolean {
+export function mayUse({ apps }: Caller, app: string): boolean {
   return apps[0] === '*' || apps.includes(app)
 }

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import { toStatusJson } from './answers.ts'
-import { visibleApps } from './callers.ts'
+import { mayUse, visibleApps } from './callers.ts'
 import type { BrokerDoor, Caller, Door } from './deps.ts'
 
 interface Stream {
@@ -52,6 +52,13 @@ export class EventStreams {
     }
   }
 
+  /** Tells everyone who could see `app` that the config has it no more. */
+  removed(app: string): void {
+    for (const stream of this.#open) {
+      if (mayUse(stream.caller, app)) this.#write(stream, eventOf('removed', { app }))
+    }
+  }
+
   /** A comment on every stream: whoever went away without a word is noticed by it. */
   beat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
@@ -71,12 +78,15 @@ export class EventStreams {
   }
 
   #tell(stream: Stream, app: string): void {
-    const status = JSON.stringify(toStatusJson(this.#broker.status(app), stream.door))
-    this.#write(stream, `event: status\ndata: ${status}\n\n`)
+    this.#write(stream, eventOf('status', toStatusJson(this.#broker.status(app), stream.door)))
   }
 
   #write({ response }: Stream, text: string): void {
     if (response.writableLength > UNREAD_MAX_BYTES) response.destroy()
     else response.write(text)
   }
+}
+
+function eventOf(name: 'status' | 'removed', data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -161,6 +161,41 @@ describe('a token file', () => {
   })
 })
 
+describe('a token file that another config names', () => {
+  it('gets the token that is there, and one that none names any more loses it', async () => {
+    using directory = createDirectory()
+    const [before, after] = [join(directory.path, '.env'), join(directory.path, 'token')]
+    writeFileSync(before, 'A=1\n')
+    const { files, errors } = create([dotenv(before)])
+    await files.update('evo-me', first)
+    await files.configure([{ app: 'evo-me', path: after, format: 'raw' }])
+    await files.update('evo-me', first)
+    expect(readFileSync(before, 'utf8')).toBe('A=1\n')
+    expect(readFileSync(after, 'utf8')).toBe('first.token_of-evo')
+    expect(errors).toEqual([])
+  })
+
+  it('is left alone where the config names it as before', async () => {
+    using directory = createDirectory()
+    const path = join(directory.path, '.env')
+    const { files } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    const before = statSync(path).ino
+    await files.configure([dotenv(path), dotenv(path, { app: 'evo-web', variable: 'WEB' })])
+    await files.update('evo-me', first)
+    expect(statSync(path).ino).toBe(before)
+  })
+
+  it('is not written again by what was asked for under the config of before', async () => {
+    using directory = createDirectory()
+    const path = join(directory.path, 'token')
+    const { files } = create([{ app: 'evo-me', path, format: 'raw' }])
+    await files.update('evo-me', first)
+    await Promise.all([files.update('evo-me', second), files.configure([])])
+    expect(readdirSync(directory.path)).toEqual([])
+  })
+})
+
 describe('in a git repository, a token file', () => {
   const needsGit = itNeeds(gitMissing)
 

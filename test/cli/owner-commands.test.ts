@@ -54,6 +54,7 @@ describe('reload', () => {
       'POST /v1/reload': () => ({
         json: {
           added: ['evo-new'],
+          sign_in_needed: ['evo-new'],
           changed: [],
           removed: ['evo-old', 'evo-older'],
           restart_needed: ['listen', 'ca'],
@@ -68,6 +69,7 @@ describe('reload', () => {
         'warning: apps.evo-new.scopes: "evo.workspace" is missing',
         'added: evo-new',
         'removed: evo-old, evo-older',
+        'evo-new needs a sign-in: evo-token login evo-new',
         'Restart the daemon for the new listen, ca.',
         'The config was read again.',
         '',

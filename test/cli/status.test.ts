@@ -145,6 +145,19 @@ describe('status --watch', () => {
     expect(await leave()).toBe(0)
   })
 
+  it('takes an app out of the table that the config has no more', async () => {
+    await using daemon = await startDaemon()
+    const { captured, shows, leave } = watching(daemon, [], true)
+    await shows('evo-web  native')
+    const from = captured.stdout.text.length
+    daemon.streams[0]?.write('event: removed\ndata: {"app":"evo-web"}\n\n')
+    await until(() => captured.stdout.text.slice(from).includes('evo-me'))
+    await until(
+      () => !/evo-web[^]*$/.test(captured.stdout.text.slice(from).split('APP').at(-1) ?? ''),
+    )
+    expect(await leave()).toBe(0)
+  })
+
   it('looks for a daemon that went away, and goes on', async () => {
     await using daemon = await startDaemon()
     const { captured, shows, leave } = watching(daemon, [])

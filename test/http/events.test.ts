@@ -46,6 +46,18 @@ describe('GET /v1/events', () => {
     expect(apps).toEqual(['evo-me', 'evo-pipeline', 'evo-pipeline'])
   })
 
+  it('tells of an app that is gone those who could see it', async () => {
+    await using doors = await openDoors()
+    const [all, limited] = [await read(doors, KEY), await read(doors, LIMITED_KEY)]
+    doors.streams.removed('evo-old')
+    doors.streams.removed('evo-me')
+    await until(() => limited.text().includes('event: removed'))
+    const removed = ({ text }: Reader) =>
+      [...text().matchAll(/^event: removed\ndata: (.*)$/gm)].map(([, data]) => data)
+    expect(removed(limited)).toEqual(['{"app":"evo-me"}'])
+    await until(() => removed(all).length === 2)
+  })
+
   it('tells a caller of its own apps only, in our words', async () => {
     const lastError = { error: 'invalid_client', message: 'SERVER-WORDS', at: 0 }
     await using doors = await openDoors({
