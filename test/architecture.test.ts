@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   adapters: { parts: ['core', 'errors', 'secret', 'config'], packages: 'any' },
   http: {
     parts: ['core', 'errors', 'secret'],
-    packages: ['express', 'zod', 'node:crypto', 'node:http', 'node:net'],
+    packages: ['express', 'prom-client', 'zod', 'node:crypto', 'node:http', 'node:net'],
   },
   daemon: {
     parts: ['core', 'errors', 'secret', 'config', 'broker', 'adapters', 'http'],

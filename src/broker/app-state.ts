@@ -13,6 +13,7 @@ import type {
   StoreResult,
   Vault,
 } from '../core/ports.ts'
+import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
   type Instant,
@@ -44,6 +45,7 @@ export class AppState {
   #session: Session
   /** When the cron line asks for the next token; on the wall clock, as cron lines are. */
   #reissueAt: Instant | undefined
+  #renewals: RenewalCounts = NO_RENEWALS
 
   constructor(
     deps: BrokerDeps,
@@ -71,6 +73,10 @@ export class AppState {
     return this.#session
   }
 
+  get renewals(): RenewalCounts {
+    return this.#renewals
+  }
+
   /** When the cron line asks for the next token, if it does. */
   get reissueAt(): Instant | undefined {
     return this.#reissueAt
@@ -90,6 +96,7 @@ export class AppState {
 
   apply(event: SessionEvent): void {
     const before = this.#session
+    this.#renewals = counted(this.#renewals, event)
     this.#session = next(before, event, this.app.refresh)
     if (this.#session === before) return
     const { log, onChange } = this.deps

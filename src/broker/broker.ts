@@ -6,6 +6,7 @@ import { type App, identityOf } from '../core/app.ts'
 import { compareClocks } from '../core/clocks.ts'
 import type { OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
+import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { Reading, Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -122,6 +123,11 @@ export class Broker {
   async putClientSecret(app: string, secret: Sealed): Promise<{ proven: boolean }> {
     const keeper = this.#keeper(app)
     return keeper.enqueue(() => putClientSecret(keeper.state, secret))
+  }
+
+  /** What came of the app's renewals since it is kept here. */
+  renewals(app: string): RenewalCounts {
+    return this.#keepers.get(app)?.state.renewals ?? NO_RENEWALS
   }
 
   /** Which of these hex SHA-256 are of secrets that we hold. */

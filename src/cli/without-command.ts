@@ -1,5 +1,5 @@
 /** What is answered where no command of the table was typed: help, the version, or what is nearest. */
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../adapters/package-version.ts'
 import { NAME } from '../config/names.ts'
 import { SidecarError } from '../errors.ts'
 import type { Command } from './command.ts'
@@ -18,7 +18,7 @@ export async function answerWithoutCommand(argv: readonly string[], io: Io): Pro
     return 0
   }
   if (first === '--version' || first === '-V') {
-    io.stdout.write(`${version()}\n`)
+    io.stdout.write(`${packageVersion()}\n`)
     return 0
   }
   if (first === '') throw fault('No command was given.')
@@ -56,12 +56,6 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   const shown = group.length > 0 ? both : first
   const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
   throw fault(`There is no command ${named}.${instead}`)
-}
-
-/** The version in the package's own manifest, two folders above this file. */
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 /** The commands that begin with `word`: `caller add`, `caller list`, … */

@@ -1,5 +1,6 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
@@ -98,6 +99,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   })
   const deps = {
     host: config.listen.host,
+    version: packageVersion(),
     broker,
     signIns: broker.signIns,
     callers,

@@ -9,6 +9,7 @@ import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
 import { createRefusalLog, shownPath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
+import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
 import { ownerRoutes } from './routes-owner.ts'
@@ -16,7 +17,14 @@ import { signInRoutes } from './routes-sign-in.ts'
 
 /** Every row of the contract. */
 export function routesOf(deps: Deps): Route[] {
-  return [...appRoutes(deps), ...healthRoutes(deps), ...signInRoutes(deps), ...ownerRoutes(deps)]
+  const routes = [
+    ...appRoutes(deps),
+    ...healthRoutes(deps),
+    ...signInRoutes(deps),
+    ...ownerRoutes(deps),
+  ]
+  routes.push(...aboutRoutes(deps, routes))
+  return routes
 }
 
 /** What a server calls with each request, and the express app within. */

@@ -1,5 +1,6 @@
 /** What the loopback endpoint needs from the rest: the few methods that it calls, and no more. */
 import type { Clock, Log } from '../core/ports.ts'
+import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
   AppStatus,
   Readiness,
@@ -45,6 +46,8 @@ export interface BrokerDoor {
   putClientSecret(app: string, secret: Secret): Promise<{ readonly proven: boolean }>
   /** Which of these (lower-case hex SHA-256) are secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
+  /** What came of the app's renewals since the daemon started. */
+  renewals(app: string): RenewalCounts
 }
 
 export interface SignInDoor {
@@ -81,6 +84,8 @@ export interface VaultKeyDoor {
 export interface Deps {
   /** `listen.host` of the config: one more name of ours, beside localhost, 127.0.0.1 and [::1]. */
   readonly host: string
+  /** Of this program. */
+  readonly version: string
   readonly broker: BrokerDoor
   readonly signIns: SignInDoor
   readonly callers: CallersDoor

@@ -394,3 +394,18 @@ describe('renewal of a service app', () => {
     })
   })
 })
+
+it('counts what came of renewals and sign-ins', async () => {
+  const { answers, broker, beat, pass } = await signedIn()
+  answers.push(granted(), unavailable(), INVALID_GRANT)
+  for (let renewal = 0; renewal < 3; renewal++) {
+    pass(HOUR)
+    await beat()
+  }
+  expect(broker.renewals('evo-me')).toEqual({
+    granted: 1,
+    rejected: 1,
+    misconfigured: 0,
+    unavailable: 1,
+  })
+})

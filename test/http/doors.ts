@@ -78,10 +78,12 @@ export function recordedDeps(parts: Parts = {}) {
     logout: noted('logout', Promise.resolve({ revoked: true })),
     putClientSecret: noted('putClientSecret', Promise.resolve({ proven: true })),
     holds: (sha256) => sha256.slice(0, 1),
+    renewals: () => ({ granted: 3, rejected: 0, misconfigured: 0, unavailable: 1 }),
     ...parts.broker,
   }
   const deps: Deps = {
     host: parts.host ?? '127.0.0.1',
+    version: '1.2.3',
     broker,
     streams: new EventStreams(broker),
     signIns: {

@@ -1,0 +1,70 @@
+/** What Prometheus is told: gauges that are read off the apps at each scrape, and what came of renewals. */
+import type { RenewalCounts } from '../core/renewal-counts.ts'
+import type { AppStatus, SessionName } from '../core/status.ts'
+import type { Instant } from '../core/token.ts'
+import type { BrokerDoor } from './deps.ts'
+
+const SESSIONS: readonly SessionName[] = ['active', 'retrying', 'misconfigured', 'signed-out']
+
+export interface Metrics {
+  readonly contentType: string
+  readonly text: string
+}
+
+/** Of `apps` alone: a caller learns nothing of the others. */
+export async function metricsOf(
+  broker: Pick<BrokerDoor, 'status' | 'readiness' | 'renewals'>,
+  apps: readonly string[],
+  version: string,
+): Promise<Metrics> {
+  // It takes as long to load as much of the rest, and most daemons are never asked.
+  const { Counter, Gauge, Registry } = await import('prom-client')
+  const registry = new Registry()
+  const registers = [registry]
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name: `evo_token_${name}`, help, labelNames, registers })
+  const statuses = apps.map((app) => broker.status(app))
+  const perApp = (name: string, help: string, of: (status: AppStatus) => number | undefined) => {
+    const one = gauge(name, help, 'app')
+    for (const status of statuses) {
+      const value = of(status)
+      if (value !== undefined) one.set({ app: status.app }, value)
+    }
+  }
+
+  gauge('build_info', 'The version that runs; always 1.', 'version').set({ version }, 1)
+  perApp('app_ready', 'Whether a token can be served (1) or not (0).', ({ app }) =>
+    Number(broker.readiness(app).ready),
+  )
+  const session = gauge(
+    'app_session',
+    'The state of the session: 1 for the one it is in.',
+    'app',
+    'session',
+  )
+  for (const { app, session: now } of statuses) {
+    for (const name of SESSIONS) session.set({ app, session: name }, Number(name === now))
+  }
+  perApp('access_token_expiry_timestamp_seconds', 'When the access token ends.', (status) =>
+    seconds(status.expiresAt),
+  )
+  perApp('access_token_received_timestamp_seconds', 'When the access token came.', (status) =>
+    seconds(status.refreshedAt),
+  )
+  perApp('renewal_failures', 'Renewals that failed in a row.', ({ failures }) => failures)
+  const renewals = new Counter({
+    name: 'evo_token_renewals_total',
+    help: 'What came of renewals and sign-ins since the daemon started.',
+    labelNames: ['app', 'outcome'],
+    registers,
+  })
+  for (const { app } of statuses) {
+    const counts: RenewalCounts = broker.renewals(app)
+    for (const [outcome, count] of Object.entries(counts)) renewals.inc({ app, outcome }, count)
+  }
+  return { contentType: registry.contentType, text: await registry.metrics() }
+}
+
+function seconds(instant: Instant | null): number | undefined {
+  return instant === null ? undefined : instant / 1000
+}

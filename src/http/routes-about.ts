@@ -1,0 +1,30 @@
+/** What the daemon tells of itself: figures for Prometheus, and the description of this interface. */
+import { answer, json } from './answers.ts'
+import { visibleApps } from './callers.ts'
+import type { Deps } from './deps.ts'
+import { metricsOf } from './metrics.ts'
+import { describeRoutes } from './openapi.ts'
+import { type Route, route } from './route.ts'
+
+/** `all` are the rows to describe, these two among them. */
+export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/metrics',
+      access: 'callers',
+      summary: 'Figures about the apps of the caller, in the text format of Prometheus.',
+      async answer({ caller }) {
+        const { contentType, text } = await metricsOf(broker, visibleApps(broker, caller), version)
+        return answer(200, contentType, text)
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/openapi.json',
+      access: 'callers',
+      summary: 'This interface, in OpenAPI 3.1.',
+      answer: () => json(describeRoutes(all, version)),
+    }),
+  ]
+}
