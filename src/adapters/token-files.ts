@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { lstat, open, readFile, realpath, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import pLimit from 'p-limit'
 import type { TokenFile } from '../config.ts'
 import type { Log } from '../core/ports.ts'
@@ -66,7 +66,10 @@ function keyOf(file: TokenFile): string {
 async function targetOf(path: string): Promise<string> {
   const absolute = resolve(path)
   const stats = await lstat(absolute).catch(ignoreMissing)
-  return stats?.isSymbolicLink() && stats.uid === process.getuid?.() ? realpath(absolute) : absolute
+  if (stats?.isSymbolicLink() && stats.uid === process.getuid?.()) return realpath(absolute)
+  // A link on the way may lead into a git repository.
+  const directory = await realpath(dirname(absolute)).catch(ignoreMissing)
+  return directory === undefined ? absolute : join(directory, basename(absolute))
 }
 
 async function put(path: string, file: TokenFile, accessToken: Sealed): Promise<void> {
@@ -79,15 +82,17 @@ async function put(path: string, file: TokenFile, accessToken: Sealed): Promise<
   await replaceFile(path, await contentOf(path, file, accessToken), gitDirectory)
 }
 
-async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<string> {
+async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<Buffer> {
   const token = accessToken.expose()
   switch (file.format) {
     case 'raw':
-      return token
+      return Buffer.from(token)
     case 'json':
-      return `${JSON.stringify({ app: file.app, access_token: token })}\n`
-    case 'dotenv':
-      return withVariable((await textOf(path)) ?? '', file.variable, token)
+      return Buffer.from(`${JSON.stringify({ app: file.app, access_token: token })}\n`)
+    case 'dotenv': {
+      const value = Buffer.from(token).toString('latin1')
+      return toBytes(withVariable((await textOf(path)) ?? '', file.variable, value))
+    }
   }
 }
 
@@ -100,32 +105,37 @@ async function takeOut(path: string, file: TokenFile): Promise<void> {
   const before = await textOf(path)
   if (before === undefined) return
   const after = withoutVariable(before, file.variable)
-  if (after !== before) await replaceFile(path, after, await gitDirectoryOf(path))
+  if (after !== before) await replaceFile(path, toBytes(after), await gitDirectoryOf(path))
 }
 
+/** A character for each byte, so that lines which are not ours come back as they were, whatever they are. */
 async function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(ignoreMissing)
+  return readFile(path, 'latin1').catch(ignoreMissing)
+}
+
+function toBytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
 }
 
 /**
  * The new file begins its life in the git directory where there is one: beside its place it would
  * have a name that git does not ignore, and a crash could leave it there.
  */
-async function replaceFile(path: string, text: string, gitDirectory?: string): Promise<void> {
+async function replaceFile(path: string, bytes: Buffer, gitDirectory?: string): Promise<void> {
   try {
-    await writeAndRename(gitDirectory ?? dirname(path), path, text)
+    await writeAndRename(gitDirectory ?? dirname(path), path, bytes)
   } catch (error) {
     const onAnotherDisk = (error as NodeJS.ErrnoException).code === 'EXDEV'
     if (gitDirectory === undefined || !onAnotherDisk) throw error
-    await writeAndRename(dirname(path), path, text)
+    await writeAndRename(dirname(path), path, bytes)
   }
 }
 
-async function writeAndRename(directory: string, path: string, text: string): Promise<void> {
+async function writeAndRename(directory: string, path: string, bytes: Buffer): Promise<void> {
   const temporary = join(directory, `evo-token-${randomBytes(6).toString('hex')}.tmp`)
   const file = await open(temporary, 'wx', MODE)
   try {
-    await file.writeFile(text)
+    await file.writeFile(bytes)
     await file.sync()
     await file.close()
     await rename(temporary, path)

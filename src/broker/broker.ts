@@ -130,9 +130,11 @@ export class Broker {
     return this.#keepers.get(app)?.state.renewals ?? NO_RENEWALS
   }
 
-  /** Which of these hex SHA-256 are of secrets that we hold. */
+  /** Which of these hex SHA-256 are of secrets that we hold. @throws {SidecarError} `vault_locked`. */
   holds(sha256: readonly string[]): readonly string[] {
-    const held = new Set([...this.#keepers.values()].flatMap(({ state }) => state.secretDigests()))
+    const keys = this.#door.requireOpen().keyDigests()
+    const ofApps = [...this.#keepers.values()].flatMap(({ state }) => state.secretDigests())
+    const held = new Set([...keys, ...ofApps])
     return sha256.filter((candidate) => held.has(candidate))
   }
 

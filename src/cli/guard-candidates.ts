@@ -9,6 +9,14 @@ const JWT = /\b(eyJ[\w-]{5,})\.[\w-]+\.[\w-]*/g
 /** An access key of ours. */
 const ACCESS_KEY = /\bevtk_[\w-]{20,}/g
 
+/** A client secret by its name: in code, JSON, YAML, a `.env`, a form, an option. */
+const CLIENT_SECRET =
+  /client[_-]?secret["'`]?(?:\s*[:=]>?\s*|\s+)(?:(["'`])(.{16,}?)\1|([^\s"'`,;&)\]}]{16,}))/gi
+
+/** What people write where a secret is to be put, and the names of variables that hold one. */
+const PLACEHOLDER =
+  /secret|env\b|config|option|example|placeholder|change.?me|your[-_ ]|x{4}|\*{3}|\.{3}|[$<>{}()[\]]/i
+
 /** Nobody issues shorter secrets, and shorter words are everywhere. */
 const SHORTEST = 16
 
@@ -22,7 +30,7 @@ const RUN = /[\w.~+/=%-]{16,}/g
 const QUOTED = /(["'`])((?:(?!\1).){16,})\1/g
 const ASSIGNED = /[=:]\s*(\S{16,})\s*$/
 
-export type Shape = 'a JWT' | 'an access key'
+export type Shape = 'a JWT' | 'an access key' | 'a client secret'
 
 /** The shapes of secrets that stand in `line`. */
 export function shapesIn(line: string): Shape[] {
@@ -30,6 +38,7 @@ export function shapesIn(line: string): Shape[] {
   return [
     ...(jwt ? (['a JWT'] as const) : []),
     ...(new RegExp(ACCESS_KEY).test(line) ? (['an access key'] as const) : []),
+    ...(namesClientSecret(line) ? (['a client secret'] as const) : []),
   ]
 }
 
@@ -69,6 +78,15 @@ function decoded(text: string): string {
   } catch {
     return ''
   }
+}
+
+/** Random text: with a digit, and of many letters. */
+function namesClientSecret(line: string): boolean {
+  return [...line.matchAll(CLIENT_SECRET)].some(([, , quoted, bare = '']) => {
+    const value = quoted ?? bare
+    const random = /\d/.test(value) && /[a-z]/i.test(value) && new Set(value).size >= 8
+    return random && !/\s/.test(value) && !PLACEHOLDER.test(value)
+  })
 }
 
 function isJwtHeader(text: string): boolean {

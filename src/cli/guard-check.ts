@@ -33,7 +33,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const failure = await comparison.end()
   if (failure !== undefined) {
     stderr.write(
-      `evo-token: Only JWTs and access keys were looked for, because the daemon could not compare: ${plain(failure)}\n`,
+      `evo-token: Only what looks like a JWT, an access key or a client secret was looked for, because the daemon could not compare: ${plain(failure)}\n`,
     )
   }
   if (findings.size === 0) return 0

@@ -184,6 +184,8 @@ export interface Vault {
    * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
    */
   moveKey(to: 'keychain' | 'file'): Promise<void>
+  /** The SHA-256 of each vault key, as text. */
+  keyDigests(): readonly string[]
 }
 
 export interface VaultEntry {

@@ -85,6 +85,25 @@ describe('a token file', () => {
     expect(readdirSync(directory.path)).toEqual(['.env'])
   })
 
+  it('keeps every byte of the lines that are not ours', async () => {
+    using directory = createDirectory()
+    const path = join(directory.path, '.env')
+    const theirs = Buffer.from([
+      ...Buffer.from('NAME=J'),
+      0xfc,
+      0xff,
+      ...Buffer.from('rgen\r\nÄ=ö\n'),
+    ])
+    writeFileSync(path, theirs)
+    const { files } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    await files.update('evo-me', second)
+    const ours = Buffer.from('EVO_ACCESS_TOKEN=second.token_of-evo\r\n')
+    expect(readFileSync(path)).toEqual(Buffer.concat([theirs, ours]))
+    await files.update('evo-me', undefined)
+    expect(readFileSync(path)).toEqual(theirs)
+  })
+
   it('is left alone while the token stays the same', async () => {
     using directory = createDirectory()
     const path = join(directory.path, '.env')
@@ -208,6 +227,20 @@ describe('in a git repository, a token file', () => {
     expect(errors).toHaveLength(1)
     expect(errors[0]?.err.message).toContain('add it to .gitignore')
     expect(readdirSync(join(repository.directory, 'deep'))).toEqual([])
+  })
+
+  needsGit('is refused where a link leads into it', async () => {
+    using repository = createRepository()
+    using directory = createDirectory()
+    mkdirSync(join(repository.directory, 'deep'))
+    symlinkSync(join(repository.directory, 'deep'), join(directory.path, 'work'))
+    const { files, errors } = create([dotenv(join(directory.path, 'work/.env'))])
+    await files.update('evo-me', first)
+    expect(errors[0]?.err.message).toContain('add it to .gitignore')
+    repository.write('.gitignore', '.env\n')
+    await files.update('evo-me', first)
+    expect(errors).toHaveLength(1)
+    expect(readFileSync(join(repository.directory, 'deep/.env'), 'utf8')).toContain('first.token')
   })
 
   needsGit('is written where git ignores it, and no other name is ever used for it', async () => {

@@ -4,6 +4,7 @@ import { candidatesIn, shapesIn } from '../../src/cli/guard-candidates.ts'
 const jwt = (header: object) =>
   `${Buffer.from(JSON.stringify(header)).toString('base64url')}.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl`
 const JWT = jwt({ alg: 'RS256', typ: 'JWT' })
+const RANDOM = 'Q7f~8Zk2-mWp4Xv9_Tn6Lr'
 const KEY = `evtk_${'Ab3-_'.repeat(8)}`
 
 describe('shapesIn', () => {
@@ -14,6 +15,21 @@ describe('shapesIn', () => {
     [`${JWT}.part.five`, ['a JWT']],
     [`key=${KEY}`, ['an access key']],
     [`${KEY} ${JWT}`, ['a JWT', 'an access key']],
+    [`EVO_CLIENT_SECRET=${RANDOM}`, ['a client secret']],
+    [`  "clientSecret": "${RANDOM}",`, ['a client secret']],
+    [`client_secret: ${RANDOM}`, ['a client secret']],
+    [`run(client_secret='${RANDOM}')`, ['a client secret']],
+    [`{ :client_secret => "${RANDOM}" }`, ['a client secret']],
+    [`curl -d 'grant_type=x&client_secret=${RANDOM}&scope=y'`, ['a client secret']],
+    [`tool --client-secret ${RANDOM}`, ['a client secret']],
+    [`CLIENT_SECRET=aB3$x-${RANDOM}`, []],
+    ['clientSecret: server.oauth2.clientSecret,', []],
+    ['client_secret=os.environ["EVO_OAUTH2_VALUE"]', []],
+    ['client_secret: process.env.OAUTH2_CREDENTIAL_2', []],
+    ['CLIENT_SECRET=your-value-goes-here-123', []],
+    ['client_secret: <from the Developer Portal, step 3>', []],
+    ['the client_secret is 32 characters long', []],
+    ['client_secret=0000000000000000000000000000', []],
     ['A key begins with evtk_ and a JWT with eyJ.', []],
     ['evtk_short', []],
     [jwt({ typ: 'no algorithm' }), []],

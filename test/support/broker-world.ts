@@ -64,6 +64,7 @@ export function createMemoryVault() {
     async rotateKey(inQueue) {
       for (const app of records.keys()) await inQueue(app, async () => undefined)
     },
+    keyDigests: () => [],
     async moveKey() {
       steps.push('move')
     },

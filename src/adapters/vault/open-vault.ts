@@ -49,6 +49,10 @@ export class OpenVault implements Vault {
     return this.#keys.move(to)
   }
 
+  keyDigests(): readonly string[] {
+    return this.#keys.ring.map(({ secret }) => secret.sha256)
+  }
+
   /** Takes up what a stop interrupted, and a newer key that somebody put on top of the others. */
   finish(newestKid: string): Promise<void> {
     return this.#keys.finish(newestKid)
