@@ -44,8 +44,17 @@ export function noSystemd(): string | undefined {
 export function noUserManager(): string | undefined {
   const missing = noSystemd() ?? missingCommands('dbus-daemon', 'loginctl', 'runuser')
   if (missing !== undefined) return missing
-  const { status } = spawnSync('sh', ['-c', 'ls /usr/lib/*/security/pam_systemd.so'])
-  return status === 0 ? undefined : 'not installed: pam_systemd'
+  return missingLibrary('security/pam_systemd.so')
+}
+
+/** Why a booted system has no directory of users and groups besides its files. */
+export function noUserDirectory(): string | undefined {
+  return noSystemd() ?? missingLibrary('libnss_systemd.so.2')
+}
+
+function missingLibrary(name: string): string | undefined {
+  const { status } = spawnSync('sh', ['-c', `ls /usr/lib/*/${name}`])
+  return status === 0 ? undefined : `not installed: ${name}`
 }
 
 export async function bootSystemd(): Promise<BootedSystem> {

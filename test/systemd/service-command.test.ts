@@ -1,7 +1,7 @@
 /** `evo-token service`, for a person and for a machine, in a really booted systemd. */
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { CLIENTS } from '../support/authorization-server.ts'
-import { noUserManager } from '../support/booted-systemd.ts'
+import { noUserDirectory, noUserManager } from '../support/booted-systemd.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
@@ -167,6 +167,27 @@ describe('the service of a machine', () => {
       expect(await get('member')).toMatch(/^eyJ/)
       expect(await service('uninstall')).toContain('The vault stays')
       await machine.sh('test -e /var/lib/private/evo-token/vault')
+    },
+  )
+
+  itNeeds(noBoot ?? noUserDirectory())(
+    "serves the members of a directory service's group",
+    async () => {
+      // Of systemd's own directory (nss-systemd(8)); /etc/group knows nothing of it.
+      const group = JSON.stringify({ groupName: 'geologists', gid: 47_110 })
+      await machine.write('/etc/userdb/geologists.group', group)
+      await machine.write('/etc/userdb/47110.group', group)
+      await machine.write('/etc/userdb/member:geologists.membership', '{}')
+      await expect(machine.sh('grep geologists /etc/group')).rejects.toThrow()
+
+      const installed = await machine.sh(
+        'evo-token service install --system --group geologists 2>&1',
+      )
+      expect(installed).toContain('The service runs and answers.')
+      expect(await machine.sh('runuser -u member -- evo-token get given')).toMatch(/^eyJ/)
+      await expect(machine.sh(`runuser -u ${PERSON} -- evo-token get given`)).rejects.toThrow(
+        /EACCES/,
+      )
     },
   )
 })

@@ -1,5 +1,5 @@
 /** `service install`: writes the units, starts them, and waits until the daemon answers. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { configPath, loadConfig } from '../../adapters/config-file.ts'
@@ -16,6 +16,7 @@ import {
 } from './manager.ts'
 import { usageFault } from '../usage.ts'
 import { credentialLines, makeVaultKey } from './credentials.ts'
+import { requireGroup } from './group.ts'
 import { readTemplate, thisProgram } from './program.ts'
 import { fillService, fillSocket } from './units.ts'
 import { waitUntilServing } from './waiting.ts'
@@ -90,7 +91,7 @@ async function fillingFor({ text, io }: Invocation, manager: Manager) {
   // Who was made an owner stays one, until another group is named.
   const before = installedUnit(manager, 'evo-token.socket').text ?? ''
   const group = text('group') ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
-  if (group !== undefined) requireGroup(group)
+  if (group !== undefined) await requireGroup(group, io.env)
   const stateDir = system ? undefined : io.env.EVO_TOKEN_STATE_DIR
   const keyIsCredential = system && config.vaultKey === 'credential'
   const { node, main, digest } = thisProgram()
@@ -123,14 +124,4 @@ function requireOutsideHomes(path: string): void {
       hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
     },
   )
-}
-
-function requireGroup(group: string): void {
-  const names = readFileSync('/etc/group', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':')[0])
-  if (names.includes(group)) return
-  throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {
-    hint: 'Make it first: groupadd --system NAME',
-  })
 }
