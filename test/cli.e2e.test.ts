@@ -14,7 +14,7 @@ import {
   startDaemonProcess,
 } from './support/daemon-process.ts'
 import { freePort } from './support/free-port.ts'
-import { createPerson } from './support/person.ts'
+import { signInByBrowser } from './support/sign-in.ts'
 import { until } from './support/until.ts'
 
 const SCOPES = ['evo.discovery', 'evo.workspace']
@@ -55,17 +55,6 @@ const pipeline = () => ({
   scopes: SCOPES,
 })
 
-/** Signs in as a person does: the command prints the link, the browser follows it. */
-async function signIn(home: Home, app: string, choices: { cancel?: boolean } = {}) {
-  const browser = createPerson('ada')
-  return runCli(home, ['login', app, '--no-browser'], {
-    onOutput: async (said) => {
-      const link = /https?:\/\/\S+/.exec(said)?.[0]
-      if (link) await browser.visit(link, choices)
-    },
-  })
-}
-
 async function statusOf(home: Home, app: string) {
   const { stdout } = await runCli(home, ['status', app, '--json'])
   return JSON.parse(stdout) as Record<string, unknown>
@@ -103,7 +92,7 @@ describe('a person and a native app', () => {
       stderr: expect.stringContaining('evo-token login evo-me') as string,
     })
 
-    const signedIn = await signIn(home, 'evo-me')
+    const signedIn = await signInByBrowser(home, 'evo-me')
     expect(signedIn).toMatchObject({ code: 0 })
     expect(signedIn.stdout + signedIn.stderr).toContain('ada@example.com')
 
@@ -146,7 +135,7 @@ describe('a person and a native app', () => {
   it('finds its session again after a restart, without asking the server', async () => {
     await using home = await homeFor({ 'evo-me': me() })
     const first = await startDaemonProcess(home)
-    expect(await signIn(home, 'evo-me')).toMatchObject({ code: 0 })
+    expect(await signInByBrowser(home, 'evo-me')).toMatchObject({ code: 0 })
     const token = await runCli(home, ['get', 'evo-me'])
     expect(await first.stop()).toBe(0)
     const asked = server.requests.length
@@ -158,7 +147,7 @@ describe('a person and a native app', () => {
   it('is told by the command line, and by the page, what the server refused', async () => {
     await using home = await homeFor({ 'evo-me': me() })
     await using _daemon = await startDaemonProcess(home)
-    const signedIn = await signIn(home, 'evo-me', { cancel: true })
+    const signedIn = await signInByBrowser(home, 'evo-me', { cancel: true })
     expect(signedIn.code).toBe(1)
     expect(signedIn.stderr).toContain('access_denied')
   })

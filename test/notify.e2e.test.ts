@@ -8,7 +8,7 @@ import {
 } from './support/authorization-server.ts'
 import { createHome, type Home, runCli, startDaemonProcess } from './support/daemon-process.ts'
 import { freePort } from './support/free-port.ts'
-import { createPerson } from './support/person.ts'
+import { signInByBrowser } from './support/sign-in.ts'
 import { until } from './support/until.ts'
 
 let server: RunningAuthorizationServer
@@ -24,14 +24,7 @@ afterAll(async () => {
 })
 
 async function signIn(home: Home) {
-  const browser = createPerson('ada')
-  const ended = await runCli(home, ['login', 'me', '--no-browser'], {
-    onOutput: async (said) => {
-      const link = /https?:\/\/\S+/.exec(said)?.[0]
-      if (link) await browser.visit(link)
-    },
-  })
-  expect(ended).toMatchObject({ code: 0 })
+  expect(await signInByBrowser(home, 'me')).toMatchObject({ code: 0 })
 }
 
 /** A home whose `notify.command` writes down its environment, one line each time. */

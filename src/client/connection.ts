@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path'
 import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
+import type { TcpTarget } from './tcp.ts'
 import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
@@ -28,14 +29,6 @@ export interface Place {
   readonly stateDir?: string | undefined
   /** For what only an owner may do: no URL counts. */
   readonly ownerOnly?: boolean
-}
-
-/** Where the daemon listens for callers, and what one needs there. */
-export interface TcpTarget {
-  readonly url: string
-  readonly keyFile: string
-  /** The name that the key was made for. */
-  readonly caller: string
 }
 
 export interface Client {

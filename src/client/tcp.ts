@@ -6,11 +6,18 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
 import { Secret } from '../secret.ts'
-import type { TcpTarget } from './connection.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
 import { connected, type Connection, exchange } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
+
+/** Where the daemon listens for callers, and what one needs there. */
+export interface TcpTarget {
+  readonly url: string
+  readonly keyFile: string
+  /** The name that the key was made for. */
+  readonly caller: string
+}
 
 /** @throws {EvoTokenError} `config`, `not_running`, `invalid_key` */
 export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Connection> {

@@ -20,7 +20,7 @@ import {
 } from '../support/daemon-process.ts'
 import { createCertificates } from '../support/certificates.ts'
 import { startEvoApi } from '../support/evo-api.ts'
-import { createPerson } from '../support/person.ts'
+import { signInByBrowser } from '../support/sign-in.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 
@@ -178,13 +178,7 @@ describe('doctor', () => {
   })
 
   it('minds a taken port of the redirect URI no more once somebody is signed in', async () => {
-    const person = createPerson('ada')
-    const signedIn = await runCli(home, ['login', 'me', '--no-browser'], {
-      onOutput: async (said) => {
-        const link = /https?:\/\/\S+/.exec(said)?.[0]
-        if (link) await person.visit(link)
-      },
-    })
+    const signedIn = await signInByBrowser(home, 'me')
     expect(signedIn).toMatchObject({ code: 0 })
     const taken = createTcpServer().listen(port, '127.0.0.1')
     await once(taken, 'listening')
