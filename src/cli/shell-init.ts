@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { exitCodeOf } from '../errors.ts'
-import { placesOf } from '../client/connection.ts'
+import { MACHINE_SOCKET, placesOf } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 
 const CODES = [
@@ -24,7 +24,11 @@ export async function run(invocation: Invocation): Promise<number> {
   const find =
     named === undefined
       ? `  evo_socket=$(sed -n 's/.*"socket":"\\([^"\\\\]*\\)".*/\\1/p' ${quoted(places.endpoint)} 2>/dev/null)
-  [ -S "$evo_socket" ] || evo_socket=${quoted(places.socket)}`
+  [ -S "$evo_socket" ] || evo_socket=${quoted(places.socket)}
+  # The machine's, for its owners, where there is none of one's own.
+  if [ ! -S "$evo_socket" ] && [ -S ${MACHINE_SOCKET} ] && [ -w ${MACHINE_SOCKET} ]; then
+    evo_socket=${MACHINE_SOCKET}
+  fi`
       : `  evo_socket=${quoted(resolve(named))}`
   // Root may use the socket of any user's daemon, but only where root itself names it.
   const trusted = named === undefined ? '' : '[ "$(id -u)" = 0 ] || '

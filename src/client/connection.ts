@@ -11,7 +11,7 @@ import { type Ask, connected, type Connection, exchange, type Json } from './wir
 const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** Where the service of a machine listens, to its root and the members of its group. */
-const MACHINE_SOCKET = '/run/evo-token/owner.sock'
+export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
 
 /** A longer path is cut short silently by the system, and then names another socket. */
 const SOCKET_PATH_MAX_BYTES = 100

@@ -163,6 +163,11 @@ describe('the service of a machine', () => {
       // Nobody typed this one's secret: it lies in /etc.
       expect(await get('member', 'given')).toMatch(/^eyJ/)
       await expect(get(PERSON)).rejects.toThrow(/EACCES/)
+      // Of the functions of `shell-init` it is the last resort, and only for who may use it.
+      const functions = 'eval "$(evo-token shell-init)"; evo_token pipeline'
+      const inShellOf = (user: string) => machine.sh(`runuser -u ${user} -- sh`, functions)
+      expect(await inShellOf('member')).toMatch(/^eyJ/)
+      await expect(inShellOf(PERSON)).rejects.toThrow(`there is no "${STATE}/run/owner.sock"`)
       await machine.sh('systemctl restart evo-token.service')
       expect(await get('member')).toMatch(/^eyJ/)
       expect(await service('uninstall')).toContain('The vault stays')

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
+import { MACHINE_SOCKET } from '../../client/connection.ts'
 import { homeOf, uidOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
@@ -39,7 +40,7 @@ export async function findManager({ flag, io }: Invocation): Promise<Manager> {
   const manager: Manager = {
     system,
     directory: system ? '/etc/systemd/system' : userUnits(io.env),
-    socket: system ? '/run/evo-token/owner.sock' : join(runtime, 'evo-token/owner.sock'),
+    socket: system ? MACHINE_SOCKET : join(runtime, 'evo-token/owner.sock'),
     systemctl: `systemctl ${shown}`.trimEnd(),
     journalctl: `journalctl ${shown}-u evo-token`,
     async run(...args) {
