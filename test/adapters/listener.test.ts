@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { Agent, IncomingMessage, request, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
@@ -26,12 +26,7 @@ import { KEY, recordedDeps, SERVED } from '../http/doors.ts'
 import { recordingLog } from '../support/builders.ts'
 import { compileSources } from '../support/compiled.ts'
 import { freePort } from '../support/free-port.ts'
-import { itNeeds, missingCommands } from '../support/needs.ts'
-
-const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
-const noIpv6 = addresses.some(({ address }) => address === '::1')
-  ? undefined
-  : 'this machine has no ::1'
+import { itNeeds, missingCommands, noIpv6 } from '../support/needs.ts'
 
 /** A promise, and what fulfils it. */
 function promised<Value>() {
@@ -146,7 +141,7 @@ async function isOpen(port: number, host: string): Promise<boolean> {
 }
 
 describe('listen, on TCP', () => {
-  itNeeds(noIpv6)('answers on both loopback families at one port', async () => {
+  itNeeds(noIpv6())('answers on both loopback families at one port', async () => {
     using at = place()
     await using listener = await opened(at.options)
     expect(listener.url).toBe(`http://127.0.0.1:${listener.port}`)
@@ -155,14 +150,14 @@ describe('listen, on TCP', () => {
     }
   })
 
-  itNeeds(noIpv6)('names the address of the config in its URL', async () => {
+  itNeeds(noIpv6())('names the address of the config in its URL', async () => {
     using at = place({ host: '::1' })
     await using listener = await opened(at.options)
     expect(listener.url).toBe(`http://[::1]:${listener.port}`)
     expect((await ask({ host: '127.0.0.1', port: listener.port })).body).toBe('tcp')
   })
 
-  itNeeds(noIpv6)('does not start where the port of the other family is taken', async () => {
+  itNeeds(noIpv6())('does not start where the port of the other family is taken', async () => {
     await using other = await squatter('::1')
     const { port } = other.address() as AddressInfo
     using at = place({ port })
@@ -598,6 +593,45 @@ describe('sockets that systemd hands over', () => {
     })
     expect((await first).body).toBe('tcp')
     expect((await ask({ socketPath: service.fallback })).body).toBe('owner')
+  })
+
+  const itActivatesBoth = itNeeds(noIpv6() ?? missingCommands('systemd-socket-activate'))
+
+  for (const [named, other] of [
+    ['127.0.0.1', '::1'],
+    ['::1', '127.0.0.1'],
+  ] as const) {
+    itActivatesBoth(`have ${other} with them although only ${named} is named`, async () => {
+      const port = await freePort()
+      const address = named === '::1' ? `[::1]:${port}` : `${named}:${port}`
+      await using service = await activated(address)
+      const first = ask({ host: named, port })
+      expect(JSON.parse(await service.running.line())).toMatchObject({ url: `http://${address}` })
+      expect((await first).body).toBe('tcp')
+      expect((await ask({ host: other, port })).body).toBe('tcp')
+      service.running.kill('SIGTERM')
+      expect((await service.running.ended).stderr).toContain('of one loopback family alone')
+    })
+  }
+
+  itActivatesBoth('are not enough where another has the other family', async () => {
+    const port = await freePort()
+    await using _other = await squatter('::1', port)
+    await using service = await activated(`127.0.0.1:${port}`)
+    ask({ host: '127.0.0.1', port }).catch(() => undefined)
+    expect(await service.running.line()).toMatch(`Port ${port} of ::1 is taken`)
+  })
+
+  itActivatesBoth('are enough where they are of both families', async () => {
+    const port = await freePort()
+    await using service = await activated(`127.0.0.1:${port}`, `[::1]:${port}`)
+    const first = ask({ host: '::1', port })
+    expect(JSON.parse(await service.running.line())).toMatchObject({
+      url: `http://127.0.0.1:${port}`,
+    })
+    expect((await first).body).toBe('tcp')
+    service.running.kill('SIGTERM')
+    expect((await service.running.ended).stderr).not.toContain('loopback family')
   })
 
   itActivates('are refused where they are open to other machines', async () => {

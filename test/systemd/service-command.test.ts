@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { CLIENTS } from '../support/authorization-server.ts'
 import { noUserDirectory, noUserManager } from '../support/booted-systemd.ts'
 import { freePort } from '../support/free-port.ts'
-import { itNeeds } from '../support/needs.ts'
+import { itNeeds, noIpv6 } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 import {
   configOf,
@@ -124,13 +124,15 @@ describe('the service of one person', () => {
 
 describe('the service of a machine', () => {
   let machine: ManagedMachine
+  let port: number
 
   beforeAll(async () => {
     if (noBoot !== undefined) return
     machine = await startManagedMachine()
+    port = await freePort()
     const options = {
       issuer: machine.server.issuer,
-      port: await freePort(),
+      port,
       apps: ['pipeline', 'given'],
       key: 'credential',
     } as const
@@ -193,6 +195,26 @@ describe('the service of a machine', () => {
       await expect(machine.sh(`runuser -u ${PERSON} -- evo-token get given`)).rejects.toThrow(
         /EACCES/,
       )
+    },
+  )
+
+  itNeeds(noBoot ?? noIpv6())(
+    'has both loopback families, though its socket unit names one',
+    async () => {
+      await machine.write(
+        '/etc/systemd/system/evo-token.socket.d/one-family.conf',
+        `[Socket]\nListenStream=\nListenStream=127.0.0.1:${port}\nListenStream=/run/evo-token/owner.sock\n`,
+      )
+      await machine.sh('evo-token service install --system; systemctl daemon-reload')
+      await machine.sh(
+        `systemctl stop evo-token.service
+      systemctl restart evo-token.socket
+      systemctl start evo-token.service`,
+      )
+      for (const host of ['127.0.0.1', '[::1]']) {
+        expect((await fetch(`http://${host}:${port}/healthz`)).status).toBe(200)
+      }
+      expect(await machine.sh('journalctl -u evo-token -o cat')).toContain('loopback family alone')
     },
   )
 })

@@ -14,6 +14,9 @@ const SOCKET_PATH_MAX_BYTES = 100
 /** How often a free port of one family may turn out to be taken in the other one. */
 const FREE_PORT_ATTEMPTS = 20
 
+/** What names our addresses, where systemd hands over none. */
+const LISTEN = '"listen" in the config'
+
 export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.')
 }
@@ -31,22 +34,43 @@ export async function bindTcp(
     const first = create()
     await bindPort(first, host, port)
     const address = first.address() as AddressInfo
-    const second = create()
     try {
-      await bindPort(second, isIPv6(host) ? '127.0.0.1' : '::1', address.port)
+      await bindOtherFamily(create, address)
       return address
     } catch (error) {
-      const { cause } = error as { cause?: NodeJS.ErrnoException }
-      // This machine has one family only, and so have the others on it.
-      if (cause?.code === 'EADDRNOTAVAIL' || cause?.code === 'EAFNOSUPPORT') return address
-      if (port !== 0 || cause?.code !== 'EADDRINUSE' || attempt === FREE_PORT_ATTEMPTS) throw error
+      const another = port === 0 && attempt < FREE_PORT_ATTEMPTS
+      if (!another || causeOf(error) !== 'EADDRINUSE') throw error
       first.close()
       await once(first, 'close')
     }
   }
 }
 
-async function bindPort(server: Server, host: string, port: number): Promise<void> {
+/**
+ * Binds the port of `address` on the loopback of the other family; false where there is none. `named`
+ * is what a person would change.
+ */
+export async function bindOtherFamily(
+  create: () => Server,
+  { address, port }: Pick<AddressInfo, 'address' | 'port'>,
+  named = LISTEN,
+): Promise<boolean> {
+  try {
+    await bindPort(create(), isIPv6(address) ? '127.0.0.1' : '::1', port, named)
+    return true
+  } catch (error) {
+    const code = causeOf(error)
+    // This machine has one family only, and so have the others on it.
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return false
+    throw error
+  }
+}
+
+function causeOf(error: unknown): string | undefined {
+  return (error as { cause?: NodeJS.ErrnoException }).cause?.code
+}
+
+async function bindPort(server: Server, host: string, port: number, named = LISTEN): Promise<void> {
   try {
     server.listen({ host, port, backlog: BACKLOG })
     await once(server, 'listening')
@@ -56,7 +80,7 @@ async function bindPort(server: Server, host: string, port: number): Promise<voi
       throw new SidecarError(
         'failed',
         `Port ${port} of ${host} is taken: by another evo-token, yours or another user's, or by another program.`,
-        { cause, hint: `${whoHolds(port)} Or let "listen" in the config name another port.` },
+        { cause, hint: `${whoHolds(port)} Or let ${named} name another port.` },
       )
     }
     throw new SidecarError(
@@ -64,7 +88,7 @@ async function bindPort(server: Server, host: string, port: number): Promise<voi
       `Port ${port} of ${host} cannot be bound (${code ?? 'error'}).`,
       {
         cause,
-        hint: 'Let "listen" in the config name a loopback address of this machine and a port of 1024 or more.',
+        hint: `Let ${named} name a loopback address of this machine and a port of 1024 or more.`,
       },
     )
   }

@@ -3,8 +3,7 @@
  * are ours or nothing is served, and they go in order when the daemon stops.
  */
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { isIPv6 } from 'node:net'
+import { type AddressInfo, isIPv6, type Server } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
 import {
@@ -15,7 +14,14 @@ import {
   openDoor,
 } from './listener-door.ts'
 import { stopServers } from './listener-stop.ts'
-import { adopt, bindOwnerSocket, bindTcp, isLoopback, pathOfSocket } from './listener-sockets.ts'
+import {
+  adopt,
+  bindOtherFamily,
+  bindOwnerSocket,
+  bindTcp,
+  isLoopback,
+  pathOfSocket,
+} from './listener-sockets.ts'
 
 export interface ListenOptions {
   /** A loopback address; the other family's loopback is bound with it. */
@@ -30,7 +36,10 @@ export interface ListenOptions {
   readonly lockHeld: boolean
   readonly tcp: DoorEndpoint
   readonly owner: DoorEndpoint
-  /** Listening sockets that systemd handed over. Each kind of them replaces what we would open ourselves. */
+  /**
+   * Listening sockets that systemd handed over. Each kind of them replaces what we would open ourselves,
+   * but for the loopback of the other family, which nobody else shall have.
+   */
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
@@ -68,16 +77,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       return { fd, server, address }
     })
     await Promise.all(handedOver.map(({ server }) => once(server.server, 'listening')))
-    for (const { address } of handedOver) refuseOpenAddress(address)
-
-    const inheritedTcp = handedOver.find(({ address }) => address !== null)
-    const address =
-      inheritedTcp?.address ??
-      (await bindTcp(() => {
-        const server = create()
-        server.serve(doors.tcp)
-        return server.server
-      }, options))
+    const inheritedTcp = handedOver.flatMap(({ address }) => address ?? [])
+    for (const address of inheritedTcp) refuseOpenAddress(address)
+    const createTcp = () => {
+      const server = create()
+      server.serve(doors.tcp)
+      return server.server
+    }
+    for (const address of inheritedTcp)
+      await bindMissingFamily(createTcp, address, inheritedTcp, log)
+    const address = inheritedTcp[0] ?? (await bindTcp(createTcp, options))
     const inheritedOwner = handedOver.find((socket) => socket.address === null)
     if (!inheritedOwner) {
       const server = create()
@@ -103,12 +112,28 @@ export function inheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] 
     : []
 }
 
-function refuseOpenAddress(address: AddressInfo | null): void {
-  if (!address || isLoopback(address.address)) return
+function refuseOpenAddress(address: AddressInfo): void {
+  if (isLoopback(address.address)) return
   throw new SidecarError(
     'failed',
     `The socket that systemd handed over listens on ${address.address}, which is not loopback.`,
     { hint: 'Let ListenStream= in the socket unit name 127.0.0.1 or [::1].' },
+  )
+}
+
+/** A socket unit of somebody's own may name one family alone. */
+async function bindMissingFamily(
+  create: () => Server,
+  given: AddressInfo,
+  all: readonly AddressInfo[],
+  log: Log,
+): Promise<void> {
+  if (all.some(({ family, port }) => port === given.port && family !== given.family)) return
+  if (!(await bindOtherFamily(create, given, 'ListenStream= in the socket unit'))) return
+  const { port } = given
+  log.warn(
+    { port },
+    `the socket unit names port ${port} of one loopback family alone: whoever asks on the other one is refused while the daemon starts again`,
   )
 }
 
