@@ -1,7 +1,13 @@
-/** The version in the package's own manifest, two folders above this file. */
-import { readFileSync } from 'node:fs'
+/** The version in the package's own manifest: the nearest one above this file, wherever it was built to. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 export function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  let directory = import.meta.dirname
+  while (!existsSync(join(directory, 'package.json'))) {
+    if (directory === dirname(directory)) throw new Error('the package has no manifest')
+    directory = dirname(directory)
+  }
+  const manifest = readFileSync(join(directory, 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }

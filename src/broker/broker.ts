@@ -92,8 +92,11 @@ export class Broker {
     const registration = this.#registration(app)
     const keeper = this.#keepers.get(app)
     if (keeper) return keeper.status()
-    const { failure, attempts } = this.#door
-    return lockedStatus(registration.app, { ...failure, at: this.#lastBeat.wall }, attempts)
+    const { failure, hint, attempts } = this.#door
+    // A status has no place for a hint, and what can be done is not the same in every case.
+    const message = `${failure.message} ${hint}`
+    const at = this.#lastBeat.wall
+    return lockedStatus(registration.app, { ...failure, message, at }, attempts)
   }
 
   /** @throws {SidecarError} `unknown_app`. */

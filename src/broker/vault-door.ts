@@ -31,6 +31,11 @@ export class VaultDoor {
     return this.#reason.failure
   }
 
+  /** What can be done about it. */
+  get hint(): string {
+    return this.#reason.hint
+  }
+
   get attempts(): number {
     return this.#attempts
   }
@@ -43,7 +48,7 @@ export class VaultDoor {
 
   refusal(): SidecarError {
     return new SidecarError('vault_locked', this.#reason.failure.message, {
-      hint: this.#reason.hint,
+      hint: this.hint,
     })
   }
 

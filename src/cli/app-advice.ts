@@ -6,7 +6,7 @@ export function adviceFor(status: AppStatus): string | undefined {
   const { app, type, session, last_error: failure } = status
   const error = failure?.error
   if (error === 'vault_unwritable') return 'Make room on the disk of the state directory.'
-  if (error === 'vault_locked') return 'Unlock the keychain.'
+  if (error === 'vault_locked') return 'What the problem says; it is tried again by itself.'
   switch (session) {
     case 'signed-out':
       return `Sign in: \`evo-token login ${app}\`.`

@@ -2,6 +2,7 @@
 import { toStatus } from '../client/app-status.ts'
 import { appPath, createClient } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
+import { plain } from './plain.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -24,6 +25,9 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
+  // One vault for all of them: once is enough.
+  const locked = statuses.find(({ last_error: failure }) => failure?.error === 'vault_locked')
+  if (locked?.last_error) io.stderr.write(`\nvault_locked: ${plain(locked.last_error.message)}\n`)
   return 0
 }
 

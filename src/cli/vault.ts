@@ -1,6 +1,7 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
 import { createClient } from '../client/connection.ts'
 import type { CommandModule } from './command.ts'
+import { plain } from './plain.ts'
 import { usageFault } from './usage.ts'
 
 /** Every record is encrypted anew, and a keychain may ask its owner first. */
@@ -15,9 +16,17 @@ export const moveKey: CommandModule = {
       throw usageFault(invocation.command, 'needs --to keychain or --to file')
     }
     const client = createClient(invocation.place)
-    await client.ask({ method: 'POST', path, body: { source }, timeoutMs: PATIENCE_MS })
+    const body = { source }
+    const answer = await client.ask({ method: 'POST', path, body, timeoutMs: PATIENCE_MS })
     const where = source === 'file' ? 'a file in the state directory' : 'the keychain'
-    invocation.io.stderr.write(`The key of the vault is in ${where} now.\n`)
+    const { stderr } = invocation.io
+    stderr.write(`The key of the vault is in ${where} now.\n`)
+    const { configured } = answer
+    if (typeof configured === 'string' && configured !== 'auto' && configured !== source) {
+      stderr.write(
+        `Before the next start, set "vault": { "key": "${source}" } (or "auto") in the config: it says "${plain(configured)}".\n`,
+      )
+    }
     return 0
   },
 }

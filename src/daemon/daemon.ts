@@ -81,10 +81,12 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   const { broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
+  let current = config
   const reload = async () => {
     supervisor.reloading()
     try {
       const next = await world.readConfig()
+      current = next.config
       const plan = await broker.reload(parts.registrar(next.config.apps))
       for (const app of plan.removed) streams.removed(app)
       await parts.configureFiles(next.config.files)
@@ -105,6 +107,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     callers,
     streams,
     vaultKey: {
+      configured: () => current.vaultKey,
       move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),
       rotate: () => broker.rotateVaultKey(),
     },

@@ -77,6 +77,8 @@ export interface CallersDoor {
 }
 
 export interface VaultKeyDoor {
+  /** Where the config wants the key to be. */
+  configured(): string
   move(to: 'keychain' | 'file'): Promise<void>
   rotate(): Promise<void>
 }

@@ -67,7 +67,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
           return json({ rotated: true })
         }
         await vaultKey.move(source)
-        return json({ source })
+        return json({ source, configured: vaultKey.configured() })
       },
     }),
     route({

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { createKeychain } from '../../src/adapters/vault/keychain.ts'
@@ -171,12 +171,29 @@ describe('a keychain that does not answer', () => {
   })
 })
 
+describe('a program that no desktop session started', () => {
+  itWithKeyring('finds the keychain of its user once it is there, at any question', async () => {
+    const home = temporaryDirectory()
+    const runtimeDirs = join(home, 'user')
+    const env = { PATH: process.env.PATH, HOME: home }
+    const keychain = createKeychain({ env, runtimeDirs })
+    expect(await keychain.read(ID)).toEqual(refused(/^There is no keychain here/))
+    await using bus = await startBus({ services: false, home })
+    await using _keyring = await startKeyring(bus)
+    mkdirSync(runtimeDirs)
+    symlinkSync(join(home, 'run'), join(runtimeDirs, String(uid)))
+    const keys = [newVaultKey()]
+    expect(await keychain.write(ID, keys)).toEqual({ kind: 'done' })
+    expect(await keychain.read(ID)).toEqual({ kind: 'keys', keys })
+  })
+})
+
 describe('a machine without a keychain', () => {
   itWithKeyring('has no session bus', async () => {
     const keychain = createKeychain({ env: { PATH: process.env.PATH, HOME: '/nonexistent' } })
-    const none = refused(/^There is no keychain here: no Secret Service on a session bus/, /"file"/)
-    expect(await keychain.read(ID)).toEqual(none)
-    expect(await keychain.write(ID, [newVaultKey()])).toEqual(none)
+    const none = /^There is no keychain here: no Secret Service on a session bus/
+    expect(await keychain.read(ID)).toEqual(refused(none, /goes on by itself/))
+    expect(await keychain.write(ID, [newVaultKey()])).toEqual(refused(none, /"file"/))
   })
 
   itWithKeyring('has a bus that is gone', async () => {

@@ -153,7 +153,7 @@ describe('openVault, the first time', () => {
       error: 'vault_locked',
       message: expect.stringContaining('has lost its vault.json') as string,
     })
-    expect(hint).toContain(`move ${world.dir} away and sign in again`)
+    expect(hint).toContain(`move ${world.dir} away for a fresh vault, and sign in anew`)
     expect(world.snapshot()).toEqual(before)
   })
 

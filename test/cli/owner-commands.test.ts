@@ -145,6 +145,18 @@ describe('caller', () => {
 
 describe('vault', () => {
   it.each([
+    ['file', true],
+    ['auto', false],
+    ['keychain', false],
+  ])('move-key says where the config is in its way: "%s"', async (configured, said) => {
+    await using daemon = await startStandIn({
+      'POST /v1/vault/key': () => ({ json: { source: 'keychain', configured } }),
+    })
+    const { stderr } = await run(daemon, ['vault', 'move-key', '--to', 'keychain'])
+    expect(stderr.includes('set "vault": { "key": "keychain" }')).toBe(said)
+  })
+
+  it.each([
     [['move-key', '--to', 'keychain'], { source: 'keychain' }, 'in the keychain now'],
     [['move-key', '--to=file'], { source: 'file' }, 'in a file'],
     [['rotate-key'], { rotate: true }, 'has a new key'],

@@ -99,7 +99,7 @@ describe('adviceFor', () => {
       'evo-token secret evo-me',
     ],
     [{ session: 'active', error: 'vault_unwritable' }, 'Make room'],
-    [{ session: 'signed-out', error: 'vault_locked' }, 'Unlock'],
+    [{ session: 'signed-out', error: 'vault_locked' }, 'What the problem says'],
   ])('for %j names what helps: %s', ({ error, ...change }: Partial<Told>, said) => {
     const told = status({ ...change, last_error: error ? { ...failure, error } : null })
     const advice = adviceFor(told)

@@ -25,6 +25,18 @@ describe('status', () => {
     expect(stdout).toMatch(/^APP .*\nevo-me .* active .* 1 h .*\nevo-web .*invalid_client\n$/)
   })
 
+  it('says once why the vault is locked, which has them all', async () => {
+    const message = 'The keychain is locked. Unlock it.'
+    const locked = (app: string) =>
+      status({ app, last_error: { error: 'vault_locked', message, at: '2026-01-01T00:00:00Z' } })
+    await using daemon = await startStandIn({
+      'GET /v1/apps': () => ({ json: { apps: [locked('evo-me'), locked('evo-web')] } }),
+    })
+    const { stdout, stderr } = await run(daemon, ['status'])
+    expect(stdout).toMatch(/\nevo-me .* vault_locked\nevo-web .* vault_locked\n$/)
+    expect(stderr).toBe(`\nvault_locked: ${message}\n`)
+  })
+
   it('shows one app with what to do', async () => {
     await using daemon = await startStandIn({
       'GET /v1/apps/evo-me': () => ({ json: broken('evo-me') }),

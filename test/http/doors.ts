@@ -106,6 +106,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.callers,
     },
     vaultKey: {
+      configured: () => 'auto',
       move: noted('move', Promise.resolve()),
       rotate: noted('rotate', Promise.resolve()),
       ...parts.vaultKey,

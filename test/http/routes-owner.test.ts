@@ -82,7 +82,7 @@ describe('POST /v1/vault/key', () => {
     await using doors = await openDoors()
     const client = doors.owner()
     const moved = await client.post('/v1/vault/key').send({ source: 'file' }).expect(200)
-    expect(moved.body).toEqual({ source: 'file' })
+    expect(moved.body).toEqual({ source: 'file', configured: 'auto' })
     const rotated = await client.post('/v1/vault/key').send({ rotate: true }).expect(200)
     expect(rotated.body).toEqual({ rotated: true })
     expect(doors.asked).toEqual([['move', 'file'], ['rotate']])

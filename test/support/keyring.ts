@@ -30,9 +30,15 @@ export interface Keyring extends Bus {
   freeze(): void
 }
 
-export async function startBus(options: { readonly services: boolean }): Promise<Bus> {
-  const home = mkdtempSync(join(tmpdir(), 'evo-token-keyring-'))
-  mkdirSync(join(home, 'run'), { mode: 0o700 })
+export interface BusOptions {
+  readonly services: boolean
+  /** Whose session it is, if the test looks after that; the bus is `run/bus` in it. */
+  readonly home?: string
+}
+
+export async function startBus(options: BusOptions): Promise<Bus> {
+  const home = options.home ?? mkdtempSync(join(tmpdir(), 'evo-token-keyring-'))
+  mkdirSync(join(home, 'run'), { mode: 0o700, recursive: true })
   const base = { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: join(home, 'run') }
   const config = options.services ? [] : [`--config-file=${emptyBusConfig(home)}`]
   // The session lasts until the shell ends, which is when its standard input does.
@@ -47,14 +53,14 @@ export async function startBus(options: { readonly services: boolean }): Promise
     async [Symbol.asyncDispose]() {
       shell.stdin.end()
       await once(shell, 'exit')
-      await rm(home, { recursive: true, force: true })
+      if (options.home === undefined) await rm(home, { recursive: true, force: true })
     },
   }
 }
 
-export async function startKeyring(): Promise<Keyring> {
+export async function startKeyring(on?: Bus): Promise<Keyring> {
   // On a bus that starts services, asking whether ours is there yet would start another.
-  const bus = await startBus({ services: false })
+  const bus = on ?? (await startBus({ services: false }))
   const { env } = bus
   let daemon = unlockedDaemon(env)
   await until(() => lockedProperty(env) === 'b false')
@@ -76,7 +82,7 @@ export async function startKeyring(): Promise<Keyring> {
     },
     async [Symbol.asyncDispose]() {
       await stop(daemon)
-      await bus[Symbol.asyncDispose]()
+      if (!on) await bus[Symbol.asyncDispose]()
     },
   }
 }
@@ -119,7 +125,7 @@ function emptyBusConfig(home: string): string {
       "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
      <busconfig>
        <type>session</type>
-       <listen>unix:dir=${home}/run</listen>
+       <listen>unix:path=${home}/run/bus</listen>
        <policy context="default">
          <allow send_destination="*" eavesdrop="true"/>
          <allow eavesdrop="true"/>

@@ -4,6 +4,8 @@
  * one answers "nothing" exactly like an empty one, nothing means locked unless it is known not to be.
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Secret } from '../../secret.ts'
 import { askKeychain, type KeychainAnswer, type KeychainQuestion } from './keychain-child.ts'
@@ -34,21 +36,26 @@ const ASK_WHETHER_LOCKED = [
 
 export interface KeychainOptions {
   readonly env?: NodeJS.ProcessEnv
+  /** Where systemd puts the runtime directory of each user. */
+  readonly runtimeDirs?: string
   readonly platform?: NodeJS.Platform
   readonly timeoutMs?: number
 }
 
 export function createKeychain(options: KeychainOptions = {}): KeyPlace {
-  const { env = process.env, platform = process.platform, timeoutMs = TIMEOUT_MS } = options
+  const { platform = process.platform, timeoutMs = TIMEOUT_MS } = options
+  const env = () => withSessionBus(options)
   const ask = (operation: KeychainQuestion['operation'], ...values: readonly string[]) =>
-    askKeychain({ operation, values: [SERVICE, ...values] }, env, timeoutMs)
-  const lockState = () => (platform === 'darwin' ? 'unknown' : askWhetherLocked(env, timeoutMs))
+    askKeychain({ operation, values: [SERVICE, ...values] }, env(), timeoutMs)
+  const lockState = () => (platform === 'darwin' ? 'unknown' : askWhetherLocked(env(), timeoutMs))
 
   async function read(vaultId: string): Promise<KeysRead> {
     const state = await lockState()
     if (state === 'locked') return LOCKED
     const answer = await ask('getPassword', vaultId)
-    if (answer.kind !== 'answered') return explain(answer, platform, timeoutMs)
+    if (answer.kind !== 'answered') {
+      return explain(answer, platform, timeoutMs, COMES_LATER)
+    }
     if (typeof answer.value === 'string') return toKeys(answer.value, vaultId)
     return state === 'unlocked' || platform === 'darwin' ? deleted(vaultId) : LOCKED_OR_DELETED
   }
@@ -74,6 +81,16 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
   return { source: 'keychain', read, write, remove }
 }
 
+/**
+ * A program that was started by no desktop session (by cron, over ssh, at boot) has none of its
+ * variables. The bus of its user is at a known place all the same, from when the user signs in.
+ */
+function withSessionBus({ env = process.env, runtimeDirs = '/run/user' }: KeychainOptions) {
+  if (env.DBUS_SESSION_BUS_ADDRESS ?? env.XDG_RUNTIME_DIR) return env
+  const directory = join(runtimeDirs, String(process.getuid?.()))
+  return existsSync(join(directory, 'bus')) ? { ...env, XDG_RUNTIME_DIR: directory } : env
+}
+
 async function askWhetherLocked(env: NodeJS.ProcessEnv, timeoutMs: number) {
   const options = { env, timeout: timeoutMs }
   const asked = promisify(execFile)('busctl', ASK_WHETHER_LOCKED, options)
@@ -85,6 +102,10 @@ async function askWhetherLocked(env: NodeJS.ProcessEnv, timeoutMs: number) {
 
 const USE_FILE =
   'Without a keychain the key can be kept in a file: "vault": { "key": "file" } in the config of a new vault.'
+
+/** A vault that has its key there has no other way. */
+const COMES_LATER =
+  'Once it is there, evo-token goes on by itself; on a desktop it comes with the sign-in.'
 
 const LOCKED: Refusal = {
   kind: 'refused',
@@ -122,6 +143,7 @@ function explain(
   answer: Exclude<KeychainAnswer, { kind: 'answered' }>,
   platform: NodeJS.Platform,
   timeoutMs: number,
+  hint = USE_FILE,
 ): Refusal {
   if (answer.kind === 'timeout') {
     return {
@@ -133,11 +155,11 @@ function explain(
   const { message } = answer
   if (message.startsWith('Failed to load keytar')) {
     const why = platform === 'linux' ? ': libsecret (libsecret-1.so.0) is not installed' : ''
-    return { kind: 'refused', message: `There is no keychain here${why}.`, hint: USE_FILE }
+    return { kind: 'refused', message: `There is no keychain here${why}.`, hint }
   }
   if (/autolaunch|Could not connect|ServiceUnknown|not provided by any/.test(message)) {
     const said = `There is no keychain here: no Secret Service on a session bus (${message}).`
-    return { kind: 'refused', message: said, hint: USE_FILE }
+    return { kind: 'refused', message: said, hint }
   }
-  return { kind: 'refused', message: `The keychain refuses: ${message}.`, hint: USE_FILE }
+  return { kind: 'refused', message: `The keychain refuses: ${message}.`, hint }
 }

@@ -60,7 +60,7 @@ export function readHeader(dir: string): HeaderRead {
 
 function unreadable(message: string): Refusal {
   const hint =
-    'Put it back from a backup; or move the whole vault directory away, and sign in again.'
+    'Put it back from a backup; or move the whole vault directory away for a fresh one, and sign in anew.'
   return { kind: 'refused', message, hint }
 }
 

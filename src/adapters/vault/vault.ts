@@ -137,7 +137,7 @@ function madeElsewhere(dir: string): Locked {
 function keptElsewhere(wanted: KeySource, source: KeySource): Locked {
   const move =
     wanted === 'credential'
-      ? `move the vault directory away and sign in again`
+      ? `move the vault directory away and sign in anew`
       : `run \`evo-token vault move-key --to ${wanted}\` while the daemon runs so, and set it to "${wanted}" then`
   return locked(
     `The config wants the vault key in the ${wanted}, and this vault's is in the ${source}.`,
@@ -149,7 +149,7 @@ const MEND_THAT =
   'Mend that; evo-token tries again by itself. If somebody may have read the key of the vault: evo-token vault rotate-key'
 
 function startAgain(dir: string): string {
-  return `move ${dir} away and sign in again.`
+  return `move ${dir} away for a fresh vault, and sign in anew.`
 }
 
 function locked(message: string, hint: string, error = 'vault_locked'): Locked {

@@ -24,7 +24,7 @@ export function daemonRungs(client: Client, places: Places, uid: number): Rung[]
         if (!locked) return 'it is open'
         throw broken(
           `The vault is not open: ${locked.last_error?.message ?? ''}`,
-          'Unlock the keychain: the daemon takes it up by itself. `evo-token status` says more.',
+          'Once that is done, the daemon goes on by itself.',
         )
       },
     },
