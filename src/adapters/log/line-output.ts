@@ -1,21 +1,28 @@
 /**
- * Lines to a file descriptor, in order and in the background: whoever writes a line never waits for
- * whoever reads it, and nothing that happens to the output ends or stops the process. (sonic-boom,
- * which pino would use, does not return from its last flush while the disk is full.)
+ * Lines to a file descriptor, in order: whoever writes a line never waits for whoever reads it, and
+ * nothing that happens to the output ends or stops the process. (sonic-boom, which pino would use,
+ * does not return from its last flush while the disk is full.) Writes are not left to Node's threads:
+ * on the way out nobody could tell what one of them still has in hand.
  */
-import { write, writeSync } from 'node:fs'
+import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
 
 /** Enough for minutes of a reader that stands still; then lines are dropped, and that is told. */
 const PENDING_MAX_CHARACTERS = 4 * 1024 * 1024
 
-/** As much as goes out in one call. */
+/** As much as goes out in one turn. */
 const BATCH_MAX_LINES = 1000
 
 /** A line that comes alone goes out at once; of a stream of them a batch goes out this often. */
 const BATCH_MS = 10
 
-/** A pipe that is full and does not block is tried again after that long. */
-const FULL_PIPE_MS = 20
+/** An output that is full is tried again after so long, and ever longer while it stays so. */
+const FULL_MIN_MS = 1
+const FULL_MAX_MS = 50
+
+/** The last flush gives up an output that has taken nothing for so long. */
+const STUCK_MS = 1_000
 
 export interface LineOutput {
   write(line: string): void
@@ -24,16 +31,20 @@ export interface LineOutput {
 }
 
 export function createLineOutput(fd: number): LineOutput {
+  const output = withoutBlocking(fd)
   let pending: string[] = []
   let size = 0
+  /** What the output has not taken yet of the last batch. */
+  let rest: Buffer = Buffer.alloc(0)
   let lost = 0
-  let writing = false
+  let scheduled = false
   let broken = false
   let lastBatchAt = -Infinity
+  let fullMs = FULL_MIN_MS
 
   function start(): void {
-    if (writing || pending.length === 0) return
-    writing = true
+    if (scheduled || pending.length === 0) return
+    scheduled = true
     const sinceMs = performance.now() - lastBatchAt
     if (sinceMs >= BATCH_MS) setImmediate(writeBatch)
     else setTimeout(writeBatch, BATCH_MS - sinceMs)
@@ -41,7 +52,18 @@ export function createLineOutput(fd: number): LineOutput {
 
   function writeBatch(): void {
     lastBatchAt = performance.now()
-    writeOut(takeBatch(BATCH_MAX_LINES))
+    if (rest.length === 0) rest = takeBatch(BATCH_MAX_LINES)
+    const error = writeRest()
+    if (isFull(error)) {
+      setTimeout(writeBatch, fullMs)
+      fullMs = Math.min(2 * fullMs, FULL_MAX_MS)
+      return
+    }
+    fullMs = FULL_MIN_MS
+    scheduled = false
+    if (error) giveUp(error)
+    else tellLosses()
+    start()
   }
 
   function takeBatch(lines: number): Buffer {
@@ -51,20 +73,14 @@ export function createLineOutput(fd: number): LineOutput {
     return Buffer.from(batch)
   }
 
-  function writeOut(bytes: Buffer): void {
-    write(fd, bytes, (error, written) => {
-      const rest = bytes.subarray(error ? 0 : written)
-      if (isFullPipe(error)) setTimeout(writeOut, FULL_PIPE_MS, rest)
-      else if (!error && rest.length > 0) writeOut(rest)
-      else settle(error)
-    })
-  }
-
-  function settle(error: NodeJS.ErrnoException | null): void {
-    writing = false
-    if (error) giveUp(error)
-    else tellLosses()
-    start()
+  /** Why it could not all be written, if so. */
+  function writeRest(): NodeJS.ErrnoException | undefined {
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(output, rest))
+      return undefined
+    } catch (error) {
+      return error as NodeJS.ErrnoException
+    }
   }
 
   /** A reader that is gone does not come back; a full disk may be emptied. */
@@ -72,6 +88,7 @@ export function createLineOutput(fd: number): LineOutput {
     broken = error.code === 'EPIPE' || error.code === 'EBADF'
     lost += pending.length + 1
     pending = []
+    rest = Buffer.alloc(0)
     size = 0
   }
 
@@ -93,16 +110,41 @@ export function createLineOutput(fd: number): LineOutput {
       start()
     },
     flush() {
-      let bytes = takeBatch(pending.length)
-      try {
-        while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, bytes))
-      } catch {
-        // Nobody takes it, and there is nowhere to tell of that.
+      rest = Buffer.concat([rest, takeBatch(pending.length)])
+      let left = rest.length
+      let progressAt = performance.now()
+      // Whatever else goes wrong, there is nowhere to tell of it.
+      while (isFull(writeRest()) && performance.now() - progressAt < STUCK_MS) {
+        if (rest.length < left) progressAt = performance.now()
+        left = rest.length
+        Atomics.wait(PAUSE, 0, 0, FULL_MIN_MS)
       }
     },
   }
 }
 
-function isFullPipe(error: NodeJS.ErrnoException | null): boolean {
+/** Something to wait on that nobody ever changes: the only way to pause without the event loop. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))
+
+/** Sockets are closed when they are collected. */
+const kept: Socket[] = []
+
+/** A descriptor of the same output that says EAGAIN where it would make us wait. */
+function withoutBlocking(fd: number): number {
+  try {
+    const stats = fstatSync(fd)
+    if (stats.isFIFO() || stats.isSocket()) {
+      // Made for its side effect: Node has no other way to set O_NONBLOCK on what is open already.
+      kept.push(new Socket({ fd, readable: false, writable: true }).unref())
+    } else if (isatty(fd)) {
+      return openSync('/dev/tty', constants.O_WRONLY | constants.O_NONBLOCK)
+    }
+  } catch {
+    // It is closed, or a terminal that is not ours: what a write meets there is dealt with then.
+  }
+  return fd
+}
+
+function isFull(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.code === 'EAGAIN'
 }
