@@ -1,19 +1,24 @@
 import { readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { createKeyFile } from '../../src/adapters/vault/key-file.ts'
 import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
-import { keyIdOf } from '../../src/adapters/vault/sealed-text.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
 import { compileSources } from '../support/compiled.ts'
+import {
+  expectEverything,
+  furnish,
+  header,
+  inProcess,
+  keyIds,
+  withOtherPlace,
+} from '../support/furnished-vault.ts'
 import { until } from '../support/until.ts'
 import {
   appRecord,
   loadOne,
-  MACHINE_ID,
   storeUpTo,
   temporaryDirectory,
   uid,
@@ -25,101 +30,6 @@ const compiled = compileSources()
 afterAll(() => compiled[Symbol.asyncDispose]())
 
 const directly = (_app: string, work: () => Promise<void>) => work()
-
-/** In the config no more, and never loaded here: its record has to come along all the same. */
-const retired = app({ name: 'retired' })
-const former = app({ clientId: 'native-former' })
-const attempting = app({ name: 'attempting' })
-
-/** One record in its place, one aside, one with an attempt, and a damaged file. */
-async function furnish(vault: Vault, world: VaultWorld): Promise<void> {
-  await storeUpTo(vault, 1, former)
-  await loadOne(vault)
-  await storeUpTo(vault, 2)
-  await storeUpTo(vault, 1, retired)
-  await storeUpTo(vault, 3, attempting)
-  await vault.reserve(attempting.name, appRecord(3, attempting))
-  writeFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'rot')
-}
-
-async function expectEverything(world: VaultWorld, keys: KeyPlaces = world.keys): Promise<void> {
-  const open = () => world.vault({ source: 'auto', keys })
-  const whole = { unanswered: false, damaged: false }
-  expect(await loadOne(await open())).toEqual({ ...whole, record: appRecord(2) })
-  expect(await loadOne(await open(), retired)).toEqual({ ...whole, record: appRecord(1, retired) })
-  expect(await loadOne(await open(), attempting)).toEqual({
-    record: appRecord(3, attempting),
-    unanswered: true,
-    damaged: false,
-  })
-  expect(await loadOne(await open(), former)).toEqual({ ...whole, record: appRecord(1, former) })
-  expect(await loadOne(await open())).toEqual({ ...whole, record: appRecord(2) })
-  expect(readFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'utf8')).toBe('rot')
-}
-
-interface Header {
-  readonly id: string
-  readonly kid: string
-  readonly source: 'file' | 'keychain'
-}
-
-function header(world: VaultWorld): Header {
-  return JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as Header
-}
-
-/** The key ids of everything sealed in the vault. */
-function keyIds(world: VaultWorld): string[] {
-  const sealed = world.names().filter((name) => !name.includes('damaged') && !name.endsWith('json'))
-  return sealed.map((name) => keyIdOf(readFileSync(world.path(name), 'utf8')) ?? name)
-}
-
-/** A second place that lasts; it stands for a keychain, whose answers are the same. */
-function withOtherPlace(world: VaultWorld): { keys: KeyPlaces; path: string } {
-  const path = join(world.stateDir, 'elsewhere')
-  return {
-    keys: { ...world.keys, keychain: { ...createKeyFile(path, uid), source: 'keychain' } },
-    path,
-  }
-}
-
-/** Does `work` on the vault in a process of its own, which is killed right after step number `kill`. */
-async function inProcess(
-  world: VaultWorld,
-  work: string,
-  kill = Infinity,
-): Promise<{ end: number | string | null; steps: string[] }> {
-  const child = compiled.run(`
-    import { writeSync } from 'node:fs'
-    import { createKeyFile } from './src/adapters/vault/key-file.js'
-    import { createKeyPlaces } from './src/adapters/vault/vault-key.js'
-    import { openVault } from './src/adapters/vault/vault.js'
-    const silent = () => {}
-    const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
-    const places = createKeyPlaces({ keyFile: ${JSON.stringify(world.keyFile)}, env: {}, uid: ${uid} })
-    const elsewhere = createKeyFile(${JSON.stringify(join(world.stateDir, 'elsewhere'))}, ${uid})
-    const keys = { ...places, keychain: { ...elsewhere, source: 'keychain' } }
-    let steps = 0
-    const onStep = (step) => {
-      writeSync(1, step + '\\n')
-      if (++steps === ${kill === Infinity ? 'Infinity' : kill}) process.kill(process.pid, 'SIGKILL')
-    }
-    const { vault } = await openVault({
-      dir: ${JSON.stringify(world.dir)}, keys, source: 'auto', takeOver: false, log, onStep,
-      machineId: ${JSON.stringify(MACHINE_ID)},
-    })
-    ${work}
-    console.log('done')
-  `)
-  const steps: string[] = []
-  for (;;) {
-    const line = await child.line().catch(() => undefined)
-    if (line === undefined) break
-    steps.push(line)
-  }
-  const { end, stderr } = await child.ended
-  expect(stderr).toBe('')
-  return { end, steps }
-}
 
 let world: VaultWorld
 let vault: Vault
@@ -213,7 +123,7 @@ describe('rotateKey', () => {
   })
 
   it('goes through the steps that the next tests kill it after', async () => {
-    const { end, steps } = await inProcess(world, ROTATE)
+    const { end, steps } = await inProcess(compiled, world, ROTATE)
     expect(end).toBe(0)
     expect([steps[0], steps[1], ...steps.slice(2, -2).sort(), ...steps.slice(-2)]).toEqual([
       ...ROTATION,
@@ -225,7 +135,7 @@ describe('rotateKey', () => {
     'is finished by the next start when it is killed after step $number ($step)',
     async ({ number }) => {
       const { kid } = header(world)
-      const { end } = await inProcess(world, ROTATE, number)
+      const { end } = await inProcess(compiled, world, ROTATE, { kill: number })
       expect(end).toBe('SIGKILL')
 
       await world.vault()
@@ -238,9 +148,9 @@ describe('rotateKey', () => {
   )
 
   it('loses nothing when the start that finishes it is killed too', async () => {
-    await inProcess(world, ROTATE, 4)
-    await inProcess(world, '', 1)
-    await inProcess(world, '', 2)
+    await inProcess(compiled, world, ROTATE, { kill: 4 })
+    await inProcess(compiled, world, '', { kill: 1 })
+    await inProcess(compiled, world, '', { kill: 2 })
     await expectEverything(world)
     expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
   })
@@ -372,14 +282,14 @@ describe('moveKey', () => {
   })
 
   it('goes through the steps that the next tests kill it after', async () => {
-    const { steps } = await inProcess(world, MOVE)
+    const { steps } = await inProcess(compiled, world, MOVE)
     expect(steps).toEqual([...MOVING, 'done'])
   })
 
   it.each(MOVING.map((step, index) => ({ number: index + 1, step })))(
     'leaves one key in one place when it is killed after "$step"',
     async ({ number }) => {
-      const { end } = await inProcess(world, MOVE, number)
+      const { end } = await inProcess(compiled, world, MOVE, { kill: number })
       expect(end).toBe('SIGKILL')
 
       const { keys } = withOtherPlace(world)

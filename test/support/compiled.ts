@@ -28,6 +28,8 @@ export interface Compiled extends AsyncDisposable {
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv
+  /** A command that runs it in its own place: a tracer. */
+  readonly under?: readonly string[]
 }
 
 export interface Running {
@@ -59,10 +61,10 @@ export function compileSources(): Compiled {
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   let programs = 0
   return {
-    run(program, { env = process.env } = {}) {
+    run(program, { env = process.env, under = [] } = {}) {
       const path = join(directory, `program-${++programs}.js`)
       writeFileSync(path, program)
-      return start(path, env)
+      return start([...under, process.execPath, path], env)
     },
     async [Symbol.asyncDispose]() {
       await rm(directory, { recursive: true, force: true })
@@ -70,8 +72,8 @@ export function compileSources(): Compiled {
   }
 }
 
-function start(path: string, env: NodeJS.ProcessEnv): Running {
-  const child = spawn(process.execPath, [path], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+function start([command = '', ...args]: string[], env: NodeJS.ProcessEnv): Running {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const closed = once(child, 'close') as Promise<[number | null, string | null]>
   const said = text(child.stderr)
