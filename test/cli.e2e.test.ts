@@ -132,6 +132,29 @@ describe('a person and a native app', () => {
     expect(JSON.stringify(daemon.log)).not.toContain(first.stdout.trim())
   })
 
+  it('is joined by another app that init adds, once the config is read again', async () => {
+    await using home = await homeFor({ 'evo-me': me() })
+    await using _daemon = await startDaemonProcess(home)
+    const before = JSON.parse(await readFile(home.config, 'utf8')) as { apps: object }
+    const added = await runCli(home, [
+      ...['init', '--yes', '--name', 'evo-robot', '--type', 'service'],
+      ...['--client-id', server.clients.service.clientId],
+    ])
+    expect(added).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('evo-token secret evo-robot') as string,
+    })
+    const after = JSON.parse(await readFile(home.config, 'utf8')) as { apps: object }
+    expect(after).toMatchObject(before)
+    expect(Object.keys(after.apps)).toEqual(['evo-me', 'evo-robot'])
+    expect(await runCli(home, ['reload'])).toMatchObject({
+      stderr: expect.stringContaining('added: evo-robot\n') as string,
+    })
+    const input = server.clients.service.clientSecret
+    expect(await runCli(home, ['secret', 'evo-robot'], { input })).toMatchObject({ code: 0 })
+    expect(await runCli(home, ['get', 'evo-robot'])).toMatchObject({ code: 0 })
+  })
+
   it('finds its session again after a restart, without asking the server', async () => {
     await using home = await homeFor({ 'evo-me': me() })
     const first = await startDaemonProcess(home)

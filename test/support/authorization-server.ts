@@ -6,6 +6,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { createProviderStore, type ProviderStore } from './provider-store.ts'
@@ -45,6 +46,8 @@ export interface AuthorizationServerOptions {
   readonly port?: number
   /** The URL that it is known by, where something stands before it (`test/faults/faulty-path.ts`). */
   readonly issuer?: string
+  /** What it shows to those who come over TLS, which are all then. */
+  readonly tls?: { readonly key: string; readonly cert: string }
   readonly accessTokenTtlS?: number
   readonly refreshTokenTtlS?: number
   readonly accessTokenFormat?: 'jwt' | 'opaque'
@@ -107,10 +110,10 @@ export async function startAuthorizationServer(
   options: AuthorizationServerOptions = {},
 ): Promise<RunningAuthorizationServer> {
   const Provider = await importProvider()
-  const server = createServer()
+  const server = options.tls ? createTlsServer(options.tls) : createServer()
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   const issuer = options.issuer ?? url
 
   const { adapter, generations, payloads } = options.store ?? createProviderStore()
