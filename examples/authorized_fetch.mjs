@@ -1,6 +1,6 @@
 // The same list in JavaScript, with `fetch` alone.
 //
-//     npm install evo-token-sidecar
+//     npm install PATH/TO/evo-token-sidecar
 //     node examples/authorized_fetch.mjs evo-me
 //
 // `authorizedFetch` puts a fresh token on each request, and tries once more where one was refused.
