@@ -79,7 +79,7 @@ function itemsIn({ env }: Bus): number {
   return Number(count)
 }
 
-describe('the key in the keychain', () => {
+describe.concurrent('the key in the keychain', () => {
   it('is one item, and is read once, however many apps there are and are refreshed', async () => {
     await using keyring = await startKeyring()
     const apps = { one: 'stale', two: 'stale', three: 'stale', four: 'fresh' } as const
@@ -174,7 +174,7 @@ describe('the key in the keychain', () => {
   })
 })
 
-describe('a key that somebody deleted from the keychain', () => {
+describe.concurrent('a key that somebody deleted from the keychain', () => {
   /** A daemon that has found that out. */
   async function bereft(keyring: Keyring, home: Home) {
     const keychain = createKeychain({ env: keyring.env })
@@ -233,6 +233,7 @@ describe('a key that somebody deleted from the keychain', () => {
   })
 })
 
+// Alone: it counts what the server is asked.
 describe('vault move-key', () => {
   it('moves the key into the keychain and out of it, and says where the config disagrees', async () => {
     await using keyring = await startKeyring()
@@ -279,7 +280,7 @@ describe('vault move-key', () => {
   })
 })
 
-describe('vault rotate-key with the key in the keychain', () => {
+describe.concurrent('vault rotate-key with the key in the keychain', () => {
   for (const step of ['key added', 'key in use', 're-encrypted me', 'old key dropped']) {
     it(`is finished by the next start when it is killed after "${step}"`, async () => {
       await using keyring = await startKeyring()
