@@ -13,6 +13,7 @@ import type {
   StoreResult,
   Vault,
 } from '../core/ports.ts'
+import { stated } from '../core/foreseen.ts'
 import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
@@ -140,13 +141,14 @@ export class AppState {
     const received = receive(grant, at, this.app.refresh, random())
     const { tokens } = next(this.session, { type, tokens: received }, this.app.refresh)
     const { lost, ...kept } = change
-    const endsAt = grant.refreshTokenLifetimeMs
+    const { refreshTokenLifetimeMs: lifetimeMs } = grant
+    const { wall } = received.received
     log.trace({ app: this.app.name, step: 'store' }, 'protocol')
     const result = await this.ledger.write({
       ...kept,
       ...(tokens && { tokens: toStored(tokens) }),
-      ...(type === 'signed-in' && { signedInAt: received.received.wall }),
-      ...(endsAt !== undefined && { refreshTokenExpiresAt: received.received.wall + endsAt }),
+      ...(type === 'signed-in' && { signedInAt: wall }),
+      ...(lifetimeMs !== undefined && stated(change, lifetimeMs, wall)),
     })
     log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
     if (result.kind === 'changed') return 'changed'

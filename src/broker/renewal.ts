@@ -2,6 +2,7 @@
  * Getting an app's next token: the rotation protocol, step by step (README, "Never lose a
  * session"). Runs in the app's queue; never throws for what a server or a disk may do.
  */
+import { withoutLife } from '../core/foreseen.ts'
 import { needsClientSecret } from '../core/app.ts'
 import type { Failure, GrantOutcome, Spending, StoreResult } from '../core/ports.ts'
 import type { Sealed } from '../core/token.ts'
@@ -161,10 +162,10 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   }
   const failure = ledger.unanswered ? answerLost(refused) : refused
   const at = deps.clock.read()
-  const { generation, identity, tokens, signedInAt, refreshTokenExpiresAt, ...kept } = ledger.record
+  const { generation, identity, tokens, ...record } = ledger.record
   const { refreshToken, ...accessOnly } = tokens ?? {}
   await ledger.write({
-    ...kept,
+    ...withoutLife(record),
     ...('accessToken' in accessOnly && { tokens: accessOnly }),
     lost: { error: failure.error, message: failure.message, at: at.wall },
   })

@@ -1,4 +1,5 @@
 /** Taking over the tokens of a sign-in. Runs in the app's queue. */
+import { withoutLife } from '../core/foreseen.ts'
 import type { GrantOutcome, Spending } from '../core/ports.ts'
 import type { SignInStatus } from '../core/status.ts'
 import { expiresAt, type Grant, type StoredTokens, type Subject } from '../core/token.ts'
@@ -30,8 +31,8 @@ export async function takeOverSignIn(
           await discard(state, outcome.grant)
           return failed('other_subject', otherSubjectMessage(app.name, other))
         }
-        const { tokens, signedInAt, refreshTokenExpiresAt, ...kept } = change
-        const changed = { ...kept, askedScope: app.scopes.join(' ') }
+        const { tokens, ...record } = change
+        const changed = { ...withoutLife(record), askedScope: app.scopes.join(' ') }
         const stored = await state.adopt(outcome, 'signed-in', changed)
         if (stored !== 'changed') {
           await endBefore(state, tokens, outcome.grant)

@@ -88,7 +88,7 @@ function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
   const { tokens } = session
   const end =
     tokens?.refreshToken && session.status !== 'signed-out'
-      ? sessionEnd(ledger.record, app.refresh, tokens.received.wall)
+      ? sessionEnd(ledger.record, app.refresh)
       : undefined
   return {
     sessionExpiresAt: end?.at ?? null,

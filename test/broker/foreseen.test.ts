@@ -60,6 +60,7 @@ describe('the lifetime that the server states', () => {
     expect(world.records.get(ME)).toMatchObject({
       signedInAt: NOW.wall,
       refreshTokenExpiresAt: NOW.wall + 2 * HOUR,
+      refreshTokenStatedAt: NOW.wall,
     })
     await world.beat()
     world.changes.length = 0
@@ -72,8 +73,19 @@ describe('the lifetime that the server states', () => {
     expect(world.broker.status(ME)).toMatchObject({ session: 'active', sessionExpiresSoon: true })
   })
 
+  it('is told of a day before, also where it was stated at the sign-in alone', async () => {
+    const life = { refreshTokenExpiresAt: NOW.wall + 30 * DAY, refreshTokenStatedAt: NOW.wall }
+    const world = await signedIn({ record: life })
+    await live(world, 28.9 * DAY)
+    expect(world.broker.status(ME).sessionExpiresSoon).toBe(false)
+    await live(world, 0.2 * DAY)
+    expect(world.broker.status(ME).sessionExpiresSoon).toBe(true)
+  })
+
   it('moves on with every refresh token that states a new one', async () => {
-    const world = await signedIn({ record: { refreshTokenExpiresAt: NOW.wall + 55 * MINUTE } })
+    const world = await signedIn({
+      record: { refreshTokenExpiresAt: NOW.wall + 55 * MINUTE, refreshTokenStatedAt: NOW.wall },
+    })
     world.pass(51 * MINUTE)
     world.answers.push(granted({ refreshTokenLifetimeMs: 10 * HOUR }))
     expect(world.broker.status(ME).sessionExpiresSoon).toBe(true)

@@ -56,6 +56,7 @@ const payload: z.ZodType<Exposed<AppRecord> & { readonly attempt?: true }> = z.s
   nextClientSecret: optionalText,
   signedInAt: instant.exactOptional(),
   refreshTokenExpiresAt: instant.exactOptional(),
+  refreshTokenStatedAt: instant.exactOptional(),
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
 
