@@ -9,6 +9,7 @@ import { app } from '../support/builders.ts'
 import { compileSources } from '../support/compiled.ts'
 import {
   expectEverything,
+  expectOnePlace,
   furnish,
   header,
   inProcess,
@@ -292,14 +293,7 @@ describe('moveKey', () => {
       const { end } = await inProcess(compiled, world, MOVE, { kill: number })
       expect(end).toBe('SIGKILL')
 
-      const { keys } = withOtherPlace(world)
-      await world.vault({ source: 'auto', keys })
-
-      const { id, source } = header(world)
-      const other = source === 'file' ? 'keychain' : 'file'
-      expect(header(world)).not.toHaveProperty('leaving')
-      expect((await keys[other].read(id)).kind).toBe('none')
-      await expectEverything(world, keys)
+      await expectOnePlace(world)
     },
   )
 

@@ -4,11 +4,11 @@ import { afterAll, describe, expect } from 'vitest'
 import { compileSources } from '../support/compiled.ts'
 import {
   expectEverything,
+  expectOnePlace,
   furnish,
   header,
   inProcess,
   keyIds,
-  withOtherPlace,
 } from '../support/furnished-vault.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { temporaryDirectory, vaultWorld } from '../support/vault-world.ts'
@@ -70,15 +70,7 @@ describe('moveKey', () => {
   it('leaves one key in one place whatever call it is killed at', async () => {
     const { kills, steps } = await killAtEveryCall(
       "await vault.moveKey('keychain')",
-      async (world) => {
-        const { keys } = withOtherPlace(world)
-        await world.vault({ source: 'auto', keys })
-        const { id, source } = header(world)
-        const other = source === 'file' ? 'keychain' : 'file'
-        expect(header(world)).not.toHaveProperty('leaving')
-        expect((await keys[other].read(id)).kind).toBe('none')
-        await expectEverything(world, keys)
-      },
+      expectOnePlace,
     )
     expect(kills).toBeGreaterThanOrEqual(8)
     expect([...steps]).toEqual(

@@ -141,10 +141,12 @@ describe('doctor', () => {
   })
 
   it('lists what Evo lets the app see, by name only where that is wished for', async () => {
-    await using api = await startEvoApi({ issuer: server.issuer, closedHub: true })
+    await using api = await startEvoApi({ issuer: server.issuer, closedHubs: true })
     const { details } = await doctor('pipeline', ['--discovery-url', api.url])
-    expect(details['evo-organizations']).toBe('1 instances; hubs: test, closed')
-    expect(details['evo-workspaces']).toMatch(/^2 workspaces\. .* gives nothing at 127.* \(404\)$/)
+    expect(details['evo-organizations']).toBe('1 instances; hubs: test, closed, gone')
+    expect(details['evo-workspaces']).toMatch(
+      /^2 workspaces\. .* gives nothing at 127\S+ \(404\), 127\.0\.0\.1:3 \(.*cannot be reached/,
+    )
     const named = await doctor('pipeline', ['--discovery-url', api.url, '--names'])
     expect(named.details['evo-organizations']).toContain('(Test Mining)')
     expect(named.details['evo-workspaces']).toContain('(North pit, South pit)')

@@ -15,8 +15,8 @@ export interface EvoApiOptions {
   readonly issuer: string
   readonly organizations?: readonly string[]
   readonly workspaces?: readonly string[]
-  /** Whether there is another hub, whose Workspace API answers nobody. */
-  readonly closedHub?: boolean
+  /** Whether there are two more hubs: one that has nothing for anybody, and one where nobody listens. */
+  readonly closedHubs?: boolean
 }
 
 export interface EvoApi extends AsyncDisposable {
@@ -33,7 +33,7 @@ export async function startEvoApi({
   issuer,
   organizations = ['Test Mining'],
   workspaces = ['North pit', 'South pit'],
-  closedHub = false,
+  closedHubs = false,
 }: EvoApiOptions): Promise<EvoApi> {
   const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
   const statuses: number[] = []
@@ -72,15 +72,19 @@ export async function startEvoApi({
   function answerTo({ pathname }: URL): object | undefined {
     if (pathname === '/evo/identity/v2/discovery') {
       const hub = { code: 'test', display_name: 'Test hub', url }
+      const gone = { code: 'gone', display_name: 'Gone hub', url: 'http://127.0.0.1:3' }
       const closed = { code: 'closed', display_name: 'Closed hub', url: `${url}/closed` }
       const access = { org_id: ORGANIZATION, hub_code: 'test', services: ['evo'] }
       return {
         discovery: {
           organizations: organizations.map((name) => ({ id: ORGANIZATION, display_name: name })),
-          hubs: [hub, ...(closedHub ? [closed] : [])],
+          hubs: [hub, ...(closedHubs ? [closed, gone] : [])],
           services: [{ code: 'evo', display_name: 'Evo' }],
           service_access: organizations.flatMap(() => [
-            ...(closedHub ? [{ ...access, hub_code: 'closed' }] : []),
+            ...(closedHubs ? ['closed', 'gone'] : []).map((code) => ({
+              ...access,
+              hub_code: code,
+            })),
             access,
           ]),
         },

@@ -26,6 +26,17 @@ export async function furnish(vault: Vault, world: VaultWorld): Promise<void> {
   writeFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'rot')
 }
 
+/** The next start finishes a move of the key that was killed: it is in one place, and opens everything. */
+export async function expectOnePlace(world: VaultWorld): Promise<void> {
+  const { keys } = withOtherPlace(world)
+  await world.vault({ source: 'auto', keys })
+  const { id, source } = header(world)
+  const other = source === 'file' ? 'keychain' : 'file'
+  expect(header(world)).not.toHaveProperty('leaving')
+  expect((await keys[other].read(id)).kind).toBe('none')
+  await expectEverything(world, keys)
+}
+
 export async function expectEverything(
   world: VaultWorld,
   keys: KeyPlaces = world.keys,
