@@ -17,6 +17,7 @@ import { stated } from '../core/foreseen.ts'
 import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
+  expiresAt,
   type Instant,
   type Reading,
   receive,
@@ -24,8 +25,9 @@ import {
   type Sealed,
   toStored,
 } from '../core/token.ts'
-import type { Sleep } from './within.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
+import { Queue } from './queue.ts'
+import type { Sleep } from './within.ts'
 
 export interface BrokerDeps {
   readonly clock: Clock
@@ -35,6 +37,16 @@ export interface BrokerDeps {
   readonly log: Log
   /** Called whenever something that `status` tells may have changed. */
   readonly onChange: (app: string) => void
+  /** Called with an app that was granted a token. */
+  readonly onGrant: (app: App) => void
+}
+
+/** A request to the authorization server that is out. */
+export interface UnderWay {
+  readonly since: Instant
+  /** A refresh and a redemption spend something, and are never cut short; an issue spends nothing. */
+  readonly kind: 'refresh' | 'redemption' | 'issue'
+  readonly done: Promise<void>
 }
 
 export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
@@ -42,11 +54,20 @@ export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
 export class AppState {
   readonly deps: BrokerDeps
   readonly ledger: Ledger
+  /** Everything that changes the app, one after another; no request is waited for in it that spends something. */
+  readonly queue = new Queue()
+  /** Requests that are out, in the order in which they left. */
+  readonly underWay = new Set<UnderWay>()
+  /** How many callers wait for a renewal. */
+  callersWaiting = 0
+  #signInsBegun = 0
+  #newestSignIn = 0
   #registration: Registration
   #session: Session
   /** When the cron line asks for the next token; on the wall clock, as cron lines are. */
   #reissueAt: Instant | undefined
   #renewals: RenewalCounts = NO_RENEWALS
+  #sessionNumber = 0
 
   constructor(
     deps: BrokerDeps,
@@ -78,29 +99,83 @@ export class AppState {
     return this.#renewals
   }
 
+  /**
+   * Another one after each sign-in, sign-out, and record that another process wrote: the answer to
+   * what was asked before counts for nothing then.
+   */
+  get sessionNumber(): number {
+    return this.#sessionNumber
+  }
+
   /** When the cron line asks for the next token, if it does. */
   get reissueAt(): Instant | undefined {
     return this.#reissueAt
   }
 
-  /** Takes over what the config says now, for the same identity; where that changed, waiting is over. */
+  /**
+   * Takes over what the config says now, for the same identity. Waiting is over in any case: a reload
+   * is also how a person says that something was mended elsewhere.
+   */
   reconfigure(registration: Registration, changed: boolean): void {
     const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
-    const handedOver = registration.clientSecret?.sha256 !== this.registration.clientSecret?.sha256
     this.#registration = registration
-    if (!changed && !handedOver) return
-    this.scheduleReissue()
-    // Nobody has to sign in for a service app's new scopes: its next token has them.
-    if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
+    if (changed) {
+      this.scheduleReissue()
+      // No person has to sign in for a service app's new scopes: its next token has them.
+      if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
+    }
+    this.endWaiting()
+  }
+
+  /** The next heartbeat tries again, whatever was waited for. */
+  endWaiting(): void {
+    this.registration.server.forgetFailures()
     this.apply({ type: 'wait-over' })
+  }
+
+  /** Says that a request is out, until the result is called. */
+  begin(kind: UnderWay['kind']): () => void {
+    let done = (): void => undefined
+    const underWay: UnderWay = {
+      since: this.deps.clock.read().wall,
+      kind,
+      done: new Promise((resolve) => {
+        done = resolve
+      }),
+    }
+    this.underWay.add(underWay)
+    return () => {
+      this.underWay.delete(underWay)
+      done()
+    }
+  }
+
+  /** Counts the sign-ins whose redemption has begun. */
+  nextSignInOrder(): number {
+    this.#signInsBegun += 1
+    return this.#signInsBegun
+  }
+
+  /** Whether the sign-in of this order becomes the session: what a person did last holds. */
+  claimSession(order: number): boolean {
+    if (order < this.#newestSignIn) return false
+    this.#newestSignIn = order
+    return true
+  }
+
+  /** When the token ends; 0 where there is none. */
+  tokenEndsAt(): Instant {
+    const { tokens } = this.#session
+    return tokens ? expiresAt(tokens, this.deps.clock.read()) : 0
   }
 
   apply(event: SessionEvent): void {
     const before = this.#session
     this.#renewals = counted(this.#renewals, event)
     this.#session = next(before, event, this.app.refresh)
+    if (event.type === 'signed-in' || event.type === 'signed-out') this.#sessionNumber += 1
     if (this.#session === before) return
-    const { log, onChange } = this.deps
+    const { log, onChange, onGrant } = this.deps
     const { status, tokens } = this.#session
     const failure = 'failure' in event ? { error: event.failure.error } : {}
     const level = 'failure' in event ? 'warn' : 'info'
@@ -115,17 +190,19 @@ export class AppState {
       'session changed',
     )
     onChange(this.app.name)
+    if (event.type === 'granted' || event.type === 'signed-in') onGrant(this.app)
   }
 
-  unavailable(failure: Failure, retryAfterMs?: number): void {
+  /** No usable answer came, or none could be asked for. */
+  unavailable(
+    failure: Failure,
+    details: Pick<
+      Extract<SessionEvent, { type: 'unavailable' }>,
+      'refusal' | 'retryAfterMs' | 'tokens'
+    > = {},
+  ): void {
     const { clock, random } = this.deps
-    this.apply({
-      type: 'unavailable',
-      failure,
-      at: clock.read(),
-      random: random(),
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    })
+    this.apply({ type: 'unavailable', failure, at: clock.read(), random: random(), ...details })
   }
 
   /**
@@ -162,6 +239,7 @@ export class AppState {
 
   /** The session that the vault's record describes, after somebody else changed it. */
   readopt(): void {
+    this.#sessionNumber += 1
     this.#session = restoredSession(this.app, this.ledger, false, this.deps.clock)
     this.deps.onChange(this.app.name)
   }

@@ -4,7 +4,7 @@
  */
 import { type App, identityOf } from '../core/app.ts'
 import { compareClocks } from '../core/clocks.ts'
-import type { OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
+import type { IssuerTurns, OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
@@ -18,7 +18,7 @@ import { SignIns } from './sign-ins.ts'
 import { lockedStatus } from './telling.ts'
 import { VaultDoor } from './vault-door.ts'
 
-export interface BrokerOptions extends BrokerDeps {
+export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'> {
   readonly openVault: () => Promise<OpenedVault>
   readonly listener: RedirectListener
   /** An unguessable name for a sign-in. */
@@ -27,9 +27,17 @@ export interface BrokerOptions extends BrokerDeps {
   readonly networkSignature: () => string
 }
 
+export interface RefreshAsk {
+  /** The access token that an API refused, as lower-case hex SHA-256. */
+  readonly rejectedSha256?: string
+  /** A person wishes it: whatever back-off or limit waits. */
+  readonly now?: boolean
+}
+
 export class Broker {
   readonly signIns: SignIns
   readonly #options: BrokerOptions
+  readonly #stateDeps: BrokerDeps
   readonly #door: VaultDoor
   readonly #keepers = new Map<string, Keeper>()
   #registrations: ReadonlyMap<string, Registration>
@@ -42,6 +50,12 @@ export class Broker {
 
   constructor(options: BrokerOptions, registrations: readonly Registration[]) {
     this.#options = options
+    this.#stateDeps = {
+      ...options,
+      onGrant: (app) => {
+        this.#endIssuersWaiting(app)
+      },
+    }
     this.#door = new VaultDoor(options)
     this.#registrations = byName(registrations)
     this.#lastBeat = options.clock.read()
@@ -74,17 +88,24 @@ export class Broker {
     for (const [app, keeper] of this.#keepers) {
       this.#inBackground('renewal', keeper.maintain(), app)
     }
+    for (const turns of this.#turns()) turns.beat()
     this.signIns.beat()
   }
 
-  /** Begins nothing new; resolves when every refresh under way has finished and is stored. */
+  /** Begins nothing new; resolves when every request that is out has its answer, and that is stored. */
   async stop(): Promise<void> {
     this.#stopping = true
     this.signIns.close()
-    const closeAll = () => [...this.#keepers.values()].map((keeper) => keeper.close())
-    await Promise.all([this.#queue.settled(), ...closeAll()])
+    for (const keeper of this.#keepers.values()) keeper.close()
+    await Promise.all([this.#queue.settled(), this.settled()])
     // A reload that was under way may have made more of them.
-    await Promise.all(closeAll())
+    for (const keeper of this.#keepers.values()) keeper.close()
+    await this.settled()
+  }
+
+  /** Resolves when every request that is out now has its answer, and that is stored. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#keepers.values()].map((keeper) => keeper.settled()))
   }
 
   /** @throws {SidecarError} `unknown_app`. */
@@ -111,21 +132,22 @@ export class Broker {
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
-  async refresh(app: string, ask: { readonly rejectedSha256?: string }): Promise<ServedToken> {
-    return this.#keeper(app).refresh(ask.rejectedSha256)
+  async refresh(app: string, ask: RefreshAsk): Promise<ServedToken> {
+    const keeper = this.#keeper(app)
+    return ask.now ? keeper.refreshNow() : keeper.refresh(ask.rejectedSha256)
   }
 
   /** Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it. */
   async logout(app: string): Promise<{ revoked: boolean }> {
     const keeper = this.#keeper(app)
     this.signIns.cancel(app, 'The app was signed out.')
-    return keeper.enqueue(() => signOut(keeper.state))
+    return keeper.exclusively(() => signOut(keeper.state))
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
   async putClientSecret(app: string, secret: Sealed): Promise<{ proven: boolean }> {
     const keeper = this.#keeper(app)
-    return keeper.enqueue(() => putClientSecret(keeper.state, secret))
+    return keeper.exclusively(() => putClientSecret(keeper.state, secret))
   }
 
   /** What came of the app's renewals since it is kept here. */
@@ -150,7 +172,7 @@ export class Broker {
   async rotateVaultKey(): Promise<void> {
     await this.#door.requireOpen().rotateKey((app, work) => {
       const keeper = this.#keepers.get(app)
-      return keeper ? keeper.enqueue(work) : work()
+      return keeper ? keeper.state.queue.run(work) : work()
     })
   }
 
@@ -159,26 +181,56 @@ export class Broker {
     await this.#door.requireOpen().moveKey(to)
   }
 
-  /** Takes over a new config: what is the same app as before keeps its session undisturbed. */
+  /**
+   * Takes over a new config: what is the same app as before keeps its session undisturbed.
+   *
+   * @throws {SidecarError} `unavailable` where a request of an app that goes away is out, and stays out.
+   */
   reload(registrations: readonly Registration[]): Promise<ReloadPlan> {
     return this.#queue.run(async () => {
       const next = byName(registrations)
       const plan = planReload(appsOf(this.#registrations), appsOf(next))
+      const leaving = [...plan.removed, ...plan.replaced]
+      await this.#closeKeepers(leaving)
       this.#registrations = next
-      for (const app of [...plan.removed, ...plan.replaced]) {
+      for (const app of leaving) {
         this.signIns.cancel(app, 'The app was changed in the config.')
-        await this.#keepers.get(app)?.close()
         this.#keepers.delete(app)
       }
       for (const [app, keeper] of this.#keepers) {
         const registration = this.#registration(app)
-        await keeper.enqueue(async () => {
+        await keeper.state.queue.run(async () => {
           keeper.state.reconfigure(registration, plan.changed.includes(app))
         })
       }
       await this.#restore()
       return plan
     })
+  }
+
+  /** Closes the keepers of these apps when nothing of them is out; where that takes too long, none. */
+  async #closeKeepers(apps: readonly string[]): Promise<void> {
+    const keepers = apps.flatMap((app) => this.#keepers.get(app) ?? [])
+    for (const keeper of keepers) keeper.close()
+    try {
+      await Promise.all(keepers.map((keeper) => keeper.exclusively(async () => undefined)))
+    } catch (error) {
+      for (const keeper of keepers) keeper.reopen()
+      throw error
+    }
+  }
+
+  /** The server of `app` answers: its other apps need not wait for the end of their back-off. */
+  #endIssuersWaiting({ name, issuer }: App): void {
+    for (const { state } of this.#keepers.values()) {
+      if (state.app.issuer === issuer && state.app.name !== name) {
+        state.apply({ type: 'issuer-answers' })
+      }
+    }
+  }
+
+  #turns(): ReadonlySet<IssuerTurns> {
+    return new Set([...this.#registrations.values()].map(({ turns }) => turns))
   }
 
   /** Makes a keeper for every app that has none yet. */
@@ -193,7 +245,7 @@ export class Broker {
     )
     for (const registration of missing) {
       const { name } = registration.app
-      const state = new AppState(this.#options, registration, vault, loaded.get(name))
+      const state = new AppState(this.#stateDeps, registration, vault, loaded.get(name))
       this.#keepers.set(name, new Keeper(state))
       this.#options.onChange(name)
     }

@@ -45,7 +45,7 @@ export async function redeemCallback(signIn: PendingSignIn, callback: URL): Prom
   const { keeper, way } = signIn
   if (signIn.busy || !signIn.pending || way?.method !== 'browser') return ALREADY_USED
   const { server } = keeper.state.registration
-  await signIn.redeem((spending) => server.redeem(way.request, callback, spending))
+  await signIn.redeem((secret) => server.prepareRedemption(way.request, callback, secret))
   return pageOf(signIn.app, signIn.status)
 }
 

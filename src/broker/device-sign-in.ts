@@ -1,5 +1,5 @@
 /** Signing in on another device (RFC 8628): the heartbeat polls until the person is done. */
-import type { Clock } from '../core/ports.ts'
+import type { Clock, PollOutcome } from '../core/ports.ts'
 import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { valueOf } from './sign-in-errors.ts'
@@ -32,11 +32,18 @@ export function pollIfDue(signIn: PendingSignIn, clock: Clock): void {
 
 async function poll(signIn: PendingSignIn, way: DeviceSignIn, clock: Clock): Promise<void> {
   const { server } = signIn.keeper.state.registration
-  const end = await signIn.redeem(async (spending) => {
-    const outcome = await server.poll(way.authorization, spending)
-    // A poll without an answer is repeated, more slowly (RFC 8628 §3.5).
-    return outcome.kind === 'unavailable' ? { kind: 'pending', slowDown: true } : outcome
+  const end = await signIn.redeem(async (secret) => {
+    const prepared = await server.preparePoll(way.authorization, secret)
+    if (prepared.kind === 'settled') {
+      return { kind: 'settled', outcome: morePatient(prepared.outcome) }
+    }
+    return { kind: 'ready', send: async (question) => morePatient(await prepared.send(question)) }
   })
   if ('slowDown' in end && end.slowDown) way.intervalMs += SLOW_DOWN_MS
   way.nextPollAt = clock.read().mono + way.intervalMs
+}
+
+/** A poll without an answer is repeated, more slowly (RFC 8628 §3.5). */
+function morePatient(outcome: PollOutcome): PollOutcome {
+  return outcome.kind === 'unavailable' ? { kind: 'pending', slowDown: true } : outcome
 }

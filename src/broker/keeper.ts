@@ -7,9 +7,8 @@ import { renewable, renewalDue } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
-import type { AppState } from './app-state.ts'
-import { Queue } from './queue.ts'
-import { refusalOf } from './refusal.ts'
+import type { AppState, UnderWay } from './app-state.ts'
+import { answerOutstanding, refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
 import { within } from './within.ts'
 import { readinessOf, servedToken, statusOf } from './telling.ts'
@@ -24,9 +23,11 @@ export interface TokenAsk {
 /** How long a forced refresh is waited for; the refresh itself goes on. */
 const REFRESH_WAIT_MS = 10_000
 
+/** How long a change of the owner waits for a request that spends something; then its answer says so. */
+const OWNER_WAIT_MS = 25_000
+
 export class Keeper {
   readonly state: AppState
-  readonly #queue = new Queue()
   #renewing: Promise<void> | undefined
   #demand: Demand = NO_DEMAND
   #toldAge: string | undefined
@@ -45,23 +46,57 @@ export class Keeper {
     return readinessOf(this.state)
   }
 
-  /** Runs `work` when everything that was asked for before it is done. */
-  enqueue<T>(work: () => Promise<T>): Promise<T> {
-    return this.#queue.run(work)
+  /**
+   * Runs `work`, a change that must not meet a request that spends something, in the app's queue.
+   *
+   * @throws {SidecarError} `unavailable` where such a request is still out after 25 s: nothing has changed.
+   */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = this.#now().mono + OWNER_WAIT_MS
+    for (;;) {
+      await this.#withoutSpending(deadline - this.#now().mono)
+      const done = await this.state.queue.run(async () =>
+        this.#spending() ? undefined : { value: await work() },
+      )
+      if (done) return done.value
+    }
+  }
+
+  /** @throws {SidecarError} `unavailable` where a request that spends something is out for `waitMs` more. */
+  async #withoutSpending(waitMs: number): Promise<void> {
+    const spending = this.#spending()
+    if (!spending) return
+    if (waitMs <= 0) throw answerOutstanding(this.state.app.name, spending.since)
+    await within(this.state.deps.sleep, waitMs, spending.done)
+    await this.#withoutSpending(this.state.underWay.has(spending) ? 0 : waitMs)
   }
 
   /** What the heartbeat does for this app; resolves when it is done. */
   async maintain(): Promise<void> {
     if (this.#closed) return
     this.#tellAge()
-    if (this.state.ledger.unstored) await this.enqueue(() => this.#settle())
+    if (this.state.ledger.unstored) await this.state.queue.run(() => this.#settle())
     if (this.#due()) await this.#renew(() => this.#due())
   }
 
-  /** Begins nothing new; resolves when what is under way has finished. */
-  async close(): Promise<void> {
+  /** Begins nothing new. */
+  close(): void {
     this.#closed = true
-    await this.#queue.settled()
+  }
+
+  /** Takes a `close` back. */
+  reopen(): void {
+    this.#closed = false
+  }
+
+  /** Resolves when no renewal is under way, every request that is out has its answer, and that is stored. */
+  async settled(): Promise<void> {
+    for (;;) {
+      await this.state.queue.settled()
+      const underWay = [...this.state.underWay].map(({ done }) => done)
+      if (!this.#renewing && underWay.length === 0) return
+      await Promise.allSettled([this.#renewing, ...underWay])
+    }
   }
 
   /**
@@ -96,6 +131,24 @@ export class Keeper {
     return this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
   }
 
+  /**
+   * A new token now, whatever back-off or limit waits: a person wishes it.
+   *
+   * @throws {SidecarError} as `token`.
+   */
+  async refreshNow(): Promise<ServedToken> {
+    if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    const { app, session } = this.state
+    if (!renewable(app, session)) throw this.#refusal()
+    this.state.endWaiting()
+    const before = this.state.session.tokens
+    await this.#waitFor(
+      this.#renew(() => this.state.session.tokens === before),
+      REFRESH_WAIT_MS,
+    )
+    return this.#serveOrRefuse()
+  }
+
   async #demanded(
     before: TokenSet,
     rejected: string | undefined,
@@ -109,16 +162,28 @@ export class Keeper {
       const after = this.state.session.tokens
       if (after !== before) this.#demand = brought(this.#demand, after?.accessToken.fingerprint)
     })
-    await within(this.state.deps.sleep, waitMs, renewing)
+    await this.#waitFor(renewing, waitMs)
     return this.#serveOrRefuse()
   }
 
   async #awaited({ waitMs }: TokenAsk): Promise<ServedToken> {
     if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
     if (!this.#renewing && !this.#due()) throw this.#refusal()
-    const renewing = this.#renew(() => this.#due())
-    await within(this.state.deps.sleep, waitMs, renewing)
+    await this.#waitFor(
+      this.#renew(() => this.#due()),
+      waitMs,
+    )
     return this.#serveOrRefuse()
+  }
+
+  /** Apps whose callers wait come first at their issuer. */
+  async #waitFor(renewing: Promise<void>, waitMs: number): Promise<void> {
+    this.state.callersWaiting += 1
+    try {
+      await within(this.state.deps.sleep, waitMs, renewing)
+    } finally {
+      this.state.callersWaiting -= 1
+    }
   }
 
   #serveOrRefuse(): ServedToken {
@@ -162,14 +227,30 @@ export class Keeper {
     this.state.deps.onChange(this.state.app.name)
   }
 
-  /** Joins the renewal in flight, or queues one that asks again, when its turn comes, whether it is wanted. */
+  /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
   #renew(wanted: () => boolean): Promise<void> {
-    this.#renewing ??= this.enqueue(async () => {
-      if (!this.#closed && wanted()) await renew(this.state, () => this.#closed)
-    }).finally(() => {
+    this.#renewing ??= this.#renewIfStill(wanted).finally(() => {
       this.#renewing = undefined
     })
     return this.#renewing
+  }
+
+  async #renewIfStill(wanted: () => boolean): Promise<void> {
+    const isOpen = () => !this.#closed
+    const isWanted = () => isOpen() && wanted()
+    // What changes the app now may make it needless, or change what it is made with.
+    await this.#redeemed()
+    await this.state.queue.settled()
+    if (isWanted()) await renew(this.state, { isWanted, isOpen })
+  }
+
+  /** Resolves when no sign-in is being completed: it may bring another session. */
+  async #redeemed(): Promise<void> {
+    for (const { kind, done } of this.state.underWay) if (kind === 'redemption') await done
+  }
+
+  #spending(): UnderWay | undefined {
+    return [...this.state.underWay].find(({ kind }) => kind !== 'issue')
   }
 
   /** A rim: nobody waits for this renewal, so what goes wrong in it is told here. */

@@ -14,6 +14,10 @@ export class Ledger {
   /** The generation that is on disk; 0 for none. */
   #onDisk: number
   #unstored: Failure | undefined
+  /** Requests that were marked on disk and are not concluded. */
+  #underWay = 0
+  /** Whether the mark is on disk. */
+  #marked: boolean
   /** A request spent what the record holds, and its answer never came. */
   unanswered: boolean
 
@@ -23,6 +27,7 @@ export class Ledger {
     this.#record = loaded?.record ?? { generation: 0, identity }
     this.#onDisk = this.#record.generation
     this.unanswered = loaded?.unanswered ?? false
+    this.#marked = this.unanswered
   }
 
   get record(): AppRecord {
@@ -34,18 +39,37 @@ export class Ledger {
     return this.#unstored
   }
 
-  /** Proves that the answer to the next request can be stored; stores first what still waits. */
+  /**
+   * Proves that the answer to the next request can be stored, and marks the request; stores first
+   * what still waits. Each reservation that was stored has to be concluded.
+   */
   async reserve(): Promise<StoreResult> {
     const settled = await this.settle()
     if (settled.kind !== 'stored') return settled
-    const reserved = await this.#vault.reserve(this.#app, this.#record)
+    const reserved = await this.#mark()
     if (reserved.kind === 'changed') await this.#adopt()
+    if (reserved.kind === 'stored') this.#underWay += 1
     return reserved
   }
 
-  /** Ends a reservation, unless an earlier request is still without its answer: its mark stays. */
-  async release(): Promise<void> {
-    if (!this.unanswered) await this.#vault.release(this.#app)
+  /**
+   * Ends a reservation. The mark goes with the last of them, unless a request is still without its
+   * answer; where others are under way and the record was stored meanwhile, they get a new one.
+   */
+  async conclude(): Promise<void> {
+    this.#underWay -= 1
+    if (this.#underWay > 0) {
+      if (!this.#marked) await this.#mark()
+    } else if (this.#marked && !this.unanswered) {
+      await this.#vault.release(this.#app)
+      this.#marked = false
+    }
+  }
+
+  async #mark(): Promise<StoreResult> {
+    const marked = await this.#vault.reserve(this.#app, this.#record)
+    if (marked.kind === 'stored') this.#marked = true
+    return marked
   }
 
   /**
@@ -68,7 +92,9 @@ export class Ledger {
   /** Tries again to store what the disk refused. */
   async settle(): Promise<StoreResult> {
     if (!this.#unstored) return { kind: 'stored' }
-    return this.#write({ ...this.#record, generation: this.#onDisk + 1 })
+    const result = await this.#write({ ...this.#record, generation: this.#onDisk + 1 })
+    if (result.kind === 'stored' && this.#underWay > 0) await this.#mark()
+    return result
   }
 
   /** Reads the vault again. Whether it held a newer record, which is ours now. */
@@ -84,7 +110,7 @@ export class Ledger {
     this.#record = { generation: 0, identity: this.#record.identity }
     this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
     if (result.kind === 'stored') this.#onDisk = 0
-    this.unanswered = false
+    this.unanswered = this.#marked = false
     return result
   }
 
@@ -97,7 +123,10 @@ export class Ledger {
     this.#record = record
     this.unanswered = false
     this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
-    if (result.kind === 'stored') this.#onDisk = record.generation
+    if (result.kind === 'stored') {
+      this.#onDisk = record.generation
+      this.#marked = false
+    }
     return result
   }
 

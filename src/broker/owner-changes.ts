@@ -76,7 +76,10 @@ export async function putClientSecret(
     if (outcome.kind === 'misconfigured' || outcome.kind === 'rejected') {
       throw refused(app.name, outcome.failure)
     }
-    if (outcome.kind === 'unavailable') state.unavailable(outcome.failure, outcome.retryAfterMs)
+    if (outcome.kind === 'unavailable') {
+      const { failure, retryAfterMs } = outcome
+      state.unavailable(failure, retryAfterMs === undefined ? {} : { retryAfterMs })
+    }
   }
   const { generation, identity, ...kept } = state.ledger.record
   requireStored(app.name, await state.ledger.writeOrKeep({ ...kept, nextClientSecret: secret }))

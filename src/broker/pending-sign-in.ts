@@ -1,9 +1,15 @@
 /** One sign-in, from its start until a while after its end. It ends once. */
-import type { AuthorizationRequest, DeviceAuthorization, RedirectLease } from '../core/ports.ts'
+import type {
+  AuthorizationRequest,
+  DeviceAuthorization,
+  PollOutcome,
+  Prepared,
+  RedirectLease,
+} from '../core/ports.ts'
 import type { SignInStatus } from '../core/status.ts'
 import type { Keeper } from './keeper.ts'
-import { failed, type SignInEnd, type SignInOutcome, takeOverSignIn } from './sign-in.ts'
-import type { Spending } from '../core/ports.ts'
+import type { Sealed } from '../core/token.ts'
+import { failed, type SignInEnd, takeOverSignIn } from './sign-in.ts'
 
 export interface BrowserSignIn {
   readonly method: 'browser'
@@ -63,13 +69,26 @@ export class PendingSignIn {
     return this.#busy
   }
 
-  /** Redeems in the app's queue, and ends with what came of it, unless it is too early to tell. */
-  async redeem(request: (spending: Spending) => Promise<SignInOutcome>): Promise<SignInEnd> {
+  /** Redeems what the person brought back, and ends with what came of it, unless it is too early to tell. */
+  async redeem(
+    prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<PollOutcome>>,
+  ): Promise<SignInEnd> {
     this.#busy = true
+    const { state } = this.keeper
+    const order = state.nextSignInOrder()
     try {
-      const end = await this.keeper.enqueue(() => this.#takeOver(request))
-      if (end.status !== 'pending') this.finish(end)
-      return end
+      const end = await takeOverSignIn(state, {
+        prepare,
+        switchUser: this.switchUser,
+        isWanted: () => {
+          // It may have ended while its request was prepared: then nothing is sent any more.
+          this.#atServer = this.pending
+          return this.pending
+        },
+        claimSession: () => state.claimSession(order),
+      })
+      if (end && end.status !== 'pending') this.finish(end)
+      return end ?? this.#status
     } finally {
       this.#busy = this.#atServer = false
       if (this.#abandoned) this.finish(this.#abandoned)
@@ -93,12 +112,5 @@ export class PendingSignIn {
     this.way.lease?.close().catch((error: unknown) => {
       log.error({ app: this.app, err: error }, 'the redirect listener did not close')
     })
-  }
-
-  async #takeOver(request: (spending: Spending) => Promise<SignInOutcome>): Promise<SignInEnd> {
-    // It ended while it waited for its turn: nothing is sent any more.
-    if (!this.pending) return this.#status
-    this.#atServer = true
-    return takeOverSignIn(this.keeper.state, request, { switchUser: this.switchUser })
   }
 }

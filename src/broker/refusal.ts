@@ -2,7 +2,8 @@
  * Why there is no token, in our words: these reach every caller, so the authorization server's
  * own words (which `status` tells the owner) are not in them.
  */
-import { sessionName } from '../core/session.ts'
+import { isRefused, sessionName } from '../core/session.ts'
+import type { Instant } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { SECRET_MISSING } from './renewal.ts'
@@ -25,6 +26,13 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
         { hint: misconfiguredHint(state) },
       )
     case 'retrying':
+      if (isRefused(session)) {
+        return new SidecarError(
+          'login_required',
+          `The authorization server refuses to renew the session of "${app.name}", again and again in the same way.`,
+          { hint: `Sign in again with \`evo-token login ${app.name}\`.` },
+        )
+      }
       return unavailable(
         `The token of "${app.name}" has expired, and the last attempt to renew it failed.`,
         state,
@@ -33,6 +41,16 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
     case 'active':
       return unavailable(`The token of "${app.name}" is being renewed.`, state, SOON_MS)
   }
+}
+
+/** A request that spends something has no answer yet, and what the owner wishes has to wait for it. */
+export function answerOutstanding(app: string, since: Instant): SidecarError {
+  const time = new Date(since).toISOString().slice(11, 19)
+  return new SidecarError(
+    'unavailable',
+    `A request of "${app}" to its authorization server is out since ${time} UTC and must not be cut short. Nothing was changed.`,
+    { hint: 'Try again in a minute; it ends within 5 minutes.', retryAfterMs: 30_000 },
+  )
 }
 
 export function misconfiguredHint({ app, session }: AppState): string {

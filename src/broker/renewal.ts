@@ -1,155 +1,184 @@
 /**
- * Getting an app's next token: the rotation protocol, step by step (README, "Never lose a
- * session"). Runs in the app's queue; never throws for what a server or a disk may do.
+ * Getting an app's next token: with its refresh token by the rotation protocol (`rotation.ts`), or
+ * with its own credentials. Never throws for what a server or a disk may do.
  */
-import { withoutLife } from '../core/foreseen.ts'
 import { needsClientSecret } from '../core/app.ts'
-import type { Failure, GrantOutcome, Spending, StoreResult } from '../core/ports.ts'
-import type { Sealed } from '../core/token.ts'
+import { withoutLife } from '../core/foreseen.ts'
+import type { Failure, GrantOutcome } from '../core/ports.ts'
+import { isWordOfServer } from '../core/session.ts'
+import { areDifferent, type Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { type Attempt, withClientSecrets } from './secrets.ts'
-
-/** Thrown through an adapter to stop a request before it leaves; caught by whoever passed `beforeSend`. */
-export class NotReserved extends Error {
-  readonly result: Exclude<StoreResult, { kind: 'stored' }>
-
-  constructor(result: Exclude<StoreResult, { kind: 'stored' }>) {
-    super('the vault could not reserve room for the answer')
-    this.result = result
-  }
-}
+import { type Answered, type NotStored, spend } from './rotation.ts'
+import { refusesClient, withProven } from './secrets.ts'
 
 export const SECRET_MISSING: Failure = {
   error: 'client_secret_missing',
   message: 'No client secret is stored for this app.',
 }
 
-/** For what was still waiting for one of the issuer's places: nothing new is begun. */
-const STOPPING: GrantOutcome = {
-  kind: 'unavailable',
-  failure: { error: 'stopping', message: 'The daemon is stopping.' },
-  answerLost: false,
+/** Asked when a request is about to leave. */
+export interface Permission {
+  /** Whether the session should still be renewed. */
+  readonly isWanted: () => boolean
+  /** Whether anything of the app may leave at all: it has not left the config, and the daemon goes on. */
+  readonly isOpen: () => boolean
 }
 
-/** Renews the session: with its refresh token, or a service app with its own credentials. */
-export async function renew(state: AppState, stopping: () => boolean): Promise<void> {
+export async function renew(state: AppState, permission: Permission): Promise<void> {
+  const { isWanted } = permission
   const { app } = state
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
-    state.apply({ type: 'misconfigured', failure: SECRET_MISSING, at: state.deps.clock.read() })
+    await state.queue.run(async () => {
+      if (!isWanted()) return
+      state.apply({ type: 'misconfigured', failure: SECRET_MISSING, at: state.deps.clock.read() })
+    })
     return
   }
-  if (app.type === 'service') {
-    await settleIssue(state, stopping)
-    return
+  await (app.type === 'service' ? issue(state, isWanted) : refresh(state, permission))
+}
+
+/** A service app's next token: its request spends nothing, and its answer loses nothing. */
+async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
+  const { registration, sessionNumber } = state
+  let outcome: GrantOutcome | undefined
+  let secret: Sealed | undefined
+  const done = state.begin('issue')
+  try {
+    for (const candidate of state.clientSecrets()) {
+      if (outcome && !refusesClient(outcome)) break
+      secret = candidate
+      outcome = await registration.limit(async () =>
+        isWanted() ? registration.server.issue(candidate) : undefined,
+      )
+    }
+    await state.queue.run(async () => {
+      if (!outcome || state.sessionNumber !== sessionNumber) return
+      if (outcome.kind === 'granted')
+        await state.adopt(outcome, 'granted', withProven(state, secret))
+      else recordFailure(state, outcome)
+      // Whatever came of it, this instant of the cron line has had its attempt.
+      state.scheduleReissue()
+    })
+  } finally {
+    done()
   }
-  const failedBefore = state.session.status === 'retrying'
-  const spent = await spend(state, stopping)
-  // A lost answer may have rotated the token at the server: some accept the old one for seconds
-  // yet, few for longer. So there is one more attempt at once, and the back-off after it.
-  const again = spent === 'adopted' || (spent === 'lost' && !failedBefore && !stopping())
-  if (again) await spend(state, stopping)
 }
 
-async function settleIssue(state: AppState, stopping: () => boolean): Promise<void> {
-  const { registration } = state
-  const { outcome, change } = await withClientSecrets(state, (secret) =>
-    registration.limit(async () => (stopping() ? STOPPING : registration.server.issue(secret))),
-  )
-  if (outcome.kind === 'granted') await state.adopt(outcome, 'granted', change)
-  else if (outcome.kind === 'salvaged') state.unavailable(outcome.failure)
-  else recordFailure(state, outcome)
-  // Whatever came of it, this instant of the cron line has had its attempt.
-  state.scheduleReissue()
-}
+/** `reloaded`: the vault held a newer record, which has not been tried. `lost`: the answer was. */
+type Spent = 'done' | 'reloaded' | 'lost'
 
-/** `adopted`: the vault held a newer record, which has not been tried. `lost`: the answer was. */
-type Spent = 'done' | 'adopted' | 'lost'
+/** Waits until the issuer's turn comes to this app, and then has one attempt, or two. */
+async function refresh(state: AppState, { isWanted, isOpen }: Permission): Promise<void> {
+  const turn = await state.registration.turns.take(() => [
+    state.callersWaiting > 0 ? 0 : 1,
+    state.tokenEndsAt(),
+  ])
+  let spent: Spent | undefined
+  try {
+    const failedBefore = state.session.status === 'retrying'
+    spent = await spendRefreshToken(state, isWanted)
+    // A lost answer may have rotated the token at the server: some accept the old one for seconds
+    // yet, few for longer. So there is one more attempt at once, and the back-off after it.
+    const again = spent === 'reloaded' || (spent === 'lost' && !failedBefore)
+    if (again) spent = await spendRefreshToken(state, isOpen)
+  } finally {
+    turn.end(spent === 'done' && state.session.status === 'active')
+  }
+}
 
 /** One attempt with the refresh token. */
-async function spend(state: AppState, stopping: () => boolean): Promise<Spent> {
+async function spendRefreshToken(state: AppState, isWanted: () => boolean): Promise<Spent> {
+  const { server } = state.registration
   const refreshToken = state.session.tokens?.refreshToken
-  if (!refreshToken) return 'done'
-  const attempt = await attemptRefresh(state, refreshToken, stopping)
-  if (!attempt) return 'done'
-  const { outcome, change } = attempt
+  if (!refreshToken || !isWanted()) return 'done'
+  const spent = await spend<GrantOutcome, Spent>(state, {
+    kind: 'refresh',
+    prepare: (secret) => server.prepareRefresh(refreshToken, secret),
+    isWanted: () => isWanted() && state.session.tokens?.refreshToken === refreshToken,
+    store: (answered) => conclude(state, answered),
+    notReserved: (result) => notReserved(state, result),
+  })
+  return spent ?? 'done'
+}
+
+async function conclude(
+  state: AppState,
+  { outcome, clientSecret, superseded }: Answered<GrantOutcome>,
+): Promise<Spent> {
+  if (superseded) return discardLate(state, outcome)
   switch (outcome.kind) {
-    case 'granted':
+    case 'granted': {
+      const change = withProven(state, clientSecret)
       if ((await state.adopt(outcome, 'granted', change)) === 'changed') {
         await giveUp(state, outcome.grant.refreshToken)
       }
       return 'done'
+    }
     case 'salvaged':
-      await salvage(state, attempt, outcome)
+      await salvage(state, outcome, clientSecret)
       return 'done'
     case 'rejected':
       return reject(state, outcome.failure)
     case 'misconfigured':
       recordFailure(state, outcome)
-      await state.ledger.release()
       return 'done'
     case 'unavailable':
       state.ledger.unanswered ||= outcome.answerLost
       recordFailure(state, outcome)
-      await state.ledger.release()
-      return outcome.answerLost && outcome.retryAfterMs === undefined ? 'lost' : 'done'
+      return outcome.answerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
+        ? 'lost'
+        : 'done'
   }
 }
 
-async function attemptRefresh(
-  state: AppState,
-  refreshToken: Sealed,
-  stopping: () => boolean,
-): Promise<Attempt<GrantOutcome> | undefined> {
-  const { registration } = state
-  try {
-    return await withClientSecrets(state, (clientSecret) =>
-      registration.limit(async () =>
-        stopping()
-          ? STOPPING
-          : registration.server.refresh(refreshToken, spending(state, clientSecret)),
-      ),
-    )
-  } catch (error) {
-    if (!(error instanceof NotReserved)) throw error
-    if (error.result.kind === 'changed') state.readopt()
-    else state.unavailable(error.result.failure)
-    return undefined
-  }
+/** The request never left: the disk refused, or another process has changed the record. */
+async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
+  if (result.kind === 'changed') state.readopt()
+  else state.unavailable(result.failure)
+  return 'done'
 }
 
-/** What a request that spends something needs: the reservation is made the moment before it leaves. */
-export function spending(state: AppState, clientSecret: Sealed | undefined): Spending {
-  const { log } = state.deps
-  return {
-    clientSecret,
-    beforeSend: async () => {
-      log.trace({ app: state.app.name, step: 'reserve' }, 'protocol')
-      const reserved = await state.ledger.reserve()
-      if (reserved.kind !== 'stored') throw new NotReserved(reserved)
-      log.trace({ app: state.app.name, step: 'send' }, 'protocol')
-    },
+/**
+ * The session that was refreshed is over: a sign-in or a sign-out came before the answer. A server
+ * may hang the sessions of one person on one grant, so nothing is revoked that may be in use.
+ */
+async function discardLate(state: AppState, outcome: GrantOutcome): Promise<Spent> {
+  const { app, deps, session } = state
+  const about = { app: app.name, outcome: outcome.kind }
+  deps.log.info(
+    about,
+    'the answer to a refresh came after its session was over: it counts for nothing',
+  )
+  if (outcome.kind !== 'granted' || !outcome.grant.refreshToken) return 'done'
+  const { subject } = outcome.grant
+  if (session.status === 'signed-out' || areDifferent(session.tokens?.subject, subject)) {
+    await revokeUnused(state, outcome.grant.refreshToken)
   }
+  return 'done'
+}
+
+async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void> {
+  const [secret] = state.clientSecrets()
+  await state.registration.server.revoke(refreshToken, 'refresh_token', secret)
 }
 
 /** The answer was damaged, but its refresh token is the only one that works now. */
 async function salvage(
   state: AppState,
-  { change }: Attempt<GrantOutcome>,
-  { refreshToken, failure }: Extract<GrantOutcome, { kind: 'salvaged' }>,
+  { refreshToken, failure, tooLong }: Extract<GrantOutcome, { kind: 'salvaged' }>,
+  clientSecret: Sealed | undefined,
 ): Promise<void> {
   const { tokens } = state.session
+  const change = withProven(state, clientSecret)
   if (!tokens || !change.tokens) return
   const result = await state.ledger.write({ ...change, tokens: { ...change.tokens, refreshToken } })
   if (result.kind === 'changed') {
     await giveUp(state, refreshToken)
     return
   }
-  state.apply({
-    type: 'unavailable',
-    failure,
-    at: state.deps.clock.read(),
-    random: state.deps.random(),
+  state.unavailable(failure, {
     tokens: { ...tokens, refreshToken },
+    ...(tooLong && { retryAfterMs: state.app.refresh.retryMaxMs }),
   })
 }
 
@@ -158,7 +187,7 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   const { ledger, deps } = state
   if (await ledger.reread()) {
     state.readopt()
-    return 'adopted'
+    return 'reloaded'
   }
   const failure = ledger.unanswered ? answerLost(refused) : refused
   const at = deps.clock.read()
@@ -180,21 +209,37 @@ function answerLost(refused: Failure): Failure {
   }
 }
 
-/** Somebody else changed the record while we asked: theirs holds, and ours must not live on unseen. */
+/** Another process changed the record while we asked: theirs holds, and ours must not live on unseen. */
 async function giveUp(state: AppState, refreshToken: Sealed | undefined): Promise<void> {
   state.deps.log.warn({ app: state.app.name }, 'record changed meanwhile: answer discarded')
-  if (refreshToken) {
-    await state.registration.server.revoke(refreshToken, 'refresh_token', state.clientSecrets()[0])
-  }
+  if (refreshToken) await revokeUnused(state, refreshToken)
   state.readopt()
 }
 
-function recordFailure(
-  state: AppState,
-  outcome: Exclude<GrantOutcome, { kind: 'granted' | 'salvaged' }>,
-): void {
+function recordFailure(state: AppState, outcome: Exclude<GrantOutcome, { kind: 'granted' }>): void {
   const { failure } = outcome
-  if (outcome.kind === 'unavailable') state.unavailable(failure, outcome.retryAfterMs)
-  // A service app has nobody to sign in: whatever the server rejects is the app itself.
-  else state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
+  const { app, deps } = state
+  switch (outcome.kind) {
+    case 'salvaged':
+      state.unavailable(failure)
+      return
+    case 'unavailable': {
+      const { refusal, tooLong } = outcome
+      const retryAfterMs = tooLong ? app.refresh.retryMaxMs : outcome.retryAfterMs
+      if (app.type === 'service' && isWordOfServer(state.session, refusal)) {
+        // The same refusal again and again is about the registration: no person could sign in.
+        state.apply({ type: 'misconfigured', failure, refusal, at: deps.clock.read() })
+        return
+      }
+      state.unavailable(failure, {
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+        ...(refusal !== undefined && { refusal }),
+      })
+      return
+    }
+    // A service app has no person to sign in: whatever the server rejects is the app itself.
+    case 'rejected':
+    case 'misconfigured':
+      state.apply({ type: 'misconfigured', failure, at: deps.clock.read() })
+  }
 }

@@ -1,67 +1,118 @@
-/** Taking over the tokens of a sign-in. Runs in the app's queue. */
+/** Taking over the tokens of a sign-in, by the rotation protocol: a code is spent like a refresh token. */
 import { withoutLife } from '../core/foreseen.ts'
-import type { GrantOutcome, Spending } from '../core/ports.ts'
+import type { GrantOutcome, PollOutcome, Prepared } from '../core/ports.ts'
 import type { SignInStatus } from '../core/status.ts'
-import { expiresAt, type Grant, type StoredTokens, type Subject } from '../core/token.ts'
+import {
+  areDifferent,
+  expiresAt,
+  type Grant,
+  type Sealed,
+  type StoredTokens,
+  type Subject,
+} from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { NotReserved, spending } from './renewal.ts'
-import { withClientSecrets } from './secrets.ts'
+import { type Answered, type NotStored, spend } from './rotation.ts'
+import { withProven } from './secrets.ts'
 import { withAdvice } from './sign-in-errors.ts'
 
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
 export type SignInEnd = SignInStatus | { readonly status: 'pending'; readonly slowDown: boolean }
 
-export type SignInOutcome = GrantOutcome | { readonly kind: 'pending'; readonly slowDown: boolean }
+export interface Redemption {
+  readonly prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<PollOutcome>>
+  /** Whether another person than the one who is signed in may sign in. */
+  readonly switchUser: boolean
+  /** Asked right before the request may leave. */
+  readonly isWanted: () => boolean
+  /** Whether it becomes the session: not where a sign-in that began later has been taken over. */
+  readonly claimSession: () => boolean
+}
 
-/** Redeems what a person brought back and makes it the app's session; on any failure the old one stays. */
+/**
+ * Redeems what a person brought back and makes it the app's session; on any failure the old one
+ * stays. It waits for no refresh. Undefined where it is not wanted any more.
+ */
 export async function takeOverSignIn(
   state: AppState,
-  request: (spending: Spending) => Promise<SignInOutcome>,
-  { switchUser }: { readonly switchUser: boolean },
-): Promise<SignInEnd> {
-  const { app, ledger } = state
-  try {
-    const { outcome, change } = await withClientSecrets(state, (secret) =>
-      request(spending(state, secret)),
-    )
-    switch (outcome.kind) {
-      case 'granted': {
-        const other = switchUser ? undefined : otherSubject(state, outcome.grant)
-        if (other) {
-          await discard(state, outcome.grant)
-          return failed('other_subject', otherSubjectMessage(app.name, other))
-        }
-        const { tokens, ...record } = change
-        const changed = { ...withoutLife(record), askedScope: app.scopes.join(' ') }
-        const stored = await state.adopt(outcome, 'signed-in', changed)
-        if (stored !== 'changed') {
-          await endBefore(state, tokens, outcome.grant)
-          return succeeded(state, outcome.grant)
-        }
-        await discard(state, outcome.grant)
-        state.readopt()
-        return failed('vault_changed', 'The record of the app changed meanwhile. Sign in again.')
-      }
-      case 'salvaged':
-        // A refresh token without an access token is no sign-in that we could show.
-        await discard(state, { refreshToken: outcome.refreshToken })
-        return failed(outcome.failure.error, outcome.failure.message)
-      case 'pending':
-        await ledger.release()
-        return { status: 'pending', slowDown: outcome.slowDown }
-      case 'rejected':
-      case 'misconfigured':
-      case 'unavailable':
-        await ledger.release()
-        return failed(outcome.failure.error, withAdvice(app, outcome.failure))
+  { prepare, switchUser, isWanted, claimSession }: Redemption,
+): Promise<SignInEnd | undefined> {
+  const turn = state.registration.turns.takeAtOnce()
+  const concluded = await spend<PollOutcome, Concluded>(state, {
+    kind: 'redemption',
+    prepare,
+    isWanted,
+    store: (answered) => conclude(state, answered, { switchUser, claimSession }),
+    notReserved: async (result) => ({ end: notReserved(state, result) }),
+  }).finally(() => {
+    turn.end(false)
+  })
+  await concluded?.cleanUp?.()
+  return concluded?.end
+}
+
+interface Concluded {
+  readonly end: SignInEnd
+  /** Revokes what is not used any more: a request, for which no change of the app should wait. */
+  readonly cleanUp?: () => Promise<void>
+}
+
+async function conclude(
+  state: AppState,
+  { outcome, clientSecret }: Answered<PollOutcome>,
+  { switchUser, claimSession }: Pick<Redemption, 'switchUser' | 'claimSession'>,
+): Promise<Concluded> {
+  const { app } = state
+  switch (outcome.kind) {
+    case 'granted': {
+      const { grant } = outcome
+      const cleanUp = () => discard(state, grant)
+      const other = switchUser ? undefined : otherSubject(state, grant)
+      if (other)
+        return { end: failed('other_subject', otherSubjectMessage(app.name, other)), cleanUp }
+      if (!claimSession()) return { end: failed('cancelled', OUTDONE), cleanUp }
+      return takeOver(state, outcome, clientSecret)
     }
-  } catch (error) {
-    if (!(error instanceof NotReserved)) throw error
-    const { result } = error
-    return result.kind === 'changed'
-      ? failed('vault_changed', 'The record of the app changed meanwhile. Sign in again.')
-      : failed(result.failure.error, result.failure.message)
+    case 'salvaged': {
+      // A refresh token without an access token is no sign-in that we could show.
+      const { failure, refreshToken } = outcome
+      return {
+        end: failed(failure.error, failure.message),
+        cleanUp: () => discard(state, { refreshToken }),
+      }
+    }
+    case 'pending':
+      return { end: { status: 'pending', slowDown: outcome.slowDown } }
+    case 'rejected':
+    case 'misconfigured':
+    case 'unavailable':
+      return { end: failed(outcome.failure.error, withAdvice(app, outcome.failure)) }
   }
+}
+
+const OUTDONE = 'A newer sign-in of this app was completed.'
+
+async function takeOver(
+  state: AppState,
+  outcome: Extract<GrantOutcome, { kind: 'granted' }>,
+  clientSecret: Sealed | undefined,
+): Promise<Concluded> {
+  const { grant } = outcome
+  const { tokens, ...record } = withProven(state, clientSecret)
+  const change = { ...withoutLife(record), askedScope: state.app.scopes.join(' ') }
+  const stored = await state.adopt(outcome, 'signed-in', change)
+  if (stored === 'changed') {
+    state.readopt()
+    return { end: failed('vault_changed', VAULT_CHANGED), cleanUp: () => discard(state, grant) }
+  }
+  return { end: succeeded(state, grant), cleanUp: () => endBefore(state, tokens, grant) }
+}
+
+const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
+
+function notReserved(state: AppState, result: NotStored): SignInEnd {
+  if (result.kind === 'unwritable') return failed(result.failure.error, result.failure.message)
+  state.readopt()
+  return failed('vault_changed', VAULT_CHANGED)
 }
 
 export function failed(error: string, message: string): SignInStatus {
@@ -111,10 +162,6 @@ function otherSubject(
   return was && is && areDifferent(was, is) ? { was, is } : undefined
 }
 
-function areDifferent(one: Subject | undefined, other: Subject | undefined): boolean {
-  return one !== undefined && other !== undefined && one.id !== other.id
-}
-
 function otherSubjectMessage(app: string, { was, is }: { was: Subject; is: Subject }): string {
   return `"${app}" is signed in as ${nameOf(was)}; this sign-in was as ${nameOf(is)}. Nothing was changed. To change the person: evo-token login ${app} --switch-user`
 }
@@ -151,5 +198,4 @@ async function discard(
     if (refreshToken) await server.revoke(refreshToken, 'refresh_token', secret)
     else if (accessToken) await server.revoke(accessToken, 'access_token', secret)
   }
-  await state.ledger.release()
 }

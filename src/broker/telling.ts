@@ -1,7 +1,7 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/foreseen.ts'
-import { renewable, sessionName } from '../core/session.ts'
+import { isRefused, renewable, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
 import {
@@ -45,6 +45,7 @@ export function statusOf(state: AppState): AppStatus {
     scope: tokens?.scope ?? null,
     fingerprint: tokens?.accessToken.fingerprint ?? null,
     lastError: lastErrorOf(state),
+    isRefused: isRefused(session),
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
   }
@@ -60,6 +61,7 @@ export function readinessOf(state: AppState): Readiness {
   }
   const fresh = freshness(session.tokens, now)
   if (fresh === 'fresh' || fresh === 'stale') return { ready: true, reason: null }
+  if (isRefused(session)) return { ready: false, reason: 'login_required' }
   return { ready: false, reason: REASONS[sessionName(app, session, now)] }
 }
 
@@ -119,6 +121,7 @@ export function lockedStatus(app: App, lastError: PastFailure, attempts: number)
     scope: null,
     fingerprint: null,
     lastError,
+    isRefused: false,
     sessionExpiresAt: null,
     sessionExpiresSoon: false,
     subject: null,

@@ -9,6 +9,7 @@ export function needOf(status: AppStatus): Need | undefined {
   const { session, lastError, sessionExpiresSoon } = status
   if (session === 'signed-out') return lastError === null ? undefined : 'login_required'
   if (session === 'misconfigured') return 'misconfigured'
+  if (status.isRefused) return 'login_required'
   return sessionExpiresSoon ? 'login_expires' : undefined
 }
 

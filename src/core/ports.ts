@@ -45,10 +45,16 @@ export type GrantOutcome =
    * The answer is no use as a whole, and yet brought a new refresh token (the old one is spent):
    * that must be stored before anything else is tried.
    */
-  | { readonly kind: 'salvaged'; readonly refreshToken: Sealed; readonly failure: Failure }
+  | {
+      readonly kind: 'salvaged'
+      readonly refreshToken: Sealed
+      readonly failure: Failure
+      /** The answer is too long to be kept, and its successor will be, too: wait for `retryMax`. */
+      readonly tooLong?: true
+    }
   /** The server will keep refusing: a person has to sign in again. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
-  /** The server refuses the app itself: somebody has to mend the registration, the secret or the config. */
+  /** The server refuses the app itself: a person has to correct the registration, the secret or the config. */
   | { readonly kind: 'misconfigured'; readonly failure: Failure }
   /** No usable answer this time. */
   | {
@@ -58,17 +64,24 @@ export type GrantOutcome =
       readonly answerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
+      /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */
+      readonly refusal?: string
+      /** As in `salvaged`. */
+      readonly tooLong?: true
     }
 
-/** What a request that spends something (a refresh token, a code) needs from us. */
-export interface Spending {
-  readonly clientSecret: Sealed | undefined
-  /**
-   * Awaited when everything else is ready, immediately before the request leaves. If it rejects,
-   * nothing was sent, and the call rejects with the very same error.
-   */
-  readonly beforeSend: () => Promise<void>
-}
+/** A request that spends something (a refresh token, a code), before anything of it has been sent. */
+export type Prepared<Outcome = GrantOutcome> =
+  /** Endpoint, client authentication and form are there. */
+  | { readonly kind: 'ready'; readonly send: (question?: LastQuestion) => Promise<Outcome> }
+  /** There is nothing to send. */
+  | { readonly kind: 'settled'; readonly outcome: Outcome }
+
+/**
+ * Asked when the connection stands, immediately before the first byte leaves: a failure keeps the
+ * request here. The write follows in the same turn of the event loop.
+ */
+export type LastQuestion = () => Promise<Failure | undefined>
 
 /** An authorization request that waits for its response (RFC 6749 §4.1.1, RFC 7636). */
 export interface AuthorizationRequest {
@@ -102,8 +115,8 @@ export type Asked<T> =
 /** One app's authorization server. */
 export interface AuthorizationServer {
   /** RFC 6749 §6. */
-  refresh(refreshToken: Sealed, spending: Spending): Promise<GrantOutcome>
-  /** Client credentials (RFC 6749 §4.4). */
+  prepareRefresh(refreshToken: Sealed, clientSecret: Sealed | undefined): Promise<Prepared>
+  /** Client credentials (RFC 6749 §4.4). Spends nothing. */
   issue(clientSecret: Sealed | undefined): Promise<GrantOutcome>
   /** Makes an authorization request with PKCE; sends nothing but perhaps a metadata request. */
   authorize(
@@ -111,18 +124,27 @@ export interface AuthorizationServer {
     options: { readonly switchUser: boolean },
   ): Promise<Asked<AuthorizationRequest>>
   /**
-   * Judges the authorization response in `callback` (`state`, `iss`, `error`) and redeems its code.
-   * A response that is refused before anything was sent is `rejected`, with the server's words.
+   * Judges the authorization response in `callback` (`state`, `iss`, `error`), and prepares to redeem
+   * its code. A response that is refused is `rejected`, with the server's words.
    */
-  redeem(request: AuthorizationRequest, callback: URL, spending: Spending): Promise<GrantOutcome>
+  prepareRedemption(
+    request: AuthorizationRequest,
+    callback: URL,
+    clientSecret: Sealed | undefined,
+  ): Promise<Prepared>
   authorizeDevice(clientSecret: Sealed | undefined): Promise<Asked<DeviceAuthorization>>
-  poll(authorization: DeviceAuthorization, spending: Spending): Promise<PollOutcome>
+  preparePoll(
+    authorization: DeviceAuthorization,
+    clientSecret: Sealed | undefined,
+  ): Promise<Prepared<PollOutcome>>
   /** RFC 7009. Whether the server confirmed it; false too where it has no revocation endpoint. */
   revoke(
     token: Sealed,
     kind: 'refresh_token' | 'access_token',
     clientSecret: Sealed | undefined,
   ): Promise<boolean>
+  /** The next request asks for metadata anew, where the last attempt to get them failed. */
+  forgetFailures(): void
 }
 
 /** One app as the vault keeps it. */
@@ -161,8 +183,9 @@ export interface Vault {
   /** All records that fit their app's identity; others are kept aside until the config fits them again. */
   load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>>
   /**
-   * Proves that a successor of `record` can be stored, and marks the attempt: 64 KiB really written
-   * and synced. Does nothing where this generation's reservation is there already.
+   * Proves that a successor of `record` can be stored, and marks the attempt: room for twice the
+   * record, 64 KiB at least, really written and synced. Does nothing where this generation's
+   * reservation is there already.
    */
   reserve(app: string, record: AppRecord): Promise<StoreResult>
   /** Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation. */
@@ -242,6 +265,26 @@ export interface Registration {
   readonly clientSecret?: Sealed
   /** The next instant of the `reissue` line, from the wall clock's now; undefined without one. */
   nextReissue(): Instant | undefined
-  /** Runs `work` when one of the issuer's 8 places is free. */
+  /** Runs `work`, a request that spends nothing, when fewer than 8 of the issuer's are under way. */
   limit<T>(work: () => Promise<T>): Promise<T>
+  /** When requests that spend a token may leave; all apps of an issuer share it. */
+  readonly turns: IssuerTurns
 }
+
+/** Lets the requests of an issuer's apps that spend a token leave in turn. */
+export interface IssuerTurns {
+  /** Resolves when such a request may leave. Of those that wait the one with the lowest `rank()` is next. */
+  take(rank: () => TurnRank): Promise<Turn>
+  /** For what a person waits for: it waits for no other, and counts for them. */
+  takeAtOnce(): Turn
+  /** Lets those leave for whom the time has come. Called at each heartbeat. */
+  beat(): void
+}
+
+export interface Turn {
+  /** The answer is stored, or there is none. `answered`: how long it took says how long others take. */
+  end(answered: boolean): void
+}
+
+/** Compared from left to right: whether callers wait (0) or not (1), then when the token ends. */
+export type TurnRank = readonly [unwanted: 0 | 1, expiresAt: Instant]

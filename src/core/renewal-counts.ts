@@ -27,6 +27,7 @@ function outcomeOf(type: SessionEvent['type']): Outcome | undefined {
     case 'unavailable':
       return type
     case 'wait-over':
+    case 'issuer-answers':
     case 'signed-out':
       return undefined
   }

@@ -26,25 +26,44 @@ export type Session =
       readonly failures: number
       /** On the monotonic clock, which a wall clock that is set does not move. */
       readonly retryAt: number
+      /** Refusals in a row that say the same, and are none that we know. */
+      readonly refusals?: Refusals
+      /** Whether a sign of life of the server may end this wait: not where it named the time itself. */
+      readonly mayHurry: boolean
     }
   | {
       readonly status: 'misconfigured'
       readonly tokens?: TokenSet
       readonly error: PastFailure
       readonly retryAt: number
+      readonly refusals?: Refusals
     }
+
+interface Refusals {
+  /** What is equal about them. */
+  readonly refusal: string
+  readonly count: number
+}
 
 export type SessionEvent =
   | { readonly type: 'granted'; readonly tokens: TokenSet }
   /** A new sign-in: nothing of the session before it remains. */
   | { readonly type: 'signed-in'; readonly tokens: TokenSet }
   | { readonly type: 'rejected'; readonly failure: Failure; readonly at: Reading }
-  | { readonly type: 'misconfigured'; readonly failure: Failure; readonly at: Reading }
+  | {
+      readonly type: 'misconfigured'
+      readonly failure: Failure
+      readonly at: Reading
+      /** As in `GrantOutcome`. */
+      readonly refusal?: string | undefined
+    }
   | {
       readonly type: 'unavailable'
       readonly failure: Failure
       readonly at: Reading
       readonly retryAfterMs?: number
+      /** As in `GrantOutcome`. */
+      readonly refusal?: string
       /** In [0, 1): where in the back-off window the next attempt falls. */
       readonly random: number
       /** The tokens, where the failed attempt changed them all the same. */
@@ -52,10 +71,15 @@ export type SessionEvent =
     }
   /** A wake, a network that came back, a new secret, a reload: waiting is over, if it began `before` that. */
   | { readonly type: 'wait-over'; readonly before?: Instant }
+  /** Another app of the issuer was granted a token: the server is there again. */
+  | { readonly type: 'issuer-answers' }
   | { readonly type: 'signed-out' }
 
 /** A server may not keep us waiting for longer than this. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000
+
+/** Once may be a mishap, and twice. The third equal refusal is the server's word. */
+const REFUSALS_MEANT = 3
 
 /** The session after `event`. A new object whenever anything changed. */
 export function next(session: Session, event: SessionEvent, policy: RefreshPolicy): Session {
@@ -70,23 +94,33 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
         error: past(event.failure, event.at),
         ...(session.tokens && { tokens: withoutRefreshToken(session.tokens) }),
       }
-    case 'misconfigured':
+    case 'misconfigured': {
+      const refusals = countRefusals(session, event.refusal)
       return {
         status: 'misconfigured',
         ...tokensOf(session),
         error: past(event.failure, event.at),
         retryAt: event.at.mono + policy.retryMaxMs,
+        ...(refusals && { refusals }),
       }
+    }
     case 'unavailable': {
       const failures = session.status === 'retrying' ? session.failures + 1 : 1
+      const refusals = countRefusals(session, event.refusal)
       return {
         status: 'retrying',
         ...tokensOf(event.tokens ? event : session),
         error: past(event.failure, event.at),
         failures,
         retryAt: event.at.mono + delayMs(failures, event, policy),
+        ...(refusals && { refusals }),
+        mayHurry: event.retryAfterMs === undefined,
       }
     }
+    case 'issuer-answers':
+      return session.status === 'retrying' && session.mayHurry
+        ? { ...session, retryAt: -Infinity, mayHurry: false }
+        : session
     case 'wait-over':
       if (session.status !== 'retrying' && session.status !== 'misconfigured') return session
       return session.error.at < (event.before ?? Infinity)
@@ -117,6 +151,22 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
 /** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */
 export function renewable(app: App, session: Session): boolean {
   return app.type === 'service' || session.tokens?.refreshToken !== undefined
+}
+
+/** Whether the server has refused in the same way so often that a person has to hear of it. */
+export function isRefused(session: Session): boolean {
+  return 'refusals' in session && session.refusals.count >= REFUSALS_MEANT
+}
+
+/** Whether one more `refusal` is so. */
+export function isWordOfServer(session: Session, refusal: string | undefined): boolean {
+  return (countRefusals(session, refusal)?.count ?? 0) >= REFUSALS_MEANT
+}
+
+function countRefusals(session: Session, refusal: string | undefined): Refusals | undefined {
+  if (refusal === undefined) return undefined
+  const before = 'refusals' in session ? session.refusals : undefined
+  return { refusal, count: before?.refusal === refusal ? before.count + 1 : 1 }
 }
 
 /** The session's name for people: one that nothing can renew ends with its token. */

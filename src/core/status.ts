@@ -18,6 +18,8 @@ export interface AppStatus {
   readonly scope: string | null
   readonly fingerprint: string | null
   readonly lastError: PastFailure | null
+  /** Whether the server refuses to renew the session, again and again in the same way. */
+  readonly isRefused: boolean
   /** When the session ends whatever we do, where that is known; for the owner only. */
   readonly sessionExpiresAt: Instant | null
   /** Whether that is so near that a person should hear of it. */

@@ -34,6 +34,11 @@ export interface Subject {
   readonly name?: string
 }
 
+/** Whether these are certainly not the same person. */
+export function areDifferent(one: Subject | undefined, other: Subject | undefined): boolean {
+  return one !== undefined && other !== undefined && one.id !== other.id
+}
+
 /** A token response (RFC 6749 §5.1) as an adapter hands it over, its oddities already judged. */
 export interface Grant {
   readonly accessToken: Sealed

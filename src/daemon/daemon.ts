@@ -32,12 +32,17 @@ export interface Daemon {
   readonly socket: string | undefined
   /** Reads the config again; a bad one changes nothing. @throws {SidecarError} `config`. */
   reload(): Promise<object>
+  /** Resolves when every request to an authorization server that is out now has its answer, and that is stored. */
+  settled(): Promise<void>
   /** In order: nothing new, refreshes under way finish and are stored, the sockets close. */
   stop(): Promise<void>
 }
 
-/** More than a token request takes at most (30 s), less than service managers wait (45 s in our units). */
-const STOP_MS = 35_000
+/**
+ * For requests that are out. With what follows it is less than the 35 s in which the daemon ends; service
+ * managers wait longer (45 s in our units).
+ */
+const STOP_MS = 32_000
 
 /** For requests that are being answered when the sockets close. */
 const DRAIN_MS = 1_000
@@ -146,15 +151,19 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     url,
     socket,
     reload,
+    settled: () => broker.settled(),
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
       await heartbeat.stop()
       streams.close()
-      await within((ms, signal) => sleep(ms, undefined, { signal }), STOP_MS, broker.stop())
+      const stopped = broker.stop()
+      await within((ms, signal) => sleep(ms, undefined, { signal }), STOP_MS, stopped)
+      // What is still out has its mark on the disk, and the next start finds it unanswered.
+      parts.breakOff()
+      await stopped
       await listener.stop(DRAIN_MS)
       await callers.flush()
-      await parts.close()
       removeEndpoint(places.endpoint)
       release()
       log.info({}, 'stopped')

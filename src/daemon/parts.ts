@@ -29,8 +29,8 @@ export interface Parts {
   readonly changes: Set<(app: string) => void>
   /** Takes over the token files of a new config. */
   readonly configureFiles: (files: Config['files']) => Promise<void>
-  /** Ends the connections to authorization servers. */
-  readonly close: () => Promise<void>
+  /** Breaks off the requests to authorization servers that are still out. */
+  readonly breakOff: () => void
 }
 
 /** @throws {SidecarError} `config`, `failed`. */
@@ -49,6 +49,7 @@ export async function createParts(
     env,
     fetch,
     log,
+    sleep: sleepBeside,
     startTimeLimit,
     metadata: createMetadataSource({ clock, fetch, log, startTimeLimit, file: metadataFile }),
   })
@@ -82,7 +83,7 @@ export async function createParts(
       log,
       random: world.random,
       networkSignature: world.networkSignature,
-      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+      sleep: sleepBeside,
       newId: randomUUID,
       listener: createRedirectListener({ log, uid, peerOf: createPeerLookup() }),
       openVault: () => openVault(vaultOptions),
@@ -97,5 +98,11 @@ export async function createParts(
     await files.configure(configured)
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
   }
-  return { broker, callers, changes, configureFiles, registrar, close: () => issuers.close() }
+  const { close: breakOff } = issuers
+  return { broker, callers, changes, configureFiles, registrar, breakOff }
+}
+
+/** The daemon lives by its sockets: no wait of the broker keeps the process alive after they are closed. */
+async function sleepBeside(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false })
 }

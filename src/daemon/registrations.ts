@@ -6,34 +6,45 @@ import type { MetadataSource } from '../adapters/server/metadata.ts'
 import { readClientSecretCredential } from '../adapters/client-secret-credential.ts'
 import { createReissueClock } from '../adapters/reissue.ts'
 import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
+import { createIssuerTurns } from '../broker/issuer-turns.ts'
+import type { Sleep } from '../broker/within.ts'
 import { type App, needsClientSecret } from '../core/app.ts'
-import type { Clock, Log, Registration } from '../core/ports.ts'
+import type { Clock, IssuerTurns, Log, Registration } from '../core/ports.ts'
 
 export interface RegistrationDeps {
   readonly metadata: MetadataSource
   readonly fetch: IssuerFetch
   readonly clock: Clock
+  readonly sleep: Sleep
   readonly startTimeLimit: StartTimeLimit
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** More would look like an attack to the server, when a laptop with a hundred apps wakes up. */
+/** Of requests that spend nothing; more would look like an attack to the server. */
 const REQUESTS_PER_ISSUER = 8
 
-/** The limits are kept from one config to the next: requests may be under way in a reload. */
+/** What the apps of an issuer share; kept from one config to the next, since requests may be under way. */
+interface Shared {
+  readonly limit: LimitFunction
+  readonly turns: IssuerTurns
+}
+
 export function createRegistrar(
   deps: RegistrationDeps,
 ): (apps: readonly App[]) => readonly Registration[] {
-  const limits = new Map<string, LimitFunction>()
-  const limitOf = (issuer: string) => {
-    const limit = limits.get(issuer) ?? pLimit(REQUESTS_PER_ISSUER)
-    limits.set(issuer, limit)
-    return limit
+  const byIssuer = new Map<string, Shared>()
+  const sharedOf = (issuer: string): Shared => {
+    const shared = byIssuer.get(issuer) ?? {
+      limit: pLimit(REQUESTS_PER_ISSUER),
+      turns: createIssuerTurns(deps),
+    }
+    byIssuer.set(issuer, shared)
+    return shared
   }
   return (apps) =>
     apps.map((app) => {
-      const limit = limitOf(app.issuer)
+      const { limit, turns } = sharedOf(app.issuer)
       const clientSecret = needsClientSecret(app)
         ? readClientSecretCredential(app.name, deps.env, deps.log)
         : undefined
@@ -43,6 +54,7 @@ export function createRegistrar(
         ...(clientSecret && { clientSecret }),
         nextReissue: app.reissue === undefined ? () => undefined : createReissueClock(app.reissue),
         limit: (work) => limit(work),
+        turns,
       }
     })
 }

@@ -46,8 +46,9 @@ const BY_SESSION: Readonly<Record<SessionName, string>> = {
 }
 
 /** The last failure of an app in our code and our sentence. */
-export function ourWords({ lastError, session }: AppStatus): PastFailure | null {
+export function ourWords({ lastError, session, isRefused }: AppStatus): PastFailure | null {
   if (!lastError) return null
-  const error = Object.hasOwn(SENTENCES, lastError.error) ? lastError.error : BY_SESSION[session]
+  const other = isRefused ? 'login_required' : BY_SESSION[session]
+  const error = Object.hasOwn(SENTENCES, lastError.error) ? lastError.error : other
   return { error, message: SENTENCES[error] ?? '', at: lastError.at }
 }

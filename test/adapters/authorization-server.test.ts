@@ -225,8 +225,9 @@ describe('a sign-in', () => {
     let asked = 0
     const outcome = await server.redeem(request, callback, {
       clientSecret: undefined,
-      beforeSend: async () => {
+      question: async () => {
         asked += 1
+        return undefined
       },
     })
     expect(outcome).toMatchObject({ kind: 'rejected', failure: { error } })
@@ -337,23 +338,24 @@ describe('a refresh', () => {
     const seen: number[] = []
     const outcome = await server.refresh(refreshToken, {
       clientSecret: undefined,
-      beforeSend: async () => {
+      question: async () => {
         seen.push(real.count('refresh_token'))
+        return undefined
       },
     })
     expect(outcome.kind).toBe('granted')
     expect(seen).toEqual([0])
   })
 
-  it('rejects with the very error of a vault that cannot store the answer, and sends nothing', async () => {
+  it('is kept here by the answer to the last question, for a reason that is told', async () => {
     await using real = await startAuthorizationServer()
     const server = connect(realApp('native', real.issuer))
-    const full = new Error('the disk is full')
-    const refused = server.refresh(new Secret('some refresh token'), {
+    const failure = { error: 'not_home', message: 'Another host has the session.' }
+    const outcome = await server.refresh(new Secret('some refresh token'), {
       clientSecret: undefined,
-      beforeSend: () => Promise.reject(full),
+      question: async () => failure,
     })
-    await expect(refused).rejects.toBe(full)
+    expect(outcome).toEqual({ kind: 'unavailable', failure, answerLost: false })
     expect(real.requests).toEqual([])
   })
 })

@@ -94,7 +94,12 @@ describe('an answer that decides nothing', () => {
     { what: '502 of a gateway', status: 502, body: PORTAL, lost: true },
     { what: '504 of a gateway', status: 504, body: '', lost: true },
     { what: 'a captive portal', status: 200, body: PORTAL, lost: false },
-    { what: 'a long captive portal', status: 200, body: PORTAL + ' '.repeat(70_000), lost: true },
+    {
+      what: 'a long captive portal',
+      status: 200,
+      body: PORTAL + ' '.repeat(1_100_000),
+      lost: true,
+    },
     { what: 'a redirect', status: 302, body: '', lost: false },
     { what: 'not modified', status: 304, body: '', lost: false },
     { what: 'no content', status: 204, body: '', lost: true },
@@ -107,7 +112,7 @@ describe('an answer that decides nothing', () => {
   })
 
   it('is a long captive portal, too, where it says that it is HTML', async () => {
-    const outcome = await refusedBy(200, PORTAL + ' '.repeat(70_000), {
+    const outcome = await refusedBy(200, PORTAL + ' '.repeat(1_100_000), {
       'content-type': 'text/html',
     })
     expect(outcome).toMatchObject({ kind: 'unavailable', answerLost: false })
@@ -238,7 +243,8 @@ describe('a mistake of ours', () => {
   const ours = new RangeError('ours')
 
   async function factsOf(body: object) {
-    return { sentTo: 'https://issuer.example/', answer: await readAnswer(Response.json(body), 0) }
+    const answer = await readAnswer(Response.json(body), 0)
+    return { url: 'https://issuer.example/', sent: true, answer }
   }
 
   it('after an answer without a new refresh token is thrown', async () => {

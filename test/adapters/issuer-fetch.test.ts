@@ -39,16 +39,15 @@ async function statusOf(url: string, options: Partial<IssuerFetchOptions> = {}):
   try {
     return (await fetch(url, get())).status
   } finally {
-    await close()
+    close()
   }
 }
 
 function start(options: Partial<IssuerFetchOptions> = {}): {
   fetch: IssuerFetch
-  close: () => Promise<void>
+  close: () => void
 } {
-  const issuerFetch = createIssuerFetch({ env: {}, ...options })
-  return { fetch: issuerFetch.fetch, close: () => issuerFetch.close() }
+  return createIssuerFetch({ env: {}, ...options })
 }
 
 function configError(options: IssuerFetchOptions): SidecarError {
@@ -90,20 +89,18 @@ describe('a request to an issuer', () => {
     expect(connections[0]).not.toBe(connections[1])
     // Before the fetch is closed: nothing is left that could keep a process alive.
     await Promise.all(ended)
-    await close()
+    close()
   })
 
-  it('is answered to its end although the fetch is being closed', async () => {
+  it('is broken off when the fetch is closed, and none begins after that', async () => {
     await using scripted = await startFaultyServer()
     const { fetch, close } = start()
-    let closing: Promise<void> | undefined
-    scripted.respondWith((_request, response) => {
-      closing = close()
-      response.writeHead(418).end('short and stout')
+    scripted.respondWith(() => {
+      close()
     })
-    expect((await fetch(scripted.url, get())).status).toBe(418)
-    await closing
-    await expect(fetch(scripted.url, get())).rejects.toThrow()
+    await expect(fetch(scripted.url, get())).rejects.toThrow('The daemon stops.')
+    await expect(fetch(scripted.url, get())).rejects.toThrow('The daemon stops.')
+    expect(scripted.seen).toHaveLength(1)
   })
 })
 

@@ -88,8 +88,27 @@ describe('discovery', () => {
       kind: 'absent',
       failure: {
         error: 'no_metadata',
-        message: `${scripted.url}${OIDC} speaks for another issuer, not for ${scripted.url}.`,
+        message: `${scripted.url}${OIDC} speaks for an issuer that calls itself https://other.example: write that as "issuer", exactly so, instead of ${scripted.url}.`,
       },
+    })
+  })
+
+  it.each([
+    { named: (url: string) => `${url}/realms/evo/`, says: '/realms/evo/: write that as "issuer"' },
+    {
+      named: () => 'https://login.microsoftonline.com/{tenantid}/v2.0',
+      says: 'stands for every tenant, and calls itself https://login.microsoftonline.com/{tenantid}/v2.0: write the id of yours',
+    },
+    { named: () => 'no URL at all', says: 'speaks for another issuer, not for' },
+    { named: () => 'javascript:alert(1)', says: 'speaks for another issuer, not for' },
+  ])('says how a server calls itself: $says', async ({ named, says }) => {
+    const issuer = `${scripted.url}/realms/evo`
+    publish({
+      [`/realms/evo${OIDC}`]: { issuer: named(scripted.url), token_endpoint: `${issuer}/token` },
+    })
+    expect(await startSource().source.of(issuer)).toMatchObject({
+      kind: 'absent',
+      failure: { message: expect.stringContaining(says) as string },
     })
   })
 
@@ -118,7 +137,7 @@ describe('discovery', () => {
     { what: 'a redirect', status: 302, body: '', kind: 'unavailable' },
     { what: 'too many requests', status: 429, body: {}, kind: 'unavailable' },
     { what: 'a broken server', status: 500, body: {}, kind: 'unavailable' },
-    { what: 'too much', status: 200, body: { issuer: 'x'.repeat(70_000) }, kind: 'unavailable' },
+    { what: 'too much', status: 200, body: { issuer: 'x'.repeat(1_100_000) }, kind: 'unavailable' },
   ])('finds $what: $kind', async ({ status, body, kind }) => {
     scripted.answer(status, body)
     expect(await startSource().source.of(scripted.url)).toMatchObject({ kind })

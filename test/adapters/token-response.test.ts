@@ -92,7 +92,7 @@ describe('a token response', () => {
   it.each([
     { body: {} },
     { body: { token_type: 'Bearer', expires_in: 3600 } },
-    { body: { error: 'invalid_grant' } },
+    { body: { error: null } },
   ])('of $body is no answer, and nothing was lost', async ({ body }) => {
     expect(await refreshedBy(body)).toMatchObject({
       kind: 'unavailable',
@@ -111,11 +111,35 @@ describe('a token response', () => {
     expect(await refreshedBy(body)).toMatchObject({ kind: 'unavailable', answerLost: true })
   })
 
-  it('of more than 64 KiB is not read to its end', async () => {
-    const long = JSON.stringify({ ...GOOD, padding: 'x'.repeat(64 * 1024) })
-    expect(await refreshedBy(long)).toMatchObject({ kind: 'unavailable', answerLost: true })
-    const fits = JSON.stringify({ ...GOOD, padding: 'x'.repeat(60 * 1024) })
-    expect(await refreshedBy(fits)).toMatchObject({ kind: 'granted' })
+  it('of up to 1 MiB is a grant', async () => {
+    const accessToken = 'x'.repeat(1000 * 1024)
+    const grant = grantOf(await refreshedBy({ ...GOOD, access_token: accessToken }))
+    expect(grant.accessToken.expose()).toBe(accessToken)
+    expect(grant.refreshToken?.expose()).toBe('rt-2')
+  })
+
+  it.each([1100, 15_000])('of %i KiB saves its refresh token alone', async (kib) => {
+    const outcome = await refreshedBy({ ...GOOD, access_token: 'x'.repeat(kib * 1024) })
+    expect(outcome).toMatchObject({
+      kind: 'salvaged',
+      tooLong: true,
+      refreshToken: { sha256: sha256Hex('rt-2') },
+      failure: {
+        error: 'invalid_response',
+        message: expect.stringContaining('longer than 1 MiB') as string,
+      },
+    })
+  })
+
+  it('of more than 1 MiB without a refresh token waits, since the next will be as long', async () => {
+    const { refresh_token, ...rest } = GOOD
+    const long = { ...rest, access_token: 'x'.repeat(1100 * 1024) }
+    expect(await refreshedBy(long)).toMatchObject({ kind: 'unavailable', tooLong: true })
+  })
+
+  it('of more than 16 MiB is not read to its end', async () => {
+    const endless = { ...GOOD, access_token: 'x'.repeat(17 * 1024 * 1024) }
+    expect(await refreshedBy(endless)).toMatchObject({ kind: 'unavailable', answerLost: true })
   })
 })
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { createPerson, type Person } from '../support/person.ts'
 import { createProviderStore } from '../support/provider-store.ts'
-import { until } from '../support/until.ts'
+import { SLOW_MS } from '../../src/core/spending-turns.ts'
 import { pathFault } from './path-faults.ts'
 import type { Sidecar } from './sidecar.ts'
 import {
@@ -134,20 +134,20 @@ describe('a logout', () => {
     await expectSignedOut(sidecar)
   })
 
-  it('sends no code of a sign-in that waited behind a refresh', async () => {
+  it('during a refresh and a sign-in waits for both, and ends what they brought', async () => {
     const { sidecar, person } = await signedIn()
     await using _sidecar = sidecar
     const held = await refreshUnderWay(sidecar)
-    const redeemed = world.server.count('authorization_code')
     const complete = await sidecar.beginSignIn(ME, person)
+    const heldToo = world.path.hold('answer')
     const completed = complete()
-    await sidecar.status(ME)
+    await heldToo.arrived
     const logout = sidecar.own('POST', `/v1/apps/${ME}/logout`)
     await sidecar.status(ME)
     held.release()
-    await logout
-    expect(await completed).toMatchObject({ body: { status: 'failed', error: 'cancelled' } })
-    expect(world.server.count('authorization_code')).toBe(redeemed)
+    heldToo.release()
+    await completed
+    expect(await logout).toMatchObject({ status: 200, body: { revoked: true } })
     await expectSignedOut(sidecar)
   })
 
@@ -258,17 +258,71 @@ describe('a sign-in', () => {
     await expectHolds(sidecar)
   })
 
-  it('that was replaced while it waited sends no code', async () => {
-    const { sidecar, person } = await signedIn()
+  it('waits for no refresh, whose late answer counts for nothing', async () => {
+    const { sidecar, person, first } = await signedIn()
     await using _sidecar = sidecar
     const held = await refreshUnderWay(sidecar)
-    const redeemed = world.server.count('authorization_code')
-    const replaced = await sidecar.beginSignIn(ME, person)
-    const completed = replaced()
-    await sidecar.status(ME)
     const complete = await sidecar.beginSignIn(ME, person)
+    expect(await complete()).toMatchObject({ body: { status: 'succeeded' } })
+    const brought = await tokenOf(sidecar)
+    expect(brought).not.toBe(first)
+    held.release()
+    await sidecar.settled()
+    expect(await tokenOf(sidecar)).toBe(brought)
+    await expectHolds(sidecar)
+  })
+
+  it('waits for no refresh, whose late refusal costs nothing', async () => {
+    const { sidecar, person } = await signedIn()
+    await using _sidecar = sidecar
+    world.server.intercept = async ({ grantType }, act) =>
+      grantType === 'refresh_token' ? { status: 400, body: { error: 'invalid_grant' } } : act()
+    const held = await refreshUnderWay(sidecar)
+    const complete = await sidecar.beginSignIn(ME, person)
+    expect(await complete()).toMatchObject({ body: { status: 'succeeded' } })
+    world.server.intercept = (_request, act) => act()
+    held.release()
+    await sidecar.settled()
+    expect(await sidecar.status(ME)).toMatchObject({ session: 'active', last_error: null })
+    await expectHolds(sidecar)
+  })
+
+  it('that fails during a refresh leaves to it what it brings', async () => {
+    const { sidecar, person, first } = await signedIn()
+    await using _sidecar = sidecar
+    const held = await refreshUnderWay(sidecar)
+    const complete = await sidecar.beginSignIn(ME, person)
+    await world.path.meetOnce(pathFault('500 with a page'))
+    expect(await complete()).toMatchObject({ body: { status: 'failed' } })
+    held.release()
+    await sidecar.settled()
+    expect(await tokenOf(sidecar)).not.toBe(first)
+    await expectHolds(sidecar)
+  })
+
+  it('that was begun later holds, whichever answer comes first', async () => {
+    const { sidecar, person } = await signedIn()
+    await using _sidecar = sidecar
+    const earlier = await sidecar.beginSignIn(ME, person)
+    const held = world.path.hold('answer')
+    const completed = earlier()
+    await held.arrived
+    const later = await sidecar.beginSignIn(ME, person)
+    expect(await later()).toMatchObject({ body: { status: 'succeeded' } })
+    const brought = await tokenOf(sidecar)
     held.release()
     expect(await completed).toMatchObject({ body: { status: 'failed', error: 'cancelled' } })
+    expect(await tokenOf(sidecar)).toBe(brought)
+    await expectHolds(sidecar)
+  })
+
+  it('that was replaced sends no code', async () => {
+    const { sidecar, person } = await signedIn()
+    await using _sidecar = sidecar
+    const redeemed = world.server.count('authorization_code')
+    const replaced = await sidecar.beginSignIn(ME, person)
+    const complete = await sidecar.beginSignIn(ME, person)
+    expect(await replaced()).toMatchObject({ body: { status: 'failed', error: 'cancelled' } })
     expect(await complete()).toMatchObject({ body: { status: 'succeeded' } })
     expect(world.server.count('authorization_code')).toBe(redeemed + 1)
     await expectHolds(sidecar)
@@ -281,8 +335,11 @@ describe('a reload', () => {
     await using _sidecar = sidecar
     const held = await refreshUnderWay(sidecar)
     await sidecar.home.write(world.config({}))
+    const read = new Promise<void>((resolve) => {
+      sidecar.afterConfig = resolve
+    })
     const removed = sidecar.own('POST', '/v1/reload')
-    await until(async () => (await sidecar.token(ME)).status === 404)
+    await read
     await sidecar.home.write(world.config({ [ME]: world.native() }))
     const added = sidecar.own('POST', '/v1/reload')
     // Whoever made a new app of the old record now would spend what is spent already.
@@ -358,7 +415,7 @@ describe('a reload', () => {
 })
 
 describe('a new vault key', () => {
-  it('waits for the refresh of an app; that of another meanwhile is under the new key', async () => {
+  it('waits for no refresh; what is stored after it is under the new key', async () => {
     const other = 'evo-too'
     const observed = await observe(world, { [ME]: world.native(), [other]: world.native() })
     const { sidecar } = observed
@@ -368,12 +425,12 @@ describe('a new vault key', () => {
     const held = world.path.hold('answer')
     const refresh = sidecar.call('POST', `/v1/apps/${ME}/refresh`)
     await held.arrived
-    const rotation = sidecar.own('POST', '/v1/vault/key', { rotate: true })
-    await sidecar.status(ME)
+    const rotation = await sidecar.own('POST', '/v1/vault/key', { rotate: true })
+    expect(rotation).toMatchObject({ status: 200, body: { rotated: true } })
+    world.clock.pass(SLOW_MS)
     const meanwhile = await sidecar.call('POST', `/v1/apps/${other}/refresh`)
     expect(meanwhile).toMatchObject({ status: 200 })
     held.release()
-    expect(await rotation).toMatchObject({ status: 200, body: { rotated: true } })
     expect(await refresh).toMatchObject({ status: 200 })
     await sidecar.restart()
     expect(await tokenOf(sidecar)).toBe((await refresh).body.access_token)

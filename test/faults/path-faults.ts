@@ -151,11 +151,15 @@ const OTHER_ANSWERS: readonly PathFault[] = [
     answering(200, '{"status":"ok"}', JSON_TYPE),
     'invalid_response',
   ),
-  unknown(
-    '2 MB of JSON',
-    answering(200, JSON.stringify({ padding: 'x'.repeat(2 * 1024 * 1024) }), JSON_TYPE),
-    'invalid_response',
-  ),
+  {
+    ...unreached(
+      '2 MB of JSON',
+      answering(200, JSON.stringify({ padding: 'x'.repeat(2 * 1024 * 1024) }), JSON_TYPE),
+      'invalid_response',
+    ),
+    // The next answer will be as long: it is not asked for before `retryMax`.
+    retryAfterS: 300,
+  },
   unknown('null', answering(200, 'null', JSON_TYPE), 'invalid_response'),
 ]
 

@@ -51,6 +51,8 @@ export interface Sidecar extends AsyncDisposable {
   network: string
   /** Awaited by a reload before it goes on with the config that stands on disk then. */
   beforeConfig: () => Promise<void>
+  /** Called by a reload when it has read the config. */
+  afterConfig: () => void
   start(): Promise<void>
   /** As SIGTERM does. */
   stop(): Promise<void>
@@ -58,7 +60,7 @@ export interface Sidecar extends AsyncDisposable {
   restart(): Promise<void>
   /** Resolves when a heartbeat has begun since. */
   beat(): Promise<void>
-  /** Resolves when everything that the apps' queues hold now is done. */
+  /** Resolves when every request that is out has its answer, and that is stored. */
   settled(): Promise<void>
   /** A beat, and everything that it set off; for when nothing can hang. */
   round(): Promise<void>
@@ -89,8 +91,8 @@ export interface SidecarOptions {
 /** As fast as timers are. */
 const HEARTBEAT_MS = 1
 
-/** How long a token request may take. */
-export const TIME_LIMIT_MS = 30_000
+/** How long a request that spends something may take: longer than any other. */
+export const TIME_LIMIT_MS = 300_000
 
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { clock, random = () => 0.5, onLog = () => undefined } = options
@@ -154,6 +156,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     clock,
     network: 'lan',
     beforeConfig: async () => undefined,
+    afterConfig: () => undefined,
     async start() {
       const loaded = await readConfig()
       daemon = await startDaemon(
@@ -170,7 +173,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
           heartbeatMs: HEARTBEAT_MS,
           async readConfig() {
             await sidecar.beforeConfig()
-            return readConfig()
+            const loaded = await readConfig()
+            sidecar.afterConfig()
+            return loaded
           },
           // Asked once by every beat, before anything else.
           networkSignature() {
@@ -197,8 +202,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       })
     },
     async settled() {
-      // A reload that changes nothing passes through every app's queue.
-      await running().reload()
+      await running().settled()
     },
     async round() {
       await sidecar.beat()

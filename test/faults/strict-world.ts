@@ -15,9 +15,11 @@ import { type LogLine, type Sidecar, startSidecar } from './sidecar.ts'
 
 export const SCOPES = ['evo.discovery', 'evo.workspace']
 
-/** As the server states it, and as the daemon's defaults have it. */
-export const LIFETIME_MS = 3_600_000
-export const AHEAD_MS = 600_000
+/** As the server states it. */
+export const LIFETIME_MS = 7_200_000
+/** Time for three requests that hang. */
+export const AHEAD_MS = 1_500_000
+/** As the daemon's defaults have them. */
 export const RETRY_MIN_MS = 5_000
 export const RETRY_MAX_MS = 300_000
 
@@ -65,6 +67,7 @@ export async function createStrictWorld({
       issuer: path.url,
       listen: { port: 0 },
       vault: { key: 'file' },
+      refresh: { ahead: '25m' },
       apps,
     }),
     native: (overrides) => ({

@@ -142,11 +142,11 @@ describe('a wall clock', () => {
     expect(sends()).toBe(sentBefore + 4)
   })
 
-  it('that is set forward an hour makes no expired token fresh, and no good session a lost one', async () => {
+  it('that is set forward makes no expired token fresh, and no good session a lost one', async () => {
     const { sidecar, first, sends, sentBefore } = await signedIn()
     await using _sidecar = sidecar
     await world.path.meet(pathFault('503 with a page'))
-    world.clock.set(HOUR_MS)
+    world.clock.set(LIFETIME_MS)
     await expectUnavailable(sidecar)
     await sidecar.round()
     for (let beat = 0; beat < 20; beat++) await sidecar.beat()

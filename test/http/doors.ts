@@ -46,6 +46,7 @@ export function appStatus(overrides: Partial<AppStatus> = {}): AppStatus {
     scope: 'evo.discovery evo.workspace',
     fingerprint: '1f3a9c02',
     lastError: null,
+    isRefused: false,
     sessionExpiresAt: Date.UTC(2026, 0, 31),
     sessionExpiresSoon: false,
     subject: 'Ada',

@@ -5,8 +5,11 @@ import type {
   AppRecord,
   AuthorizationServer,
   GrantOutcome,
+  IssuerTurns,
   LoadedRecord,
   OpenedVault,
+  PollOutcome,
+  Prepared,
   RedirectListener,
   RedirectRequest,
   StoreResult,
@@ -92,6 +95,14 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   const ports = { busy: new Set<string>() }
   /** What a request waits for before it may begin, as others of the same issuer are under way. */
   const turns = { next: Promise.resolve() }
+  const issuerTurns: IssuerTurns = {
+    async take() {
+      await turns.next
+      return { end: () => undefined }
+    },
+    takeAtOnce: () => ({ end: () => undefined }),
+    beat: () => undefined,
+  }
   /** Waits that end when a test says so, each with its length. */
   const sleeping: { ms: number; wake: () => void }[] = []
 
@@ -102,13 +113,14 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   }
 
   const serverOf = (app: App): AuthorizationServer => ({
-    async refresh(refreshToken, { clientSecret, beforeSend }) {
-      await beforeSend()
-      memory.steps.push('send')
-      requests.push(
-        `refresh ${refreshToken.expose()}${clientSecret ? ` ${clientSecret.expose()}` : ''}`,
-      )
-      return answer()
+    async prepareRefresh(refreshToken, clientSecret) {
+      return ready(() => {
+        memory.steps.push('send')
+        requests.push(
+          `refresh ${refreshToken.expose()}${clientSecret ? ` ${clientSecret.expose()}` : ''}`,
+        )
+        return answer()
+      })
     },
     async issue(clientSecret) {
       requests.push(`issue ${clientSecret?.expose() ?? '-'}`)
@@ -120,10 +132,11 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
       const codeVerifier = new Secret('verifier')
       return { kind: 'ok', value: { url, state, codeVerifier, redirectUri } }
     },
-    async redeem(_request, callback, { beforeSend }) {
-      await beforeSend()
-      requests.push(`redeem ${callback.searchParams.get('code') ?? ''}`)
-      return answer()
+    async prepareRedemption(_request, callback) {
+      return ready(() => {
+        requests.push(`redeem ${callback.searchParams.get('code') ?? ''}`)
+        return answer()
+      })
     },
     async authorizeDevice() {
       return {
@@ -137,18 +150,20 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
         },
       }
     },
-    async poll(_authorization, { beforeSend }) {
-      await beforeSend()
-      requests.push('poll')
-      const outcome = await answer()
-      return outcome.kind === 'unavailable' && outcome.failure.error === 'authorization_pending'
-        ? { kind: 'pending', slowDown: false }
-        : outcome
+    async preparePoll() {
+      return ready(async (): Promise<PollOutcome> => {
+        requests.push('poll')
+        const outcome = await answer()
+        return outcome.kind === 'unavailable' && outcome.failure.error === 'authorization_pending'
+          ? { kind: 'pending', slowDown: false }
+          : outcome
+      })
     },
     async revoke(token, kind) {
       revoked.push(`${kind} ${token.expose()}`)
       return true
     },
+    forgetFailures: () => undefined,
   })
 
   const listener: RedirectListener = {
@@ -184,6 +199,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
         await turns.next
         return work()
       },
+      turns: issuerTurns,
     }))
 
   const openVault = async (): Promise<OpenedVault> =>
@@ -262,7 +278,11 @@ export async function signedIn(overrides: { app?: App; record?: Partial<AppRecor
 
 /** Lets everything run that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  for (let turn = 0; turn < 200; turn++) await Promise.resolve()
+}
+
+function ready<Outcome>(send: () => Promise<Outcome>): Prepared<Outcome> {
+  return { kind: 'ready', send }
 }
 
 export function granted(overrides: Partial<Grant> = {}): GrantOutcome {

@@ -3,9 +3,18 @@ import { afterAll } from 'vitest'
 import { createAuthorizationServer } from '../../src/adapters/server/authorization-server.ts'
 import { createIssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/server/metadata.ts'
-import { createTimeLimits } from '../../src/adapters/server/time-limit.ts'
+import { createTimeLimits, type StartTimeLimit } from '../../src/adapters/server/time-limit.ts'
 import type { App } from '../../src/core/app.ts'
-import type { AuthorizationServer, Clock, GrantOutcome, Spending } from '../../src/core/ports.ts'
+import type {
+  AuthorizationRequest,
+  AuthorizationServer,
+  Clock,
+  DeviceAuthorization,
+  GrantOutcome,
+  LastQuestion,
+  PollOutcome,
+  Prepared,
+} from '../../src/core/ports.ts'
 import type { Grant, Sealed } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
 import { CLIENTS, EVO_SCOPES, REDIRECT_URI } from './authorization-server.ts'
@@ -17,7 +26,9 @@ export const systemClock: Clock = {
 }
 
 const direct = createIssuerFetch({ env: {} })
-afterAll(() => direct.close())
+afterAll(() => {
+  direct.close()
+})
 export const directFetch = direct.fetch
 
 export const USER_SCOPES = [...EVO_SCOPES, 'offline_access']
@@ -47,20 +58,55 @@ export function scriptedApp(url: string, overrides: Partial<App> = {}): App {
   })
 }
 
+/** How a request that spends something is made, where a test is not about its steps. */
+export interface Spending {
+  readonly clientSecret: Sealed | undefined
+  readonly question?: LastQuestion
+}
+
+/** The adapter, with the steps of each request that spends something put together. */
+export interface ConnectedServer extends AuthorizationServer {
+  refresh(refreshToken: Sealed, spending: Spending): Promise<GrantOutcome>
+  redeem(request: AuthorizationRequest, callback: URL, spending: Spending): Promise<GrantOutcome>
+  poll(authorization: DeviceAuthorization, spending: Spending): Promise<PollOutcome>
+}
+
 export function connect(
   connected: App,
-  { clock = systemClock, timeoutMs }: { clock?: Clock; timeoutMs?: number } = {},
-): AuthorizationServer {
+  {
+    clock = systemClock,
+    timeoutMs,
+    startTimeLimit = createTimeLimits(clock),
+  }: { clock?: Clock; timeoutMs?: number; startTimeLimit?: StartTimeLimit } = {},
+): ConnectedServer {
   const log = recordingLog()
-  const startTimeLimit = createTimeLimits(clock)
-  return createAuthorizationServer({
+  const server = createAuthorizationServer({
     app: connected,
     metadata: createMetadataSource({ fetch: directFetch, clock, log, startTimeLimit }),
     fetch: directFetch,
     clock,
     startTimeLimit,
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(timeoutMs !== undefined && {
+      answerLimits: { plainMs: timeoutMs, spendingMs: timeoutMs },
+    }),
   })
+  return {
+    ...server,
+    refresh: (refreshToken, { clientSecret, question }) =>
+      sent(server.prepareRefresh(refreshToken, clientSecret), question),
+    redeem: (request, callback, { clientSecret, question }) =>
+      sent(server.prepareRedemption(request, callback, clientSecret), question),
+    poll: (authorization, { clientSecret, question }) =>
+      sent(server.preparePoll(authorization, clientSecret), question),
+  }
+}
+
+async function sent<Outcome>(
+  preparing: Promise<Prepared<Outcome>>,
+  question: LastQuestion | undefined,
+): Promise<Outcome> {
+  const prepared = await preparing
+  return prepared.kind === 'ready' ? prepared.send(question) : prepared.outcome
 }
 
 export function secretOf(type: App['type']): Secret | undefined {
@@ -68,14 +114,13 @@ export function secretOf(type: App['type']): Secret | undefined {
   return 'clientSecret' in client ? new Secret(client.clientSecret) : undefined
 }
 
-/** What a request needs from the broker, where a test is not about that. */
 export function spending(clientSecret?: Sealed): Spending {
-  return { clientSecret, beforeSend: async () => undefined }
+  return { clientSecret }
 }
 
 /** Signs `person` in, and returns what the server granted. */
 export async function signIn(
-  server: AuthorizationServer,
+  server: ConnectedServer,
   clientSecret?: Sealed,
   person: Person = createPerson('ada'),
 ): Promise<Grant> {

@@ -4,15 +4,28 @@
  */
 import * as oidc from 'openid-client'
 import { type App, needsClientSecret } from '../../core/app.ts'
-import type { Clock, Failure, GrantOutcome, Spending } from '../../core/ports.ts'
+import type { Clock, Failure, GrantOutcome, LastQuestion, Prepared } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import type { ServerMetadata } from './discovery.ts'
-import { locate, type Needs, type Unlocated } from './endpoints.ts'
-import { failedOutcome, unusable } from './grant-failure.ts'
+import {
+  type EndpointName,
+  isDiscovered,
+  locate,
+  type Needs,
+  type Unlocated,
+  urlOf,
+} from './endpoints.ts'
+import { failedOutcome, isMoved, unusable } from './grant-failure.ts'
+import {
+  ANSWER_LIMITS,
+  type AnswerLimits,
+  createExchange,
+  type ExchangeOptions,
+  type HttpExchange,
+} from './http-exchange.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
 import type { StartTimeLimit } from './time-limit.ts'
-import { createExchange, type Exchange, type ExchangeOptions } from './token-exchange.ts'
 import { tidy, toGrant } from './token-response.ts'
 
 export interface AppRequestsOptions {
@@ -21,82 +34,141 @@ export interface AppRequestsOptions {
   readonly fetch: IssuerFetch
   readonly clock: Clock
   readonly startTimeLimit: StartTimeLimit
-  /** For one request, from when it leaves. */
-  readonly timeoutMs?: number
+  /** `ANSWER_LIMITS` where it is left out. */
+  readonly answerLimits?: AnswerLimits
 }
 
-interface Prepared {
-  readonly kind: 'prepared'
-  /** Of openid-client, good for one request. */
+/** What a request needs that shows who we are; the configuration is openid-client's, good for one. */
+export interface Ready {
+  readonly kind: 'ready'
   readonly configuration: oidc.Configuration
-  readonly exchange: Exchange
+  readonly exchange: HttpExchange
   readonly server: ServerMetadata
 }
 
-interface TokenRequestOptions extends Pick<ExchangeOptions, 'adjust' | 'code'> {
+/** One kind of token request. */
+export interface TokenRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
+  readonly clientSecret: Sealed | undefined
+  /** Has openid-client make and judge the request. */
+  readonly ask: (configuration: oidc.Configuration) => Promise<oidc.TokenEndpointResponse>
+  /** Why there must be no request, as far as the server's metadata tell. */
+  readonly refuse?: (server: ServerMetadata) => Failure | undefined
   readonly needs?: Needs
   /** Error codes that end this kind of grant, besides the usual ones. */
   readonly final?: readonly string[]
+  /** Whether a refresh token is spent: then more codes mean that it is refused for good. */
+  readonly isRefresh?: boolean
+  readonly spends: boolean
 }
 
 export interface AppRequests {
-  /** Everything for a request that shows who we are; or why there can be none. */
-  prepare(
-    needs: Needs,
+  /** A token request that is ready to leave, or the outcome that it has already. */
+  prepareTokens(request: TokenRequest): Promise<Prepared>
+  /**
+   * Has `ask` make another request that shows who we are, at the endpoint `name`. Resolves with why
+   * there can be none.
+   */
+  run<T>(
+    name: EndpointName,
     clientSecret: Sealed | undefined,
-    options?: Partial<ExchangeOptions>,
-  ): Promise<Prepared | Unlocated>
-  /** Has `ask` send one request to the token endpoint, unless it returns why it should not. */
-  askForTokens(
-    spending: Partial<Spending>,
-    ask: (prepared: Prepared) => Promise<oidc.TokenEndpointResponse> | Failure,
-    options?: TokenRequestOptions,
-  ): Promise<GrantOutcome>
+    ask: (ready: Ready) => Promise<T>,
+    options?: Pick<ExchangeOptions, 'tidy'>,
+  ): Promise<{ readonly kind: 'done'; readonly value: T } | Unlocated>
 }
 
 const TOKEN_ENDPOINT: Needs = { endpoints: ['token'], metadata: false }
 
 export function createAppRequests(options: AppRequestsOptions): AppRequests {
-  const { app, metadata, ...transport } = options
+  const { app, metadata, answerLimits = ANSWER_LIMITS, ...transport } = options
 
   async function prepare(
     needs: Needs,
     clientSecret: Sealed | undefined,
     exchangeOptions: Partial<ExchangeOptions> = {},
-  ): Promise<Prepared | Unlocated> {
+  ): Promise<Ready | Unlocated> {
     const located = await locate(app, metadata, needs)
     if (located.kind !== 'located') return located
     const authentication = authenticate(app, clientSecret)
     if (!authentication) return { kind: 'misconfigured', failure: secretMissing(app) }
-    const exchange = createExchange({ ...transport, ...exchangeOptions })
+    const answerLimitMs = answerLimits.plainMs
+    const exchange = createExchange({ ...transport, answerLimitMs, ...exchangeOptions })
     const configuration = configure(app, located.metadata, authentication)
     configuration[oidc.customFetch] = exchange.fetch
-    return { kind: 'prepared', configuration, exchange, server: located.metadata }
+    return { kind: 'ready', configuration, exchange, server: located.metadata }
+  }
+
+  async function attempt(
+    { configuration, exchange }: Ready,
+    { ask, ...request }: TokenRequest,
+  ): Promise<GrantOutcome> {
+    const { facts } = exchange
+    try {
+      const response = await ask(configuration)
+      if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
+      const grant = toGrant(response, facts.answer?.json ?? {})
+      return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
+    } catch (error) {
+      return failedOutcome(error, facts, {
+        wanted: 'access token',
+        hasSecret: request.clientSecret !== undefined,
+        ...request,
+      })
+    }
+  }
+
+  /** Runs `attempt`, and once more where the server has moved the endpoint and publishes where to. */
+  async function atItsPlace<T>(
+    name: EndpointName,
+    ready: Ready,
+    prepareAgain: () => Promise<Ready | Unlocated>,
+    attempt: (ready: Ready) => Promise<T>,
+  ): Promise<T> {
+    const result = await attempt(ready)
+    const { answer } = ready.exchange.facts
+    if (!answer || !isMoved(answer.status) || !isDiscovered(app, name)) return result
+    await metadata.renew(app.issuer)
+    const again = await prepareAgain()
+    const moved = again.kind === 'ready' && urlOf(again.server, name) !== urlOf(ready.server, name)
+    return moved ? attempt(again) : result
   }
 
   return {
-    prepare,
-    async askForTokens({ clientSecret, beforeSend }, ask, { needs, final, ...sending } = {}) {
-      const prepared = await prepare(needs ?? TOKEN_ENDPOINT, clientSecret, {
-        tidy,
-        ...(beforeSend && { beforeSend }),
-        ...sending,
-      })
-      if (prepared.kind === 'unavailable') return { ...prepared, answerLost: false }
-      if (prepared.kind === 'misconfigured') return prepared
-      const { facts } = prepared.exchange
-      try {
-        const asked = ask(prepared)
-        if ('error' in asked) return { kind: 'rejected', failure: asked }
-        const response = await asked
-        if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
-        const grant = toGrant(response, facts.answer?.json ?? {})
-        return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
-      } catch (error) {
-        return failedOutcome(error, facts, { wanted: 'access token', ...(final && { final }) })
+    async prepareTokens(request) {
+      const { clientSecret, adjust, code, needs = TOKEN_ENDPOINT, spends, refuse } = request
+      // openid-client calls its `fetch` long after this: the question is known by then.
+      const asked: { question?: LastQuestion } = {}
+      const prepareOnce = () =>
+        prepare(needs, clientSecret, {
+          tidy,
+          answerLimitMs: spends ? answerLimits.spendingMs : answerLimits.plainMs,
+          question: async () => asked.question?.(),
+          ...(adjust && { adjust }),
+          ...(code && { code }),
+        })
+      const ready = await prepareOnce()
+      if (ready.kind !== 'ready') return { kind: 'settled', outcome: outcomeOf(ready) }
+      const failure = refuse?.(ready.server)
+      if (failure) return { kind: 'settled', outcome: { kind: 'rejected', failure } }
+      return {
+        kind: 'ready',
+        send(question) {
+          if (question) asked.question = question
+          return atItsPlace('token', ready, prepareOnce, (one) => attempt(one, request))
+        },
       }
     },
+    async run(name, clientSecret, ask, runOptions = {}) {
+      const needs = { endpoints: [name], metadata: false }
+      const prepareOnce = () => prepare(needs, clientSecret, runOptions)
+      const ready = await prepareOnce()
+      if (ready.kind !== 'ready') return ready
+      return { kind: 'done', value: await atItsPlace(name, ready, prepareOnce, ask) }
+    },
   }
+}
+
+function outcomeOf(unlocated: Unlocated): GrantOutcome {
+  return unlocated.kind === 'unavailable' ? { ...unlocated, answerLost: false } : unlocated
 }
 
 export function configure(

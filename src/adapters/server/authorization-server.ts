@@ -4,14 +4,20 @@
  */
 import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
-import type { Asked, AuthorizationServer } from '../../core/ports.ts'
+import type {
+  Asked,
+  AuthorizationServer,
+  DeviceAuthorization,
+  GrantOutcome,
+  PollOutcome,
+} from '../../core/ports.ts'
 import { Secret } from '../../secret.ts'
 import { type AppRequestsOptions, configure, createAppRequests } from './app-requests.ts'
 import { authorizationParameters, redirectUriShared } from './authorization-request.ts'
 import { refusalOf } from './authorization-response.ts'
 import { tidyDeviceResponse, toDeviceAuthorization } from './device-response.ts'
 import type { ServerMetadata } from './discovery.ts'
-import { locate, type Needs, type Unlocated } from './endpoints.ts'
+import { locate, type Unlocated } from './endpoints.ts'
 import { type FailedOutcome, failedOutcome } from './grant-failure.ts'
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -21,15 +27,22 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
   const requests = createAppRequests(options)
 
   return {
-    refresh: (refreshToken, spending) =>
-      requests.askForTokens(spending, ({ configuration }) =>
-        oidc.refreshTokenGrant(configuration, refreshToken.expose()),
-      ),
+    prepareRefresh: (refreshToken, clientSecret) =>
+      requests.prepareTokens({
+        clientSecret,
+        isRefresh: true,
+        spends: true,
+        ask: (configuration) => oidc.refreshTokenGrant(configuration, refreshToken.expose()),
+      }),
 
-    issue: (clientSecret) =>
-      requests.askForTokens({ clientSecret }, ({ configuration }) =>
-        oidc.clientCredentialsGrant(configuration, scopeOf(app)),
-      ),
+    async issue(clientSecret) {
+      const prepared = await requests.prepareTokens({
+        clientSecret,
+        spends: false,
+        ask: (configuration) => oidc.clientCredentialsGrant(configuration, scopeOf(app)),
+      })
+      return prepared.kind === 'ready' ? prepared.send() : prepared.outcome
+    },
 
     async authorize(redirectUri, { switchUser }) {
       const located = await locate(app, metadata, {
@@ -53,79 +66,100 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       }
     },
 
-    redeem: (request, callback, spending) =>
-      requests.askForTokens(
-        spending,
-        ({ configuration, server }) => {
-          const { state, codeVerifier } = request
-          const refusal = refusalOf(callback.searchParams, {
+    prepareRedemption(request, callback, clientSecret) {
+      const { state, codeVerifier, redirectUri } = request
+      return requests.prepareTokens({
+        clientSecret,
+        spends: true,
+        needs: { endpoints: ['token'], metadata: app.sharesRedirectUri },
+        code: new Secret(callback.searchParams.get('code') ?? ''),
+        refuse: (server) =>
+          refusalOf(callback.searchParams, {
             state,
             issuer: server.issuer,
             issuerRequired: app.sharesRedirectUri || namesItself(server),
-          })
-          if (refusal) return refusal
-          const current = new URL(request.redirectUri)
+          }),
+        ask(configuration) {
+          const current = new URL(redirectUri)
           current.search = callback.search
           return oidc.authorizationCodeGrant(configuration, current, {
             expectedState: state,
             pkceCodeVerifier: codeVerifier.expose(),
           })
         },
-        {
-          needs: { endpoints: ['token'], metadata: app.sharesRedirectUri },
-          code: new Secret(callback.searchParams.get('code') ?? ''),
-          // The library derives it from the callback; the server compares it letter by letter.
-          adjust: (form) => {
-            form.set('redirect_uri', request.redirectUri)
-          },
+        // The library derives it from the callback; the server compares it letter by letter.
+        adjust: (form) => {
+          form.set('redirect_uri', redirectUri)
         },
-      ),
-
-    async authorizeDevice(clientSecret) {
-      const needs: Needs = { endpoints: ['deviceAuthorization', 'token'], metadata: false }
-      const prepared = await requests.prepare(needs, clientSecret, { tidy: tidyDeviceResponse })
-      if (prepared.kind !== 'prepared') return failed(prepared)
-      const { configuration, exchange } = prepared
-      try {
-        const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
-        return { kind: 'ok', value: toDeviceAuthorization(response) }
-      } catch (error) {
-        return failed(failedOutcome(error, exchange.facts, { wanted: 'device code' }))
-      }
+      })
     },
 
-    async poll({ deviceCode }, spending) {
-      const outcome = await requests.askForTokens(
-        spending,
-        ({ configuration }) =>
+    async authorizeDevice(clientSecret) {
+      // Without a token endpoint the person's visit would be for nothing.
+      const located = await locate(app, metadata, { endpoints: ['token'], metadata: false })
+      if (located.kind !== 'located') return failed(located)
+      const asked = await requests.run(
+        'deviceAuthorization',
+        clientSecret,
+        async ({ configuration, exchange }): Promise<Asked<DeviceAuthorization>> => {
+          try {
+            const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
+            return { kind: 'ok', value: toDeviceAuthorization(response) }
+          } catch (error) {
+            return failed(failedOutcome(error, exchange.facts, { wanted: 'device code' }))
+          }
+        },
+        { tidy: tidyDeviceResponse },
+      )
+      return asked.kind === 'done' ? asked.value : failed(asked)
+    },
+
+    async preparePoll({ deviceCode }, clientSecret) {
+      const prepared = await requests.prepareTokens({
+        clientSecret,
+        spends: true,
+        ask: (configuration) =>
           oidc.genericGrantRequest(configuration, DEVICE_GRANT, {
             device_code: deviceCode.expose(),
           }),
-        { final: ['expired_token', 'access_denied'] },
-      )
-      const code = outcome.kind === 'unavailable' ? outcome.failure.error : undefined
-      return code === 'authorization_pending' || code === 'slow_down'
-        ? { kind: 'pending', slowDown: code === 'slow_down' }
-        : outcome
+        final: ['expired_token', 'access_denied'],
+      })
+      if (prepared.kind === 'settled') return prepared
+      return {
+        kind: 'ready',
+        send: async (question) => toPollOutcome(await prepared.send(question)),
+      }
     },
 
     async revoke(token, kind, clientSecret) {
-      const prepared = await requests.prepare(
-        { endpoints: ['revocation'], metadata: false },
+      const asked = await requests.run(
+        'revocation',
         clientSecret,
+        async ({ configuration, exchange }) => {
+          try {
+            await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
+            return true
+          } catch (error) {
+            // Throws what is our own mistake; the rest means "not confirmed".
+            failedOutcome(error, exchange.facts, { wanted: 'confirmation' })
+            return false
+          }
+        },
       )
-      if (prepared.kind !== 'prepared') return false
-      const { configuration, exchange } = prepared
-      try {
-        await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
-        return true
-      } catch (error) {
-        // Throws what is our own mistake; the rest means "not confirmed".
-        failedOutcome(error, exchange.facts, { wanted: 'confirmation' })
-        return false
-      }
+      return asked.kind === 'done' && asked.value
+    },
+
+    forgetFailures() {
+      metadata.forgetFailure(app.issuer)
     },
   }
+}
+
+function toPollOutcome(outcome: GrantOutcome): PollOutcome {
+  const code = outcome.kind === 'unavailable' ? outcome.failure.error : undefined
+  return code === 'authorization_pending' || code === 'slow_down'
+    ? { kind: 'pending', slowDown: code === 'slow_down' }
+    : outcome
 }
 
 function scopeOf({ scopes }: App): Record<string, string> {

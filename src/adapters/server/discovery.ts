@@ -3,12 +3,13 @@
  * RFC 8414). What it says is taken only from the issuer itself and only where it is safe to use.
  */
 import { z } from 'zod'
-import { isEndpoint } from '../../config/values.ts'
+import { isEndpoint, isIssuer } from '../../config/values.ts'
 import type { Failure } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
 import { describeFault } from './issuer-fault.ts'
 import { type Answer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
+import { readable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
 /** The part that we use, as it stands on the wire. */
@@ -107,15 +108,26 @@ function judge(issuer: string, url: string, answer: Answer): Discovered {
     const parsed = serverMetadata.safeParse(json)
     if (!parsed.success) return absent(`${url} answers with something that is no metadata.`)
     // Else a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".
-    if (!sameUrl(parsed.data.issuer, issuer)) {
-      return absent(`${url} speaks for another issuer, not for ${issuer}.`)
-    }
+    if (!sameUrl(parsed.data.issuer, issuer))
+      return absent(otherName(url, issuer, parsed.data.issuer))
     return { kind: 'found', metadata: parsed.data }
   }
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
     return absent(`${issuer} publishes no metadata (status ${status}).`)
   }
   return unavailable(`${url} answered with status ${status}, and no metadata.`, retryAfterMs)
+}
+
+/** What to write instead, where the issuer has another name for itself. */
+function otherName(url: string, issuer: string, name: string): string {
+  // Only what could stand in the config is repeated.
+  const shown = readable(name) ?? ''
+  if (/\{tenant_?id\}/i.test(shown)) {
+    return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in the place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
+  }
+  return isIssuer(shown)
+    ? `${url} speaks for an issuer that calls itself ${shown}: write that as "issuer", exactly so, instead of ${issuer}.`
+    : `${url} speaks for another issuer, not for ${issuer}.`
 }
 
 function sameUrl(one: string, other: string): boolean {

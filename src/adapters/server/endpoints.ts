@@ -8,7 +8,7 @@ import type { Failure } from '../../core/ports.ts'
 import type { ServerMetadata } from './discovery.ts'
 import type { MetadataSource } from './metadata.ts'
 
-type Name = keyof Endpoints
+export type EndpointName = keyof Endpoints
 
 /** How an endpoint is called by people, by the config and by the metadata. */
 const ENDPOINTS = {
@@ -28,7 +28,10 @@ const ENDPOINTS = {
     key: 'deviceAuthorizationEndpoint',
     wire: 'device_authorization_endpoint',
   },
-} as const satisfies Record<Name, { words: string; key: string; wire: keyof ServerMetadata }>
+} as const satisfies Record<
+  EndpointName,
+  { words: string; key: string; wire: keyof ServerMetadata }
+>
 
 export type Located = { readonly kind: 'located'; readonly metadata: ServerMetadata } | Unlocated
 
@@ -37,7 +40,7 @@ export type Unlocated =
   | { readonly kind: 'unavailable'; readonly failure: Failure; readonly retryAfterMs?: number }
 
 export interface Needs {
-  readonly endpoints: readonly Name[]
+  readonly endpoints: readonly EndpointName[]
   /** Whether it matters what only the metadata can tell. */
   readonly metadata: boolean
 }
@@ -65,15 +68,24 @@ export async function locate(app: App, source: MetadataSource, needs: Needs): Pr
   return misconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
 }
 
+/** Whether the config leaves it to the server's metadata where `name` is. */
+export function isDiscovered({ endpoints }: App, name: EndpointName): boolean {
+  return endpoints[name] === undefined
+}
+
+export function urlOf(metadata: ServerMetadata, name: EndpointName): string | undefined {
+  return metadata[ENDPOINTS[name].wire]
+}
+
 /** What the absence of an endpoint means, where that is not plain. */
-const UNOFFERED: Partial<Record<Name, string>> = {
+const UNOFFERED: Partial<Record<EndpointName, string>> = {
   deviceAuthorization: ': it does not offer the device flow',
 }
 
 /** The metadata with the app's own endpoints in the place of the published ones. */
 function withOwn({ endpoints }: App, metadata: ServerMetadata): ServerMetadata {
   const own = Object.entries(ENDPOINTS).flatMap(([name, { wire }]) => {
-    const url = endpoints[name as Name]
+    const url = endpoints[name as EndpointName]
     return url === undefined ? [] : [[wire, url] as const]
   })
   return { ...metadata, ...Object.fromEntries(own) }

@@ -5,51 +5,67 @@
 import type { Instant } from '../../core/token.ts'
 import type { IssuerResponse } from './issuer-fetch.ts'
 
-/** Token responses are a few KiB; whatever is longer than this is something else. */
-const LONGEST_BODY = 64 * 1024
+/** Room for the access token of a person in thousands of groups. */
+const LONGEST_KEPT = 1024 * 1024
+
+/** What is longer than `LONGEST_KEPT` is read on for the one thing that cannot be had again. */
+const LONGEST_READ = 16 * 1024 * 1024
 
 export interface Answer {
   readonly status: number
   readonly contentType: string
-  /** Undefined where it was longer than 64 KiB. */
+  /** Undefined where it was longer than 1 MiB. */
   readonly text: string | undefined
-  /** The body, if it is a JSON object, whatever its content type says. */
+  /**
+   * The body, if it is a JSON object, whatever its content type says. Where the body is longer than
+   * 1 MiB it has its refresh token alone, if there is one.
+   */
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
   readonly challenged: boolean
   /** From `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined
+  /** Where a redirect leads, as it was sent. */
+  readonly location: string | undefined
 }
 
 /** Rejects, as `fetch` does, where the connection breaks before the body is complete. */
 export async function readAnswer(response: IssuerResponse, now: Instant): Promise<Answer> {
   const { status, headers } = response
-  const text = await readText(response.body)
+  const whole = await readText(response.body)
+  const tooLong = whole === undefined || whole.length > LONGEST_KEPT
+  const json = whole === undefined ? undefined : jsonObject(whole)
   return {
     status,
     contentType: headers.get('content-type') ?? '',
-    text,
-    json: text === undefined ? undefined : jsonObject(text),
+    text: tooLong ? undefined : whole,
+    json: tooLong ? refreshTokenAlone(json) : json,
     challenged: headers.get('www-authenticate') !== null,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
+    location: headers.get('location') ?? undefined,
   }
 }
 
-/** Whether somebody who is no token endpoint seems to have written it: a captive portal, a proxy. */
+/** Whether it seems to come from something else than a token endpoint: a captive portal, a proxy. */
 export function isPage({ contentType, text }: Answer): boolean {
   return /\bhtml\b/i.test(contentType) || /^\s*</.test(text ?? '')
 }
 
+/** Undefined where it is longer than we read. */
 async function readText(body: AsyncIterable<Uint8Array> | null): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body ?? []) {
     length += chunk.byteLength
     // Leaving the loop cancels the rest.
-    if (length > LONGEST_BODY) return undefined
+    if (length > LONGEST_READ) return undefined
     chunks.push(chunk)
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function refreshTokenAlone(json: Answer['json']): Answer['json'] {
+  return json && ('refresh_token' in json ? { refresh_token: json.refresh_token } : {})
 }
 
 function jsonObject(text: string): Record<string, unknown> | undefined {

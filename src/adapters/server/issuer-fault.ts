@@ -32,6 +32,9 @@ export function describeFault(error: unknown, url: string): Fault {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return { message: `${host} did not answer in time.`, maybeArrived: true }
   }
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return { message: `The daemon stopped before ${host} answered.`, maybeArrived: true }
+  }
   // fetch reports whatever the network does as a TypeError with a cause, and our mistakes without.
   if (!(error instanceof TypeError) || !(error.cause instanceof Error)) throw error
   const cause = innermost(error.cause)

@@ -3,9 +3,10 @@
  * company's CA besides the public ones, with a connection of its own for each request.
  */
 import { X509Certificate } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, rootCertificates } from 'node:tls'
-import { EnvHttpProxyAgent, fetch } from 'undici'
+import { buildConnector, Client, EnvHttpProxyAgent, fetch } from 'undici'
 import { SidecarError } from '../../errors.ts'
 
 /** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
@@ -17,6 +18,11 @@ export interface IssuerRequest {
   readonly body?: string
   readonly redirect: 'manual'
   readonly signal: AbortSignal
+  /**
+   * Awaited when the connection stands (TCP, proxy, TLS); the first byte leaves in the turn of the
+   * event loop in which it resolves. Where it rejects nothing is sent, and so does the fetch.
+   */
+  readonly beforeFirstByte?: () => Promise<void>
 }
 
 export interface IssuerResponse {
@@ -39,30 +45,87 @@ const PROXY_URL = /^(https?|socks5?):\/\//i
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /**
- * `close` lets requests under way finish.
+ * `close` breaks off what is still under way.
  *
  * @throws {SidecarError} `config` where the CA file or a proxy of the environment cannot be used.
  */
 export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   readonly fetch: IssuerFetch
-  readonly close: () => Promise<void>
+  readonly close: () => void
 } {
-  const secure = ca === undefined ? {} : { secureContext: trusting(ca, env) }
-  const agent = new EnvHttpProxyAgent({
+  const secureContext = ca === undefined ? undefined : trusting(ca, env)
+  // undici's own time limits are off everywhere: who asks keeps the time, on the daemon's clock.
+  const secure = { timeout: 0, ...(secureContext && { secureContext }) }
+  const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
     httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
     httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
     noProxy: noProxy(env),
-    connect: secure,
-    requestTls: secure,
-    proxyTls: secure,
-    // No connection is used twice. A server that closes an idle one just as we write to it would
-    // look like a lost answer, and a lost answer may cost a session.
-    pipelining: 0,
-  })
+  }
+  // undici connects through SOCKS out of our sight: there the first byte may follow a handshake later.
+  const throughSocks = [proxies.httpProxy, proxies.httpsProxy].some((url) => /^socks/i.test(url))
+  const closing = new AbortController()
+  // One listener per request under way.
+  setMaxListeners(0, closing.signal)
   return {
-    fetch: (url, request) => fetch(url, { ...request, dispatcher: agent }),
-    close: () => agent.close(),
+    async fetch(url, { beforeFirstByte, ...request }) {
+      if (throughSocks) await beforeFirstByte?.()
+      // No connection is used twice. A server that closes an idle one just as we write to it would
+      // look like a lost answer, and a lost answer may cost a session.
+      const agent = new EnvHttpProxyAgent({
+        ...proxies,
+        connect: secure,
+        requestTls: secure,
+        proxyTls: secure,
+        factory: (origin, options) =>
+          new Client(origin, {
+            connect: heldBack(connectorIn(options), throughSocks ? undefined : beforeFirstByte),
+            pipelining: 0,
+            headersTimeout: 0,
+            bodyTimeout: 0,
+          }),
+      })
+      const signal = AbortSignal.any([request.signal, closing.signal])
+      const answer = fetch(url, { ...request, signal, dispatcher: agent })
+      // An attempt to connect does not end by itself.
+      signal.addEventListener('abort', () => void agent.destroy())
+      return answer
+    },
+    close() {
+      closing.abort(new DOMException('The daemon stops.', 'AbortError'))
+    },
+  }
+}
+
+type Connector = buildConnector.connector
+
+/** How to connect to an origin: the agent's own way (through a proxy), or with its options. */
+function connectorIn(options: object): Connector {
+  const { connect } = options as { connect: Connector | buildConnector.BuildOptions }
+  return typeof connect === 'function' ? connect : buildConnector(connect)
+}
+
+/** Connects as `connect` does, and lets nothing be written before `beforeFirstByte` has resolved. */
+function heldBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Connector {
+  if (!beforeFirstByte) return connect
+  return (options, done) => {
+    connect(options, (...result) => {
+      const [error, socket] = result
+      if (error) {
+        done(error, null)
+        return
+      }
+      beforeFirstByte().then(
+        () => {
+          // undici writes the request before this returns.
+          done(null, socket)
+        },
+        (reason: unknown) => {
+          socket.destroy()
+          done(reason instanceof Error ? reason : new Error(String(reason)), null)
+        },
+      )
+    })
   }
 }
 

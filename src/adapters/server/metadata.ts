@@ -13,6 +13,10 @@ import type { StartTimeLimit } from './time-limit.ts'
 export interface MetadataSource {
   /** The issuer's metadata; asked for at most once at a time, and once in 10 s while that fails. */
   of(issuer: string): Promise<Discovered>
+  /** Asks the issuer now, though its metadata are known: an endpoint has moved. Once in 10 s at most. */
+  renew(issuer: string): Promise<void>
+  /** Asks anew the next time, also where the last attempt failed a moment ago. */
+  forgetFailure(issuer: string): void
 }
 
 export interface MetadataOptions {
@@ -79,6 +83,19 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
   }
 
   return {
+    async renew(issuer) {
+      const entry = entries.get(issuer) ?? (await open(issuer))
+      const { mono } = clock.read()
+      const askedAt = Math.max(
+        entry.failed?.at.mono ?? -Infinity,
+        entry.known?.foundAt?.mono ?? -Infinity,
+      )
+      if (mono - askedAt >= RETRY_MS) await start(issuer, entry)
+    },
+    forgetFailure(issuer) {
+      const entry = entries.get(issuer)
+      if (entry) delete entry.failed
+    },
     async of(issuer) {
       const entry = entries.get(issuer) ?? (await open(issuer))
       const { known, failed } = entry

@@ -18,8 +18,8 @@ import { isDiskError } from '../disk-errors.ts'
 /** Told of each step that a kill could follow, and of the app whose files it was about, if of one. */
 export type OnStep = (step: string, app?: string) => void
 
-/** More than any answer that is accepted, whose size is bounded by the same number. */
-export const RESERVED_BYTES = 64 * 1024
+/** More than any usual answer. */
+const ROOM_MIN_BYTES = 64 * 1024
 
 export interface AppFiles {
   readonly record: string
@@ -71,9 +71,17 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** `text` with room after it: real bytes, since a sparse file would reserve nothing. */
+/**
+ * How much room the successor of a record of so many bytes gets: the next power of two over twice as
+ * much, since an answer is about as long as the one before it.
+ */
+export function roomFor(bytes: number): number {
+  return Math.max(ROOM_MIN_BYTES, 2 ** Math.ceil(Math.log2(2 * bytes + 1)))
+}
+
+/** `text`, which is ASCII, with room after it: real bytes, since a sparse file would reserve nothing. */
 export function padded(text: string): string {
-  return text.padEnd(Math.max(RESERVED_BYTES, 2 * text.length), '\n')
+  return text.padEnd(roomFor(text.length), '\n')
 }
 
 /**

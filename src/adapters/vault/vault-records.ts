@@ -10,13 +10,12 @@ import { syncDirectory } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import type { KeyRing } from './key-ring.ts'
 import { encodeRecord } from './record-codec.ts'
-import type { Turns } from './turns.ts'
+import { Precedence, type Turns } from './turns.ts'
 import {
   damagedPath,
   filesOf,
   type OnStep,
   padded,
-  RESERVED_BYTES,
   renameDurably,
   setAside,
   writeInPlace,
@@ -40,8 +39,10 @@ const STORED: StoreResult = { kind: 'stored' }
 
 export class VaultRecords {
   readonly #deps: VaultRecordsDeps
-  /** The generation for whose successor there certainly is room. */
-  readonly #reserved = new Map<string, number>()
+  /** The generation for whose successor there certainly is room, and how much. */
+  readonly #reserved = new Map<string, { readonly generation: number; readonly bytes: number }>()
+  /** An answer on its way to the disk goes before room for the next one. */
+  readonly #storing = new Precedence()
   /** The generation that a failed store may have left on disk all the same: the next try is over it. */
   readonly #uncertain = new Map<string, number>()
   /** Apps whose newest record the disk would not let us put in its place when it was loaded. */
@@ -66,52 +67,33 @@ export class VaultRecords {
       app,
       `No room could be reserved for the next record of "${app}"`,
       async () => {
+        await this.#storing.idle()
         const onDisk = await this.#onDisk(app, record)
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
         const { dir, ring, onStep } = this.#deps
         const { next } = filesOf(dir, app)
-        if (this.#reserved.get(app) === record.generation && hasRoom(next)) return STORED
+        const reserved = this.#reserved.get(app)
+        if (reserved?.generation === record.generation && hasRoom(next, reserved.bytes))
+          return STORED
         this.#reserved.delete(app)
         const mark = await encodeRecord(app, { kind: 'attempt', record }, ring()[0])
         const told = (step: string) => {
           onStep(`reserve ${step}`, app)
         }
-        await writeInPlace(next, padded(mark), told)
+        const text = padded(mark)
+        await writeInPlace(next, text, told)
         await syncDirectory(dir)
         told('directory-synced')
-        this.#reserved.set(app, record.generation)
+        this.#reserved.set(app, { generation: record.generation, bytes: text.length })
         return STORED
       },
     )
   }
 
   store(app: string, record: AppRecord): Promise<StoreResult> {
-    return this.#changing(app, `The record of "${app}" could not be stored`, async () => {
-      const { generation } = record
-      const onDisk = await this.#onDisk(app, record)
-      const fits = onDisk === 'broken' || onDisk === generation - 1
-      const again = onDisk === generation && this.#uncertain.get(app) === generation
-      if (!fits && !again) return { kind: 'changed' }
-      const { dir, log, ring, onStep } = this.#deps
-      const files = filesOf(dir, app)
-      const told = (step: string) => {
-        onStep(`store ${step}`, app)
-      }
-      this.#reserved.delete(app)
-      this.#uncertain.set(app, generation)
-      const text = await encodeRecord(app, { kind: 'app', record }, ring()[0])
-      await writeInPlace(files.next, text, told)
-      if (onDisk === 'broken') {
-        const path = await setAside(dir, files.record, damagedPath(dir, app))
-        log.error({ app, path }, 'the record on disk was damaged: it is set aside')
-      }
-      await rename(files.next, files.record)
-      told('renamed')
-      await syncDirectory(dir)
-      told('directory-synced')
-      this.#uncertain.delete(app)
-      return STORED
-    })
+    return this.#changing(app, `The record of "${app}" could not be stored`, () =>
+      this.#storing.first(() => this.#store(app, record)),
+    )
   }
 
   async release(app: string): Promise<void> {
@@ -142,6 +124,33 @@ export class VaultRecords {
       this.#misplaced.delete(app)
       return STORED
     })
+  }
+
+  async #store(app: string, record: AppRecord): Promise<StoreResult> {
+    const { generation } = record
+    const onDisk = await this.#onDisk(app, record)
+    const fits = onDisk === 'broken' || onDisk === generation - 1
+    const again = onDisk === generation && this.#uncertain.get(app) === generation
+    if (!fits && !again) return { kind: 'changed' }
+    const { dir, log, ring, onStep } = this.#deps
+    const files = filesOf(dir, app)
+    const told = (step: string) => {
+      onStep(`store ${step}`, app)
+    }
+    this.#reserved.delete(app)
+    this.#uncertain.set(app, generation)
+    const text = await encodeRecord(app, { kind: 'app', record }, ring()[0])
+    await writeInPlace(files.next, text, told)
+    if (onDisk === 'broken') {
+      const path = await setAside(dir, files.record, damagedPath(dir, app))
+      log.error({ app, path }, 'the record on disk was damaged: it is set aside')
+    }
+    await rename(files.next, files.record)
+    told('renamed')
+    await syncDirectory(dir)
+    told('directory-synced')
+    this.#uncertain.delete(app)
+    return STORED
   }
 
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
@@ -183,6 +192,6 @@ export class VaultRecords {
   }
 }
 
-function hasRoom(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= RESERVED_BYTES
+function hasRoom(path: string, bytes: number): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= bytes
 }

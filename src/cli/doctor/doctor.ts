@@ -95,7 +95,7 @@ export async function run(invocation: Invocation): Promise<number> {
       }
     }
   }
-  await issuers?.close()
+  issuers?.close()
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
     const rungs = verdicts.map(({ exitCode: _, ...shown }) => shown)

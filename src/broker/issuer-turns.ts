@@ -1,0 +1,100 @@
+/**
+ * Lets the requests of one issuer's apps that spend a token leave in turn; `core/spending-turns.ts`
+ * says how many at once.
+ */
+import type { Clock, IssuerTurns, Turn, TurnRank } from '../core/ports.ts'
+import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
+import type { Sleep } from './within.ts'
+
+interface Waiting {
+  readonly rank: () => TurnRank
+  readonly begin: (turn: Turn) => void
+}
+
+export interface IssuerTurnsDeps {
+  readonly clock: Clock
+  readonly sleep: Sleep
+}
+
+export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurns {
+  const waiting = new Set<Waiting>()
+  /** Requests that are out, with when their turn began on the monotonic clock. */
+  const out = new Map<Turn, number>()
+  let usualMs = 0
+  let timer: AbortController | undefined
+
+  function begin(): Turn {
+    const since = clock.read().mono
+    const turn: Turn = {
+      end(answered) {
+        if (!out.delete(turn)) return
+        if (answered) usualMs = usualAfter(usualMs, clock.read().mono - since)
+        look()
+      },
+    }
+    out.set(turn, since)
+    return turn
+  }
+
+  function look(): void {
+    while (waiting.size > 0 && mayLeave(state())) {
+      const next = firstOf(waiting)
+      waiting.delete(next)
+      next.begin(begin())
+    }
+    lookAgainLater()
+  }
+
+  function state() {
+    const { mono } = clock.read()
+    const outForMs = [...out.values()].map((since) => mono - since)
+    return { outForMs, waiting: waiting.size, usualMs }
+  }
+
+  /** A slow request lets the next one leave without any event that would tell. */
+  function lookAgainLater(): void {
+    if (waiting.size === 0) {
+      timer?.abort()
+      timer = undefined
+    }
+    if (timer || waiting.size === 0) return
+    const started = new AbortController()
+    timer = started
+    sleep(SLOW_MS, started.signal).then(
+      () => {
+        timer = undefined
+        look()
+      },
+      // Aborted: no request waits any more.
+      () => undefined,
+    )
+  }
+
+  return {
+    take: (rank) =>
+      new Promise((resolve) => {
+        waiting.add({ rank, begin: resolve })
+        look()
+      }),
+    takeAtOnce: begin,
+    beat: look,
+  }
+}
+
+/** Ranks change while requests wait, and there are few looks: a sorted list would have to be kept up. */
+function firstOf(waiting: ReadonlySet<Waiting>): Waiting {
+  let first: { readonly waiting: Waiting; readonly rank: TurnRank } | undefined
+  for (const candidate of waiting) {
+    const rank = candidate.rank()
+    if (!first || comesBefore(rank, first.rank)) first = { waiting: candidate, rank }
+  }
+  if (!first) throw new Error('no request waits')
+  return first.waiting
+}
+
+function comesBefore(
+  [wanted, expiresAt]: TurnRank,
+  [otherWanted, otherExpiresAt]: TurnRank,
+): boolean {
+  return wanted === otherWanted ? expiresAt < otherExpiresAt : wanted < otherWanted
+}

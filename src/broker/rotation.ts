@@ -1,0 +1,114 @@
+/**
+ * The rotation protocol, for every request that spends a refresh token or a code:
+ *
+ *     prepare   endpoint, client authentication and form are settled; nothing is spent
+ *     reserve   the vault proves that it can store the answer, and marks the attempt
+ *     send      connect, ask the last question, write, wait for the whole answer
+ *     store     the answer is made durable, and only then served
+ *
+ * `reserve` and `store` run in the app's queue, `send` does not: no change of the app waits for an
+ * authorization server. A kill between `send` and `store` may cost the session, and the mark says so.
+ */
+import type { LastQuestion, Prepared, StoreResult } from '../core/ports.ts'
+import type { Sealed } from '../core/token.ts'
+import type { AppState } from './app-state.ts'
+import { refusesClient } from './secrets.ts'
+
+export interface Spending<Outcome, End> {
+  readonly kind: 'refresh' | 'redemption'
+  readonly prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<Outcome>>
+  /** Asked in the app's queue, right before the reservation. */
+  readonly isWanted: () => boolean
+  /** Asked when the connection stands, immediately before the first byte leaves. */
+  readonly question?: LastQuestion
+  /** Runs in the app's queue. */
+  readonly store: (answered: Answered<Outcome>) => Promise<End>
+  /** The vault would not let the request leave. Runs in the app's queue. */
+  readonly notReserved: (result: NotStored) => Promise<End>
+}
+
+export interface Answered<Outcome> {
+  readonly outcome: Outcome
+  /** The client secret that the last attempt showed. */
+  readonly clientSecret: Sealed | undefined
+  /** The app had another session meanwhile: the answer is about one that is over. */
+  readonly superseded: boolean
+}
+
+export type NotStored = Exclude<StoreResult, { kind: 'stored' }>
+
+/** Undefined where the request is not wanted any more when its turn has come. */
+export async function spend<Outcome extends { readonly kind: string }, End>(
+  state: AppState,
+  spending: Spending<Outcome, End>,
+): Promise<End | undefined> {
+  const { kind, prepare, isWanted, store, notReserved } = spending
+  const [first] = state.clientSecrets()
+  const prepared = await prepare(first)
+  if (prepared.kind === 'settled') {
+    const answered = { outcome: prepared.outcome, clientSecret: first, superseded: false }
+    return state.queue.run(async () => (isWanted() ? store(answered) : undefined))
+  }
+  const reserved = await state.queue.run(async () => {
+    if (!isWanted()) return undefined
+    trace(state, 'reserve')
+    const result = await state.ledger.reserve()
+    return result.kind === 'stored' ? begin(state, kind) : { end: await notReserved(result) }
+  })
+  if (!reserved || 'end' in reserved) return reserved?.end
+  const { sessionNumber } = reserved
+  let sent: Sent<Outcome>
+  try {
+    sent = await send(state, prepared, first, spending)
+  } catch (error) {
+    await state.queue.run(() => reserved.conclude())
+    throw error
+  }
+  return state.queue.run(async () => {
+    try {
+      return await store({ ...sent, superseded: state.sessionNumber !== sessionNumber })
+    } finally {
+      await reserved.conclude()
+    }
+  })
+}
+
+type Ready<Outcome> = Extract<Prepared<Outcome>, { kind: 'ready' }>
+
+type Sent<Outcome> = Omit<Answered<Outcome>, 'superseded'>
+
+/** Sends with each client secret until the server does not refuse the client itself: that spends nothing. */
+async function send<Outcome extends { readonly kind: string }>(
+  state: AppState,
+  prepared: Ready<Outcome>,
+  first: Sealed | undefined,
+  { prepare, question }: Pick<Spending<Outcome, unknown>, 'prepare' | 'question'>,
+): Promise<Sent<Outcome>> {
+  trace(state, 'send')
+  let outcome = await prepared.send(question)
+  let clientSecret = first
+  for (const other of state.clientSecrets().slice(1)) {
+    if (!refusesClient(outcome)) break
+    const again = await prepare(other)
+    trace(state, 'send')
+    outcome = again.kind === 'ready' ? await again.send(question) : again.outcome
+    clientSecret = other
+  }
+  return { outcome, clientSecret }
+}
+
+/** The request is out from now on, until it is concluded. */
+function begin(state: AppState, kind: 'refresh' | 'redemption') {
+  const done = state.begin(kind)
+  return {
+    sessionNumber: state.sessionNumber,
+    async conclude(): Promise<void> {
+      await state.ledger.conclude()
+      done()
+    },
+  }
+}
+
+function trace(state: AppState, step: string): void {
+  state.deps.log.trace({ app: state.app.name, step }, 'protocol')
+}
