@@ -78,6 +78,157 @@ describe('a refusal', () => {
   })
 })
 
+describe('a refusal in words of its own', () => {
+  it.each([
+    { server: 'GitHub, in a 200', status: 200, body: { error: 'bad_refresh_token' } },
+    { server: 'Slack, in a 200', status: 200, body: { ok: false, error: 'invalid_refresh_token' } },
+    { server: 'Ory Hydra', status: 401, body: { error: 'token_inactive' } },
+    { server: 'one that knows expired tokens', status: 400, body: { error: 'expired_token' } },
+    { server: 'Entra', status: 400, body: { error: 'consent_required' } },
+    { server: 'OpenID Connect', status: 400, body: { error: 'account_selection_required' } },
+    {
+      server: 'Supabase',
+      status: 400,
+      body: { code: 400, error_code: 'refresh_token_not_found', msg: 'Invalid Refresh Token' },
+    },
+    {
+      server: 'Supabase of today',
+      status: 400,
+      body: { code: 'refresh_token_already_used', message: 'Invalid Refresh Token: Already Used' },
+    },
+    { server: 'an object for an error', status: 400, body: { error: { code: 'invalid_grant' } } },
+  ])('costs the session: $server', async ({ status, body }) => {
+    expect(await refusedBy(status, body)).toMatchObject({ kind: 'rejected' })
+  })
+
+  it('is told in its words, with its own code', async () => {
+    expect(
+      await refusedBy(400, { error_code: 'refresh_token_not_found', msg: 'Not found.' }),
+    ).toEqual({
+      kind: 'rejected',
+      failure: { error: 'invalid_grant', message: 'Not found. (refresh_token_not_found)' },
+    })
+  })
+
+  it('never costs the session of an answer that brought tokens', async () => {
+    const outcome = await refusedBy(200, {
+      error: 'invalid_grant',
+      access_token: 'at-2',
+      refresh_token: 'rt-2',
+      token_type: 'Bearer',
+    })
+    expect(outcome).toMatchObject({ kind: 'granted', grant: { refreshToken: {} } })
+    expect(await refusedBy(200, { error: 'invalid_grant', refresh_token: 'rt-3' })).toMatchObject({
+      kind: 'salvaged',
+    })
+  })
+
+  it.each([
+    { server: 'GitHub', body: { error: 'incorrect_client_credentials' } },
+    { server: 'Slack', body: { ok: false, error: 'bad_client_secret' } },
+  ])('is about the client: $server', async ({ body }) => {
+    expect(await refusedBy(200, body)).toMatchObject({
+      kind: 'misconfigured',
+      failure: { error: 'invalid_client' },
+    })
+  })
+
+  it.each(['expired_token', 'bad_refresh_token'])(
+    'means what it means to a device, where none is refreshed: %s',
+    async (error) => {
+      scripted.answer(400, { error })
+      const device = {
+        deviceCode: new Secret('device-code'),
+        userCode: 'A',
+        verificationUri: scripted.url,
+        expiresInMs: 1,
+        intervalMs: 1,
+      }
+      const outcome = await connect(scriptedApp(scripted.url)).poll(device, spending())
+      expect(outcome).toMatchObject({
+        kind: error === 'expired_token' ? 'rejected' : 'unavailable',
+        failure: { error },
+      })
+    },
+  )
+
+  it('is kept to compare it with the next one, where it is none that we know', async () => {
+    const told = await refusedBy(400, { error: 'odd', error_description: 'Trace 1234' })
+    expect(told).toMatchObject({
+      kind: 'unavailable',
+      answerLost: false,
+      refusal: '400 odd',
+      failure: {
+        error: 'odd',
+        message: expect.stringMatching(/odd \(status 400\): Trace 1234$/) as string,
+      },
+    })
+    expect(await refusedBy(403, { message: 'Forbidden' })).toMatchObject({ refusal: '403 ' })
+  })
+
+  it.each([
+    { status: 400, body: '<html>' },
+    { status: 408, body: { error: 'odd' } },
+    { status: 425, body: { error: 'odd' } },
+    { status: 429, body: { error: 'odd' } },
+    { status: 500, body: { error: 'odd' } },
+    { status: 400, body: { error: 'temporarily_unavailable' } },
+    { status: 200, body: { ok: false, error: 'ratelimited' } },
+  ])('is none where it may pass: $status $body', async ({ status, body }) => {
+    expect(await refusedBy(status, body)).not.toHaveProperty('refusal')
+  })
+
+  it.each([
+    { body: { error: 'unauthorized_client', error_description: 'Invalid client credentials' } },
+    { body: { error: 'odd' } },
+    { body: { message: 'Unauthorized' } },
+  ])('with status 401 is about the secret that was shown: $body', async ({ body }) => {
+    scripted.answer(401, body)
+    const app = scriptedApp(scripted.url, {
+      type: 'service',
+      tokenEndpointAuthMethod: 'client_secret_post',
+    })
+    expect(await connect(app).issue(new Secret('the-client-secret'))).toMatchObject({
+      kind: 'misconfigured',
+      failure: { error: 'invalid_client' },
+    })
+    // An app without a secret has none that could be wrong.
+    expect(await refusedBy(401, body)).not.toMatchObject({ failure: { error: 'invalid_client' } })
+  })
+
+  it('with status 401 and another known code means that', async () => {
+    scripted.answer(401, { error: 'invalid_scope' })
+    const app = scriptedApp(scripted.url, {
+      type: 'service',
+      tokenEndpointAuthMethod: 'client_secret_post',
+    })
+    expect(await connect(app).issue(new Secret('the-client-secret'))).toMatchObject({
+      failure: { error: 'invalid_scope' },
+    })
+  })
+})
+
+describe('a redirect', () => {
+  it.each([
+    {
+      status: 307,
+      location: 'https://other.example/token?x=y',
+      names: 'https://other.example, another server',
+    },
+    { status: 308, location: '/oauth/token', names: '/oauth/token' },
+    { status: 302, location: 'no:// address', names: 'names no address' },
+  ])('with $status is not followed, and named', async ({ status, location, names }) => {
+    const outcome = await refusedBy(status, '', { location })
+    expect(outcome).toMatchObject({
+      kind: 'unavailable',
+      answerLost: false,
+      failure: { message: expect.stringContaining(names) as string },
+    })
+    expect(outcome.kind === 'unavailable' && outcome.failure.message).not.toContain('x=y')
+    expect(scripted.seen).toHaveLength(1)
+  })
+})
+
 describe('an answer that decides nothing', () => {
   it.each([
     { what: 'an unknown error', status: 400, body: { error: 'server_is_sad' }, lost: false },

@@ -120,6 +120,22 @@ describe('a proxy of the environment', () => {
     expect(scripted.seen[0]).toMatchObject({ path: '/token', headers: { host: 'issuer.test' } })
   })
 
+  it('has its tunnel when the last thing before the first byte is asked, once', async () => {
+    await using scripted = await startFaultyServer()
+    await using proxy = await startProxy(scripted.port)
+    scripted.answer(200, '')
+    const { fetch } = start({ env: { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` } })
+    const seen: object[] = []
+    await fetch('http://issuer.test/token', {
+      ...get(),
+      async beforeFirstByte() {
+        seen.push({ tunnels: proxy.asked.length, requests: scripted.seen.length })
+      },
+    })
+    expect(seen).toEqual([{ tunnels: 1, requests: 0 }])
+    expect(scripted.seen).toHaveLength(1)
+  })
+
   it.each(['', 'elsewhere.test', 'elsewhere.test,other.test'])(
     'is never used for this machine, whatever NO_PROXY says: "%s"',
     async (NO_PROXY) => {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { next, renewalDue, type Session, sessionName } from '../../src/core/session.ts'
+import {
+  isRefused,
+  isWordOfServer,
+  next,
+  renewalDue,
+  type Session,
+  sessionName,
+} from '../../src/core/session.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, later, MINUTE, NOW, SECOND, serviceApp, tokenSet } from '../support/builders.ts'
 
@@ -123,5 +130,72 @@ describe('next', () => {
     expect(next(waiting, { type: 'wait-over', before: NOW.wall }, policy)).toBe(waiting)
     const woken = next(waiting, { type: 'wait-over', before: NOW.wall + 1 }, policy)
     expect(renewalDue(app(), woken, NOW)).toBe(true)
+  })
+})
+
+describe('a refusal that is none that we know', () => {
+  const refused = (session: Session, refusal = '400 odd') =>
+    next(session, { type: 'unavailable', failure, at: NOW, random: 0, refusal }, policy)
+
+  it('is the word of the server at the third time in a row', () => {
+    const once = refused(active)
+    const twice = refused(once)
+    expect([once, twice, refused(twice)].map(isRefused)).toEqual([false, false, true])
+    expect([isWordOfServer(once, '400 odd'), isWordOfServer(twice, '400 odd')]).toEqual([
+      false,
+      true,
+    ])
+  })
+
+  it('counts anew after another one, after no answer and after a grant', () => {
+    const twice = refused(refused(active))
+    const other = refused(twice, '403 odd')
+    const silent = next(twice, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    const well = next(twice, { type: 'granted', tokens }, policy)
+    expect([refused(other), refused(silent), refused(well)].map(isRefused)).toEqual([
+      false,
+      false,
+      false,
+    ])
+  })
+
+  it('goes on counting where it was told as a misconfiguration', () => {
+    const told = next(
+      refused(refused(active)),
+      { type: 'misconfigured', failure, refusal: '400 odd', at: NOW },
+      policy,
+    )
+    expect(isWordOfServer(told, '400 odd')).toBe(true)
+    expect(isWordOfServer(told, '403 odd')).toBe(false)
+  })
+})
+
+describe('a sign of life of the issuer', () => {
+  const waiting = (retryAfterMs?: number) =>
+    next(
+      active,
+      {
+        type: 'unavailable',
+        failure,
+        at: NOW,
+        random: 1,
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      },
+      policy,
+    )
+  const retryAt = (session: Session) => ('retryAt' in session ? session.retryAt : undefined)
+
+  it('ends the wait for an app that was unavailable, once per step of its back-off', () => {
+    const hurried = next(waiting(), { type: 'issuer-answers' }, policy)
+    expect(retryAt(hurried)).toBe(-Infinity)
+    expect(next(hurried, { type: 'issuer-answers' }, policy)).toBe(hurried)
+    const again = next(hurried, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
+    expect(retryAt(next(again, { type: 'issuer-answers' }, policy))).toBe(-Infinity)
+  })
+
+  it('ends no wait that the server asked for, and changes nothing of other sessions', () => {
+    const asked = waiting(60_000)
+    expect(next(asked, { type: 'issuer-answers' }, policy)).toBe(asked)
+    expect(next(active, { type: 'issuer-answers' }, policy)).toBe(active)
   })
 })

@@ -3,7 +3,6 @@
  * company's CA besides the public ones, with a connection of its own for each request.
  */
 import { X509Certificate } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, rootCertificates } from 'node:tls'
 import { buildConnector, Client, EnvHttpProxyAgent, fetch } from 'undici'
@@ -54,8 +53,6 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   readonly close: () => void
 } {
   const secureContext = ca === undefined ? undefined : trusting(ca, env)
-  // undici's own time limits are off everywhere: who asks keeps the time, on the daemon's clock.
-  const secure = { timeout: 0, ...(secureContext && { secureContext }) }
   const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
     httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
@@ -65,11 +62,12 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   // undici connects through SOCKS out of our sight: there the first byte may follow a handshake later.
   const throughSocks = [proxies.httpProxy, proxies.httpsProxy].some((url) => /^socks/i.test(url))
   const closing = new AbortController()
-  // One listener per request under way.
-  setMaxListeners(0, closing.signal)
   return {
     async fetch(url, { beforeFirstByte, ...request }) {
       if (throughSocks) await beforeFirstByte?.()
+      const signal = AbortSignal.any([request.signal, closing.signal])
+      // undici's own time limits are off everywhere: who asks keeps the time, on the daemon's clock.
+      const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
       // No connection is used twice. A server that closes an idle one just as we write to it would
       // look like a lost answer, and a lost answer may cost a session.
       const agent = new EnvHttpProxyAgent({
@@ -85,11 +83,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
             bodyTimeout: 0,
           }),
       })
-      const signal = AbortSignal.any([request.signal, closing.signal])
-      const answer = fetch(url, { ...request, signal, dispatcher: agent })
-      // An attempt to connect does not end by itself.
-      signal.addEventListener('abort', () => void agent.destroy())
-      return answer
+      return fetch(url, { ...request, signal, dispatcher: agent })
     },
     close() {
       closing.abort(new DOMException('The daemon stops.', 'AbortError'))
