@@ -1,7 +1,10 @@
-/** `refresh`: a new token now. Within the limit that all callers share the daemon keeps the old one. */
+/**
+ * `refresh`: a new token now. The owner gets one whatever back-off waits; within the limit that all
+ * callers share, another caller gets the old one.
+ */
 import { sha256Hex } from '../secret.ts'
 import { toStatus } from '../client/app-status.ts'
-import { appPath, askToken, createClient } from '../client/connection.ts'
+import { appPath, askToken, createClient, tcpTargetOf } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 import { SidecarError } from '../errors.ts'
 import { duration } from './status-view.ts'
@@ -13,6 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { accessToken, expiresInS } = await askToken(client, {
     method: 'POST',
     path: appPath(app, '/refresh'),
+    ...(tcpTargetOf(invocation.place) === undefined && { body: { now: true } }),
   })
   const fingerprint = sha256Hex(accessToken).slice(0, 8)
   const left = duration(expiresInS * 1000)

@@ -1,5 +1,5 @@
 /** `run`: runs a program with the access token in its environment, and ends as the program does. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
@@ -43,7 +43,21 @@ export async function run(invocation: Invocation): Promise<number> {
     EVO_TOKEN_APP: app,
     [variable]: accessToken,
   }
-  return runProgram(rest, env, io)
+  try {
+    return await runProgram(rest, env, io)
+  } catch (error) {
+    if (!isTooLong(error)) throw error
+    io.stderr.write(
+      `evo-token: The token is too long for an environment variable: ${variable} is not set. The program can ask for it at EVO_TOKEN_URL, with the key in EVO_TOKEN_KEY_FILE.\n`,
+    )
+    const { [variable]: _, ...without } = env
+    return runProgram(rest, without, io)
+  }
+}
+
+/** The system takes no environment (or argument) of this length: on Linux 128 KiB for one variable. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'E2BIG'
 }
 
 /** For a program that outlives the token: the daemon's address and a key, where they are known. */
@@ -80,8 +94,10 @@ async function runProgram(
     if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
   }
   for (const signal of PASSED_ON) process.on(signal, passOn)
-  const child = spawn(program, args, { env, stdio: 'inherit' })
+  let child: ChildProcess
   try {
+    // Throws where the environment is too long; what else goes wrong comes as an event.
+    child = spawn(program, args, { env, stdio: 'inherit' })
     return await new Promise<number>((settle) => {
       child.on('error', ({ code }: NodeJS.ErrnoException) => {
         // It runs, and may not be sent a signal: that is its affair.

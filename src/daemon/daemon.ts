@@ -1,5 +1,4 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
@@ -158,7 +157,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       await heartbeat.stop()
       streams.close()
       const stopped = broker.stop()
-      await within((ms, signal) => sleep(ms, undefined, { signal }), STOP_MS, stopped)
+      await within(world.sleep, STOP_MS, stopped)
       // What is still out has its mark on the disk, and the next start finds it unanswered.
       parts.breakOff()
       await stopped

@@ -1,7 +1,6 @@
 /** Makes every part and joins them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { readMachineId } from '../adapters/vault/machine-id.ts'
@@ -40,7 +39,7 @@ export async function createParts(
   takeOver: boolean,
   world: World,
 ): Promise<Parts> {
-  const { clock, env, log, startTimeLimit, uid } = world
+  const { clock, env, log, sleep, startTimeLimit, uid } = world
   const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
   const { fetch } = issuers
   const metadataFile = join(places.stateDir, 'metadata.json')
@@ -49,7 +48,7 @@ export async function createParts(
     env,
     fetch,
     log,
-    sleep: sleepBeside,
+    sleep,
     startTimeLimit,
     metadata: createMetadataSource({ clock, fetch, log, startTimeLimit, file: metadataFile }),
   })
@@ -83,7 +82,7 @@ export async function createParts(
       log,
       random: world.random,
       networkSignature: world.networkSignature,
-      sleep: sleepBeside,
+      sleep,
       newId: randomUUID,
       listener: createRedirectListener({ log, uid, peerOf: createPeerLookup() }),
       openVault: () => openVault(vaultOptions),
@@ -100,9 +99,4 @@ export async function createParts(
   }
   const { close: breakOff } = issuers
   return { broker, callers, changes, configureFiles, registrar, breakOff }
-}
-
-/** The daemon lives by its sockets: no wait of the broker keeps the process alive after they are closed. */
-async function sleepBeside(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal, ref: false })
 }

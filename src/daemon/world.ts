@@ -1,7 +1,9 @@
 /** What the process brings: everything a test replaces, and nothing else. */
 import { homedir, networkInterfaces } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
+import type { Sleep } from '../broker/within.ts'
 import type { Clock, Log } from '../core/ports.ts'
 
 export interface World {
@@ -10,6 +12,7 @@ export interface World {
   readonly uid: number
   readonly pid: number
   readonly clock: Clock
+  readonly sleep: Sleep
   /** Limits the time of requests to authorization servers. */
   readonly startTimeLimit: StartTimeLimit
   /** Uniform in [0, 1). */
@@ -39,6 +42,9 @@ export function processWorld(
     uid: uidOf(),
     pid: process.pid,
     clock,
+    sleep: async (ms, signal) => {
+      await setTimeout(ms, undefined, { signal })
+    },
     startTimeLimit: createTimeLimits(clock),
     random: Math.random,
     heartbeatMs: HEARTBEAT_MS,

@@ -41,7 +41,10 @@ export interface BrokerDoor {
     app: string,
     ask: { readonly minTtlMs?: number; readonly waitMs: number },
   ): ServedToken | Promise<ServedToken>
-  refresh(app: string, ask: { readonly rejectedSha256?: string }): Promise<ServedToken>
+  refresh(
+    app: string,
+    ask: { readonly rejectedSha256?: string; readonly now?: boolean },
+  ): Promise<ServedToken>
   logout(app: string): Promise<{ readonly revoked: boolean }>
   putClientSecret(app: string, secret: Secret): Promise<{ readonly proven: boolean }>
   /** Which of these (lower-case hex SHA-256) are secrets that we hold. */

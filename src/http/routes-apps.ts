@@ -1,6 +1,7 @@
 /** What callers come for: the state of the apps, and their tokens. */
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
+import { SidecarError } from '../errors.ts'
 import { type Answer, json, text, toRfc3339, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -65,15 +66,24 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       method: 'post',
       path: '/v1/apps/{app}/refresh',
       access: 'callers',
-      summary: 'A new token now, in place of one that an API refused.',
+      summary:
+        'A new token, in place of one that an API refused; with "now", which is for the owner, whatever back-off or limit waits.',
       body: {
-        schema: z.strictObject({ rejected_sha256: sha256.optional() }),
+        schema: z.strictObject({
+          rejected_sha256: sha256.optional(),
+          now: z.literal(true, 'has to be true').optional(),
+        }),
         required: false,
       },
       answer(ask) {
-        const { rejected_sha256: rejectedSha256 } = ask.body
-        const rejected = rejectedSha256 === undefined ? {} : { rejectedSha256 }
-        return handOutLater(ask, broker.refresh(ask.params.app, rejected))
+        const { rejected_sha256: rejectedSha256, now = false } = ask.body
+        if (now && ask.door !== 'owner') {
+          throw new SidecarError('forbidden', 'Only the owner may ask for a new token at once.', {
+            hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
+          })
+        }
+        const wish = rejectedSha256 === undefined ? { now } : { now, rejectedSha256 }
+        return handOutLater(ask, broker.refresh(ask.params.app, wish))
       },
     }),
     route({

@@ -25,14 +25,14 @@ function world() {
     pass: (ms: number) => {
       clock.now = later(ms, clock.now)
     },
-    async ask(name: string, rank: () => TurnRank = () => [1, 0]) {
+    ask: async (name: string, rank: () => TurnRank = () => [1, 0]) => {
       void turns.take(rank).then((turn) => {
         left.push(name)
         out.set(name, turn)
       })
       await settled()
     },
-    async end(name: string, answered = true) {
+    end: async (name: string, answered = true) => {
       out.get(name)?.end(answered)
       await settled()
     },

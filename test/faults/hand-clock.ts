@@ -14,6 +14,8 @@ export interface HandClock extends Clock {
   /** Somebody sets the wall clock, forward or (`ms` below zero) back. */
   set(ms: number): void
   readonly startTimeLimit: StartTimeLimit
+  /** Resolves when so much time has gone by; rejects when it is aborted. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 interface Limit {
@@ -61,6 +63,18 @@ export function createHandClock(
     set(ms) {
       move(ms, 0)
     },
+    wait: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const limit = { at: now.mono + ms, controller: new AbortController() }
+        limits = [...limits, limit]
+        limit.controller.signal.addEventListener('abort', () => {
+          resolve()
+        })
+        signal.addEventListener('abort', () => {
+          limits = limits.filter((other) => other !== limit)
+          reject(new DOMException('The wait was aborted', 'AbortError'))
+        })
+      }),
     startTimeLimit(ms) {
       awake = now
       const limit = { at: now.mono + ms, controller: new AbortController() }

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, request as send } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { loadConfig, type LoadedConfig } from '../../src/adapters/config-file.ts'
 import { runCli } from '../../src/cli/run.ts'
@@ -83,6 +84,8 @@ export interface Sidecar extends AsyncDisposable {
 export interface SidecarOptions {
   readonly clock: HandClock
   readonly config: object
+  /** Whether what the daemon waits for, besides requests, goes by the clock that is moved by hand, too. */
+  readonly waitsByHand?: boolean
   /** Uniform in [0, 1); one half if left out. */
   readonly random?: () => number
   readonly onLog?: (line: LogLine) => void
@@ -168,6 +171,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
           pid: process.pid,
           clock,
           startTimeLimit: clock.startTimeLimit,
+          sleep: options.waitsByHand ? clock.wait : waitForReal,
           random,
           log,
           heartbeatMs: HEARTBEAT_MS,
@@ -258,6 +262,10 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   }
   await sidecar.start()
   return sidecar
+}
+
+async function waitForReal(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal })
 }
 
 function logTo(tell: (line: LogLine) => void): Log {

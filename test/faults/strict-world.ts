@@ -11,7 +11,7 @@ import { freePort } from '../support/free-port.ts'
 import type { ProviderStore } from '../support/provider-store.ts'
 import { type FaultyPath, startFaultyPath } from './faulty-path.ts'
 import { createHandClock, type HandClock } from './hand-clock.ts'
-import { type LogLine, type Sidecar, startSidecar } from './sidecar.ts'
+import { type LogLine, type Sidecar, type SidecarOptions, startSidecar } from './sidecar.ts'
 
 export const SCOPES = ['evo.discovery', 'evo.workspace']
 
@@ -97,6 +97,7 @@ export async function observe(
   { clock, config }: StrictWorld,
   apps: object,
   jitter = 0.2,
+  options: Pick<SidecarOptions, 'waitsByHand'> = {},
 ): Promise<Observed> {
   const lines: LogLine[] = []
   const sidecar = await startSidecar({
@@ -104,6 +105,7 @@ export async function observe(
     config: config(apps),
     random: () => jitter,
     onLog: (line) => lines.push(line),
+    ...options,
   })
   return {
     sidecar,
