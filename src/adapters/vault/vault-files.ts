@@ -8,12 +8,26 @@
  *     APP.damaged-TIME         what does not decrypt
  */
 import { createHash } from 'node:crypto'
-import { constants, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Identity } from '../../core/app.ts'
 import { syncDirectory } from '../atomic-file.ts'
 import { isDiskError } from '../disk-errors.ts'
+
+const sync = promisify(fsync)
 
 /** Told of each step that a kill could follow, and of the app whose files it was about, if of one. */
 export type OnStep = (step: string, app?: string) => void
@@ -86,28 +100,36 @@ export function padded(text: string): string {
 
 /**
  * Writes over what is there, so that its blocks are used again, and only then cuts off the rest.
- * `writeFile` rather than `write`, which on a full disk may write less and say nothing. A file that
- * was not there before is gone again after a failure.
+ * `writeFileSync` rather than `write`, which on a full disk may write less and say nothing. All but the
+ * sync is done at once: a turn of the event loop and of the thread pool for each call would keep an
+ * answer in memory for longer than the disk does. A file that was not there before is gone again
+ * after a failure.
  */
 export async function writeInPlace(path: string, text: string, onStep: OnStep): Promise<void> {
   const existed = existsSync(path)
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
-    const file = await open(path, flags, 0o600)
+    const file = openSync(path, flags, 0o600)
     try {
       onStep('opened')
-      await file.writeFile(text)
-      await file.truncate(Buffer.byteLength(text))
+      writeFileSync(file, text)
+      ftruncateSync(file, Buffer.byteLength(text))
       onStep('written')
-      await file.sync()
+      await sync(file)
       onStep('synced')
     } finally {
-      await file.close()
+      closeSync(file)
     }
   } catch (error) {
     if (!existed) await rm(path, { force: true }).catch(() => undefined)
     throw error
   }
+}
+
+/** Another one whenever another file lies there, or the same one was written; undefined where there is none. */
+export function stampOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ')
 }
 
 export async function renameDurably(dir: string, from: string, to: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
+import type { Identity } from '../../core/app.ts'
 import type { AppRecord, LoadedRecord, Log, StoreResult, VaultEntry } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
 import { syncDirectory } from '../atomic-file.ts'
@@ -18,6 +19,7 @@ import {
   padded,
   renameDurably,
   setAside,
+  stampOf,
   writeInPlace,
 } from './vault-files.ts'
 import { findRecord, sameIdentity } from './vault-found.ts'
@@ -41,6 +43,8 @@ export class VaultRecords {
   readonly #deps: VaultRecordsDeps
   /** The generation for whose successor there certainly is room, and how much. */
   readonly #reserved = new Map<string, { readonly generation: number; readonly bytes: number }>()
+  /** Records that were read, or written, and need not be decrypted again while their file is the same. */
+  readonly #seen = new Map<string, { readonly stamp: string; readonly record: AppRecord }>()
   /** An answer on its way to the disk goes before room for the next one. */
   readonly #storing = new Precedence()
   /** The generation that a failed store may have left on disk all the same: the next try is over it. */
@@ -172,10 +176,14 @@ export class VaultRecords {
       await renameDurably(dir, files.next, files.record)
       this.#misplaced.delete(app)
     }
+    const stamp = stampOf(files.record)
+    const seen = this.#seen.get(app)
+    if (seen && stamp !== undefined && seen.stamp === stamp) return onDiskOf(seen.record, identity)
     const found = await findRecord(files, app, ring())
     if (found === 'absent') return 0
     if (found === 'broken') return 'broken'
-    return sameIdentity(found.identity, identity) ? found.generation : 'other'
+    if (stamp !== undefined) this.#seen.set(app, { stamp, record: found })
+    return onDiskOf(found, identity)
   }
 
   /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
@@ -190,6 +198,10 @@ export class VaultRecords {
       }
     })
   }
+}
+
+function onDiskOf(found: AppRecord, identity: Identity): OnDisk {
+  return sameIdentity(found.identity, identity) ? found.generation : 'other'
 }
 
 function hasRoom(path: string, bytes: number): boolean {
