@@ -115,17 +115,21 @@ export class Broker {
     return this.#keeper(app).refresh(ask.rejectedSha256)
   }
 
-  /** Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it. */
+  /**
+   * Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it.
+   *
+   * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
+   */
   async logout(app: string): Promise<{ revoked: boolean }> {
     const keeper = this.#keeper(app)
     this.signIns.cancel(app, 'The app was signed out.')
-    return keeper.enqueue(() => signOut(keeper.state))
+    return keeper.change(() => signOut(keeper.state))
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
   async putClientSecret(app: string, secret: Sealed): Promise<{ proven: boolean }> {
     const keeper = this.#keeper(app)
-    return keeper.enqueue(() => putClientSecret(keeper.state, secret))
+    return keeper.change(() => putClientSecret(keeper.state, secret))
   }
 
   /** What came of the app's renewals since it is kept here. */

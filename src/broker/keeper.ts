@@ -9,6 +9,7 @@ import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { Queue } from './queue.ts'
+import { requireReadable } from './newer-record.ts'
 import { refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
 import { within } from './within.ts'
@@ -50,11 +51,25 @@ export class Keeper {
     return this.#queue.run(work)
   }
 
+  /**
+   * As `enqueue`, for what the owner changes.
+   *
+   * @throws {SidecarError} `record_newer`: then `work` has not begun.
+   */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    return this.enqueue(async () => {
+      if (this.state.ledger.newer) await this.#settle()
+      await requireReadable(this.state)
+      return work()
+    })
+  }
+
   /** What the heartbeat does for this app; resolves when it is done. */
   async maintain(): Promise<void> {
     if (this.#closed) return
     this.#tellAge()
-    if (this.state.ledger.unstored) await this.enqueue(() => this.#settle())
+    const { unstored, newer } = this.state.ledger
+    if (unstored ?? newer) await this.enqueue(() => this.#settle())
     if (this.#due()) await this.#renew(() => this.#due())
   }
 
@@ -67,7 +82,7 @@ export class Keeper {
   /**
    * The current token.
    *
-   * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable` or `stopping`.
+   * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable`, `record_newer` or `stopping`.
    */
   token(ask: TokenAsk): ServedToken | Promise<ServedToken> {
     const { tokens } = this.state.session
@@ -84,16 +99,19 @@ export class Keeper {
   /**
    * A new token, unless the one that was refused is not the current one any more.
    *
-   * @throws {SidecarError} as `token`.
+   * @throws {SidecarError} as `token`; `record_newer` also while the current one is good.
    */
-  refresh(rejectedSha256?: string): ServedToken | Promise<ServedToken> {
+  async refresh(rejectedSha256?: string): Promise<ServedToken> {
     const { tokens } = this.state.session
     const ask = { waitMs: REFRESH_WAIT_MS }
     if (!tokens) return this.#awaited(ask)
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
+    this.#refuseIfNewer()
     if (!this.#renewing && !this.#mayDemand()) return this.token(ask)
-    return this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
+    const served = await this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
+    if (this.state.session.tokens === tokens) this.#refuseIfNewer()
+    return served
   }
 
   async #demanded(
@@ -132,10 +150,15 @@ export class Keeper {
     return refusalOf(this.state, this.#renewing !== undefined)
   }
 
+  #refuseIfNewer(): void {
+    if (this.state.ledger.newer) throw this.#refusal()
+  }
+
   #mayDemand(): boolean {
-    const { app, session } = this.state
+    const { app, session, ledger } = this.state
     return (
       !this.#closed &&
+      !ledger.newer &&
       session.status === 'active' &&
       renewable(app, session) &&
       mayDemand(this.#demand, this.#now().mono)
@@ -144,7 +167,7 @@ export class Keeper {
 
   #due(now = this.#now()): boolean {
     const { app, session, ledger } = this.state
-    if (this.#closed) return false
+    if (this.#closed || ledger.newer) return false
     return (
       renewalDue(app, session, now) ||
       (session.status === 'active' && this.state.reissueDue(now)) ||
@@ -153,19 +176,23 @@ export class Keeper {
     )
   }
 
-  /** A token ages, and a session nears its end, without anybody doing anything: that is a change, too. */
+  /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
   #tellAge(): void {
+    const { app, deps, ledger } = this.state
     const { freshness, sessionExpiresSoon } = this.status()
-    const age = `${freshness} ${String(sessionExpiresSoon)}`
+    const age = `${freshness} ${String(sessionExpiresSoon)} ${String(ledger.newer?.at)}`
     if (age === this.#toldAge) return
     this.#toldAge = age
-    this.state.deps.onChange(this.state.app.name)
+    const { newer } = ledger
+    if (newer) deps.log.error({ app: app.name, error: newer.error }, newer.message)
+    deps.onChange(app.name)
   }
 
   /** Joins the renewal in flight, or queues one that asks again, when its turn comes, whether it is wanted. */
   #renew(wanted: () => boolean): Promise<void> {
     this.#renewing ??= this.enqueue(async () => {
-      if (!this.#closed && wanted()) await renew(this.state, () => this.#closed)
+      if (!this.#closed && !this.state.ledger.newer && wanted())
+        await renew(this.state, () => this.#closed)
     }).finally(() => {
       this.#renewing = undefined
     })
@@ -181,7 +208,10 @@ export class Keeper {
 
   async #settle(): Promise<void> {
     const result = await this.state.ledger.settle()
-    if (result.kind === 'changed') this.state.readopt()
+    if (result.kind === 'changed') {
+      this.state.deps.log.info({ app: this.state.app.name }, 'the record of another is taken over')
+      this.state.readopt()
+    }
     if (result.kind === 'stored') {
       this.state.deps.log.info({ app: this.state.app.name }, 'stored what the disk had refused')
       this.state.deps.onChange(this.state.app.name)

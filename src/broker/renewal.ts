@@ -19,9 +19,11 @@ export class NotReserved extends Error {
   }
 }
 
-export const SECRET_MISSING: Failure = {
-  error: 'client_secret_missing',
-  message: 'No client secret is stored for this app.',
+function secretMissing({ app, ledger }: AppState): Failure {
+  const message = ledger.damaged
+    ? `The record of "${app.name}" could not be read, and its client secret was in it. It was set aside, not deleted.`
+    : 'No client secret is stored for this app.'
+  return { error: 'client_secret_missing', message }
 }
 
 /** For what was still waiting for one of the issuer's places: nothing new is begun. */
@@ -35,7 +37,8 @@ const STOPPING: GrantOutcome = {
 export async function renew(state: AppState, stopping: () => boolean): Promise<void> {
   const { app } = state
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
-    state.apply({ type: 'misconfigured', failure: SECRET_MISSING, at: state.deps.clock.read() })
+    const failure = secretMissing(state)
+    state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
     return
   }
   if (app.type === 'service') {
@@ -112,7 +115,7 @@ async function attemptRefresh(
   } catch (error) {
     if (!(error instanceof NotReserved)) throw error
     if (error.result.kind === 'changed') state.readopt()
-    else state.unavailable(error.result.failure)
+    if (error.result.kind === 'unwritable') state.unavailable(error.result.failure)
     return undefined
   }
 }
@@ -159,6 +162,11 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   if (await ledger.reread()) {
     state.readopt()
     return 'adopted'
+  }
+  // What it holds cannot be read here, and may be what the server would take.
+  if (ledger.newer) {
+    await ledger.release()
+    return 'done'
   }
   const failure = ledger.unanswered ? answerLost(refused) : refused
   const at = deps.clock.read()

@@ -58,9 +58,10 @@ export async function takeOverSignIn(
   } catch (error) {
     if (!(error instanceof NotReserved)) throw error
     const { result } = error
-    return result.kind === 'changed'
-      ? failed('vault_changed', 'The record of the app changed meanwhile. Sign in again.')
-      : failed(result.failure.error, result.failure.message)
+    const failure = result.kind === 'unwritable' ? result.failure : ledger.newer
+    return failure
+      ? failed(failure.error, failure.message)
+      : failed('vault_changed', 'The record of the app changed meanwhile. Sign in again.')
   }
 }
 

@@ -21,7 +21,7 @@ import {
   setAside,
   writeInPlace,
 } from './vault-files.ts'
-import { findRecord, sameIdentity } from './vault-found.ts'
+import { findNext, findRecord, isAnyNewer, isNewer, sameIdentity } from './vault-found.ts'
 import { Recovery } from './vault-recovery.ts'
 
 export interface VaultRecordsDeps {
@@ -31,12 +31,15 @@ export interface VaultRecordsDeps {
   /** Asked anew each time: the keys change while the vault is open. */
   readonly ring: () => KeyRing
   readonly onStep: OnStep
+  /** Awaited before an app's files are changed. */
+  readonly beforeWrite: () => Promise<void>
 }
 
 /** The generation on disk, 0 for none; `other`: of what the app was before its config changed. */
-type OnDisk = number | 'broken' | 'other'
+type OnDisk = number | 'broken' | 'newer' | 'other'
 
 const STORED: StoreResult = { kind: 'stored' }
+const NEWER: StoreResult = { kind: 'newer' }
 
 export class VaultRecords {
   readonly #deps: VaultRecordsDeps
@@ -67,9 +70,11 @@ export class VaultRecords {
       `No room could be reserved for the next record of "${app}"`,
       async () => {
         const onDisk = await this.#onDisk(app, record)
+        if (onDisk === 'newer') return NEWER
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
         const { dir, ring, onStep } = this.#deps
         const { next } = filesOf(dir, app)
+        if (await this.#isNextNewer(app, record.generation)) return NEWER
         if (this.#reserved.get(app) === record.generation && hasRoom(next)) return STORED
         this.#reserved.delete(app)
         const mark = await encodeRecord(app, { kind: 'attempt', record }, ring()[0])
@@ -89,6 +94,7 @@ export class VaultRecords {
     return this.#changing(app, `The record of "${app}" could not be stored`, async () => {
       const { generation } = record
       const onDisk = await this.#onDisk(app, record)
+      if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
       const fits = onDisk === 'broken' || onDisk === generation - 1
       const again = onDisk === generation && this.#uncertain.get(app) === generation
       if (!fits && !again) return { kind: 'changed' }
@@ -121,6 +127,7 @@ export class VaultRecords {
       app,
       `A mark of "${app}" could not be cleared away`,
       async () => {
+        if (await this.#isNextNewer(app)) return NEWER
         await rm(filesOf(dir, app).next, { force: true })
         await syncDirectory(dir)
         return STORED
@@ -131,8 +138,9 @@ export class VaultRecords {
 
   remove(app: string): Promise<StoreResult> {
     return this.#changing(app, `The record of "${app}" could not be deleted`, async () => {
-      const { dir } = this.#deps
+      const { dir, ring } = this.#deps
       const { record, next } = filesOf(dir, app)
+      if (await isNewer({ record, next }, app, ring())) return NEWER
       // The mark first: alone it would tell of a request that nobody waits for.
       await rm(next, { force: true })
       await rm(record, { force: true })
@@ -142,6 +150,12 @@ export class VaultRecords {
       this.#misplaced.delete(app)
       return STORED
     })
+  }
+
+  /** Asks no turn: it only looks, and a person may wait for it. */
+  isNewer(entry: VaultEntry): Promise<boolean> {
+    const { dir, ring } = this.#deps
+    return isAnyNewer(filesOf(dir, entry.app), entry, ring())
   }
 
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
@@ -165,14 +179,22 @@ export class VaultRecords {
     }
     const found = await findRecord(files, app, ring())
     if (found === 'absent') return 0
-    if (found === 'broken') return 'broken'
+    if (typeof found === 'string') return found
     return sameIdentity(found.identity, identity) ? found.generation : 'other'
+  }
+
+  /** Whether the place of the next record is a newer version's; what we reserved is ours. */
+  async #isNextNewer(app: string, generation?: number): Promise<boolean> {
+    if (this.#reserved.has(app) && this.#reserved.get(app) === generation) return false
+    const { dir, ring } = this.#deps
+    return (await findNext(filesOf(dir, app), app, ring())) === 'newer'
   }
 
   /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
   #changing(app: string, failed: string, work: () => Promise<StoreResult>): Promise<StoreResult> {
     return this.#deps.turns.take(app, async () => {
       try {
+        await this.#deps.beforeWrite()
         return await work()
       } catch (error) {
         if (!isDiskError(error)) throw error
