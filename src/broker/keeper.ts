@@ -191,7 +191,7 @@ export class Keeper {
   /** Joins the renewal in flight, or queues one that asks again, when its turn comes, whether it is wanted. */
   #renew(wanted: () => boolean): Promise<void> {
     this.#renewing ??= this.enqueue(async () => {
-      if (!this.#closed && !this.state.ledger.newer && wanted())
+      if (!this.#closed && wanted())
         await renew(this.state, () => this.#closed)
     }).finally(() => {
       this.#renewing = undefined

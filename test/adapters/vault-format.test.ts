@@ -119,6 +119,22 @@ describe('a vault of format 1', () => {
     expect((await world.loadAnew())?.damaged).toBe(false)
   })
 
+  it('is of format 2 before a change of the key is finished that a kill interrupted', async () => {
+    const world = await firstFormat()
+    const killed = await world.vault({
+      onStep(step) {
+        if (step === 'key in use') throw new Error('killed')
+      },
+    })
+    await expect(killed.rotateKey((_app, work) => work())).rejects.toThrow('killed')
+    changeHeader(world, { format: 1 })
+    const seen = new Set<unknown>()
+    await world.vault({
+      onStep: (step) => step.startsWith('re-encrypted') && seen.add(formatOf(world)),
+    })
+    expect([...seen]).toEqual([FORMAT])
+  })
+
   it('is raised once for many apps that are stored at once', async () => {
     const world = await firstFormat()
     const vault = await world.vault()

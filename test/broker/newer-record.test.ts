@@ -1,8 +1,14 @@
 /** An app whose record a newer version wrote: it waits, nothing of it is changed, and it goes on by itself. */
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/secret.ts'
-import { HOUR, MINUTE, serviceApp, tokenOf } from '../support/builders.ts'
-import { createWorld, granted, INVALID_GRANT, signedIn } from '../support/broker-world.ts'
+import { app, HOUR, MINUTE, serviceApp, tokenOf } from '../support/builders.ts'
+import {
+  createWorld,
+  granted,
+  INVALID_GRANT,
+  signedIn,
+  unavailable,
+} from '../support/broker-world.ts'
 
 const ME = 'evo-me'
 const PIPELINE = 'evo-pipeline'
@@ -60,7 +66,7 @@ describe('at the start', () => {
     const world = createWorld({ apps: [serviceApp()] })
     world.credentials.set(PIPELINE, new Secret('from-systemd'))
     world.newer.add(PIPELINE)
-    await world.broker.open()
+    await world.restart()
     await world.beat()
     await expect(world.broker.token(PIPELINE, NOW_ONLY)).rejects.toMatchObject(refused)
     await expect(world.broker.putClientSecret(PIPELINE, new Secret('s'))).rejects.toMatchObject(
@@ -78,6 +84,14 @@ describe('at the start', () => {
     expect(world.changes).toContain(ME)
     expect(world.broker.status(ME)).toMatchObject({ session: 'active', lastError: null })
     expect(world.broker.readiness(ME)).toEqual({ ready: true, reason: null })
+  })
+
+  it('goes on at once for an owner who changes the app, with what can be read by then', async () => {
+    const world = await waiting()
+    world.newer.delete(ME)
+    expect(await world.broker.logout(ME)).toEqual({ revoked: true })
+    expect(world.revoked).toEqual(['refresh_token rt-1'])
+    expect(world.records.size).toBe(0)
   })
 
   it('tries the attempt again that was unanswered before that', async () => {
@@ -162,6 +176,22 @@ describe('while the daemon runs', () => {
     })
   })
 
+  it('takes over what can be read then, also where it is of the generation that it knows', async () => {
+    const world = await signedIn()
+    world.newer.add(ME)
+    world.pass(51 * MINUTE)
+    await world.beat()
+    const record = world.records.get(ME)
+    if (!record?.tokens) throw new Error('no tokens')
+    const tokens = { ...record.tokens, refreshToken: new Secret('rt-of-later') }
+    world.records.set(ME, { ...record, tokens })
+    world.newer.delete(ME)
+    world.answers.push(granted())
+    await world.beat()
+    await world.beat()
+    expect(world.requests).toEqual(['refresh rt-of-later'])
+  })
+
   it('keeps an answer that comes too late in memory, and stores it when it can', async () => {
     const world = await signedIn()
     world.answers.push(() => {
@@ -199,6 +229,24 @@ describe('while the daemon runs', () => {
     expect(world.broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-2'))
   })
 
+  it('does not keep a secret that it could neither prove nor store', async () => {
+    const world = createWorld({ apps: [serviceApp()] })
+    await world.broker.open()
+    world.answers.push(() => {
+      world.newer.add(PIPELINE)
+      return unavailable()
+    })
+    await expect(world.broker.putClientSecret(PIPELINE, new Secret('s'))).rejects.toMatchObject(
+      refused,
+    )
+    world.newer.delete(PIPELINE)
+    world.pass(10 * MINUTE)
+    await world.beat()
+    await world.beat()
+    expect(world.requests).toEqual(['issue s'])
+    expect(world.records.size).toBe(0)
+  })
+
   it('keeps the record as it was when a secret meets it', async () => {
     const world = createWorld({ apps: [serviceApp()] })
     await world.broker.open()
@@ -211,4 +259,19 @@ describe('while the daemon runs', () => {
     )
     expect(world.records.size).toBe(0)
   })
+})
+
+it('ends a session without what a later version keeps for the app beside it', async () => {
+  const unknownMembers = new Secret('{"privateKey":"of a later version"}')
+  for (const type of ['web', 'native'] as const) {
+    const world = await signedIn({
+      app: app({ type, tokenEndpointAuthMethod: 'none' }),
+      record: { unknownMembers },
+    })
+    await world.broker.logout(ME)
+    const kept = world.records.get(ME)
+    // Nothing of a native app outlives its session.
+    expect(kept?.unknownMembers).toBe(type === 'web' ? unknownMembers : undefined)
+    expect(kept?.tokens).toBeUndefined()
+  }
 })

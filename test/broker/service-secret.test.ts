@@ -52,6 +52,19 @@ describe('with a damaged record', () => {
     expect(world.requests).toEqual([])
   })
 
+  it('says nothing of the damage any more once it has stored another record', async () => {
+    const world = await opened({ secret: 'from-systemd', damaged: true })
+    world.answers.push(token)
+    await world.beat()
+    world.credentials.clear()
+    await world.broker.reload(world.registrationsOf(world.apps))
+    world.pass(51 * MINUTE)
+    await world.beat()
+    expect(world.broker.status(PIPELINE).lastError?.message).toBe(
+      'No client secret is stored for this app.',
+    )
+  })
+
   it('goes on with the secret that a person stores', async () => {
     const world = await opened({ damaged: true })
     await world.beat()
