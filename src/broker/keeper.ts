@@ -191,8 +191,7 @@ export class Keeper {
   /** Joins the renewal in flight, or queues one that asks again, when its turn comes, whether it is wanted. */
   #renew(wanted: () => boolean): Promise<void> {
     this.#renewing ??= this.enqueue(async () => {
-      if (!this.#closed && wanted())
-        await renew(this.state, () => this.#closed)
+      if (!this.#closed && wanted()) await renew(this.state, () => this.#closed)
     }).finally(() => {
       this.#renewing = undefined
     })
@@ -207,14 +206,16 @@ export class Keeper {
   }
 
   async #settle(): Promise<void> {
-    const result = await this.state.ledger.settle()
+    const { app, deps, ledger } = this.state
+    const { unstored } = ledger
+    const result = await ledger.settle()
     if (result.kind === 'changed') {
-      this.state.deps.log.info({ app: this.state.app.name }, 'the record of another is taken over')
+      deps.log.info({ app: app.name }, 'took over a record that another program wrote')
       this.state.readopt()
     }
-    if (result.kind === 'stored') {
-      this.state.deps.log.info({ app: this.state.app.name }, 'stored what the disk had refused')
-      this.state.deps.onChange(this.state.app.name)
+    if (result.kind === 'stored' && unstored) {
+      deps.log.info({ app: app.name }, 'stored what the disk had refused')
+      deps.onChange(app.name)
     }
   }
 

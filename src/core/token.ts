@@ -30,7 +30,8 @@ export interface Sealed {
 /**
  * The members of a stored object that this version does not know: a newer evo-token wrote them, and
  * they go back to disk as they came. One JSON object, sealed, since there may be a secret in it.
- * They belong to the object that they stand in, and end with it.
+ * They belong to the object that they stand in, and end with it: what was kept beside one access
+ * token says nothing of the next.
  */
 export interface UnknownMembers {
   readonly unknownMembers?: Sealed

@@ -173,6 +173,13 @@ describe.each(CHANGED)('a record of a later version with %s', (_what, content) =
   })
 })
 
+it('is not what a disk says that cannot be read', async () => {
+  await world.plant(FILE, '{')
+  renameSync(world.dir, `${world.dir}-elsewhere`)
+  writeFileSync(world.dir, '')
+  expect(await vault.isNewer({ app: APP, identity })).toBe(false)
+})
+
 describe('a kind of record that only a later version knows', () => {
   it.each([
     ['in the place of a record', FILE, 'session'],

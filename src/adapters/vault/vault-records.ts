@@ -153,9 +153,15 @@ export class VaultRecords {
   }
 
   /** Asks no turn: it only looks, and a person may wait for it. */
-  isNewer(entry: VaultEntry): Promise<boolean> {
+  async isNewer(entry: VaultEntry): Promise<boolean> {
     const { dir, ring } = this.#deps
-    return isAnyNewer(filesOf(dir, entry.app), entry, ring())
+    try {
+      return await isAnyNewer(filesOf(dir, entry.app), entry, ring())
+    } catch (error) {
+      // What the disk refuses is told by what needs it.
+      if (isDiskError(error)) return false
+      throw error
+    }
   }
 
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
