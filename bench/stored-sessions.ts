@@ -54,7 +54,7 @@ export async function homeWithSessions(count: number): Promise<Home> {
         refreshToken: new Secret(name.padEnd(64, 'r')),
         receivedAt: Date.now(),
         lifetimeMs: 12 * HOUR_MS,
-        refreshAfterMs: 11 * HOUR_MS,
+        draw: 0,
         scope: scopes.join(' '),
       },
     })

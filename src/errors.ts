@@ -29,6 +29,11 @@ const CATALOGUE = {
     hint: 'Try again shortly; `evo-token status APP` says why.',
   },
   vault_locked: { status: 503, exit: 5, hint: 'Unlock the keychain, or see `evo-token status`.' },
+  record_newer: {
+    status: 503,
+    exit: 5,
+    hint: 'Install that version again. Nothing is lost: what it wrote is left as it is.',
+  },
   stopping: { status: 503, exit: 5, hint: 'The daemon is stopping; try again when it is back.' },
   internal: { status: 500, exit: 1, hint: 'See the log of the daemon.' },
   config: {

@@ -13,7 +13,7 @@ import type {
   StoreResult,
   Vault,
 } from '../core/ports.ts'
-import { stated } from '../core/foreseen.ts'
+import { stated, withoutLife } from '../core/foreseen.ts'
 import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
@@ -78,8 +78,8 @@ export class AppState {
     this.deps = deps
     this.#registration = registration
     const { app } = registration
-    this.ledger = new Ledger(vault, app.name, identityOf(app), loaded)
-    this.#session = restoredSession(app, this.ledger, loaded?.damaged ?? false, deps.clock)
+    this.ledger = new Ledger(vault, app.name, identityOf(app), loaded, deps.clock)
+    this.#session = restoredSession(app, this.ledger, deps.clock)
     this.scheduleReissue()
   }
 
@@ -131,6 +131,8 @@ export class AppState {
   endWaiting(): void {
     this.registration.server.forgetFailures()
     this.apply({ type: 'wait-over' })
+    // The policy is asked, not stored: what it says of the token in hand has changed with it.
+    this.deps.onChange(this.app.name)
   }
 
   /** Says that a request is out, until the result is called. */
@@ -206,8 +208,8 @@ export class AppState {
   }
 
   /**
-   * Stores what a grant brought, then serves it. Where the disk refuses it is served from memory
-   * until the disk takes it; where somebody else changed the record meanwhile it is given up.
+   * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
+   * memory until it can; where somebody else changed the record meanwhile it is given up.
    */
   async adopt(
     { grant, received: at }: Granted,
@@ -215,23 +217,22 @@ export class AppState {
     change: RecordChange,
   ): Promise<StoreResult['kind']> {
     const { random, log } = this.deps
-    const received = receive(grant, at, this.app.refresh, random())
+    const received = receive(grant, at, random())
     const { tokens } = next(this.session, { type, tokens: received }, this.app.refresh)
     const { lost, ...kept } = change
     const { refreshTokenLifetimeMs: lifetimeMs } = grant
     const { wall } = received.received
     log.trace({ app: this.app.name, step: 'store' }, 'protocol')
     const result = await this.ledger.write({
-      ...kept,
+      ...withoutLife(kept),
       ...(tokens && { tokens: toStored(tokens) }),
+      ...stated(change, lifetimeMs, wall),
       ...(type === 'signed-in' && { signedInAt: wall }),
-      ...(lifetimeMs !== undefined && stated(change, lifetimeMs, wall)),
     })
     log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
     if (result.kind === 'changed') return 'changed'
-    if (result.kind === 'unwritable') {
-      log.error({ app: this.app.name, error: result.failure.error }, result.failure.message)
-    }
+    const { unstored } = this.ledger
+    if (unstored) log.error({ app: this.app.name, error: unstored.error }, unstored.message)
     this.apply({ type, tokens: tokens ?? received })
     this.scheduleReissue()
     return result.kind
@@ -240,7 +241,7 @@ export class AppState {
   /** The session that the vault's record describes, after somebody else changed it. */
   readopt(): void {
     this.#sessionNumber += 1
-    this.#session = restoredSession(this.app, this.ledger, false, this.deps.clock)
+    this.#session = restoredSession(this.app, this.ledger, this.deps.clock)
     this.deps.onChange(this.app.name)
   }
 
@@ -275,14 +276,14 @@ export class AppState {
   }
 }
 
-function restoredSession(app: App, { record }: Ledger, damaged: boolean, clock: Clock): Session {
+function restoredSession(app: App, { record, damaged }: Ledger, clock: Clock): Session {
   const now = clock.read()
   const tokens = record.tokens && restore(record.tokens, now)
   const held = tokens ? { tokens } : {}
   if (record.lost) return { status: 'signed-out', ...held, error: record.lost }
-  if (damaged) {
-    const message = `The record of "${app.name}" could not be read. It was set aside, not deleted.`
-    return { status: 'signed-out', error: { error: 'record_damaged', message, at: now.wall } }
-  }
-  return tokens || app.type === 'service' ? { status: 'active', ...held } : { status: 'signed-out' }
+  // A service app needs no person: it goes on with the secret that it has, or says that it has none.
+  if (tokens || app.type === 'service') return { status: 'active', ...held }
+  if (!damaged) return { status: 'signed-out' }
+  const message = `The record of "${app.name}" could not be read. It was set aside, not deleted.`
+  return { status: 'signed-out', error: { error: 'record_damaged', message, at: now.wall } }
 }

@@ -137,7 +137,11 @@ export class Broker {
     return ask.now ? keeper.refreshNow() : keeper.refresh(ask.rejectedSha256)
   }
 
-  /** Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it. */
+  /**
+   * Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it.
+   *
+   * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
+   */
   async logout(app: string): Promise<{ revoked: boolean }> {
     const keeper = this.#keeper(app)
     this.signIns.cancel(app, 'The app was signed out.')
@@ -213,7 +217,7 @@ export class Broker {
     const keepers = apps.flatMap((app) => this.#keepers.get(app) ?? [])
     for (const keeper of keepers) keeper.close()
     try {
-      await Promise.all(keepers.map((keeper) => keeper.exclusively(async () => undefined)))
+      await Promise.all(keepers.map((keeper) => keeper.whenQuiet(async () => undefined)))
     } catch (error) {
       for (const keeper of keepers) keeper.reopen()
       throw error

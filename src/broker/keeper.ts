@@ -8,6 +8,7 @@ import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState, UnderWay } from './app-state.ts'
+import { requireReadable } from './newer-record.ts'
 import { answerOutstanding, refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
 import { within } from './within.ts'
@@ -47,17 +48,28 @@ export class Keeper {
   }
 
   /**
-   * Runs `work`, a change that must not meet a request that spends something, in the app's queue.
+   * Runs `work`, a change of the owner that must not meet a request that spends something, in the
+   * app's queue.
    *
-   * @throws {SidecarError} `unavailable` where such a request is still out after 25 s: nothing has changed.
+   * @throws {SidecarError} `unavailable` where such a request is still out after 25 s, `record_newer`:
+   * then `work` has not begun.
    */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.whenQuiet(async () => {
+      if (this.state.ledger.newer) await this.#settle()
+      await requireReadable(this.state)
+      return work()
+    })
+  }
+
+  /** As `exclusively`, for what changes nothing of the record. @throws {SidecarError} `unavailable`. */
+  async whenQuiet<T>(work: () => Promise<T>): Promise<T> {
     const deadline = this.#now().mono + OWNER_WAIT_MS
     for (;;) {
       await this.#withoutSpending(deadline - this.#now().mono)
-      const done = await this.state.queue.run(async () =>
-        this.#spending() ? undefined : { value: await work() },
-      )
+      const done = await this.state.queue.run(async () => {
+        return this.#spending() ? undefined : { value: await work() }
+      })
       if (done) return done.value
     }
   }
@@ -75,7 +87,8 @@ export class Keeper {
   async maintain(): Promise<void> {
     if (this.#closed) return
     this.#tellAge()
-    if (this.state.ledger.unstored) await this.state.queue.run(() => this.#settle())
+    const { unstored, newer } = this.state.ledger
+    if (unstored ?? newer) await this.state.queue.run(() => this.#settle())
     if (this.#due()) await this.#renew(() => this.#due())
   }
 
@@ -102,7 +115,7 @@ export class Keeper {
   /**
    * The current token.
    *
-   * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable` or `stopping`.
+   * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable`, `record_newer` or `stopping`.
    */
   token(ask: TokenAsk): ServedToken | Promise<ServedToken> {
     const { tokens } = this.state.session
@@ -119,16 +132,19 @@ export class Keeper {
   /**
    * A new token, unless the one that was refused is not the current one any more.
    *
-   * @throws {SidecarError} as `token`.
+   * @throws {SidecarError} as `token`; `record_newer` also while the current one is good.
    */
-  refresh(rejectedSha256?: string): ServedToken | Promise<ServedToken> {
+  async refresh(rejectedSha256?: string): Promise<ServedToken> {
     const { tokens } = this.state.session
     const ask = { waitMs: REFRESH_WAIT_MS }
     if (!tokens) return this.#awaited(ask)
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
+    this.#refuseIfNewer()
     if (!this.#renewing && !this.#mayDemand()) return this.token(ask)
-    return this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
+    const served = await this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
+    if (this.state.session.tokens === tokens) this.#refuseIfNewer()
+    return served
   }
 
   /**
@@ -138,6 +154,7 @@ export class Keeper {
    */
   async refreshNow(): Promise<ServedToken> {
     if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    this.#refuseIfNewer()
     const { app, session } = this.state
     if (!renewable(app, session)) throw this.#refusal()
     this.state.endWaiting()
@@ -197,10 +214,15 @@ export class Keeper {
     return refusalOf(this.state, this.#renewing !== undefined)
   }
 
+  #refuseIfNewer(): void {
+    if (this.state.ledger.newer) throw this.#refusal()
+  }
+
   #mayDemand(): boolean {
-    const { app, session } = this.state
+    const { app, session, ledger } = this.state
     return (
       !this.#closed &&
+      !ledger.newer &&
       session.status === 'active' &&
       renewable(app, session) &&
       mayDemand(this.#demand, this.#now().mono)
@@ -209,7 +231,7 @@ export class Keeper {
 
   #due(now = this.#now()): boolean {
     const { app, session, ledger } = this.state
-    if (this.#closed) return false
+    if (this.#closed || ledger.newer) return false
     return (
       renewalDue(app, session, now) ||
       (session.status === 'active' && this.state.reissueDue(now)) ||
@@ -218,13 +240,16 @@ export class Keeper {
     )
   }
 
-  /** A token ages, and a session nears its end, without anybody doing anything: that is a change, too. */
+  /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
   #tellAge(): void {
+    const { app, deps, ledger } = this.state
     const { freshness, sessionExpiresSoon } = this.status()
-    const age = `${freshness} ${String(sessionExpiresSoon)}`
+    const age = `${freshness} ${String(sessionExpiresSoon)} ${String(ledger.newer?.at)}`
     if (age === this.#toldAge) return
     this.#toldAge = age
-    this.state.deps.onChange(this.state.app.name)
+    const { newer } = ledger
+    if (newer) deps.log.error({ app: app.name, error: newer.error }, newer.message)
+    deps.onChange(app.name)
   }
 
   /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
@@ -261,11 +286,16 @@ export class Keeper {
   }
 
   async #settle(): Promise<void> {
-    const result = await this.state.ledger.settle()
-    if (result.kind === 'changed') this.state.readopt()
-    if (result.kind === 'stored') {
-      this.state.deps.log.info({ app: this.state.app.name }, 'stored what the disk had refused')
-      this.state.deps.onChange(this.state.app.name)
+    const { app, deps, ledger } = this.state
+    const { unstored } = ledger
+    const result = await ledger.settle()
+    if (result.kind === 'changed') {
+      deps.log.info({ app: app.name }, 'took over a record that another program wrote')
+      this.state.readopt()
+    }
+    if (result.kind === 'stored' && unstored) {
+      deps.log.info({ app: app.name }, 'stored what the disk had refused')
+      deps.onChange(app.name)
     }
   }
 

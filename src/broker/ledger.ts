@@ -3,13 +3,22 @@
  * refuses; then the record lives on in memory and is stored as soon as it can be.
  */
 import type { Identity } from '../core/app.ts'
-import type { AppRecord, Failure, LoadedRecord, StoreResult, Vault } from '../core/ports.ts'
+import type {
+  AppRecord,
+  Clock,
+  Failure,
+  LoadedRecord,
+  PastFailure,
+  StoreResult,
+  Vault,
+} from '../core/ports.ts'
 
 export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
 
 export class Ledger {
   readonly #vault: Vault
   readonly #app: string
+  readonly #clock: Clock
   #record: AppRecord
   /** The generation that is on disk; 0 for none. */
   #onDisk: number
@@ -18,16 +27,28 @@ export class Ledger {
   #underWay = 0
   /** Whether the mark is on disk. */
   #marked: boolean
+  #newer: PastFailure | undefined
   /** A request spent what the record holds, and its answer never came. */
   unanswered: boolean
+  /** The record could not be read and was set aside, and none was stored since. */
+  damaged: boolean
 
-  constructor(vault: Vault, app: string, identity: Identity, loaded: LoadedRecord | undefined) {
+  constructor(
+    vault: Vault,
+    app: string,
+    identity: Identity,
+    loaded: LoadedRecord | undefined,
+    clock: Clock,
+  ) {
     this.#vault = vault
     this.#app = app
+    this.#clock = clock
+    this.#notice(loaded?.newer ?? false)
     this.#record = loaded?.record ?? { generation: 0, identity }
     this.#onDisk = this.#record.generation
     this.unanswered = loaded?.unanswered ?? false
     this.#marked = this.unanswered
+    this.damaged = loaded?.damaged ?? false
   }
 
   get record(): AppRecord {
@@ -37,6 +58,19 @@ export class Ledger {
   /** Why the record is in memory only, if it is. */
   get unstored(): Failure | undefined {
     return this.#unstored
+  }
+
+  /** Why the app waits, where a newer version wrote its record: nothing of it is changed then. */
+  get newer(): PastFailure | undefined {
+    return this.#newer
+  }
+
+  /** As `newer`, looked up now. Only looks, so it may be asked outside the app's queue. */
+  async look(): Promise<PastFailure | undefined> {
+    const { identity } = this.#record
+    if (!(await this.#vault.isNewer({ app: this.#app, identity }))) return undefined
+    this.#notice(true)
+    return this.#newer
   }
 
   /**
@@ -49,6 +83,7 @@ export class Ledger {
     const reserved = await this.#mark()
     if (reserved.kind === 'changed') await this.#adopt()
     if (reserved.kind === 'stored') this.#underWay += 1
+    if (reserved.kind === 'newer') this.#notice(true)
     return reserved
   }
 
@@ -73,8 +108,8 @@ export class Ledger {
   }
 
   /**
-   * Stores the record with `change` in place of everything but its identity. On `unwritable` the
-   * change holds in memory; on `changed` the ledger has taken over what is on disk instead.
+   * Stores the record with `change` in place of everything but its identity. On `unwritable` and
+   * `newer` the change holds in memory; on `changed` the ledger has taken over what is on disk instead.
    */
   async write(change: RecordChange): Promise<StoreResult> {
     const { identity } = this.#record
@@ -85,16 +120,25 @@ export class Ledger {
   async writeOrKeep(change: RecordChange): Promise<StoreResult> {
     const [record, unstored] = [this.#record, this.#unstored]
     const result = await this.write(change)
-    if (result.kind === 'unwritable') [this.#record, this.#unstored] = [record, unstored]
+    if (result.kind === 'unwritable' || result.kind === 'newer')
+      [this.#record, this.#unstored] = [record, unstored]
     return result
   }
 
-  /** Tries again to store what the disk refused. */
+  /**
+   * Tries again to store what the disk refused, or to read what a newer version wrote: `changed`
+   * where that can be read now, and is taken over.
+   */
   async settle(): Promise<StoreResult> {
-    if (!this.#unstored) return { kind: 'stored' }
-    const result = await this.#write({ ...this.#record, generation: this.#onDisk + 1 })
-    if (result.kind === 'stored' && this.#underWay > 0) await this.#mark()
-    return result
+    if (this.#unstored) {
+      const result = await this.#write({ ...this.#record, generation: this.#onDisk + 1 })
+      if (result.kind === 'stored' && this.#underWay > 0) await this.#mark()
+      return result
+    }
+    if (!this.#newer) return { kind: 'stored' }
+    if (await this.look()) return { kind: 'newer' }
+    await this.#adopt()
+    return { kind: this.newer ? 'newer' : 'changed' }
   }
 
   /** Reads the vault again. Whether it held a newer record, which is ours now. */
@@ -107,10 +151,14 @@ export class Ledger {
   /** Deletes the record. */
   async remove(): Promise<StoreResult> {
     const result = await this.#vault.remove(this.#app)
+    if (result.kind === 'newer') {
+      this.#notice(true)
+      return result
+    }
     this.#record = { generation: 0, identity: this.#record.identity }
     this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
     if (result.kind === 'stored') this.#onDisk = 0
-    this.unanswered = this.#marked = false
+    this.unanswered = this.#marked = this.damaged = false
     return result
   }
 
@@ -122,10 +170,11 @@ export class Ledger {
     }
     this.#record = record
     this.unanswered = false
-    this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
+    if (result.kind !== 'unwritable') this.#notice(result.kind === 'newer')
+    this.#unstored = result.kind === 'unwritable' ? result.failure : this.#newer
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
-      this.#marked = false
+      this.#marked = this.damaged = false
     }
     return result
   }
@@ -133,10 +182,25 @@ export class Ledger {
   async #adopt(): Promise<void> {
     const { identity } = this.#record
     const loaded = (await this.#vault.load([{ app: this.#app, identity }])).get(this.#app)
+    const wasNewer = this.#newer !== undefined
+    this.#notice(loaded?.newer ?? false)
+    if (this.#newer) return
     const record = loaded?.record ?? { generation: 0, identity }
-    if (record.generation === this.#onDisk) return
+    if (record.generation === this.#onDisk && !wasNewer) return
     this.#record = record
     this.#onDisk = record.generation
     this.#unstored = undefined
+    this.damaged = loaded?.damaged ?? false
+    if (wasNewer) this.unanswered = loaded?.unanswered ?? false
   }
+
+  #notice(newer: boolean): void {
+    if (!newer) this.#newer = undefined
+    else this.#newer ??= { ...recordNewer(this.#app), at: this.#clock.read().wall }
+  }
+}
+
+/** In a sentence that every caller may read. */
+export function recordNewer(app: string): Failure {
+  return { error: 'record_newer', message: `A newer evo-token wrote the record of "${app}".` }
 }

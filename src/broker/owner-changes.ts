@@ -3,30 +3,35 @@ import type { Failure, StoreResult } from '../core/ports.ts'
 import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
+import { recordNewerRefusal } from './newer-record.ts'
 
 /**
  * Revokes the newest token where the server can, and forgets it. A service app forgets its client
- * secret too: with it, it would sign in by itself again.
+ * secret too: with it, it would sign in by itself again. A web app keeps what it has besides the
+ * session, and that may be something that a newer version stored.
  *
- * @throws {SidecarError} `unavailable` where the disk would not let go of the record.
+ * @throws {SidecarError} `unavailable` where the disk would not let go of the record; `record_newer`.
  */
 export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
   const { app, session, ledger, registration } = state
   const { tokens } = session
-  const { clientSecret, nextClientSecret } = ledger.record
+  const { clientSecret, nextClientSecret, unknownMembers } = ledger.record
   const [secret] = state.clientSecrets()
   const revoked = await (tokens?.refreshToken
     ? registration.server.revoke(tokens.refreshToken, 'refresh_token', secret)
     : tokens
       ? registration.server.revoke(tokens.accessToken, 'access_token', secret)
       : false)
-  const keepsSecret = app.type === 'web' && (clientSecret ?? nextClientSecret) !== undefined
-  const result = keepsSecret
-    ? await ledger.write({
-        ...(clientSecret && { clientSecret }),
-        ...(nextClientSecret && { nextClientSecret }),
-      })
-    : await ledger.remove()
+  const kept = clientSecret ?? nextClientSecret ?? unknownMembers
+  const result =
+    app.type === 'web' && kept
+      ? await ledger.write({
+          ...(clientSecret && { clientSecret }),
+          ...(nextClientSecret && { nextClientSecret }),
+          ...(unknownMembers && { unknownMembers }),
+        })
+      : await ledger.remove()
+  if (result.kind === 'newer') throw recordNewerRefusal(app.name)
   if (result.kind === 'changed') {
     // Somebody else has stored a newer session meanwhile: that is the one to end.
     state.readopt()
@@ -48,7 +53,7 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
  * waits beside the old one until a grant proves it.
  *
  * @throws {SidecarError} `misconfigured` where the server refuses it: then nothing has changed;
- * `unavailable` where it could not be stored; `invalid_request` for an app that has none.
+ * `unavailable` where it could not be stored, `record_newer`; `invalid_request` for an app that has none.
  */
 export async function putClientSecret(
   state: AppState,
@@ -71,6 +76,7 @@ export async function putClientSecret(
       const change = { ...kept, clientSecret: secret }
       const stored = await state.adopt(outcome, 'granted', change)
       if (stored === 'unwritable') throw notStored(app.name, state.ledger.unstored)
+      if (stored === 'newer') throw recordNewerRefusal(app.name)
       return { proven: true }
     }
     if (outcome.kind === 'misconfigured' || outcome.kind === 'rejected') {
@@ -99,6 +105,7 @@ function refused(app: string, failure: Failure): SidecarError {
 
 function requireStored(app: string, result: StoreResult): void {
   if (result.kind === 'unwritable') throw notStored(app, result.failure)
+  if (result.kind === 'newer') throw recordNewerRefusal(app)
   if (result.kind === 'changed') {
     throw new SidecarError('unavailable', `The record of "${app}" changed meanwhile; try again.`)
   }

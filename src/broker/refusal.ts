@@ -2,28 +2,34 @@
  * Why there is no token, in our words: these reach every caller, so the authorization server's
  * own words (which `status` tells the owner) are not in them.
  */
+import { secretMends } from '../core/attention.ts'
 import { isRefused, sessionName } from '../core/session.ts'
 import type { Instant } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
-import { SECRET_MISSING } from './renewal.ts'
+import { recordNewerRefusal } from './newer-record.ts'
 
 /** Asked again while a request is under way, a caller should not wait for long. */
 const SOON_MS = 1_000
 
 export function refusalOf(state: AppState, renewing: boolean): SidecarError {
-  const { app, session, deps } = state
+  const { app, session, deps, ledger } = state
   const now = deps.clock.read()
+  if (ledger.newer) return recordNewerRefusal(app.name)
   switch (sessionName(app, session, now)) {
     case 'signed-out':
-      return new SidecarError('login_required', `Nobody is signed in to "${app.name}".`, {
-        hint: `Sign in with \`evo-token login ${app.name}\`.`,
-      })
+      // Nobody signs in to a service app: what it lacks is its client secret.
+      return app.type === 'service'
+        ? misconfigured(`"${app.name}" was signed out: no token is issued to it.`, state)
+        : new SidecarError('login_required', `Nobody is signed in to "${app.name}".`, {
+            hint: `Sign in with \`evo-token login ${app.name}\`.`,
+          })
     case 'misconfigured':
-      return new SidecarError(
-        'misconfigured',
-        `The authorization server does not accept the app "${app.name}" as it is configured.`,
-        { hint: misconfiguredHint(state) },
+      return misconfigured(
+        errorOf(state) === 'client_secret_missing'
+          ? `No client secret is stored for "${app.name}".`
+          : `The authorization server does not accept the app "${app.name}" as it is configured.`,
+        state,
       )
     case 'retrying':
       if (isRefused(session)) {
@@ -53,11 +59,17 @@ export function answerOutstanding(app: string, since: Instant): SidecarError {
   )
 }
 
-export function misconfiguredHint({ app, session }: AppState): string {
-  const error = 'error' in session ? session.error.error : undefined
-  return error === SECRET_MISSING.error || error === 'invalid_client'
-    ? `Store the client secret with \`evo-token secret ${app.name}\`.`
-    : `\`evo-token status ${app.name}\` says what the server refuses; mend the config or the registration, then \`evo-token reload\`.`
+function misconfigured(message: string, state: AppState): SidecarError {
+  const { name, type } = state.app
+  const { status } = state.session
+  const hint = secretMends({ type, session: status, error: errorOf(state) })
+    ? `Store the client secret with \`evo-token secret ${name}\`.`
+    : `\`evo-token status ${name}\` says what the server refuses; mend the config or the registration, then \`evo-token reload\`.`
+  return new SidecarError('misconfigured', message, { hint })
+}
+
+function errorOf({ session }: AppState): string | undefined {
+  return 'error' in session ? session.error.error : undefined
 }
 
 function unavailable(message: string, { app }: AppState, waitMs: number): SidecarError {

@@ -11,9 +11,11 @@ import type { AppState } from './app-state.ts'
 import { type Answered, type NotStored, spend } from './rotation.ts'
 import { refusesClient, withProven } from './secrets.ts'
 
-export const SECRET_MISSING: Failure = {
-  error: 'client_secret_missing',
-  message: 'No client secret is stored for this app.',
+function secretMissing({ app, ledger }: AppState): Failure {
+  const message = ledger.damaged
+    ? `The record of "${app.name}" could not be read, and its client secret was in it. It was set aside, not deleted.`
+    : 'No client secret is stored for this app.'
+  return { error: 'client_secret_missing', message }
 }
 
 /** Asked when a request is about to leave. */
@@ -30,7 +32,8 @@ export async function renew(state: AppState, permission: Permission): Promise<vo
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
     await state.queue.run(async () => {
       if (!isWanted()) return
-      state.apply({ type: 'misconfigured', failure: SECRET_MISSING, at: state.deps.clock.read() })
+      const failure = secretMissing(state)
+      state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
     })
     return
   }
@@ -131,10 +134,10 @@ async function conclude(
   }
 }
 
-/** The request never left: the disk refused, or another process has changed the record. */
+/** The request never left: the disk refused, another process or a newer version has changed the record. */
 async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
   if (result.kind === 'changed') state.readopt()
-  else state.unavailable(result.failure)
+  if (result.kind === 'unwritable') state.unavailable(result.failure)
   return 'done'
 }
 
@@ -189,6 +192,8 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
     state.readopt()
     return 'reloaded'
   }
+  // What it holds cannot be read here, and may be what the server would take.
+  if (ledger.newer) return 'done'
   const failure = ledger.unanswered ? answerLost(refused) : refused
   const at = deps.clock.read()
   const { generation, identity, tokens, ...record } = ledger.record

@@ -110,7 +110,8 @@ async function takeOver(
 const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
 
 function notReserved(state: AppState, result: NotStored): SignInEnd {
-  if (result.kind === 'unwritable') return failed(result.failure.error, result.failure.message)
+  const failure = result.kind === 'unwritable' ? result.failure : state.ledger.newer
+  if (failure) return failed(failure.error, failure.message)
   state.readopt()
   return failed('vault_changed', VAULT_CHANGED)
 }

@@ -8,6 +8,7 @@ import { SidecarError } from '../errors.ts'
 import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'
 import { pollIfDue, startOnDevice } from './device-sign-in.ts'
 import type { Keeper } from './keeper.ts'
+import { requireReadable } from './newer-record.ts'
 import { PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { requireSignIn } from './sign-in-errors.ts'
@@ -45,11 +46,13 @@ export class SignIns {
    * Starts a sign-in; a pending one of the same app ends. The old session stays until the new one
    * is there.
    *
-   * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`.
+   * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`, `record_newer`.
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
     const { clock, listener, newId } = this.#deps
     const keeper = this.#deps.keeper(app)
+    // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
+    await requireReadable(keeper.state)
     requireSignIn(keeper.state)
     const now = clock.read()
     const signIn = new PendingSignIn(newId(), keeper, switchUser, now.mono + LIFETIME_MS)

@@ -1,5 +1,6 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
+import { requiredBy } from '../core/attention.ts'
 import { sessionEnd } from '../core/foreseen.ts'
 import { isRefused, renewable, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
@@ -25,19 +26,24 @@ export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
 }
 
 export function statusOf(state: AppState): AppStatus {
-  const { app, session, deps } = state
+  const { app, session, deps, ledger } = state
   const now = deps.clock.read()
   const { tokens } = session
-  const waits = 'retryAt' in session ? Math.max(now.mono, session.retryAt) - now.mono : undefined
+  const refreshes = session.status === 'active' && renewable(app, session) && !ledger.newer
+  const waits =
+    'retryAt' in session && !ledger.newer
+      ? Math.max(now.mono, session.retryAt) - now.mono
+      : undefined
   return {
     app: app.name,
     type: app.type,
-    session: sessionName(app, session, now),
-    freshness: freshness(tokens, now),
+    // It waits, as for a vault that is locked: the session is there, and cannot be read.
+    session: ledger.newer ? 'retrying' : sessionName(app, session, now),
+    freshness: freshness(tokens, now, app.refresh),
     expiresAt: tokens ? expiresAt(tokens, now) : null,
     refreshAt:
-      tokens && session.status === 'active' && renewable(app, session)
-        ? Math.min(staleAt(tokens, now), state.reissueAt ?? Infinity)
+      tokens && refreshes
+        ? Math.min(staleAt(tokens, now, app.refresh), state.reissueAt ?? Infinity)
         : null,
     refreshedAt: tokens?.received.wall ?? null,
     retryAt: waits === undefined ? null : Math.round(now.wall + waits),
@@ -55,20 +61,21 @@ export function statusOf(state: AppState): AppStatus {
 export function readinessOf(state: AppState): Readiness {
   const { app, session, deps, ledger } = state
   const now = deps.clock.read()
+  if (ledger.newer) return { ready: false, reason: ledger.newer.error }
   const error = 'error' in session ? session.error.error : undefined
   if (app.type !== 'service' && (ledger.unstored ?? error === UNWRITABLE)) {
     return { ready: false, reason: UNWRITABLE }
   }
-  const fresh = freshness(session.tokens, now)
+  const fresh = freshness(session.tokens, now, app.refresh)
   if (fresh === 'fresh' || fresh === 'stale') return { ready: true, reason: null }
   if (isRefused(session)) return { ready: false, reason: 'login_required' }
-  return { ready: false, reason: REASONS[sessionName(app, session, now)] }
+  const name = sessionName(app, session, now)
+  return { ready: false, reason: name === 'signed-out' ? requiredBy(app.type) : REASONS[name] }
 }
 
 const UNWRITABLE = 'vault_unwritable'
 
 const REASONS = {
-  'signed-out': 'login_required',
   misconfigured: 'misconfigured',
   retrying: 'unavailable',
   active: 'unavailable',
@@ -76,6 +83,7 @@ const REASONS = {
 
 function lastErrorOf(state: AppState): PastFailure | null {
   const { session, ledger } = state
+  if (ledger.newer) return ledger.newer
   if ('error' in session) return session.error
   const at = session.tokens?.received.wall ?? 0
   if (ledger.unstored) return { ...ledger.unstored, at }
@@ -90,7 +98,7 @@ function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
   const { tokens } = session
   const end =
     tokens?.refreshToken && session.status !== 'signed-out'
-      ? sessionEnd(ledger.record, app.refresh)
+      ? sessionEnd(ledger.record, app.refresh, staleAt(tokens, now, app.refresh))
       : undefined
   return {
     sessionExpiresAt: end?.at ?? null,

@@ -1,4 +1,5 @@
 /** What a person should do about the status of an app. */
+import { secretMends } from '../core/attention.ts'
 import type { AppStatus } from '../client/app-status.ts'
 
 /** What to do, as a sentence; undefined where nothing needs to be done. */
@@ -7,13 +8,14 @@ export function adviceFor(status: AppStatus): string | undefined {
   const error = failure?.error
   if (error === 'vault_unwritable') return 'Make room on the disk of the state directory.'
   if (error === 'vault_locked') return 'What the problem says; it is tried again by itself.'
+  if (error === 'record_newer') return 'Install the newer evo-token again that wrote the record.'
+  if (secretMends({ type, session, error })) {
+    return `Store the client secret: \`evo-token secret ${app}\`.`
+  }
   switch (session) {
     case 'signed-out':
       return `Sign in: \`evo-token login ${app}\`.`
     case 'misconfigured':
-      if (error === 'client_secret_missing' || (error === 'invalid_client' && hasSecret(type))) {
-        return `Store the client secret: \`evo-token secret ${app}\`.`
-      }
       return 'Correct the app in the config or in the Developer Portal, then `evo-token reload`.'
     case 'retrying':
       return 'Nothing: it is tried again by itself. If that goes on, look at the network.'
@@ -22,8 +24,4 @@ export function adviceFor(status: AppStatus): string | undefined {
         ? `Sign in again before the session ends: \`evo-token login ${app}\`.`
         : undefined
   }
-}
-
-function hasSecret(type: string): boolean {
-  return type === 'web' || type === 'service'
 }

@@ -13,6 +13,7 @@ const CODES = [
   'misconfigured',
   'unavailable',
   'vault_locked',
+  'record_newer',
   'stopping',
   'unknown_app',
 ]

@@ -1,4 +1,5 @@
 /** An app, as the config describes it: one OAuth client registration that we hold. */
+import type { UnknownMembers } from './token.ts'
 
 export type AppType = 'native' | 'spa' | 'web' | 'service'
 
@@ -42,7 +43,7 @@ export interface App {
 }
 
 /** What a stored record is bound to: a record of another identity is never sent anywhere. */
-export interface Identity {
+export interface Identity extends UnknownMembers {
   readonly issuer: string
   /** As configured; null where it is discovered from the issuer. */
   readonly tokenEndpoint: string | null

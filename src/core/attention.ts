@@ -6,11 +6,31 @@ export type Need = 'login_required' | 'misconfigured' | 'login_expires'
 
 /** What only a person can mend. An app that nobody ever signed in to needs nothing yet. */
 export function needOf(status: AppStatus): Need | undefined {
-  const { session, lastError, sessionExpiresSoon } = status
-  if (session === 'signed-out') return lastError === null ? undefined : 'login_required'
+  const { session, type, lastError, sessionExpiresSoon } = status
+  if (session === 'signed-out') return lastError === null ? undefined : requiredBy(type)
   if (session === 'misconfigured') return 'misconfigured'
   if (status.isRefused) return 'login_required'
   return sessionExpiresSoon ? 'login_expires' : undefined
+}
+
+/** The code of an app that is signed out: nobody signs in to a service app. */
+export function requiredBy(type: string): 'login_required' | 'misconfigured' {
+  return type === 'service' ? 'misconfigured' : 'login_required'
+}
+
+/** Whether the app's client secret is what a person has to store, going by its session and its last error. */
+export function secretMends({ type, session, error }: SecretWanted): boolean {
+  if (session === 'signed-out') return type === 'service'
+  const hasSecret = type === 'web' || type === 'service'
+  const refused = error === 'client_secret_missing' || error === 'invalid_client'
+  return session === 'misconfigured' && hasSecret && refused
+}
+
+/** Of an app's status, as the broker has it or as a client was told it. */
+interface SecretWanted {
+  readonly type: string
+  readonly session: string
+  readonly error: string | undefined
 }
 
 export type AttentionEvent = Need | 'recovered'

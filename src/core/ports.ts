@@ -6,7 +6,7 @@
  */
 import type { App, Identity } from './app.ts'
 import type { SessionLife } from './foreseen.ts'
-import type { Grant, Instant, Reading, Sealed, StoredTokens } from './token.ts'
+import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
 
 export interface Clock {
   read(): Reading
@@ -29,7 +29,7 @@ export interface Failure {
 }
 
 /** A failure that `status` still tells of. */
-export interface PastFailure extends Failure {
+export interface PastFailure extends Failure, UnknownMembers {
   readonly at: Instant
 }
 
@@ -147,8 +147,11 @@ export interface AuthorizationServer {
   forgetFailures(): void
 }
 
-/** One app as the vault keeps it. */
-export interface AppRecord extends SessionLife {
+/**
+ * One app as the vault keeps it. A change of the app replaces the record, and copies what it does
+ * not change, unknown members among it: those of the record end when the record is deleted.
+ */
+export interface AppRecord extends SessionLife, UnknownMembers {
   /** Grows by one with each record stored. */
   readonly generation: number
   readonly identity: Identity
@@ -169,10 +172,14 @@ export interface LoadedRecord {
   readonly unanswered: boolean
   /** The app's record was there and could not be read; it was set aside. */
   readonly damaged: boolean
+  /** A newer version wrote what this one cannot read. Nothing was touched, and nothing else is told. */
+  readonly newer?: true
 }
 
 export type StoreResult =
   | { readonly kind: 'stored' }
+  /** A newer version wrote the app's record, or the mark beside it: it is left as it is. */
+  | { readonly kind: 'newer' }
   /** The disk refused. Nothing was lost: what was stored before is still there. */
   | { readonly kind: 'unwritable'; readonly failure: Failure }
   /** The record on disk is not the predecessor of this one: somebody else wrote it. */
@@ -194,6 +201,8 @@ export interface Vault {
   release(app: string): Promise<void>
   /** Deletes the app's record and its reservation. */
   remove(app: string): Promise<StoreResult>
+  /** Whether a newer version wrote what `load` would look at. Only looks, so it may be asked at any time. */
+  isNewer(entry: VaultEntry): Promise<boolean>
   /**
    * Makes a new vault key and re-encrypts every record with it; survives a kill at any point.
    * The work on each app's files is handed to `inQueue`, so that it never meets a refresh.

@@ -144,7 +144,7 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
     case 'misconfigured':
       return now.mono >= session.retryAt
     case 'active':
-      return freshness(session.tokens, now) !== 'fresh'
+      return freshness(session.tokens, now, app.refresh) !== 'fresh'
   }
 }
 
@@ -174,7 +174,7 @@ export function sessionName(app: App, session: Session, now: Reading): SessionNa
   const ended =
     session.status === 'active' &&
     !renewable(app, session) &&
-    freshness(session.tokens, now) === 'expired'
+    freshness(session.tokens, now, app.refresh) === 'expired'
   return ended ? 'signed-out' : session.status
 }
 

@@ -27,8 +27,18 @@ export interface Sealed {
   expose(): string
 }
 
+/**
+ * The members of a stored object that this version does not know: a newer evo-token wrote them, and
+ * they go back to disk as they came. One JSON object, sealed, since there may be a secret in it.
+ * They belong to the object that they stand in, and end with it: what was kept beside one access
+ * token says nothing of the next.
+ */
+export interface UnknownMembers {
+  readonly unknownMembers?: Sealed
+}
+
 /** Who signed in, where the token tells. */
-export interface Subject {
+export interface Subject extends UnknownMembers {
   readonly id: string
   /** For people to read: a name or an e-mail address. */
   readonly name?: string
@@ -51,21 +61,25 @@ export interface Grant {
   readonly refreshTokenLifetimeMs?: number
 }
 
-/** The tokens of a session. */
-export interface TokenSet {
+/** The tokens of a session. Those of the next grant are another object, without unknown members. */
+export interface TokenSet extends UnknownMembers {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
   /** When the answer arrived, on both clocks. */
   readonly received: Reading
   readonly lifetimeMs: number
-  /** The age from which the token is stale; its jitter was drawn when it arrived. */
-  readonly refreshAfterMs: number
+  /** In [0, 1), drawn when the tokens arrived: how much of the jitter puts the next refresh off. */
+  readonly draw: number
+  /** The record claims to come from the future, so that the age is not known: stale at once. */
+  readonly fromFuture?: true
   readonly scope?: string
   readonly subject?: Subject
 }
 
 /** Tokens as a record keeps them: the monotonic clock means nothing to another process. */
-export type StoredTokens = Omit<TokenSet, 'received'> & { readonly receivedAt: Instant }
+export type StoredTokens = Omit<TokenSet, 'received' | 'fromFuture'> & {
+  readonly receivedAt: Instant
+}
 
 /**
  * `fresh`: serve it. `stale`: serve it, and fetch the next one meanwhile.
@@ -73,11 +87,21 @@ export type StoredTokens = Omit<TokenSet, 'received'> & { readonly receivedAt: I
  */
 export type Freshness = 'fresh' | 'stale' | 'expired' | 'none'
 
-export function freshness(tokens: TokenSet | undefined, now: Reading): Freshness {
+/** How early to refresh. */
+export interface FreshnessPolicy {
+  /** How long before its end a token becomes stale, in milliseconds: at most a quarter of its life. */
+  readonly aheadMs: number
+}
+
+export function freshness(
+  tokens: TokenSet | undefined,
+  now: Reading,
+  policy: FreshnessPolicy,
+): Freshness {
   if (!tokens) return 'none'
   const age = ageMs(tokens, now)
   if (age >= tokens.lifetimeMs) return 'expired'
-  return age >= tokens.refreshAfterMs ? 'stale' : 'fresh'
+  return age >= staleAgeMs(tokens, policy) ? 'stale' : 'fresh'
 }
 
 /** How long the token may still be served, in milliseconds; never negative. */
@@ -94,8 +118,19 @@ export function expiresAt(tokens: TokenSet, now: Reading): Instant {
 }
 
 /** When the token becomes stale, told by the wall clock as it stands now. */
-export function staleAt(tokens: TokenSet, now: Reading): Instant {
-  return instantOfAge(tokens, tokens.refreshAfterMs, now)
+export function staleAt(tokens: TokenSet, now: Reading, policy: FreshnessPolicy): Instant {
+  return instantOfAge(tokens, staleAgeMs(tokens, policy), now)
+}
+
+/**
+ * The age from which the token is stale. Asked each time, so that a policy that changes holds for
+ * the token in hand. The last tenth of the lead is jitter: apps that signed in together do not
+ * refresh together for ever.
+ */
+function staleAgeMs({ lifetimeMs, draw, fromFuture }: TokenSet, policy: FreshnessPolicy): number {
+  if (fromFuture) return 0
+  const leadMs = Math.min(policy.aheadMs, lifetimeMs / 4) * (1 - draw / 10)
+  return Math.round(lifetimeMs - leadMs)
 }
 
 function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
@@ -107,27 +142,10 @@ function ageMs({ received }: TokenSet, now: Reading): number {
   return Math.max(now.wall - received.wall, now.mono - received.mono)
 }
 
-/** How early to refresh. */
-export interface FreshnessPolicy {
-  /** How long before its end a token becomes stale, in milliseconds: at most a quarter of its life. */
-  readonly aheadMs: number
-}
-
-/**
- * The tokens of a grant that arrived at `now`.
- *
- * @param random in [0, 1): the last tenth of the lead is jitter, so that apps which signed in
- * together do not refresh together for ever.
- */
-export function receive(
-  grant: Grant,
-  now: Reading,
-  policy: FreshnessPolicy,
-  random: number,
-): TokenSet {
-  const leadMs = Math.min(policy.aheadMs, grant.lifetimeMs / 4) * (1 - random / 10)
+/** The tokens of a grant that arrived at `now`. @param draw in [0, 1), by chance. */
+export function receive(grant: Grant, now: Reading, draw: number): TokenSet {
   const { refreshTokenLifetimeMs, ...kept } = grant
-  return { ...kept, received: now, refreshAfterMs: Math.round(grant.lifetimeMs - leadMs) }
+  return { ...kept, received: now, draw }
 }
 
 /** Stored tokens in this process. What claims to come from the future is stale at once. */
@@ -136,10 +154,10 @@ export function restore({ receivedAt, ...kept }: StoredTokens, now: Reading): To
   return {
     ...kept,
     received: { wall: Math.min(receivedAt, now.wall), mono: now.mono - sinceMs },
-    refreshAfterMs: receivedAt > now.wall ? 0 : kept.refreshAfterMs,
+    ...(receivedAt > now.wall && { fromFuture: true }),
   }
 }
 
-export function toStored({ received, ...kept }: TokenSet): StoredTokens {
+export function toStored({ received, fromFuture, ...kept }: TokenSet): StoredTokens {
   return { ...kept, receivedAt: received.wall }
 }

@@ -1,7 +1,13 @@
 /** What happens besides when an app changes: token files are rewritten, a person is told. */
 import type { Notifier } from '../adapters/notifier.ts'
 import type { TokenFiles } from '../adapters/token-files.ts'
-import { type AttentionEvent, attentionEvent, type Need, needOf } from '../core/attention.ts'
+import {
+  type AttentionEvent,
+  attentionEvent,
+  type Need,
+  needOf,
+  secretMends,
+} from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { AppStatus } from '../core/status.ts'
 import type { Instant, Sealed } from '../core/token.ts'
@@ -40,7 +46,10 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
 
 const HINTS: Readonly<Record<AttentionEvent, (status: AppStatus) => string>> = {
   login_required: ({ app }) => `Sign in again: evo-token login ${app}`,
-  misconfigured: ({ app }) => `See what the server refuses: evo-token status ${app}`,
+  misconfigured: ({ app, type, session, lastError }) =>
+    secretMends({ type, session, error: lastError?.error })
+      ? `Store its client secret: evo-token secret ${app}`
+      : `See what the server refuses: evo-token status ${app}`,
   login_expires: ({ app, sessionExpiresAt }) => {
     const until = sessionExpiresAt === null ? '' : ` ends on ${toLocal(sessionExpiresAt)}`
     return `The sign-in${until}. Renew it when it suits you: evo-token login ${app}`

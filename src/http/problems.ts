@@ -19,6 +19,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   wrong_host: 'The request is meant for another host',
   unavailable: 'There is no token at the moment',
   vault_locked: 'The vault is locked',
+  record_newer: 'A newer version wrote the record',
   stopping: 'The daemon is stopping',
   internal: 'The daemon has a bug',
   config: 'The config is not valid',

@@ -82,7 +82,10 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
             hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
           })
         }
-        const wish = rejectedSha256 === undefined ? { now } : { now, rejectedSha256 }
+        const wish = {
+          ...(rejectedSha256 !== undefined && { rejectedSha256 }),
+          ...(now && { now }),
+        }
         return handOutLater(ask, broker.refresh(ask.params.app, wish))
       },
     }),

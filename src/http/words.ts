@@ -2,8 +2,9 @@
  * Our own sentence for what went wrong with an app. On TCP it stands in place of the authorization
  * server's, whose text is beyond our control and may name people, tenants or addresses.
  */
+import { requiredBy } from '../core/attention.ts'
 import type { PastFailure } from '../core/ports.ts'
-import type { AppStatus, SessionName } from '../core/status.ts'
+import type { AppStatus } from '../core/status.ts'
 
 const SENTENCES: Readonly<Record<string, string>> = {
   // RFC 6749 §5.2, RFC 8628 §3.5 and OpenID Connect Core §3.1.2.6.
@@ -29,6 +30,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   vault_unwritable: 'The vault cannot be written.',
   record_damaged:
     'The stored session could not be read and was set aside; a person must sign in again.',
+  record_newer:
+    'A newer evo-token wrote the stored session; that version has to be installed again.',
   invalid_response: 'The authorization server gave an answer that cannot be used.',
   client_secret_missing: 'No client secret is stored for the app.',
   no_endpoint: 'The config or the authorization server names no endpoint for what the app needs.',
@@ -38,17 +41,23 @@ const SENTENCES: Readonly<Record<string, string>> = {
 }
 
 /** What to call a code that is not in the table: a server may send any text as one. */
-const BY_SESSION: Readonly<Record<SessionName, string>> = {
-  active: 'unavailable',
-  retrying: 'unavailable',
-  misconfigured: 'misconfigured',
-  'signed-out': 'login_required',
+function codeOf({ session, type, isRefused }: AppStatus): string {
+  if (isRefused) return requiredBy(type)
+  switch (session) {
+    case 'active':
+    case 'retrying':
+      return 'unavailable'
+    case 'misconfigured':
+      return 'misconfigured'
+    case 'signed-out':
+      return requiredBy(type)
+  }
 }
 
 /** The last failure of an app in our code and our sentence. */
-export function ourWords({ lastError, session, isRefused }: AppStatus): PastFailure | null {
+export function ourWords(status: AppStatus): PastFailure | null {
+  const { lastError } = status
   if (!lastError) return null
-  const other = isRefused ? 'login_required' : BY_SESSION[session]
-  const error = Object.hasOwn(SENTENCES, lastError.error) ? lastError.error : other
+  const error = Object.hasOwn(SENTENCES, lastError.error) ? lastError.error : codeOf(status)
   return { error, message: SENTENCES[error] ?? '', at: lastError.at }
 }

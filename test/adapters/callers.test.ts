@@ -181,6 +181,34 @@ describe('a file that must not be used', () => {
     expect(readFileSync(state.path, 'utf8')).toBe(content)
   })
 
+  const local = {
+    name: 'local',
+    apps: ['*'],
+    sha256: 'a'.repeat(64),
+    created_at: '2026-01-01T00:00:00.000Z',
+    last_used_at: null,
+  }
+  it.each([
+    ['a digest of another kind', { callers: [{ ...local, sha256: 'sha512:abcd' }] }],
+    ['a member in the place of one', { callers: [{ ...local, apps: undefined, grants: ['*'] }] }],
+    ['another shape of the list', { callers: { local } }],
+    ['another list', { callers_by_name: { local } }],
+  ])('is told as what a newer version wrote, and left as it is: %s', async (_what, content) => {
+    using state = stateDirectory()
+    await state.start()
+    const key = state.key()
+    const text = JSON.stringify(content)
+    writeFileSync(state.path, text)
+    await expect(state.start()).rejects.toMatchObject({
+      code: 'record_newer',
+      exitCode: 5,
+      message: `A newer evo-token wrote the list of callers ${state.path}.`,
+      hint: expect.stringContaining('Install that version again') as string,
+    })
+    expect(readFileSync(state.path, 'utf8')).toBe(text)
+    expect(state.key()).toBe(key)
+  })
+
   it.each(['path', 'accessKeyPath'] as const)(
     'is refused when others can read it: %s',
     async (file) => {
@@ -214,6 +242,57 @@ describe('a file that must not be used', () => {
       })
     },
   )
+})
+
+describe('what a newer version added', () => {
+  const ofFile = { format: 7, limits: { per_hour: [1, null] } }
+  const ofCaller = { expires_at: '2027-01-01T00:00:00Z', tags: ['a', { b: 1 }] }
+  const stored = (state: ReturnType<typeof stateIn>) =>
+    JSON.parse(readFileSync(state.path, 'utf8')) as { callers: object[] }
+
+  async function laterState(state: ReturnType<typeof stateIn>) {
+    await (await state.start()).add('notebook', ['evo-me'])
+    const { callers } = stored(state)
+    const later = { ...ofFile, callers: callers.map((caller) => ({ ...ofCaller, ...caller })) }
+    writeFileSync(state.path, JSON.stringify(later))
+    return state.start()
+  }
+
+  it('stays through each change of the list, to the file and to the callers that stay', async () => {
+    using state = stateDirectory()
+    const callers = await laterState(state)
+    await callers.add('script', ['*'])
+    state.clock.now = later(10 * MINUTE)
+    callers.touched('notebook')
+    await callers.flush()
+    await callers.remove('local')
+    expect(stored(state)).toMatchObject({
+      ...ofFile,
+      callers: [{ name: 'notebook', ...ofCaller }, { name: 'script' }],
+    })
+    expect(stored(state).callers[1]).not.toHaveProperty('tags')
+  })
+
+  it('stays with the caller local when it gets a new key', async () => {
+    using state = stateDirectory()
+    await laterState(state)
+    rmSync(state.accessKeyPath)
+    await state.start()
+    expect(stored(state)).toMatchObject({
+      ...ofFile,
+      callers: [{ name: 'local', sha256: sha256Hex(state.key()), ...ofCaller }, ofCaller],
+    })
+  })
+
+  it('is shown to no caller', async () => {
+    using state = stateDirectory()
+    const callers = await laterState(state)
+    expect(callers.list()).toEqual([
+      { name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null },
+      { name: 'notebook', apps: ['evo-me'], createdAt: NOW.wall, lastUsedAt: null },
+    ])
+    expect(callers.identify(digest(state.key()))).not.toHaveProperty('unknown')
+  })
 })
 
 describe('add', () => {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type KeyRing, toVaultKey } from '../../src/adapters/vault/key-ring.ts'
+import { toVaultKey } from '../../src/adapters/vault/key-ring.ts'
 import { seal } from '../../src/adapters/vault/sealed-text.ts'
 import { identityOf } from '../../src/core/app.ts'
 import type { AppRecord, Vault } from '../../src/core/ports.ts'
@@ -61,7 +61,7 @@ describe('store', () => {
         refreshToken: new Secret('rt'),
         receivedAt: NOW.wall,
         lifetimeMs: HOUR,
-        refreshAfterMs: HOUR / 2,
+        draw: 0.75,
         scope: 'a b',
         subject: { id: 'sub', name: 'Zoë' },
       },
@@ -364,11 +364,6 @@ describe('a record of another identity', () => {
 describe('a damaged record', () => {
   const bystander = app({ name: 'evo-pipeline', clientId: 'service-1', type: 'service' })
   const damaged = { record: undefined, unanswered: false, damaged: true }
-  const ringOf = async (): Promise<KeyRing> => {
-    const read = await world.keys.file.read('')
-    if (read.kind !== 'keys' || !read.keys[0]) throw new Error('no key')
-    return [await toVaultKey(read.keys[0])]
-  }
 
   const ways = [
     { how: 'is empty', spoil: () => '' },
@@ -419,34 +414,6 @@ describe('a damaged record', () => {
 
   it('is one that is a directory', async () => {
     mkdirSync(world.path(FILE))
-    expect(await world.loadAnew()).toEqual(damaged)
-  })
-
-  const contents = [
-    { what: 'no JSON', content: '{' },
-    { what: 'no record', content: '{"generation":1}' },
-    {
-      what: 'a record with something unknown',
-      content: JSON.stringify({ generation: 1, identity: identityOf(app()), novelty: 1 }),
-    },
-    {
-      what: 'a record that says it is an attempt',
-      content: JSON.stringify({ generation: 1, identity: identityOf(app()), attempt: true }),
-    },
-  ]
-
-  it.each(contents)('is one that opens and holds $what', async ({ content }) => {
-    const [key] = await ringOf()
-    const purpose = { 'evo-app': APP, 'evo-kind': 'app' } as const
-    writeFileSync(world.path(FILE), await seal(content, purpose, key))
-    expect(await world.loadAnew()).toEqual(damaged)
-  })
-
-  it('is one whose header says that it is an attempt', async () => {
-    const [key] = await ringOf()
-    const content = JSON.stringify({ generation: 1, identity: identityOf(app()) })
-    const purpose = { 'evo-app': APP, 'evo-kind': 'attempt' } as const
-    writeFileSync(world.path(FILE), await seal(content, purpose, key))
     expect(await world.loadAnew()).toEqual(damaged)
   })
 

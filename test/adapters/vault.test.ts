@@ -66,7 +66,7 @@ describe('openVault, the first time', () => {
     const world = vaultWorld()
     await world.vault()
     expect(headerOf(world)).toEqual({
-      format: 1,
+      format: 2,
       id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       source: 'file',
       machine: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
@@ -193,9 +193,9 @@ describe('openVault, of a vault that is there', () => {
     {
       how: 'has a newer format',
       spoil: (world: VaultWorld) => {
-        changeHeader(world, { format: 2, novelty: true })
+        changeHeader(world, { format: 3, novelty: true })
       },
-      says: 'has format 2; this evo-token knows 1.',
+      says: 'has format 3; this evo-token knows 2.',
     },
     {
       how: 'has a header that is no JSON',

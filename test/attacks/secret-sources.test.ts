@@ -16,7 +16,7 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
     'refresh token, verifier, device code; and to revoke',
   ],
   // To the disk: encrypted, or in a file that is there for it.
-  'src/adapters/vault/record-codec.ts': [4, 'the record, in order to be encrypted'],
+  'src/adapters/vault/record-codec.ts': [2, 'the record, in order to be encrypted'],
   'src/adapters/vault/key-ring.ts': [1, 'the vault key, for the cipher'],
   'src/adapters/vault/key-place.ts': [1, 'the vault key, for its file or the keychain'],
   'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],

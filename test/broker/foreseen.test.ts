@@ -1,6 +1,7 @@
 /** Sessions whose end is known: when `status` says so, and what that knowledge outlives. */
 import { describe, expect, it } from 'vitest'
-import { app, HOUR, MINUTE, NOW } from '../support/builders.ts'
+import { toStored } from '../../src/core/token.ts'
+import { app, HOUR, MINUTE, NOW, SECOND, tokenSet } from '../support/builders.ts'
 import { createWorld, granted, INVALID_GRANT, signedIn } from '../support/broker-world.ts'
 
 const ME = 'evo-me'
@@ -82,16 +83,47 @@ describe('the lifetime that the server states', () => {
     expect(world.broker.status(ME).sessionExpiresSoon).toBe(true)
   })
 
-  it('moves on with every refresh token that states a new one', async () => {
+  it('is not told of while each refresh moves the end, through a restart too', async () => {
+    const short = { lifetimeMs: MINUTE, refreshTokenLifetimeMs: 30 * MINUTE }
+    const world = await signedIn({ record: { tokens: toStored(tokenSet({ lifetimeMs: MINUTE })) } })
+    const told: boolean[] = []
+    for (let refreshes = 0; refreshes < 60; refreshes++) {
+      world.pass(46 * SECOND)
+      world.answers.push(granted(short))
+      await world.beat()
+      told.push(world.broker.status(ME).sessionExpiresSoon)
+      if (refreshes === 30) await world.restart()
+    }
+    expect(world.requests).toHaveLength(60)
+    expect(told).not.toContain(true)
+    expect(world.broker.status(ME).sessionExpiresAt).toBeNull()
+  })
+
+  it('is told of where the lifetime shrinks, through a restart too', async () => {
+    const endsAt = NOW.wall + 5 * HOUR
+    const world = await signedIn()
+    for (let refreshes = 0; refreshes < 5; refreshes++) {
+      world.pass(51 * MINUTE)
+      const leftMs = Math.min(3 * HOUR, endsAt - world.clock.now.wall)
+      world.answers.push(granted({ refreshTokenLifetimeMs: leftMs }))
+      await world.beat()
+      if (refreshes === 3) await world.restart()
+    }
+    expect(world.broker.status(ME).sessionExpiresAt).toBe(endsAt)
+    world.pass(35 * MINUTE)
+    expect(world.broker.status(ME)).toMatchObject({ session: 'active', sessionExpiresSoon: true })
+  })
+
+  it('is not told of before the refresh that may move it', async () => {
     const world = await signedIn({
       record: { refreshTokenExpiresAt: NOW.wall + 55 * MINUTE, refreshTokenStatedAt: NOW.wall },
     })
     world.pass(51 * MINUTE)
     world.answers.push(granted({ refreshTokenLifetimeMs: 10 * HOUR }))
-    expect(world.broker.status(ME).sessionExpiresSoon).toBe(true)
+    expect(world.broker.status(ME).sessionExpiresSoon).toBe(false)
     await world.beat()
     expect(world.broker.status(ME)).toMatchObject({
-      sessionExpiresAt: NOW.wall + 51 * MINUTE + 10 * HOUR,
+      sessionExpiresAt: null,
       sessionExpiresSoon: false,
     })
   })

@@ -61,6 +61,7 @@ it.each([
   ['unavailable', 5],
   ['stopping', 5],
   ['vault_locked', 5],
+  ['record_newer', 5],
   ['unknown_app', 6],
   ['forbidden', 6],
   ['misconfigured', 7],

@@ -105,6 +105,7 @@ describe.each(['sh', 'dash', 'bash', 'zsh'])('in %s', (shell) => {
       ['login_required', 3],
       ['unavailable', 5],
       ['vault_locked', 5],
+      ['record_newer', 5],
       ['unknown_app', 6],
       ['misconfigured', 7],
       ['internal', 1],

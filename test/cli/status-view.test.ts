@@ -98,6 +98,9 @@ describe('adviceFor', () => {
       { session: 'misconfigured', error: 'client_secret_missing', type: 'service' },
       'evo-token secret evo-me',
     ],
+    [{ session: 'misconfigured', error: 'client_secret_missing' }, 'evo-token reload'],
+    [{ session: 'signed-out', type: 'service' }, 'evo-token secret evo-me'],
+    [{ session: 'retrying', error: 'record_newer' }, 'Install the newer evo-token'],
     [{ session: 'active', error: 'vault_unwritable' }, 'Make room'],
     [{ session: 'signed-out', error: 'vault_locked' }, 'What the problem says'],
   ])('for %j names what helps: %s', ({ error, ...change }: Partial<Told>, said) => {

@@ -10,6 +10,11 @@ describe('an app', () => {
     ['that nobody signed in to yet', { session: 'signed-out' }, undefined],
     ['whose session was lost', { session: 'signed-out', lastError }, 'login_required'],
     ['that the server refuses', { session: 'misconfigured', lastError }, 'misconfigured'],
+    [
+      'of a service, signed out',
+      { session: 'signed-out', type: 'service', lastError },
+      'misconfigured',
+    ],
     ['that is tried again', { session: 'retrying', lastError }, undefined],
     ['whose session ends soon', { sessionExpiresSoon: true }, 'login_expires'],
     [

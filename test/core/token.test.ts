@@ -11,6 +11,7 @@ import {
 import { grant, HOUR, later, MINUTE, NOW, SECOND, tokenSet } from '../support/builders.ts'
 
 const tokens = tokenSet()
+const policy = { aheadMs: 10 * MINUTE }
 
 describe('freshness', () => {
   it.each([
@@ -35,11 +36,11 @@ describe('freshness', () => {
       is: 'stale',
     },
   ])('is $is $at', ({ now, is }) => {
-    expect(freshness(tokens, now)).toBe(is)
+    expect(freshness(tokens, now, policy)).toBe(is)
   })
 
   it('is none without a token', () => {
-    expect(freshness(undefined, NOW)).toBe('none')
+    expect(freshness(undefined, NOW, policy)).toBe('none')
   })
 })
 
@@ -50,20 +51,34 @@ describe('remainingMs', () => {
   })
 })
 
-describe('receive', () => {
-  const policy = { aheadMs: 10 * MINUTE }
-
-  it('makes a token stale as long before its end as the policy says', () => {
-    expect(receive(grant(), NOW, policy, 0).refreshAfterMs).toBe(50 * MINUTE)
+describe('staleAt', () => {
+  it.each([
+    { ahead: 10 * MINUTE, draw: 0, after: 50 * MINUTE, what: 'as long before the end as it says' },
+    { ahead: HOUR, draw: 0, after: 45 * MINUTE, what: "a quarter of the token's life at most" },
+    {
+      ahead: 10 * MINUTE,
+      draw: 0.5,
+      after: 50 * MINUTE + 30 * SECOND,
+      what: 'half the jitter later',
+    },
+    { ahead: 10 * MINUTE, draw: 1, after: 51 * MINUTE, what: 'a tenth of the lead later at most' },
+    {
+      ahead: MINUTE,
+      draw: 0.5,
+      after: 59 * MINUTE + 3 * SECOND,
+      what: 'with jitter of its own lead',
+    },
+  ])('with a policy of $ahead and a draw of $draw is $what', ({ ahead, draw, after }) => {
+    expect(staleAt(tokenSet({ draw }), NOW, { aheadMs: ahead })).toBe(NOW.wall + after)
   })
 
-  it("takes at most a quarter of the token's life", () => {
-    expect(receive(grant({ lifetimeMs: 12 * SECOND }), NOW, policy, 0).refreshAfterMs).toBe(9_000)
-  })
-
-  it('puts up to a tenth of the lead off, by chance', () => {
-    expect(receive(grant(), NOW, policy, 0.5).refreshAfterMs).toBe(50 * MINUTE + 30 * SECOND)
-    expect(receive(grant(), NOW, policy, 0.999).refreshAfterMs).toBeLessThan(51 * MINUTE)
+  it('is asked of the policy as it is now, not as it was when the token came', () => {
+    const received = receive(grant(), NOW, 0)
+    const now = later(40 * MINUTE)
+    expect(freshness(received, now, policy)).toBe('fresh')
+    expect(freshness(received, now, { aheadMs: 15 * MINUTE })).toBe('fresh')
+    expect(freshness(received, later(45 * MINUTE), { aheadMs: 15 * MINUTE })).toBe('stale')
+    expect(freshness(received, later(55 * MINUTE), { aheadMs: MINUTE })).toBe('fresh')
   })
 })
 
@@ -71,14 +86,21 @@ describe('restore', () => {
   it('gives back the age that a token had when the process ended', () => {
     const restored = restore(toStored(tokens), { wall: NOW.wall + 40 * MINUTE, mono: 7 })
     expect(restored.received).toEqual({ wall: NOW.wall, mono: 7 - 40 * MINUTE })
-    expect(freshness(restored, { wall: NOW.wall, mono: 7 + 10 * MINUTE })).toBe('stale')
+    expect(freshness(restored, { wall: NOW.wall, mono: 7 + 10 * MINUTE }, policy)).toBe('stale')
   })
 
   it('makes a token from the future stale, and lets it age from now', () => {
     const now = { wall: NOW.wall - HOUR, mono: 7 }
     const restored = restore(toStored(tokens), now)
-    expect(freshness(restored, now)).toBe('stale')
-    expect(freshness(restored, { wall: now.wall + HOUR, mono: 7 + HOUR })).toBe('expired')
+    expect(freshness(restored, now, policy)).toBe('stale')
+    expect(staleAt(restored, now, policy)).toBe(now.wall)
+    expect(freshness(restored, { wall: now.wall + HOUR, mono: 7 + HOUR }, policy)).toBe('expired')
+  })
+
+  it('keeps the draw of a token', () => {
+    const drawn = tokenSet({ draw: 0.7 })
+    expect(toStored(drawn).draw).toBe(0.7)
+    expect(restore(toStored(drawn), NOW)).toEqual(drawn)
   })
 })
 
@@ -86,7 +108,7 @@ describe('expiresAt and staleAt', () => {
   it('stand still while the clocks drift apart by milliseconds', () => {
     const now = { wall: NOW.wall + MINUTE, mono: NOW.mono + MINUTE + 900 }
     expect(expiresAt(tokens, now)).toBe(NOW.wall + HOUR)
-    expect(staleAt(tokens, now)).toBe(NOW.wall + 50 * MINUTE)
+    expect(staleAt(tokens, now, policy)).toBe(NOW.wall + 50 * MINUTE)
   })
 
   it('move with a wall clock that was set back', () => {

@@ -24,9 +24,9 @@ export const MISFITS: readonly Misfit[] = [
   },
   {
     what: 'the format of a newer version',
-    says: /has format 2; this evo-token knows 1/,
+    says: /has format 3; this evo-token knows 2/,
     spoil(home) {
-      changeHeader(home, { format: 2, sealed: 'otherwise' })
+      changeHeader(home, { format: 3, sealed: 'otherwise' })
     },
   },
   {

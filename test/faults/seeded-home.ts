@@ -113,7 +113,7 @@ export async function seed(
   const { clientId } = server.clients.native
   const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
   const vault = await openSeedVault(home)
-  const ageMs = { fresh: 0, stale: HOUR_MS / 2, expired: HOUR_MS }[freshness]
+  const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
   const receivedAt = Date.now() - ageMs
   await vault.remove(name)
   const stored = await vault.store(name, {
@@ -125,7 +125,7 @@ export async function seed(
       refreshToken: new Secret(refreshToken),
       receivedAt,
       lifetimeMs: HOUR_MS,
-      refreshAfterMs: HOUR_MS / 2,
+      draw: 0,
       scope: SCOPES.join(' '),
     },
   })

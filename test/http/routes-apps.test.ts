@@ -143,6 +143,7 @@ describe('GET /v1/apps/{app}/token', () => {
     ['misconfigured', 409],
     ['unavailable', 503],
     ['vault_locked', 503],
+    ['record_newer', 503],
     ['stopping', 503],
   ] as const)('answers %s with %i, whether thrown at once or later', async (code, status) => {
     const error = new SidecarError(code, 'A sentence of ours.', { hint: 'Do this.' })

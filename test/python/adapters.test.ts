@@ -46,7 +46,7 @@ async function startSdkJob(world: EvoWorld) {
 
 describe.concurrent('the authorizer for the Evo SDK', () => {
   itNeeds(missing)(
-    'outlives tokens, a 401, a restart, and says when it is signed out',
+    'outlives tokens, a 401, a restart, and says when its client secret is gone',
     async () => {
       await using world = await startEvoWorld(8)
       const { api, home } = world
@@ -69,7 +69,7 @@ describe.concurrent('the authorizer for the Evo SDK', () => {
       })
 
       expect(await runCli(home, ['logout', 'pipeline'])).toMatchObject({ code: 0 })
-      await until(async () => (await job.does('ask')) === 'LoginRequired')
+      await until(async () => (await job.does('ask')) === 'Misconfigured')
       await job.end()
     },
   )

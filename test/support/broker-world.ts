@@ -23,6 +23,10 @@ import { app as nativeApp, grant, later, NOW, recordingLog, tokenSet } from './b
 export function createMemoryVault() {
   const records = new Map<string, AppRecord>()
   const attempts = new Set<string>()
+  /** Apps whose record could not be read and was set aside. */
+  const damaged = new Set<string>()
+  /** Apps whose record a newer version wrote. */
+  const newer = new Set<string>()
   const steps: string[] = []
   const disk = { refuses: false }
   const unwritable: StoreResult = {
@@ -32,6 +36,12 @@ export function createMemoryVault() {
   const vault: Vault = {
     async load(entries) {
       const found = entries.flatMap(({ app, identity }): [string, LoadedRecord][] => {
+        if (newer.has(app)) {
+          return [[app, { record: undefined, unanswered: false, damaged: false, newer: true }]]
+        }
+        if (damaged.delete(app)) {
+          return [[app, { record: undefined, unanswered: false, damaged: true }]]
+        }
         const record = records.get(app)
         const fits = JSON.stringify(record?.identity) === JSON.stringify(identity)
         const unanswered = attempts.has(app)
@@ -41,6 +51,7 @@ export function createMemoryVault() {
     },
     async reserve(app, record) {
       if (disk.refuses) return unwritable
+      if (newer.has(app)) return { kind: 'newer' }
       if ((records.get(app)?.generation ?? 0) !== record.generation) return { kind: 'changed' }
       steps.push('reserve')
       attempts.add(app)
@@ -48,6 +59,7 @@ export function createMemoryVault() {
     },
     async store(app, record) {
       if (disk.refuses) return unwritable
+      if (newer.has(app)) return { kind: 'newer' }
       if ((records.get(app)?.generation ?? 0) !== record.generation - 1) return { kind: 'changed' }
       steps.push('store')
       records.set(app, record)
@@ -59,10 +71,14 @@ export function createMemoryVault() {
     },
     async remove(app) {
       if (disk.refuses) return unwritable
+      if (newer.has(app)) return { kind: 'newer' }
       steps.push('remove')
       records.delete(app)
       attempts.delete(app)
       return { kind: 'stored' }
+    },
+    async isNewer({ app }) {
+      return newer.has(app)
     },
     async rotateKey(inQueue) {
       for (const app of records.keys()) await inQueue(app, async () => undefined)
@@ -72,7 +88,7 @@ export function createMemoryVault() {
       steps.push('move')
     },
   }
-  return { vault, records, attempts, steps, disk }
+  return { vault, records, attempts, damaged, newer, steps, disk }
 }
 
 export type Answer = GrantOutcome | Promise<GrantOutcome> | (() => GrantOutcome)
@@ -208,31 +224,36 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
       : { kind: 'open', vault: memory.vault }
 
   let ids = 0
-  const broker = new Broker(
-    {
-      clock,
-      log,
-      listener,
-      openVault,
-      random: () => 0,
-      newId: () => `sign-in-${++ids}`,
-      networkSignature: () => network.signature,
-      onChange: (app) => changes.push(app),
-      sleep: (ms, signal) =>
-        new Promise((resolve, reject) => {
-          if (ms === 0) resolve()
-          else sleeping.push({ ms, wake: resolve })
-          signal.addEventListener('abort', () => {
-            reject(new Error('aborted'))
-          })
-        }),
-    },
-    registrationsOf(apps),
-  )
+  const newBroker = (): Broker =>
+    new Broker(
+      {
+        clock,
+        log,
+        listener,
+        openVault,
+        random: () => world.random,
+        newId: () => `sign-in-${++ids}`,
+        networkSignature: () => network.signature,
+        onChange: (app) => changes.push(app),
+        sleep: (ms, signal) =>
+          new Promise((resolve, reject) => {
+            if (ms === 0) resolve()
+            else sleeping.push({ ms, wake: resolve })
+            signal.addEventListener('abort', () => {
+              reject(new Error('aborted'))
+            })
+          }),
+      },
+      registrationsOf(apps),
+    )
 
-  return {
+  const world = {
     ...memory,
-    broker,
+    /** Of the config that a restart reads. */
+    apps,
+    /** Uniform in [0, 1). */
+    random: 0,
+    broker: newBroker(),
     clock,
     requests,
     revoked,
@@ -254,10 +275,17 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     },
     /** One heartbeat, and everything it set off. */
     beat: async () => {
-      broker.beat()
+      world.broker.beat()
       await settle()
     },
+    /** Another process, with the same disk. */
+    restart: async () => {
+      await world.broker.stop()
+      world.broker = newBroker()
+      await world.broker.open()
+    },
   }
+  return world
 }
 
 /** A signed-in native app: its record is on the disk, and the broker has restored it. */

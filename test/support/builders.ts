@@ -20,7 +20,7 @@ export function tokenSet(overrides: Partial<TokenSet> = {}): TokenSet {
     refreshToken: new Secret('rt-1'),
     received: NOW,
     lifetimeMs: HOUR,
-    refreshAfterMs: 50 * MINUTE,
+    draw: 0,
     scope: 'evo.discovery evo.workspace',
     ...overrides,
   }

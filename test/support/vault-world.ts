@@ -1,9 +1,11 @@
 /** A state directory with a vault in it, and what tests do to its files behind the daemon's back. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
+import { type KeyRing, toVaultKey } from '../../src/adapters/vault/key-ring.ts'
+import { type Purpose, seal, unseal } from '../../src/adapters/vault/sealed-text.ts'
 import { openVault, type OpenVaultOptions } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
@@ -30,6 +32,10 @@ export interface VaultWorld {
   /** Every file of the state directory, with what is in it. */
   snapshot(): Readonly<Record<string, string>>
   names(): readonly string[]
+  /** What is sealed in a file of the vault. */
+  content(name: string): Promise<Readonly<Record<string, unknown>>>
+  /** Puts a file into the vault as a program with its key would. */
+  plant(name: string, content: unknown, purpose?: Purpose): Promise<void>
 }
 
 /** @param stateDir one that the test looks after itself; else a temporary one that ends with the test. */
@@ -61,7 +67,31 @@ export function vaultWorld(stateDir = temporaryDirectory()): VaultWorld {
     path: (name) => join(dir, name),
     snapshot: () => snapshotOf(stateDir),
     names: () => readdirSync(dir).sort(),
+    async content(name) {
+      const ring = await ringOf({ keys })
+      const [line = ''] = readFileSync(join(dir, name), 'utf8').split('\n')
+      const unsealed = await unseal(line, ring)
+      if (!unsealed) throw new Error(`${name} does not open`)
+      return JSON.parse(unsealed.plaintext) as Readonly<Record<string, unknown>>
+    },
+    async plant(name, content, purpose) {
+      const [key] = await ringOf({ keys })
+      const text = typeof content === 'string' ? content : JSON.stringify(content)
+      const sealed = await seal(text, { ...PURPOSE, ...purpose }, key)
+      writeFileSync(join(dir, name), `${sealed}\n`, { mode: 0o600 })
+    },
   }
+}
+
+const PURPOSE: Purpose = { 'evo-app': app().name, 'evo-kind': 'app' }
+
+/** The vault's keys, from its key file. */
+export async function ringOf({ keys }: Pick<VaultWorld, 'keys'>): Promise<KeyRing> {
+  const read = await keys.file.read('')
+  if (read.kind !== 'keys') throw new Error('no key')
+  const [newest, ...others] = await Promise.all(read.keys.map(toVaultKey))
+  if (!newest) throw new Error('no key')
+  return [newest, ...others]
 }
 
 const directories: string[] = []
@@ -99,7 +129,7 @@ export function appRecord(
       refreshToken: new Secret(`rt-${generation}`),
       receivedAt: NOW.wall,
       lifetimeMs: 3_600_000,
-      refreshAfterMs: 3_000_000,
+      draw: 0.25,
     },
     ...overrides,
   }

@@ -1,4 +1,7 @@
-/** The list of callers as a file. It holds digests of access keys, never a key; and it is never emptied because it could not be read. */
+/**
+ * The list of callers as a file. It holds digests of access keys, never a key; and it is never
+ * emptied because it could not be read. What a newer version added to it is kept.
+ */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -9,6 +12,14 @@ import { Secret } from '../../secret.ts'
 import { writeFileAtomically } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 
+/** Members of the file that this version does not know: a newer one wrote them. */
+export type Unknown = Readonly<Record<string, unknown>>
+
+export interface StoredCallers {
+  readonly callers: readonly StoredCaller[]
+  readonly unknown: Unknown
+}
+
 /** A caller, and the lower-case hex SHA-256 of its access key. */
 export interface StoredCaller {
   readonly name: string
@@ -17,6 +28,8 @@ export interface StoredCaller {
   readonly sha256: string
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
+  /** They end with the caller. */
+  readonly unknown?: Unknown
 }
 
 /** Begins with what secret scanners know us by. */
@@ -26,45 +39,58 @@ export function createAccessKey(): Secret {
 
 const instant = z.iso.datetime().transform((text) => Date.parse(text))
 
-const callersFile = z.strictObject({
-  callers: z.array(
-    z.strictObject({
-      name: z.string(),
-      apps: z.array(z.string()),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      created_at: instant,
-      last_used_at: instant.nullable(),
-    }),
-  ),
+const caller = z.looseObject({
+  name: z.string(),
+  apps: z.array(z.string()),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  created_at: instant,
+  last_used_at: instant.nullable(),
 })
 
-/** Undefined where there is no file. @throws {SidecarError} `failed` for one that must not be used. */
-export async function readCallers(path: string): Promise<readonly StoredCaller[] | undefined> {
+const callersFile = z.looseObject({ callers: z.array(caller) })
+
+/** What is no more than a part of a file of ours, which no newer version would write. */
+const remains = z.strictObject({ callers: z.array(caller.partial().strict()) }).partial()
+
+/**
+ * Undefined where there is no file.
+ *
+ * @throws {SidecarError} `failed` for one that must not be used, `record_newer` for one that only a newer version reads.
+ */
+export async function readCallers(path: string): Promise<StoredCallers | undefined> {
   const text = await readPrivateFile(path)
   if (text === undefined) return undefined
-  const parsed = callersFile.safeParse(parseJson(text))
-  if (!parsed.success) {
-    throw new SidecarError('failed', `The list of callers ${path} is damaged.`, {
-      hint: `Put it back from a backup. Or move it away: \`evo-token serve\` then makes a new access key for the caller "local", and the other callers have to be added again.`,
-    })
+  const json = parseJson(text)
+  const parsed = callersFile.safeParse(json)
+  if (!parsed.success) throw isNewer(json) ? newer(path) : damaged(path)
+  const { callers, ...unknown } = parsed.data
+  return {
+    unknown,
+    callers: callers.map(({ name, apps, sha256, created_at, last_used_at, ...others }) => ({
+      name,
+      apps,
+      sha256,
+      createdAt: created_at,
+      lastUsedAt: last_used_at,
+      ...(Object.keys(others).length > 0 && { unknown: others }),
+    })),
   }
-  return parsed.data.callers.map(({ created_at, last_used_at, ...kept }) => ({
-    ...kept,
-    createdAt: created_at,
-    lastUsedAt: last_used_at,
-  }))
 }
 
 /** @throws {SidecarError} `failed`, when the disk refuses; then the file is as it was. */
-export async function writeCallers(path: string, callers: readonly StoredCaller[]): Promise<void> {
-  const rows = callers.map(({ name, apps, sha256, createdAt, lastUsedAt }) => ({
+export async function writeCallers(
+  path: string,
+  { callers, unknown }: StoredCallers,
+): Promise<void> {
+  const rows = callers.map(({ name, apps, sha256, createdAt, lastUsedAt, unknown: others }) => ({
+    ...others,
     name,
     apps,
     sha256,
     created_at: new Date(createdAt).toISOString(),
     last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
   }))
-  await writePrivateFile(path, `${JSON.stringify({ callers: rows }, null, 2)}\n`)
+  await writePrivateFile(path, `${JSON.stringify({ ...unknown, callers: rows }, null, 2)}\n`)
 }
 
 /**
@@ -103,6 +129,23 @@ export async function writePrivateFile(path: string, content: string): Promise<v
       hint: wayOutOf(error),
     })
   }
+}
+
+/** Whether an object does not fit for something that it has, and not for what it lacks. */
+function isNewer(json: unknown): boolean {
+  return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
+}
+
+function damaged(path: string): SidecarError {
+  return new SidecarError('failed', `The list of callers ${path} is damaged.`, {
+    hint: `Put it back from a backup. Or move it away: \`evo-token serve\` then makes a new access key for the caller "local", and the other callers have to be added again.`,
+  })
+}
+
+function newer(path: string): SidecarError {
+  return new SidecarError('record_newer', `A newer evo-token wrote the list of callers ${path}.`, {
+    hint: 'Install that version again; the file is left as it is. If it was changed by hand, put it back from a backup.',
+  })
 }
 
 function unsafe(path: string, what: string, mend: string): SidecarError {

@@ -3,14 +3,14 @@
  * one, so neither a full disk nor two changes at once lose a caller.
  */
 import { timingSafeEqual } from 'node:crypto'
-import { type StoredCaller, writeCallers } from './callers-file.ts'
+import { type StoredCaller, type StoredCallers, writeCallers } from './callers-file.ts'
 
 /** A caller as it may be shown. */
-export type Caller = Omit<StoredCaller, 'sha256'>
+export type Caller = Omit<StoredCaller, 'sha256' | 'unknown'>
 
 export type CallersStore = ReturnType<typeof createCallersStore>
 
-export function createCallersStore(path: string, initial: readonly StoredCaller[]) {
+export function createCallersStore(path: string, { callers: initial, unknown }: StoredCallers) {
   let callers = initial
   let known = withDigests(initial)
   let last: Promise<unknown> = Promise.resolve()
@@ -29,7 +29,7 @@ export function createCallersStore(path: string, initial: readonly StoredCaller[
     ): Promise<void> {
       const work = last.then(async () => {
         const changed = toChanged(callers)
-        await writeCallers(path, changed)
+        await writeCallers(path, { callers: changed, unknown })
         callers = changed
         known = withDigests(changed)
       })
@@ -46,6 +46,6 @@ function withDigests(callers: readonly StoredCaller[]) {
   }))
 }
 
-export function shown({ sha256, ...caller }: StoredCaller): Caller {
+export function shown({ sha256, unknown, ...caller }: StoredCaller): Caller {
   return caller
 }

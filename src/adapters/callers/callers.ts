@@ -46,11 +46,11 @@ export interface CallersOptions {
 /** `last_used_at` answers "is this key still in use", for which a minute is exact enough. */
 const LAST_USED_STEP_MS = 60_000
 
-/** @throws {SidecarError} `failed`, for files that are damaged or open to others. */
+/** @throws {SidecarError} `failed`, for files that are damaged or open to others; `record_newer`. */
 export async function createCallers(options: CallersOptions): Promise<Callers> {
   const { path, accessKeyPath, clock, log } = options
   const stored = await readCallers(path)
-  const store = createCallersStore(path, stored ?? [])
+  const store = createCallersStore(path, stored ?? { callers: [], unknown: {} })
   const unknownNames = randomBytes(32)
   const lastUsed = new Map<string, Instant>()
   let flushFails = false

@@ -103,8 +103,8 @@ async function look(
 }
 
 function judge(issuer: string, url: string, answer: Answer): Discovered {
-  const { status, json, retryAfterMs } = answer
-  if (status === 200 && json !== undefined) {
+  const { status, json, text, retryAfterMs } = answer
+  if (status === 200 && json !== undefined && text !== undefined) {
     const parsed = serverMetadata.safeParse(json)
     if (!parsed.success) return absent(`${url} answers with something that is no metadata.`)
     // Else a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".

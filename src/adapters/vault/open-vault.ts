@@ -17,7 +17,15 @@ export class OpenVault implements Vault {
     const { dir, log, onStep } = deps
     const turns = new Turns()
     const keys = new KeyChanges({ ...deps, turns }, header, ring)
-    this.#records = new VaultRecords({ dir, log, turns, onStep, ring: () => keys.ring })
+    const beforeWrite = () => keys.raiseFormat()
+    this.#records = new VaultRecords({
+      dir,
+      log,
+      turns,
+      onStep,
+      beforeWrite,
+      ring: () => keys.ring,
+    })
     this.#keys = keys
   }
 
@@ -39,6 +47,10 @@ export class OpenVault implements Vault {
 
   remove(app: string): Promise<StoreResult> {
     return this.#records.remove(app)
+  }
+
+  isNewer(entry: VaultEntry): Promise<boolean> {
+    return this.#records.isNewer(entry)
   }
 
   rotateKey(inQueue: InQueue): Promise<void> {

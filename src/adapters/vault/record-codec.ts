@@ -1,11 +1,14 @@
 /**
  * A record as it lies on disk: JSON in a JWE whose header binds the app and the kind of record, on
  * the first line of its file. What follows that line is room kept free for the next record.
+ *
+ * A newer version may have written it. What it added is kept (`UnknownMembers`); what it changed
+ * cannot be read here, and is no damage.
  */
 import * as z from 'zod'
 import type { Identity } from '../../core/app.ts'
-import type { AppRecord } from '../../core/ports.ts'
-import type { Sealed } from '../../core/token.ts'
+import type { AppRecord, PastFailure } from '../../core/ports.ts'
+import type { Sealed, Subject, UnknownMembers } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
 import type { VaultKey } from './key-ring.ts'
 import { seal, unseal } from './sealed-text.ts'
@@ -18,32 +21,44 @@ export interface Decoded {
   readonly record: AppRecord
 }
 
-type Exposed<T> = T extends Sealed
-  ? string
-  : T extends object
-    ? { readonly [K in keyof T]: Exposed<T[K]> }
-    : T
-
 /** Every property of `T`, so that a new one cannot be forgotten here. */
-type Shape<T> = { [K in keyof Required<T>]: z.ZodType }
+type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
 
+/** An object of a record: the members of `shape`, and those that we do not know. */
+function members<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject(shape).transform((object) => {
+    const isKnown = ([name]: [string, unknown]) => Object.hasOwn(shape, name)
+    const entries: [string, unknown][] = Object.entries(object)
+    const unknown = entries.filter((entry) => !isKnown(entry))
+    // `fromEntries` forgets the types of the members, which the schema has checked.
+    const known = Object.fromEntries(entries.filter(isKnown)) as z.output<z.ZodObject<S>>
+    if (unknown.length === 0) return known
+    const unknownMembers = new Secret(JSON.stringify(Object.fromEntries(unknown)))
+    return { ...known, unknownMembers }
+  })
+}
+
+const secret = z.string().transform((value) => new Secret(value))
 const instant = z.number()
 const durationMs = z.number().nonnegative()
 const optionalText = z.string().exactOptional()
 
-const tokens = z.strictObject({
-  accessToken: z.string(),
-  refreshToken: optionalText,
+const tokens = members({
+  accessToken: secret,
+  refreshToken: secret.exactOptional(),
   receivedAt: instant,
   lifetimeMs: durationMs,
-  refreshAfterMs: durationMs,
+  // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
+  // no draw: the middle is as good as any. That age stays, as a member that we do not know.
+  draw: z.number().min(0).max(1).default(0.5),
   scope: optionalText,
-  subject: z.strictObject({ id: z.string(), name: optionalText }).exactOptional(),
+  subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
 } satisfies Shape<NonNullable<AppRecord['tokens']>>)
 
-const payload: z.ZodType<Exposed<AppRecord> & { readonly attempt?: true }> = z.strictObject({
+/** A change of it has to be decided on: see `FORMAT` in `vault-header.ts`. */
+export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
   generation: z.int().nonnegative(),
-  identity: z.strictObject({
+  identity: members({
     issuer: z.string(),
     tokenEndpoint: z.string().nullable(),
     clientId: z.string(),
@@ -51,12 +66,19 @@ const payload: z.ZodType<Exposed<AppRecord> & { readonly attempt?: true }> = z.s
   } satisfies Shape<Identity>),
   tokens: tokens.exactOptional(),
   askedScope: optionalText,
-  lost: z.strictObject({ error: z.string(), message: z.string(), at: instant }).exactOptional(),
-  clientSecret: optionalText,
-  nextClientSecret: optionalText,
+  lost: members({
+    error: z.string(),
+    message: z.string(),
+    at: instant,
+  } satisfies Shape<PastFailure>).exactOptional(),
+  clientSecret: secret.exactOptional(),
+  nextClientSecret: secret.exactOptional(),
   signedInAt: instant.exactOptional(),
   refreshTokenExpiresAt: instant.exactOptional(),
   refreshTokenStatedAt: instant.exactOptional(),
+  refreshTokenLifetimeMs: durationMs.exactOptional(),
+  refreshTokenLifetimeAt: instant.exactOptional(),
+  refreshTokenEndStays: z.literal(true).exactOptional(),
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
 
@@ -65,27 +87,27 @@ export async function encodeRecord(
   { kind, record }: Decoded,
   key: VaultKey,
 ): Promise<string> {
-  const content = { ...expose(record), ...(kind === 'attempt' && { attempt: true }) }
-  const jwe = await seal(JSON.stringify(content), { 'evo-app': app, 'evo-kind': kind }, key)
-  return `${jwe}\n`
+  const content = { ...record, ...(kind === 'attempt' && { attempt: true }) }
+  const purpose = { 'evo-app': app, 'evo-kind': kind } as const
+  return `${await seal(JSON.stringify(exposed(content)), purpose, key)}\n`
 }
 
 /**
- * Undefined where `text` is not a whole record of this very app under one of our keys: torn,
- * changed, or another app's.
+ * `broken` where `text` is not a whole record of this very app under one of our keys: torn,
+ * changed, or another app's. `newer` where it is, and yet no record as this version knows them.
  */
 export async function decodeRecord(
   app: string,
   text: string,
   ring: readonly VaultKey[],
-): Promise<Decoded | undefined> {
+): Promise<Decoded | 'newer' | 'broken'> {
   const unsealed = await unseal(firstLine(text), ring)
-  if (unsealed?.header['evo-app'] !== app) return undefined
-  const parsed = payload.safeParse(jsonOf(unsealed.plaintext))
-  if (!parsed.success) return undefined
+  if (unsealed?.header['evo-app'] !== app) return 'broken'
+  const parsed = recordSchema.safeParse(jsonOf(unsealed.plaintext))
+  if (!parsed.success) return 'newer'
   const { attempt, ...record } = parsed.data
   const kind = attempt ? 'attempt' : 'app'
-  return unsealed.header['evo-kind'] === kind ? { kind, record: conceal(record) } : undefined
+  return unsealed.header['evo-kind'] === kind ? { kind, record } : 'newer'
 }
 
 export function firstLine(text: string): string {
@@ -102,46 +124,17 @@ function jsonOf(text: string): unknown {
 }
 
 /** The one place where everything that we hold of an app leaves as text: to be encrypted. */
-function expose(record: AppRecord): Exposed<AppRecord> {
-  const { tokens, clientSecret, nextClientSecret, ...plain } = record
+function exposed(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (isSealed(value)) return value.expose()
+  if (Array.isArray(value)) return value.map(exposed)
+  const { unknownMembers, ...known } = value as UnknownMembers
   return {
-    ...plain,
-    ...(tokens && { tokens: exposeTokens(tokens) }),
-    ...(clientSecret && { clientSecret: clientSecret.expose() }),
-    ...(nextClientSecret && { nextClientSecret: nextClientSecret.expose() }),
+    ...(unknownMembers && (JSON.parse(unknownMembers.expose()) as object)),
+    ...Object.fromEntries(Object.entries(known).map(([name, member]) => [name, exposed(member)])),
   }
 }
 
-function exposeTokens({
-  accessToken,
-  refreshToken,
-  ...plain
-}: NonNullable<AppRecord['tokens']>): Exposed<NonNullable<AppRecord['tokens']>> {
-  return {
-    ...plain,
-    accessToken: accessToken.expose(),
-    ...(refreshToken && { refreshToken: refreshToken.expose() }),
-  }
-}
-
-function conceal(record: Exposed<AppRecord>): AppRecord {
-  const { tokens, clientSecret, nextClientSecret, ...plain } = record
-  return {
-    ...plain,
-    ...(tokens && { tokens: concealTokens(tokens) }),
-    ...(clientSecret !== undefined && { clientSecret: new Secret(clientSecret) }),
-    ...(nextClientSecret !== undefined && { nextClientSecret: new Secret(nextClientSecret) }),
-  }
-}
-
-function concealTokens({
-  accessToken,
-  refreshToken,
-  ...plain
-}: Exposed<NonNullable<AppRecord['tokens']>>): NonNullable<AppRecord['tokens']> {
-  return {
-    ...plain,
-    accessToken: new Secret(accessToken),
-    ...(refreshToken !== undefined && { refreshToken: new Secret(refreshToken) }),
-  }
+function isSealed(value: object): value is Sealed {
+  return 'expose' in value
 }

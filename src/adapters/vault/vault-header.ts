@@ -12,12 +12,22 @@ import type { Refusal } from './key-place.ts'
 import type { VaultKey } from './key-ring.ts'
 import { seal, unseal } from './sealed-text.ts'
 
-const FORMAT = 1
+/**
+ * The format that this version writes. A version that knows only lower numbers finds the vault
+ * locked, and touches nothing. Versions that know the number keep members that they do not know,
+ * so a new optional member of a record or of this header needs no new one; any other change of
+ * their shapes or their meaning does. `format-N.json` beside this file has the shapes of each.
+ *
+ * 1: the record had `refreshAfterMs`, and a member that was not known made it damaged.
+ * 2: unknown members are kept; `draw` in place of `refreshAfterMs`.
+ */
+export const FORMAT = 2
 
 const source = z.enum(['keychain', 'file', 'credential'])
 
-const headerSchema = z.strictObject({
-  format: z.literal(FORMAT),
+export const headerSchema = z.looseObject({
+  /** Raised before the first record is written: until then an older version can still open the vault. */
+  format: z.int().min(1).max(FORMAT),
   id: z.uuid(),
   source,
   /** Where the key still has to be deleted, after it was moved away from there. */
@@ -64,8 +74,11 @@ function unreadable(message: string): Refusal {
   return { kind: 'refused', message, hint }
 }
 
-export async function writeHeader(dir: string, header: VaultHeader): Promise<void> {
-  await writeFileAtomically(headerPath(dir), `${JSON.stringify(header, null, 2)}\n`, 0o600)
+/** @returns the header as it was written: of the format that this version writes. */
+export async function writeHeader(dir: string, header: VaultHeader): Promise<VaultHeader> {
+  const written = { ...header, format: FORMAT }
+  await writeFileAtomically(headerPath(dir), `${JSON.stringify(written, null, 2)}\n`, 0o600)
+  return written
 }
 
 function headerPath(dir: string): string {

@@ -9,7 +9,7 @@ import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import { type KeyPlace, type KeyPlaces, newVaultKey, type Refusal } from './key-place.ts'
 import { type KeyRing, keyOf, toVaultKey } from './key-ring.ts'
 import type { Turns } from './turns.ts'
-import { keyCheck, type VaultHeader, writeHeader } from './vault-header.ts'
+import { FORMAT, keyCheck, type VaultHeader, writeHeader } from './vault-header.ts'
 import type { OnStep } from './vault-files.ts'
 import { type InQueue, reencrypt } from './vault-reencryption.ts'
 
@@ -24,6 +24,7 @@ export interface KeyChangesDeps {
 export class KeyChanges {
   readonly #deps: KeyChangesDeps
   readonly #oneByOne = pLimit(1)
+  readonly #headerWrites = pLimit(1)
   #header: VaultHeader
   /** The header's key first, whatever the order in its place: that one writes. */
   #ring: KeyRing
@@ -36,6 +37,15 @@ export class KeyChanges {
 
   get ring(): KeyRing {
     return this.#ring
+  }
+
+  /** Before a record is written: no older version may take the vault for one of its own. */
+  async raiseFormat(): Promise<void> {
+    if (this.#header.format === FORMAT) return
+    await this.#headerWrites(async () => {
+      if (this.#header.format === FORMAT) return
+      this.#header = await writeHeader(this.#deps.dir, this.#header)
+    })
   }
 
   rotate(inQueue: InQueue): Promise<void> {
@@ -75,14 +85,15 @@ export class KeyChanges {
 
   /** From here on the first key of `ring` writes. */
   async #writeWith(ring: KeyRing): Promise<void> {
-    const { id } = this.#header
-    await this.#changeHeader({ ...this.#header, ...(await keyCheck(id, ring[0])) })
+    const check = await keyCheck(this.#header.id, ring[0])
+    await this.#changeHeader((header) => ({ ...header, ...check }))
     this.#ring = ring
     this.#deps.onStep('key in use')
   }
 
   async #leaveOldKeys(inQueue: InQueue): Promise<void> {
     const { dir, log, turns, onStep } = this.#deps
+    await this.raiseFormat()
     // What began with the old key ends before the files are listed: none is missed.
     await turns.settled()
     await reencrypt({ dir, ring: this.#ring, turns, onStep }, inQueue)
@@ -124,7 +135,7 @@ export class KeyChanges {
       )
     }
     // First of all the header says that a key may be there: a copy is not forgotten by a crash.
-    await this.#changeHeader({ ...this.#header, leaving: to })
+    await this.#changeHeader((header) => ({ ...header, leaving: to }))
     onStep('announced')
     const written = await places[to].write(id, secretsOf(this.#ring))
     if (written.kind === 'refused') {
@@ -132,35 +143,37 @@ export class KeyChanges {
       throw refused(written, places[to])
     }
     onStep('copied')
-    await this.#changeHeader({ ...this.#header, source: to, leaving: from })
+    await this.#changeHeader((header) => ({ ...header, source: to, leaving: from }))
     onStep('moved')
     await this.#emptyLeftPlace()
   }
 
   async #emptyLeftPlace(): Promise<void> {
-    const { leaving, ...kept } = this.#header
+    const { leaving, id } = this.#header
     if (leaving === undefined) return
     const { places, log, onStep } = this.#deps
     const place = places[leaving]
-    const there = await place.read(kept.id)
+    const there = await place.read(id)
     if (there.kind === 'keys' && this.#areOurs(there.keys)) {
-      const removed = await place.remove(kept.id)
+      const removed = await place.remove(id)
       if (removed.kind === 'refused') {
         log.warn({ reason: removed.message }, `the ${leaving} still has a copy of the vault key`)
         return
       }
     }
     onStep('emptied')
-    await this.#changeHeader(kept)
+    await this.#changeHeader(({ leaving: _left, ...kept }) => kept)
   }
 
   #areOurs(keys: readonly { readonly sha256: string }[]): boolean {
     return keys.every((key) => this.#ring.some(({ secret }) => secret.sha256 === key.sha256))
   }
 
-  async #changeHeader(header: VaultHeader): Promise<void> {
-    await writeHeader(this.#deps.dir, header)
-    this.#header = header
+  /** One change after another, each of the header that the one before has left. */
+  #changeHeader(toChanged: (header: VaultHeader) => VaultHeader): Promise<void> {
+    return this.#headerWrites(async () => {
+      this.#header = await writeHeader(this.#deps.dir, toChanged(this.#header))
+    })
   }
 
   async #onDisk(work: () => Promise<void>): Promise<void> {

@@ -22,7 +22,7 @@ import {
   stampOf,
   writeInPlace,
 } from './vault-files.ts'
-import { findRecord, sameIdentity } from './vault-found.ts'
+import { findNext, findRecord, isAnyNewer, isNewer, sameIdentity } from './vault-found.ts'
 import { Recovery } from './vault-recovery.ts'
 
 export interface VaultRecordsDeps {
@@ -32,12 +32,15 @@ export interface VaultRecordsDeps {
   /** Asked anew each time: the keys change while the vault is open. */
   readonly ring: () => KeyRing
   readonly onStep: OnStep
+  /** Awaited before an app's files are changed. */
+  readonly beforeWrite: () => Promise<void>
 }
 
 /** The generation on disk, 0 for none; `other`: of what the app was before its config changed. */
-type OnDisk = number | 'broken' | 'other'
+type OnDisk = number | 'broken' | 'newer' | 'other'
 
 const STORED: StoreResult = { kind: 'stored' }
+const NEWER: StoreResult = { kind: 'newer' }
 
 export class VaultRecords {
   readonly #deps: VaultRecordsDeps
@@ -73,9 +76,11 @@ export class VaultRecords {
       async () => {
         await this.#storing.idle()
         const onDisk = await this.#onDisk(app, record)
+        if (onDisk === 'newer') return NEWER
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
         const { dir, ring, onStep } = this.#deps
         const { next } = filesOf(dir, app)
+        if (await this.#isNextNewer(app, record.generation)) return NEWER
         const reserved = this.#reserved.get(app)
         if (reserved?.generation === record.generation && hasRoom(next, reserved.bytes))
           return STORED
@@ -107,6 +112,7 @@ export class VaultRecords {
       app,
       `A mark of "${app}" could not be cleared away`,
       async () => {
+        if (await this.#isNextNewer(app)) return NEWER
         await rm(filesOf(dir, app).next, { force: true })
         await syncDirectory(dir)
         return STORED
@@ -117,8 +123,9 @@ export class VaultRecords {
 
   remove(app: string): Promise<StoreResult> {
     return this.#changing(app, `The record of "${app}" could not be deleted`, async () => {
-      const { dir } = this.#deps
+      const { dir, ring } = this.#deps
       const { record, next } = filesOf(dir, app)
+      if (await isNewer({ record, next }, app, ring())) return NEWER
       // The mark first: alone it would tell of a request that nobody waits for.
       await rm(next, { force: true })
       await rm(record, { force: true })
@@ -133,6 +140,7 @@ export class VaultRecords {
   async #store(app: string, record: AppRecord): Promise<StoreResult> {
     const { generation } = record
     const onDisk = await this.#onDisk(app, record)
+    if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
     const fits = onDisk === 'broken' || onDisk === generation - 1
     const again = onDisk === generation && this.#uncertain.get(app) === generation
     if (!fits && !again) return { kind: 'changed' }
@@ -155,6 +163,18 @@ export class VaultRecords {
     told('directory-synced')
     this.#uncertain.delete(app)
     return STORED
+  }
+
+  /** Asks no turn: it only looks, and a person may wait for it. */
+  async isNewer(entry: VaultEntry): Promise<boolean> {
+    const { dir, ring } = this.#deps
+    try {
+      return await isAnyNewer(filesOf(dir, entry.app), entry, ring())
+    } catch (error) {
+      // What the disk refuses is told by what needs it.
+      if (isDiskError(error)) return false
+      throw error
+    }
   }
 
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
@@ -181,15 +201,23 @@ export class VaultRecords {
     if (seen && stamp !== undefined && seen.stamp === stamp) return onDiskOf(seen.record, identity)
     const found = await findRecord(files, app, ring())
     if (found === 'absent') return 0
-    if (found === 'broken') return 'broken'
+    if (typeof found === 'string') return found
     if (stamp !== undefined) this.#seen.set(app, { stamp, record: found })
     return onDiskOf(found, identity)
+  }
+
+  /** Whether the place of the next record is a newer version's; what we reserved is ours. */
+  async #isNextNewer(app: string, generation?: number): Promise<boolean> {
+    if (this.#reserved.has(app) && this.#reserved.get(app)?.generation === generation) return false
+    const { dir, ring } = this.#deps
+    return (await findNext(filesOf(dir, app), app, ring())) === 'newer'
   }
 
   /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
   #changing(app: string, failed: string, work: () => Promise<StoreResult>): Promise<StoreResult> {
     return this.#deps.turns.take(app, async () => {
       try {
+        await this.#deps.beforeWrite()
         return await work()
       } catch (error) {
         if (!isDiskError(error)) throw error

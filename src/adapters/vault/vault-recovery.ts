@@ -10,13 +10,16 @@ import { diskErrorInWords, isDiskError } from '../disk-errors.ts'
 import type { VaultKey } from './key-ring.ts'
 import type { Decoded } from './record-codec.ts'
 import { type AppFiles, damagedPath, filesOf, renameDurably, setAside } from './vault-files.ts'
-import { findNext, findRecord, type Found, sameIdentity } from './vault-found.ts'
+import { findNext, findRecord, type Found, isNewer, sameIdentity } from './vault-found.ts'
 
 export interface RecoveryDeps {
   readonly dir: string
   readonly log: Log
   readonly ring: readonly VaultKey[]
 }
+
+/** What a newer version wrote is not for us to put in order: it stays where and as it is. */
+const NEWER: LoadedRecord = { record: undefined, unanswered: false, damaged: false, newer: true }
 
 /** One app's files, put in order step by step. After a crash between any two, the rest is done next time. */
 export class Recovery {
@@ -39,13 +42,16 @@ export class Recovery {
   async run(): Promise<LoadedRecord | undefined> {
     const { identity } = this.#entry
     await this.#look()
+    if (this.#current === 'newer' || this.#next === 'newer') return NEWER
     const finished = finishedRecord(this.#next, this.#current)
     if (finished) await this.#finish(finished)
     if (this.#current === 'broken') await this.#setDamagedAside()
     if (isRecord(this.#current) && !sameIdentity(this.#current.identity, identity)) {
       await this.#putAside(this.#current)
     }
-    if (this.#current === 'absent' && existsSync(this.#files.aside(identity).record)) {
+    const aside = this.#files.aside(identity)
+    if (this.#current === 'absent' && existsSync(aside.record)) {
+      if (await isNewer(aside, this.#entry.app, this.#deps.ring)) return NEWER
       await this.#bringBack()
     }
     const record = isRecord(this.#current) ? this.#current : undefined
@@ -84,7 +90,7 @@ export class Recovery {
     this.#current = 'absent'
     await this.#try('set aside', async () => {
       const path = await setAside(dir, this.#files.record, damagedPath(dir, app))
-      log.error({ app, path }, 'a record does not decrypt although the key fits: it is set aside')
+      log.error({ app, path }, 'a record is damaged, or another app’s: it is set aside')
     })
   }
 

@@ -2,10 +2,10 @@
 import pLimit from 'p-limit'
 import { writeFileAtomically } from '../atomic-file.ts'
 import type { KeyRing } from './key-ring.ts'
-import { decodeRecord, encodeRecord, firstLine } from './record-codec.ts'
-import { keyIdOf } from './sealed-text.ts'
+import { firstLine } from './record-codec.ts'
+import { keyIdOf, reseal } from './sealed-text.ts'
 import type { Turns } from './turns.ts'
-import { filesOf, type OnStep, padded, readText, recordFiles } from './vault-files.ts'
+import { filesOf, type OnStep, readText, recordFiles } from './vault-files.ts'
 
 export type InQueue = (app: string, work: () => Promise<void>) => Promise<void>
 
@@ -50,9 +50,10 @@ async function reencryptFile(
 ): Promise<void> {
   const text = readText(path)
   if (text === undefined || keyIdOf(firstLine(text)) === ring[0].kid) return
-  const decoded = await decodeRecord(app, text, ring)
-  if (!decoded) return
-  const fresh = await encodeRecord(app, decoded, ring[0])
-  await writeFileAtomically(path, decoded.kind === 'attempt' ? padded(fresh) : fresh, 0o600)
+  // Not decoded: what a newer version wrote keeps all that is in it.
+  const fresh = await reseal(firstLine(text), ring, ring[0])
+  if (fresh === undefined) return
+  // The room behind it stays, too.
+  await writeFileAtomically(path, `${fresh}\n`.padEnd(text.length, '\n'), 0o600)
   onStep(`re-encrypted ${app}`, app)
 }

@@ -12,6 +12,7 @@ import { OpenVault } from './open-vault.ts'
 import { notPrivateBecause } from '../private-directory.ts'
 import {
   checkOpens,
+  FORMAT,
   keyCheck,
   machineMark,
   newVaultId,
@@ -77,8 +78,8 @@ async function create(options: OpenVaultOptions): Promise<OpenedVault> {
   const { source } = first
   const key = await toVaultKey(first.key)
   const machine = machineMark(id, machineId)
-  const header: VaultHeader = { format: 1, id, source, machine, ...(await keyCheck(id, key)) }
-  await writeHeader(dir, header)
+  const check = await keyCheck(id, key)
+  const header = await writeHeader(dir, { format: FORMAT, id, source, machine, ...check })
   log.info({ dir, source }, 'made a new vault')
   return { kind: 'open', vault: new OpenVault(depsOf(options), header, [key]) }
 }
@@ -90,9 +91,10 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
   if (elsewhere && !takeOver) return madeElsewhere(dir)
   const unlocked = await readKeys(options, header)
   if ('kind' in unlocked) return unlocked
-  if (header.machine !== machine) await writeHeader(dir, { ...header, machine })
+  const ours = { ...header, machine }
+  const written = header.machine === machine ? ours : await writeHeader(dir, ours)
   await removeTemporaries(dir)
-  const vault = new OpenVault(depsOf(options), { ...header, machine }, unlocked.ring)
+  const vault = new OpenVault(depsOf(options), written, unlocked.ring)
   await vault.finish(unlocked.newest.kid)
   return { kind: 'open', vault }
 }

@@ -35,9 +35,13 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
         // Granted as a refresh token, and not always named again.
         const missing = app.scopes.filter((one) => one !== 'offline_access' && !given.includes(one))
         if (missing.length === 0) return 'all that the config asks for'
+        const next =
+          app.type === 'service'
+            ? `get a new token: \`evo-token refresh ${app.name}\``
+            : `sign in again: \`evo-token login ${app.name}\``
         throw broken(
           `The server did not grant ${missing.join(', ')}.`,
-          `Check which scopes the app has in the Developer Portal, then sign in again: \`evo-token login ${app.name}\`.`,
+          `Check which scopes the app has in the Developer Portal, then ${next}.`,
         )
       },
     },

@@ -38,6 +38,10 @@ class VaultLocked(Unavailable):
     """The key of the daemon's vault cannot be had."""
 
 
+class RecordNewer(Unavailable):
+    """A newer evo-token wrote the app's record: that version has to be installed again."""
+
+
 class Refused(EvoTokenError):
     """The daemon does not answer this caller: a wrong key, or an app that it may not use."""
 
@@ -55,6 +59,7 @@ _BY_CODE: dict[str, type[EvoTokenError]] = {
     "unavailable": Unavailable,
     "stopping": Unavailable,
     "vault_locked": VaultLocked,
+    "record_newer": RecordNewer,
     "invalid_key": Refused,
     "forbidden": Refused,
     "wrong_host": Refused,

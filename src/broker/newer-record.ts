@@ -1,0 +1,17 @@
+/** An app whose record a newer version wrote: it waits, and nothing of it is changed. */
+import { SidecarError } from '../errors.ts'
+import type { AppState } from './app-state.ts'
+import { recordNewer } from './ledger.ts'
+
+export function recordNewerRefusal(app: string): SidecarError {
+  return new SidecarError('record_newer', recordNewer(app).message)
+}
+
+/**
+ * Looks at the files themselves, before something is done for the app in vain.
+ *
+ * @throws {SidecarError} `record_newer`.
+ */
+export async function requireReadable({ app, ledger }: AppState): Promise<void> {
+  if (await ledger.look()) throw recordNewerRefusal(app.name)
+}

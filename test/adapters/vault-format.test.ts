@@ -1,0 +1,174 @@
+/** The number of the vault's format: what is fixed under it, and what older and newer numbers mean. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { recordSchema } from '../../src/adapters/vault/record-codec.ts'
+import { FORMAT, headerSchema } from '../../src/adapters/vault/vault-header.ts'
+import { identityOf } from '../../src/core/app.ts'
+import type { Vault } from '../../src/core/ports.ts'
+import { freshness, restore } from '../../src/core/token.ts'
+import { app, later, MINUTE, NOW } from '../support/builders.ts'
+import { itNeeds } from '../support/needs.ts'
+import { mountSmallDisk, noSmallDisk } from '../support/small-disk.ts'
+import {
+  appRecord,
+  loadOne,
+  storeUpTo,
+  vaultWorld,
+  type VaultWorld,
+} from '../support/vault-world.ts'
+
+const APP = app().name
+const GOLDEN = join(import.meta.dirname, `../../src/adapters/vault/format-${FORMAT}.json`)
+
+const DECIDE = `What a vault holds is not what ${GOLDEN} says. Decide:
+unknown members are kept, so an optional new member needs no new number: update that file.
+Anything else (a member that is required, gone, or of another shape or meaning; a new kind of record)
+raises FORMAT in vault-header.ts, so that older versions find the vault locked and touch nothing; the
+new number gets a file of its own, and this version has to read what the numbers before it wrote.`
+
+it('has its shapes written down beside it', () => {
+  const described = {
+    header: z.toJSONSchema(headerSchema, { io: 'input' }),
+    record: z.toJSONSchema(recordSchema, { io: 'input' }),
+  }
+  const golden: unknown = existsSync(GOLDEN) ? JSON.parse(readFileSync(GOLDEN, 'utf8')) : undefined
+  expect(described, DECIDE).toEqual(golden)
+})
+
+const formatOf = (world: VaultWorld) =>
+  (JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as { format: unknown }).format
+
+function changeHeader(world: VaultWorld, change: object): void {
+  const header = JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as object
+  writeFileSync(world.path('vault.json'), JSON.stringify({ ...header, ...change }))
+}
+
+/** A vault as format 1 was, with the record of one app whose token becomes stale after 50 minutes. */
+async function firstFormat(stateDir?: string): Promise<VaultWorld> {
+  const world = vaultWorld(stateDir)
+  await world.vault()
+  changeHeader(world, { format: 1 })
+  const content = {
+    generation: 1,
+    identity: identityOf(app()),
+    tokens: {
+      accessToken: 'at-1',
+      refreshToken: 'rt-1',
+      receivedAt: NOW.wall,
+      lifetimeMs: 60 * MINUTE,
+      refreshAfterMs: 50 * MINUTE,
+    },
+    askedScope: 'a b',
+  }
+  await world.plant(`${APP}.jwe`, content)
+  return world
+}
+
+describe('a vault of format 1', () => {
+  it('opens, and nothing of it is changed by that', async () => {
+    const world = await firstFormat()
+    const before = world.snapshot()
+    const loaded = await world.loadAnew()
+    expect(loaded?.record).toMatchObject({ generation: 1, askedScope: 'a b' })
+    expect(loaded?.record?.tokens?.refreshToken?.expose()).toBe('rt-1')
+    expect(world.snapshot()).toEqual(before)
+  })
+
+  it('has tokens that follow the policy as it is now, with a draw in the middle', async () => {
+    const tokens = (await (await firstFormat()).loadAnew())?.record?.tokens
+    if (!tokens) throw new Error('no tokens')
+    const restored = restore(tokens, NOW)
+    expect(restored.draw).toBe(0.5)
+    const at = (minutes: number, aheadMs: number) =>
+      freshness(restored, later(minutes * MINUTE), { aheadMs })
+    expect([at(50, 10 * MINUTE), at(51, 10 * MINUTE)]).toEqual(['fresh', 'stale'])
+    expect([at(55, MINUTE), at(46, 15 * MINUTE)]).toEqual(['fresh', 'stale'])
+  })
+
+  it('keeps what only format 1 had, through a change that brings no new tokens', async () => {
+    const world = await firstFormat()
+    const vault = await world.vault()
+    const record = (await loadOne(vault))?.record
+    if (!record) throw new Error('no record')
+    await vault.store(APP, { ...record, generation: 2 })
+    expect(await world.content(`${APP}.jwe`)).toMatchObject({
+      tokens: { refreshAfterMs: 50 * MINUTE, draw: 0.5, refreshToken: 'rt-1' },
+    })
+  })
+
+  const writes: readonly (readonly [string, (vault: Vault) => Promise<unknown>])[] = [
+    ['a record', (vault) => vault.store(APP, appRecord(2))],
+    ['the mark of an attempt', (vault) => vault.reserve(APP, appRecord(1))],
+    ['everything with a new key', (vault) => vault.rotateKey((_app, work) => work())],
+    ['the record of another app', (vault) => storeUpTo(vault, 1, app({ name: 'other' }))],
+  ]
+
+  it.each(writes)('is of format 2 before %s is written', async (_what, write) => {
+    const world = await firstFormat()
+    const seen = new Set<unknown>()
+    const onStep = (step: string) => {
+      if (/^(reserve|store|re-encrypted) /.test(step)) seen.add(formatOf(world))
+    }
+    const vault = await world.vault({ onStep })
+    expect(formatOf(world)).toBe(1)
+    await write(vault)
+    expect([...seen]).toEqual([FORMAT])
+    expect(formatOf(world)).toBe(FORMAT)
+    expect((await world.loadAnew())?.damaged).toBe(false)
+  })
+
+  it('is of format 2 before a change of the key is finished that a kill interrupted', async () => {
+    const world = await firstFormat()
+    const killed = await world.vault({
+      onStep(step) {
+        if (step === 'key in use') throw new Error('killed')
+      },
+    })
+    await expect(killed.rotateKey((_app, work) => work())).rejects.toThrow('killed')
+    changeHeader(world, { format: 1 })
+    const seen = new Set<unknown>()
+    await world.vault({
+      onStep: (step) => step.startsWith('re-encrypted') && seen.add(formatOf(world)),
+    })
+    expect([...seen]).toEqual([FORMAT])
+  })
+
+  it('is raised once for many apps that are stored at once', async () => {
+    const world = await firstFormat()
+    const vault = await world.vault()
+    const apps = Array.from({ length: 20 }, (_, index) => app({ name: `app-${index}` }))
+    await Promise.all(apps.map((one) => storeUpTo(vault, 1, one)))
+    expect(formatOf(world)).toBe(FORMAT)
+    for (const one of apps) expect((await world.loadAnew(one))?.record?.generation).toBe(1)
+  })
+
+  itNeeds(noSmallDisk())('takes no record where its number cannot be raised', async () => {
+    using disk = mountSmallDisk()
+    const world = await firstFormat(disk.path)
+    const vault = await world.vault()
+    disk.makeReadOnly(true)
+    expect(await vault.store(APP, appRecord(2))).toMatchObject({ kind: 'unwritable' })
+    disk.makeReadOnly(false)
+    expect(formatOf(world)).toBe(1)
+    expect((await world.loadAnew())?.record?.generation).toBe(1)
+    expect(await vault.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
+    expect(formatOf(world)).toBe(FORMAT)
+  })
+})
+
+describe('a header that a newer version wrote', () => {
+  it('of the same format keeps what that version added, through each change of it', async () => {
+    const world = vaultWorld()
+    const vault = await world.vault()
+    changeHeader(world, { novelty: { deep: [1] } })
+    await (await world.vault()).rotateKey((_app, work) => work())
+    await (await world.vault({ machineId: 'another', takeOver: true })).release(APP)
+    expect(JSON.parse(readFileSync(world.path('vault.json'), 'utf8'))).toMatchObject({
+      novelty: { deep: [1] },
+      format: FORMAT,
+    })
+    expect(vault.keyDigests()).toHaveLength(1)
+  })
+})
