@@ -166,12 +166,15 @@ export class AppState {
     this.deps.onChange(this.app.name)
   }
 
-  /** The client secrets to try, newest first; one `undefined` for an app that has none. */
+  /**
+   * The client secrets to try, newest first; one `undefined` for an app that has none. One that is of
+   * another kind than the app shows now (a secret, a key) waits until the config says so again.
+   */
   clientSecrets(): readonly (Sealed | undefined)[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
-    const handedOver = this.#registration.clientSecret
+    const { clientSecret: handedOver, server } = this.#registration
     const secrets = [nextClientSecret, clientSecret, handedOver].filter(
-      (secret) => secret !== undefined,
+      (secret) => secret !== undefined && !server.secretFault(secret),
     )
     return secrets.length > 0 ? secrets : [undefined]
   }

@@ -2,10 +2,10 @@
  * Why there is no token, in our words: these reach every caller, so the authorization server's
  * own words (which `status` tells the owner) are not in them.
  */
+import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
 import { sessionName } from '../core/session.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
-import { SECRET_MISSING } from './renewal.ts'
 
 /** Asked again while a request is under way, a caller should not wait for long. */
 const SOON_MS = 1_000
@@ -37,8 +37,8 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
 
 export function misconfiguredHint({ app, session }: AppState): string {
   const error = 'error' in session ? session.error.error : undefined
-  return error === SECRET_MISSING.error || error === 'invalid_client'
-    ? `Store the client secret with \`evo-token secret ${app.name}\`.`
+  return error === secretMissing(app).error || error === 'invalid_client'
+    ? `Store the ${secretWords(app)} with \`${secretCommand(app)}\`.`
     : `\`evo-token status ${app.name}\` says what the server refuses; mend the config or the registration, then \`evo-token reload\`.`
 }
 

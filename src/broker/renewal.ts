@@ -4,10 +4,13 @@
  */
 import { withoutLife } from '../core/foreseen.ts'
 import { needsClientSecret } from '../core/app.ts'
+import { secretMissing } from '../core/client-secret.ts'
 import type { Failure, GrantOutcome, Spending, StoreResult } from '../core/ports.ts'
-import type { Sealed } from '../core/token.ts'
+import type { Sealed, TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { type Attempt, withClientSecrets } from './secrets.ts'
+
+type Salvaged = Extract<GrantOutcome, { kind: 'salvaged' }>
 
 /** Thrown through an adapter to stop a request before it leaves; caught by whoever passed `beforeSend`. */
 export class NotReserved extends Error {
@@ -17,11 +20,6 @@ export class NotReserved extends Error {
     super('the vault could not reserve room for the answer')
     this.result = result
   }
-}
-
-export const SECRET_MISSING: Failure = {
-  error: 'client_secret_missing',
-  message: 'No client secret is stored for this app.',
 }
 
 /** For what was still waiting for one of the issuer's places: nothing new is begun. */
@@ -35,7 +33,8 @@ const STOPPING: GrantOutcome = {
 export async function renew(state: AppState, stopping: () => boolean): Promise<void> {
   const { app } = state
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
-    state.apply({ type: 'misconfigured', failure: SECRET_MISSING, at: state.deps.clock.read() })
+    const failure = secretMissing(app)
+    state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
     return
   }
   if (app.type === 'service') {
@@ -56,7 +55,7 @@ async function settleIssue(state: AppState, stopping: () => boolean): Promise<vo
     registration.limit(async () => (stopping() ? STOPPING : registration.server.issue(secret))),
   )
   if (outcome.kind === 'granted') await state.adopt(outcome, 'granted', change)
-  else if (outcome.kind === 'salvaged') state.unavailable(outcome.failure)
+  else if (outcome.kind === 'salvaged') recordSalvaged(state, outcome)
   else recordFailure(state, outcome)
   // Whatever came of it, this instant of the cron line has had its attempt.
   state.scheduleReissue()
@@ -135,8 +134,9 @@ export function spending(state: AppState, clientSecret: Sealed | undefined): Spe
 async function salvage(
   state: AppState,
   { change }: Attempt<GrantOutcome>,
-  { refreshToken, failure }: Extract<GrantOutcome, { kind: 'salvaged' }>,
+  outcome: Salvaged,
 ): Promise<void> {
+  const { refreshToken } = outcome
   const { tokens } = state.session
   if (!tokens || !change.tokens) return
   const result = await state.ledger.write({ ...change, tokens: { ...change.tokens, refreshToken } })
@@ -144,13 +144,15 @@ async function salvage(
     await giveUp(state, refreshToken)
     return
   }
-  state.apply({
-    type: 'unavailable',
-    failure,
-    at: state.deps.clock.read(),
-    random: state.deps.random(),
-    tokens: { ...tokens, refreshToken },
-  })
+  recordSalvaged(state, outcome, { ...tokens, refreshToken })
+}
+
+/** `tokens` are those of the session with what was salvaged, where that is kept. */
+function recordSalvaged(state: AppState, { failure, lasting }: Salvaged, tokens?: TokenSet): void {
+  const at = state.deps.clock.read()
+  const changed = { failure, at, ...(tokens && { tokens }) }
+  if (lasting) state.apply({ type: 'misconfigured', ...changed })
+  else state.apply({ type: 'unavailable', ...changed, random: state.deps.random() })
 }
 
 /** The server will not take the refresh token any more, unless the vault holds a newer one. */

@@ -1,24 +1,18 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/foreseen.ts'
-import { renewable, sessionName } from '../core/session.ts'
+import { renewable, renewalAt, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
-import {
-  expiresAt,
-  freshness,
-  type Reading,
-  remainingMs,
-  staleAt,
-  type TokenSet,
-} from '../core/token.ts'
+import { expiresAt, freshness, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 
 export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
+  const leftMs = remainingMs(tokens, now)
   return {
     accessToken: tokens.accessToken,
     expiresAt: expiresAt(tokens, now),
-    expiresInS: Math.floor(remainingMs(tokens, now) / 1000),
+    expiresInS: leftMs === Infinity ? null : Math.floor(leftMs / 1000),
     scope: tokens.scope ?? null,
     fingerprint: tokens.accessToken.fingerprint,
   }
@@ -35,10 +29,7 @@ export function statusOf(state: AppState): AppStatus {
     session: sessionName(app, session, now),
     freshness: freshness(tokens, now),
     expiresAt: tokens ? expiresAt(tokens, now) : null,
-    refreshAt:
-      tokens && session.status === 'active' && renewable(app, session)
-        ? Math.min(staleAt(tokens, now), state.reissueAt ?? Infinity)
-        : null,
+    refreshAt: refreshAtOf(state, now),
     refreshedAt: tokens?.received.wall ?? null,
     retryAt: waits === undefined ? null : Math.round(now.wall + waits),
     failures: session.status === 'retrying' ? session.failures : 0,
@@ -48,6 +39,13 @@ export function statusOf(state: AppState): AppStatus {
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
   }
+}
+
+function refreshAtOf({ app, session, reissueAt = Infinity }: AppState, now: Reading) {
+  const { status, tokens } = session
+  if (!tokens || status !== 'active' || !renewable(app, session)) return null
+  const at = Math.min(renewalAt(app, tokens, now), reissueAt)
+  return at === Infinity ? null : at
 }
 
 /** Ready means: a token is served now, and what we hold would survive a restart. */

@@ -11,6 +11,9 @@ export function adviceFor(status: AppStatus): string | undefined {
     case 'signed-out':
       return `Sign in: \`evo-token login ${app}\`.`
     case 'misconfigured':
+      if (error === 'private_key_missing') {
+        return `Store the private key: \`evo-token secret ${app} --private-key FILE\`.`
+      }
       if (error === 'client_secret_missing' || (error === 'invalid_client' && hasSecret(type))) {
         return `Store the client secret: \`evo-token secret ${app}\`.`
       }

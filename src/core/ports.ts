@@ -45,7 +45,13 @@ export type GrantOutcome =
    * The answer is no use as a whole, and yet brought a new refresh token (the old one is spent):
    * that must be stored before anything else is tried.
    */
-  | { readonly kind: 'salvaged'; readonly refreshToken: Sealed; readonly failure: Failure }
+  | {
+      readonly kind: 'salvaged'
+      readonly refreshToken: Sealed
+      readonly failure: Failure
+      /** Whether the server will go on answering so until a person changes something. */
+      readonly lasting?: true
+    }
   /** The server will keep refusing: a person has to sign in again. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
   /** The server refuses the app itself: somebody has to mend the registration, the secret or the config. */
@@ -101,6 +107,8 @@ export type Asked<T> =
 
 /** One app's authorization server. */
 export interface AuthorizationServer {
+  /** Why `clientSecret` is not what the app has to show: a key in place of a secret, or none of either. Sends nothing. */
+  secretFault(clientSecret: Sealed): Failure | undefined
   /** RFC 6749 §6. */
   refresh(refreshToken: Sealed, spending: Spending): Promise<GrantOutcome>
   /** Client credentials (RFC 6749 §4.4). */

@@ -14,7 +14,15 @@
 import type { App, RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import type { SessionName } from './status.ts'
-import { freshness, type Instant, type Reading, type TokenSet } from './token.ts'
+import {
+  ageMs,
+  freshness,
+  type Instant,
+  instantOfAge,
+  type Reading,
+  staleAt,
+  type TokenSet,
+} from './token.ts'
 
 export type Session =
   | { readonly status: 'signed-out'; readonly tokens?: TokenSet; readonly error?: PastFailure }
@@ -39,7 +47,13 @@ export type SessionEvent =
   /** A new sign-in: nothing of the session before it remains. */
   | { readonly type: 'signed-in'; readonly tokens: TokenSet }
   | { readonly type: 'rejected'; readonly failure: Failure; readonly at: Reading }
-  | { readonly type: 'misconfigured'; readonly failure: Failure; readonly at: Reading }
+  | {
+      readonly type: 'misconfigured'
+      readonly failure: Failure
+      readonly at: Reading
+      /** The tokens, where the failed attempt changed them all the same. */
+      readonly tokens?: TokenSet
+    }
   | {
       readonly type: 'unavailable'
       readonly failure: Failure
@@ -73,7 +87,7 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
     case 'misconfigured':
       return {
         status: 'misconfigured',
-        ...tokensOf(session),
+        ...tokensOf(event.tokens ? event : session),
         error: past(event.failure, event.at),
         retryAt: event.at.mono + policy.retryMaxMs,
       }
@@ -109,9 +123,24 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
     case 'retrying':
     case 'misconfigured':
       return now.mono >= session.retryAt
-    case 'active':
-      return freshness(session.tokens, now) !== 'fresh'
+    case 'active': {
+      const { tokens } = session
+      return (
+        freshness(tokens, now) !== 'fresh' ||
+        (tokens !== undefined && ageMs(tokens, now) >= longestRest(app))
+      )
+    }
   }
+}
+
+/** When `renewalDue` will be true of an active session with `tokens`, by the wall clock as it stands now; infinite for never. */
+export function renewalAt(app: App, tokens: TokenSet, now: Reading): Instant {
+  return Math.min(staleAt(tokens, now), instantOfAge(tokens, longestRest(app), now))
+}
+
+/** The age at which tokens are renewed however long they live. */
+function longestRest({ refresh }: App): number {
+  return refresh.atLeastMs ?? Infinity
 }
 
 /** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */

@@ -38,7 +38,8 @@ export interface Subject {
 export interface Grant {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
-  readonly lifetimeMs: number
+  /** Null for a token that does not end. */
+  readonly lifetimeMs: number | null
   /** As the server stated it; absent where it said nothing, which means "as asked" (RFC 6749 §5.1). */
   readonly scope?: string
   readonly subject?: Subject
@@ -52,8 +53,9 @@ export interface TokenSet {
   readonly refreshToken?: Sealed
   /** When the answer arrived, on both clocks. */
   readonly received: Reading
-  readonly lifetimeMs: number
-  /** The age from which the token is stale; its jitter was drawn when it arrived. */
+  /** Null for a token that does not end: it is fresh for ever. */
+  readonly lifetimeMs: number | null
+  /** The age from which a token with an end is stale; its jitter was drawn when it arrived. */
   readonly refreshAfterMs: number
   readonly scope?: string
   readonly subject?: Subject
@@ -70,35 +72,38 @@ export type Freshness = 'fresh' | 'stale' | 'expired' | 'none'
 
 export function freshness(tokens: TokenSet | undefined, now: Reading): Freshness {
   if (!tokens) return 'none'
+  if (tokens.lifetimeMs === null) return 'fresh'
   const age = ageMs(tokens, now)
   if (age >= tokens.lifetimeMs) return 'expired'
   return age >= tokens.refreshAfterMs ? 'stale' : 'fresh'
 }
 
-/** How long the token may still be served, in milliseconds; never negative. */
+/** How long the token may still be served, in milliseconds; never negative, infinite without an end. */
 export function remainingMs(tokens: TokenSet, now: Reading): number {
-  return Math.max(0, tokens.lifetimeMs - ageMs(tokens, now))
+  return Math.max(0, (tokens.lifetimeMs ?? Infinity) - ageMs(tokens, now))
+}
+
+/** When the token ends, told by the wall clock as it stands now; null where it does not. */
+export function expiresAt(tokens: TokenSet, now: Reading): Instant | null {
+  return tokens.lifetimeMs === null ? null : instantOfAge(tokens, tokens.lifetimeMs, now)
+}
+
+/** When the token becomes stale, told by the wall clock as it stands now; infinite without an end. */
+export function staleAt(tokens: TokenSet, now: Reading): Instant {
+  return tokens.lifetimeMs === null ? Infinity : instantOfAge(tokens, tokens.refreshAfterMs, now)
 }
 
 /**
- * When the token ends, told by the wall clock as it stands now. The two clocks drift apart by
- * milliseconds all the time; only a difference that means a clock was set changes the answer.
+ * When the tokens are `ageAtMs` old, told by the wall clock as it stands now. The two clocks drift
+ * apart by milliseconds all the time; only a difference that means a clock was set changes the answer.
  */
-export function expiresAt(tokens: TokenSet, now: Reading): Instant {
-  return instantOfAge(tokens, tokens.lifetimeMs, now)
-}
-
-/** When the token becomes stale, told by the wall clock as it stands now. */
-export function staleAt(tokens: TokenSet, now: Reading): Instant {
-  return instantOfAge(tokens, tokens.refreshAfterMs, now)
-}
-
-function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
+export function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
   const setBackMs = now.mono - received.mono - (now.wall - received.wall)
   return received.wall + ageAtMs - (setBackMs > CLOCK_DRIFT_MS ? Math.round(setBackMs) : 0)
 }
 
-function ageMs({ received }: TokenSet, now: Reading): number {
+/** How long ago the tokens arrived, in milliseconds. */
+export function ageMs({ received }: TokenSet, now: Reading): number {
   return Math.max(now.wall - received.wall, now.mono - received.mono)
 }
 
@@ -120,9 +125,10 @@ export function receive(
   policy: FreshnessPolicy,
   random: number,
 ): TokenSet {
-  const leadMs = Math.min(policy.aheadMs, grant.lifetimeMs / 4) * (1 - random / 10)
   const { refreshTokenLifetimeMs, ...kept } = grant
-  return { ...kept, received: now, refreshAfterMs: Math.round(grant.lifetimeMs - leadMs) }
+  const lifetimeMs = grant.lifetimeMs ?? 0
+  const leadMs = Math.min(policy.aheadMs, lifetimeMs / 4) * (1 - random / 10)
+  return { ...kept, received: now, refreshAfterMs: Math.round(lifetimeMs - leadMs) }
 }
 
 /** Stored tokens in this process. What claims to come from the future is stale at once. */

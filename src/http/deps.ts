@@ -43,7 +43,12 @@ export interface BrokerDoor {
   ): ServedToken | Promise<ServedToken>
   refresh(app: string, ask: { readonly rejectedSha256?: string }): Promise<ServedToken>
   logout(app: string): Promise<{ readonly revoked: boolean }>
-  putClientSecret(app: string, secret: Secret): Promise<{ readonly proven: boolean }>
+  /** The secret is a private key where `isPrivateKey` says so. */
+  putClientSecret(
+    app: string,
+    secret: Secret,
+    isPrivateKey?: boolean,
+  ): Promise<{ readonly proven: boolean }>
   /** Which of these (lower-case hex SHA-256) are secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
   /** What came of the app's renewals since the daemon started. */

@@ -82,6 +82,26 @@ describe('restore', () => {
   })
 })
 
+describe('a token without an end', () => {
+  const YEARS_LATER = later(30 * 366 * 24 * HOUR)
+  const received = receive(grant({ lifetimeMs: null }), NOW, { aheadMs: HOUR }, 0.5)
+
+  it('is fresh for ever, and lives as long as anything asks for', () => {
+    expect(freshness(received, YEARS_LATER)).toBe('fresh')
+    expect(remainingMs(received, YEARS_LATER)).toBe(Infinity)
+    expect(expiresAt(received, NOW)).toBeNull()
+    expect(staleAt(received, NOW)).toBe(Infinity)
+  })
+
+  it('is one after a restart, too, by way of JSON', () => {
+    const { accessToken, refreshToken, ...plain } = toStored(received)
+    const stored = JSON.parse(JSON.stringify(plain)) as typeof plain
+    const restored = restore({ ...stored, accessToken }, YEARS_LATER)
+    expect(freshness(restored, YEARS_LATER)).toBe('fresh')
+    expect(expiresAt(restored, YEARS_LATER)).toBeNull()
+  })
+})
+
 describe('expiresAt and staleAt', () => {
   it('stand still while the clocks drift apart by milliseconds', () => {
     const now = { wall: NOW.wall + MINUTE, mono: NOW.mono + MINUTE + 900 }

@@ -102,6 +102,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   }
 
   const serverOf = (app: App): AuthorizationServer => ({
+    secretFault: () => undefined,
     async refresh(refreshToken, { clientSecret, beforeSend }) {
       await beforeSend()
       memory.steps.push('send')

@@ -3,17 +3,19 @@
  * secrets change, and each ends in an outcome.
  */
 import * as oidc from 'openid-client'
-import { type App, needsClientSecret } from '../../core/app.ts'
+import type { App } from '../../core/app.ts'
 import type { Clock, Failure, GrantOutcome, Spending } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
+import { authenticationOf, namingMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'
 import { locate, type Needs, type Unlocated } from './endpoints.ts'
-import { failedOutcome, unusable } from './grant-failure.ts'
+import { type FailedOutcome, failedOutcome, type Sought } from './grant-failure.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 import { createExchange, type Exchange, type ExchangeOptions } from './token-exchange.ts'
 import { tidy, toGrant } from './token-response.ts'
+import { otherTokenType } from './token-type.ts'
 
 export interface AppRequestsOptions {
   readonly app: App
@@ -31,6 +33,8 @@ interface Prepared {
   readonly configuration: oidc.Configuration
   readonly exchange: Exchange
   readonly server: ServerMetadata
+  /** What became of the request that ended in `error`; throws what is our own mistake. */
+  readonly failed: (error: unknown, sought: Sought) => FailedOutcome
 }
 
 interface TokenRequestOptions extends Pick<ExchangeOptions, 'adjust' | 'code'> {
@@ -66,12 +70,21 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
   ): Promise<Prepared | Unlocated> {
     const located = await locate(app, metadata, needs)
     if (located.kind !== 'located') return located
-    const authentication = authenticate(app, clientSecret)
-    if (!authentication) return { kind: 'misconfigured', failure: secretMissing(app) }
+    const authentication = await authenticationOf(app, located.metadata, clientSecret)
+    if ('error' in authentication) return { kind: 'misconfigured', failure: authentication }
+    const { method, authenticate } = authentication
     const exchange = createExchange({ ...transport, ...exchangeOptions })
-    const configuration = configure(app, located.metadata, authentication)
+    const configuration = configure(app, located.metadata, authenticate)
     configuration[oidc.customFetch] = exchange.fetch
-    return { kind: 'prepared', configuration, exchange, server: located.metadata }
+    const { facts } = exchange
+    return {
+      kind: 'prepared',
+      configuration,
+      exchange,
+      server: located.metadata,
+      failed: (error, sought) =>
+        namingMethod(failedOutcome(error, facts, sought), facts, app, method, located.metadata),
+    }
   }
 
   return {
@@ -81,6 +94,11 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         tidy,
         ...(beforeSend && { beforeSend }),
         ...sending,
+        adjust(form) {
+          for (const [name, value] of Object.entries(app.tokenParameters ?? {}))
+            form.set(name, value)
+          sending.adjust?.(form)
+        },
       })
       if (prepared.kind === 'unavailable') return { ...prepared, answerLost: false }
       if (prepared.kind === 'misconfigured') return prepared
@@ -89,11 +107,18 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         const asked = ask(prepared)
         if ('error' in asked) return { kind: 'rejected', failure: asked }
         const response = await asked
-        if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
-        const grant = toGrant(response, facts.answer?.json ?? {})
-        return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
+        const other = otherTokenType(facts)
+        if (other) return other
+        const received = facts.received ?? options.clock.read()
+        const grant = toGrant(response, {
+          raw: facts.answer?.json ?? {},
+          receivedAt: received.wall,
+          assumedLifetimeMs: app.accessTokenLifetimeMs,
+        })
+        return { kind: 'granted', grant, received }
       } catch (error) {
-        return failedOutcome(error, facts, { wanted: 'access token', ...(final && { final }) })
+        const other = otherTokenType(facts)
+        return other ?? prepared.failed(error, { wanted: 'access token', ...(final && { final }) })
       }
     },
   }
@@ -111,19 +136,4 @@ export function configure(
   // Time is kept by the exchange, from when the request leaves.
   configuration.timeout = 0
   return configuration
-}
-
-/** Undefined where the app has to show a secret that we do not have. */
-function authenticate(app: App, clientSecret: Sealed | undefined): oidc.ClientAuth | undefined {
-  if (!needsClientSecret(app)) return oidc.None()
-  if (!clientSecret) return undefined
-  const isBasic = app.tokenEndpointAuthMethod === 'client_secret_basic'
-  return (isBasic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.expose())
-}
-
-function secretMissing({ name }: App): Failure {
-  return {
-    error: 'client_secret_missing',
-    message: `No client secret of the app "${name}" is stored: "evo-token secret ${name}" stores one.`,
-  }
 }

@@ -9,10 +9,11 @@ import { Secret } from '../../secret.ts'
 import { type AppRequestsOptions, configure, createAppRequests } from './app-requests.ts'
 import { authorizationParameters, redirectUriShared } from './authorization-request.ts'
 import { refusalOf } from './authorization-response.ts'
+import { secretFault } from './client-authentication.ts'
 import { tidyDeviceResponse, toDeviceAuthorization } from './device-response.ts'
 import type { ServerMetadata } from './discovery.ts'
 import { locate, type Needs, type Unlocated } from './endpoints.ts'
-import { type FailedOutcome, failedOutcome } from './grant-failure.ts'
+import type { FailedOutcome } from './grant-failure.ts'
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -21,6 +22,8 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
   const requests = createAppRequests(options)
 
   return {
+    secretFault: (clientSecret) => secretFault(app, clientSecret),
+
     refresh: (refreshToken, spending) =>
       requests.askForTokens(spending, ({ configuration }) =>
         oidc.refreshTokenGrant(configuration, refreshToken.expose()),
@@ -85,12 +88,12 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const needs: Needs = { endpoints: ['deviceAuthorization', 'token'], metadata: false }
       const prepared = await requests.prepare(needs, clientSecret, { tidy: tidyDeviceResponse })
       if (prepared.kind !== 'prepared') return failed(prepared)
-      const { configuration, exchange } = prepared
+      const { configuration, failed: failedTo } = prepared
       try {
         const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
         return { kind: 'ok', value: toDeviceAuthorization(response) }
       } catch (error) {
-        return failed(failedOutcome(error, exchange.facts, { wanted: 'device code' }))
+        return failed(failedTo(error, { wanted: 'device code' }))
       }
     },
 
@@ -115,13 +118,13 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
         clientSecret,
       )
       if (prepared.kind !== 'prepared') return false
-      const { configuration, exchange } = prepared
+      const { configuration, failed: failedTo } = prepared
       try {
         await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
         return true
       } catch (error) {
         // Throws what is our own mistake; the rest means "not confirmed".
-        failedOutcome(error, exchange.facts, { wanted: 'confirmation' })
+        failedTo(error, { wanted: 'confirmation' })
         return false
       }
     },

@@ -3,6 +3,7 @@
  * have it in hand, since a token that rotates is in no other place than this.
  */
 import type { Instant } from '../../core/token.ts'
+import { formObject } from './form-answer.ts'
 import type { IssuerResponse } from './issuer-fetch.ts'
 
 /** Token responses are a few KiB; whatever is longer than this is something else. */
@@ -13,7 +14,7 @@ export interface Answer {
   readonly contentType: string
   /** Undefined where it was longer than 64 KiB. */
   readonly text: string | undefined
-  /** The body, if it is a JSON object, whatever its content type says. */
+  /** The body, if it is a JSON object, whatever its content type says; or what a form says. */
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
   readonly challenged: boolean
@@ -25,11 +26,12 @@ export interface Answer {
 export async function readAnswer(response: IssuerResponse, now: Instant): Promise<Answer> {
   const { status, headers } = response
   const text = await readText(response.body)
+  const contentType = headers.get('content-type') ?? ''
   return {
     status,
-    contentType: headers.get('content-type') ?? '',
+    contentType,
     text,
-    json: text === undefined ? undefined : jsonObject(text),
+    json: text === undefined ? undefined : (jsonObject(text) ?? formObject(text, contentType)),
     challenged: headers.get('www-authenticate') !== null,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
   }

@@ -35,7 +35,7 @@ const tokens = z.strictObject({
   accessToken: z.string(),
   refreshToken: optionalText,
   receivedAt: instant,
-  lifetimeMs: durationMs,
+  lifetimeMs: durationMs.nullable(),
   refreshAfterMs: durationMs,
   scope: optionalText,
   subject: z.strictObject({ id: z.string(), name: optionalText }).exactOptional(),
