@@ -514,7 +514,7 @@ describe('faults', () => {
     ...['forever', 'None', '0s', '300', 300].map((value): [string, object, string] => [
       `the lifetime ${JSON.stringify(value)}`,
       { ...native, accessTokenLifetime: value },
-      `accessTokenLifetime: must be a duration with its unit, such as "90s" or "10m", from 1s to 3650d, or "none", not this ${typeof value}`,
+      `accessTokenLifetime: must be a duration with its unit, such as "90s" or "10m", from 1s to 3650d, or "none", not ${typeof value === 'string' ? 'this' : 'a'} ${typeof value}`,
     ]),
     [
       'a longest rest that is none',

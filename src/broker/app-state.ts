@@ -19,6 +19,7 @@ import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
   type Instant,
   type Reading,
+  reassume,
   receive,
   restore,
   type Sealed,
@@ -89,6 +90,9 @@ export class AppState {
     const handedOver = registration.clientSecret?.sha256 !== this.registration.clientSecret?.sha256
     this.#registration = registration
     if (!changed && !handedOver) return
+    const { tokens } = this.#session
+    this.#session = reassumed(this.app, this.#session)
+    if (this.#session.tokens !== tokens) this.deps.onChange(this.app.name)
     this.scheduleReissue()
     // Nobody has to sign in for a service app's new scopes: its next token has them.
     if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
@@ -200,9 +204,16 @@ export class AppState {
   }
 }
 
+/** The session with its token as long-lived as the config assumes it now. */
+function reassumed({ accessTokenLifetimeMs, refresh }: App, session: Session): Session {
+  const { tokens } = session
+  return tokens ? { ...session, tokens: reassume(tokens, accessTokenLifetimeMs, refresh) } : session
+}
+
 function restoredSession(app: App, { record }: Ledger, damaged: boolean, clock: Clock): Session {
   const now = clock.read()
-  const tokens = record.tokens && restore(record.tokens, now)
+  const tokens =
+    record.tokens && reassume(restore(record.tokens, now), app.accessTokenLifetimeMs, app.refresh)
   const held = tokens ? { tokens } : {}
   if (record.lost) return { status: 'signed-out', ...held, error: record.lost }
   if (damaged) {

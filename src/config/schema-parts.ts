@@ -40,20 +40,21 @@ export function notOneOf(kinds: string, object: string) {
 export function duration(min: string, max: string) {
   const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}`
   return text(error, values.DURATION)
-    .refine(
-      (value) => {
-        const inMs = values.toMs(value)
-        return inMs >= values.toMs(min) && inMs <= values.toMs(max)
-      },
-      { error },
-    )
+    .refine((value) => isWithin(value, min, max), { error })
     .transform(values.toMs)
 }
 
-/** A duration, in milliseconds, or null for "none". */
+/** In milliseconds, or null for "none". */
 export function durationOrNone(min: string, max: string) {
   const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}, or "none"`
-  return z.union([z.literal('none').transform(() => null), duration(min, max)], { error })
+  return text(error, values.DURATION_OR_NONE)
+    .refine((value) => value === 'none' || isWithin(value, min, max), { error })
+    .transform((value) => (value === 'none' ? null : values.toMs(value)))
+}
+
+function isWithin(duration: string, min: string, max: string): boolean {
+  const inMs = values.toMs(duration)
+  return inMs >= values.toMs(min) && inMs <= values.toMs(max)
 }
 
 export const list = <Item extends z.ZodType>(error: string, item: Item) =>

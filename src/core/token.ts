@@ -40,6 +40,8 @@ export interface Grant {
   readonly refreshToken?: Sealed
   /** Null for a token that does not end. */
   readonly lifetimeMs: number | null
+  /** Set where nothing told the lifetime, and the config's or our own assumption stands in its place. */
+  readonly lifetimeAssumed?: true
   /** As the server stated it; absent where it said nothing, which means "as asked" (RFC 6749 §5.1). */
   readonly scope?: string
   readonly subject?: Subject
@@ -55,6 +57,7 @@ export interface TokenSet {
   readonly received: Reading
   /** Null for a token that does not end: it is fresh for ever. */
   readonly lifetimeMs: number | null
+  readonly lifetimeAssumed?: true
   /** The age from which a token with an end is stale; its jitter was drawn when it arrived. */
   readonly refreshAfterMs: number
   readonly scope?: string
@@ -126,9 +129,32 @@ export function receive(
   random: number,
 ): TokenSet {
   const { refreshTokenLifetimeMs, ...kept } = grant
-  const lifetimeMs = grant.lifetimeMs ?? 0
-  const leadMs = Math.min(policy.aheadMs, lifetimeMs / 4) * (1 - random / 10)
-  return { ...kept, received: now, refreshAfterMs: Math.round(lifetimeMs - leadMs) }
+  return { ...kept, received: now, refreshAfterMs: staleAgeMs(grant.lifetimeMs, policy, random) }
+}
+
+/** What a token lives where neither the server (RFC 6749 §5.1 lets it) nor the token nor the config says so. */
+const ASSUMED_LIFETIME_MS = 300_000
+
+/** The lifetime of a token of which nothing says how long it lives; null where it does not end. */
+export function assumedLifetimeMs(configuredMs: number | null | undefined): number | null {
+  return configuredMs === undefined ? ASSUMED_LIFETIME_MS : configuredMs
+}
+
+/** The tokens as the config assumes them to live now, where nothing else told that when they arrived. */
+export function reassume(
+  tokens: TokenSet,
+  configuredMs: number | null | undefined,
+  policy: FreshnessPolicy,
+): TokenSet {
+  const lifetimeMs = assumedLifetimeMs(configuredMs)
+  if (!tokens.lifetimeAssumed || tokens.lifetimeMs === lifetimeMs) return tokens
+  return { ...tokens, lifetimeMs, refreshAfterMs: staleAgeMs(lifetimeMs, policy, 0) }
+}
+
+/** The age at which a token becomes stale; of no meaning for one without an end. */
+function staleAgeMs(lifetimeMs: number | null, { aheadMs }: FreshnessPolicy, random: number) {
+  const lifeMs = lifetimeMs ?? 0
+  return Math.round(lifeMs - Math.min(aheadMs, lifeMs / 4) * (1 - random / 10))
 }
 
 /** Stored tokens in this process. What claims to come from the future is stale at once. */

@@ -311,6 +311,20 @@ describe('a token without an end', () => {
     expect(requests).toEqual([])
   })
 
+  it('ends as the config says from a reload on, or a restart, where nothing else told its end', async () => {
+    const tokens = toStored(tokenSet({ lifetimeMs: null, lifetimeAssumed: true }))
+    const { broker, pass, registrationsOf } = await signedIn({
+      app: app({ accessTokenLifetimeMs: null }),
+      record: { tokens },
+    })
+    pass(HOUR)
+    expect(broker.status(ME)).toMatchObject({ freshness: 'fresh', expiresAt: null })
+    await broker.reload(registrationsOf([app({ accessTokenLifetimeMs: 2 * HOUR })]))
+    expect(broker.status(ME)).toMatchObject({ expiresAt: NOW.wall + 2 * HOUR })
+    const restarted = await signedIn({ record: { tokens } })
+    expect(restarted.broker.status(ME)).toMatchObject({ expiresAt: NOW.wall + 5 * MINUTE })
+  })
+
   it('is replaced when it is reported as rejected', async () => {
     const { answers, broker, records } = await signedIn({ record: endless })
     answers.push(granted({ lifetimeMs: null }))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   expiresAt,
   freshness,
+  reassume,
   receive,
   remainingMs,
   restore,
@@ -99,6 +100,25 @@ describe('a token without an end', () => {
     const restored = restore({ ...stored, accessToken }, YEARS_LATER)
     expect(freshness(restored, YEARS_LATER)).toBe('fresh')
     expect(expiresAt(restored, YEARS_LATER)).toBeNull()
+  })
+})
+
+describe('reassume', () => {
+  const policy = { aheadMs: 10 * MINUTE }
+  const assumed = receive(grant({ lifetimeMs: null, lifetimeAssumed: true }), NOW, policy, 0)
+
+  it('gives a token of which nothing was said the life that the config says now', () => {
+    const hour = reassume(assumed, HOUR, policy)
+    expect(freshness(hour, later(50 * MINUTE - 1))).toBe('fresh')
+    expect(freshness(hour, later(50 * MINUTE))).toBe('stale')
+    expect(freshness(hour, later(HOUR))).toBe('expired')
+    expect(freshness(reassume(hour, undefined, policy), later(5 * MINUTE))).toBe('expired')
+    expect(freshness(reassume(hour, null, policy), later(100 * HOUR))).toBe('fresh')
+  })
+
+  it('leaves a token alone whose life the server told, or that has that life already', () => {
+    expect(reassume(tokens, null, policy)).toBe(tokens)
+    expect(reassume(assumed, null, policy)).toBe(assumed)
   })
 })
 

@@ -113,7 +113,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         const grant = toGrant(response, {
           raw: facts.answer?.json ?? {},
           receivedAt: received.wall,
-          assumedLifetimeMs: app.accessTokenLifetimeMs,
+          configuredLifetimeMs: app.accessTokenLifetimeMs,
         })
         return { kind: 'granted', grant, received }
       } catch (error) {

@@ -4,14 +4,12 @@
  */
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
-import type { Grant, Instant, Subject } from '../../core/token.ts'
+import type { App } from '../../core/app.ts'
+import { assumedLifetimeMs, type Grant, type Instant, type Subject } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
 import { readable, withoutSecrets } from './server-words.ts'
 
 type Body = Readonly<Record<string, unknown>>
-
-/** Where nothing tells, neither the response (RFC 6749 §5.1 lets it) nor the token nor the config. */
-const DEFAULT_LIFETIME_MS = 300_000
 
 /** Larger numbers are mistakes, and would overflow a date. */
 const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
@@ -43,13 +41,13 @@ export interface GrantContext {
   /** The body as the server sent it, with the members that openid-client does not know. */
   readonly raw: Body
   readonly receivedAt: Instant
-  /** What an access token lives where nothing says so, in milliseconds; null where it does not end. */
-  readonly assumedLifetimeMs?: number | null | undefined
+  /** What the config says that an access token lives where nothing else does. */
+  readonly configuredLifetimeMs: App['accessTokenLifetimeMs']
 }
 
 export function toGrant(
   response: TokenEndpointResponse,
-  { raw, receivedAt, assumedLifetimeMs = DEFAULT_LIFETIME_MS }: GrantContext,
+  { raw, receivedAt, configuredLifetimeMs }: GrantContext,
 ): Grant {
   const { access_token, refresh_token, expires_in, scope } = response
   const claims = claimsOf(access_token)
@@ -59,7 +57,9 @@ export function toGrant(
     positiveNumber(raw.refresh_expires_in) ?? positiveNumber(raw.refresh_token_expires_in)
   return {
     accessToken: new Secret(access_token),
-    lifetimeMs: lifetimeS === undefined ? assumedLifetimeMs : toMs(lifetimeS),
+    ...(lifetimeS === undefined
+      ? { lifetimeMs: assumedLifetimeMs(configuredLifetimeMs), lifetimeAssumed: true }
+      : { lifetimeMs: toMs(lifetimeS) }),
     ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
     // Every caller sees it.
     ...(scope !== undefined && { scope: withoutSecrets(scope) }),

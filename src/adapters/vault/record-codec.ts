@@ -36,6 +36,7 @@ const tokens = z.strictObject({
   refreshToken: optionalText,
   receivedAt: instant,
   lifetimeMs: durationMs.nullable(),
+  lifetimeAssumed: z.literal(true).exactOptional(),
   refreshAfterMs: durationMs,
   scope: optionalText,
   subject: z.strictObject({ id: z.string(), name: optionalText }).exactOptional(),
