@@ -13,6 +13,7 @@ const secret = z
   .string('has to be a string')
   .min(1, 'must not be empty')
   .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
+  .transform((value) => new Secret(value))
   .optional()
 const clientSecret = z
   .strictObject({
@@ -21,15 +22,14 @@ const clientSecret = z
       'PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.',
     ),
   })
-  .refine((body) => (body.client_secret === undefined) !== (body.private_key === undefined), {
-    path: ['client_secret'],
-    error: 'has to be there, or private_key in its place',
-  })
   .meta({ minProperties: 1, maxProperties: 1 })
-  .transform(({ client_secret, private_key }) => ({
-    secret: new Secret(client_secret ?? private_key ?? ''),
-    isPrivateKey: private_key !== undefined,
-  }))
+  .transform(({ client_secret, private_key }, context) => {
+    const secret = private_key ?? client_secret
+    if (secret && !(private_key && client_secret)) return { secret, isPrivateKey: !!private_key }
+    const message = 'has to be there, or private_key in its place'
+    context.addIssue({ code: 'custom', path: ['client_secret'], message })
+    return z.NEVER
+  })
 
 const URL_RULE = 'has to be the whole URL that the browser ended up at'
 
