@@ -129,6 +129,7 @@ describe('a token response', () => {
     { body: '"rt-2"' },
     { body: '' },
     { body: '{"access_token":"at-2","refresh_token":"rt' },
+    { body: 'welcome=to+the+hotel&room=7' },
   ])('of $body may have held our tokens', async ({ body }) => {
     expect(await refreshedBy(body)).toMatchObject({ kind: 'unavailable', answerLost: true })
   })

@@ -84,6 +84,8 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   const changes: string[] = []
   /** What systemd hands over, by app. */
   const credentials = new Map<string, Secret>()
+  /** Client secrets that are not of the kind that their apps show. */
+  const unfit = new Set<string>()
   const log = recordingLog()
   const network = { signature: 'lan' }
   const door = { locked: options.locked ?? false }
@@ -102,7 +104,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   }
 
   const serverOf = (app: App): AuthorizationServer => ({
-    secretFault: () => undefined,
+    secretFault: (secret) => (unfit.has(secret.expose()) ? UNFIT : undefined),
     async refresh(refreshToken, { clientSecret, beforeSend }) {
       await beforeSend()
       memory.steps.push('send')
@@ -228,6 +230,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     door,
     redirects,
     credentials,
+    unfit,
     closed,
     ports,
     sleeping,
@@ -286,5 +289,6 @@ export const INVALID_CLIENT: GrantOutcome = {
   failure: { error: 'invalid_client', message: 'unknown client' },
 }
 
+const UNFIT = { error: 'private_key_missing', message: 'That is no private key.' }
 const FAILURE = { error: 'server_error', message: 'out of order' }
 const HALF_HOUR = 1_800_000
