@@ -17,6 +17,8 @@ import { stated } from '../core/foreseen.ts'
 import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
+  type Freshness,
+  freshness,
   type Instant,
   type Reading,
   reassume,
@@ -48,6 +50,7 @@ export class AppState {
   /** When the cron line asks for the next token; on the wall clock, as cron lines are. */
   #reissueAt: Instant | undefined
   #renewals: RenewalCounts = NO_RENEWALS
+  #rejected: Sealed | undefined
 
   constructor(
     deps: BrokerDeps,
@@ -119,6 +122,20 @@ export class AppState {
       'session changed',
     )
     onChange(this.app.name)
+  }
+
+  /** Notes that an API refused the current access token before its time. */
+  noteRejected(accessToken: Sealed): void {
+    if (this.#rejected === accessToken) return
+    this.#rejected = accessToken
+    this.deps.onChange(this.app.name)
+  }
+
+  /** As the age of the token has it; but one that never ages is stale once an API has refused it. */
+  freshness(now: Reading): Freshness {
+    const { tokens } = this.session
+    const refused = tokens?.lifetimeMs === null && tokens.accessToken === this.#rejected
+    return refused ? 'stale' : freshness(tokens, now)
   }
 
   unavailable(failure: Failure, retryAfterMs?: number): void {

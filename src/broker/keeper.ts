@@ -92,6 +92,7 @@ export class Keeper {
     if (!tokens) return this.#awaited(ask)
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
+    if (rejected) this.state.noteRejected(rejected)
     if (!this.#renewing && !this.#mayDemand()) return this.token(ask)
     return this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
   }

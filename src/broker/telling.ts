@@ -27,7 +27,7 @@ export function statusOf(state: AppState): AppStatus {
     app: app.name,
     type: app.type,
     session: sessionName(app, session, now),
-    freshness: freshness(tokens, now),
+    freshness: state.freshness(now),
     expiresAt: tokens ? expiresAt(tokens, now) : null,
     refreshAt: refreshAtOf(state, now),
     refreshedAt: tokens?.received.wall ?? null,

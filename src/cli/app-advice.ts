@@ -21,6 +21,10 @@ export function adviceFor(status: AppStatus): string | undefined {
     case 'retrying':
       return 'Nothing: it is tried again by itself. If that goes on, look at the network.'
     default:
+      if (status.freshness === 'stale' && status.expires_at === null) {
+        const orElse = type === 'service' ? '' : `, or sign in again: \`evo-token login ${app}\``
+        return `An API refused the token. Get another one: \`evo-token refresh ${app}\`${orElse}.`
+      }
       return status.session_expires_soon
         ? `Sign in again before the session ends: \`evo-token login ${app}\`.`
         : undefined

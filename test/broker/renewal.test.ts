@@ -331,6 +331,21 @@ describe('a token without an end', () => {
     const { sha256 } = new Secret('at-1')
     expect(await broker.refresh(ME, { rejectedSha256: sha256 })).toMatchObject(tokenOf('at-2'))
     expect(records.get(ME)?.tokens?.lifetimeMs).toBeNull()
+    expect(broker.status(ME)).toMatchObject({ freshness: 'fresh' })
+  })
+
+  it('is stale, and served all the same, where it is refused and nothing brings another', async () => {
+    const { refreshToken, ...tokens } = endless.tokens
+    const { broker, changes, requests } = await signedIn({ record: { tokens } })
+    const { sha256 } = new Secret('at-1')
+    for (const rejectedSha256 of ['0'.repeat(64), sha256]) {
+      expect(await broker.refresh(ME, { rejectedSha256 })).toMatchObject(tokenOf('at-1'))
+      const freshness = rejectedSha256 === sha256 ? 'stale' : 'fresh'
+      expect(broker.status(ME)).toMatchObject({ session: 'active', freshness })
+    }
+    expect(changes.at(-1)).toBe(ME)
+    expect(broker.readiness(ME)).toMatchObject({ ready: true })
+    expect(requests).toEqual([])
   })
 
   it('is renewed where it has rested for as long as the config lets it', async () => {

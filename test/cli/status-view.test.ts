@@ -100,6 +100,7 @@ describe('adviceFor', () => {
     [{ session: 'misconfigured', error: 'invalid_scope' }, 'evo-token reload'],
     [{ session: 'misconfigured', error: 'invalid_client' }, 'evo-token reload'],
     [{ session: 'misconfigured', error: 'invalid_client', type: 'web' }, 'evo-token secret evo-me'],
+    [{ session: 'active', freshness: 'stale', expires_at: null }, 'evo-token login evo-me'],
     [
       { session: 'misconfigured', error: 'private_key_missing', type: 'service' },
       'evo-token secret evo-me --private-key FILE',
