@@ -92,6 +92,8 @@ function toApp(
 ): Omit<App, 'sharesRedirectUri'> {
   const personal = app.type === 'service' ? undefined : app
   const sessionAgeMs = app.refresh?.sessionAge ?? refresh.sessionAge
+  const atLeastMs = app.refresh?.atLeast ?? refresh.atLeast
+  const { tokenEndpointAuthMethod, tokenParameters, accessTokenLifetime } = app
   return {
     name,
     type: app.type,
@@ -105,7 +107,7 @@ function toApp(
         deviceAuthorization: app.deviceAuthorizationEndpoint,
       }),
     },
-    tokenEndpointAuthMethod: app.tokenEndpointAuthMethod,
+    ...(tokenEndpointAuthMethod && { tokenEndpointAuthMethod }),
     redirectUris: personal?.redirectUris ?? [],
     scopes: app.scopes,
     authorizationParameters: {
@@ -113,11 +115,14 @@ function toApp(
       ...(app.scopes.includes(REFRESHABLE) && { prompt: 'consent' }),
       ...personal?.authorizationParameters,
     },
+    ...(tokenParameters && { tokenParameters }),
+    ...(accessTokenLifetime !== undefined && { accessTokenLifetimeMs: accessTokenLifetime }),
     refresh: {
       aheadMs: app.refresh?.ahead ?? refresh.ahead,
       retryMinMs: app.refresh?.retryMin ?? refresh.retryMin,
       retryMaxMs: app.refresh?.retryMax ?? refresh.retryMax,
       ...(sessionAgeMs !== undefined && { sessionAgeMs }),
+      ...(atLeastMs !== undefined && { atLeastMs }),
     },
     ...(app.type === 'service' && app.reissue !== undefined && { reissue: app.reissue }),
   }

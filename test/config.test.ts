@@ -77,7 +77,6 @@ describe('parseConfig', () => {
     expect(appOf({ ...service, reissue: '0 */30 * * * *' })).toMatchObject({
       redirectUris: [],
       authorizationParameters: {},
-      tokenEndpointAuthMethod: 'client_secret_post',
       reissue: '0 */30 * * * *',
     })
   })
@@ -85,11 +84,38 @@ describe('parseConfig', () => {
   it.each([
     [native, 'none'],
     [spa, 'none'],
-    [web, 'client_secret_post'],
-    [service, 'client_secret_post'],
+    [web, undefined],
+    [service, undefined],
     [{ ...web, tokenEndpointAuthMethod: 'client_secret_basic' }, 'client_secret_basic'],
+    [{ ...service, tokenEndpointAuthMethod: 'private_key_jwt' }, 'private_key_jwt'],
+    [{ ...service, tokenEndpointAuthMethod: 'none' }, 'none'],
   ])('shows the secret of %o as %s', (app, method) => {
     expect(appOf(app).tokenEndpointAuthMethod).toBe(method)
+  })
+
+  it.each([
+    ['90s', 90_000],
+    ['12h', 43_200_000],
+    ['none', null],
+    [undefined, undefined],
+  ])('takes %s for what a token lives where nothing says so', (accessTokenLifetime, ms) => {
+    expect(appOf({ ...native, accessTokenLifetime }).accessTokenLifetimeMs).toBe(ms)
+  })
+
+  it('takes parameters for token requests, of every type of app', () => {
+    const tokenParameters = { audience: 'https://api.example', resource: '' }
+    for (const app of [native, spa, web, service]) {
+      expect(appOf({ ...app, tokenParameters }).tokenParameters).toEqual(tokenParameters)
+    }
+    expect(appOf(native).tokenParameters).toBeUndefined()
+  })
+
+  it("lets an app's longest rest between renewals win over that of all", () => {
+    const apps = { a: native, b: { ...service, refresh: { atLeast: '1h' } } }
+    const rests = (refresh: object) =>
+      accept({ refresh, apps }).apps.map((app) => app.refresh.atLeastMs)
+    expect(rests({ atLeast: '30d' })).toEqual([2_592_000_000, 3_600_000])
+    expect(rests({})).toEqual([undefined, 3_600_000])
   })
 
   it("lets an app's issuer and refresh settings win over those of all", () => {
@@ -229,6 +255,11 @@ describe('warnings', () => {
     expect(warnings({ apps: { app: { ...native, scopes: scopes() } } })).toEqual([
       expect.stringMatching(/^apps\.app\.scopes: "offline_access" is missing: .*sign in each time/),
     ])
+  })
+
+  it('say nothing of renewal where a token does not end', () => {
+    const app = { ...native, scopes: scopes(), accessTokenLifetime: 'none' }
+    expect(warnings({ apps: { app } })).toEqual([])
   })
 
   it('say that no app is configured', () => {
@@ -455,6 +486,56 @@ describe('faults', () => {
       { ...native, authorizationParameters: { state: 'x' } },
       'authorizationParameters.state: evo-token sets this parameter itself',
     ],
+    ...[
+      'grant_type',
+      'client_id',
+      'client_assertion_type',
+      'code',
+      'redirect_uri',
+      'code_verifier',
+      'device_code',
+      'scope',
+      'Scope',
+    ].map((name): [string, object, string] => [
+      `the token parameter ${name}`,
+      { ...native, tokenParameters: { [name]: 'x' } },
+      `tokenParameters.${name}: evo-token sets this parameter itself`,
+    ]),
+    [
+      'a token parameter that is no string',
+      { ...native, tokenParameters: { audience: ['a'] } },
+      'tokenParameters.audience: must be a string, not a list',
+    ],
+    [
+      'token parameters in a list',
+      { ...native, tokenParameters: ['audience'] },
+      'tokenParameters: must be an object of parameter names and strings, not a list',
+    ],
+    ...['forever', 'None', '0s', '300', 300].map((value): [string, object, string] => [
+      `the lifetime ${JSON.stringify(value)}`,
+      { ...native, accessTokenLifetime: value },
+      `accessTokenLifetime: must be a duration with its unit, such as "90s" or "10m", from 1s to 3650d, or "none", not ${typeof value === 'string' ? 'this' : 'a'} ${typeof value}`,
+    ]),
+    [
+      'a longest rest that is none',
+      { ...native, refresh: { atLeast: 'none' } },
+      'refresh.atLeast: must be a duration with its unit, such as "90s" or "10m", from 1s to 3650d, not this string',
+    ],
+    [
+      'a misspelt setting',
+      { ...native, tokenParameter: {} },
+      'tokenParameter: unknown setting: did you mean "tokenParameters"?',
+    ],
+    [
+      'a way to authenticate that there is not',
+      { ...service, tokenEndpointAuthMethod: 'client_secret_jwt' },
+      'tokenEndpointAuthMethod: must be "client_secret_post", "client_secret_basic", "private_key_jwt" or "none", not this string',
+    ],
+    [
+      'a key for a public app',
+      { ...native, tokenEndpointAuthMethod: 'private_key_jwt' },
+      'tokenEndpointAuthMethod: must be "none": native and SPA apps have no client secret, not this string',
+    ],
     [
       'retries that cannot be with those of all',
       { ...native, refresh: { retryMin: '6m' } },
@@ -590,7 +671,24 @@ describe('secrets', () => {
       'evo-token caller add NAME',
     ],
     [{ apps: { a: { ...native, clientId: JWT } } }, 'apps.a.clientId', 'evo-token login a'],
-    [{ ca: '-----BEGIN RSA PRIVATE KEY-----' }, 'ca', 'take it out'],
+    [{ ca: '-----BEGIN RSA PRIVATE KEY-----' }, 'ca', 'evo-token secret APP --private-key FILE'],
+    [
+      { apps: { a: { ...service, privateKey: { kty: 'EC' } } } },
+      'apps.a.privateKey',
+      'evo-token secret a --private-key FILE',
+    ],
+    ...['client_secret', 'refresh_token', 'api_key', 'password', 'client_assertion'].map(
+      (name): [object, string, string] => [
+        { apps: { a: { ...native, tokenParameters: { [name]: 's3cr3t' } } } },
+        `apps.a.tokenParameters.${name}`,
+        'take it out',
+      ],
+    ),
+    [
+      { apps: { a: { ...native, tokenParameters: { assertion: JWT } } } },
+      'apps.a.tokenParameters.assertion',
+      'take it out',
+    ],
   ])('are refused in %o', (settings, path, advice) => {
     const [line, ...others] = faults(settings).filter((fault) => fault.startsWith(`${path}: `))
     expect(line).toContain('does not belong in this file')

@@ -1,4 +1,7 @@
-/** An app's client secret as systemd hands it over: `LoadCredential=APP.client-secret:…` of the unit. */
+/**
+ * An app's client secret, or the private key in its place, as systemd hands it over:
+ * `LoadCredential=APP.client-secret:…` of the unit.
+ */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../core/ports.ts'

@@ -18,8 +18,11 @@ import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
   expiresAt,
+  type Freshness,
+  freshness,
   type Instant,
   type Reading,
+  reassume,
   receive,
   restore,
   type Sealed,
@@ -68,6 +71,7 @@ export class AppState {
   #reissueAt: Instant | undefined
   #renewals: RenewalCounts = NO_RENEWALS
   #sessionNumber = 0
+  #rejected: Sealed | undefined
 
   constructor(
     deps: BrokerDeps,
@@ -119,10 +123,13 @@ export class AppState {
   reconfigure(registration: Registration, changed: boolean): void {
     const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
     this.#registration = registration
+    this.#session = reassumed(this.app, this.#session)
     if (changed) {
       this.scheduleReissue()
       // No person has to sign in for a service app's new scopes: its next token has them.
       if (asksOtherScopes && this.app.type === 'service') this.#reissueAt = 0
+      // The policy is asked, not stored: what it says of the token in hand has changed with it.
+      this.deps.onChange(this.app.name)
     }
     this.endWaiting()
   }
@@ -131,8 +138,6 @@ export class AppState {
   endWaiting(): void {
     this.registration.server.forgetFailures()
     this.apply({ type: 'wait-over' })
-    // The policy is asked, not stored: what it says of the token in hand has changed with it.
-    this.deps.onChange(this.app.name)
   }
 
   /** Says that a request is out, until the result is called. */
@@ -165,10 +170,10 @@ export class AppState {
     return true
   }
 
-  /** When the token ends; 0 where there is none. */
+  /** When the token ends; 0 where there is none, infinite for one without an end. */
   tokenEndsAt(): Instant {
     const { tokens } = this.#session
-    return tokens ? expiresAt(tokens, this.deps.clock.read()) : 0
+    return tokens ? (expiresAt(tokens, this.deps.clock.read()) ?? Infinity) : 0
   }
 
   apply(event: SessionEvent): void {
@@ -193,6 +198,20 @@ export class AppState {
     )
     onChange(this.app.name)
     if (event.type === 'granted' || event.type === 'signed-in') onGrant(this.app)
+  }
+
+  /** Notes that an API refused the current access token before its time. */
+  noteRejected(accessToken: Sealed): void {
+    if (this.#rejected === accessToken) return
+    this.#rejected = accessToken
+    this.deps.onChange(this.app.name)
+  }
+
+  /** As the age of the token has it; but one that never ages is stale once an API has refused it. */
+  freshness(now: Reading): Freshness {
+    const { tokens } = this.session
+    const refused = tokens?.lifetimeMs === null && tokens.accessToken === this.#rejected
+    return refused ? 'stale' : freshness(tokens, now, this.app.refresh)
   }
 
   /** No usable answer came, or none could be asked for. */
@@ -245,12 +264,15 @@ export class AppState {
     this.deps.onChange(this.app.name)
   }
 
-  /** The client secrets to try, newest first; one `undefined` for an app that has none. */
+  /**
+   * The client secrets to try, newest first; one `undefined` for an app that has none. One that is of
+   * another kind than the app shows now (a secret, a key) waits until the config says so again.
+   */
   clientSecrets(): readonly (Sealed | undefined)[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
-    const handedOver = this.#registration.clientSecret
+    const { clientSecret: handedOver, server } = this.#registration
     const secrets = [nextClientSecret, clientSecret, handedOver].filter(
-      (secret) => secret !== undefined,
+      (secret) => secret !== undefined && !server.secretFault(secret),
     )
     return secrets.length > 0 ? secrets : [undefined]
   }
@@ -276,9 +298,15 @@ export class AppState {
   }
 }
 
+/** The session with its token as long-lived as the config assumes it now. */
+function reassumed({ accessTokenLifetimeMs }: App, session: Session): Session {
+  const { tokens } = session
+  return tokens ? { ...session, tokens: reassume(tokens, accessTokenLifetimeMs) } : session
+}
+
 function restoredSession(app: App, { record, damaged }: Ledger, clock: Clock): Session {
   const now = clock.read()
-  const tokens = record.tokens && restore(record.tokens, now)
+  const tokens = record.tokens && reassume(restore(record.tokens, now), app.accessTokenLifetimeMs)
   const held = tokens ? { tokens } : {}
   if (record.lost) return { status: 'signed-out', ...held, error: record.lost }
   // A service app needs no person: it goes on with the secret that it has, or says that it has none.

@@ -149,9 +149,13 @@ export class Broker {
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
-  async putClientSecret(app: string, secret: Sealed): Promise<{ proven: boolean }> {
+  async putClientSecret(
+    app: string,
+    secret: Sealed,
+    isPrivateKey = false,
+  ): Promise<{ proven: boolean }> {
     const keeper = this.#keeper(app)
-    return keeper.exclusively(() => putClientSecret(keeper.state, secret))
+    return keeper.exclusively(() => putClientSecret(keeper.state, { secret, isPrivateKey }))
   }
 
   /** What came of the app's renewals since it is kept here. */

@@ -141,6 +141,7 @@ export class Keeper {
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
     this.#refuseIfNewer()
+    if (rejected) this.state.noteRejected(rejected)
     if (!this.#renewing && !this.#mayDemand()) return this.token(ask)
     const served = await this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
     if (this.state.session.tokens === tokens) this.#refuseIfNewer()

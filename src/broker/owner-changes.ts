@@ -1,4 +1,6 @@
 /** What the owner may do to an app besides signing in. Each runs in the app's queue. */
+import { type App, hasPrivateKey } from '../core/app.ts'
+import { secretCommand, secretWords } from '../core/client-secret.ts'
 import type { Failure, StoreResult } from '../core/ports.ts'
 import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -48,18 +50,26 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
   return { revoked }
 }
 
+/** A client secret, or the private key that some apps have in its place. */
+export interface GivenSecret {
+  readonly secret: Sealed
+  readonly isPrivateKey: boolean
+}
+
 /**
  * Stores a client secret. A service app's is proven by a grant first; what cannot be proven now
  * waits beside the old one until a grant proves it.
  *
  * @throws {SidecarError} `misconfigured` where the server refuses it: then nothing has changed;
- * `unavailable` where it could not be stored, `record_newer`; `invalid_request` for an app that has none.
+ * `unavailable` where it could not be stored, `record_newer`; `invalid_request` for an app that has
+ * none, or that shows a key in place of a secret, or the other way round.
  */
 export async function putClientSecret(
   state: AppState,
-  secret: Sealed,
+  given: GivenSecret,
 ): Promise<{ proven: boolean }> {
   const { app, registration } = state
+  const { secret } = given
   if (app.type !== 'service' && app.type !== 'web') {
     throw new SidecarError(
       'invalid_request',
@@ -69,6 +79,9 @@ export async function putClientSecret(
       },
     )
   }
+  requireItsKind(app, given)
+  const fault = registration.server.secretFault(secret)
+  if (fault) throw new SidecarError('invalid_request', fault.message)
   if (app.type === 'service') {
     const outcome = await registration.limit(() => registration.server.issue(secret))
     if (outcome.kind === 'granted') {
@@ -80,7 +93,7 @@ export async function putClientSecret(
       return { proven: true }
     }
     if (outcome.kind === 'misconfigured' || outcome.kind === 'rejected') {
-      throw refused(app.name, outcome.failure)
+      throw refused(app, outcome.failure)
     }
     if (outcome.kind === 'unavailable') {
       const { failure, retryAfterMs } = outcome
@@ -93,12 +106,26 @@ export async function putClientSecret(
   return { proven: false }
 }
 
-function refused(app: string, failure: Failure): SidecarError {
+function requireItsKind(app: App, { isPrivateKey }: GivenSecret): void {
+  if (isPrivateKey === hasPrivateKey(app)) return
+  const [message, hint] = isPrivateKey
+    ? [
+        `"${app.name}" shows no private key at the token endpoint.`,
+        'Where its server expects one, set "tokenEndpointAuthMethod" to "private_key_jwt" in the config and `evo-token reload` first.',
+      ]
+    : [
+        `"${app.name}" has a private key in place of a client secret ("tokenEndpointAuthMethod").`,
+        `Store it with \`${secretCommand(app)}\`.`,
+      ]
+  throw new SidecarError('invalid_request', message, { hint })
+}
+
+function refused(app: App, failure: Failure): SidecarError {
   return new SidecarError(
     'misconfigured',
-    `The authorization server refuses this client secret for "${app}": ${failure.error}: ${failure.message} Nothing was changed.`,
+    `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.error}: ${failure.message} Nothing was changed.`,
     {
-      hint: `Check that it belongs to the app's client id, then \`evo-token secret ${app}\` again.`,
+      hint: `Check that it belongs to the app's client id, then \`${secretCommand(app)}\` again.`,
     },
   )
 }

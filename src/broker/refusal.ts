@@ -3,6 +3,7 @@
  * own words (which `status` tells the owner) are not in them.
  */
 import { secretMends } from '../core/attention.ts'
+import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
 import { isRefused, sessionName } from '../core/session.ts'
 import type { Instant } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -26,8 +27,8 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
           })
     case 'misconfigured':
       return misconfigured(
-        errorOf(state) === 'client_secret_missing'
-          ? `No client secret is stored for "${app.name}".`
+        errorOf(state) === secretMissing(app).error
+          ? `No ${secretWords(app)} is stored for "${app.name}".`
           : `The authorization server does not accept the app "${app.name}" as it is configured.`,
         state,
       )
@@ -60,11 +61,11 @@ export function answerOutstanding(app: string, since: Instant): SidecarError {
 }
 
 function misconfigured(message: string, state: AppState): SidecarError {
-  const { name, type } = state.app
+  const { app } = state
   const { status } = state.session
-  const hint = secretMends({ type, session: status, error: errorOf(state) })
-    ? `Store the client secret with \`evo-token secret ${name}\`.`
-    : `\`evo-token status ${name}\` says what the server refuses; mend the config or the registration, then \`evo-token reload\`.`
+  const hint = secretMends({ type: app.type, session: status, error: errorOf(state) })
+    ? `Store the ${secretWords(app)} with \`${secretCommand(app)}\`.`
+    : `\`evo-token status ${app.name}\` says what the server refuses; mend the config or the registration, then \`evo-token reload\`.`
   return new SidecarError('misconfigured', message, { hint })
 }
 

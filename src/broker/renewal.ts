@@ -3,19 +3,22 @@
  * with its own credentials. Never throws for what a server or a disk may do.
  */
 import { needsClientSecret } from '../core/app.ts'
+import { secretMissing, secretWords } from '../core/client-secret.ts'
 import { withoutLife } from '../core/foreseen.ts'
 import type { Failure, GrantOutcome } from '../core/ports.ts'
 import { isWordOfServer } from '../core/session.ts'
-import { areDifferent, type Sealed } from '../core/token.ts'
+import { areDifferent, type Sealed, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { type Answered, type NotStored, spend } from './rotation.ts'
 import { refusesClient, withProven } from './secrets.ts'
 
-function secretMissing({ app, ledger }: AppState): Failure {
-  const message = ledger.damaged
-    ? `The record of "${app.name}" could not be read, and its client secret was in it. It was set aside, not deleted.`
-    : 'No client secret is stored for this app.'
-  return { error: 'client_secret_missing', message }
+type Salvaged = Extract<GrantOutcome, { kind: 'salvaged' }>
+
+function nothingToShow({ app, ledger }: AppState): Failure {
+  const failure = secretMissing(app)
+  if (!ledger.damaged) return failure
+  const message = `The record of "${app.name}" could not be read, and its ${secretWords(app)} was in it. It was set aside, not deleted.`
+  return { ...failure, message }
 }
 
 /** Asked when a request is about to leave. */
@@ -32,7 +35,7 @@ export async function renew(state: AppState, permission: Permission): Promise<vo
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
     await state.queue.run(async () => {
       if (!isWanted()) return
-      const failure = secretMissing(state)
+      const failure = nothingToShow(state)
       state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
     })
     return
@@ -168,9 +171,10 @@ async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void
 /** The answer was damaged, but its refresh token is the only one that works now. */
 async function salvage(
   state: AppState,
-  { refreshToken, failure, tooLong }: Extract<GrantOutcome, { kind: 'salvaged' }>,
+  outcome: Salvaged,
   clientSecret: Sealed | undefined,
 ): Promise<void> {
+  const { refreshToken } = outcome
   const { tokens } = state.session
   const change = withProven(state, clientSecret)
   if (!tokens || !change.tokens) return
@@ -179,10 +183,19 @@ async function salvage(
     await giveUp(state, refreshToken)
     return
   }
-  state.unavailable(failure, {
-    tokens: { ...tokens, refreshToken },
-    ...(tooLong && { retryAfterMs: state.app.refresh.retryMaxMs }),
-  })
+  recordSalvaged(state, outcome, { ...tokens, refreshToken })
+}
+
+/** `tokens` are those of the session with what was salvaged, where that is kept. */
+function recordSalvaged(state: AppState, outcome: Salvaged, tokens?: TokenSet): void {
+  const { failure, lasting, tooLong } = outcome
+  const changed = tokens ? { tokens } : {}
+  if (lasting) {
+    state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read(), ...changed })
+    return
+  }
+  const retryAfterMs = tooLong && state.app.refresh.retryMaxMs
+  state.unavailable(failure, { ...changed, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 
 /** The server will not take the refresh token any more, unless the vault holds a newer one. */
@@ -226,7 +239,7 @@ function recordFailure(state: AppState, outcome: Exclude<GrantOutcome, { kind: '
   const { app, deps } = state
   switch (outcome.kind) {
     case 'salvaged':
-      state.unavailable(failure)
+      recordSalvaged(state, outcome)
       return
     case 'unavailable': {
       const { refusal, tooLong } = outcome

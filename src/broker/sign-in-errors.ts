@@ -1,5 +1,6 @@
 /** What a person is told whose sign-in cannot start, or was refused: the server's words, and a way out. */
 import { type App, needsClientSecret } from '../core/app.ts'
+import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
 import type { Asked, Failure } from '../core/ports.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
@@ -9,12 +10,12 @@ export function requireSignIn(state: AppState): void {
   const { app } = state
   if (app.type === 'service') {
     throw new SidecarError('invalid_request', `"${app.name}" is a service app: nobody signs in.`, {
-      hint: `It needs its client secret only: \`evo-token secret ${app.name}\`.`,
+      hint: `It needs its ${secretWords(app)} only: \`${secretCommand(app)}\`.`,
     })
   }
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
-    throw new SidecarError('misconfigured', `No client secret is stored for "${app.name}".`, {
-      hint: `Store it with \`evo-token secret ${app.name}\`, then sign in.`,
+    throw new SidecarError('misconfigured', secretMissing(app).message, {
+      hint: `Store it with \`${secretCommand(app)}\`, then sign in.`,
     })
   }
 }
@@ -25,7 +26,8 @@ export function withAdvice(app: App, { error, message }: Failure): string {
   return advice === undefined ? message : `${message.replace(/[^.!?…]$/, '$&.')} ${advice}`
 }
 
-function adviceOn({ name, type, scopes }: App, error: string): string | undefined {
+function adviceOn(app: App, error: string): string | undefined {
+  const { type, scopes } = app
   switch (error) {
     case 'invalid_scope':
       return type === 'spa' && scopes.includes('offline_access')
@@ -37,7 +39,7 @@ function adviceOn({ name, type, scopes }: App, error: string): string | undefine
       return `Check that the app is registered as "${type}", and its client id.`
     case 'invalid_client':
       return type === 'web'
-        ? `Store its client secret again: evo-token secret ${name}`
+        ? `Store its ${secretWords(app)} again: ${secretCommand(app)}`
         : 'Check the client id in the config.'
     case 'invalid_grant':
       return 'The answer of the server was used before, or too late: sign in again.'

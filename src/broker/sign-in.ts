@@ -136,7 +136,7 @@ function succeeded(state: AppState, grant: Grant): SignInStatus {
 /** What a person should know about a grant that is less than was asked for. */
 function remarks({ app, ledger }: AppState, grant: Grant): string[] {
   const remarks: string[] = []
-  if (!grant.refreshToken) {
+  if (!grant.refreshToken && grant.lifetimeMs !== null) {
     const why = app.scopes.includes('offline_access')
       ? 'although offline_access was asked for (the registration may not allow it)'
       : 'since offline_access is not among the scopes in the config'

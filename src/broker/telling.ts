@@ -2,24 +2,18 @@
 import type { App } from '../core/app.ts'
 import { requiredBy } from '../core/attention.ts'
 import { sessionEnd } from '../core/foreseen.ts'
-import { isRefused, renewable, sessionName } from '../core/session.ts'
+import { isRefused, renewable, renewalAt, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
-import {
-  expiresAt,
-  freshness,
-  type Reading,
-  remainingMs,
-  staleAt,
-  type TokenSet,
-} from '../core/token.ts'
+import { expiresAt, freshness, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 
 export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
+  const leftMs = remainingMs(tokens, now)
   return {
     accessToken: tokens.accessToken,
     expiresAt: expiresAt(tokens, now),
-    expiresInS: Math.floor(remainingMs(tokens, now) / 1000),
+    expiresInS: leftMs === Infinity ? null : Math.floor(leftMs / 1000),
     scope: tokens.scope ?? null,
     fingerprint: tokens.accessToken.fingerprint,
   }
@@ -29,7 +23,6 @@ export function statusOf(state: AppState): AppStatus {
   const { app, session, deps, ledger } = state
   const now = deps.clock.read()
   const { tokens } = session
-  const refreshes = session.status === 'active' && renewable(app, session) && !ledger.newer
   const waits =
     'retryAt' in session && !ledger.newer
       ? Math.max(now.mono, session.retryAt) - now.mono
@@ -39,12 +32,9 @@ export function statusOf(state: AppState): AppStatus {
     type: app.type,
     // It waits, as for a vault that is locked: the session is there, and cannot be read.
     session: ledger.newer ? 'retrying' : sessionName(app, session, now),
-    freshness: freshness(tokens, now, app.refresh),
+    freshness: state.freshness(now),
     expiresAt: tokens ? expiresAt(tokens, now) : null,
-    refreshAt:
-      tokens && refreshes
-        ? Math.min(staleAt(tokens, now, app.refresh), state.reissueAt ?? Infinity)
-        : null,
+    refreshAt: refreshAtOf(state, now),
     refreshedAt: tokens?.received.wall ?? null,
     retryAt: waits === undefined ? null : Math.round(now.wall + waits),
     failures: session.status === 'retrying' ? session.failures : 0,
@@ -55,6 +45,13 @@ export function statusOf(state: AppState): AppStatus {
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
   }
+}
+
+function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, now: Reading) {
+  const { status, tokens } = session
+  if (!tokens || status !== 'active' || !renewable(app, session) || ledger.newer) return null
+  const at = Math.min(renewalAt(app, tokens, now), reissueAt)
+  return at === Infinity ? null : at
 }
 
 /** Ready means: a token is served now, and what we hold would survive a restart. */
@@ -98,7 +95,7 @@ function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
   const { tokens } = session
   const end =
     tokens?.refreshToken && session.status !== 'signed-out'
-      ? sessionEnd(ledger.record, app.refresh, staleAt(tokens, now, app.refresh))
+      ? sessionEnd(ledger.record, app.refresh, renewalAt(app, tokens, now))
       : undefined
   return {
     sessionExpiresAt: end?.at ?? null,

@@ -9,6 +9,9 @@ export function adviceFor(status: AppStatus): string | undefined {
   if (error === 'vault_unwritable') return 'Make room on the disk of the state directory.'
   if (error === 'vault_locked') return 'What the problem says; it is tried again by itself.'
   if (error === 'record_newer') return 'Install the newer evo-token again that wrote the record.'
+  if (error === 'private_key_missing') {
+    return `Store the private key: \`evo-token secret ${app} --private-key FILE\`.`
+  }
   if (secretMends({ type, session, error })) {
     return `Store the client secret: \`evo-token secret ${app}\`.`
   }
@@ -20,6 +23,10 @@ export function adviceFor(status: AppStatus): string | undefined {
     case 'retrying':
       return 'Nothing: it is tried again by itself. If that goes on, look at the network.'
     default:
+      if (status.freshness === 'stale' && status.expires_at === null) {
+        const orElse = type === 'service' ? '' : `, or sign in again: \`evo-token login ${app}\``
+        return `An API refused the token. Get another one: \`evo-token refresh ${app}\`${orElse}.`
+      }
       return status.session_expires_soon
         ? `Sign in again before the session ends: \`evo-token login ${app}\`.`
         : undefined

@@ -224,11 +224,24 @@ export const COMMANDS: readonly Command[] = [
   {
     words: ['secret'],
     summary: "store an app's client secret, from a hidden prompt or stdin",
+    details:
+      'An app whose tokenEndpointAuthMethod is private_key_jwt has a private key in place of a client secret: --private-key stores that.',
     arguments: [APP],
-    options: OWNER,
+    options: {
+      'private-key': {
+        type: 'string',
+        placeholder: 'FILE',
+        description: 'Store the private key in FILE (- for stdin), PEM (PKCS#8) or JWK.',
+      },
+      ...OWNER,
+    },
     examples: [
       { line: 'evo-token secret evo-pipeline', says: 'Asks for it.' },
       { line: 'pass show evo/pipeline | evo-token secret evo-pipeline', says: 'Reads one line.' },
+      {
+        line: 'evo-token secret evo-pipeline --private-key key.pem',
+        says: 'For an app that signs in with a key.',
+      },
     ],
     load: () => import('./secret.ts'),
   },

@@ -108,7 +108,8 @@ function tellEnd(app: string, end: SignInJson, { stderr }: Io): number {
     throw new EvoTokenError(error ?? 'failed', `${why}${code}`, hint)
   }
   const who = subject === null ? '' : ` as ${plain(subject)}`
-  const until = expiresAt === null ? '' : ` The token is good until ${expiresAt}.`
+  const until =
+    expiresAt === null ? ' The token does not end.' : ` The token is good until ${expiresAt}.`
   stderr.write(`Signed in to ${app}${who}.${until}\n`)
   if (scope !== null) stderr.write(`Scopes: ${plain(scope)}\n`)
   if (message !== null) stderr.write(`Note: ${plain(message)}\n`)

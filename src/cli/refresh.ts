@@ -19,11 +19,11 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(tcpTargetOf(invocation.place) === undefined && { body: { now: true } }),
   })
   const fingerprint = sha256Hex(accessToken).slice(0, 8)
-  const left = duration(expiresInS * 1000)
+  const left = expiresInS === null ? 'no end' : duration(expiresInS * 1000)
   if (fingerprint === before.fingerprint) {
     throw new SidecarError(
       'unavailable',
-      `The token of "${app}" was not refreshed now: it still is ${fingerprint}, for ${left}.`,
+      `The token of "${app}" was not refreshed now: it still is ${fingerprint} (${left}).`,
       { hint: `It may have been refreshed a moment ago; \`evo-token status ${app}\` says more.` },
     )
   }

@@ -1,4 +1,7 @@
-/** `secret`: stores a client secret. It comes from a hidden prompt or from stdin, never from argv. */
+/**
+ * `secret`: stores a client secret, or the private key that some apps have in its place. A secret
+ * comes from a hidden prompt or from stdin, a key from a file or from stdin; neither from argv.
+ */
 import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { appPath, createClient } from '../client/connection.ts'
@@ -9,27 +12,40 @@ import type { Io } from './io.ts'
 const LONGEST = 4096
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { argument, io } = invocation
+  const { argument, text, io } = invocation
   const app = argument('APP')
+  const keyFile = text('private-key')
   const client = createClient(invocation.place)
   // Before a person types anything: whether there is such an app, and a daemon at all.
   await client.ask({ path: appPath(app) })
-  const secret = io.stdin.isTTY ? await askHidden(app, io) : await firstLine(io)
+  const secret =
+    keyFile !== undefined
+      ? await privateKey(keyFile, io)
+      : io.stdin.isTTY
+        ? await askHidden(app, io)
+        : await firstLine(io)
   if (!secret) {
     io.stderr.write('Nothing was stored.\n')
     return 1
   }
+  const value = secret.expose()
   const { proven } = await client.ask({
     method: 'PUT',
     path: appPath(app, '/client-secret'),
-    body: { client_secret: secret.expose() },
+    body: keyFile === undefined ? { client_secret: value } : { private_key: value },
   })
   const how =
     proven === true
       ? 'its authorization server accepted it.'
       : 'it is proven when it is used next. Until then the one before it, if any, is kept as well.'
-  io.stderr.write(`The client secret of ${app} is stored: ${how}\n`)
+  const what = keyFile === undefined ? 'client secret' : 'private key'
+  io.stderr.write(`The ${what} of ${app} is stored: ${how}\n`)
   return 0
+}
+
+async function privateKey(file: string, io: Io): Promise<Secret> {
+  const { readKeyFile } = await import('./private-key-file.ts')
+  return toSecret(await readKeyFile(file, io), 'private key')
 }
 
 /** Undefined where the person gave up. */
@@ -54,11 +70,12 @@ async function firstLine({ stdin }: Io): Promise<Secret> {
   return toSecret(/^[^\r\n]*/.exec(text)?.[0] ?? '')
 }
 
-function toSecret(text: string): Secret {
+function toSecret(text: string, what = 'client secret'): Secret {
   if (text !== '' && text.length <= LONGEST) return new Secret(text)
-  const message =
-    text === '' ? 'No client secret was given.' : 'That is too long for a client secret.'
-  throw new SidecarError('invalid_request', message, {
-    hint: 'Type it at the prompt, or write it as one line to stdin.',
-  })
+  const message = text === '' ? `No ${what} was given.` : `That is too long for a ${what}.`
+  const hint =
+    what === 'client secret'
+      ? 'Type it at the prompt, or write it as one line to stdin.'
+      : 'An RSA key of 4096 bits fits.'
+  throw new SidecarError('invalid_request', message, { hint })
 }

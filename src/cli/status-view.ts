@@ -43,7 +43,7 @@ export function statusFields(status: AppStatus, now: number): string {
     ['scopes', status.scope],
     ['token', status.freshness],
     ['fingerprint', status.fingerprint],
-    ['expires', withDistance(status.expires_at, now)],
+    ['expires', doesNotEnd(status) ? 'never' : withDistance(status.expires_at, now)],
     ['session ends', withDistance(status.session_expires_at ?? null, now)],
     ['last refresh', withDistance(status.refreshed_at, now)],
     ['next refresh', withDistance(status.refresh_at, now)],
@@ -58,18 +58,29 @@ export function statusFields(status: AppStatus, now: number): string {
 }
 
 function statusCells(status: AppStatus, now: number): string[] {
-  const { app, type, session, freshness, expires_at: expiresAt, last_error: failure } = status
-  const left = expiresAt === null ? undefined : Date.parse(expiresAt) - now
+  const { app, type, session, freshness, last_error: failure } = status
   const next = status.retry_at ?? status.refresh_at
   return [
     app,
     type,
     session,
     freshness,
-    left === undefined ? '-' : left > 0 ? duration(left) : 'over',
+    timeLeft(status, now),
     next === null ? '-' : distance(next, now),
     failure ? failure.error : status.session_expires_soon ? 'session_expires' : '',
   ]
+}
+
+function timeLeft(status: AppStatus, now: number): string {
+  if (doesNotEnd(status)) return 'no end'
+  if (status.expires_at === null) return '-'
+  const left = Date.parse(status.expires_at) - now
+  return left > 0 ? duration(left) : 'over'
+}
+
+/** Whether there is a token, and it lives for ever. */
+function doesNotEnd({ freshness, expires_at: expiresAt }: AppStatus): boolean {
+  return expiresAt === null && freshness !== 'none'
 }
 
 function withDistance(instant: string | null, now: number): string | undefined {

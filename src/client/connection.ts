@@ -57,7 +57,8 @@ export function createClient(place: Place): Client {
 
 export interface TokenAnswer {
   readonly accessToken: string
-  readonly expiresInS: number
+  /** Null for a token that does not end. */
+  readonly expiresInS: number | null
   /** The answer as it came. */
   readonly answer: Json
 }
@@ -68,7 +69,9 @@ export async function askToken(client: Client, ask: Ask): Promise<TokenAnswer> {
   const { access_token: accessToken, expires_in: expiresInS } = answer
   // Printable ASCII only (RFC 6749 §A.12): a line break in it would end the header that it goes into.
   const printable = typeof accessToken === 'string' && /^[\x20-\x7e]+$/.test(accessToken)
-  if (printable && typeof expiresInS === 'number') return { accessToken, expiresInS, answer }
+  if (printable && (typeof expiresInS === 'number' || expiresInS === null)) {
+    return { accessToken, expiresInS, answer }
+  }
   const { failureOf } = await import('./failures.ts')
   throw failureOf('its answer holds no token', 'this address')
 }

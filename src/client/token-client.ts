@@ -97,7 +97,8 @@ export class TokenClient {
     const { accessToken, expiresInS, answer } = await persistently(ask, () =>
       askToken(this.#client, ask),
     )
-    const token = new Token(app, accessToken, expiresInS * 1000, asked, answer)
+    const lifeMs = expiresInS === null ? Infinity : expiresInS * 1000
+    const token = new Token(app, accessToken, lifeMs, asked, answer)
     this.#tokens.set(app, token)
     return token
   }

@@ -8,6 +8,9 @@ const SPARE_MS = 60_000
 /** A token says its end in whole seconds (RFC 7519 `exp`), and takes a moment to get there. */
 const LEAST_SPARE_MS = 2_000
 
+/** A token without an end may be revoked, or its session be another: the daemon is asked as often as for usual ones. */
+const ENDLESS_FRESH_MS = 3_600_000
+
 /** Both clocks, in milliseconds: one may be set back, the other stands still while the machine sleeps. */
 export interface Moment {
   readonly wall: number
@@ -28,7 +31,10 @@ export class Token {
   readonly #lifeMs: number
   readonly #asked: Moment
 
-  /** `asked` is when it was asked for: it lives no longer than counted from then. */
+  /**
+   * `asked` is when it was asked for: it lives no longer than counted from then. `lifeMs` is infinite
+   * for a token that does not end.
+   */
   constructor(app: string, value: string, lifeMs: number, asked: Moment, answer: Json) {
     const { token_type: tokenType, scope } = answer
     this.app = app
@@ -48,21 +54,26 @@ export class Token {
     return `Bearer ${this.value}`
   }
 
-  get expiresAt(): Date {
-    return new Date(this.#asked.wall + this.#lifeMs)
+  /** Null for a token that does not end. */
+  get expiresAt(): Date | null {
+    return this.#lifeMs === Infinity ? null : new Date(this.#asked.wall + this.#lifeMs)
   }
 
-  /** Seconds that it still lives, whichever clock has gone further since it came. */
+  /** Seconds that it still lives, whichever clock has gone further since it came; `Infinity` without an end. */
   get remainingS(): number {
-    const { wall, monotonic } = now()
-    const age = Math.max(wall - this.#asked.wall, monotonic - this.#asked.monotonic)
-    return Math.max(0, this.#lifeMs - age) / 1000
+    return Math.max(0, this.#lifeMs - this.#ageMs) / 1000
   }
 
-  /** Whether it may be used without asking the daemon: until a minute before its end. */
+  /** Whether it may be used without asking the daemon: until a minute before its end, or for an hour without one. */
   get isFresh(): boolean {
+    if (this.#lifeMs === Infinity) return this.#ageMs < ENDLESS_FRESH_MS
     const spareMs = Math.max(LEAST_SPARE_MS, Math.min(SPARE_MS, this.#lifeMs / 4))
     return this.remainingS * 1000 > spareMs
+  }
+
+  get #ageMs(): number {
+    const { wall, monotonic } = now()
+    return Math.max(wall - this.#asked.wall, monotonic - this.#asked.monotonic)
   }
 
   /** Lower-case hex SHA-256 of the value. */
@@ -76,7 +87,9 @@ export class Token {
   }
 
   toString(): string {
-    return `[token of ${this.app} ${this.fingerprint}, good until ${this.expiresAt.toISOString()}]`
+    const until = this.expiresAt?.toISOString()
+    const end = until === undefined ? 'without an end' : `good until ${until}`
+    return `[token of ${this.app} ${this.fingerprint}, ${end}]`
   }
 
   toJSON(): string {

@@ -4,6 +4,8 @@ import { EVO_REDIRECT_URI, REFRESHABLE } from './evo.ts'
 import {
   ABOUT_REFRESH,
   AHEAD,
+  AT_LEAST,
+  durationOrNone,
   endpoint,
   issuer,
   list,
@@ -29,22 +31,45 @@ const redirectUris = list(
 ).min(1, { error: REDIRECT_URIS })
 
 /** Parameters of the authorization request that are ours to set (RFC 6749 §4.1.1, RFC 7636, OIDC Core). */
-const OURS =
+const AUTHORIZATION =
   /^(?:client_id|response_type|response_mode|redirect_uri|scope|state|nonce|code_challenge|code_challenge_method|request|request_uri)$/
+
+/** Parameters of token requests that are ours to set (RFC 6749 §4 and §6, RFC 7521 §4.2, RFC 7636, RFC 8628). */
+const TOKEN =
+  /^(?:grant_type|client_id|client_secret|client_assertion|client_assertion_type|code|redirect_uri|code_verifier|refresh_token|device_code|scope)$/i
+
+const parameters = (ours: RegExp) =>
+  z.record(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, { error: 'a parameter name has no spaces' })
+      .refine((name) => !ours.test(name), { error: 'evo-token sets this parameter itself' }),
+    z.string({ error: 'a string' }),
+    { error: 'an object of parameter names and strings' },
+  )
 
 const common = {
   clientId: text('the client id of the registration', /^[\x20-\x7e]{1,256}$/).describe(
     'The client id that the Developer Portal shows for the app.',
   ),
   issuer: issuer.optional().describe("The app's authorization server, where it is another one."),
-  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge', {
+  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge, atLeast', {
     ahead: AHEAD.optional().describe(ABOUT_REFRESH.ahead),
     retryMin: RETRY_MIN.optional().describe(ABOUT_REFRESH.retryMin),
     retryMax: RETRY_MAX.optional().describe(ABOUT_REFRESH.retryMax),
     sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
+    atLeast: AT_LEAST.optional().describe(ABOUT_REFRESH.atLeast),
   })
     .optional()
     .describe('What differs for this app from the refresh settings of all.'),
+  accessTokenLifetime: durationOrNone('1s', '3650d')
+    .optional()
+    .describe(
+      'How long an access token lives where neither the server nor the token says so; "none" for one that does not end.',
+    ),
+  tokenParameters: parameters(TOKEN)
+    .optional()
+    .describe('More parameters for each request to the token endpoint, such as "audience".'),
   authorizationEndpoint: endpoint
     .optional()
     .describe('Where people sign in, where the server publishes no metadata.'),
@@ -66,28 +91,22 @@ const REDIRECT_URIS_ABOUT =
 const personal = {
   ...common,
   scopes: list('a list of scopes', scope).describe(SCOPES),
-  authorizationParameters: z
-    .record(
-      z
-        .string()
-        .regex(/^[\x21-\x7e]+$/, { error: 'a parameter name has no spaces' })
-        .refine((name) => !OURS.test(name), { error: 'evo-token sets this parameter itself' }),
-      z.string({ error: 'a string' }),
-      { error: 'an object of parameter names and strings' },
-    )
+  authorizationParameters: parameters(AUTHORIZATION)
     .optional()
     .describe(
       'More parameters for the authorization request. With the scope offline_access, prompt is "consent" unless it is set here.',
     ),
 }
 
-const METHOD = 'How the app shows its client secret at the token endpoint.'
+const METHOD = 'How the app shows at the token endpoint who it is.'
 const secretMethod = z
-  .enum(['client_secret_post', 'client_secret_basic', 'none'], {
-    error: '"client_secret_post", "client_secret_basic" or "none"',
+  .enum(['client_secret_post', 'client_secret_basic', 'private_key_jwt', 'none'], {
+    error: '"client_secret_post", "client_secret_basic", "private_key_jwt" or "none"',
   })
-  .prefault('client_secret_post')
-  .describe(METHOD)
+  .optional()
+  .describe(
+    `${METHOD} Left out, it is what the server's metadata lists, client_secret_post first. With private_key_jwt it has a private key in place of a client secret.`,
+  )
 const noMethod = z
   .enum(['none'], { error: '"none": native and SPA apps have no client secret' })
   .prefault('none')

@@ -30,7 +30,8 @@ export function usualScopes(type: string): string[] {
   return type === 'service' ? required : [...required, REFRESHABLE]
 }
 
-export function scopeWarnings({ name, type, issuer, scopes }: App): ConfigFault[] {
+export function scopeWarnings(app: App): ConfigFault[] {
+  const { name, type, issuer, scopes, accessTokenLifetimeMs } = app
   const path = showPath(['apps', name, 'scopes'])
   const missing = EVO_SCOPES.filter(
     (scope) => scope.required && issuer === EVO_ISSUER && !scopes.includes(scope.name),
@@ -38,7 +39,9 @@ export function scopeWarnings({ name, type, issuer, scopes }: App): ConfigFault[
     path,
     message: `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
   }))
-  if (type === 'service' || scopes.includes(REFRESHABLE)) return missing
+  const renewable = type === 'service' || scopes.includes(REFRESHABLE)
+  // A token that does not end needs nothing to renew it.
+  if (renewable || accessTokenLifetimeMs === null) return missing
   return [
     ...missing,
     {

@@ -40,14 +40,21 @@ export function notOneOf(kinds: string, object: string) {
 export function duration(min: string, max: string) {
   const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}`
   return text(error, values.DURATION)
-    .refine(
-      (value) => {
-        const inMs = values.toMs(value)
-        return inMs >= values.toMs(min) && inMs <= values.toMs(max)
-      },
-      { error },
-    )
+    .refine((value) => isWithin(value, min, max), { error })
     .transform(values.toMs)
+}
+
+/** In milliseconds, or null for "none". */
+export function durationOrNone(min: string, max: string) {
+  const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}, or "none"`
+  return text(error, values.DURATION_OR_NONE)
+    .refine((value) => value === 'none' || isWithin(value, min, max), { error })
+    .transform((value) => (value === 'none' ? null : values.toMs(value)))
+}
+
+function isWithin(duration: string, min: string, max: string): boolean {
+  const inMs = values.toMs(duration)
+  return inMs >= values.toMs(min) && inMs <= values.toMs(max)
 }
 
 export const list = <Item extends z.ZodType>(error: string, item: Item) =>
@@ -62,6 +69,7 @@ export const AHEAD = duration('1s', '1d')
 export const RETRY_MIN = duration('100ms', '1h')
 export const RETRY_MAX = duration('1s', '1d')
 export const SESSION_AGE = duration('1m', '3650d')
+export const AT_LEAST = duration('1s', '3650d')
 
 export const ABOUT_REFRESH = {
   ahead:
@@ -70,6 +78,8 @@ export const ABOUT_REFRESH = {
   retryMax: 'The longest wait after a renewal that did not work.',
   sessionAge:
     'How long after a sign-in the server ends the session, where it does not say so itself: people are told before.',
+  atLeast:
+    'The longest time between two renewals, however long the token lives: some servers end a session whose refresh token is not used for long.',
 } as const
 
 const ISSUER = 'an https: URL without query, fragment or password (http: on loopback only)'

@@ -9,6 +9,7 @@ import { APP_NAME, NAME } from './names.ts'
 import {
   ABOUT_REFRESH,
   AHEAD,
+  AT_LEAST,
   duration,
   issuer,
   notOneOf,
@@ -87,11 +88,12 @@ export const configSchema = settings('an object', {
   })
     .prefault({})
     .describe('How the tokens are encrypted on disk.'),
-  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge', {
+  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge, atLeast', {
     ahead: AHEAD.prefault('10m').describe(ABOUT_REFRESH.ahead),
     retryMin: RETRY_MIN.prefault('5s').describe(ABOUT_REFRESH.retryMin),
     retryMax: RETRY_MAX.prefault('5m').describe(ABOUT_REFRESH.retryMax),
     sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
+    atLeast: AT_LEAST.optional().describe(ABOUT_REFRESH.atLeast),
   })
     .prefault({})
     .describe('How early tokens are renewed, and how patiently failures are retried.'),

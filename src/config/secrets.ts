@@ -15,6 +15,8 @@ const TOKEN: Advice = (app) =>
   `a token ${GIVEN_AWAY}; evo-token gets its own, after "evo-token login ${app}" where a person has to sign in`
 const ACCESS_KEY: Advice = () =>
   `an access key ${GIVEN_AWAY}; "evo-token caller add NAME" makes one, and only the caller keeps it`
+const PRIVATE_KEY: Advice = (app) =>
+  `a private key ${GIVEN_AWAY}, then store it with "evo-token secret ${app} --private-key FILE"`
 const OTHER: Advice = () => `a secret ${GIVEN_AWAY}; no setting of evo-token takes one`
 
 /** Keys that name a secret, without case and punctuation. */
@@ -24,22 +26,17 @@ const SECRET_KEYS: ReadonlyMap<string, Advice> = new Map([
     (key) => [key, TOKEN] as const,
   ),
   ...['accesskey', 'apikey', 'apitoken'].map((key) => [key, ACCESS_KEY] as const),
-  ...[
-    'password',
-    'passwd',
-    'passphrase',
-    'privatekey',
-    'credential',
-    'credentials',
-    'vaultkey',
-  ].map((key) => [key, OTHER] as const),
+  ...['privatekey', 'clientassertion'].map((key) => [key, PRIVATE_KEY] as const),
+  ...['password', 'passwd', 'passphrase', 'credential', 'credentials', 'vaultkey'].map(
+    (key) => [key, OTHER] as const,
+  ),
 ])
 
 const SECRET_VALUES: readonly (readonly [RegExp, Advice])[] = [
   [/evtk_[\w-]/, ACCESS_KEY],
   // A JWT (RFC 7519) or a JWE in compact form: the header is base64url of `{"…`.
   [/eyJ[\w-]{5,}\.[\w-]*\.[\w-]/, TOKEN],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY/, OTHER],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY/, PRIVATE_KEY],
 ]
 
 /** Whether `text` has the shape of a secret, whatever it is used for. */

@@ -8,6 +8,8 @@ import { validate } from 'node-cron'
 /** A number with its unit; without one, `ms` would take it for milliseconds. */
 export const DURATION = /^\d+(?:\.\d+)? ?[A-Za-z]+$/
 
+export const DURATION_OR_NONE = /^(?:none|\d+(?:\.\d+)? ?[A-Za-z]+)$/
+
 /** In milliseconds; NaN for what is no duration. */
 export function toMs(duration: string): number {
   if (!DURATION.test(duration)) return NaN

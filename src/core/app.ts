@@ -3,7 +3,8 @@ import type { UnknownMembers } from './token.ts'
 
 export type AppType = 'native' | 'spa' | 'web' | 'service'
 
-export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'none'
+export type TokenEndpointAuthMethod =
+  'client_secret_post' | 'client_secret_basic' | 'private_key_jwt' | 'none'
 
 /** Endpoints named in the config, for servers that publish no metadata. */
 export interface Endpoints {
@@ -20,6 +21,8 @@ export interface RefreshPolicy {
   readonly retryMaxMs: number
   /** How old a session may grow at the server, where that is known. */
   readonly sessionAgeMs?: number
+  /** The longest time between two grants: an unused refresh token dies at some servers. */
+  readonly atLeastMs?: number
 }
 
 export interface App {
@@ -28,10 +31,15 @@ export interface App {
   readonly clientId: string
   readonly issuer: string
   readonly endpoints: Endpoints
-  readonly tokenEndpointAuthMethod: TokenEndpointAuthMethod
+  /** Absent where the config leaves it to what the server's metadata lists. */
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
   readonly redirectUris: readonly string[]
   readonly scopes: readonly string[]
   readonly authorizationParameters: Readonly<Record<string, string>>
+  /** Sent with each request to the token endpoint, besides our own parameters. */
+  readonly tokenParameters?: Readonly<Record<string, string>>
+  /** What an access token lives where nothing says so, in milliseconds; null where it does not end. */
+  readonly accessTokenLifetimeMs?: number | null
   readonly refresh: RefreshPolicy
   /** Cron, 5 or 6 fields; service apps only. */
   readonly reissue?: string
@@ -60,7 +68,12 @@ export function identityOf(app: App): Identity {
   }
 }
 
-/** Whether the app has to show a client secret at the token endpoint. */
+/** Whether the app has to show a client secret, or a private key, at the token endpoint. */
 export function needsClientSecret(app: App): boolean {
   return (app.type === 'web' || app.type === 'service') && app.tokenEndpointAuthMethod !== 'none'
+}
+
+/** Whether the app has a private key in the place of a client secret (RFC 7523 §2.2). */
+export function hasPrivateKey(app: App): boolean {
+  return needsClientSecret(app) && app.tokenEndpointAuthMethod === 'private_key_jwt'
 }

@@ -18,13 +18,14 @@ export function requiredBy(type: string): 'login_required' | 'misconfigured' {
   return type === 'service' ? 'misconfigured' : 'login_required'
 }
 
-/** Whether the app's client secret is what a person has to store, going by its session and its last error. */
+/** Whether the app's client secret or private key is what a person has to store, going by its session and its last error. */
 export function secretMends({ type, session, error }: SecretWanted): boolean {
   if (session === 'signed-out') return type === 'service'
   const hasSecret = type === 'web' || type === 'service'
-  const refused = error === 'client_secret_missing' || error === 'invalid_client'
-  return session === 'misconfigured' && hasSecret && refused
+  return session === 'misconfigured' && hasSecret && error !== undefined && OF_SECRETS.has(error)
 }
+
+const OF_SECRETS = new Set(['client_secret_missing', 'private_key_missing', 'invalid_client'])
 
 /** Of an app's status, as the broker has it or as a client was told it. */
 interface SecretWanted {

@@ -51,6 +51,8 @@ export type GrantOutcome =
       readonly failure: Failure
       /** The answer is too long to be kept, and its successor will be, too: wait for `retryMax`. */
       readonly tooLong?: true
+      /** Whether the server will go on answering so until a person changes something. */
+      readonly lasting?: true
     }
   /** The server will keep refusing: a person has to sign in again. */
   | { readonly kind: 'rejected'; readonly failure: Failure }
@@ -114,6 +116,8 @@ export type Asked<T> =
 
 /** One app's authorization server. */
 export interface AuthorizationServer {
+  /** Why `clientSecret` is not what the app has to show: a key in place of a secret, or none of either. Sends nothing. */
+  secretFault(clientSecret: Sealed): Failure | undefined
   /** RFC 6749 §6. */
   prepareRefresh(refreshToken: Sealed, clientSecret: Sealed | undefined): Promise<Prepared>
   /** Client credentials (RFC 6749 §4.4). Spends nothing. */

@@ -14,7 +14,15 @@
 import type { App, RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import type { SessionName } from './status.ts'
-import { freshness, type Instant, type Reading, type TokenSet } from './token.ts'
+import {
+  ageMs,
+  freshness,
+  type Instant,
+  instantOfAge,
+  type Reading,
+  staleAt,
+  type TokenSet,
+} from './token.ts'
 
 export type Session =
   | { readonly status: 'signed-out'; readonly tokens?: TokenSet; readonly error?: PastFailure }
@@ -56,6 +64,8 @@ export type SessionEvent =
       readonly at: Reading
       /** As in `GrantOutcome`. */
       readonly refusal?: string | undefined
+      /** The tokens, where the failed attempt changed them all the same. */
+      readonly tokens?: TokenSet
     }
   | {
       readonly type: 'unavailable'
@@ -98,7 +108,7 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
       const refusals = countRefusals(session, event.refusal)
       return {
         status: 'misconfigured',
-        ...tokensOf(session),
+        ...tokensOf(event.tokens ? event : session),
         error: past(event.failure, event.at),
         retryAt: event.at.mono + policy.retryMaxMs,
         ...(refusals && { refusals }),
@@ -143,9 +153,24 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
     case 'retrying':
     case 'misconfigured':
       return now.mono >= session.retryAt
-    case 'active':
-      return freshness(session.tokens, now, app.refresh) !== 'fresh'
+    case 'active': {
+      const { tokens } = session
+      return (
+        freshness(tokens, now, app.refresh) !== 'fresh' ||
+        (tokens !== undefined && ageMs(tokens, now) >= longestRest(app))
+      )
+    }
   }
+}
+
+/** When `renewalDue` will be true of an active session with `tokens`, by the wall clock as it stands now; infinite for never. */
+export function renewalAt(app: App, tokens: TokenSet, now: Reading): Instant {
+  return Math.min(staleAt(tokens, now, app.refresh), instantOfAge(tokens, longestRest(app), now))
+}
+
+/** The age at which tokens are renewed however long they live. */
+function longestRest({ refresh }: App): number {
+  return refresh.atLeastMs ?? Infinity
 }
 
 /** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */

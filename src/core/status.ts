@@ -31,9 +31,10 @@ export interface AppStatus {
 /** A token as a caller gets it. */
 export interface ServedToken {
   readonly accessToken: Sealed
-  readonly expiresAt: Instant
-  /** Whole seconds still left. */
-  readonly expiresInS: number
+  /** Null for a token that does not end. */
+  readonly expiresAt: Instant | null
+  /** Whole seconds still left; null for a token that does not end. */
+  readonly expiresInS: number | null
   readonly scope: string | null
   readonly fingerprint: string
 }

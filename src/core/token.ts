@@ -53,7 +53,10 @@ export function areDifferent(one: Subject | undefined, other: Subject | undefine
 export interface Grant {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
-  readonly lifetimeMs: number
+  /** Null for a token that does not end. */
+  readonly lifetimeMs: number | null
+  /** Set where nothing told the lifetime, and the config's or our own assumption stands in its place. */
+  readonly lifetimeAssumed?: true
   /** As the server stated it; absent where it said nothing, which means "as asked" (RFC 6749 §5.1). */
   readonly scope?: string
   readonly subject?: Subject
@@ -67,7 +70,9 @@ export interface TokenSet extends UnknownMembers {
   readonly refreshToken?: Sealed
   /** When the answer arrived, on both clocks. */
   readonly received: Reading
-  readonly lifetimeMs: number
+  /** Null for a token that does not end: it is fresh for ever. */
+  readonly lifetimeMs: number | null
+  readonly lifetimeAssumed?: true
   /** In [0, 1), drawn when the tokens arrived: how much of the jitter puts the next refresh off. */
   readonly draw: number
   /** The record claims to come from the future, so that the age is not known: stale at once. */
@@ -99,46 +104,52 @@ export function freshness(
   policy: FreshnessPolicy,
 ): Freshness {
   if (!tokens) return 'none'
+  if (tokens.lifetimeMs === null) return 'fresh'
   const age = ageMs(tokens, now)
   if (age >= tokens.lifetimeMs) return 'expired'
   return age >= staleAgeMs(tokens, policy) ? 'stale' : 'fresh'
 }
 
-/** How long the token may still be served, in milliseconds; never negative. */
+/** How long the token may still be served, in milliseconds; never negative, infinite without an end. */
 export function remainingMs(tokens: TokenSet, now: Reading): number {
-  return Math.max(0, tokens.lifetimeMs - ageMs(tokens, now))
+  return Math.max(0, (tokens.lifetimeMs ?? Infinity) - ageMs(tokens, now))
 }
 
-/**
- * When the token ends, told by the wall clock as it stands now. The two clocks drift apart by
- * milliseconds all the time; only a difference that means a clock was set changes the answer.
- */
-export function expiresAt(tokens: TokenSet, now: Reading): Instant {
-  return instantOfAge(tokens, tokens.lifetimeMs, now)
+/** When the token ends, told by the wall clock as it stands now; null where it does not. */
+export function expiresAt(tokens: TokenSet, now: Reading): Instant | null {
+  return tokens.lifetimeMs === null ? null : instantOfAge(tokens, tokens.lifetimeMs, now)
 }
 
-/** When the token becomes stale, told by the wall clock as it stands now. */
+/** When the token becomes stale, told by the wall clock as it stands now; infinite without an end. */
 export function staleAt(tokens: TokenSet, now: Reading, policy: FreshnessPolicy): Instant {
-  return instantOfAge(tokens, staleAgeMs(tokens, policy), now)
+  return tokens.lifetimeMs === null
+    ? Infinity
+    : instantOfAge(tokens, staleAgeMs(tokens, policy), now)
 }
 
 /**
- * The age from which the token is stale. Asked each time, so that a policy that changes holds for
- * the token in hand. The last tenth of the lead is jitter: apps that signed in together do not
- * refresh together for ever.
+ * The age from which the token is stale; infinite for one without an end. Asked each time, so that a
+ * policy that changes holds for the token in hand. The last tenth of the lead is jitter: apps that
+ * signed in together do not refresh together for ever.
  */
 function staleAgeMs({ lifetimeMs, draw, fromFuture }: TokenSet, policy: FreshnessPolicy): number {
   if (fromFuture) return 0
+  if (lifetimeMs === null) return Infinity
   const leadMs = Math.min(policy.aheadMs, lifetimeMs / 4) * (1 - draw / 10)
   return Math.round(lifetimeMs - leadMs)
 }
 
-function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
+/**
+ * When the tokens are `ageAtMs` old, told by the wall clock as it stands now. The two clocks drift
+ * apart by milliseconds all the time; only a difference that means a clock was set changes the answer.
+ */
+export function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Reading): Instant {
   const setBackMs = now.mono - received.mono - (now.wall - received.wall)
   return received.wall + ageAtMs - (setBackMs > CLOCK_DRIFT_MS ? Math.round(setBackMs) : 0)
 }
 
-function ageMs({ received }: TokenSet, now: Reading): number {
+/** How long ago the tokens arrived, in milliseconds. */
+export function ageMs({ received }: TokenSet, now: Reading): number {
   return Math.max(now.wall - received.wall, now.mono - received.mono)
 }
 
@@ -146,6 +157,21 @@ function ageMs({ received }: TokenSet, now: Reading): number {
 export function receive(grant: Grant, now: Reading, draw: number): TokenSet {
   const { refreshTokenLifetimeMs, ...kept } = grant
   return { ...kept, received: now, draw }
+}
+
+/** What a token lives where neither the server (RFC 6749 §5.1 lets it) nor the token nor the config says so. */
+const ASSUMED_LIFETIME_MS = 300_000
+
+/** The lifetime of a token of which nothing says how long it lives; null where it does not end. */
+export function assumedLifetimeMs(configuredMs: number | null | undefined): number | null {
+  return configuredMs === undefined ? ASSUMED_LIFETIME_MS : configuredMs
+}
+
+/** The tokens as the config assumes them to live now, where nothing else told that when they arrived. */
+export function reassume(tokens: TokenSet, configuredMs: number | null | undefined): TokenSet {
+  const lifetimeMs = assumedLifetimeMs(configuredMs)
+  if (!tokens.lifetimeAssumed || tokens.lifetimeMs === lifetimeMs) return tokens
+  return { ...tokens, lifetimeMs }
 }
 
 /** Stored tokens in this process. What claims to come from the future is stale at once. */

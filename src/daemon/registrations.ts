@@ -45,12 +45,16 @@ export function createRegistrar(
   return (apps) =>
     apps.map((app) => {
       const { limit, turns } = sharedOf(app.issuer)
+      const server = createAuthorizationServer({ app, ...deps })
       const clientSecret = needsClientSecret(app)
         ? readClientSecretCredential(app.name, deps.env, deps.log)
         : undefined
+      const fault = clientSecret && server.secretFault(clientSecret)
+      if (fault)
+        deps.log.warn({ app: app.name }, `a systemd credential is not used: ${fault.message}`)
       return {
         app,
-        server: createAuthorizationServer({ app, ...deps }),
+        server,
         ...(clientSecret && { clientSecret }),
         nextReissue: app.reissue === undefined ? () => undefined : createReissueClock(app.reissue),
         limit: (work) => limit(work),

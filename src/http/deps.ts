@@ -46,7 +46,12 @@ export interface BrokerDoor {
     ask: { readonly rejectedSha256?: string; readonly now?: boolean },
   ): Promise<ServedToken>
   logout(app: string): Promise<{ readonly revoked: boolean }>
-  putClientSecret(app: string, secret: Secret): Promise<{ readonly proven: boolean }>
+  /** The secret is a private key where `isPrivateKey` says so. */
+  putClientSecret(
+    app: string,
+    secret: Secret,
+    isPrivateKey?: boolean,
+  ): Promise<{ readonly proven: boolean }>
   /** Which of these (lower-case hex SHA-256) are secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
   /** What came of the app's renewals since the daemon started. */

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
-import { type Answer, json, text, toRfc3339, toStatusJson } from './answers.ts'
+import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { seconds, sha256 } from './fields.ts'
@@ -48,7 +48,8 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       method: 'get',
       path: '/v1/apps/{app}/token',
       access: 'callers',
-      summary: 'The current token.',
+      summary:
+        'The current token. expires_in and expires_at are null for a token that does not end.',
       query: z.strictObject({
         min_ttl: seconds(MIN_TTL_MAX_S).optional(),
         wait: seconds(WAIT_MAX_S).default(WAIT_S),
@@ -133,7 +134,7 @@ function createTokenJson(): (app: string, served: ServedToken) => Answer {
       access_token: served.accessToken.expose(),
       token_type: 'Bearer',
       expires_in: served.expiresInS,
-      expires_at: toRfc3339(served.expiresAt),
+      expires_at: toRfc3339OrNull(served.expiresAt),
       scope: served.scope,
     })
     last.set(app, { served, answer })

@@ -8,6 +8,29 @@ import { nothing, seconds } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const WAIT_MAX_S = 25
+const SECRET_MAX = 4096
+const secret = z
+  .string('has to be a string')
+  .min(1, 'must not be empty')
+  .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
+  .transform((value) => new Secret(value))
+  .optional()
+const clientSecret = z
+  .strictObject({
+    client_secret: secret,
+    private_key: secret.describe(
+      'PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.',
+    ),
+  })
+  .meta({ minProperties: 1, maxProperties: 1 })
+  .transform(({ client_secret, private_key }, context) => {
+    const secret = private_key ?? client_secret
+    if (secret && !(private_key && client_secret)) return { secret, isPrivateKey: !!private_key }
+    const message = 'has to be there, or private_key in its place'
+    context.addIssue({ code: 'custom', path: ['client_secret'], message })
+    return z.NEVER
+  })
+
 const URL_RULE = 'has to be the whole URL that the browser ended up at'
 
 export function signInRoutes({ broker, signIns }: Deps): Route[] {
@@ -72,19 +95,14 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       method: 'put',
       path: '/v1/apps/{app}/client-secret',
       access: 'owner',
-      summary: 'Stores a new client secret, once it is proven where that is possible now.',
+      summary:
+        'Stores a new client secret or private key, once it is proven where that is possible now.',
       body: {
-        schema: z.strictObject({
-          client_secret: z
-            .string('has to be a string')
-            .min(1, 'must not be empty')
-            .max(4096, 'has to be 4096 characters at most')
-            .transform((value) => new Secret(value)),
-        }),
+        schema: clientSecret,
         required: true,
       },
-      async answer({ params: { app }, body: { client_secret: secret } }) {
-        const { proven } = await broker.putClientSecret(app, secret)
+      async answer({ params: { app }, body: { secret, isPrivateKey } }) {
+        const { proven } = await broker.putClientSecret(app, secret, isPrivateKey)
         return json({ proven })
       },
     }),

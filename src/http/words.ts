@@ -34,6 +34,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
     'A newer evo-token wrote the stored session; that version has to be installed again.',
   invalid_response: 'The authorization server gave an answer that cannot be used.',
   client_secret_missing: 'No client secret is stored for the app.',
+  private_key_missing: 'No private key is stored for the app.',
+  no_bearer_token: 'The authorization server issues tokens of a type that is not served here.',
   no_endpoint: 'The config or the authorization server names no endpoint for what the app needs.',
   no_metadata: 'The authorization server publishes no metadata.',
   scope_changed:

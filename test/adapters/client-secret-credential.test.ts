@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createClientKey } from '../support/client-keys.ts'
 import { readClientSecretCredential } from '../../src/adapters/client-secret-credential.ts'
 
 let directory: string
@@ -22,6 +23,12 @@ it.each(['s3cret', 's3cret\n', 's3cret\r\n'])(
     expect(read()?.expose()).toBe('s3cret')
   },
 )
+
+it('keeps every line of a private key', async () => {
+  const { pem } = createClientKey('rsa-4096')
+  await writeFile(join(directory, 'etl.client-secret'), pem)
+  expect(read()?.expose()).toBe(pem.trimEnd())
+})
 
 it('takes 4 KiB', async () => {
   await writeFile(join(directory, 'etl.client-secret'), 'x'.repeat(4096))

@@ -479,7 +479,7 @@ describe('the words of a server', () => {
     expect(outcome).toMatchObject({
       kind: 'misconfigured',
       failure: {
-        message: expect.stringMatching(/: \[secret\] does not go with \[secret\]$/) as string,
+        message: expect.stringMatching(/: \[secret\] does not go with \[secret\]\. /) as string,
       },
     })
   })

@@ -63,6 +63,13 @@ describe('discovery', () => {
         revocation_endpoint: `${issuer}/token/revocation`,
         device_authorization_endpoint: `${issuer}/device/auth`,
         authorization_response_iss_parameter_supported: true,
+        token_endpoint_auth_methods_supported: expect.arrayContaining([
+          'client_secret_post',
+          'private_key_jwt',
+        ]) as string[],
+        token_endpoint_auth_signing_alg_values_supported: expect.arrayContaining([
+          'RS256',
+        ]) as string[],
       },
     })
   })

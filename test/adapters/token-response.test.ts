@@ -65,8 +65,6 @@ describe('a token response', () => {
     { fault: 'no access token', change: { access_token: undefined } },
     { fault: 'an empty access token', change: { access_token: '' } },
     { fault: 'a number for an access token', change: { access_token: 42 } },
-    { fault: 'a token that wants a proof we cannot give', change: { token_type: 'DPoP' } },
-    { fault: 'a token of an unknown type', change: { token_type: 'mac' } },
   ])('with $fault still saves the new refresh token', async ({ change }) => {
     const outcome = await refreshedBy({ ...GOOD, ...change })
     expect(outcome).toEqual({
@@ -78,6 +76,30 @@ describe('a token response', () => {
           /^127\.0\.0\.1:\d+ answered with a refresh token, but /,
         ) as string,
       },
+    })
+  })
+
+  it.each(['DPoP', 'mac', 'N_A'])('with a token of the type %s is told as that', async (type) => {
+    const failure = {
+      error: 'no_bearer_token',
+      message: expect.stringContaining(`an access token of the type "${type}"`) as string,
+    }
+    expect(await refreshedBy({ ...GOOD, token_type: type })).toEqual({
+      kind: 'salvaged',
+      refreshToken: expect.objectContaining({ sha256: sha256Hex('rt-2') }) as Secret,
+      failure,
+      lasting: true,
+    })
+    const without = { ...GOOD, token_type: type, refresh_token: undefined }
+    expect(await refreshedBy(without)).toEqual({ kind: 'misconfigured', failure })
+  })
+
+  it('with our own secret for a token type does not repeat it', async () => {
+    scripted.answer(200, { ...GOOD, token_type: 'refresh-token-of-ada' })
+    const server = connect(scriptedApp(scripted.url))
+    const outcome = await server.refresh(new Secret('refresh-token-of-ada'), spending())
+    expect(outcome).toMatchObject({
+      failure: { message: expect.stringContaining('of the type "[secret]"') as string },
     })
   })
 
@@ -107,8 +129,55 @@ describe('a token response', () => {
     { body: '"rt-2"' },
     { body: '' },
     { body: '{"access_token":"at-2","refresh_token":"rt' },
+    { body: 'welcome=to+the+hotel&room=7' },
   ])('of $body may have held our tokens', async ({ body }) => {
     expect(await refreshedBy(body)).toMatchObject({ kind: 'unavailable', answerLost: true })
+  })
+
+  it.each([
+    { type: 'application/x-www-form-urlencoded' },
+    { type: 'Application/X-WWW-Form-URLEncoded; charset=utf-8' },
+    { type: 'text/plain; charset=utf-8' },
+    { type: '' },
+  ])('in form encoding is granted, as "$type"', async ({ type }) => {
+    const body =
+      'access_token=at%2B2&expires_in=28800&refresh_token=rt-2&refresh_token_expires_in=15897600&scope=&token_type=bearer\n'
+    const grant = grantOf(await refreshedBy(body, 200, { 'content-type': type }))
+    expect(grant).toMatchObject({
+      lifetimeMs: 28_800_000,
+      refreshTokenLifetimeMs: 15_897_600_000,
+    })
+    expect(grant.accessToken.expose()).toBe('at+2')
+    expect(grant.refreshToken?.expose()).toBe('rt-2')
+    expect(grant.scope).toBeUndefined()
+  })
+
+  it.each([
+    { type: 'application/x-www-form-urlencoded', description: 'The+refresh+token+is+bad.' },
+    { type: 'text/plain', description: 'The refresh token is bad.' },
+  ])('in form encoding is an error, as $type', async ({ type, description }) => {
+    const body = `error=invalid_grant&error_description=${description}&error_uri=https://d.example`
+    expect(await refreshedBy(body, 400, { 'content-type': type })).toMatchObject({
+      kind: 'rejected',
+      failure: { error: 'invalid_grant', message: 'The refresh token is bad.' },
+    })
+  })
+
+  it.each([
+    { page: '<html><a href="?error=invalid_grant&x=1">', type: 'text/html' },
+    {
+      page: '<html><a href="?error=invalid_grant&x=1">',
+      type: 'application/x-www-form-urlencoded',
+    },
+    { page: 'error=invalid_grant', type: 'text/html' },
+    { page: 'error=invalid_grant\nSee the manual.', type: 'text/plain' },
+    { page: 'welcome=to+the+hotel&room=7', type: 'text/plain' },
+    { page: 'Sign in at https://hotel.example/?error=invalid_grant', type: 'text/plain' },
+  ])('$page as $type is no form', async ({ page, type }) => {
+    expect(await refreshedBy(page, 400, { 'content-type': type })).toMatchObject({
+      kind: 'unavailable',
+      failure: { error: 'unavailable' },
+    })
   })
 
   it('of up to 1 MiB is a grant', async () => {
@@ -188,9 +257,39 @@ describe('how long a token lives', () => {
       change: { expires_in: undefined, access_token: jwt({ iat: 'now', exp: 'later' }) },
       lifetimeMs: 300_000,
     },
+    {
+      says: 'nothing, and the token has an end to come',
+      change: {
+        expires_in: undefined,
+        access_token: jwt({ exp: Math.floor(Date.now() / 1000) + 10 * 366 * 24 * 3600 + 3600 }),
+      },
+      lifetimeMs: 10 * 366 * 24 * 3600 * 1000,
+    },
   ])('is known where the server says $says', async ({ change, lifetimeMs }) => {
     expect(grantOf(await refreshedBy({ ...GOOD, ...change })).lifetimeMs).toBe(lifetimeMs)
   })
+
+  it.each([
+    { says: 'nothing', change: { expires_in: undefined }, assumed: 60_000, lifetimeMs: 60_000 },
+    { says: 'nothing', change: { expires_in: undefined }, assumed: null, lifetimeMs: null },
+    { says: '0', change: { expires_in: 0 }, assumed: null, lifetimeMs: null },
+    { says: 'a number', change: { expires_in: 90 }, assumed: null, lifetimeMs: 90_000 },
+    { says: 'a number', change: { expires_in: 90 }, assumed: 60_000, lifetimeMs: 90_000 },
+    {
+      says: 'nothing, but the token does',
+      change: { expires_in: undefined, access_token: HOUR_LONG },
+      assumed: null,
+      lifetimeMs: 3_600_000,
+    },
+  ])(
+    'is $lifetimeMs where the server says $says, and the config $assumed',
+    async ({ change, assumed, lifetimeMs }) => {
+      scripted.answer(200, { ...GOOD, ...change })
+      const app = scriptedApp(scripted.url, { accessTokenLifetimeMs: assumed })
+      const grant = grantOf(await connect(app).refresh(new Secret('rt-1'), spending()))
+      expect(grant.lifetimeMs).toBe(lifetimeMs)
+    },
+  )
 
   it.each([
     { body: { refresh_expires_in: 1800 }, refreshTokenLifetimeMs: 1_800_000 },

@@ -15,6 +15,7 @@ import { identityOf } from '../../src/core/app.ts'
 import type { AppRecord, Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, NOW } from '../support/builders.ts'
+import { createClientKey } from '../support/client-keys.ts'
 import {
   appRecord,
   loadOne,
@@ -77,6 +78,16 @@ describe('store', () => {
     expect(loaded).toEqual(inOrder(record))
     expect(loaded?.record?.tokens?.subject?.name).toBe('Zoë')
     expect(loaded?.record?.nextClientSecret?.expose()).toBe('ncs')
+  })
+
+  it('keeps a token without an end, and a private key with all its lines', async () => {
+    const key = createClientKey('rsa-4096').pem
+    const { tokens, ...rest } = appRecord(1, app(), { clientSecret: new Secret(key) })
+    const record = { ...rest, ...(tokens && { tokens: { ...tokens, lifetimeMs: null } }) }
+    await vault.store(APP, record)
+    const loaded = (await world.loadAnew())?.record
+    expect(loaded?.tokens?.lifetimeMs).toBeNull()
+    expect(loaded?.clientSecret?.expose()).toBe(key)
   })
 
   it('keeps a record that has nothing but its identity', async () => {

@@ -10,7 +10,10 @@ const sources = readSources()
 /** Every file that opens a `Secret`, how often, and why it has to. A new one belongs in here, or away. */
 const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = {
   // To the authorization server: RFC 6749 has them in a form.
-  'src/adapters/server/app-requests.ts': [1, 'the client secret, in the form or in a Basic header'],
+  'src/adapters/server/client-authentication.ts': [
+    2,
+    'the client secret, in the form or in a Basic header, or the private key, to sign; and which of them it is',
+  ],
   'src/adapters/server/authorization-server.ts': [
     4,
     'refresh token, verifier, device code; and to revoke',

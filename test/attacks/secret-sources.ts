@@ -6,7 +6,7 @@ export const ROOT = join(import.meta.dirname, '../..')
 
 /** What a secret is called, in any spelling; `code`, `key` and `token` mean other things as well. */
 const SECRET_NAME =
-  /^(access|refresh|id|bearer)_?token$|^(next_?)?client_?secret$|^code_?verifier$|^device_?code$|^(access|vault)_?key$|^authorization_?(code|header)$|^pass(word|phrase)$|^cookie$/i
+  /^(access|refresh|id|bearer)_?token$|^(next_?)?client_?secret$|^private_?key$|^client_?assertion$|^code_?verifier$|^device_?code$|^(access|vault)_?key$|^authorization_?(code|header)$|^pass(word|phrase)$|^cookie$/i
 
 /** Those words in a line of the log are secrets, too, whatever else they mean elsewhere. */
 const LOGGED_NAME = /^(authorization|token|secrets?|keys?|code|text)$/

@@ -44,6 +44,39 @@ it('tries what the owner stored first, and what was handed over when that is ref
   expect(records.get(PIPELINE)?.nextClientSecret).toBeUndefined()
 })
 
+it('does not try one that is not of the kind that the app shows', async () => {
+  const { answers, beat, broker, pass, requests, unfit } = await handedOver('from-systemd')
+  unfit.add('from-systemd')
+  await beat()
+  expect(requests).toEqual([])
+  expect(broker.status(PIPELINE)).toMatchObject({
+    session: 'misconfigured',
+    lastError: { error: 'client_secret_missing' },
+  })
+  answers.push(unavailable())
+  await broker.putClientSecret(PIPELINE, new Secret('typo'))
+  answers.push(INVALID_CLIENT)
+  pass(10 * MINUTE)
+  await beat()
+  expect(requests).toEqual(['issue typo', 'issue typo'])
+  expect(broker.status(PIPELINE)).toMatchObject({ lastError: { error: 'invalid_client' } })
+})
+
+it('stores none that is not of that kind, with the reason', async () => {
+  const { broker, records, requests, unfit } = await handedOver('from-systemd')
+  unfit.add('a key')
+  await expect(broker.putClientSecret(PIPELINE, new Secret('a key'))).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: 'That is no private key.',
+  })
+  await expect(broker.putClientSecret(PIPELINE, new Secret('key'), true)).rejects.toMatchObject({
+    code: 'invalid_request',
+    hint: expect.stringContaining('"private_key_jwt"') as string,
+  })
+  expect(requests).toEqual([])
+  expect(records.get(PIPELINE)?.nextClientSecret).toBeUndefined()
+})
+
 it('takes another one over at a reload, and asks at once with it', async () => {
   const { answers, beat, hand, requests } = await handedOver('old')
   answers.push(INVALID_CLIENT)

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
-import { app, grant, HOUR, MINUTE, NOW, SECOND, serviceApp, tokenOf } from '../support/builders.ts'
+import { toStored } from '../../src/core/token.ts'
+import {
+  app,
+  grant,
+  HOUR,
+  MINUTE,
+  NOW,
+  SECOND,
+  serviceApp,
+  tokenOf,
+  tokenSet,
+} from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -198,6 +209,22 @@ describe('renewal of a user app', () => {
     expect(requests).toEqual(['refresh rt-1', 'refresh rt-2'])
   })
 
+  it('stores the refresh token that came with a token of another type, and says what to mend', async () => {
+    const { answers, beat, broker, pass, records, requests } = await signedIn()
+    const refreshToken = new Secret('rt-2')
+    const failure = { error: 'no_bearer_token', message: 'of the type "DPoP"' }
+    answers.push({ kind: 'salvaged', refreshToken, failure, lasting: true }, granted())
+    pass(51 * MINUTE)
+    await beat()
+    expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-2')
+    expect(broker.status(ME)).toMatchObject({ session: 'misconfigured', lastError: failure })
+    expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
+    pass(5 * MINUTE)
+    await beat()
+    expect(requests).toEqual(['refresh rt-1', 'refresh rt-2'])
+    expect(broker.status(ME)).toMatchObject({ session: 'active' })
+  })
+
   it('keeps everything when the server refuses the app, and tries again after retryMax', async () => {
     const { answers, beat, broker, pass, requests, records } = await signedIn()
     answers.push(INVALID_CLIENT)
@@ -259,6 +286,83 @@ describe('renewal of a user app', () => {
     answer(granted())
     await stopped
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-2')
+  })
+})
+
+describe('a token without an end', () => {
+  const endless = { tokens: toStored(tokenSet({ lifetimeMs: null })) }
+
+  it('is served for ever, with no end and no next refresh', async () => {
+    const { beat, broker, pass, requests } = await signedIn({ record: endless })
+    pass(20 * 366 * 24 * HOUR)
+    await beat()
+    expect(await broker.token(ME, { waitMs: 0, minTtlMs: 365 * 24 * HOUR })).toMatchObject({
+      ...tokenOf('at-1'),
+      expiresAt: null,
+      expiresInS: null,
+    })
+    expect(broker.status(ME)).toMatchObject({
+      freshness: 'fresh',
+      session: 'active',
+      expiresAt: null,
+      refreshAt: null,
+    })
+    expect(broker.readiness(ME)).toEqual({ ready: true, reason: null })
+    expect(requests).toEqual([])
+  })
+
+  it('ends as the config says from a reload on, or a restart, where nothing else told its end', async () => {
+    const tokens = toStored(tokenSet({ lifetimeMs: null, lifetimeAssumed: true }))
+    const { broker, pass, registrationsOf } = await signedIn({
+      app: app({ accessTokenLifetimeMs: null }),
+      record: { tokens },
+    })
+    pass(HOUR)
+    expect(broker.status(ME)).toMatchObject({ freshness: 'fresh', expiresAt: null })
+    await broker.reload(registrationsOf([app({ accessTokenLifetimeMs: 2 * HOUR })]))
+    expect(broker.status(ME)).toMatchObject({ expiresAt: NOW.wall + 2 * HOUR })
+    const restarted = await signedIn({ record: { tokens } })
+    expect(restarted.broker.status(ME)).toMatchObject({ expiresAt: NOW.wall + 5 * MINUTE })
+  })
+
+  it('is replaced when it is reported as rejected', async () => {
+    const { answers, broker, records } = await signedIn({ record: endless })
+    answers.push(granted({ lifetimeMs: null }))
+    const { sha256 } = new Secret('at-1')
+    expect(await broker.refresh(ME, { rejectedSha256: sha256 })).toMatchObject(tokenOf('at-2'))
+    expect(records.get(ME)?.tokens?.lifetimeMs).toBeNull()
+    expect(broker.status(ME)).toMatchObject({ freshness: 'fresh' })
+  })
+
+  it('is stale, and served all the same, where it is refused and nothing brings another', async () => {
+    const { refreshToken, ...tokens } = endless.tokens
+    const { broker, changes, requests } = await signedIn({ record: { tokens } })
+    const { sha256 } = new Secret('at-1')
+    for (const rejectedSha256 of ['0'.repeat(64), sha256]) {
+      expect(await broker.refresh(ME, { rejectedSha256 })).toMatchObject(tokenOf('at-1'))
+      const freshness = rejectedSha256 === sha256 ? 'stale' : 'fresh'
+      expect(broker.status(ME)).toMatchObject({ session: 'active', freshness })
+    }
+    expect(changes.at(-1)).toBe(ME)
+    expect(broker.readiness(ME)).toMatchObject({ ready: true })
+    expect(requests).toEqual([])
+  })
+
+  it('is renewed where it has rested for as long as the config lets it', async () => {
+    const refresh = { ...app().refresh, atLeastMs: 24 * HOUR }
+    const { answers, beat, broker, pass, requests } = await signedIn({
+      app: app({ refresh }),
+      record: endless,
+    })
+    expect(broker.status(ME).refreshAt).toBe(NOW.wall + 24 * HOUR)
+    answers.push(granted({ lifetimeMs: null }))
+    pass(24 * HOUR - 1)
+    await beat()
+    expect(requests).toEqual([])
+    pass(1)
+    await beat()
+    expect(requests).toEqual(['refresh rt-1'])
+    expect(broker.status(ME).refreshAt).toBe(NOW.wall + 48 * HOUR)
   })
 })
 

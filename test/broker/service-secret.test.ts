@@ -61,7 +61,7 @@ describe('with a damaged record', () => {
     world.pass(51 * MINUTE)
     await world.beat()
     expect(world.broker.status(PIPELINE).lastError?.message).toBe(
-      'No client secret is stored for this app.',
+      'No client secret is stored for the app "evo-pipeline": "evo-token secret evo-pipeline" stores one.',
     )
   })
 
@@ -78,7 +78,7 @@ describe('with a damaged record', () => {
     await world.restart()
     await world.beat()
     expect(world.broker.status(PIPELINE).lastError?.message).toBe(
-      'No client secret is stored for this app.',
+      'No client secret is stored for the app "evo-pipeline": "evo-token secret evo-pipeline" stores one.',
     )
   })
 

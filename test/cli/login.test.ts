@@ -64,6 +64,15 @@ describe('a sign-in with a browser elsewhere', () => {
     expect(daemon.asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET', 'GET'])
   })
 
+  it('says that a token does not end', async () => {
+    await using daemon = await startStandIn({
+      [LOGIN]: () => started(),
+      [WAIT]: () => end({ expires_at: null }),
+    })
+    const { stderr } = await run(daemon, ['login', 'evo-me', '--no-browser'])
+    expect(stderr).toContain('Signed in to evo-me as ada@example.com. The token does not end.')
+  })
+
   it('passes on what is pasted, asks again where that is wrong, and ends with the sign-in', async () => {
     const { open, opened } = latch<Reply>()
     await using daemon = await startStandIn({

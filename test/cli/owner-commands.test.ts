@@ -36,6 +36,17 @@ describe('refresh', () => {
     })
   })
 
+  it('says that the new token does not end', async () => {
+    await using daemon = await startStandIn({
+      'GET /v1/apps/evo-me': () => ({ json: status({ fingerprint: '00000000' }) }),
+      'POST /v1/apps/evo-me/refresh': () => ({
+        json: token({ expires_in: null, expires_at: null }),
+      }),
+    })
+    const { code, stdout } = await run(daemon, ['refresh', 'evo-me'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${fingerprint} no end\n` })
+  })
+
   it('ends with 5 where the daemon kept the token that it had', async () => {
     await using daemon = await startStandIn({
       'GET /v1/apps/evo-me': () => ({ json: status({ fingerprint }) }),

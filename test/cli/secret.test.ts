@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
 import { runCli } from '../../src/cli/run.ts'
 import { captureIo } from '../support/captured-io.ts'
+import { createClientKey } from '../support/client-keys.ts'
 import { run, startStandIn, status } from './stand-in.ts'
 
 const SECRET = 'pä$$ "word" \\ with everything'
@@ -44,6 +47,68 @@ it('stores nothing where the person gives up', async () => {
   expect(await ended).toBe(1)
   expect(captured.stderr.text).toContain('Nothing was stored.')
   expect(daemon.asked).toHaveLength(1)
+})
+
+describe('with --private-key', () => {
+  const { pem, jwk } = createClientKey('rsa-4096')
+
+  it('takes the key out of a file, and sends it whole', async () => {
+    await using daemon = await startStandIn({ ...known, [PUT]: () => ({ json: { proven: true } }) })
+    const file = join(daemon.directory, 'key.pem')
+    writeFileSync(file, `Bag Attributes\r\n${pem}`)
+    const { code, stdout, stderr } = await run(daemon, ['secret', 'evo-web', '--private-key', file])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(stderr).toBe(
+      'The private key of evo-web is stored: its authorization server accepted it.\n',
+    )
+    expect(daemon.asked[1]?.body).toEqual({ private_key: pem })
+  })
+
+  it('takes it from stdin, a JWK with its name and algorithm', async () => {
+    await using daemon = await startStandIn({
+      ...known,
+      [PUT]: () => ({ json: { proven: false } }),
+    })
+    const key = { ...jwk, kid: 'key-7', alg: 'PS256' }
+    const input = JSON.stringify({ ...key, use: 'sig' }, null, 2)
+    const { code, stderr } = await run(daemon, ['secret', 'evo-web', '--private-key', '-'], {
+      input,
+    })
+    expect(code).toBe(0)
+    expect(stderr).toContain('proven when it is used next')
+    const { private_key: sent } = daemon.asked[1]?.body as { private_key: string }
+    expect(JSON.parse(sent)).toEqual(key)
+    expect(sent.length).toBeLessThan(4096)
+  })
+
+  it.each([
+    ['nothing', '', 'stdin holds no private key'],
+    ['a client secret', 's3cret-s3cret', 'stdin holds no private key'],
+    ['half a key', pem.slice(0, 200), 'cut short'],
+    ['a public key', JSON.stringify({ ...jwk, d: undefined }), 'it is a public key'],
+    ['far too much', 'x'.repeat(70_000), 'longer than a private key is'],
+  ])('stores nothing where it is given %s, and does not repeat that', async (_, input, said) => {
+    await using daemon = await startStandIn(known)
+    const { code, stderr } = await run(daemon, ['secret', 'evo-web', '--private-key', '-'], {
+      input,
+    })
+    expect(code).toBe(2)
+    expect(stderr).toContain(said)
+    expect(stderr).not.toMatch(/s3cret-|MII|xxx/)
+    expect(daemon.asked).toHaveLength(1)
+  })
+
+  it.each([
+    ['is not there', 'nowhere.pem', 'ENOENT'],
+    ['is a directory', '.', 'EISDIR'],
+  ])('says so where the file %s', async (_, name, code) => {
+    await using daemon = await startStandIn(known)
+    const file = join(daemon.directory, name)
+    expect(await run(daemon, ['secret', 'evo-web', '--private-key', file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`cannot be read (${code})`) as string,
+    })
+  })
 })
 
 it.each([

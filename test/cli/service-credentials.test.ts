@@ -6,6 +6,7 @@ import { app } from '../support/builders.ts'
 const apps = [
   app({ name: 'pipeline', type: 'service', tokenEndpointAuthMethod: 'client_secret_post' }),
   app({ name: 'site', type: 'web', tokenEndpointAuthMethod: 'client_secret_post' }),
+  app({ name: 'robot', type: 'service', tokenEndpointAuthMethod: 'private_key_jwt' }),
   app({ name: 'me', type: 'native', tokenEndpointAuthMethod: 'none' }),
 ]
 
@@ -21,10 +22,16 @@ it.each([
   [
     'secrets of apps that show one',
     false,
-    ['pipeline.client-secret', 'site.client-secret.cred', 'me.client-secret'],
+    [
+      'pipeline.client-secret',
+      'site.client-secret.cred',
+      'robot.client-secret',
+      'me.client-secret',
+    ],
     [
       'LoadCredential=pipeline.client-secret:/etc/evo-token/pipeline.client-secret',
       'LoadCredentialEncrypted=site.client-secret:/etc/evo-token/site.client-secret.cred',
+      'LoadCredential=robot.client-secret:/etc/evo-token/robot.client-secret',
     ],
   ],
 ])('%s', (_, keyIsCredential, files, lines) => {

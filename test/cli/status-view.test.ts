@@ -27,6 +27,12 @@ describe('statusTable', () => {
     )
   })
 
+  it('shows that a token does not end', () => {
+    const endless = status({ expires_at: null, refresh_at: null })
+    expect(statusTable([endless], NOW, false).split('\n')[1]).toMatch(/fresh {2,}no end {2,}-$/)
+    expect(statusFields(endless, NOW)).toMatch(/^expires: +never$/m)
+  })
+
   it('shows what is not there as a dash', () => {
     const none = status({
       session: 'signed-out',
@@ -94,6 +100,11 @@ describe('adviceFor', () => {
     [{ session: 'misconfigured', error: 'invalid_scope' }, 'evo-token reload'],
     [{ session: 'misconfigured', error: 'invalid_client' }, 'evo-token reload'],
     [{ session: 'misconfigured', error: 'invalid_client', type: 'web' }, 'evo-token secret evo-me'],
+    [{ session: 'active', freshness: 'stale', expires_at: null }, 'evo-token login evo-me'],
+    [
+      { session: 'misconfigured', error: 'private_key_missing', type: 'service' },
+      'evo-token secret evo-me --private-key FILE',
+    ],
     [
       { session: 'misconfigured', error: 'client_secret_missing', type: 'service' },
       'evo-token secret evo-me',

@@ -13,7 +13,7 @@ import { authorizedFetch, EvoTokenError, getToken, TokenClient, type Token } fro
 
 const client = new TokenClient({ url: 'http://127.0.0.1:13860', keyFile: '/none', caller: 'x' })
 const evo: typeof fetch = authorizedFetch('evo-me', { client })
-export async function use(): Promise<Date> {
+export async function use(): Promise<Date | null> {
   const token: Token = await getToken('evo-me', { minTtlS: 60 })
   const [status] = await client.status()
   const session: string | undefined = status?.session

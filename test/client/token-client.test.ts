@@ -13,7 +13,7 @@ import { type Asked, listen, type Routes, startStandIn, status, token } from '..
 const NAMED = { app: 'evo-me', access_token: 'first-token-of-evo-me' }
 
 /** A daemon whose tokens live `expires_in` seconds and are different ones each time. */
-function tokens({ expiresInS = 3000 } = {}) {
+function tokens({ expiresInS = 3000 }: { expiresInS?: number | null } = {}) {
   let count = 0
   const next = () => ({
     json: token({ access_token: `token-number-${++count}`, expires_in: expiresInS }),
@@ -63,6 +63,20 @@ describe('a token', () => {
     expect((await client.getToken('evo-me')).value).toBe('token-number-2')
   })
 
+  it('without an end lives for ever, and is asked for again within the hour', async () => {
+    await using daemon = await startStandIn(tokens({ expiresInS: null }))
+    const client = new TokenClient({ socket: daemon.socket })
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    const first = await client.getToken('evo-me', { minTtlS: 3600 })
+    expect(first).toMatchObject({ expiresAt: null, remainingS: Infinity, isFresh: true })
+    expect(String(first)).toContain(`${first.fingerprint}, without an end`)
+    vi.advanceTimersByTime(3_599_000)
+    expect(await client.getToken('evo-me', { minTtlS: 1e9 })).toBe(first)
+    vi.advanceTimersByTime(1_000)
+    expect((await client.getToken('evo-me')).value).toBe('token-number-2')
+    expect(first.remainingS).toBe(Infinity)
+  })
+
   it.each(['Date', 'performance'] as const)('ages by %s alone as well', async (clock) => {
     await using daemon = await startStandIn(tokens())
     const client = new TokenClient({ socket: daemon.socket })
@@ -106,7 +120,7 @@ describe('a token', () => {
       fingerprint: sha256.slice(0, 8),
     })
     expect(one.remainingS).toBeGreaterThan(2_900)
-    expect(one.expiresAt.getTime()).toBeGreaterThan(Date.now() + 2_900_000)
+    expect(one.expiresAt?.getTime()).toBeGreaterThan(Date.now() + 2_900_000)
     expect(shown[0]).toContain(one.fingerprint)
   })
 

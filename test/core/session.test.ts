@@ -3,6 +3,7 @@ import {
   isRefused,
   isWordOfServer,
   next,
+  renewalAt,
   renewalDue,
   type Session,
   sessionName,
@@ -48,6 +49,46 @@ describe('renewalDue', () => {
 
   it('asks for the first token of a service app', () => {
     expect(renewalDue(serviceApp(), { status: 'active' }, NOW)).toBe(true)
+  })
+})
+
+describe('the longest rest between renewals', () => {
+  const rested = app({ refresh: { ...policy, atLeastMs: 40 * MINUTE } })
+  const endless: Session = { status: 'active', tokens: tokenSet({ lifetimeMs: null }) }
+
+  it.each([
+    { at: 'before it is over', now: later(40 * MINUTE - 1), due: false },
+    { at: 'the moment it is over', now: later(40 * MINUTE), due: true },
+    {
+      at: 'after a sleep that only the wall clock saw',
+      now: { wall: NOW.wall + HOUR, mono: NOW.mono },
+      due: true,
+    },
+    {
+      at: 'with the wall clock set back',
+      now: { wall: NOW.wall - HOUR, mono: NOW.mono + 40 * MINUTE },
+      due: true,
+    },
+  ])('makes a renewal due ($due) $at, however long the token lives', ({ now, due }) => {
+    for (const session of [active, endless]) expect(renewalDue(rested, session, now)).toBe(due)
+  })
+
+  it('without one, a token that does not end is never renewed', () => {
+    expect(renewalDue(app(), endless, later(24 * 366 * HOUR))).toBe(false)
+    expect(renewalAt(app(), tokenSet({ lifetimeMs: null }), NOW)).toBe(Infinity)
+  })
+
+  it('is told as the next renewal where it comes first', () => {
+    expect(renewalAt(rested, tokens, NOW)).toBe(NOW.wall + 40 * MINUTE)
+    const longer = app({ refresh: { ...policy, atLeastMs: 24 * HOUR } })
+    expect(renewalAt(longer, tokens, NOW)).toBe(NOW.wall + 50 * MINUTE)
+    expect(renewalAt(longer, tokenSet({ lifetimeMs: null }), NOW)).toBe(NOW.wall + 24 * HOUR)
+  })
+
+  it('waits for the retry instant after a renewal that failed', () => {
+    const at = later(40 * MINUTE)
+    const retrying = next(endless, { type: 'unavailable', failure, at, random: 0 }, policy)
+    expect(renewalDue(rested, retrying, at)).toBe(false)
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   expiresAt,
   freshness,
+  reassume,
   receive,
   remainingMs,
   restore,
@@ -101,6 +102,44 @@ describe('restore', () => {
     const drawn = tokenSet({ draw: 0.7 })
     expect(toStored(drawn).draw).toBe(0.7)
     expect(restore(toStored(drawn), NOW)).toEqual(drawn)
+  })
+})
+
+describe('a token without an end', () => {
+  const YEARS_LATER = later(30 * 366 * 24 * HOUR)
+  const received = receive(grant({ lifetimeMs: null }), NOW, 0.5)
+
+  it('is fresh for ever, and lives as long as anything asks for', () => {
+    expect(freshness(received, YEARS_LATER, policy)).toBe('fresh')
+    expect(remainingMs(received, YEARS_LATER)).toBe(Infinity)
+    expect(expiresAt(received, NOW)).toBeNull()
+    expect(staleAt(received, NOW, policy)).toBe(Infinity)
+  })
+
+  it('is one after a restart, too, by way of JSON', () => {
+    const { accessToken, refreshToken, ...plain } = toStored(received)
+    const stored = JSON.parse(JSON.stringify(plain)) as typeof plain
+    const restored = restore({ ...stored, accessToken }, YEARS_LATER)
+    expect(freshness(restored, YEARS_LATER, policy)).toBe('fresh')
+    expect(expiresAt(restored, YEARS_LATER)).toBeNull()
+  })
+})
+
+describe('reassume', () => {
+  const assumed = receive(grant({ lifetimeMs: null, lifetimeAssumed: true }), NOW, 0)
+
+  it('gives a token of which nothing was said the life that the config says now', () => {
+    const hour = reassume(assumed, HOUR)
+    expect(freshness(hour, later(50 * MINUTE - 1), policy)).toBe('fresh')
+    expect(freshness(hour, later(50 * MINUTE), policy)).toBe('stale')
+    expect(freshness(hour, later(HOUR), policy)).toBe('expired')
+    expect(freshness(reassume(hour, undefined), later(5 * MINUTE), policy)).toBe('expired')
+    expect(freshness(reassume(hour, null), later(100 * HOUR), policy)).toBe('fresh')
+  })
+
+  it('leaves a token alone whose life the server told, or that has that life already', () => {
+    expect(reassume(tokens, null)).toBe(tokens)
+    expect(reassume(assumed, null)).toBe(assumed)
   })
 })
 

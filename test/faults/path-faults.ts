@@ -217,6 +217,47 @@ const DAMAGED: readonly PathFault[] = [200, 201].flatMap((status) =>
   })),
 )
 
+const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+
+/** What other servers answer than Evo's. */
+const OTHERWISE: readonly PathFault[] = [
+  {
+    name: 'an answer in form encoding',
+    acted: true,
+    session: 'kept',
+    says: WELL,
+    error: null,
+    requests: 1,
+    async happen({ forward, answer }) {
+      const { status, body } = await forward()
+      const granted = JSON.parse(body.toString()) as Record<string, string>
+      answer(status, new URLSearchParams(granted).toString(), FORM_TYPE)
+    },
+  },
+  {
+    name: 'invalid_grant in form encoding',
+    acted: false,
+    session: 'ended',
+    says: ENDED,
+    error: 'invalid_grant',
+    requests: 1,
+    happen: answering(400, 'error=invalid_grant&error_description=It+is+over.', FORM_TYPE),
+  },
+  {
+    name: 'a new refresh token with an access token of another type',
+    acted: true,
+    session: 'kept',
+    says: MISCONFIGURED,
+    error: 'no_bearer_token',
+    requests: 1,
+    async happen({ forward, answer }) {
+      const { status, body } = await forward()
+      const granted = JSON.parse(body.toString()) as object
+      answer(status, JSON.stringify({ ...granted, token_type: 'DPoP' }), JSON_TYPE)
+    },
+  },
+]
+
 const SLOW: PathFault = {
   name: 'an answer that drips, a byte at a time',
   acted: true,
@@ -238,6 +279,7 @@ export const PATH_FAULTS: readonly PathFault[] = [
   ...OTHER_ANSWERS,
   ...ERRORS,
   SLOW,
+  ...OTHERWISE,
   ...DAMAGED,
 ]
 

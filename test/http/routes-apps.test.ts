@@ -44,7 +44,7 @@ describe('GET /v1/apps/{app}/token', () => {
       expect(answer.body).toMatchObject({
         access_token: served.accessToken.expose(),
         expires_in: served.expiresInS,
-        expires_at: new Date(served.expiresAt)
+        expires_at: new Date(Number(served.expiresAt))
           .toISOString()
           .replace('.999Z', 'Z')
           .replace('.000Z', 'Z'),
@@ -53,6 +53,13 @@ describe('GET /v1/apps/{app}/token', () => {
     }
     const answer = await client.get('/v1/apps/evo-pipeline/token').expect(200)
     expect(answer.body).toMatchObject({ app: 'evo-pipeline' })
+  })
+
+  it('has null for both ends of one that does not end', async () => {
+    const served = { ...SERVED, expiresAt: null, expiresInS: null }
+    await using doors = await openDoors({ broker: { token: () => served } })
+    const answer = await doors.tcp(KEY).get(TOKEN).expect(200)
+    expect(answer.body).toMatchObject({ expires_in: null, expires_at: null, token_type: 'Bearer' })
   })
 
   it.each([

@@ -200,6 +200,33 @@ describe('PUT /v1/apps/{app}/client-secret', () => {
     expect((secret as Secret).expose()).toBe(' s3cret ')
   })
 
+  it('hands a private key on as a Secret, with all its lines', async () => {
+    await using doors = await openDoors()
+    const key = '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n'
+    await doors.owner().put(SECRET).send({ private_key: key }).expect(200)
+    const [, app, secret, isPrivateKey] = doors.asked[0] ?? []
+    expect({ app, isPrivateKey }).toEqual({ app: 'evo-pipeline', isPrivateKey: true })
+    expect((secret as Secret).expose()).toBe(key)
+  })
+
+  it.each([{ private_key: '' }, { private_key: 5 }, { private_key: 'x'.repeat(4097) }])(
+    'refuses a body with a bad private key, and does not quote it',
+    async (body) => {
+      await using doors = await openDoors()
+      const answer = await doors.owner().put(SECRET).send(body).expect(400)
+      expect((answer.body as { detail: string }).detail).toMatch(/^private_key: /)
+      expect(answer.text).not.toContain('xxx')
+    },
+  )
+
+  it('refuses a body with both', async () => {
+    await using doors = await openDoors()
+    const body = { client_secret: 's3cret', private_key: 's3cret' }
+    const answer = await doors.owner().put(SECRET).send(body).expect(400)
+    expect((answer.body as { detail: string }).detail).toContain('private_key in its place')
+    expect(doors.asked).toEqual([])
+  })
+
   it.each([{}, { client_secret: '' }, { client_secret: 5 }, { client_secret: 'x'.repeat(4097) }])(
     'refuses a body without one, and does not quote it',
     async (body) => {

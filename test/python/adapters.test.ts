@@ -127,6 +127,17 @@ shell.run_cell('from evo_token import get_token; get_token("nobody")')`
     expect(said).not.toContain('Traceback')
   })
 
+  itNeeds(missing)('shows a token without an end as that, and no token as none', async () => {
+    await using world = await startEvoWorld(600)
+    const script = `
+from evo_token._magics import StatusTable
+one = {"app": "a", "type": "service", "session": "active", "freshness": "fresh", "expires_at": None}
+print(repr(StatusTable([one, {**one, "app": "b", "session": "signed-out", "freshness": "none"}])))`
+    const said = await printed(world, '-c', script)
+    expect(said).toMatch(/^a +service +active +fresh +no end$/m)
+    expect(said).toMatch(/^b +service +signed-out +none +-$/m)
+  })
+
   itNeeds(missing)('signs a person in from a notebook', async () => {
     await using world = await startEvoWorld(600)
     const script = `

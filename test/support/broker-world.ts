@@ -103,6 +103,8 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   const changes: string[] = []
   /** What systemd hands over, by app. */
   const credentials = new Map<string, Secret>()
+  /** Client secrets that are not of the kind that their apps show. */
+  const unfit = new Set<string>()
   const log = recordingLog()
   const network = { signature: 'lan' }
   const door = { locked: options.locked ?? false }
@@ -129,6 +131,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   }
 
   const serverOf = (app: App): AuthorizationServer => ({
+    secretFault: (secret) => (unfit.has(secret.expose()) ? UNFIT : undefined),
     async prepareRefresh(refreshToken, clientSecret) {
       return ready(() => {
         memory.steps.push('send')
@@ -264,6 +267,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     door,
     redirects,
     credentials,
+    unfit,
     closed,
     ports,
     sleeping,
@@ -333,5 +337,6 @@ export const INVALID_CLIENT: GrantOutcome = {
   failure: { error: 'invalid_client', message: 'unknown client' },
 }
 
+const UNFIT = { error: 'private_key_missing', message: 'That is no private key.' }
 const FAILURE = { error: 'server_error', message: 'out of order' }
 const HALF_HOUR = 1_800_000

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import math
 import os
 import pickle
 import signal
@@ -49,6 +50,19 @@ class Tokens(unittest.TestCase):
         while first.is_fresh:
             time.sleep(0.05)
         self.assertIsNot(client.get_token("pipeline"), first)
+
+    def test_one_without_an_end_lives_for_ever_and_is_asked_for_again_within_the_hour(self):
+        client = TokenClient()
+        really_ask = client.ask
+        client.ask = lambda *args: {**really_ask(*args), "expires_in": None, "expires_at": None}
+        first = client.get_token("pipeline", min_ttl=3600)
+        self.assertIsNone(first.expires_at)
+        self.assertEqual(first.remaining_s, math.inf)
+        self.assertIn("without an end", repr(first))
+        self.assertIs(client.get_token("pipeline", min_ttl=1e9), first)
+        first._received_mono -= 3600
+        self.assertFalse(first.is_fresh)
+        self.assertEqual(first.remaining_s, math.inf)
 
     def test_one_that_lives_long_enough_is_asked_for(self):
         client = TokenClient()

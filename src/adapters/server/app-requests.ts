@@ -3,9 +3,10 @@
  * secrets change, and each ends in an outcome.
  */
 import * as oidc from 'openid-client'
-import { type App, needsClientSecret } from '../../core/app.ts'
+import type { App } from '../../core/app.ts'
 import type { Clock, Failure, GrantOutcome, LastQuestion, Prepared } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
+import { authenticationOf, namingMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'
 import {
   type EndpointName,
@@ -15,7 +16,7 @@ import {
   type Unlocated,
   urlOf,
 } from './endpoints.ts'
-import { failedOutcome, isMoved, unusable } from './grant-failure.ts'
+import { type FailedOutcome, failedOutcome, isMoved, type Request } from './grant-failure.ts'
 import {
   ANSWER_LIMITS,
   type AnswerLimits,
@@ -27,6 +28,7 @@ import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 import { tidy, toGrant } from './token-response.ts'
+import { otherTokenType } from './token-type.ts'
 
 export interface AppRequestsOptions {
   readonly app: App
@@ -44,6 +46,8 @@ export interface Ready {
   readonly configuration: oidc.Configuration
   readonly exchange: HttpExchange
   readonly server: ServerMetadata
+  /** What became of the request that ended in `error`; throws what is our own mistake. */
+  readonly failed: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
 }
 
 /** One kind of token request. */
@@ -88,31 +92,51 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
   ): Promise<Ready | Unlocated> {
     const located = await locate(app, metadata, needs)
     if (located.kind !== 'located') return located
-    const authentication = authenticate(app, clientSecret)
-    if (!authentication) return { kind: 'misconfigured', failure: secretMissing(app) }
+    const authentication = await authenticationOf(app, located.metadata, clientSecret)
+    if ('error' in authentication) return { kind: 'misconfigured', failure: authentication }
+    const { method, authenticate } = authentication
     const answerLimitMs = answerLimits.plainMs
     const exchange = createExchange({ ...transport, answerLimitMs, ...exchangeOptions })
-    const configuration = configure(app, located.metadata, authentication)
+    const configuration = configure(app, located.metadata, authenticate)
     configuration[oidc.customFetch] = exchange.fetch
-    return { kind: 'ready', configuration, exchange, server: located.metadata }
+    const { facts } = exchange
+    const hasSecret = clientSecret !== undefined
+    return {
+      kind: 'ready',
+      configuration,
+      exchange,
+      server: located.metadata,
+      failed: (error, request) => {
+        const outcome = failedOutcome(error, facts, { ...request, hasSecret })
+        return namingMethod(outcome, facts, app, method, located.metadata)
+      },
+    }
   }
 
   async function attempt(
-    { configuration, exchange }: Ready,
-    { ask, ...request }: TokenRequest,
+    { configuration, exchange, failed }: Ready,
+    { ask, final, isRefresh }: TokenRequest,
   ): Promise<GrantOutcome> {
     const { facts } = exchange
     try {
       const response = await ask(configuration)
-      if (response.token_type !== 'bearer') return unusable(facts, 'no bearer token')
-      const grant = toGrant(response, facts.answer?.json ?? {})
-      return { kind: 'granted', grant, received: facts.received ?? options.clock.read() }
-    } catch (error) {
-      return failedOutcome(error, facts, {
-        wanted: 'access token',
-        hasSecret: request.clientSecret !== undefined,
-        ...request,
+      const other = otherTokenType(facts)
+      if (other) return other
+      const received = facts.received ?? options.clock.read()
+      const grant = toGrant(response, {
+        raw: facts.answer?.json ?? {},
+        receivedAt: received.wall,
+        configuredLifetimeMs: app.accessTokenLifetimeMs,
       })
+      return { kind: 'granted', grant, received }
+    } catch (error) {
+      const other = otherTokenType(facts)
+      const request = {
+        wanted: 'access token',
+        ...(final && { final }),
+        ...(isRefresh && { isRefresh }),
+      }
+      return other ?? failed(error, request)
     }
   }
 
@@ -142,7 +166,12 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
           tidy,
           answerLimitMs: spends ? answerLimits.spendingMs : answerLimits.plainMs,
           question: async () => asked.question?.(),
-          ...(adjust && { adjust }),
+          adjust(form) {
+            for (const [name, value] of Object.entries(app.tokenParameters ?? {})) {
+              form.set(name, value)
+            }
+            adjust?.(form)
+          },
           ...(code && { code }),
         })
       const ready = await prepareOnce()
@@ -183,19 +212,4 @@ export function configure(
   // Time is kept by the exchange, from when the request leaves.
   configuration.timeout = 0
   return configuration
-}
-
-/** Undefined where the app has to show a secret that we do not have. */
-function authenticate(app: App, clientSecret: Sealed | undefined): oidc.ClientAuth | undefined {
-  if (!needsClientSecret(app)) return oidc.None()
-  if (!clientSecret) return undefined
-  const isBasic = app.tokenEndpointAuthMethod === 'client_secret_basic'
-  return (isBasic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(clientSecret.expose())
-}
-
-function secretMissing({ name }: App): Failure {
-  return {
-    error: 'client_secret_missing',
-    message: `No client secret of the app "${name}" is stored: "evo-token secret ${name}" stores one.`,
-  }
 }

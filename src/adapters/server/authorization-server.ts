@@ -15,10 +15,11 @@ import { Secret } from '../../secret.ts'
 import { type AppRequestsOptions, configure, createAppRequests } from './app-requests.ts'
 import { authorizationParameters, redirectUriShared } from './authorization-request.ts'
 import { refusalOf } from './authorization-response.ts'
+import { secretFault } from './client-authentication.ts'
 import { tidyDeviceResponse, toDeviceAuthorization } from './device-response.ts'
 import type { ServerMetadata } from './discovery.ts'
 import { locate, type Unlocated } from './endpoints.ts'
-import { type FailedOutcome, failedOutcome } from './grant-failure.ts'
+import type { FailedOutcome } from './grant-failure.ts'
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -27,6 +28,8 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
   const requests = createAppRequests(options)
 
   return {
+    secretFault: (clientSecret) => secretFault(app, clientSecret),
+
     prepareRefresh: (refreshToken, clientSecret) =>
       requests.prepareTokens({
         clientSecret,
@@ -101,12 +104,12 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const asked = await requests.run(
         'deviceAuthorization',
         clientSecret,
-        async ({ configuration, exchange }): Promise<Asked<DeviceAuthorization>> => {
+        async ({ configuration, failed: failedTo }): Promise<Asked<DeviceAuthorization>> => {
           try {
             const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
             return { kind: 'ok', value: toDeviceAuthorization(response) }
           } catch (error) {
-            return failed(failedOutcome(error, exchange.facts, { wanted: 'device code' }))
+            return failed(failedTo(error, { wanted: 'device code' }))
           }
         },
         { tidy: tidyDeviceResponse },
@@ -135,13 +138,13 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const asked = await requests.run(
         'revocation',
         clientSecret,
-        async ({ configuration, exchange }) => {
+        async ({ configuration, failed: failedTo }) => {
           try {
             await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
             return true
           } catch (error) {
             // Throws what is our own mistake; the rest means "not confirmed".
-            failedOutcome(error, exchange.facts, { wanted: 'confirmation' })
+            failedTo(error, { wanted: 'confirmation' })
             return false
           }
         },

@@ -20,9 +20,12 @@ export interface ServerMetadata {
   readonly revocation_endpoint?: string
   readonly device_authorization_endpoint?: string
   readonly authorization_response_iss_parameter_supported?: boolean
+  readonly token_endpoint_auth_methods_supported?: string[]
+  readonly token_endpoint_auth_signing_alg_values_supported?: string[]
 }
 
 const endpoint = z.string().refine(isEndpoint).optional().catch(undefined)
+const names = z.array(z.string()).optional().catch(undefined)
 
 /** An endpoint that is unsafe to use counts as absent. */
 export const serverMetadata = z
@@ -33,6 +36,8 @@ export const serverMetadata = z
     revocation_endpoint: endpoint,
     device_authorization_endpoint: endpoint,
     authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
+    token_endpoint_auth_methods_supported: names,
+    token_endpoint_auth_signing_alg_values_supported: names,
   })
   .transform((metadata) => {
     const present = Object.entries(metadata).filter(([, value]) => value !== undefined)

@@ -3,6 +3,7 @@
  * have it in hand, since a token that rotates is in no other place than this.
  */
 import type { Instant } from '../../core/token.ts'
+import { formObject } from './form-answer.ts'
 import type { IssuerResponse } from './issuer-fetch.ts'
 
 /** Room for the access token of a person in thousands of groups. */
@@ -17,8 +18,8 @@ export interface Answer {
   /** Undefined where it was longer than 1 MiB. */
   readonly text: string | undefined
   /**
-   * The body, if it is a JSON object, whatever its content type says. Where the body is longer than
-   * 1 MiB it has its refresh token alone, if there is one.
+   * The body, if it is a JSON object, whatever its content type says; or what a form says. Where the
+   * body is longer than 1 MiB it has its refresh token alone, if there is one.
    */
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
@@ -32,14 +33,16 @@ export interface Answer {
 /** Rejects, as `fetch` does, where the connection breaks before the body is complete. */
 export async function readAnswer(response: IssuerResponse, now: Instant): Promise<Answer> {
   const { status, headers } = response
+  const contentType = headers.get('content-type') ?? ''
   const whole = await readText(response.body)
   const tooLong = whole === undefined || whole.length > LONGEST_KEPT
-  const json = whole === undefined ? undefined : jsonObject(whole)
+  const members =
+    whole === undefined ? undefined : (jsonObject(whole) ?? formObject(whole, contentType))
   return {
     status,
-    contentType: headers.get('content-type') ?? '',
+    contentType,
     text: tooLong ? undefined : whole,
-    json: tooLong ? refreshTokenAlone(json) : json,
+    json: tooLong ? refreshTokenAlone(members) : members,
     challenged: headers.get('www-authenticate') !== null,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
     location: headers.get('location') ?? undefined,

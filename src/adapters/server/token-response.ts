@@ -4,14 +4,12 @@
  */
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
-import type { Grant, Subject } from '../../core/token.ts'
+import type { App } from '../../core/app.ts'
+import { assumedLifetimeMs, type Grant, type Instant, type Subject } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
 import { readable, withoutSecrets } from './server-words.ts'
 
 type Body = Readonly<Record<string, unknown>>
-
-/** Where neither the response nor the token tells, as RFC 6749 §5.1 lets it. */
-const DEFAULT_LIFETIME_S = 300
 
 /** Larger numbers are mistakes, and would overflow a date. */
 const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
@@ -26,7 +24,7 @@ export function tidy(body: Body): Record<string, unknown> {
   const scope = scopeOf(body.scope)
   return {
     access_token,
-    token_type: bearerOr(token_type),
+    token_type: isBearer(token_type) ? 'bearer' : token_type,
     ...(isFilled(refresh_token) && { refresh_token }),
     ...(expiresIn !== undefined && { expires_in: expiresIn }),
     ...(scope !== undefined && { scope }),
@@ -39,16 +37,29 @@ export function refreshTokenIn(body: Body | undefined): Secret | undefined {
   return isFilled(value) ? new Secret(value) : undefined
 }
 
-/** @param raw the body as the server sent it, with the members that openid-client does not know. */
-export function toGrant(response: TokenEndpointResponse, raw: Body): Grant {
+export interface GrantContext {
+  /** The body as the server sent it, with the members that openid-client does not know. */
+  readonly raw: Body
+  readonly receivedAt: Instant
+  /** What the config says that an access token lives where nothing else does. */
+  readonly configuredLifetimeMs: App['accessTokenLifetimeMs']
+}
+
+export function toGrant(
+  response: TokenEndpointResponse,
+  { raw, receivedAt, configuredLifetimeMs }: GrantContext,
+): Grant {
   const { access_token, refresh_token, expires_in, scope } = response
   const claims = claimsOf(access_token)
   const subject = subjectOf(claims)
+  const lifetimeS = expires_in ?? statedLifetimeS(claims, receivedAt)
   const refreshTokenLifetimeS =
     positiveNumber(raw.refresh_expires_in) ?? positiveNumber(raw.refresh_token_expires_in)
   return {
     accessToken: new Secret(access_token),
-    lifetimeMs: toMs(expires_in ?? statedLifetimeS(claims) ?? DEFAULT_LIFETIME_S),
+    ...(lifetimeS === undefined
+      ? { lifetimeMs: assumedLifetimeMs(configuredLifetimeMs), lifetimeAssumed: true }
+      : { lifetimeMs: toMs(lifetimeS) }),
     ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
     // Every caller sees it.
     ...(scope !== undefined && { scope: withoutSecrets(scope) }),
@@ -60,8 +71,8 @@ export function toGrant(response: TokenEndpointResponse, raw: Body): Grant {
 }
 
 /** `token_type` is often forgotten, spelt in any case (RFC 6749 §5.1 allows it), or "BearerToken". */
-function bearerOr(tokenType: unknown): string {
-  return !isFilled(tokenType) || /^bearer/i.test(tokenType) ? 'bearer' : tokenType
+export function isBearer(tokenType: unknown): boolean {
+  return !isFilled(tokenType) || /^bearer/i.test(tokenType)
 }
 
 function scopeOf(value: unknown): string | undefined {
@@ -90,9 +101,10 @@ function claimsOf(accessToken: string): JWTPayload | undefined {
   }
 }
 
-function statedLifetimeS(claims: JWTPayload | undefined): number | undefined {
-  const { exp, iat } = claims ?? {}
-  return exp === undefined || iat === undefined ? undefined : positiveNumber(exp - iat)
+/** The server's own clock tells how long, not ours, wherever the token says when it was issued. */
+function statedLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
+  const { exp, iat = receivedAt / 1000 } = claims ?? {}
+  return exp === undefined ? undefined : positiveNumber(exp - iat)
 }
 
 function toMs(seconds: number): number {

@@ -47,7 +47,8 @@ const tokens = members({
   accessToken: secret,
   refreshToken: secret.exactOptional(),
   receivedAt: instant,
-  lifetimeMs: durationMs,
+  lifetimeMs: durationMs.nullable(),
+  lifetimeAssumed: z.literal(true).exactOptional(),
   // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
   // no draw: the middle is as good as any. That age stays, as a member that we do not know.
   draw: z.number().min(0).max(1).default(0.5),

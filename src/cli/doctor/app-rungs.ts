@@ -48,6 +48,7 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
     {
       id: 'life',
       async check() {
+        if (answer.expires_in === null) return 'it does not end'
         const seconds = Number(answer.expires_in)
         if (seconds > 0) return `${Math.floor(seconds)} seconds are left`
         throw broken(

@@ -20,7 +20,7 @@ class StatusTable:
     """The apps as a small table, in a notebook or in a terminal."""
 
     def __init__(self, statuses: list[Json]) -> None:
-        self._rows = [[str(one.get(name) or "-") for name in _COLUMNS] for one in statuses]
+        self._rows = [[_cell(one, name) for name in _COLUMNS] for one in statuses]
 
     def __repr__(self) -> str:
         rows = [list(_COLUMNS.values()), *self._rows]
@@ -34,6 +34,12 @@ class StatusTable:
 
         body = "".join(row(cells, "td") for cells in self._rows)
         return f"<table>{row(list(_COLUMNS.values()), 'th')}{body}</table>"
+
+
+def _cell(status: Json, name: str) -> str:
+    # A token without an end has no date.
+    endless = name == "expires_at" and status.get("freshness") not in (None, "none")
+    return str(status.get(name) or ("no end" if endless else "-"))
 
 
 @magics_class

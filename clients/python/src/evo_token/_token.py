@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -13,6 +14,9 @@ _SPARE_S = 60.0
 # A token says its end in whole seconds (RFC 7519 `exp`), and takes a moment to get there.
 _LEAST_SPARE_S = 2.0
 
+# A token without an end may be revoked, or its session be another: the daemon is asked as often as for usual ones.
+_ENDLESS_FRESH_S = 3600.0
+
 
 class Token:
     """Printing, logging and formatting it give its fingerprint; `value` is the token itself."""
@@ -22,7 +26,9 @@ class Token:
     def __init__(self, answer: Mapping[str, object], asked_wall: float, asked_mono: float) -> None:
         """`asked_…` is when it was asked for: it lives no longer than counted from then."""
         self._value = str(answer["access_token"])
-        self._life_s = float(str(answer["expires_in"]))
+        expires_in = answer["expires_in"]
+        # None for a token that does not end.
+        self._life_s = math.inf if expires_in is None else float(str(expires_in))
         self._received_wall = asked_wall
         self._received_mono = asked_mono
         self.app = str(answer["app"])
@@ -40,19 +46,26 @@ class Token:
         return f"Bearer {self._value}"
 
     @property
-    def expires_at(self) -> datetime:
+    def expires_at(self) -> datetime | None:
+        """None for a token that does not end."""
+        if self._life_s == math.inf:
+            return None
         return datetime.fromtimestamp(self._received_wall + self._life_s, timezone.utc)
 
     @property
     def remaining_s(self) -> float:
-        """Seconds that it still lives, whichever clock has gone further since it came."""
-        age = max(time.time() - self._received_wall, time.monotonic() - self._received_mono)
-        return max(0.0, self._life_s - age)
+        """Seconds that it still lives, whichever clock has gone further since it came; infinite without an end."""
+        return max(0.0, self._life_s - self._age_s())
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it may be used without asking the daemon: until a minute before its end."""
+        """Whether it may be used without asking the daemon: until a minute before its end, or for an hour without one."""
+        if self._life_s == math.inf:
+            return self._age_s() < _ENDLESS_FRESH_S
         return self.remaining_s > max(_LEAST_SPARE_S, min(_SPARE_S, self._life_s / 4))
+
+    def _age_s(self) -> float:
+        return max(time.time() - self._received_wall, time.monotonic() - self._received_mono)
 
     @property
     def sha256(self) -> str:
@@ -64,7 +77,8 @@ class Token:
         return self.sha256[:8]
 
     def __repr__(self) -> str:
-        return f"<Token of {self.app} [{self.fingerprint}], good until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}>"
+        end = f"good until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}" if self.expires_at else "without an end"
+        return f"<Token of {self.app} [{self.fingerprint}], {end}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Token) and other._value == self._value

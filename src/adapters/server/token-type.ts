@@ -1,0 +1,25 @@
+/** Access tokens that are no bearer tokens: no caller of ours could use one, and asking again brings no other. */
+import type { FailedOutcome } from './grant-failure.ts'
+import { readableWords } from './server-words.ts'
+import type { ExchangeFacts } from './http-exchange.ts'
+import { isBearer, refreshTokenIn } from './token-response.ts'
+
+/** Longer ones are no names of token types. */
+const SHOWN = 40
+
+/** The outcome of an answer whose access token is of another type; undefined where it is not that. */
+export function otherTokenType({ answer, url = '' }: ExchangeFacts): FailedOutcome | undefined {
+  const { access_token, token_type } = answer?.json ?? {}
+  const ok = answer !== undefined && answer.status >= 200 && answer.status < 300
+  if (!ok || typeof access_token !== 'string' || isBearer(token_type)) return undefined
+  const { host } = new URL(url)
+  const type = readableWords(token_type)?.slice(0, SHOWN) ?? ''
+  const failure = {
+    error: 'no_bearer_token',
+    message: `${host} answered with an access token of the type "${type}", and evo-token serves bearer tokens only. Have the server issue bearer tokens to this app.`,
+  }
+  const refreshToken = refreshTokenIn(answer.json)
+  return refreshToken
+    ? { kind: 'salvaged', refreshToken, failure, lasting: true }
+    : { kind: 'misconfigured', failure }
+}

@@ -1,0 +1,53 @@
+/** Key pairs of apps that sign in with a private key, as files hold them and as a server registers them. */
+import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import type { ClientMetadata, SigningAlgorithm } from 'oidc-provider'
+import { EVO_SCOPES } from './authorization-server.ts'
+
+export interface ClientKey {
+  /** PKCS#8. */
+  readonly pem: string
+  readonly jwk: JsonWebKey
+  readonly publicJwk: JsonWebKey
+}
+
+export type KeyKind = 'rsa' | 'rsa-4096' | 'ec' | 'ed25519'
+
+export function createClientKey(kind: KeyKind): ClientKey {
+  const { privateKey, publicKey } = pairOf(kind)
+  return {
+    pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    jwk: privateKey.export({ format: 'jwk' }),
+    publicJwk: publicKey.export({ format: 'jwk' }),
+  }
+}
+
+function pairOf(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject } {
+  switch (kind) {
+    case 'rsa':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'rsa-4096':
+      return generateKeyPairSync('rsa', { modulusLength: 4096 })
+    case 'ec':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    case 'ed25519':
+      return generateKeyPairSync('ed25519')
+  }
+}
+
+/** A service client of the real server that shows such a key. */
+export function keyClient(
+  clientId: string,
+  publicJwk: JsonWebKey,
+  alg: SigningAlgorithm = 'RS256',
+): ClientMetadata {
+  return {
+    client_id: clientId,
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: alg,
+    jwks: { keys: [publicJwk] },
+    redirect_uris: [],
+    response_types: [],
+    grant_types: ['client_credentials'],
+    scope: EVO_SCOPES.join(' '),
+  }
+}
