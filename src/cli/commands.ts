@@ -436,6 +436,6 @@ export const COMMANDS: readonly Command[] = [
       { line: 'eval "$(evo-token completion zsh)"', says: 'For ~/.zshrc, below compinit.' },
       { line: 'evo-token completion fish | source', says: 'For ~/.config/fish/config.fish.' },
     ],
-    load: () => import('./completion.ts'),
+    load: () => import('./completion/scripts.ts'),
   },
 ]
