@@ -1,6 +1,7 @@
 /** What callers come for: the state of the apps, and their tokens. */
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
+import { jsonAnswer, status, token } from './answer-schemas.ts'
 import { type Answer, json, text, toRfc3339, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -12,6 +13,14 @@ import { type Ask, type Route, route } from './route.ts'
 const WAIT_S = 10
 const WAIT_MAX_S = 60
 const MIN_TTL_MAX_S = 365 * 86_400
+
+/** As JSON, or bare to a request that prefers text. */
+const TOKEN = {
+  200: {
+    says: 'The token.',
+    content: { 'application/json': token, 'text/plain': z.string() },
+  },
+}
 
 export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route[] {
   const toJson = createTokenJson()
@@ -48,9 +57,10 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps/{app}/token',
       access: 'callers',
       summary: 'The current token.',
+      answers: TOKEN,
       query: z.strictObject({
         min_ttl: seconds(MIN_TTL_MAX_S).optional(),
-        wait: seconds(WAIT_MAX_S).default(WAIT_S),
+        wait: seconds(WAIT_MAX_S, WAIT_S).default(WAIT_S),
       }),
       answer(ask) {
         const { min_ttl: minTtlS, wait } = ask.query
@@ -66,6 +76,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps/{app}/refresh',
       access: 'callers',
       summary: 'A new token now, in place of one that an API refused.',
+      answers: TOKEN,
       body: {
         schema: z.strictObject({ rejected_sha256: sha256.optional() }),
         required: false,
@@ -81,6 +92,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps',
       access: 'callers',
       summary: 'The status of every app of the caller; never a token.',
+      answers: { 200: jsonAnswer('The apps.', z.object({ apps: z.array(status) })) },
       answer: ({ caller, door }) =>
         json({
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
@@ -91,6 +103,12 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/events',
       access: 'callers',
       summary: 'Server-sent events: the status of every app of the caller, and each change of it.',
+      answers: {
+        200: {
+          says: 'Events `status`, with the status of an app as JSON, and `removed`, with its name.',
+          content: { 'text/event-stream': z.string() },
+        },
+      },
       answer({ caller, door, response }) {
         streams.open(caller, door, response)
         return undefined
@@ -101,6 +119,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps/{app}',
       access: 'callers',
       summary: 'The status of one app; never a token.',
+      answers: { 200: jsonAnswer('The app.', status) },
       answer: ({ params, door }) => json(toStatusJson(broker.status(params.app), door)),
     }),
   ]
