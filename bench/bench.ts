@@ -2,6 +2,7 @@
 import { benchAbuse } from './abuse.ts'
 import { benchGet } from './cli-get.ts'
 import { benchClients } from './clients.ts'
+import { benchGuard } from './guard.ts'
 import { benchMemory } from './memory.ts'
 import { benchStartUp } from './start-up.ts'
 import { benchTokenEndpoint } from './token-endpoint.ts'
@@ -14,5 +15,6 @@ await benchTokenEndpoint()
 await benchGet()
 await benchClients()
 await benchStartUp()
+await benchGuard()
 await benchMemory()
 await benchAbuse()

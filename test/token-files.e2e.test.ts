@@ -1,5 +1,14 @@
 /** What the daemon writes into files, and what it keeps out of git: the built program, real repositories. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { createRepository, gitMissing, type Repository } from './cli/repository.ts'
@@ -51,6 +60,53 @@ describe('a .env', () => {
     repository.write('.gitignore', '.env\n')
     await until(() => existsSync(path))
     expect(repository.git('status', '--porcelain')).toBe('?? .gitignore\n')
+  })
+})
+
+describe('a named pipe in the place of a .env', () => {
+  const PIPED = 'is a named pipe, not a file.'
+
+  it('is told of by reload, config check and doctor, and holds up neither them nor the stop', async () => {
+    await using server = await startAuthorizationServer()
+    await using home = await seededHome(server)
+    const [piped, good] = [join(home.directory, 'pipe/.env'), join(home.directory, 'good.env')]
+    mkdirSync(join(home.directory, 'pipe'))
+    await home.write({
+      ...configOf(home),
+      files: [
+        { app: 'me', format: 'dotenv', path: good },
+        { app: 'me', format: 'dotenv', path: piped },
+      ],
+    })
+    execFileSync('mkfifo', [piped])
+    await using daemon = await startDaemonProcess(home)
+    await until(async () => contentOf(good).includes(await goodToken(daemon.socket, 'me')))
+
+    const warning = `files[1].path: ${piped} ${PIPED}`
+    const reloaded = await runCli(home, ['reload'])
+    expect(reloaded.code).toBe(0)
+    expect(reloaded.stderr).toContain(`warning: ${warning}`)
+    const checked = await runCli(home, ['config', 'check'])
+    expect(checked).toMatchObject({ code: 0, stdout: 'OK: 1 app\n' })
+    expect(checked.stderr).toContain(`warning: ${home.config}: ${warning}`)
+    const advice = await runCli(home, ['doctor', '--json'])
+    const { rungs } = JSON.parse(advice.stdout) as { rungs: { id: string; detail: string }[] }
+    expect(rungs.at(-1)).toMatchObject({
+      id: 'token-files',
+      ok: false,
+      detail: `~/pipe/.env ${PIPED}`,
+    })
+
+    rmSync(piped)
+    expect((await runCli(home, ['reload'])).stderr).toBe('The config was read again.\n')
+    expect(contentOf(piped)).toBe(contentOf(good))
+    rmSync(piped)
+    execFileSync('mkfifo', [piped])
+    // The daemon has no reason to write it now, but looks.
+    expect((await runCli(home, ['reload'])).stderr).toContain(`warning: ${warning}`)
+    const startedAt = Date.now()
+    expect(await daemon.stop('SIGTERM')).toBe(0)
+    expect(Date.now() - startedAt).toBeLessThan(5_000)
   })
 })
 

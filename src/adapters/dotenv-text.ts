@@ -1,6 +1,12 @@
 /** One variable in the text of a `.env`: set or taken out, every other line as it was. */
 
-/** The text with `variable` set, in place of every earlier setting of it. */
+import { SidecarError } from '../errors.ts'
+
+/**
+ * The text with `variable` set, in place of every earlier setting of it.
+ *
+ * @throws {SidecarError} `failed` where no such file can hold the value.
+ */
 export function withVariable(text: string, variable: string, value: string): string {
   const setting = settingOf(variable)
   const shown = quotedIfNeeded(value)
@@ -32,7 +38,9 @@ function settingOf(variable: string): RegExp {
 function quotedIfNeeded(value: string): string {
   if (/^[\w.~+/=-]+$/.test(value)) return value
   if (/['\n\r]/.test(value)) {
-    throw new Error('the token has characters that no .env can hold')
+    throw new SidecarError('failed', 'The token has characters that no .env can hold.', {
+      hint: 'Use the format raw or json.',
+    })
   }
   return `'${value}'`
 }

@@ -391,21 +391,36 @@ export const COMMANDS: readonly Command[] = [
   {
     words: ['guard', 'install'],
     summary: 'install a git hook that keeps tokens out of commits',
-    details: 'Installs a pre-commit hook in the repository of the current directory.',
+    details:
+      'Puts it into the hooks of the repository of the current directory that run before a commit comes about: by hand, by a merge, a cherry-pick, a revert or a patch from the mail. What else stands in a hook stays.',
     arguments: [],
     options: {},
     examples: [],
-    load: () => import('./guard-install.ts'),
+    load: () => import('./guard/install.ts'),
   },
   {
     words: ['guard', 'check'],
     summary: 'refuse where a staged change holds a token or a secret',
     details:
-      'EVO_TOKEN_GUARD=off in the environment lets everything pass, as `git commit --no-verify` does.',
+      'A line with the words `evo-token: allow` in it passes. EVO_TOKEN_GUARD=off in the environment lets everything pass, as `git commit --no-verify` does.',
     arguments: [],
-    options: OWNER,
-    examples: [],
-    load: () => import('./guard-check.ts'),
+    options: {
+      range: {
+        type: 'string',
+        placeholder: 'A..B',
+        description: 'Look at every commit from A to B, and at its message, instead.',
+      },
+      message: {
+        type: 'string',
+        placeholder: 'FILE',
+        description: 'Look at the message of a commit instead; for a commit-msg hook.',
+      },
+      ...OWNER,
+    },
+    examples: [
+      { line: 'evo-token guard check --range origin/main..HEAD', says: 'What a CI would look at.' },
+    ],
+    load: () => import('./guard/check.ts'),
   },
   {
     words: ['shell-init'],
@@ -434,6 +449,6 @@ export const COMMANDS: readonly Command[] = [
       { line: 'eval "$(evo-token completion zsh)"', says: 'For ~/.zshrc, below compinit.' },
       { line: 'evo-token completion fish | source', says: 'For ~/.config/fish/config.fish.' },
     ],
-    load: () => import('./completion.ts'),
+    load: () => import('./completion/scripts.ts'),
   },
 ]

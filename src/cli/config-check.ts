@@ -1,5 +1,6 @@
-/** `config check`: reads a config as the daemon would, and says everything that is wrong with it. */
+/** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
 import { configPath, faultLines, loadConfig } from '../adapters/config-file.ts'
+import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
 import { homeOf } from '../daemon/world.ts'
 import type { Invocation } from './command.ts'
 
@@ -7,7 +8,9 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const home = homeOf(io.env)
   const path = configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
-  if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
+  const problems = await Promise.all(config.files.map(examine))
+  const all = [...warnings, ...tokenFileWarnings(problems)]
+  if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)
   const count = config.apps.length
   io.stdout.write(`OK: ${count} ${count === 1 ? 'app' : 'apps'}\n`)
   return 0

@@ -9,6 +9,10 @@ import type { Io } from './io.ts'
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const command = COMMANDS.find(({ words }) => words.every((word, index) => argv[index] === word))
   try {
+    if (argv[0] === '__complete') {
+      const { complete } = await import('./completion/complete.ts')
+      return await complete(argv.slice(1), io)
+    }
     if (!command) {
       const { answerWithoutCommand } = await import('./without-command.ts')
       return await answerWithoutCommand(argv, io)

@@ -93,8 +93,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       current = next.config
       const plan = await broker.reload(parts.registrar(next.config.apps))
       for (const app of plan.removed) streams.removed(app)
-      await parts.configureFiles(next.config.files)
-      return reloadAnswer(plan, config, next, (app) => broker.status(app))
+      const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
+      return reloadAnswer(plan, config, { ...next, warnings }, (app) => broker.status(app))
     } finally {
       supervisor.ready()
     }

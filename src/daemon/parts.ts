@@ -9,11 +9,13 @@ import { createNotifier } from '../adapters/notifier.ts'
 import { createPeerLookup } from '../adapters/loopback/peer-user.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
 import type { Places } from '../adapters/state-paths.ts'
+import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
 import { createTokenFiles } from '../adapters/token-files.ts'
 import { openVault } from '../adapters/vault/vault.ts'
 import { createKeyPlaces } from '../adapters/vault/vault-key.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config.ts'
+import type { ConfigFault } from '../config/faults.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/ports.ts'
 import { createObserver } from './observers.ts'
@@ -26,8 +28,8 @@ export interface Parts {
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
   /** Called with the name of each app that may have changed. */
   readonly changes: Set<(app: string) => void>
-  /** Takes over the token files of a new config. */
-  readonly configureFiles: (files: Config['files']) => Promise<void>
+  /** Takes over the token files of a new config; resolves with what is wrong with them. */
+  readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** Breaks off the requests to authorization servers that are still out. */
   readonly breakOff: () => void
 }
@@ -96,6 +98,11 @@ export async function createParts(
   const configureFiles = async (configured: Config['files']) => {
     await files.configure(configured)
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
+    // A file whose token is in it already was not looked at again.
+    const problems = await Promise.all(
+      configured.map(async (file) => files.problemWith(file) ?? (await examine(file))),
+    )
+    return tokenFileWarnings(problems)
   }
   const { close: breakOff } = issuers
   return { broker, callers, changes, configureFiles, registrar, breakOff }

@@ -3,28 +3,29 @@ import { z } from 'zod'
 
 const NAME = 'has to match [a-z0-9][a-z0-9._-]{0,63}'
 
-const NAME_SHAPE = /^[a-z0-9][a-z0-9._-]{0,63}$/
+export const APP_NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** The name of an app or of a caller. */
-export const name = z.string(NAME).regex(NAME_SHAPE, NAME)
+export const name = z.string(NAME).regex(APP_NAME_PATTERN, NAME)
 
 /** Whether `text` may be repeated: what no name looks like may be a secret in the wrong place. */
 export function isNameLike(text: string): boolean {
-  return NAME_SHAPE.test(text)
+  return APP_NAME_PATTERN.test(text)
 }
 
 /** Hex SHA-256; in lower case afterwards, as we write it ourselves. */
 export const sha256 = z
   .string('has to be the hex SHA-256 of a secret')
-  .regex(/^[0-9a-f]{64}$/i, 'has to be the hex SHA-256 of a secret')
+  .regex(/^[0-9a-fA-F]{64}$/, 'has to be the hex SHA-256 of a secret')
   .toLowerCase()
 
-/** A duration in a query, in whole seconds from 0 to `max`. */
-export function seconds(max: number) {
+/** A duration in a query, in whole seconds from 0 to `max`; described with what is taken where there is none. */
+export function seconds(max: number, otherwise?: number) {
   const rule = `has to be a whole number of seconds from 0 to ${max}`
   return z
     .string(rule)
-    .regex(/^\d{1,10}$/, rule)
+    .refine((text) => /^\d{1,10}$/.test(text), rule)
+    .meta({ type: 'integer', minimum: 0, maximum: max, default: otherwise })
     .transform(Number)
     .pipe(z.number().max(max, rule))
 }

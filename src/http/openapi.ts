@@ -1,12 +1,24 @@
 /** The description of the interface, in OpenAPI 3.1: made from the very rows that requests are checked by. */
 import { z } from 'zod'
+import { type AnswerRule, problemOf } from './answer-schemas.ts'
+import { APP_NAME_PATTERN } from './fields.ts'
+import { PROBLEM_CODES, PROBLEM_TYPE } from './problems.ts'
 import type { Route } from './route.ts'
 
+const PROBLEM_CONTENT = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } }
+
+/** Whatever else is answered; a header is there where the problem has it. */
 const PROBLEM = {
   description: 'What went wrong (RFC 9457); `error` is a stable code.',
-  content: {
-    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  headers: {
+    Allow: { description: 'With 405: the methods of the path.', schema: { type: 'string' } },
+    'Retry-After': {
+      description: 'With 503: when to ask again, in seconds.',
+      schema: { type: 'integer', minimum: 1 },
+    },
+    'WWW-Authenticate': { description: 'With 401.', schema: { type: 'string' } },
   },
+  content: PROBLEM_CONTENT,
 }
 
 export function describeRoutes(routes: readonly Route[], version: string): object {
@@ -30,25 +42,13 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
       securitySchemes: {
         accessKey: { type: 'http', scheme: 'bearer', description: 'An access key, `evtk_…`.' },
       },
-      schemas: {
-        Problem: {
-          type: 'object',
-          required: ['type', 'title', 'status', 'detail', 'error', 'hint'],
-          properties: {
-            type: { type: 'string' },
-            title: { type: 'string' },
-            status: { type: 'integer' },
-            detail: { type: 'string' },
-            error: { type: 'string' },
-            hint: { type: 'string' },
-          },
-        },
-      },
+      schemas: { Problem: schemaOf(problemOf(PROBLEM_CODES), 'output') },
+      responses: { Problem: PROBLEM },
     },
   }
 }
 
-function operationOf({ path, access, summary, query, body }: Route): object {
+function operationOf({ path, access, summary, query, body, answers }: Route): object {
   const parameters = [...pathParameters(path), ...queryParameters(query)]
   const owner = access === 'owner' ? ' For the owner alone, through the owner socket.' : ''
   return {
@@ -58,12 +58,26 @@ function operationOf({ path, access, summary, query, body }: Route): object {
     ...(body && {
       requestBody: {
         required: body.required,
-        content: { 'application/json': { schema: schemaOf(body.schema) } },
+        content: { 'application/json': { schema: schemaOf(body.schema, 'input') } },
       },
     }),
-    responses: { '2XX': { description: summary }, default: PROBLEM },
+    responses: {
+      ...Object.fromEntries(Object.entries(answers).map(responseOf)),
+      default: { $ref: '#/components/responses/Problem' },
+    },
     security: access === 'callers' ? [{ accessKey: [] }] : [],
   }
+}
+
+/** A status that tells of something wrong is also that of problems: 503 of a daemon that stops. */
+function responseOf([status, { says, content }]: [string, AnswerRule]): [string, object] {
+  const described: Record<string, object> = {}
+  for (const [type, schema] of Object.entries(content)) {
+    described[type] = { schema: schemaOf(schema, 'output') }
+  }
+  if (status >= '400') Object.assign(described, PROBLEM_CONTENT)
+  const hasBody = Object.keys(described).length > 0
+  return [status, { description: says, ...(hasBody && { content: described }) }]
 }
 
 function pathParameters(path: string): object[] {
@@ -71,26 +85,49 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    schema: { type: 'string', ...(name !== 'id' && { pattern: APP_NAME_PATTERN.source }) },
   }))
 }
 
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, object>>
+  readonly required?: readonly string[]
+  readonly dependentRequired?: object
+}
+
+/** Parameters that belong together are the members of one object, since single ones cannot say so. */
 function queryParameters(query: z.ZodType | undefined): object[] {
   if (!query) return []
-  const { properties = {}, required = [] } = schemaOf(query) as {
-    properties?: Record<string, object>
-    required?: string[]
+  const schema: ObjectSchema = schemaOf(query, 'input')
+  if (schema.dependentRequired) {
+    const name = Object.keys(schema.dependentRequired).join('_and_')
+    return [{ name, in: 'query', required: false, style: 'form', explode: true, schema }]
   }
-  return Object.entries(properties).map(([name, schema]) => ({
+  const { properties = {}, required = [] } = schema
+  return Object.entries(properties).map(([name, described]) => ({
     name,
     in: 'query',
     required: required.includes(name),
-    schema,
+    schema: described,
   }))
 }
 
-/** What may be sent: of a rule that changes what it was given, the side that comes in. */
-function schemaOf(schema: z.ZodType): object {
-  const { $schema, ...described } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+/** Of a rule that changes what it is given, `input` is the side that comes in. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema, ...described } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override({ jsonSchema }) {
+      // An object of an answer may gain members.
+      if (io === 'output' && jsonSchema.additionalProperties === false) {
+        delete jsonSchema.additionalProperties
+      }
+      // A list of so many items, no more and no fewer.
+      if (jsonSchema.prefixItems && jsonSchema.items === undefined) {
+        const { length } = jsonSchema.prefixItems
+        Object.assign(jsonSchema, { items: false, minItems: length, maxItems: length })
+      }
+    },
+  })
   return described
 }

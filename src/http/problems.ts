@@ -27,7 +27,10 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   failed: 'It did not work',
 }
 
-const PROBLEM_TYPE = 'application/problem+json'
+/** Every code that a problem may have. */
+export const PROBLEM_CODES = Object.keys(TITLES) as [ErrorCode, ...ErrorCode[]]
+
+export const PROBLEM_TYPE = 'application/problem+json'
 
 /** `unavailable` always says when to ask again; the heartbeat looks after each app this often. */
 const RETRY_AFTER_S = 5

@@ -5,6 +5,7 @@
 import type * as express from 'express'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
+import type { AnswerRule } from './answer-schemas.ts'
 import { type Answer, send } from './answers.ts'
 import { requireApp } from './callers.ts'
 import type { Caller, Deps, Door } from './deps.ts'
@@ -56,6 +57,8 @@ interface RouteFacts {
   readonly path: string
   readonly access: 'anyone' | 'callers' | 'owner'
   readonly summary: string
+  /** What it answers with by status, where nothing goes wrong. */
+  readonly answers: Readonly<Record<number, AnswerRule>>
 }
 
 export interface Route extends RouteFacts {

@@ -1,4 +1,6 @@
 /** What the daemon tells of itself: figures for Prometheus, and the description of this interface. */
+import { z } from 'zod'
+import { jsonAnswer } from './answer-schemas.ts'
 import { answer, json } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -14,6 +16,7 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       path: '/metrics',
       access: 'callers',
       summary: 'Figures about the apps of the caller, in the text format of Prometheus.',
+      answers: { 200: { says: 'The figures.', content: { 'text/plain': z.string() } } },
       async answer({ caller }) {
         const { contentType, text } = await metricsOf(broker, visibleApps(broker, caller), version)
         return answer(200, contentType, text)
@@ -24,6 +27,7 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       path: '/openapi.json',
       access: 'callers',
       summary: 'This interface, in OpenAPI 3.1.',
+      answers: { 200: jsonAnswer('The description.', z.looseObject({ openapi: z.string() })) },
       answer: () => json(describeRoutes(all, version)),
     }),
   ]

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
+import { jsonAnswer, status, token } from './answer-schemas.ts'
 import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -13,6 +14,14 @@ import { type Ask, type Route, route } from './route.ts'
 const WAIT_S = 10
 const WAIT_MAX_S = 60
 const MIN_TTL_MAX_S = 365 * 86_400
+
+/** As JSON, or bare to a request that prefers text. */
+const TOKEN = {
+  200: {
+    says: 'The token.',
+    content: { 'application/json': token, 'text/plain': z.string() },
+  },
+}
 
 export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route[] {
   const toJson = createTokenJson()
@@ -50,9 +59,10 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       access: 'callers',
       summary:
         'The current token. expires_in and expires_at are null for a token that does not end.',
+      answers: TOKEN,
       query: z.strictObject({
         min_ttl: seconds(MIN_TTL_MAX_S).optional(),
-        wait: seconds(WAIT_MAX_S).default(WAIT_S),
+        wait: seconds(WAIT_MAX_S, WAIT_S).default(WAIT_S),
       }),
       answer(ask) {
         const { min_ttl: minTtlS, wait } = ask.query
@@ -69,6 +79,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       access: 'callers',
       summary:
         'A new token, in place of one that an API refused; with "now", which is for the owner, whatever back-off or limit waits.',
+      answers: TOKEN,
       body: {
         schema: z.strictObject({
           rejected_sha256: sha256.optional(),
@@ -95,6 +106,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps',
       access: 'callers',
       summary: 'The status of every app of the caller; never a token.',
+      answers: { 200: jsonAnswer('The apps.', z.object({ apps: z.array(status) })) },
       answer: ({ caller, door }) =>
         json({
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
@@ -105,6 +117,12 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/events',
       access: 'callers',
       summary: 'Server-sent events: the status of every app of the caller, and each change of it.',
+      answers: {
+        200: {
+          says: 'Events `status`, with the status of an app as JSON, and `removed`, with its name.',
+          content: { 'text/event-stream': z.string() },
+        },
+      },
       answer({ caller, door, response }) {
         streams.open(caller, door, response)
         return undefined
@@ -115,6 +133,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps/{app}',
       access: 'callers',
       summary: 'The status of one app; never a token.',
+      answers: { 200: jsonAnswer('The app.', status) },
       answer: ({ params, door }) => json(toStatusJson(broker.status(params.app), door)),
     }),
   ]

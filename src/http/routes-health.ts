@@ -2,17 +2,23 @@
 import { isIPv6, type Socket } from 'node:net'
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
+import { jsonAnswer, readiness } from './answer-schemas.ts'
 import { json } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { name } from './fields.ts'
 import { type Route, route } from './route.ts'
 
+const READINESS = {
+  200: jsonAnswer('Each of them has one.', readiness),
+  503: jsonAnswer('One has none, or there is no app.', readiness),
+}
+
 export function healthRoutes({ broker, callers }: Deps): Route[] {
-  const readiness = (apps: readonly string[]) => {
-    const report = apps.map((app) => [app, broker.readiness(app)] as const)
-    const ready = report.length > 0 && report.every(([, { ready }]) => ready)
-    return json({ ready, apps: Object.fromEntries(report) }, ready ? 200 : 503)
+  const report = (apps: readonly string[]) => {
+    const each = apps.map((app) => [app, broker.readiness(app)] as const)
+    const ready = each.length > 0 && each.every(([, { ready }]) => ready)
+    return json({ ready, apps: Object.fromEntries(each) }, ready ? 200 : 503)
   }
   return [
     route({
@@ -31,7 +37,20 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
         })
         .refine(({ caller, nonce }) => (caller === undefined) === (nonce === undefined), {
           message: 'caller and nonce belong together',
-        }),
+        })
+        .meta({ dependentRequired: { caller: ['nonce'], nonce: ['caller'] } }),
+      answers: {
+        200: jsonAnswer(
+          'It runs.',
+          z.object({
+            status: z.literal('ok'),
+            proof: z.string().optional().meta({
+              description:
+                'Hex HMAC-SHA-256 of the nonce, keyed with the SHA-256 of the access key.',
+            }),
+          }),
+        ),
+      },
       answer({ query: { caller, nonce }, request }) {
         if (caller === undefined || nonce === undefined) return json({ status: 'ok' })
         refuseRelayed(nonce, request.socket)
@@ -43,14 +62,16 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
       path: '/readyz',
       access: 'callers',
       summary: 'Whether every app of the caller has a token to serve.',
-      answer: ({ caller }) => readiness(visibleApps(broker, caller)),
+      answers: READINESS,
+      answer: ({ caller }) => report(visibleApps(broker, caller)),
     }),
     route({
       method: 'get',
       path: '/readyz/{app}',
       access: 'callers',
       summary: 'Whether one app has a token to serve.',
-      answer: ({ params }) => readiness([params.app]),
+      answers: READINESS,
+      answer: ({ params }) => report([params.app]),
     }),
   ]
 }

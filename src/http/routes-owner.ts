@@ -1,12 +1,14 @@
 /** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
+import { caller, jsonAnswer, reloaded } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
 import { name, nothing, sha256 } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
-const GUARD_MAX = 250
+/** As many as fit into a body of 16 KiB. */
+const GUARD_MAX = 240
 
 export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps): Route[] {
   return [
@@ -15,6 +17,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/callers',
       access: 'owner',
       summary: 'The callers; never their access keys.',
+      answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(caller) })) },
       answer: () => json({ callers: callers.list().map(toCallerJson) }),
     }),
     route({
@@ -22,6 +25,9 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/callers',
       access: 'owner',
       summary: 'Makes a caller; its access key is shown this once.',
+      answers: {
+        201: jsonAnswer('The caller, with its key.', caller.extend({ access_key: z.string() })),
+      },
       body: {
         schema: z.strictObject({
           name,
@@ -30,8 +36,9 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
         required: true,
       },
       async answer({ body }) {
-        const { caller, accessKey } = await callers.add(body.name, [...new Set(body.apps)])
-        return json({ ...toCallerJson(caller), access_key: accessKey.expose() }, 201)
+        const added = await callers.add(body.name, [...new Set(body.apps)])
+        const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
+        return json(shown, 201)
       },
     }),
     route({
@@ -39,6 +46,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/callers/{name}',
       access: 'owner',
       summary: 'Ends a caller: its access key is worth nothing from now on.',
+      answers: { 204: { says: 'There is no such caller any more.', content: {} } },
       async answer({ params }) {
         await callers.remove(params.name)
         streams.endOf(params.name)
@@ -50,6 +58,15 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/vault/key',
       access: 'owner',
       summary: 'Moves the vault key to another place, or makes a new one.',
+      answers: {
+        200: jsonAnswer(
+          'It is done.',
+          z.union([
+            z.object({ rotated: z.literal(true) }),
+            z.object({ source: z.enum(['keychain', 'file']), configured: z.string() }),
+          ]),
+        ),
+      },
       body: {
         schema: z
           .strictObject({
@@ -58,7 +75,8 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
           })
           .refine(({ source, rotate }) => (source === undefined) !== (rotate === undefined), {
             message: 'either source or rotate has to be there',
-          }),
+          })
+          .meta({ oneOf: [{ required: ['source'] }, { required: ['rotate'] }] }),
         required: true,
       },
       async answer({ body: { source } }) {
@@ -75,6 +93,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/guard',
       access: 'owner',
       summary: 'Which of these digests are those of secrets that we hold.',
+      answers: { 200: jsonAnswer('Those of them.', z.object({ sha256: z.array(z.string()) })) },
       body: {
         schema: z.strictObject({
           sha256: z.array(sha256, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
@@ -88,6 +107,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       path: '/v1/reload',
       access: 'owner',
       summary: 'Reads the config again; a bad one changes nothing and says why.',
+      answers: { 200: jsonAnswer('What changed.', reloaded) },
       body: nothing,
       answer: async () => json(await reload()),
     }),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { Secret } from '../secret.ts'
+import { jsonAnswer, signIn, startedSignIn } from './answer-schemas.ts'
 import { json, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { Deps } from './deps.ts'
 import { nothing, seconds } from './fields.ts'
@@ -40,6 +41,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/login',
       access: 'owner',
       summary: 'Starts a sign-in, in a browser or with a device code.',
+      answers: { 200: jsonAnswer('The sign-in, pending.', startedSignIn) },
       body: {
         schema: z.strictObject({
           method: z.enum(['browser', 'device']).default('browser'),
@@ -56,7 +58,10 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/login/{id}',
       access: 'owner',
       summary: 'Waits for the end of a sign-in, 25 s at most, and says how it goes.',
-      query: z.strictObject({ wait: seconds(WAIT_MAX_S).default(WAIT_MAX_S) }),
+      answers: { 200: jsonAnswer('How it goes.', signIn) },
+      query: z.strictObject({
+        wait: seconds(WAIT_MAX_S, WAIT_MAX_S).default(WAIT_MAX_S),
+      }),
       async answer({ params: { app, id }, query: { wait } }) {
         return json(toSignInJson(await signIns.wait(app, id, wait * 1000)))
       },
@@ -66,13 +71,15 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/login/{id}/callback',
       access: 'owner',
       summary: 'Takes the redirected URL, pasted from a browser on another machine.',
+      answers: { 200: jsonAnswer('How the sign-in goes.', signIn) },
       body: {
         schema: z.strictObject({
           url: z
             .string(URL_RULE)
             .trim()
             .max(8192, URL_RULE)
-            .refine((url) => URL.canParse(url), URL_RULE),
+            .refine((url) => URL.canParse(url), URL_RULE)
+            .meta({ format: 'uri' }),
         }),
         required: true,
       },
@@ -85,6 +92,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/logout',
       access: 'owner',
       summary: 'Revokes the session at the authorization server where it can, and forgets it.',
+      answers: { 200: jsonAnswer('It is forgotten.', z.object({ revoked: z.boolean() })) },
       body: nothing,
       async answer({ params: { app } }) {
         const { revoked } = await broker.logout(app)
@@ -97,6 +105,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       access: 'owner',
       summary:
         'Stores a new client secret or private key, once it is proven where that is possible now.',
+      answers: { 200: jsonAnswer('It is stored.', z.object({ proven: z.boolean() })) },
       body: {
         schema: clientSecret,
         required: true,

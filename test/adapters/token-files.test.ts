@@ -1,4 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import {
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -6,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   chmodSync,
 } from 'node:fs'
@@ -16,11 +22,16 @@ import { createTokenFiles } from '../../src/adapters/token-files.ts'
 import type { TokenFile } from '../../src/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
+import { NOBODY } from '../attacks/as-nobody.ts'
 import { createRepository, gitMissing } from '../cli/repository.ts'
 import { itNeeds } from '../support/needs.ts'
 
 const first = new Secret('first.token_of-evo')
 const second = new Secret('second.token_of-evo')
+
+const needsRoot = itNeeds(
+  process.getuid?.() === 0 ? gitMissing : 'only root can give files to another user',
+)
 
 interface Directory extends Disposable {
   readonly path: string
@@ -36,14 +47,14 @@ function createDirectory(): Directory {
   }
 }
 
-function create(files: readonly TokenFile[]) {
+function create(files: readonly TokenFile[], patienceMs?: number) {
   const errors: { err: Error; file: string }[] = []
   const log = {
     error: (fields: { err: Error; file: string }) => {
       errors.push(fields)
     },
   } as unknown as Log
-  return { files: createTokenFiles(files, log), errors }
+  return { files: createTokenFiles(files, log, patienceMs), errors }
 }
 
 const dotenv = (
@@ -156,6 +167,18 @@ describe('a token file', () => {
     ])
   })
 
+  it('may hold the tokens of two apps under two names, one of them a link', async () => {
+    using directory = createDirectory()
+    const [path, link] = [join(directory.path, '.env'), join(directory.path, 'link')]
+    symlinkSync('.env', link)
+    const { files } = create([dotenv(path), dotenv(link, { app: 'evo-web', variable: 'WEB' })])
+    for (const token of [first, second]) {
+      await Promise.all([files.update('evo-me', token), files.update('evo-web', token)])
+      const both = `EVO_ACCESS_TOKEN=${token.expose()},WEB=${token.expose()}`
+      expect(readFileSync(path, 'utf8').trim().split('\n').sort().join()).toBe(both)
+    }
+  })
+
   it('is followed through a link of ours', async () => {
     using directory = createDirectory()
     const [target, link] = [join(directory.path, 'target'), join(directory.path, '.env')]
@@ -212,6 +235,142 @@ describe('a token file that another config names', () => {
     await files.update('evo-me', first)
     await Promise.all([files.update('evo-me', second), files.configure([])])
     expect(readdirSync(directory.path)).toEqual([])
+  })
+})
+
+describe('in the place of a token file', () => {
+  /** A file that is in the way, and another one of the same app that is not. */
+  async function meet(
+    format: 'dotenv' | 'raw',
+    plant: (path: string) => void,
+    token: Secret | undefined = first,
+  ) {
+    const directory = createDirectory()
+    const [path, other] = [join(directory.path, 'in-the-way'), join(directory.path, 'other')]
+    plant(path)
+    const file: TokenFile = format === 'raw' ? { app: 'evo-me', path, format } : dotenv(path)
+    const { files, errors } = create([file, dotenv(other)])
+    await files.update('evo-me', token)
+    return {
+      ...directory,
+      path,
+      errors,
+      problem: files.problemOf('evo-me'),
+      other: () => readFileSync(other, 'utf8'),
+    }
+  }
+
+  const mkfifo = (path: string) => execFileSync('mkfifo', [path])
+
+  for (const format of ['dotenv', 'raw'] as const) {
+    it(`a named pipe is neither waited for nor replaced (${format})`, async () => {
+      using at = await meet(format, mkfifo)
+      expect(at.problem).toEqual({
+        error: 'file_unwritable',
+        message: `${at.path} is a named pipe, not a file.`,
+        hint: 'Take it away, or name another path in "files" of the config.',
+      })
+      expect(at.errors).toHaveLength(1)
+      expect(statSync(at.path).isFIFO()).toBe(true)
+      expect(at.other()).toContain('first.token')
+    })
+
+    it(`a link to a named pipe is no better (${format})`, async () => {
+      using at = await meet(format, (path) => {
+        mkfifo(`${path}.pipe`)
+        symlinkSync('in-the-way.pipe', path)
+      })
+      expect(at.problem?.message).toContain('in-the-way.pipe is a named pipe, not a file.')
+      expect(at.other()).toContain('first.token')
+    })
+
+    it(`a directory stays, and is named (${format})`, async () => {
+      using at = await meet(format, (path) => mkdirSync(join(path, 'deep'), { recursive: true }))
+      expect(at.problem?.message).toMatch(/in-the-way .*is a directory/)
+      expect(readdirSync(at.path)).toEqual(['deep'])
+      expect(at.other()).toContain('first.token')
+    })
+
+    it(`a link that leads to itself is named (${format})`, async () => {
+      using at = await meet(format, (path) => {
+        symlinkSync('in-the-way', path)
+      })
+      expect(at.problem?.message).toContain('is a link that leads on to others without an end.')
+    })
+
+    it(`a link of ours may lead to where a file is to be made (${format})`, async () => {
+      using at = await meet(format, (path) => {
+        symlinkSync('target', path)
+      })
+      expect(at.problem).toBeUndefined()
+      expect(readFileSync(join(at.path, '../target'), 'utf8')).toContain('first.token')
+      expect(lstatSync(at.path).isSymbolicLink()).toBe(true)
+    })
+
+    needsRoot(`another user's file is not taken over (${format})`, async () => {
+      const theirs = 'PATH=/theirs\nEVO_ACCESS_TOKEN=theirs\n'
+      for (const token of [first, undefined]) {
+        using at = await meet(
+          format,
+          (path) => {
+            writeFileSync(path, theirs)
+            chownSync(path, NOBODY, NOBODY)
+          },
+          token,
+        )
+        expect(at.problem?.message).toBe(`${at.path} belongs to another user.`)
+        expect(readFileSync(at.path, 'utf8')).toBe(theirs)
+        expect(statSync(at.path).uid).toBe(NOBODY)
+      }
+    })
+
+    needsRoot(`a link of another user is not followed (${format})`, async () => {
+      using at = await meet(format, (path) => {
+        writeFileSync(`${path}.mine`, 'A=1\n')
+        symlinkSync('in-the-way.mine', path)
+        lchownSync(path, NOBODY, NOBODY)
+      })
+      expect(at.problem?.message).toBe(`${at.path} is a link that another user made.`)
+      expect(readFileSync(`${at.path}.mine`, 'utf8')).toBe('A=1\n')
+    })
+  }
+
+  it('a file of almost 2 GB is not read', async () => {
+    using at = await meet('dotenv', (path) => {
+      writeFileSync(path, 'A=1\n')
+      truncateSync(path, 1_900_000_000)
+    })
+    expect(at.problem?.message).toBe(`${at.path} is larger than 1024 KiB.`)
+    expect(statSync(at.path).size).toBe(1_900_000_000)
+    expect(at.other()).toContain('first.token')
+  })
+
+  it('a .env of 1 MiB is one', async () => {
+    using at = await meet('dotenv', (path) => {
+      writeFileSync(path, `${'#'.repeat(1024 * 1024 - 1)}\n`)
+    })
+    expect(at.problem).toBeUndefined()
+    expect(readFileSync(at.path, 'utf8')).toMatch(/#\nEVO_ACCESS_TOKEN=first/)
+  })
+
+  it('what was wrong is forgotten once it is right, or not named any more', async () => {
+    using directory = createDirectory()
+    const path = join(directory.path, '.env')
+    mkfifo(path)
+    const { files } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    expect(files.problemOf('evo-me')).toBeDefined()
+    expect(files.problemOf('evo-web')).toBeUndefined()
+    rmSync(path)
+    await files.update('evo-me', first)
+    expect(files.problemOf('evo-me')).toBeUndefined()
+    rmSync(path)
+    mkfifo(path)
+    await files.update('evo-me', second)
+    expect(files.problemOf('evo-me')).toBeDefined()
+    await files.configure([])
+    await files.configure([dotenv(path)])
+    expect(files.problemOf('evo-me')).toBeUndefined()
   })
 })
 
@@ -281,6 +440,76 @@ describe('in a git repository, a token file', () => {
     await files.update('evo-me', first)
     expect(errors).toHaveLength(1)
     expect(readFileSync(join(repository.directory, '.env'), 'utf8')).toBe('A=1\n')
+  })
+
+  needsGit('waits for no git that hangs, and neither does another file', async () => {
+    using repository = createRepository()
+    using directory = createDirectory()
+    // git waits until something is written into it.
+    execFileSync('mkfifo', [join(repository.directory, '.gitignore')])
+    const [slow, quick] = [join(repository.directory, '.env'), join(directory.path, '.env')]
+    const { files } = create([dotenv(slow), dotenv(quick)], 300)
+    await files.update('evo-me', first)
+    expect(files.problemOf('evo-me')).toEqual({
+      error: 'file_unwritable',
+      message: `${slow} did not answer within 0.3 seconds.`,
+      hint: 'See to the disk or mount that it is on.',
+    })
+    expect(readFileSync(quick, 'utf8')).toContain('first.token')
+    expect(readdirSync(repository.directory).sort()).toEqual(['.git', '.gitignore'])
+  })
+
+  needsRoot('is not what a .git makes it that another user planted above', async () => {
+    for (const plant of ['empty', 'repository', 'pipe'] as const) {
+      using directory = createDirectory()
+      chmodSync(directory.path, 0o1777)
+      const git = join(directory.path, '.git')
+      if (plant === 'repository') execFileSync('git', ['init', '--quiet', directory.path])
+      else if (plant === 'empty') mkdirSync(git)
+      else execFileSync('mkfifo', [git])
+      execFileSync('chown', ['-R', String(NOBODY), git])
+      mkdirSync(join(directory.path, 'mine'))
+      const path = join(directory.path, 'mine/.env')
+      const { files, errors } = create([dotenv(path)])
+      await files.update('evo-me', first)
+      expect({ plant, errors }).toEqual({ plant, errors: [] })
+      expect(readFileSync(path, 'utf8')).toContain('first.token')
+    }
+  })
+
+  needsRoot('is refused where git does not trust the repository of another user', async () => {
+    using repository = createRepository()
+    repository.write('.gitignore', '.env\n')
+    const path = join(repository.directory, '.env')
+    execFileSync('chown', ['-R', String(NOBODY), repository.directory])
+    const { files } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    expect(files.problemOf('evo-me')?.message).toBe(
+      `git cannot say whether ${path} could be committed.`,
+    )
+    expect(files.problemOf('evo-me')?.hint).toContain(`git -C ${repository.directory} status`)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  needsGit('is not what a directory makes it that is named .git and is no repository', async () => {
+    using directory = createDirectory()
+    mkdirSync(join(directory.path, '.git'))
+    const path = join(directory.path, '.env')
+    const { files, errors } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    expect(errors).toEqual([])
+    expect(readFileSync(path, 'utf8')).toContain('first.token')
+  })
+
+  needsGit('in a linked work tree is refused as in any other', async () => {
+    using repository = createRepository()
+    using directory = createDirectory()
+    repository.stage('a.txt', 'a')
+    repository.git('commit', '--quiet', '--message', 'x')
+    repository.git('worktree', 'add', '--quiet', join(directory.path, 'tree'))
+    const { files } = create([dotenv(join(directory.path, 'tree/.env'))])
+    await files.update('evo-me', first)
+    expect(files.problemOf('evo-me')?.message).toContain('could be committed')
   })
 
   needsGit('loses its token at logout even where git does not ignore it any more', async () => {

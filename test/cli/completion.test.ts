@@ -1,13 +1,22 @@
-/** The completion scripts in the shells themselves, with an `evo-token` on PATH that only tells its status. */
+/** The completion scripts in the shells themselves, with the built program on PATH and a daemon that knows names. */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
+import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
-import { run, status } from './stand-in.ts'
+import { run, type StandIn, startStandIn, status } from './stand-in.ts'
 
 const execute = promisify(execFile)
 
@@ -61,66 +70,47 @@ beforeAll(() => {
   mkdirSync(join(home, 'files/a-directory'), { recursive: true })
   writeFileSync(join(home, 'files/a-file.json'), '')
   writeFileSync(join(home, '.zshrc'), ZSHRC)
-  const program = join(home, 'bin/evo-token')
-  writeFileSync(
-    program,
-    `#!/bin/sh
-case "$*" in
-  "status --json$EVO_TEST_PLACE") answer=$EVO_TEST_STATUS ;;
-  "caller list --json$EVO_TEST_PLACE") answer=$EVO_TEST_CALLERS ;;
-esac
-[ -n "$answer" ] && { echo "$answer"; exit; }
-echo 'The daemon cannot be reached.' >&2
-exit 4
-`,
-  )
-  chmodSync(program, 0o755)
+  const program = `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`
+  writeFileSync(join(home, 'bin/evo-token'), program, { mode: 0o755 })
 })
 
 afterAll(() => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const APPS = JSON.stringify({
-  apps: [
-    status({ app: 'evo-me' }),
-    // Words of a server, which must not pass for a name.
-    status({ app: 'evo-pipeline', last_error: { detail: 'no "app":"other" here $(touch owned)' } }),
-  ],
-})
+/** Names that no app or caller can have are words of something that only poses as the daemon. */
+const APPS = ['evo-me', 'evo-pipeline', '$(touch owned)', '`touch owned`', 'a b']
+const CALLERS = ['local', 'notebook', '; touch owned']
 
-const CALLERS = JSON.stringify({
-  callers: ['local', 'notebook'].map((name) => ({ name, apps: ['evo-me'], last_used_at: null })),
-})
-
-interface Daemon {
-  /** What it says of its apps. */
-  readonly apps?: string
-  /** The options with which it is found, and no others. */
-  readonly place?: readonly string[]
+function startNamed(): Promise<StandIn> {
+  return startStandIn({
+    'GET /v1/apps': () => ({ json: { apps: APPS.map((app) => status({ app })) } }),
+    'GET /v1/callers': () => ({ json: { callers: CALLERS.map((name) => ({ name })) } }),
+  })
 }
 
 /** What is offered at the end of `line`, sorted. */
 async function offered(
   shell: string,
   line: string,
-  { apps = APPS, place = [] }: Daemon = {},
+  daemon?: Pick<StandIn, 'env'>,
 ): Promise<string[]> {
   const script = join(home, `script.${shell}`)
   writeFileSync(script, (await run({ env: {} }, ['completion', shell])).stdout)
   const matches = join(home, 'matches')
   writeFileSync(matches, '')
+  const { EVO_TOKEN_RUNTIME_DIR = home, EVO_TOKEN_STATE_DIR = join(home, 'state') } =
+    daemon?.env ?? {}
   const env = {
     PATH: [join(home, 'bin'), process.env.PATH].join(delimiter),
     HOME: home,
     ZDOTDIR: home,
     TERM: 'xterm',
+    EVO_TOKEN_RUNTIME_DIR,
+    EVO_TOKEN_STATE_DIR,
     EVO_TEST_SCRIPT: script,
     EVO_TEST_LINE: line,
     EVO_TEST_MATCHES: matches,
-    EVO_TEST_STATUS: apps,
-    EVO_TEST_CALLERS: CALLERS,
-    EVO_TEST_PLACE: place.map((option) => ` ${option}`).join(''),
   }
   const words = line.split(/ +|(?==)|(?<==)(?!$)/)
   const args = {
@@ -130,21 +120,25 @@ async function offered(
   }[shell]
   const { stdout, stderr } = await execute(shell, args ?? [], { env, cwd: join(home, 'files') })
   expect(stderr).toBe('')
+  expect(readdirSync(join(home, 'files'))).toEqual(['a-directory', 'a-file.json'])
   const lines = (shell === 'zsh' ? readFileSync(matches, 'utf8') : stdout).split('\n')
   // Fish says what it is behind a tab, and repeats the option before a value; a directory may end with /.
   const found = lines.map((one) => one.replace(/\t.*/, '').replace(/^--[\w-]+=|\/$/g, ''))
   return [...new Set(found)].filter(Boolean).sort()
 }
 
-/** What is typed, and the options with which the daemon is asked for the names of its apps. */
-const MEANT: readonly (readonly [string, readonly string[]])[] = [
-  ['get --socket /a/owner.sock ', ['--socket=/a/owner.sock']],
-  ['get --socket=/a/owner.sock ', ['--socket=/a/owner.sock']],
-  ['get --state-dir ~/state --min-ttl 5 evo-', ['--state-dir=HOME/state']],
-  ['get --state-dir=~/state ', ['--state-dir=HOME/state']],
-  ["login --socket '/a/owner.sock' ", ['--socket=/a/owner.sock']],
-  ["login --socket /a\\'b ", ["--socket=/a'b"]],
-  ['caller add x --state-dir /s --socket /a --app ', ['--state-dir=/s', '--socket=/a']],
+/** What is typed where SOCKET is that of the daemon, and STATE a state directory that leads to it. */
+const MEANT = [
+  'get --socket SOCKET ',
+  'get --socket=SOCKET ',
+  'get --state-dir STATE --min-ttl 5 evo-',
+  'get --state-dir=STATE ',
+  'get --state-dir ~/state ',
+  'get --state-dir=~/state ',
+  "login --socket 'SOCKET' ",
+  'login --socket "SOCKET" ',
+  "login --socket QUOTED\\'SOCKET ",
+  'caller add x --state-dir /nowhere --socket SOCKET --app ',
 ]
 
 describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
@@ -188,47 +182,77 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
   })
 
   it('offers the names of apps', async () => {
+    await using daemon = await startNamed()
     const apps = ['evo-me', 'evo-pipeline']
-    expect(await offered(shell, 'evo-token get ')).toEqual(apps)
-    expect(await offered(shell, 'evo-token get evo-p')).toEqual(['evo-pipeline'])
-    expect(await offered(shell, 'evo-token get --url x --min-ttl=5 ')).toEqual(apps)
-    expect(await offered(shell, 'evo-token caller add notebook --app ')).toEqual(apps)
-    expect(await offered(shell, 'evo-token get evo-me ')).not.toContain('evo-me')
+    expect(await offered(shell, 'evo-token get ', daemon)).toEqual(apps)
+    expect(await offered(shell, 'evo-token get evo-p', daemon)).toEqual(['evo-pipeline'])
+    expect(await offered(shell, 'evo-token get --url x --min-ttl=5 ', daemon)).toEqual(apps)
+    expect(await offered(shell, 'evo-token caller add notebook --app ', daemon)).toEqual(apps)
+    expect(await offered(shell, 'evo-token caller add notebook --app=', daemon)).toEqual(apps)
+    expect(await offered(shell, 'evo-token get evo-me ', daemon)).not.toContain('evo-me')
   })
 
   it('says nothing where no daemon answers', async () => {
-    expect(await offered(shell, 'evo-token get ', { apps: '' })).toEqual([])
+    expect(await offered(shell, 'evo-token get ')).toEqual([])
+  })
+
+  it('waits for no daemon that hangs', async () => {
+    await using daemon = await startStandIn({ 'GET /v1/apps': () => new Promise(() => undefined) })
+    const startedAt = Date.now()
+    expect(await offered(shell, 'evo-token get ', daemon)).toEqual([])
+    expect(Date.now() - startedAt).toBeLessThan(8_000)
   })
 
   it('offers the names of callers, where one has to be there', async () => {
+    await using daemon = await startNamed()
     const callers = ['local', 'notebook']
-    expect(await offered(shell, 'evo-token caller remove ')).toEqual(callers)
-    expect(await offered(shell, 'evo-token caller remove no')).toEqual(['notebook'])
-    expect(await offered(shell, 'evo-token get evo-me --caller ')).toEqual(callers)
-    expect(await offered(shell, 'evo-token caller add no')).toEqual([])
+    expect(await offered(shell, 'evo-token caller remove ', daemon)).toEqual(callers)
+    expect(await offered(shell, 'evo-token caller remove no', daemon)).toEqual(['notebook'])
+    expect(await offered(shell, 'evo-token get evo-me --caller ', daemon)).toEqual(callers)
+    expect(await offered(shell, 'evo-token caller add no', daemon)).toEqual([])
   })
 
-  for (const [typed, options] of MEANT) {
+  for (const typed of MEANT) {
     it(`asks the daemon that is meant: ${typed}`, async () => {
-      const place = options.map((option) => option.replace('HOME', home))
-      const found = await offered(shell, `evo-token ${typed}`, { place })
+      await using daemon = await startNamed()
+      const quoted = join(home, "a'")
+      rmSync(quoted, { recursive: true, force: true })
+      mkdirSync(quoted)
+      symlinkSync(daemon.socket, join(quoted, 'sock'))
+      mkdirSync(join(home, 'state'), { recursive: true, mode: 0o700 })
+      const endpoint = { socket: daemon.socket, url: 'http://127.0.0.1:1', pid: 1 }
+      writeFileSync(join(home, 'state/endpoint.json'), JSON.stringify(endpoint), { mode: 0o600 })
+      const line = typed
+        .replace("QUOTED\\'SOCKET", join(home, "a\\'", 'sock'))
+        .replace('SOCKET', daemon.socket)
+        .replace('STATE', join(home, 'state'))
+      const elsewhere = { env: { EVO_TOKEN_STATE_DIR: join(home, 'another') } }
+      const found = await offered(shell, `evo-token ${line}`, elsewhere)
       expect(found.filter((one) => !one.startsWith('-'))).toEqual(['evo-me', 'evo-pipeline'])
     })
   }
 
   it('asks it also for its callers', async () => {
-    const place = ['--state-dir=/s']
-    expect(await offered(shell, 'evo-token caller remove --state-dir /s ', { place })).toEqual([
-      'local',
-      'notebook',
-    ])
-    expect(await offered(shell, 'evo-token caller remove ', { place })).toEqual([])
+    await using daemon = await startNamed()
+    const typed = `evo-token caller remove --socket ${daemon.socket} `
+    expect(await offered(shell, typed)).toEqual(['local', 'notebook'])
+    expect(await offered(shell, 'evo-token caller remove ')).toEqual([])
+  })
+
+  it('offers an option once, unless it may be repeated', async () => {
+    const rest = await offered(shell, 'evo-token get --json --min-ttl 5 --')
+    expect(rest).not.toContain('--json')
+    expect(rest).not.toContain('--min-ttl')
+    expect(rest).toContain('--header')
+    expect(await offered(shell, 'evo-token init --scope a --sc')).toEqual(['--scope'])
   })
 
   it('offers files and directories', async () => {
     const both = ['a-directory', 'a-file.json']
     expect(await offered(shell, 'evo-token config check ')).toEqual(both)
     expect(await offered(shell, 'evo-token serve --config ')).toEqual(both)
+    expect(await offered(shell, 'evo-token serve --config=a-f')).toEqual(['a-file.json'])
+    expect(await offered(shell, 'evo-token serve --state-dir=')).toEqual(['a-directory'])
     expect(await offered(shell, 'evo-token serve --state-dir ')).toEqual(['a-directory'])
     expect(await offered(shell, 'evo-token get --min-ttl ')).toEqual([])
   })
@@ -237,6 +261,47 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
     expect(await offered(shell, 'evo-token run evo-me ')).toContain('--')
     expect(await offered(shell, 'evo-token run evo-me -- evo-to')).toEqual(['evo-token'])
     expect(await offered(shell, 'evo-token run evo-me -- cat a-f')).toEqual(['a-file.json'])
+  })
+})
+
+describe('__complete', () => {
+  const complete = (...words: string[]) => run({ env: {} }, ['__complete', ...words])
+
+  it('says what each word means, where the shell shows it', async () => {
+    const { code, stdout, stderr } = await complete('zsh', '--', 'vault', '')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(
+      /^move-key\tmove the key [^\t\n]+\nrotate-key\tmake a new key [^\t\n]+\n$/,
+    )
+  })
+
+  it('puts words together that bash has taken apart', async () => {
+    const url = ['--url', 'http', ':', '//127.0.0.1', ':', '1']
+    expect((await complete('bash', '--', 'run', ...url, 'evo-me', '')).stdout).toMatch(/^--\n/)
+    expect((await complete('bash', '--', 'init', '--type', '=', 'na')).stdout).toBe('native\n')
+    expect((await complete('bash', '--', 'init', '--type', '=')).stdout).toMatch(/^native\nspa\n/)
+    // With a COMP_WORDBREAKS that has no `=` in it.
+    expect((await complete('bash', '--', 'init', '--type=na')).stdout).toBe('--type=native\n')
+  })
+
+  it('has nothing to offer for what is no command, and never fails', async () => {
+    for (const words of [
+      [],
+      ['bash'],
+      ['bash', '--'],
+      ['bash', '--', 'nothing', ''],
+      ['fish', '--', 'caller', 'nothing', ''],
+      ['zsh', '--', 'get', 'a', 'b', 'c', '--unknown', '--', ''],
+      ['tcsh', '--', "'", '\\'],
+    ]) {
+      const { code, stderr } = await complete(...words)
+      expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' })
+    }
+  })
+
+  it('is told to no person', async () => {
+    expect((await run({ env: {} }, ['--help'])).stdout).not.toContain('__complete')
+    expect((await run({ env: {} }, ['__complet'])).stderr).not.toContain('__complete')
   })
 })
 

@@ -57,6 +57,26 @@ describe('config check', () => {
     ])
   })
 
+  it('tells what would keep a token file from being written', async () => {
+    mkdirSync(join(home, 'taken'))
+    mkdirSync(join(home, 'also-taken'))
+    const files = [
+      { app: 'a', path: '~/fine.env' },
+      { app: 'a', path: '~/taken' },
+      { app: 'a', path: '~/missing/.env' },
+      { app: 'a', path: '~/also-taken', format: 'raw' },
+    ]
+    const { code, out, err } = await check({ apps: { a: GOOD }, files })
+    expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+    const taken = (name: string) => `${home}/${name} is a directory, not a file. Take it away`
+    const missing = `The directory of ${home}/missing/.env is not there.`
+    expect(err).toEqual([
+      expect.stringContaining(`config.json: files[1].path: ${taken('taken')}`),
+      expect.stringContaining(`config.json: files[2].path: ${missing} Make it`),
+      expect.stringContaining(`config.json: files[3].path: ${taken('also-taken')}`),
+    ])
+  })
+
   it.each([
     ['text that is not JSON', '{"a": }', 'line 1, column 7: not JSON: expected a value'],
     ['an unknown key', { lisen: {} }, 'lisen: unknown setting: did you mean "listen"?'],

@@ -70,3 +70,15 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
     expect(loaded.filter((url) => /^node:(http|https|http2|tls|crypto)$/.test(url))).toEqual([])
   },
 )
+
+it('is little for what a shell asks at each Tab, and no client where no name is wanted', async () => {
+  const loaded = await loadedBy(['__complete', 'bash', '--', 'get', '--'])
+  expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
+    'cli/commands.js',
+    'cli/completion/complete.js',
+    'cli/completion/offer.js',
+    'cli/completion/typed-words.js',
+    'cli/run.js',
+    'main.js',
+  ])
+})

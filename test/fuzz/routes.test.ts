@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { routesOf } from '../../src/http/app.ts'
 import { besieged, type Besieged, statusesIn } from '../attacks/besieged.ts'
+import { type Answered, faultOf } from '../http/described.ts'
 import { KEY, LIMITED_KEY, type Parts, recordedDeps } from '../http/doors.ts'
 import { NOW } from '../support/builders.ts'
 import { damagedJson, holds, hostileText } from './cases.ts'
@@ -49,7 +50,14 @@ const parts: Parts = {
     wait: noting('wait', SIGN_IN),
     paste: noting('paste', SIGN_IN),
   },
-  reload: noting('reload', {}),
+  reload: noting('reload', {
+    added: [],
+    removed: [],
+    changed: [],
+    sign_in_needed: [],
+    restart_needed: [],
+    warnings: [],
+  }),
 }
 
 let siege: Besieged
@@ -74,10 +82,11 @@ const BODIES = [
   { rejected_sha256: 'b'.repeat(64) },
 ]
 
-const rows = routesOf(recordedDeps().deps).map(({ method, path, access }) => ({
+const rows = routesOf(recordedDeps().deps).map(({ method, path, access, answers }) => ({
   method,
   path,
   access,
+  answers,
 }))
 const segment = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('evo-me', 'evo-pipeline') },
@@ -177,6 +186,11 @@ holds(
     const [status = 0] = statuses
     if (status >= 400)
       expect(answer).toMatch(/^HTTP[^]*?\r\nContent-Type: application\/problem\+json\r\n/)
+    // Another name may be the path of another row.
+    const itsOwn = names.every((name) => name.startsWith('evo-'))
+    if (itsOwn && method === row.method.toUpperCase()) {
+      expect(faultOf(row, answered(status, answer))).toBeUndefined()
+    }
     const done = [...siege.asked.slice(before).map(([name]) => name), ...called]
     if (door === 'tcp') {
       if (row.access === 'owner' && method !== 'CONNECT') expect(status).toBeGreaterThanOrEqual(400)
@@ -190,3 +204,9 @@ holds(
     expect(siege.log.lines.filter(({ level }) => level === 'error')).toEqual([])
   }),
 )
+
+function answered(status: number, answer: string): Answered {
+  const end = answer.indexOf('\r\n\r\n')
+  const head = answer.slice(0, end)
+  return { status, type: /\r\nContent-Type: (.*)/.exec(head)?.[1], text: answer.slice(end + 4) }
+}

@@ -69,8 +69,13 @@ describe('GET /openapi.json', () => {
       security: [{ accessKey: [] }],
       parameters: [
         { name: 'app', in: 'path', required: true },
-        { name: 'min_ttl', in: 'query', required: false, schema: { type: 'string' } },
-        { name: 'wait', in: 'query', required: false },
+        { name: 'min_ttl', in: 'query', required: false, schema: { type: 'integer', minimum: 0 } },
+        {
+          name: 'wait',
+          in: 'query',
+          required: false,
+          schema: { type: 'integer', minimum: 0, maximum: 60, default: 10 },
+        },
       ],
     })
     expect(description.paths['/v1/apps/{app}/client-secret']?.put).toMatchObject({
@@ -83,4 +88,68 @@ describe('GET /openapi.json', () => {
     expect(description.paths['/healthz']?.get?.security).toEqual([])
     await doors.tcp().get('/openapi.json').expect(401)
   })
+
+  it('says what belongs together, and how much is taken', async () => {
+    const { paths } = await describedBy()
+    expect(paths['/healthz']?.get).toMatchObject({
+      parameters: [
+        {
+          in: 'query',
+          style: 'form',
+          explode: true,
+          schema: {
+            properties: { caller: {}, nonce: { minLength: 1, maxLength: 256 } },
+            dependentRequired: { caller: ['nonce'], nonce: ['caller'] },
+          },
+        },
+      ],
+    })
+    expect(bodyOf(paths['/v1/vault/key']?.post)).toMatchObject({
+      oneOf: [{ required: ['source'] }, { required: ['rotate'] }],
+    })
+    expect(bodyOf(paths['/v1/guard']?.post)).toMatchObject({
+      properties: { sha256: { maxItems: 240, items: { pattern: '^[0-9a-fA-F]{64}$' } } },
+    })
+    expect(bodyOf(paths['/v1/callers']?.post)).toMatchObject({
+      properties: { apps: { anyOf: [{ minItems: 1, maxItems: 1, items: false }, {}] } },
+    })
+  })
+
+  it('describes every answer, that of a daemon that is not ready too', async () => {
+    const { paths } = await describedBy()
+    for (const route of routesOf(recordedDeps().deps)) {
+      const { responses } = paths[route.path]?.[route.method] ?? {}
+      expect(Object.keys(responses ?? {})).toEqual([...Object.keys(route.answers), 'default'])
+    }
+    const { 200: ready, 503: notReady } = paths['/readyz']?.get?.responses ?? {}
+    expect(Object.keys(notReady?.content ?? {})).toEqual([
+      'application/json',
+      'application/problem+json',
+    ])
+    expect(notReady?.content?.['application/json']).toEqual(ready?.content?.['application/json'])
+    expect(Object.keys(paths['/v1/apps/{app}/token']?.get?.responses[200]?.content ?? {})).toEqual([
+      'application/json',
+      'text/plain',
+    ])
+    expect(paths['/v1/callers/{name}']?.delete?.responses[204]).not.toHaveProperty('content')
+  })
 })
+
+type Content = Readonly<Record<string, { readonly schema: object }>>
+
+interface Operation {
+  readonly requestBody?: { readonly content: Content }
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>
+}
+
+async function describedBy() {
+  await using doors = await openDoors()
+  const answer = await doors.owner().get('/openapi.json').expect(200)
+  return answer.body as {
+    readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  }
+}
+
+function bodyOf(operation: Operation | undefined): object | undefined {
+  return operation?.requestBody?.content['application/json']?.schema
+}

@@ -17,6 +17,7 @@ import { plain } from '../plain.ts'
 import { appRungs, type Held } from './app-rungs.ts'
 import { evoRungs, safeBase } from './evo-rungs.ts'
 import { daemonRungs } from './daemon-rungs.ts'
+import { fileRungs } from './file-rungs.ts'
 import { homeRungs } from './home-rungs.ts'
 import { issuerRungs, issuerUrl } from './issuer-rungs.ts'
 import { proxyRung } from './proxy-rung.ts'
@@ -96,6 +97,10 @@ export async function run(invocation: Invocation): Promise<number> {
     }
   }
   issuers?.close()
+  // They stand on nothing but the config, and no token waits for them.
+  for (const [app, rungs] of fileRungs(config?.files ?? [])) {
+    if (!argument('APP') || app === argument('APP')) await climb(rungs, app, say)
+  }
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
     const rungs = verdicts.map(({ exitCode: _, ...shown }) => shown)

@@ -1,0 +1,51 @@
+/**
+ * `__complete SHELL -- WORD…`, for the scripts that `completion` prints: what can stand for the last
+ * word. It never fails and says nothing on stderr: it is called whenever a person presses Tab.
+ */
+import { COMMANDS } from '../commands.ts'
+import type { Io } from '../io.ts'
+import { choice, type Choice, offerFor } from './offer.ts'
+import { typedWords } from './typed-words.ts'
+
+export async function complete(
+  [shell = '', , ...raw]: readonly string[],
+  { env, stdout }: Pick<Io, 'env' | 'stdout'>,
+): Promise<number> {
+  const { words, kept } = typedWords(shell, raw)
+  const offer = offerFor(words, COMMANDS)
+  switch (offer.kind) {
+    case 'choices':
+      stdout.write(linesOf(offer.choices))
+      break
+    case 'app':
+    case 'caller': {
+      const { namesOf } = await import('./known-names.ts')
+      const names = await namesOf(offer.kind, words.slice(0, -1), env)
+      stdout.write(linesOf(names.map((name) => choice(offer.prefix, name))))
+      break
+    }
+    case 'file':
+      stdout.write(':files\n')
+      break
+    case 'directory':
+      stdout.write(':directories\n')
+      break
+    case 'command':
+      stdout.write(
+        shell !== 'bash'
+          ? `:${offer.behind}\n`
+          : offer.behind === words.length
+            ? ':programs\n'
+            : ':files\n',
+      )
+  }
+  return 0
+
+  function linesOf(choices: readonly Choice[]): string {
+    const lines = choices.map(({ word, says }) => (says === '' ? word : `${word}\t${says}`))
+    if (shell !== 'bash') return lines.map((line) => `${line}\n`).join('')
+    // The others look by themselves for what begins as the last word does, or nearly so.
+    const fitting = choices.filter(({ word }) => word.startsWith(words.at(-1) ?? ''))
+    return fitting.map(({ word }) => `${word.slice(kept.length)}\n`).join('')
+  }
+}

@@ -1,0 +1,47 @@
+/** The names of apps and callers, asked of the daemon that the typed options mean. */
+import { NAME } from '../../config/names.ts'
+import { createClient } from '../../client/connection.ts'
+import { EvoTokenError } from '../../client/failures.ts'
+import { SidecarError } from '../../errors.ts'
+import type { Io } from '../io.ts'
+
+/** Longer than a daemon takes that is well, shorter than a person waits. */
+const PATIENCE_MS = 1_000
+
+/** None where the daemon does not answer. */
+export async function namesOf(
+  kind: 'app' | 'caller',
+  typed: readonly string[],
+  env: Io['env'],
+): Promise<string[]> {
+  const place = {
+    env,
+    socket: valueOf('--socket', typed, env.HOME),
+    stateDir: valueOf('--state-dir', typed, env.HOME),
+    ownerOnly: kind === 'caller',
+  }
+  const [path, list, key] =
+    kind === 'app' ? ['/v1/apps', 'apps', 'app'] : ['/v1/callers', 'callers', 'name']
+  try {
+    const answer = await createClient(place).ask({ path, timeoutMs: PATIENCE_MS })
+    const entries = Array.isArray(answer[list]) ? (answer[list] as unknown[]) : []
+    return entries
+      .map((entry) => String((entry as Readonly<Record<string, unknown>> | null)?.[key]))
+      .filter((name) => NAME.test(name))
+  } catch (error) {
+    if (error instanceof SidecarError || error instanceof EvoTokenError) return []
+    throw error
+  }
+}
+
+/** The value of an option before `--`: the last one counts, as it does when the command runs. */
+function valueOf(name: string, typed: readonly string[], home = ''): string | undefined {
+  const end = typed.indexOf('--')
+  const options = end < 0 ? typed : typed.slice(0, end)
+  let value: string | undefined
+  for (const [at, word] of options.entries()) {
+    if (word.startsWith(`${name}=`)) value = word.slice(name.length + 1)
+    else if (options[at - 1] === name) value = word
+  }
+  return value?.replace(/^~(?=\/)/, home)
+}

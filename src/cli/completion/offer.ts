@@ -1,0 +1,108 @@
+/** What can be typed next, from the table of commands: the part of completion that needs no daemon. */
+import type { Argument, Command, Option } from '../command.ts'
+
+export interface Choice {
+  readonly word: string
+  /** What it means; empty where there is nothing to say. */
+  readonly says: string
+}
+
+/** `prefix` is what stands before the value in the same word: `--app=`. */
+export type Offer =
+  | { readonly kind: 'choices'; readonly choices: readonly Choice[] }
+  | { readonly kind: 'app' | 'caller' | 'file' | 'directory'; readonly prefix: string }
+  /** A command line of its own, behind so many words. */
+  | { readonly kind: 'command'; readonly behind: number }
+
+const NOTHING: Offer = { kind: 'choices', choices: [] }
+
+const HELP = { word: '--help', says: 'Show this.' }
+
+/** What can stand for the last of `words`, which follow the name of the program. */
+export function offerFor(words: readonly string[], commands: readonly Command[]): Offer {
+  const typed = words.slice(0, -1)
+  const current = words.at(-1) ?? ''
+  const command = commands.find((one) => one.words.every((word, at) => typed[at] === word))
+  if (command) return offerOf(command, typed.slice(command.words.length), current)
+  const group = commands.filter((one) => one.words.length > 1 && one.words[0] === typed[0])
+  if (typed.length > 1 || (typed.length === 1 && group.length === 0)) return NOTHING
+  if (current.startsWith('-')) return { kind: 'choices', choices: optionsOf(typed) }
+  const choices = typed.length === 0 ? firstWords(commands) : group.map(lastWord)
+  return { kind: 'choices', choices }
+}
+
+function optionsOf(typed: readonly string[]): Choice[] {
+  if (typed.length > 0) return [HELP]
+  return [
+    { word: '--help', says: 'Show the commands.' },
+    { word: '--version', says: 'Show the version.' },
+  ]
+}
+
+/** Each once, a group with its second words for a meaning. */
+function firstWords(commands: readonly Command[]): Choice[] {
+  const said = new Map<string, string>()
+  for (const { words, summary } of commands) {
+    const [first = '', second] = words
+    const before = said.get(first)
+    said.set(first, second === undefined ? summary : before ? `${before}, ${second}` : second)
+  }
+  return [...said].map(([word, says]) => ({ word, says }))
+}
+
+function lastWord({ words, summary }: Command): Choice {
+  return { word: words.at(-1) ?? '', says: summary }
+}
+
+function offerOf(command: Command, typed: readonly string[], current: string): Offer {
+  const rest = command.arguments.some(({ kind }) => kind === 'rest')
+  const placed = command.arguments.filter(({ kind }) => kind !== 'rest')
+  const used = new Set<string>()
+  let count = 0
+  let waiting: Option | undefined
+  for (const [at, word] of typed.entries()) {
+    if (waiting) waiting = undefined
+    else if (word === '--') {
+      // One for the name of the program, one for this.
+      return rest ? { kind: 'command', behind: command.words.length + at + 2 } : NOTHING
+    } else if (word.startsWith('-')) {
+      const [name = '', value] = word.slice(2).split('=')
+      const option = command.options[name]
+      if (option && !option.multiple) used.add(name)
+      if (option?.type === 'string' && value === undefined) waiting = option
+    } else count++
+  }
+  if (waiting) return valuesOf(waiting, '')
+  const [name = '', value] = current.slice(2).split('=')
+  const option = command.options[name]
+  if (current.startsWith('--') && option && value !== undefined) {
+    return valuesOf(option, `--${name}=`)
+  }
+  const argument = placed[count]
+  if (argument && !current.startsWith('-')) return valuesOf(argument, '')
+  const unused = Object.entries(command.options).filter(([one]) => !used.has(one))
+  const options = unused.map(([one, { description }]) => ({ word: `--${one}`, says: description }))
+  const separator = rest && !argument ? [{ word: '--', says: 'The program follows.' }] : []
+  return { kind: 'choices', choices: [...separator, ...options, HELP] }
+}
+
+/** By the name of an argument, or by what stands for the value of an option in help. */
+const BY_PLACEHOLDER: Readonly<Record<string, 'app' | 'file' | 'directory'>> = {
+  APP: 'app',
+  FILE: 'file',
+  PATH: 'file',
+  DIR: 'directory',
+}
+
+function valuesOf(what: Option | Argument, prefix: string): Offer {
+  const placeholder = 'name' in what ? what.name : (what.placeholder ?? '')
+  const kind = what.offer ?? BY_PLACEHOLDER[placeholder]
+  if (what.choices) {
+    return { kind: 'choices', choices: what.choices.map((word) => choice(prefix, word)) }
+  }
+  return kind ? { kind, prefix } : NOTHING
+}
+
+export function choice(prefix: string, word: string): Choice {
+  return { word: `${prefix}${word}`, says: '' }
+}

@@ -1,0 +1,81 @@
+/**
+ * `completion`: prints what makes a shell ask `evo-token __complete` what can be typed. Each line of
+ * its answer is a word, and behind a tab what it means; or, behind a colon, what the shell completes
+ * itself: files, directories, or a command line of its own that begins behind so many words.
+ */
+import type { Invocation } from '../command.ts'
+
+/** 3.2 and later. What it offers is inserted as it is, so the meanings are left out for it. */
+const BASH = `# evo-token completion bash
+_evo_token() {
+  local line name current=\${COMP_WORDS[COMP_CWORD]}
+  [ "$current" != = ] || current=''
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :files) set -- -f ;;
+      :directories) set -- -d ;;
+      :programs) set -- -c ;;
+      *) COMPREPLY+=("$line"); continue ;;
+    esac
+    [ "$1" = -c ] || compopt -o filenames 2>/dev/null
+    while IFS= read -r name; do COMPREPLY+=("$name"); done < <(compgen "$1" -- "$current")
+  done < <(evo-token __complete bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+}
+complete -F _evo_token evo-token
+`
+
+/** For \`eval\`, or as the file \`_evo-token\` in a directory of \`$fpath\`. */
+const ZSH = `#compdef evo-token
+# evo-token completion zsh
+_evo_token() {
+  local line
+  local -a found
+  for line in \${(f)"$(evo-token __complete zsh -- "\${(@)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null </dev/null)"}; do
+    case $line in
+      :files) compset -P '--*='; _files ;;
+      :directories) compset -P '--*='; _files -/ ;;
+      :<->) shift \${line#:} words; (( CURRENT -= \${line#:} )); _normal ;;
+      *) found+=("\${\${line//:/\\\\:}/$'\\t'/:}") ;;
+    esac
+  done
+  (( $#found )) && _describe evo-token found
+}
+if [[ $funcstack[1] == _evo_token || $funcstack[1] == _evo-token ]]; then
+  _evo_token "$@"
+else
+  compdef _evo_token evo-token
+fi
+`
+
+/** 3.2 and later. */
+const FISH = `# evo-token completion fish
+function __evo_token
+    set -l typed (commandline -opc)
+    set -l current (commandline -ct)
+    set -l option (string match -r -- '^--[^=]*=' "$current")
+    set -l value (string replace -r -- '^--[^=]*=' '' "$current")
+    for line in (evo-token __complete fish -- $typed[2..] "$current" 2>/dev/null </dev/null)
+        switch $line
+            case ':files'
+                printf '%s\\n' "$option"(__fish_complete_path "$value")
+            case ':directories'
+                printf '%s\\n' "$option"(__fish_complete_directories "$value" '')
+            case ':*'
+                set -l from (math (string sub -s 2 -- $line) + 1)
+                complete -C (string join ' ' -- (string escape -- $typed[$from..]) "$current")
+            case '*'
+                printf '%s\\n' $line
+        end
+    end
+end
+complete -c evo-token -e
+complete -c evo-token -f -a '(__evo_token)'
+`
+
+const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: FISH }
+
+export function run({ argument, io }: Invocation): Promise<number> {
+  io.stdout.write(SCRIPTS[argument('SHELL')] ?? '')
+  return Promise.resolve(0)
+}

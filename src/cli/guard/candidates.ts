@@ -1,0 +1,117 @@
+/** Everything in a text that may be the whole of a secret, to be compared, by its hash, with what the daemon holds. */
+import { kindOf, stretchesIn } from './stretches.ts'
+
+/** No server issues shorter secrets, and shorter words are everywhere. */
+const SHORTEST = 16
+
+/** A refresh token may be a JWE of some KiB; minified code is longer. */
+const LONGEST = 16 * 1024
+
+/** The characters of a bearer token (RFC 6750 §2.1), and `%` for those of a URL. */
+const TOKEN = kindOf(/[\w.~+/=%-]/)
+
+/** The longest stretches of the characters of a token. */
+export function* runsIn(text: string): Generator<string> {
+  for (const [start, end] of stretchesIn(text, TOKEN, SHORTEST)) {
+    if (end - start > LONGEST) continue
+    const run = text.slice(start, end)
+    // A map has a million coordinates.
+    if (!/^[\d.+-]*\.[\d.+-]*(?:e[\d+-]+)?$/i.test(run)) yield run
+  }
+}
+
+/** A run, and what is left of it without a name before `=`, a full stop behind it, or a path around it. */
+export function* candidatesOf(run: string): Generator<string> {
+  const values = [run]
+  for (let at = run.indexOf('='); at >= 0 && values.length < 5; at = run.indexOf('=', at + 1)) {
+    values.push(run.slice(at + 1))
+  }
+  for (const value of values) {
+    if (value.length < SHORTEST) continue
+    yield value
+    const trimmed = value.replace(/[.=]{1,4}$/, '')
+    if (trimmed.length >= SHORTEST && trimmed !== value) yield trimmed
+    if (!value.includes('/')) continue
+    for (const part of value.split('/')) if (part.length >= SHORTEST) yield part
+  }
+}
+
+/** A secret with other characters stands in quotes, or at the end of a text: alone, or behind `=` or `:`. */
+export function* phrasesIn(text: string): Generator<string> {
+  const opened = new Map<number, number>()
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (QUOTE[code] !== 1) continue
+    const start = opened.get(code)
+    opened.set(code, at + 1)
+    if (start === undefined || !isLongEnough(at - start)) continue
+    const phrase = text.slice(start, at)
+    if (!/^[\w.~+/=%-]+$|[\0-\x1f]/.test(phrase)) yield phrase
+  }
+  const word = lastWordOf(text)
+  if (isLongEnough(word.length)) yield word
+  const value = word.slice(word.search(/[=:]/) + 1)
+  if (value !== word && isLongEnough(value.length)) yield value
+}
+
+const QUOTE = kindOf(/["'`]/)
+
+const BLANK = kindOf(/\s/)
+
+function lastWordOf(text: string): string {
+  const end = text.trimEnd().length
+  let start = end
+  while (start > 0 && end - start <= LONGEST && BLANK[text.charCodeAt(start - 1)] === 0) start--
+  return text.slice(start, end)
+}
+
+function isLongEnough(length: number): boolean {
+  return length >= SHORTEST && length <= LONGEST
+}
+
+/** The longest run that is looked at for a secret with something glued to it. */
+const LONGEST_GLUED = 4 * 1024
+
+/** How much of a run may be glued to a secret without a mark between them: `BearerXyz…`, `u003dXyz…`. */
+const CUTS = 8
+
+/** How many marks at either end of a run may be those at which a secret begins or ends. */
+const MARKS = 6
+
+/**
+ * What is left of a run without what may be glued to a secret: up to a mark such as `-` or `+`, or a
+ * few characters, at its beginning or at its end. A cut without a mark at both ends is too many to try.
+ */
+export function* gluedIn(run: string): Generator<string> {
+  const starts = [0, ...marksFrom(run, 1)]
+  const ends = [run.length, ...marksFrom(run, -1)]
+  for (const start of starts) {
+    for (const end of ends) if (end - start >= SHORTEST) yield run.slice(start, end)
+    for (let cut = 1; cut <= CUTS; cut++) {
+      if (run.length - cut - start >= SHORTEST) yield run.slice(start, -cut)
+    }
+  }
+  for (const end of ends) {
+    for (let cut = 1; cut <= CUTS; cut++) if (end - cut >= SHORTEST) yield run.slice(cut, end)
+  }
+}
+
+const MARK = kindOf(/[.~+/=%_-]/)
+
+/** Behind the first marks of a run, or before its last ones. */
+function marksFrom(run: string, step: 1 | -1): number[] {
+  const found: number[] = []
+  for (let at = step > 0 ? 0 : run.length - 1; run[at] !== undefined; at += step) {
+    if (MARK[run.charCodeAt(at)] === 1) found.push(step > 0 ? at + 1 : at)
+    if (found.length === MARKS) break
+  }
+  return found
+}
+
+/** Whether a secret may stand in a run: the hashes and ids of which lock files are full are nothing but that. */
+export function mayBeGlued(run: string): boolean {
+  return (
+    run.length <= LONGEST_GLUED &&
+    !/^(?:[\da-f]{32,128}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|sha\d{3}-.*)$/i.test(run)
+  )
+}

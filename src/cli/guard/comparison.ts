@@ -1,0 +1,126 @@
+/**
+ * Asks the daemon which candidates it holds, by their SHA-256 alone. How many it is asked about is
+ * bounded: it answers about a quarter of a million of them in a second.
+ */
+import { hash } from 'node:crypto'
+import type { Client } from '../../client/connection.ts'
+import { EvoTokenError } from '../../client/failures.ts'
+import { SidecarError } from '../../errors.ts'
+import { gluedIn } from './candidates.ts'
+
+/** What fits into the 16 KiB that the daemon reads. */
+const BATCH = 240
+
+/** How many batches are out at once. */
+const AT_ONCE = 4
+
+/** A commit does not wait for a daemon that hangs. */
+const PATIENCE_MS = 5_000
+
+/** The most candidates of a file, and of all. */
+const MOST_IN_FILE = 50_000
+const MOST = 400_000
+
+/** The most candidates that are cut out of runs, and the most runs in a file that they are cut out of. */
+const MOST_CUT = 120_000
+const MOST_RUNS_IN_FILE = 1_000
+
+/** Where a candidate was found. */
+export interface Place {
+  readonly file: string
+  /** Whether the line says that it may pass, which may come at its end. */
+  readonly allowed: boolean
+}
+
+export interface Comparison<P extends Place> {
+  /** Resolves when there is room for more. */
+  add(place: P, candidate: string): Promise<void>
+  /** Compares what is cut out of `run`, where something may be glued to a secret, when all else is compared. */
+  addRun(place: P, run: string): void
+  /** What was found, and what could not be compared. */
+  end(): Promise<Compared<P>>
+}
+
+export interface Compared<P> {
+  /** The SHA-256 of secrets that the daemon holds, each with the first place where it was found. */
+  readonly held: ReadonlyMap<string, P>
+  /** Why not everything was compared, if so. */
+  readonly failure: string | undefined
+  /** Files with more candidates than are compared. */
+  readonly incomplete: ReadonlySet<string>
+}
+
+export function createComparison<P extends Place>(client: Client): Comparison<P> {
+  const places = new Map<string, P>()
+  const held = new Set<string>()
+  const inFile = new Map<string, number>()
+  const incomplete = new Set<string>()
+  const runs = new Map<string, Map<string, P>>()
+  const asked = new Set<Promise<void>>()
+  let batch: string[] = []
+  let failure: string | undefined
+
+  async function ask(sha256: readonly string[]): Promise<void> {
+    if (failure !== undefined || sha256.length === 0) return
+    try {
+      const answer = await client.ask({
+        method: 'POST',
+        path: '/v1/guard',
+        body: { sha256 },
+        timeoutMs: PATIENCE_MS,
+      })
+      if (Array.isArray(answer.sha256)) for (const one of answer.sha256) held.add(String(one))
+    } catch (error) {
+      if (!(error instanceof SidecarError || error instanceof EvoTokenError)) throw error
+      failure = error.message
+    }
+  }
+
+  /** Whether the candidate is a new one; resolves when there is room for more. */
+  async function compare(place: P, candidate: string): Promise<boolean> {
+    const sha256 = hash('sha256', Buffer.from(candidate, 'latin1'), 'hex')
+    const before = places.get(sha256)
+    if (!before || before.allowed) places.set(sha256, place)
+    if (before) return false
+    batch.push(sha256)
+    if (batch.length < BATCH) return true
+    const asking = ask(batch).finally(() => asked.delete(asking))
+    asked.add(asking)
+    batch = []
+    if (asked.size >= AT_ONCE) await Promise.race(asked)
+    return true
+  }
+
+  return {
+    async add(place, candidate) {
+      if (failure !== undefined) return
+      const count = inFile.get(place.file) ?? 0
+      if (count >= MOST_IN_FILE || places.size >= MOST) incomplete.add(place.file)
+      else if (await compare(place, candidate)) inFile.set(place.file, count + 1)
+    },
+    addRun(place, run) {
+      const others = runs.get(place.file) ?? new Map<string, P>()
+      runs.set(place.file, others)
+      if (others.size >= MOST_RUNS_IN_FILE || others.has(run)) return
+      // A copy: a slice would keep the whole text in memory.
+      others.set(Buffer.from(run).toString(), place)
+    },
+    async end() {
+      const most = places.size + MOST_CUT
+      for (const [run, place] of inOrder([...runs.values()])) {
+        if (failure !== undefined || places.size >= most) break
+        for (const candidate of gluedIn(run)) await compare(place, candidate)
+      }
+      await Promise.all([...asked, ask(batch)])
+      const found = [...places].filter(([sha256, { allowed }]) => held.has(sha256) && !allowed)
+      return { held: new Map(found), failure, incomplete }
+    },
+  }
+}
+
+/** What is most likely to have a secret in it first: letters and digits, in a file that has little of them. */
+function inOrder<P>(files: readonly ReadonlyMap<string, P>[]): (readonly [string, P])[] {
+  const sorted = files.toSorted((one, other) => one.size - other.size).flatMap((file) => [...file])
+  const isLikely = ([run]: readonly [string, P]) => /\d/.test(run) && /[a-z]/i.test(run)
+  return [...sorted.filter(isLikely), ...sorted.filter((one) => !isLikely(one))]
+}

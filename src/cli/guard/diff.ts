@@ -1,0 +1,99 @@
+/** The added lines in what `git diff` prints, and the messages between the diffs of several commits. */
+import type { LinePiece } from './lines.ts'
+
+export interface AddedLine extends LinePiece {
+  /** What is before the line's place, for people: the commit. */
+  readonly commit: string
+  readonly file: string
+  readonly line: number
+}
+
+/** What a commit's message is called in place of a file. */
+export const MESSAGE = 'commit message'
+
+/** How the commits in a diff are introduced: NUL and the hashes, then the message up to another NUL. */
+export const COMMIT_FORMAT = '%x00%H %P%n%B%n%x00'
+
+/** Told the lines of a diff one by one: the added line, or the line of a message, in each, if it is one. */
+export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined {
+  let [commit, file, line] = ['', '', 0]
+  // How much of the hunk is still to come: an added line may itself look like a header.
+  let [removed, added] = [0, 0]
+  let inMessage = false
+  let parents = createParents()
+  // Where the piece of before was added to, for the rest of a long line.
+  let place: Omit<AddedLine, keyof LinePiece> | undefined
+
+  function placeOf(text: string): typeof place {
+    if (inMessage) return { commit, file: MESSAGE, line: ++line }
+    if (removed > 0 || added > 0) {
+      const isNew = text.startsWith('+')
+      if (text.startsWith('-') || text.startsWith(' ')) removed--
+      if (!isNew && !text.startsWith(' ')) return undefined
+      added--
+      line++
+      return isNew && parents.allLack(file, line - 1) ? { commit, file, line: line - 1 } : undefined
+    }
+    readHeader(text)
+    return undefined
+  }
+
+  function readHeader(text: string): void {
+    const [, hash, ofParents = ''] = /^\0([\da-f]+) ([\da-f ]*)$/.exec(text) ?? []
+    if (hash !== undefined) {
+      const short = `${hash.slice(0, 10)}: `
+      if (short !== commit) parents = createParents(ofParents.split(' ').length)
+      commit = short
+      parents.next()
+      inMessage = true
+      line = 0
+    }
+    // git puts a tab behind a name with a space in it, and quotes one with unusual characters.
+    const name = /^\+\+\+ "?b\/(.*?)"?\t?$/.exec(text)?.[1]
+    if (name !== undefined) file = fromBytes(name)
+    const hunk = /^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(text)
+    if (hunk) {
+      removed = Number(hunk[1] ?? 1)
+      line = Number(hunk[2])
+      added = Number(hunk[3] ?? 1)
+    }
+  }
+
+  return ({ text, first, last }) => {
+    if (inMessage && text.startsWith('\0')) {
+      inMessage = false
+      return undefined
+    }
+    if (first) place = placeOf(text)
+    return place && { ...place, text: inMessage || !first ? text : text.slice(1), first, last }
+  }
+}
+
+/**
+ * A merge comes once for each of its parents, compared with it: what is new in it is what they all
+ * lack. The rest was added by other commits.
+ */
+function createParents(count = 1) {
+  let seen = 0
+  let lacking: ReadonlySet<string> | undefined
+  let current = new Set<string>()
+  return {
+    next(): void {
+      if (seen > 0) lacking = current
+      current = new Set()
+      seen++
+    },
+    /** Whether this is the last parent, and none has the line. */
+    allLack(file: string, line: number): boolean {
+      if (count <= 1) return true
+      const key = `${line} ${file}`
+      if (lacking && !lacking.has(key)) return false
+      if (seen < count) current.add(key)
+      return seen === count
+    },
+  }
+}
+
+function fromBytes(text: string): string {
+  return Buffer.from(text, 'latin1').toString()
+}

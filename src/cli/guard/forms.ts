@@ -1,0 +1,165 @@
+/**
+ * A text, and what it says once it is decoded: UTF-16, escapes of URLs, JSON and terminals, base64 at
+ * every alignment, and these in one another. Texts hold a character for each byte.
+ */
+import { kindOf, stretchesIn } from './stretches.ts'
+
+/** Enough for a Basic header in a JSON string in base64 in a UTF-16 file. */
+const DEEPEST = 4
+
+/** How much may be decoded, in lengths of the text: crafted base64 is text at each alignment, again and again. */
+const MOST_WORK = 8
+
+/** No secret is shorter. */
+const SHORTEST_TEXT = 16
+
+/** What `SHORTEST_TEXT` bytes take in base64. */
+const SHORTEST_BASE64 = 22
+
+/** The text as it is first. */
+export function* formsOf(text: string): Generator<string> {
+  const forms = [{ form: text, depth: 0 }]
+  let left = MOST_WORK * text.length
+  for (const { form, depth } of forms) {
+    yield form
+    if (depth === DEEPEST) continue
+    for (const decoded of decodingsOf(form)) {
+      left -= decoded.length
+      if (left < 0) break
+      forms.push({ form: decoded, depth: depth + 1 })
+    }
+  }
+}
+
+function* decodingsOf(text: string): Generator<string> {
+  const found = [fromUtf16(text), withoutEscapes(text)]
+  for (const decoded of found) if (decoded !== '') yield decoded
+  for (const bytes of fromBase64(text)) {
+    for (const decoded of [printableIn(bytes), fromUtf16(bytes)]) if (decoded !== '') yield decoded
+  }
+}
+
+/** What stands in a text file, and the escape character of a terminal's log. */
+const PRINTABLE = kindOf(/[\t\x1b\x20-\x7e]/)
+
+/** The stretches of printable characters, a line each: random bytes have none. */
+function printableIn(bytes: string): string {
+  const found: string[] = []
+  for (const [start, end] of stretchesIn(bytes, PRINTABLE, SHORTEST_TEXT)) {
+    found.push(bytes.slice(start, end))
+  }
+  return found.join('\n')
+}
+
+/** The stretches of ASCII in UTF-16 of either byte order, which is every other byte, a line each. */
+function fromUtf16(bytes: string): string {
+  if (!hasUtf16(bytes)) return ''
+  const out = Buffer.allocUnsafe(bytes.length)
+  let end = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes.charCodeAt(at)
+    const atEnd = at + 1 === bytes.length
+    if (PRINTABLE[code] === 1 && (atEnd || bytes.charCodeAt(at + 1) === 0)) {
+      out[end++] = code
+      at++
+    } else if (end > 0 && out[end - 1] !== NEWLINE) out[end++] = NEWLINE
+  }
+  return out.toString('latin1', 0, end)
+}
+
+/** Whether every other byte is zero somewhere. */
+function hasUtf16(bytes: string): boolean {
+  for (let at = bytes.indexOf('\0'); at >= 0; at = bytes.indexOf('\0', at + 1)) {
+    if (bytes[at + 2] === '\0' && bytes[at + 4] === '\0') return true
+  }
+  return false
+}
+
+const [NEWLINE, SPACE, ESCAPE, PERCENT, BACKSLASH] = [0x0a, 0x20, 0x1b, 0x25, 0x5c]
+
+/** `\n` and its like: white space, which no token has. */
+const BLANK_ESCAPES = kindOf(/[abefnrtv0]/)
+
+/** What is printable, with the escapes of URLs, of strings and of terminals decoded; empty where there are none. */
+function withoutEscapes(bytes: string): string {
+  if (!/[%\\\x1b]/.test(bytes)) return ''
+  const text = printableIn(bytes)
+  const out = Buffer.allocUnsafe(text.length)
+  let end = 0
+  let found = false
+  for (let at = 0; at < text.length;) {
+    const code = text.charCodeAt(at)
+    const escape = ESCAPES.has(code) ? escapeAt(text, at, code) : undefined
+    found ||= escape !== undefined
+    out[end++] = escape?.code ?? code
+    at += escape?.length ?? 1
+  }
+  return found ? out.toString('latin1', 0, end) : ''
+}
+
+interface Escape {
+  readonly code: number
+  readonly length: number
+}
+
+const ESCAPES = new Set([ESCAPE, PERCENT, BACKSLASH])
+
+function escapeAt(text: string, at: number, code: number): Escape | undefined {
+  if (code === PERCENT) return hexEscape(text, at, 1, 2)
+  // The sequences that colour what a terminal shows (ECMA-48, CSI).
+  if (code === ESCAPE) return { code: SPACE, length: csiLength(text, at) }
+  const next = text.charCodeAt(at + 1)
+  switch (String.fromCharCode(next)) {
+    case 'x':
+      return hexEscape(text, at, 2, 2)
+    case 'u':
+      return hexEscape(text, at, 2, 4)
+    default:
+      // A backslash at the end of the text: charCodeAt is NaN there.
+      return next > SPACE
+        ? { code: BLANK_ESCAPES[next] === 1 ? NEWLINE : next, length: 2 }
+        : undefined
+  }
+}
+
+const NO_DIGIT = 0xff
+
+const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
+  const value = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())
+  return value < 0 ? NO_DIGIT : value
+})
+
+function hexEscape(text: string, at: number, from: number, digits: number): Escape | undefined {
+  let code = 0
+  for (let place = at + from; place < at + from + digits; place++) {
+    const value = HEX[text.charCodeAt(place)] ?? NO_DIGIT
+    if (value === NO_DIGIT) return undefined
+    code = code * 16 + value
+  }
+  return { code: code > 0xff ? SPACE : code, length: from + digits }
+}
+
+function csiLength(text: string, at: number): number {
+  if (text[at + 1] !== '[') return 1
+  let end = at + 2
+  while (end < at + 16 && /[\d;?]/.test(text[end] ?? '')) end++
+  return end + 1 - at
+}
+
+/** Both alphabets (RFC 4648 §4 and §5). */
+const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
+
+/** What the stretches of base64 are, decoded from their first to their fourth character on. */
+function* fromBase64(text: string): Generator<string> {
+  const stretches = [...stretchesIn(text, BASE64, SHORTEST_BASE64)]
+  if (stretches.length === 0) return
+  const out = Buffer.allocUnsafe(text.length)
+  for (const skipped of [0, 1, 2, 3]) {
+    let end = 0
+    for (const [start, stop] of stretches) {
+      end += out.write(text.slice(start + skipped, stop), end, 'base64')
+      out[end++] = NEWLINE
+    }
+    yield out.toString('latin1', 0, end)
+  }
+}

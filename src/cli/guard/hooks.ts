@@ -1,0 +1,60 @@
+/** The hooks that git runs before a commit comes about, and what the guard puts into each. */
+
+const BEGIN = '# evo-token guard: keeps tokens and secrets out of commits'
+const END = '# evo-token guard: end'
+
+const CHECK = 'evo-token guard check || exit 1'
+const CHECK_MESSAGE = 'evo-token guard check --message "$1" || exit 1'
+
+/**
+ * `git commit` runs pre-commit and commit-msg, a merge that makes a commit pre-merge-commit and
+ * commit-msg, `git am` the two with applypatch in their names. A cherry-pick and a revert run none of
+ * them, only prepare-commit-msg: and that runs for every other commit too, which is told by what
+ * `git commit` alone puts into the environment. A rebase makes commits again that were looked at.
+ */
+const CHECK_PICKED = `picked=$(git rev-parse --git-path CHERRY_PICK_HEAD)
+  rebase=$(git rev-parse --git-path rebase-merge)
+  if [ ! -d "$rebase" ] && { [ -e "$picked" ] || [ "\${2-}\${GIT_AUTHOR_DATE-}" = message ]; }; then
+    evo-token guard check && evo-token guard check --message "$1" || exit 1
+  fi`
+
+/** A machine without evo-token has no tokens of it either: there a commit passes. The hook may be shared. */
+const MISSING =
+  "echo 'evo-token is not on the PATH: this commit was not looked through for tokens.' >&2"
+
+export interface Hook {
+  readonly name: string
+  /** The lines of the guard, from their first to their last. */
+  readonly block: string
+}
+
+export const HOOKS: readonly Hook[] = [
+  { name: 'pre-commit', block: block(CHECK, MISSING) },
+  { name: 'commit-msg', block: block(CHECK_MESSAGE) },
+  { name: 'pre-merge-commit', block: block(CHECK, MISSING) },
+  { name: 'prepare-commit-msg', block: block(CHECK_PICKED) },
+  { name: 'applypatch-msg', block: block(CHECK_MESSAGE) },
+  { name: 'pre-applypatch', block: block(CHECK, MISSING) },
+]
+
+function block(check: string, missing?: string): string {
+  const otherwise = missing === undefined ? '' : `else\n  ${missing}\n`
+  return `${BEGIN}\nif command -v evo-token >/dev/null 2>&1; then\n  ${check}\n${otherwise}fi\n${END}\n`
+}
+
+/** Hooks that a shell runs: anything else cannot take the block. */
+const SHELL = /^#! ?(\/usr)?\/bin\/(env )?(sh|bash|dash|zsh|ksh)\b/
+
+/** The text of a hook with the guard in it; undefined where it is no shell script. */
+export function withGuard(text: string | undefined, { block }: Hook): string | undefined {
+  const before = text ?? '#!/bin/sh\n'
+  // What an earlier version put there.
+  const [start, end] = [before.indexOf(BEGIN), before.indexOf(END)]
+  if (start >= 0 && end > start) {
+    return `${before.slice(0, start)}${block.trimEnd()}${before.slice(end + END.length)}`
+  }
+  if (!SHELL.test(before)) return undefined
+  // At the beginning: whatever the hook does at its end, `exec` or `exit`, does not skip the guard.
+  const [first = '', ...others] = before.split('\n')
+  return `${first}\n${block}${others.join('\n')}`
+}

@@ -1,0 +1,52 @@
+/** Base64 that was broken into lines, as `base64` and `openssl` do it: put together again. */
+import type { AddedLine } from './diff.ts'
+import { kindOf } from './stretches.ts'
+
+/** A shorter word begins no block. */
+const SHORTEST = 20
+
+/** How much is put together at once, and how much of that again with what follows. */
+const BLOCK = 1024 * 1024
+const OVERLAP = 64 * 1024
+
+/** Told the added lines one by one, gives the blocks of them that end: each as a line, at the place of its first. */
+export function createUnwrapper() {
+  let first: AddedLine | undefined
+  let last: AddedLine | undefined
+  let words: string[] = []
+  let length = 0
+
+  function begin(line?: AddedLine, word = ''): AddedLine | undefined {
+    const ended = first && words.length > 1 ? { ...first, text: words.join('') } : undefined
+    first = line
+    words = [word]
+    length = word.length
+    return ended
+  }
+
+  return {
+    add(line: AddedLine): AddedLine | undefined {
+      const word = wordIn(line)
+      const goesOn = first && last && line.file === last.file && line.line === last.line + 1
+      last = line
+      if (word === undefined) return begin()
+      if (!goesOn) return word.length < SHORTEST ? begin() : begin(line, word)
+      words.push(word)
+      length += word.length
+      return length > BLOCK ? begin(line, words.join('').slice(-OVERLAP)) : undefined
+    },
+    end: () => begin(),
+  }
+}
+
+const WORD = kindOf(/[\w.~+/=-]/)
+
+/** What stands alone on a line, but for a mark of a comment, and quotes with what joins strings in code. */
+function wordIn({ text, first, last }: AddedLine): string | undefined {
+  if (!first || !last || text.length > BLOCK) return undefined
+  const word = text
+    .replace(/^\s*(?:(?:#|\/\/|\*|>)\s+)?["'`]?/, '')
+    .replace(/(?:["'`]\s{0,4}[+,;\\]?|\\)?\s{0,4}$/, '')
+  for (let at = 0; at < word.length; at++) if (WORD[word.charCodeAt(at)] === 0) return undefined
+  return word === '' ? undefined : word
+}

@@ -1,0 +1,123 @@
+/**
+ * What stands in our answers, for the description of the interface and for the tests that compare real
+ * answers with it. An object may gain members in a later version.
+ */
+import { z } from 'zod'
+import type { ErrorCode } from '../errors.ts'
+import { APP_NAME_PATTERN } from './fields.ts'
+
+/** What a route answers with under one status. */
+export interface AnswerRule {
+  readonly says: string
+  /** By media type; none for an answer without a body. */
+  readonly content: Readonly<Record<string, z.ZodType>>
+}
+
+export function jsonAnswer(says: string, schema: z.ZodType): AnswerRule {
+  return { says, content: { 'application/json': schema } }
+}
+
+const name = z.string().regex(APP_NAME_PATTERN)
+
+/** RFC 3339 in UTC, as `toRfc3339` writes it. */
+export const instant = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  .meta({ format: 'date-time' })
+
+const reason = z.string().nullable().meta({ description: 'A code; null where nothing is wrong.' })
+
+export const readiness = z.object({
+  ready: z.boolean(),
+  apps: z.record(name, z.object({ ready: z.boolean(), reason })),
+})
+
+export const token = z.object({
+  app: name,
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int().min(0).nullable().meta({
+    description: 'Whole seconds still left; null for a token that does not end.',
+  }),
+  expires_at: instant.nullable(),
+  scope: z.string().nullable(),
+})
+
+export const status = z.object({
+  app: name,
+  type: z.enum(['native', 'spa', 'web', 'service']),
+  session: z.enum(['signed-out', 'active', 'retrying', 'misconfigured']),
+  freshness: z.enum(['fresh', 'stale', 'expired', 'none']),
+  expires_at: instant.nullable(),
+  refresh_at: instant.nullable(),
+  refreshed_at: instant.nullable(),
+  retry_at: instant.nullable(),
+  failures: z.int().min(0),
+  scope: z.string().nullable(),
+  fingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .nullable()
+    .meta({ description: "The first 8 hex digits of the access token's SHA-256." }),
+  last_error: z.object({ error: z.string(), message: z.string(), at: instant }).nullable(),
+  subject: z.string().nullish().meta({ description: 'Who is signed in; for the owner only.' }),
+  session_expires_at: instant.nullish().meta({ description: 'For the owner only.' }),
+  session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),
+})
+
+const started = { id: z.string(), expires_at: instant }
+
+export const startedSignIn = z.union([
+  z.object({
+    ...started,
+    authorization_url: z.string(),
+    open_url: z.string().nullable().meta({
+      description: 'The one-time link for the browser, where it comes back to this machine.',
+    }),
+  }),
+  z.object({
+    ...started,
+    user_code: z.string(),
+    verification_uri: z.string(),
+    verification_uri_complete: z.string().nullable(),
+  }),
+])
+
+export const signIn = z.object({
+  status: z.enum(['pending', 'succeeded', 'failed']),
+  error: z.string().nullable(),
+  message: z.string().nullable(),
+  subject: z.string().nullable(),
+  scope: z.string().nullable(),
+  expires_at: instant.nullable(),
+})
+
+export const caller = z.object({
+  name,
+  apps: z.array(z.string()).meta({ description: 'Names of apps, or `*` alone for all of them.' }),
+  created_at: instant,
+  last_used_at: instant.nullable(),
+})
+
+const names = z.array(name)
+
+export const reloaded = z.object({
+  added: names,
+  removed: names,
+  changed: names,
+  sign_in_needed: names,
+  restart_needed: z.array(z.string()).meta({ description: 'Settings.' }),
+  warnings: z.array(z.string()),
+})
+
+/** RFC 9457, with a stable code and what to do. */
+export function problemOf(codes: readonly [ErrorCode, ...ErrorCode[]]) {
+  return z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string(),
+    error: z.enum(codes),
+    hint: z.string(),
+  })
+}
