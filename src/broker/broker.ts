@@ -231,7 +231,8 @@ export class Broker {
   /** The server of `app` answers: its other apps need not wait for the end of their back-off. */
   #endIssuersWaiting({ name, issuer }: App): void {
     for (const { state } of this.#keepers.values()) {
-      if (state.app.issuer === issuer && state.app.name !== name) {
+      const waits = state.session.status === 'retrying'
+      if (waits && state.app.issuer === issuer && state.app.name !== name) {
         state.apply({ type: 'issuer-answers' })
       }
     }

@@ -2,12 +2,12 @@
  * Lets the requests of one issuer's apps that spend a token leave in turn; `core/spending-turns.ts`
  * says how many at once.
  */
-import type { Clock, IssuerTurns, Turn, TurnRank } from '../core/ports.ts'
+import type { Clock, IssuerTurns, Turn, WaitingRequest } from '../core/ports.ts'
 import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
 import type { Sleep } from './within.ts'
 
 interface Waiting {
-  readonly rank: () => TurnRank
+  readonly request: WaitingRequest
   readonly begin: (turn: Turn) => void
 }
 
@@ -71,9 +71,9 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
   }
 
   return {
-    take: (rank) =>
+    take: (request) =>
       new Promise((resolve) => {
-        waiting.add({ rank, begin: resolve })
+        waiting.add({ request, begin: resolve })
         look()
       }),
     takeAtOnce: begin,
@@ -81,20 +81,17 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
   }
 }
 
-/** Ranks change while requests wait, and there are few looks: a sorted list would have to be kept up. */
+/** Callers come while requests wait, and there are few looks: a sorted list would have to be kept up. */
 function firstOf(waiting: ReadonlySet<Waiting>): Waiting {
-  let first: { readonly waiting: Waiting; readonly rank: TurnRank } | undefined
+  let first: Waiting | undefined
   for (const candidate of waiting) {
-    const rank = candidate.rank()
-    if (!first || comesBefore(rank, first.rank)) first = { waiting: candidate, rank }
+    if (!first || comesBefore(candidate.request, first.request)) first = candidate
   }
   if (!first) throw new Error('no request waits')
-  return first.waiting
+  return first
 }
 
-function comesBefore(
-  [wanted, expiresAt]: TurnRank,
-  [otherWanted, otherExpiresAt]: TurnRank,
-): boolean {
-  return wanted === otherWanted ? expiresAt < otherExpiresAt : wanted < otherWanted
+function comesBefore(one: WaitingRequest, other: WaitingRequest): boolean {
+  const [wanted, otherWanted] = [one.callersWaiting > 0, other.callersWaiting > 0]
+  return wanted === otherWanted ? one.endsAt < other.endsAt : wanted
 }

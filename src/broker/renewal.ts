@@ -75,10 +75,12 @@ type Spent = 'done' | 'reloaded' | 'lost'
 
 /** Waits until the issuer's turn comes to this app, and then has one attempt, or two. */
 async function refresh(state: AppState, { isWanted, isOpen }: Permission): Promise<void> {
-  const turn = await state.registration.turns.take(() => [
-    state.callersWaiting > 0 ? 0 : 1,
-    state.tokenEndsAt(),
-  ])
+  const turn = await state.registration.turns.take({
+    get callersWaiting() {
+      return state.callersWaiting
+    },
+    endsAt: state.tokenEndsAt(),
+  })
   let spent: Spent | undefined
   try {
     const failedBefore = state.session.status === 'retrying'

@@ -286,8 +286,8 @@ export interface Registration {
 
 /** Lets the requests of an issuer's apps that spend a token leave in turn. */
 export interface IssuerTurns {
-  /** Resolves when such a request may leave. Of those that wait the one with the lowest `rank()` is next. */
-  take(rank: () => TurnRank): Promise<Turn>
+  /** Resolves when such a request may leave: those that callers wait for first, then the token that ends first. */
+  take(request: WaitingRequest): Promise<Turn>
   /** For what a person waits for: it waits for no other, and counts for them. */
   takeAtOnce(): Turn
   /** Lets those leave for whom the time has come. Called at each heartbeat. */
@@ -299,5 +299,10 @@ export interface Turn {
   end(answered: boolean): void
 }
 
-/** Compared from left to right: whether callers wait (0) or not (1), then when the token ends. */
-export type TurnRank = readonly [unwanted: 0 | 1, expiresAt: Instant]
+/** Of an app: what decides when its request may leave. */
+export interface WaitingRequest {
+  /** How many callers wait for it now. */
+  readonly callersWaiting: number
+  /** When its token ends; 0 where there is none, infinite for one without an end. */
+  readonly endsAt: Instant
+}

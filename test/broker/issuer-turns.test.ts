@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createIssuerTurns } from '../../src/broker/issuer-turns.ts'
-import type { Turn, TurnRank } from '../../src/core/ports.ts'
-import { later, NOW } from '../support/builders.ts'
+import { identityOf } from '../../src/core/app.ts'
+import type { GrantOutcome, Turn, WaitingRequest } from '../../src/core/ports.ts'
+import { toStored } from '../../src/core/token.ts'
+import { createWorld, granted, settle } from '../support/broker-world.ts'
+import { app, HOUR, later, NOW, tokenSet } from '../support/builders.ts'
 
 function world() {
   const clock = { now: NOW, read: () => clock.now }
@@ -25,8 +28,8 @@ function world() {
     pass: (ms: number) => {
       clock.now = later(ms, clock.now)
     },
-    ask: async (name: string, rank: () => TurnRank = () => [1, 0]) => {
-      void turns.take(rank).then((turn) => {
+    ask: async (name: string, request: WaitingRequest = { callersWaiting: 0, endsAt: 0 }) => {
+      void turns.take(request).then((turn) => {
         left.push(name)
         out.set(name, turn)
       })
@@ -57,11 +60,11 @@ describe('the turns of an issuer', () => {
   it('come first to an app whose callers wait, then to the token that ends first', async () => {
     const { ask, end, left } = world()
     await ask('first')
-    await ask('late', () => [1, 3_000])
-    await ask('early', () => [1, 1_000])
-    let wanted: TurnRank = [1, 9_000]
-    await ask('asked for meanwhile', () => wanted)
-    wanted = [0, 9_000]
+    await ask('late', { callersWaiting: 0, endsAt: 3_000 })
+    await ask('early', { callersWaiting: 0, endsAt: 1_000 })
+    const wanted = { callersWaiting: 0, endsAt: 9_000 }
+    await ask('asked for meanwhile', wanted)
+    wanted.callersWaiting = 1
     for (const name of ['first', 'asked for meanwhile', 'early']) await end(name)
     expect(left).toEqual(['first', 'asked for meanwhile', 'early', 'late'])
   })
@@ -106,3 +109,44 @@ describe('the turns of an issuer', () => {
     expect(left).toHaveLength(2 + 5)
   })
 })
+
+describe('ten thousand apps of one issuer, all of them overdue', () => {
+  it('are fresh again within an hour, although each answer takes half a second', async () => {
+    const apps = Array.from({ length: 10_000 }, (_, at) => app({ name: `app-${at}` }))
+    const world = createWorld({ apps, turnsOf: createIssuerTurns })
+    for (const one of apps) {
+      const identity = identityOf(one)
+      world.records.set(one.name, { generation: 1, identity, tokens: toStored(tokenSet()) })
+    }
+    await world.broker.open()
+    const out: { readonly until: number; readonly answer: () => void }[] = []
+    const answerLate = () =>
+      new Promise<GrantOutcome>((resolve) => {
+        const until = world.clock.now.mono + ANSWER_MS
+        out.push({
+          until,
+          answer: () => {
+            resolve(granted())
+          },
+        })
+      })
+    world.answers.push(...apps.map(() => answerLate))
+    world.pass(HOUR)
+    const begun = world.clock.now.mono
+    world.broker.beat()
+    await settle()
+    while (out.length > 0 && world.clock.now.mono - begun < HOUR) {
+      world.pass(ANSWER_MS / 5)
+      const due = out.filter(({ until }) => until <= world.clock.now.mono)
+      out.splice(0, due.length)
+      for (const { answer } of due) answer()
+      await settle()
+    }
+    expect(world.requests).toHaveLength(apps.length)
+    const old = apps.filter(({ name }) => world.broker.status(name).freshness !== 'fresh')
+    expect(old).toEqual([])
+    expect(world.clock.now.mono - begun).toBeLessThan(HOUR)
+  })
+})
+
+const ANSWER_MS = 500

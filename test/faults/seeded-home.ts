@@ -53,7 +53,7 @@ export async function seededHome(
   })
   await mkdir(home.stateDir, { mode: 0o700 })
   if (vaultDir !== undefined) await symlink(vaultDir, join(home.stateDir, 'vault'))
-  for (const [name, freshness] of Object.entries(apps)) await seed(home, server, name, freshness)
+  await seedAll(home, server, apps)
   return home
 }
 
@@ -110,26 +110,37 @@ export async function seed(
   name: string,
   freshness: Seed,
 ): Promise<void> {
+  await seedAll(home, server, { [name]: freshness })
+}
+
+/** As `seed`, each of them. */
+export async function seedAll(
+  home: Home,
+  server: RunningAuthorizationServer,
+  apps: Readonly<Record<string, Seed>>,
+): Promise<void> {
   const { clientId } = server.clients.native
-  const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
   const vault = await openSeedVault(home)
-  const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
-  const receivedAt = Date.now() - ageMs
-  await vault.remove(name)
-  const stored = await vault.store(name, {
-    generation: 1,
-    identity: { issuer: server.issuer, tokenEndpoint: null, clientId, type: 'native' },
-    askedScope: SCOPES.join(' '),
-    tokens: {
-      accessToken: new Secret(seededToken(receivedAt + HOUR_MS)),
-      refreshToken: new Secret(refreshToken),
-      receivedAt,
-      lifetimeMs: HOUR_MS,
-      draw: 0,
-      scope: SCOPES.join(' '),
-    },
-  })
-  if (stored.kind !== 'stored') throw new Error(`${name} could not be seeded: ${stored.kind}`)
+  for (const [name, freshness] of Object.entries(apps)) {
+    const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
+    const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
+    const receivedAt = Date.now() - ageMs
+    await vault.remove(name)
+    const stored = await vault.store(name, {
+      generation: 1,
+      identity: { issuer: server.issuer, tokenEndpoint: null, clientId, type: 'native' },
+      askedScope: SCOPES.join(' '),
+      tokens: {
+        accessToken: new Secret(seededToken(receivedAt + HOUR_MS)),
+        refreshToken: new Secret(refreshToken),
+        receivedAt,
+        lifetimeMs: HOUR_MS,
+        draw: 0,
+        scope: SCOPES.join(' '),
+      },
+    })
+    if (stored.kind !== 'stored') throw new Error(`${name} could not be seeded: ${stored.kind}`)
+  }
 }
 
 async function openSeedVault(home: Home) {

@@ -5,7 +5,7 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider'
@@ -59,6 +59,8 @@ export interface AuthorizationServerOptions {
   readonly clients?: readonly ClientMetadata[]
   /** Another server's past, for one that is started again on the same port. */
   readonly store?: ProviderStore
+  /** Called when an answer of the token endpoint is with the operating system. */
+  readonly onAnswered?: () => void
 }
 
 export interface TestClient {
@@ -198,6 +200,7 @@ export async function startAuthorizationServer(
       return
     }
     request.answer = answer
+    if (options.onAnswered) afterEnd(ctx.res, options.onAnswered)
     ctx.status = answer.status
     ctx.body = answer.body
     for (const [name, value] of Object.entries(answer.headers ?? {})) ctx.set(name, value)
@@ -205,6 +208,16 @@ export async function startAuthorizationServer(
   const handle = provider.callback()
   server.on('request', (request, response) => void handle(request, response))
   return running
+}
+
+/** Calls `told` when `response` has been written: its `finish` may come after the client has read it. */
+function afterEnd(response: ServerResponse, told: () => void): void {
+  const end = response.end.bind(response)
+  response.end = (chunk?: unknown) => {
+    end(chunk)
+    told()
+    return response
+  }
 }
 
 function configuration(options: AuthorizationServerOptions): Configuration {

@@ -1,5 +1,7 @@
 /** A broker in a world where the clock, the disk and the authorization server do as a test says. */
 import { Broker } from '../../src/broker/broker.ts'
+import type { IssuerTurnsDeps } from '../../src/broker/issuer-turns.ts'
+import type { Sleep } from '../../src/broker/within.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
@@ -91,9 +93,18 @@ export function createMemoryVault() {
   return { vault, records, attempts, damaged, newer, steps, disk }
 }
 
-export type Answer = GrantOutcome | Promise<GrantOutcome> | (() => GrantOutcome)
+export type Answer =
+  GrantOutcome | Promise<GrantOutcome> | (() => GrantOutcome | Promise<GrantOutcome>)
 
-export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boolean } = {}) {
+export interface WorldOptions {
+  readonly apps?: App[]
+  readonly now?: Reading
+  readonly locked?: boolean
+  /** How requests of one issuer wait for each other; without it, as `turns` says. */
+  readonly turnsOf?: (deps: IssuerTurnsDeps) => IssuerTurns
+}
+
+export function createWorld(options: WorldOptions = {}) {
   const apps = options.apps ?? [nativeApp()]
   const memory = createMemoryVault()
   const clock = { now: options.now ?? NOW, read: () => clock.now }
@@ -113,7 +124,17 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
   const ports = { busy: new Set<string>() }
   /** What a request waits for before it may begin, as others of the same issuer are under way. */
   const turns = { next: Promise.resolve() }
-  const issuerTurns: IssuerTurns = {
+  /** Waits that end when a test says so, each with its length. */
+  const sleeping: { ms: number; wake: () => void }[] = []
+  const sleep: Sleep = (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (ms === 0) resolve()
+      else sleeping.push({ ms, wake: resolve })
+      signal.addEventListener('abort', () => {
+        reject(new Error('aborted'))
+      })
+    })
+  const issuerTurns = options.turnsOf?.({ clock, sleep }) ?? {
     async take() {
       await turns.next
       return { end: () => undefined }
@@ -121,8 +142,6 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
     takeAtOnce: () => ({ end: () => undefined }),
     beat: () => undefined,
   }
-  /** Waits that end when a test says so, each with its length. */
-  const sleeping: { ms: number; wake: () => void }[] = []
 
   const answer = async (): Promise<GrantOutcome> => {
     const next = answers.shift() ?? unavailable()
@@ -238,14 +257,7 @@ export function createWorld(options: { apps?: App[]; now?: Reading; locked?: boo
         newId: () => `sign-in-${++ids}`,
         networkSignature: () => network.signature,
         onChange: (app) => changes.push(app),
-        sleep: (ms, signal) =>
-          new Promise((resolve, reject) => {
-            if (ms === 0) resolve()
-            else sleeping.push({ ms, wake: resolve })
-            signal.addEventListener('abort', () => {
-              reject(new Error('aborted'))
-            })
-          }),
+        sleep,
       },
       registrationsOf(apps),
     )

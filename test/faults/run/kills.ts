@@ -20,8 +20,6 @@ const AIMED_MS = 60
 /** How many of the kills fall into the start-up after the kill before, and how long that takes. */
 const EARLY = 0.2
 const START_MS = 800
-/** The step after which a new token is served. */
-const SERVED = 'store directory-synced'
 
 export interface KillPlan {
   /** Spread over all the time that the daemon runs. */
@@ -49,14 +47,6 @@ export interface KillFigures {
   readonly failedStarts: number
   /** From the start of the process until it serves a good token, after a kill. */
   readonly backAgain: Spread
-  readonly window: {
-    /** From the answer leaving to the record being on the disk. */
-    readonly fromAnswer: Spread
-    /** The same, from the old token being spent. */
-    readonly fromSpent: Spread
-    /** To the directory being synced, when it is served. */
-    readonly untilServed: Spread
-  }
 }
 
 /** The daemon between two kills. */
@@ -75,12 +65,6 @@ interface Kill {
 
 type Failure = NonNullable<Status['last_error']>
 
-interface Width {
-  readonly fromAnswer: number
-  readonly fromSpent: number
-  readonly untilServed: number
-}
-
 export async function killAtRandom(plan: KillPlan, chance: Chance): Promise<KillFigures> {
   const aims = [
     ...Array.from({ length: plan.anywhere }, () => false),
@@ -94,7 +78,6 @@ export async function killAtRandom(plan: KillPlan, chance: Chance): Promise<Kill
     }),
   )
   const kills = lanes.flatMap((lane) => lane.kills)
-  const widths = lanes.flatMap((lane) => lane.widths)
   return {
     anywhere: tallyOf(kills.filter(({ aimed }) => !aimed)),
     aimed: tallyOf(kills.filter(({ aimed }) => aimed)),
@@ -102,18 +85,12 @@ export async function killAtRandom(plan: KillPlan, chance: Chance): Promise<Kill
     reported: countBy(kills.flatMap(({ lost }) => (lost ? [lost.error] : []))),
     failedStarts: lanes.reduce((sum, lane) => sum + lane.failedStarts, 0),
     backAgain: spreadOf(lanes.flatMap((lane) => lane.backAgainMs)),
-    window: {
-      fromAnswer: spreadOf(widths.map(({ fromAnswer }) => fromAnswer)),
-      fromSpent: spreadOf(widths.map(({ fromSpent }) => fromSpent)),
-      untilServed: spreadOf(widths.map(({ untilServed }) => untilServed)),
-    },
   }
 }
 
 /** One home and its server, whose daemon is killed again and again. */
 class Lane {
   readonly kills: Kill[] = []
-  readonly widths: Width[] = []
   readonly backAgainMs: number[] = []
   refreshes = 0
   failedStarts = 0
@@ -176,17 +153,7 @@ class Lane {
   #lookBack({ daemon, rotationsBefore }: Life, { rotations }: WatchedServer): boolean {
     const own = rotations.slice(rotationsBefore)
     const durable = daemon.steps.filter(({ name }) => name === DURABLE)
-    const served = daemon.steps.filter(({ name }) => name === SERVED)
     this.refreshes += own.length
-    for (const [at, { spentAt, answeredAt = spentAt }] of own.entries()) {
-      const [stored, known] = [durable[at], served[at]]
-      if (!stored || !known) continue
-      this.widths.push({
-        fromAnswer: stored.at - answeredAt,
-        fromSpent: stored.at - spentAt,
-        untilServed: known.at - answeredAt,
-      })
-    }
     return own.length > durable.length
   }
 
@@ -241,13 +208,19 @@ function countBy(words: readonly string[]): Record<string, number> {
 }
 
 export function killsSection(figures: KillFigures): string {
-  const { anywhere, aimed, window } = figures
+  const { anywhere, aimed } = figures
   const row = (what: string, { kills, inWindow, lostInWindow, lostOutside }: KillTally) =>
     `| ${what} | ${kills} | ${inWindow} | ${lostInWindow} | ${lostOutside} |`
   const reported = Object.entries(figures.reported)
     .map(([error, count]) => `\`${error}\` ${count} times`)
     .join(', ')
-  return `Kill -9 at random moments, over ${figures.refreshes} refreshes of tokens that live ${TOKEN_S} s:
+  return `Between the moment when the server spends a refresh token and the moment when the new one is on our
+disk, there is one copy of it, in memory. No client can close that window; what a client can do is
+to make it short, to know afterwards that it was in it, and to say so. A kill there costs the session of
+that app, unless the server forgives the reuse of the old token for a while. **That is the one
+promise that cannot be kept.**
+
+Kill -9 at random moments, over ${figures.refreshes} refreshes of tokens that live ${TOKEN_S} s:
 
 | kills | how many | in the window | sessions lost there | sessions lost elsewhere |
 |---|---|---|---|---|
@@ -258,13 +231,5 @@ The window opens when the server has spent the old refresh token, and closes whe
 on the disk. What was reported of the lost sessions: ${reported || 'none was lost'}. Daemons that did not start and
 serve again: ${figures.failedStarts}. From the start of the process to a good token after a kill:
 ${inMs(figures.backAgain, 0)}.
-
-Its width, over ${window.fromAnswer.count} refreshes:
-
-| from | to | |
-|---|---|---|
-| the answer leaves the server | the record is on the disk | ${inMs(window.fromAnswer)} |
-| the server spends the old token | the record is on the disk | ${inMs(window.fromSpent)} |
-| the answer leaves the server | its directory is synced, and it is served | ${inMs(window.untilServed)} |
 `
 }

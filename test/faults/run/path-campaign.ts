@@ -15,8 +15,6 @@ export interface CampaignOptions {
   readonly seed: number
   readonly refreshes: number
   readonly apps: number
-  /** Told now and then how far it is. */
-  readonly onProgress?: (refreshes: number) => void
 }
 
 export interface Campaign {
@@ -65,12 +63,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const startedAt = world.clock.read().wall
 
   for (const app of apps) await signIn(field, app)
-  let nextProgress = 0
   while (tally.refreshes < options.refreshes) {
-    if (tally.refreshes >= nextProgress) {
-      options.onProgress?.(tally.refreshes)
-      nextProgress += 200
-    }
     if (chance.happens(0.03)) await world.path.meet(NOBODY_LISTENS)
     else await world.path.meet((form) => choose(field, form))
     await passUntilSomethingIsDue(field)

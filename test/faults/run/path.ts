@@ -1,8 +1,5 @@
 /**
- * `npm run faults`, the path to the authorization server: every fault of it at random, for thousands
- * of refreshes. Prints its figures, and ends with 1 where one of them is not as it must be.
- *
- *     node build/test/faults/run/path.js [SEED [REFRESHES]]
+ * The path to the authorization server: every fault of it at random, for thousands of refreshes.
  */
 import { PATH_FAULTS } from '../path-faults.ts'
 import { runCampaign } from './path-campaign.ts'
@@ -43,17 +40,12 @@ const APPS = 8
 export const REFRESHES = 2_000
 
 /** @param seed fixes which faults each app meets, in which order, and for how long. */
-export async function measurePath(
-  seed: number,
-  refreshes = REFRESHES,
-  onProgress: (refreshes: number) => void = () => undefined,
-): Promise<PathFigures> {
+export async function measurePath(seed: number, refreshes: number): Promise<PathFigures> {
   const begun = performance.now()
   const { tally, alive, simulatedMs } = await runCampaign({
     seed,
     refreshes,
     apps: APPS,
-    onProgress,
   })
   const { met, most, recoveries, wrong, ...counted } = tally
   const sorted = recoveries.toSorted((one, other) => one - other)
@@ -124,15 +116,4 @@ At each look a token that was good was served and one past its end was not, and 
 callers got said what had to be true after what the app had met. An \`invalid_grant\` is the server's last word, by
 whomever it was said: here the path itself had made it up.
 `
-}
-
-if (import.meta.filename === process.argv[1]) {
-  const [, , seed = Math.floor(Math.random() * 2 ** 32), refreshes = REFRESHES] = process.argv
-  console.log(`seed ${seed}`)
-  const figures = await measurePath(Number(seed), Number(refreshes), (ended) => {
-    console.log(`${ended} refreshes`)
-  })
-  console.log(pathSection(figures))
-  for (const what of figures.wrong) console.log(what)
-  if (figures.wrong.length > 0) process.exitCode = 1
 }

@@ -12,7 +12,7 @@ import type { Chance } from './chance.ts'
 const TOKEN_S = 3
 const REISSUE_S = 2
 const HOUR_S = 3_600
-const HOLD_UP_MS = [31_500, 35_000] as const
+const HOLD_UP_MS = [301_000, 305_000] as const
 const APPS = ['me', 'pipeline'] as const
 
 export interface WakeFigures {
@@ -134,7 +134,7 @@ async function holdUpRequest(chance: Chance): Promise<{ lost: boolean; expired: 
 }
 
 export function holdUpsSection({ holdUps, lost, expired }: HoldUpFigures): string {
-  return `${holdUps} daemons were stopped in the middle of a request, for longer than a request may take (30 s) and than
+  return `${holdUps} daemons were stopped in the middle of a request, for longer than a request may take (5 min) and than
 the new token lives; the answer came meanwhile. Sessions lost: ${lost}. Expired tokens served: ${expired}.
 `
 }

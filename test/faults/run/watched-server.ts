@@ -1,4 +1,4 @@
-/** The strict authorization server, with the moments at which it spends a token and lets its answer go. */
+/** The strict authorization server, with the moments at which it spends a token and its answer leaves; for one request at a time. */
 import {
   type AuthorizationServerOptions,
   type RunningAuthorizationServer,
@@ -11,7 +11,7 @@ import { sharedNow } from '../killable-daemon.ts'
 export interface Rotation {
   /** When the old refresh token was spent. */
   readonly spentAt: number
-  /** When the answer was ready to leave; undefined until then. */
+  /** When its answer had left; undefined until then. */
   answeredAt?: number
 }
 
@@ -31,6 +31,10 @@ export async function startWatchedServer(
   let running = 0
   const server = await startAuthorizationServer({
     ...options,
+    onAnswered: () => {
+      const last = rotations.at(-1)
+      if (last) last.answeredAt ??= sharedNow()
+    },
     store: {
       ...store,
       adapter: (model) => {
@@ -56,11 +60,7 @@ export async function startWatchedServer(
   server.intercept = async (_request, act) => {
     running += 1
     try {
-      const before = rotations.length
-      const answer = await act()
-      const rotation = rotations[before]
-      if (rotation) rotation.answeredAt = sharedNow()
-      return answer
+      return await act()
     } finally {
       running -= 1
     }
