@@ -26,8 +26,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
   // One vault for all of them: once is enough.
-  const locked = statuses.find(({ last_error: failure }) => failure?.error === 'vault_locked')
-  if (locked?.last_error) io.stderr.write(`\nvault_locked: ${plain(locked.last_error.message)}\n`)
+  const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
+  if (problem) io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
   return 0
 }
 

@@ -60,7 +60,11 @@ export async function createParts(
     clock,
     log,
   })
-  const files = createTokenFiles(config.files, log)
+  const changes = new Set<(app: string) => void>()
+  const tellChange = (app: string) => {
+    for (const tell of changes) tell(app)
+  }
+  const files = createTokenFiles(config.files, { log, onProblem: tellChange })
   const observe = createObserver({
     files,
     notifier: createNotifier(config.notify, { clock, env, log }),
@@ -77,7 +81,6 @@ export async function createParts(
     log,
     onStep: world.onStep,
   }
-  const changes = new Set<(app: string) => void>()
   const broker: Broker = new Broker(
     {
       clock,
@@ -90,8 +93,9 @@ export async function createParts(
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)
-        for (const tell of changes) tell(app)
+        tellChange(app)
       },
+      fileFaultOf: (app) => files.problemOf(app),
     },
     registrar(config.apps),
   )

@@ -60,6 +60,17 @@ export const status = z.object({
     .nullable()
     .meta({ description: "The first 8 hex digits of the access token's SHA-256." }),
   last_error: z.object({ error: z.string(), message: z.string(), at: instant }).nullable(),
+  problem: z
+    .object({
+      error: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      blocking: z.boolean().meta({
+        description: 'Whether it keeps a token from being served, or from surviving a restart.',
+      }),
+    })
+    .nullable()
+    .meta({ description: 'What is wrong and what to do; null where nothing is.' }),
   subject: z.string().nullish().meta({ description: 'Who is signed in; for the owner only.' }),
   session_expires_at: instant.nullish().meta({ description: 'For the owner only.' }),
   session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),

@@ -98,6 +98,6 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     }
     const error = expected ?? new SidecarError('internal', '')
     for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value)
-    send(response, toProblem(error))
+    send(response, toProblem(error, door))
   }
 }

@@ -6,13 +6,15 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
+import { type Problem, problemsOf } from '../../src/core/problem.ts'
+import type { Session } from '../../src/core/session.ts'
 import type { AppStatus, ServedToken } from '../../src/core/status.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
 import type { BrokerDoor, Caller, Deps } from '../../src/http/deps.ts'
 import { EventStreams } from '../../src/http/event-streams.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
-import { NOW, recordingLog } from '../support/builders.ts'
+import { app as nativeApp, NOW, recordingLog } from '../support/builders.ts'
 
 /** May use every app. */
 export const KEY = `evtk_${'a'.repeat(43)}`
@@ -46,12 +48,18 @@ export function appStatus(overrides: Partial<AppStatus> = {}): AppStatus {
     scope: 'evo.discovery evo.workspace',
     fingerprint: '1f3a9c02',
     lastError: null,
-    isRefused: false,
+    problems: [],
     sessionExpiresAt: Date.UTC(2026, 0, 31),
     sessionExpiresSoon: false,
     subject: 'Ada',
     ...overrides,
   }
+}
+
+/** What is wrong with an app whose session is `session`, as the core has it. */
+export function problemsOfSession(session: Session): readonly Problem[] {
+  const facts = { newer: false, missingScopes: [], isTokenRefused: false }
+  return problemsOf({ ...facts, app: nativeApp(), session, now: NOW })
 }
 
 export type Parts = {
