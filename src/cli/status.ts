@@ -27,6 +27,9 @@ export async function run(invocation: Invocation): Promise<number> {
   io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
   // One vault for all of them: once is enough.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
+  for (const { message, hint } of toProblems(answer.problems)) {
+    io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
+  }
   if (problem) io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
   return 0
 }
@@ -34,4 +37,9 @@ export async function run(invocation: Invocation): Promise<number> {
 /** https://no-color.org */
 function takesColour({ io }: Invocation): boolean {
   return io.stdout.isTTY && !io.env.NO_COLOR
+}
+
+/** What is wrong with the daemon itself; a daemon of an earlier version does not say. */
+function toProblems(value: unknown): readonly { message: string; hint: string }[] {
+  return Array.isArray(value) ? (value as { message: string; hint: string }[]) : []
 }

@@ -29,6 +29,13 @@ export interface AppStatus {
   readonly subject: string | null
 }
 
+/** What is wrong with the daemon itself, and with no app; for the owner only. */
+export interface DaemonProblem {
+  readonly error: 'notify_failed' | 'vault_key_elsewhere'
+  readonly message: string
+  readonly hint: string
+}
+
 /** A token as a caller gets it. */
 export interface ServedToken {
   readonly accessToken: Sealed

@@ -110,6 +110,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     signIns: broker.signIns,
     callers,
     streams,
+    problems: parts.problems,
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),

@@ -76,6 +76,15 @@ export const status = z.object({
   session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),
 })
 
+export const apps = z.object({
+  version: z.string().meta({ description: 'Version of the daemon.' }),
+  problems: z
+    .array(z.object({ error: z.string(), message: z.string(), hint: z.string() }))
+    .optional()
+    .meta({ description: 'What is wrong with the daemon itself; for the owner only.' }),
+  apps: z.array(status),
+})
+
 const started = { id: z.string(), expires_at: instant }
 
 export const startedSignIn = z.union([

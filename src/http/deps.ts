@@ -3,6 +3,7 @@ import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
   AppStatus,
+  DaemonProblem,
   Readiness,
   ServedToken,
   SignInStatus,
@@ -100,6 +101,8 @@ export interface Deps {
   readonly signIns: SignInDoor
   readonly callers: CallersDoor
   readonly streams: EventStreams
+  /** What is wrong with the daemon itself. */
+  readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyDoor
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
-import { jsonAnswer, status, token } from './answer-schemas.ts'
+import { apps, jsonAnswer, status, token } from './answer-schemas.ts'
 import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -23,7 +23,8 @@ const TOKEN = {
   },
 }
 
-export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route[] {
+export function appRoutes(deps: Deps): Route[] {
+  const { broker, callers, clock, log, problems, streams, version } = deps
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -106,9 +107,11 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps',
       access: 'callers',
       summary: 'The status of every app of the caller; never a token.',
-      answers: { 200: jsonAnswer('The apps.', z.object({ apps: z.array(status) })) },
+      answers: { 200: jsonAnswer('The apps.', apps) },
       answer: ({ caller, door }) =>
         json({
+          version,
+          ...(door === 'owner' && { problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
         }),
     }),

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import request from 'supertest'
 import { type Problem, problemsOf } from '../../src/core/problem.ts'
 import type { Session } from '../../src/core/session.ts'
-import type { AppStatus, ServedToken } from '../../src/core/status.ts'
+import type { AppStatus, DaemonProblem, ServedToken } from '../../src/core/status.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
 import type { BrokerDoor, Caller, Deps } from '../../src/http/deps.ts'
@@ -64,7 +64,9 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 
 export type Parts = {
   [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey']?: Partial<Deps[Part]>
-} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>>
+} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>> & {
+    readonly problems?: readonly DaemonProblem[]
+  }
 
 /** What was asked of the parts behind the endpoint: the method's name, then its arguments. */
 export type Asked = readonly [string, ...unknown[]]
@@ -95,6 +97,7 @@ export function recordedDeps(parts: Parts = {}) {
     version: '1.2.3',
     broker,
     streams: new EventStreams(broker),
+    problems: () => parts.problems ?? [],
     signIns: {
       start: () => Promise.reject(new Error('this test starts no sign-in')),
       wait: () => Promise.reject(new Error('this test waits for no sign-in')),

@@ -233,6 +233,15 @@ describe('GET /v1/apps', () => {
     ])
   })
 
+  it('names the version, and for the owner what is wrong with the daemon itself', async () => {
+    const problem = { error: 'notify_failed' as const, message: 'It failed.', hint: 'Correct it.' }
+    await using doors = await openDoors({ problems: [problem] })
+    const own = await doors.owner().get('/v1/apps').expect(200)
+    expect(own.body).toMatchObject({ version: '1.2.3', problems: [problem] })
+    const told = await doors.tcp(KEY).get('/v1/apps').expect(200)
+    expect(Object.keys(told.body as object)).toEqual(['version', 'apps'])
+  })
+
   it('has exactly the fields of the contract on TCP, and the person’s besides for the owner', async () => {
     await using doors = await openDoors()
     const expected = {
