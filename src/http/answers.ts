@@ -5,7 +5,7 @@ import type { Problem } from '../core/problem.ts'
 import { caseNamed } from '../core/problem-cases.ts'
 import type { AppStatus } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
-import type { Door } from './deps.ts'
+import type { Door } from './door.ts'
 
 export interface Answer {
   readonly status: number
@@ -56,10 +56,10 @@ export function toRfc3339OrNull(instant: Instant | null): string | null {
   return instant === null ? null : toRfc3339(instant)
 }
 
-/** The status as `door` may see it: what an authorization server said, and who signed in, is for the owner. */
+/** The status as `door` may show it: what an authorization server said, and who signed in, is for the owner. */
 export function toStatusJson(status: AppStatus, door: Door) {
   const [problem] = status.problems
-  const error = door === 'owner' ? status.lastError : inOurWords(status)
+  const error = door.isOwners ? status.lastError : inOurWords(status)
   return {
     app: status.app,
     type: status.type,
@@ -74,7 +74,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
     fingerprint: status.fingerprint,
     last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
     problem: problem ? problemJson(problem, door) : null,
-    ...(door === 'owner' && {
+    ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
       session_expires_soon: status.sessionExpiresSoon,
@@ -84,7 +84,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
 
 function problemJson(problem: Problem, door: Door) {
   const { error, blocking } = problem
-  return { error, ...(door === 'owner' ? problem.owner : problem.callers), blocking }
+  return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
 }
 
 /** The last failure in our code and our sentence: what a server calls it may name people, tenants or addresses. */

@@ -6,7 +6,6 @@ import { STATUS_CODES } from 'node:http'
 import { ERROR_CODES } from '../core/error-codes.ts'
 import { type ErrorCode, SidecarError } from '../errors.ts'
 import { answer, type Answer } from './answers.ts'
-import type { Door } from './deps.ts'
 
 /** Every code that a problem may have. */
 export const PROBLEM_CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
@@ -16,9 +15,10 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** `unavailable` always says when to ask again; the heartbeat looks after each app this often. */
 const RETRY_AFTER_S = 5
 
-export function toProblem(error: SidecarError, door: Door): Answer {
+/** @param isOwners whether the owner reads it. */
+export function toProblem(error: SidecarError, isOwners: boolean): Answer {
   const { code, status } = error
-  const { message, hint } = (door === 'owner' ? error.ownerWords : undefined) ?? error
+  const { message, hint } = (isOwners ? error.ownerWords : undefined) ?? error
   const document = {
     type: `urn:evo-token:problem:${code}`,
     title: ERROR_CODES[code].title,
@@ -51,7 +51,7 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
 
 /** A whole HTTP response to what was not even a request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(malformed(error.code), 'tcp')
+  const { status, headers, body } = toProblem(malformed(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',

@@ -7,7 +7,6 @@ import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answer
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { seconds, sha256 } from './fields.ts'
-import { identify } from './guards.ts'
 import { type Ask, type Route, route } from './route.ts'
 
 /** How long a caller waits for a refresh under way if it does not say. */
@@ -24,7 +23,7 @@ const TOKEN = {
 }
 
 export function appRoutes(deps: Deps): Route[] {
-  const { broker, callers, clock, log, problems, streams, version } = deps
+  const { broker, clock, log, problems, streams, version } = deps
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -48,7 +47,7 @@ export function appRoutes(deps: Deps): Route[] {
     const startedAt = clock.read().mono
     const served = await promised
     // The caller may have been removed meanwhile.
-    if (ask.door === 'tcp') identify(ask.request, callers)
+    ask.door.identify(ask.request)
     return handOut(ask, served, Math.round(clock.read().mono - startedAt))
   }
 
@@ -90,7 +89,7 @@ export function appRoutes(deps: Deps): Route[] {
       },
       answer(ask) {
         const { rejected_sha256: rejectedSha256, now = false } = ask.body
-        if (now && ask.door !== 'owner') {
+        if (now && !ask.door.isOwners) {
           throw new SidecarError('forbidden', 'Only the owner may ask for a new token at once.', {
             hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
           })
@@ -111,7 +110,7 @@ export function appRoutes(deps: Deps): Route[] {
       answer: ({ caller, door }) =>
         json({
           version,
-          ...(door === 'owner' && { problems: problems() }),
+          ...(door.isOwners && { problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
         }),
     }),
@@ -144,7 +143,7 @@ export function appRoutes(deps: Deps): Route[] {
 
 /**
  * Answers with the token as JSON. Within a second the answers for an app are the same bytes, and
- * writing them out is the dearest part of an answer, so the last one of each app is kept.
+ * writing them out is the most expensive part of a response, so the last one of each app is kept.
  */
 function createTokenJson(): (app: string, served: ServedToken) => Answer {
   const last = new Map<string, { readonly served: ServedToken; readonly answer: Answer }>()

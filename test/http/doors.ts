@@ -11,7 +11,8 @@ import type { Session } from '../../src/core/session.ts'
 import type { AppStatus, DaemonProblem, ServedToken } from '../../src/core/status.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
-import type { BrokerDoor, Caller, Deps } from '../../src/http/deps.ts'
+import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
+import type { TokenBroker, Caller, Deps } from '../../src/http/deps.ts'
 import { EventStreams } from '../../src/http/event-streams.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
 import { app as nativeApp, NOW, recordingLog } from '../support/builders.ts'
@@ -80,7 +81,7 @@ export function recordedDeps(parts: Parts = {}) {
       return answer
     }
   }
-  const broker: BrokerDoor = {
+  const broker: TokenBroker = {
     appNames: () => ['evo-me', 'evo-pipeline'],
     status: (app) => appStatus({ app }),
     readiness: () => ({ ready: true, reason: null }),
@@ -149,8 +150,8 @@ export async function openDoors(parts: Parts = {}): Promise<Doors> {
   const directory = mkdtempSync(join(tmpdir(), 'evo-token-http-'))
   const socketPath = join(directory, 'owner.sock')
   const options = { requireHostHeader: false }
-  const tcp = createServer(options, createApp(deps, 'tcp')).listen(0, '127.0.0.1')
-  const owner = createServer(options, createApp(deps, 'owner')).listen(socketPath)
+  const tcp = createServer(options, createApp(deps, createTcpDoor(deps))).listen(0, '127.0.0.1')
+  const owner = createServer(options, createApp(deps, OWNER_DOOR)).listen(socketPath)
   await Promise.all([once(tcp, 'listening'), once(owner, 'listening')])
   const { port } = tcp.address() as AddressInfo
   return {
