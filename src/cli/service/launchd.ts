@@ -1,101 +1,134 @@
 /**
- * The launchd that runs a person's service on a Mac (launchctl(1)): how to ask it, and its file.
- * Nobody of us has run it on a Mac; the tests hold launchctl's side by its manual page.
+ * The service under launchd on a Mac: a LaunchAgent of the user (launchd.plist(5), launchctl(1)).
+ * None of us has run it on a Mac; the tests follow the manual page of launchctl.
  */
 import { execFile } from 'node:child_process'
-import { lstatSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { findPlaces } from '../../adapters/state-paths.ts'
 import { homeOf, uidOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
-import type { Invocation } from '../command.ts'
-import { usageFault } from '../usage.ts'
-import { isAgentAsWritten } from './property-list.ts'
-
-/** How often to look, in milliseconds. */
-export const LOOK_MS = 200
+import {
+  type InstalledFile,
+  planFile,
+  type ServiceDefinition,
+  type ServiceManager,
+  type ServicePlan,
+  type ServicePlatform,
+  type ServiceState,
+} from './manager.ts'
+import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
+const LOOK_MS = 200
+const LOG_LINES = 10
 
-export interface Agent {
-  readonly path: string
-  readonly log: string
-  readonly stateDir: string
-  readonly socket: string
-  /** As `launchctl` names the person's session, and the agent in it. */
-  readonly domain: string
-  readonly target: string
-  /** launchctl. @throws {SidecarError} `failed` with what it said. */
-  run(...args: readonly string[]): Promise<string>
+export const launchd: ServicePlatform = {
+  optionFault({ system, group }) {
+    if (system) return 'takes --system with systemd only: on a Mac the service is yours'
+    return group === undefined ? undefined : 'takes --group with --system only'
+  },
+  find: async ({ env }) => createManager(env),
 }
 
-export function agentOf({ command, flag, io, text }: Invocation): Agent {
-  if (flag('system')) {
-    throw usageFault(command, 'takes --system with systemd only: on a Mac the service is yours')
-  }
-  if (text('group') !== undefined) throw usageFault(command, 'takes --group with --system only')
-  const home = homeOf(io.env)
-  const stateDir = io.env.EVO_TOKEN_STATE_DIR || undefined
+function createManager(env: NodeJS.ProcessEnv): ServiceManager {
+  const home = homeOf(env)
+  const path = join(home, 'Library/LaunchAgents/evo-token.plist')
+  const log = join(home, 'Library/Logs/evo-token.log')
   // What the agent will find: launchd gives it nothing of this shell's environment.
+  const stateDir = env.EVO_TOKEN_STATE_DIR || undefined
   const places = findPlaces({ env: {}, home, flags: { stateDir } })
+  // The user's session, and the agent in it.
   const domain = `gui/${uidOf()}`
+  const target = `${domain}/evo-token`
+
+  async function run(...args: readonly string[]): Promise<string> {
+    try {
+      return (await promisify(execFile)('launchctl', args, { env })).stdout
+    } catch (cause) {
+      const { stderr } = cause as { stderr?: string }
+      if (stderr === undefined) throw cause
+      throw new SidecarError('failed', `\`launchctl ${args.join(' ')}\` fails: ${stderr.trim()}`, {
+        hint: 'Run it in a session on the Mac itself, as the user whose service it is.',
+        cause,
+      })
+    }
+  }
+
+  /** The first level of `launchctl print`, such as `state = running`; undefined where the agent is not loaded. */
+  async function loaded(): Promise<Readonly<Record<string, string>> | undefined> {
+    const printed = await run('print', target).catch(() => undefined)
+    if (printed === undefined) return undefined
+    const found = printed.matchAll(/^\t(state|pid|runs|last exit code) = (.*)$/gm)
+    return Object.fromEntries([...found].map(([, name = '', value = '']) => [name, value]))
+  }
+
+  /** Ends it where it runs, and waits until it is gone: `bootstrap` refuses one that is still ending. */
+  async function stop(): Promise<void> {
+    if (!(await loaded())) return
+    await run('bootout', target)
+    const deadline = performance.now() + GONE_WITHIN_MS
+    while ((await loaded()) && performance.now() < deadline) await sleep(LOOK_MS)
+  }
+
+  async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
+    const { program, options, readTemplate } = definition
+    const text = fillAgent(readTemplate('launchd/evo-token.plist'), {
+      command: [program.node, program.main, 'serve', ...options],
+      log,
+      program: program.digest,
+    })
+    const commands = [
+      // Undoes a `disable` that a person typed.
+      ['enable', target],
+      ['bootstrap', domain, path],
+    ]
+    return {
+      files: [planFile(installedAgent(path), text)],
+      commands: commands.map((args) => `launchctl ${args.join(' ')}`),
+      async start() {
+        mkdirSync(dirname(log), { recursive: true })
+        await stop()
+        for (const args of commands) await run(...args)
+      },
+    }
+  }
+
+  async function state(): Promise<ServiceState> {
+    const properties = (await loaded()) ?? { state: 'not loaded' }
+    const { state, 'last exit code': exit = '(never exited)' } = properties
+    const ended = exit !== '0' && /^\d/.test(exit)
+    return { phase: state === 'running' ? 'running' : ended ? 'failed' : 'other', properties }
+  }
+
   return {
-    path: join(home, 'Library/LaunchAgents/evo-token.plist'),
-    log: join(home, 'Library/Logs/evo-token.log'),
-    stateDir: places.stateDir,
     socket: places.socket,
-    domain,
-    target: `${domain}/evo-token`,
-    run: async (...args) => {
-      try {
-        return (await promisify(execFile)('launchctl', args, { env: io.env })).stdout
-      } catch (cause) {
-        const { stderr } = cause as { stderr?: string }
-        if (stderr === undefined) throw cause
-        throw new SidecarError(
-          'failed',
-          `\`launchctl ${args.join(' ')}\` fails: ${stderr.trim()}`,
-          {
-            hint: 'Run it in a session on the Mac itself, as the person whose service it is.',
-            cause,
-          },
-        )
-      }
-    },
+    stateDir: places.stateDir,
+    machineConfig: undefined,
+    logCommand: `tail -f ${log}`,
+    keepChanges: 'Keep a copy of your changes',
+    requireRights: () => undefined,
+    plan,
+    installedFiles: () => [installedAgent(path)],
+    state,
+    stop,
+    forget: async () => undefined,
+    lastLog: async () => (existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
+    notes: () => [],
   }
 }
 
-export function installedAgent({ path }: Agent): {
-  text: string | undefined
-  changedByHand: boolean
-} {
+function installedAgent(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { text: undefined, changedByHand: false }
-  // A link is somebody's own arrangement.
-  if (!stats.isFile()) return { text: '', changedByHand: true }
+  if (!stats) return { path, text: undefined, changedByHand: false }
+  // A link is the user's own arrangement.
+  if (!stats.isFile()) return { path, text: '', changedByHand: true }
   const text = readFileSync(path, 'utf8')
-  return { text, changedByHand: !isAgentAsWritten(text) }
+  return { path, text, changedByHand: !isAgentAsWritten(text) }
 }
 
-/** Of `launchctl print`: its first level, `state = running`; undefined where the agent is not loaded. */
-export async function stateOf(agent: Agent): Promise<Record<string, string> | undefined> {
-  const printed = await agent.run('print', agent.target).catch(() => undefined)
-  if (printed === undefined) return undefined
-  const found = printed.matchAll(/^\t(state|pid|runs|last exit code) = (.*)$/gm)
-  return Object.fromEntries([...found].map(([, name = '', value = '']) => [name, value]))
-}
-
-/** Ends it, and waits until it is gone: `bootstrap` refuses one that is still ending. */
-export async function unload(agent: Agent): Promise<void> {
-  await agent.run('bootout', agent.target)
-  const deadline = performance.now() + GONE_WITHIN_MS
-  while ((await stateOf(agent)) && performance.now() < deadline) await sleep(LOOK_MS)
-}
-
-export function agentChangedByHand(path: string): SidecarError {
-  return new SidecarError('failed', `${path} is not as evo-token wrote it: a person changed it.`, {
-    hint: 'Keep a copy of your changes, then give --force, which discards what stands there.',
-  })
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-LOG_LINES).join('\n')
 }

@@ -1,108 +1,110 @@
-/** The systemd that runs the service, the machine's or the person's: how to ask it, and its files. */
-import { execFile } from 'node:child_process'
-import { existsSync, lstatSync, readFileSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
-import { promisify } from 'node:util'
-import { MACHINE_SOCKET } from '../../client/connection.ts'
-import { homeOf, uidOf } from '../../daemon/world.ts'
-import { SidecarError } from '../../errors.ts'
-import type { Invocation } from '../command.ts'
-import { isAsWritten } from './units.ts'
+/**
+ * What runs the daemon as a service, here systemd or launchd: what `service install`, `uninstall`
+ * and `status` need of it. Each service manager implements it in a file of its own.
+ */
+import type { App } from '../../core/app.ts'
 
-export const UNITS = ['evo-token.socket', 'evo-token.service'] as const
-
-export interface Manager {
-  readonly system: boolean
-  readonly directory: string
-  readonly socket: string
-  /** As a person would type it. */
-  readonly systemctl: string
-  readonly journalctl: string
-  /** systemctl. @throws {SidecarError} `failed` with what it said. */
-  run(...args: readonly string[]): Promise<string>
-  journal(): Promise<string>
+/** What a service runs. */
+export interface Program {
+  /** Real paths of Node and of our main file. */
+  readonly node: string
+  readonly main: string
+  /** Changes when the program does, though its path stays: then the daemon starts again. */
+  readonly digest: string
 }
 
-/** @throws {SidecarError} `failed` where there is none that we could use. */
-export async function findManager({ flag, io }: Invocation): Promise<Manager> {
-  if (!existsSync('/run/systemd/system')) {
-    throw new SidecarError('failed', 'This machine is not run by systemd.', {
-      hint: 'Let what starts programs here run `evo-token serve`.',
-    })
-  }
-  const system = flag('system')
-  const runtime = io.env.XDG_RUNTIME_DIR ?? `/run/user/${uidOf()}`
-  const env = { ...io.env, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
-  const scope = system ? [] : ['--user']
-  const call = async (file: string, args: readonly string[]) =>
-    (await promisify(execFile)(file, [...scope, ...args], { env })).stdout
-  const shown = system ? '' : '--user '
-  const manager: Manager = {
-    system,
-    directory: system ? '/etc/systemd/system' : userUnits(io.env),
-    socket: system ? MACHINE_SOCKET : join(runtime, 'evo-token/owner.sock'),
-    systemctl: `systemctl ${shown}`.trimEnd(),
-    journalctl: `journalctl ${shown}-u evo-token`,
-    async run(...args) {
-      try {
-        return await call('systemctl', args)
-      } catch (cause) {
-        const { stderr } = cause as { stderr?: string }
-        if (stderr === undefined) throw cause
-        const message = `\`${manager.systemctl} ${args.join(' ')}\` fails: ${stderr.trim()}`
-        throw new SidecarError('failed', message, {
-          hint: 'Where an address is in use: end the `evo-token serve` that was started by hand, or name another "listen.port" in the config. Then try again.',
-          cause,
-        })
-      }
-    },
-    journal: () =>
-      call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
-        () => '',
-      ),
-  }
-  await manager.run('show-environment').catch((cause: unknown) => {
-    throw new SidecarError('failed', `${manager.systemctl} reaches no systemd.`, {
-      cause,
-      hint: system
-        ? 'See `systemctl status`.'
-        : 'Log in on the machine itself or by ssh, not with su or sudo; or let root run `loginctl enable-linger` for you.',
-    })
-  })
-  return manager
+/** The service as it is to be installed. */
+export interface ServiceDefinition {
+  readonly program: Program
+  /** After `serve`. */
+  readonly options: readonly string[]
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly apps: readonly App[]
+  /** Whether the config wants the vault key to be a credential that the service manager hands over. */
+  readonly keyIsCredential: boolean
+  /** The group whose members are owners; a machine's service only. */
+  readonly group: string | undefined
+  /** A file of the package, such as `systemd/user/evo-token.service`. */
+  readonly readTemplate: (path: string) => string
 }
 
-function userUnits(env: NodeJS.ProcessEnv): string {
-  const { XDG_CONFIG_HOME: xdg } = env
-  const base = xdg && isAbsolute(xdg) ? xdg : join(homeOf(env), '.config')
-  return join(base, 'systemd/user')
-}
-
-export interface InstalledUnit {
+/** A file of the service, as it stands there now. */
+export interface InstalledFile {
   readonly path: string
+  /** Undefined where there is none, empty for what is no file. */
   readonly text: string | undefined
   readonly changedByHand: boolean
 }
 
-export function installedUnit({ directory }: Manager, name: string): InstalledUnit {
-  const path = join(directory, name)
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { path, text: undefined, changedByHand: false }
-  // A link is somebody's own arrangement, or a mask.
-  if (!stats.isFile()) return { path, text: '', changedByHand: true }
-  const text = readFileSync(path, 'utf8')
-  return { path, text, changedByHand: !isAsWritten(text) }
+/** A file of the service, as it is to be; `text` is what it should hold. */
+export interface PlannedFile {
+  readonly path: string
+  readonly text: string
+  readonly differs: boolean
+  readonly changedByHand: boolean
 }
 
-export function requireRoot({ system }: Manager): void {
-  if (!system || process.getuid?.() === 0) return
-  throw new SidecarError('failed', '`--system` changes the machine, which root alone may do.', {
-    hint: 'Run it with sudo.',
-  })
+export interface ServicePlan {
+  readonly files: readonly PlannedFile[]
+  /** What `start` runs, as a person would type it. */
+  readonly commands: readonly string[]
+  /** Loads the files, which are written by then, and starts the service. @throws {SidecarError} `failed`. */
+  start(): Promise<void>
 }
 
-export function changedByHand(path: string): SidecarError {
-  return new SidecarError('failed', `${path} is not as evo-token wrote it: a person changed it.`, {
-    hint: 'Put your changes into a drop-in (`systemctl edit`), then give --force, which discards what stands there.',
-  })
+export interface ServiceState {
+  /** `failed`: it ended, and the next try will most likely end so too. */
+  readonly phase: 'running' | 'failed' | 'other'
+  /** What the manager says of the service, by the manager's own names. */
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export interface ServiceManager {
+  /** The owner's endpoint of the service. */
+  readonly socket: string
+  readonly stateDir: string
+  /** A link of the service manager's own to `stateDir`, which goes with it. */
+  readonly stateLink?: string
+  /** Where a machine's service has its config; undefined for the service of one user. */
+  readonly machineConfig: string | undefined
+  /** Shows the log, as a person would type it. */
+  readonly logCommand: string
+  /** What a person does to keep changes of their own, as a sentence's beginning: "…, then give --force". */
+  readonly keepChanges: string
+
+  /** @throws {SidecarError} `failed` where this user may not change the service. */
+  requireRights(): void
+  /** @throws {SidecarError} `failed` where the service could not run so. */
+  plan(definition: ServiceDefinition): Promise<ServicePlan>
+  installedFiles(): readonly InstalledFile[]
+  state(): Promise<ServiceState>
+  /** Stops the service, where it is installed or runs, and resolves when it is gone. */
+  stop(): Promise<void>
+  /** Tells the manager that the files are gone. */
+  forget(): Promise<void>
+  /** The last lines of the log; empty where there is none. */
+  lastLog(): Promise<string>
+  /** What a person should know once the service is installed. */
+  notes(): readonly string[]
+}
+
+export interface ServiceOptions {
+  /** The machine's service, in place of that of this user. */
+  readonly system: boolean
+  readonly env: NodeJS.ProcessEnv
+}
+
+export interface ServicePlatform {
+  /** Completes "`evo-token service install` …" for options that have no meaning here. */
+  optionFault(options: {
+    readonly system: boolean
+    readonly group: string | undefined
+  }): string | undefined
+  /** @throws {SidecarError} `failed` where no such service manager runs. */
+  find(options: ServiceOptions): Promise<ServiceManager>
+}
+
+/** The planned file, given what stands in its place. */
+export function planFile(installed: InstalledFile, text: string): PlannedFile {
+  return { ...installed, text, differs: installed.text !== text }
 }
