@@ -11,18 +11,19 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   errors: { parts: [], packages: [] },
   secret: { parts: [], packages: 'any' },
   config: { parts: ['core', 'errors'], packages: 'any' },
+  platform: { parts: ['core', 'errors'], packages: 'any' },
   broker: { parts: ['core', 'errors'], packages: [] },
-  adapters: { parts: ['core', 'errors', 'secret', 'config'], packages: 'any' },
+  adapters: { parts: ['core', 'errors', 'secret', 'config', 'platform'], packages: 'any' },
   http: {
     parts: ['core', 'errors', 'secret'],
     packages: ['express', 'prom-client', 'zod', 'node:crypto', 'node:http', 'node:net'],
   },
   daemon: {
-    parts: ['core', 'errors', 'secret', 'config', 'broker', 'adapters', 'http'],
+    parts: ['core', 'errors', 'secret', 'config', 'platform', 'broker', 'adapters', 'http'],
     packages: 'any',
   },
   client: {
-    parts: ['errors', 'secret', 'adapters'],
+    parts: ['errors', 'secret', 'platform'],
     packages: [
       'node:crypto',
       'node:fs',
@@ -33,7 +34,7 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
     ],
   },
   cli: {
-    parts: ['core', 'errors', 'secret', 'config', 'adapters', 'daemon', 'client'],
+    parts: ['core', 'errors', 'secret', 'config', 'platform', 'adapters', 'daemon', 'client'],
     packages: 'any',
   },
   main: { parts: ['cli'], packages: [] },

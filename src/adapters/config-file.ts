@@ -8,7 +8,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { type Config, parseConfig } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import { SidecarError } from '../errors.ts'
-import { quoted } from './shell-quoted.ts'
+import { quoted } from '../platform/posix/shell-quoted.ts'
 
 export interface LoadedConfig {
   readonly config: Config

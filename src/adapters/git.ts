@@ -4,7 +4,7 @@ import { lstat, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { SidecarError } from '../errors.ts'
-import { quoted } from './shell-quoted.ts'
+import { quoted } from '../platform/posix/shell-quoted.ts'
 
 const run = promisify(execFile)
 

@@ -15,7 +15,7 @@ import {
   placesIn,
   runtimeDirectory,
   stateDirectory,
-} from './state-paths.ts'
+} from '../platform/posix/locations.ts'
 
 /** A longer path is cut short silently by the system, and then names another socket. */
 const SOCKET_PATH_MAX_BYTES = 100

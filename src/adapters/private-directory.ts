@@ -1,6 +1,6 @@
 /** Whether a directory is ours alone, and the command that makes it so. */
 import type { Stats } from 'node:fs'
-import { quoted } from './shell-quoted.ts'
+import { quoted } from '../platform/posix/shell-quoted.ts'
 
 /** Why `path` is not private to `uid`, with what mends it; undefined where it is. */
 export function notPrivateBecause(path: string, stats: Stats, uid: number): string | undefined {

@@ -1,7 +1,7 @@
 /** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
 import { configPath, faultLines, loadConfig } from '../adapters/config-file.ts'
 import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
-import { homeOf } from '../daemon/world.ts'
+import { homeOf } from '../platform/posix/locations.ts'
 import type { Invocation } from './command.ts'
 
 export async function run({ argument, io }: Invocation): Promise<number> {

@@ -1,6 +1,6 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
 import { faultLines } from '../adapters/config-file.ts'
-import { quoted } from '../adapters/shell-quoted.ts'
+import { quoted } from '../platform/posix/shell-quoted.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { putApp } from '../config/edit.ts'
 import { type ConfigFault, showPath } from '../config/faults.ts'

@@ -2,7 +2,7 @@
 import { configPath, faultLines, readConfig } from '../adapters/config-file.ts'
 import { writeConfig } from '../adapters/config-writer.ts'
 import { usualScopes } from '../config/evo.ts'
-import { homeOf } from '../daemon/world.ts'
+import { homeOf } from '../platform/posix/locations.ts'
 import { SidecarError } from '../errors.ts'
 import type { Invocation } from './command.ts'
 import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'

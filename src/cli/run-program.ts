@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { readEndpoint } from '../adapters/state-paths.ts'
+import { readEndpoint } from '../platform/posix/locations.ts'
 import {
   appPath,
   askToken,

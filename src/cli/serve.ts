@@ -3,7 +3,8 @@ import { configPath, loadConfig } from '../adapters/config-file.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { homeOf, processWorld } from '../daemon/world.ts'
+import { processWorld } from '../daemon/world.ts'
+import { homeOf } from '../platform/posix/locations.ts'
 import type { Invocation } from './command.ts'
 
 /** For a bug (EX_SOFTWARE of sysexits.h). */

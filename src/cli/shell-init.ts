@@ -5,7 +5,8 @@
  */
 import { resolve } from 'node:path'
 import { exitCodeOf } from '../errors.ts'
-import { MACHINE_SOCKET, placesOf } from '../client/connection.ts'
+import { placesOf } from '../client/connection.ts'
+import { MACHINE_SOCKET } from '../platform/posix/locations.ts'
 import type { Invocation } from './command.ts'
 
 const CODES = [

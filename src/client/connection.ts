@@ -3,15 +3,18 @@
  * `evo-token get` time, so what only some calls need is loaded by them.
  */
 import { dirname } from 'node:path'
-import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
+import {
+  findPlaces,
+  homeOf,
+  MACHINE_SOCKET,
+  type Places,
+  readEndpoint,
+} from '../platform/posix/locations.ts'
 import type { TcpTarget } from './tcp.ts'
 import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
-
-/** Where the service of a machine listens, to its root and the members of its group. */
-export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
 
 /** A longer path is cut short silently by the system, and then names another socket. */
 const SOCKET_PATH_MAX_BYTES = 100
@@ -83,8 +86,7 @@ export function appPath(app: string, rest = ''): string {
 
 /** Where the daemon and its files are, as far as a client can know. */
 export function placesOf({ env, stateDir }: Pick<Place, 'env' | 'stateDir'>): Places {
-  const home = env.HOME || process.getBuiltinModule('node:os').homedir()
-  return findPlaces({ env, home, flags: { stateDir } })
+  return findPlaces({ env, home: homeOf(env), flags: { stateDir } })
 }
 
 /** Where a caller with a key would ask; undefined where the owner socket is to be used. */

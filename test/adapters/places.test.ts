@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { removeTemporaries, writeFileAtomically } from '../../src/adapters/atomic-file.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../../src/adapters/places.ts'
-import { findPlaces, readEndpoint } from '../../src/adapters/state-paths.ts'
+import { findPlaces, readEndpoint } from '../../src/platform/posix/locations.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { itNeeds } from '../support/needs.ts'
 

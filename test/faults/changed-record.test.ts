@@ -1,7 +1,7 @@
 /** A record that somebody else writes while the daemon runs, as a restored backup or a second daemon would. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { readMachineId } from '../../src/platform/posix/machine-id.ts'
 import { openVault } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { AppRecord, LoadedRecord } from '../../src/core/ports.ts'

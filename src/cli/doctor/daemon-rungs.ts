@@ -1,6 +1,6 @@
 /** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
 import { existsSync } from 'node:fs'
-import { type Places, readEndpoint } from '../../adapters/state-paths.ts'
+import { type Places, readEndpoint } from '../../platform/posix/locations.ts'
 import { toStatus } from '../../client/app-status.ts'
 import type { Client } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'

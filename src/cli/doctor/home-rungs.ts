@@ -2,8 +2,8 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { notPrivateBecause } from '../../adapters/private-directory.ts'
-import { quoted } from '../../adapters/shell-quoted.ts'
-import type { Places } from '../../adapters/state-paths.ts'
+import { quoted } from '../../platform/posix/shell-quoted.ts'
+import type { Places } from '../../platform/posix/locations.ts'
 import { readHeader } from '../../adapters/vault/vault-header.ts'
 import { broken, type Rung } from './ladder.ts'
 

@@ -1,6 +1,6 @@
 /** Files of the service that a person changed, which only --force writes over or removes. */
 import { SidecarError } from '../../errors.ts'
-import type { ServiceManager } from './manager.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 /** @throws {SidecarError} `failed` where one of `files` was changed by hand. */
 export function refuseChangedByHand(

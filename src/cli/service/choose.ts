@@ -1,15 +1,15 @@
 /** The service manager of this machine. */
 import type { Invocation } from '../command.ts'
 import { usageFault } from '../usage.ts'
-import type { ServiceManager } from './manager.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 /** @throws {SidecarError} `invalid_request` for options without a meaning here, `failed` where there is none. */
 export async function findServiceManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io, text } = invocation
   const services =
     process.platform === 'darwin'
-      ? (await import('./launchd.ts')).launchd
-      : (await import('./systemd.ts')).systemd
+      ? (await import('../../platform/posix/launchd.ts')).launchd
+      : (await import('../../platform/posix/systemd.ts')).systemd
   const system = flag('system')
   const fault = services.optionFault({ system, group: text('group') })
   if (fault !== undefined) throw usageFault(command, fault)

@@ -2,11 +2,11 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { configPath, loadConfig } from '../../adapters/config-file.ts'
-import { homeOf } from '../../daemon/world.ts'
+import { homeOf } from '../../platform/posix/locations.ts'
 import type { Invocation } from '../command.ts'
 import { findServiceManager } from './choose.ts'
 import { refuseChangedByHand } from './changed-by-hand.ts'
-import type { ServiceDefinition, ServiceManager } from './manager.ts'
+import type { ServiceDefinition, ServiceManager } from '../../platform/service-manager.ts'
 import { readTemplate, thisProgram } from './program.ts'
 import { waitUntilServing } from './waiting.ts'
 

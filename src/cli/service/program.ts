@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Program } from './manager.ts'
+import type { Program } from '../../platform/service-manager.ts'
 
 const PACKAGE = join(import.meta.dirname, '../../..')
 

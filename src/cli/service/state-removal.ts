@@ -3,7 +3,7 @@ import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
-import type { ServiceManager } from './manager.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 /** @throws {SidecarError} `failed` where it holds no vault of ours. */
 export function requireOurs(stateDir: string): void {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
 import { connected, exchange } from '../../client/wire.ts'
-import type { ServiceManager } from './manager.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 const WITHIN_MS = 60_000
 const LOOK_MS = 200

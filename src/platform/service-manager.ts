@@ -2,7 +2,7 @@
  * What runs the daemon as a service, here systemd or launchd: what `service install`, `uninstall`
  * and `status` need of it. Each service manager implements it in a file of its own.
  */
-import type { App } from '../../core/app.ts'
+import type { App } from '../core/app.ts'
 
 /** What a service runs. */
 export interface Program {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parsePlatformUuid, readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { parsePlatformUuid, readMachineId } from '../../src/platform/posix/machine-id.ts'
 
 const ID = '3d1219c7c4c5404aaa1f6d2a48adfda4'
 

@@ -7,6 +7,9 @@ import { isAbsolute, join, resolve } from 'node:path'
 // Imported as a module, it brings streams and promises with it, which `get` would pay for.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
+/** Where the service of a machine listens, to its root and the members of its group. */
+export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
+
 export interface PlaceOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
@@ -36,6 +39,15 @@ export interface Endpoint {
   readonly socket?: string
   readonly url?: string
   readonly pid: number
+}
+
+export function homeOf(env: Readonly<Record<string, string | undefined>>): string {
+  return env.HOME || process.getBuiltinModule('node:os').homedir()
+}
+
+/** Windows, which has no such thing, is not supported; -1 owns nothing there. */
+export function uidOf(): number {
+  return process.getuid?.() ?? -1
 }
 
 export function stateDirectory({ env, home, flags }: PlaceOptions): ChosenDirectory {

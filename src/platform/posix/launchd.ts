@@ -7,8 +7,6 @@ import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findPlaces } from '../../adapters/state-paths.ts'
-import { homeOf, uidOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
 import {
   type InstalledFile,
@@ -18,7 +16,8 @@ import {
   type ServicePlan,
   type ServicePlatform,
   type ServiceState,
-} from './manager.ts'
+} from '../service-manager.ts'
+import { findPlaces, homeOf, uidOf } from './locations.ts'
 import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000

@@ -4,9 +4,6 @@ import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import { findPlaces } from '../../adapters/state-paths.ts'
-import { MACHINE_SOCKET } from '../../client/connection.ts'
-import { homeOf, uidOf } from '../../daemon/world.ts'
 import { SidecarError } from '../../errors.ts'
 import {
   planFile,
@@ -16,7 +13,8 @@ import {
   type ServicePlan,
   type ServicePlatform,
   type ServiceState,
-} from './manager.ts'
+} from '../service-manager.ts'
+import { findPlaces, homeOf, MACHINE_SOCKET, uidOf } from './locations.ts'
 import { makeVaultKey } from './systemd-credentials.ts'
 import {
   fillingOf,

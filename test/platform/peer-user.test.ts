@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { endianness, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createPeerLookup, type Ends } from '../../src/adapters/loopback/peer-user.ts'
+import { createPeerLookup, type Ends } from '../../src/platform/posix/peer-user.ts'
 import { itNeeds } from '../support/needs.ts'
 
 const linux = process.platform === 'linux' ? undefined : 'only Linux tells'

@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { requireGroup } from './group.ts'
-import type { InstalledFile, Program, ServiceDefinition } from './manager.ts'
+import type { InstalledFile, Program, ServiceDefinition } from '../service-manager.ts'
 import { credentialLines } from './systemd-credentials.ts'
 
 export const SERVICE = 'evo-token.service'
