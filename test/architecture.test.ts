@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
     packages: 'any',
   },
   client: {
-    parts: ['errors', 'secret', 'platform'],
+    parts: ['core', 'errors', 'secret', 'platform'],
     packages: [
       'node:crypto',
       'node:fs',
@@ -61,6 +61,23 @@ it.each(sources)('src/%s imports only what its part may', (path) => {
     return allowed?.packages !== 'any' && !allowed?.packages.includes(specifier)
   })
   expect(offending).toEqual([])
+})
+
+/** Whatever asks Node which system or user this is, or sets what only POSIX has. */
+const ASKS_THE_SYSTEM = /\bprocess\.(?:platform|gete?[ug]id|umask)\b|'SIG(?:TERM|HUP|USR1|QUIT)'/
+
+it.each(sources.filter((path) => partOf(path) !== 'platform'))(
+  'src/%s leaves the operating system to src/platform',
+  (path) => {
+    expect(readFileSync(join(SRC, path), 'utf8').match(ASKS_THE_SYSTEM)).toBeNull()
+  },
+)
+
+it('asks in one place only which operating system this is', () => {
+  const asking = sources.filter((path) =>
+    readFileSync(join(SRC, path), 'utf8').includes('process.platform'),
+  )
+  expect(asking).toEqual(['platform/chosen.ts'])
 })
 
 function partOf(path: string) {

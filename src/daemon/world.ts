@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../adapters/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/within.ts'
 import type { Clock, Log } from '../core/ports.ts'
-import { homeOf, uidOf } from '../platform/posix/locations.ts'
+import { locations, ownership } from '../platform/chosen.ts'
 
 export interface World {
   readonly env: NodeJS.ProcessEnv
@@ -39,8 +39,8 @@ export function processWorld(
   const clock: Clock = { read: () => ({ wall: Date.now(), mono: performance.now() }) }
   return {
     env,
-    home: homeOf(env),
-    uid: uidOf(),
+    home: locations.homeOf(env),
+    uid: ownership.userId(),
     pid: process.pid,
     clock,
     sleep: async (ms, signal) => {

@@ -57,7 +57,10 @@ it('is no more for `get` than it was measured with', async () => {
     'client/connection.js',
     'client/wire.js',
     'main.js',
+    'platform/chosen.js',
     'platform/posix/locations.js',
+    'platform/posix/owner-endpoint.js',
+    'platform/posix/ownership.js',
   ])
 })
 

@@ -1,7 +1,7 @@
 /** A record that somebody else writes while the daemon runs, as a restored backup or a second daemon would. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readMachineId } from '../../src/platform/posix/machine-id.ts'
+import { platform } from '../../src/platform/current.ts'
 import { openVault } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { AppRecord, LoadedRecord } from '../../src/core/ports.ts'
@@ -41,7 +41,7 @@ async function changeRecord(
       uid: process.getuid?.() ?? -1,
     }),
     source: 'file',
-    machineId: await readMachineId(),
+    machineId: await platform.readMachineId(),
     takeOver: false,
     log: recordingLog(),
   })

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt, UnsecuredJWT } from 'jose'
-import { readMachineId } from '../../src/platform/posix/machine-id.ts'
+import { platform } from '../../src/platform/current.ts'
 import { openVault } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import { Secret } from '../../src/secret.ts'
@@ -152,7 +152,7 @@ async function openSeedVault(home: Home) {
       uid: process.getuid?.() ?? -1,
     }),
     source: 'file',
-    machineId: await readMachineId(),
+    machineId: await platform.readMachineId(),
     takeOver: false,
     log: SILENT,
   })

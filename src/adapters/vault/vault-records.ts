@@ -3,11 +3,11 @@
  * before a request leaves; its answer is written over that room, synced, and renamed into place.
  */
 import { statSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { Identity } from '../../core/app.ts'
 import type { AppRecord, LoadedRecord, Log, StoreResult, VaultEntry } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
-import { syncDirectory } from '../atomic-file.ts'
+import { platform } from '../../platform/current.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import type { KeyRing } from './key-ring.ts'
 import { encodeRecord } from './record-codec.ts'
@@ -91,7 +91,7 @@ export class VaultRecords {
         }
         const text = padded(mark)
         await writeInPlace(next, text, told)
-        await syncDirectory(dir)
+        await platform.files.syncDirectory(dir)
         told('directory-synced')
         this.#reserved.set(app, { generation: record.generation, bytes: text.length })
         return STORED
@@ -114,7 +114,7 @@ export class VaultRecords {
       async () => {
         if (await this.#isNextNewer(app)) return NEWER
         await rm(filesOf(dir, app).next, { force: true })
-        await syncDirectory(dir)
+        await platform.files.syncDirectory(dir)
         return STORED
       },
     )
@@ -129,7 +129,7 @@ export class VaultRecords {
       // The mark first: alone it would tell of a request that nobody waits for.
       await rm(next, { force: true })
       await rm(record, { force: true })
-      await syncDirectory(dir)
+      await platform.files.syncDirectory(dir)
       this.#reserved.delete(app)
       this.#uncertain.delete(app)
       this.#misplaced.delete(app)
@@ -157,9 +157,9 @@ export class VaultRecords {
       const path = await setAside(dir, files.record, damagedPath(dir, app))
       log.error({ app, path }, 'the record on disk was damaged: it is set aside')
     }
-    await rename(files.next, files.record)
+    await platform.files.replaceFile(files.next, files.record)
     told('renamed')
-    await syncDirectory(dir)
+    await platform.files.syncDirectory(dir)
     told('directory-synced')
     this.#uncertain.delete(app)
     return STORED

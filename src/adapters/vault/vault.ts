@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { Log, OpenedVault } from '../../core/ports.ts'
+import { ownership } from '../../platform/chosen.ts'
 import { removeTemporaries } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import type { KeyPlaces, KeySource } from './key-place.ts'
@@ -56,9 +57,9 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenedVault>
 /** The directory above is private, and yet: whoever opened this one did not know what is in it. */
 function openToOthers(dir: string): string | undefined {
   const stats = statSync(dir, { throwIfNoEntry: false })
-  const uid = process.getuid?.()
-  const reason =
-    stats?.isDirectory() && uid !== undefined ? notPrivateBecause(dir, stats, uid) : undefined
+  const reason = stats?.isDirectory()
+    ? notPrivateBecause(dir, stats, ownership.userId())
+    : undefined
   return reason && `The vault ${dir} ${reason}`
 }
 

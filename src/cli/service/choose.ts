@@ -1,4 +1,5 @@
 /** The service manager of this machine. */
+import { loadServices } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
 import { usageFault } from '../usage.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
@@ -6,10 +7,7 @@ import type { ServiceManager } from '../../platform/service-manager.ts'
 /** @throws {SidecarError} `invalid_request` for options without a meaning here, `failed` where there is none. */
 export async function findServiceManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io, text } = invocation
-  const services =
-    process.platform === 'darwin'
-      ? (await import('../../platform/posix/launchd.ts')).launchd
-      : (await import('../../platform/posix/systemd.ts')).systemd
+  const services = await loadServices()
   const system = flag('system')
   const fault = services.optionFault({ system, group: text('group') })
   if (fault !== undefined) throw usageFault(command, fault)

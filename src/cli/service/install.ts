@@ -1,8 +1,8 @@
 /** `service install`: writes the files of the service, starts it, and waits until the daemon answers. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { configPath, loadConfig } from '../../adapters/config-file.ts'
-import { homeOf } from '../../platform/posix/locations.ts'
+import { loadConfig } from '../../adapters/config-file.ts'
+import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
 import { findServiceManager } from './choose.ts'
 import { refuseChangedByHand } from './changed-by-hand.ts'
@@ -43,11 +43,13 @@ async function definitionFor(
   { text, io }: Invocation,
   { machineConfig }: ServiceManager,
 ): Promise<ServiceDefinition> {
-  const home = homeOf(io.env)
+  const home = locations.homeOf(io.env)
   const usual = join(home, '.config/evo-token/config.json')
   const named = text('config')
   const path =
-    machineConfig === undefined ? configPath(named, io.env, home) : resolve(named ?? machineConfig)
+    machineConfig === undefined
+      ? locations.configPath(named, io.env, home)
+      : resolve(named ?? machineConfig)
   const { config } = await loadConfig(path)
   const stateDir = machineConfig === undefined ? io.env.EVO_TOKEN_STATE_DIR : undefined
   return {

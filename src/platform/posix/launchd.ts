@@ -17,7 +17,8 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
-import { findPlaces, homeOf, uidOf } from './locations.ts'
+import { findPlaces, homeOf } from './locations.ts'
+import { userId } from './ownership.ts'
 import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
@@ -40,7 +41,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   const stateDir = env.EVO_TOKEN_STATE_DIR || undefined
   const places = findPlaces({ env: {}, home, flags: { stateDir } })
   // The user's session, and the agent in it.
-  const domain = `gui/${uidOf()}`
+  const domain = `gui/${userId()}`
   const target = `${domain}/evo-token`
 
   async function run(...args: readonly string[]): Promise<string> {

@@ -14,7 +14,9 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
-import { findPlaces, homeOf, MACHINE_SOCKET, uidOf } from './locations.ts'
+import { findPlaces, homeOf } from './locations.ts'
+import { MACHINE_SOCKET } from './owner-endpoint.ts'
+import { isRoot, userId } from './ownership.ts'
 import { makeVaultKey } from './systemd-credentials.ts'
 import {
   fillingOf,
@@ -69,7 +71,7 @@ function systemctlOf(system: boolean): string {
 }
 
 function createManager({ system, env: given }: ServiceOptions): ServiceManager {
-  const runtime = given.XDG_RUNTIME_DIR ?? `/run/user/${uidOf()}`
+  const runtime = given.XDG_RUNTIME_DIR ?? `/run/user/${userId()}`
   const env = { ...given, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
   const directory = system ? '/etc/systemd/system' : userUnits(given)
   const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
@@ -148,7 +150,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     logCommand,
     keepChanges: 'Put your changes into a drop-in (`systemctl edit`)',
     requireRights() {
-      if (!system || uidOf() === 0) return
+      if (!system || isRoot()) return
       throw new SidecarError('failed', '`--system` changes the machine, which root alone may do.', {
         hint: 'Run it with sudo.',
       })
