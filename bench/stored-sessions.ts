@@ -40,7 +40,7 @@ export async function homeWithSessions(count: number): Promise<Home> {
   })
   if (opened.kind !== 'open') throw new Error(opened.failure.message)
   for (const name of names) {
-    const stored = await opened.vault.store(name, {
+    const stored = await opened.records.store(name, {
       generation: 1,
       identity: {
         issuer: ISSUER,

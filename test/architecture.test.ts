@@ -10,10 +10,11 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   core: { parts: [], packages: [] },
   errors: { parts: [], packages: [] },
   secret: { parts: [], packages: 'any' },
+  queue: { parts: [], packages: [] },
   config: { parts: ['core', 'errors'], packages: 'any' },
   platform: { parts: ['core', 'errors'], packages: 'any' },
-  broker: { parts: ['core', 'errors'], packages: [] },
-  adapters: { parts: ['core', 'errors', 'secret', 'config', 'platform'], packages: 'any' },
+  broker: { parts: ['core', 'errors', 'queue'], packages: [] },
+  adapters: { parts: ['core', 'errors', 'secret', 'queue', 'config', 'platform'], packages: 'any' },
   http: {
     parts: ['core', 'errors', 'secret'],
     packages: ['express', 'prom-client', 'zod', 'node:crypto', 'node:http', 'node:net'],

@@ -52,10 +52,10 @@ async function changeRecord(
     clientId: world.server.clients[type].clientId,
     type,
   }
-  const { record } = (await opened.vault.load([{ app: ME, identity }])).get(ME) as LoadedRecord
+  const { record } = (await opened.records.load([{ app: ME, identity }])).get(ME) as LoadedRecord
   if (!record) throw new Error('there is no record')
   const changed = { ...record, ...(await change(record)), generation: record.generation + 1 }
-  expect(await opened.vault.store(ME, changed)).toEqual({ kind: 'stored' })
+  expect(await opened.records.store(ME, changed)).toEqual({ kind: 'stored' })
 }
 
 /** Refreshes at the server as somebody else would, and keeps what it brought. */

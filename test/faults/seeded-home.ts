@@ -125,8 +125,8 @@ export async function seedAll(
     const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
     const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
     const receivedAt = Date.now() - ageMs
-    await vault.remove(name)
-    const stored = await vault.store(name, {
+    await vault.records.remove(name)
+    const stored = await vault.records.store(name, {
       generation: 1,
       identity: { issuer: server.issuer, tokenEndpoint: null, clientId, type: 'native' },
       askedScope: SCOPES.join(' '),
@@ -156,7 +156,7 @@ async function openSeedVault(home: Home) {
     takeOver: false,
     log: SILENT,
   })
-  if (opened.kind === 'open') return opened.vault
+  if (opened.kind === 'open') return opened
   throw new Error(opened.failure.message)
 }
 

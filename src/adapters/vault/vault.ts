@@ -5,11 +5,14 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { Log, OpenedVault } from '../../core/ports.ts'
 import { ownership } from '../../platform/chosen.ts'
+import { Queues } from '../../queue.ts'
 import { removeTemporaries } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import type { KeyPlaces, KeySource } from './key-place.ts'
 import { type KeyRing, keyOf, toVaultKey, type VaultKey } from './key-ring.ts'
-import { OpenVault } from './open-vault.ts'
+import { KeyChanges } from './vault-key-changes.ts'
+import { VaultKeyring } from './vault-keyring.ts'
+import { StoredRecords } from './vault-records.ts'
 import { notPrivateBecause } from '../private-directory.ts'
 import {
   checkOpens,
@@ -82,7 +85,7 @@ async function create(options: OpenVaultOptions): Promise<OpenedVault> {
   const check = await keyCheck(id, key)
   const header = await writeHeader(dir, { format: FORMAT, id, source, machine, ...check })
   log.info({ dir, source }, 'made a new vault')
-  return { kind: 'open', vault: new OpenVault(depsOf(options), header, [key]) }
+  return { kind: 'open', ...createParts(options, header, [key]) }
 }
 
 async function openExisting(options: OpenVaultOptions, header: VaultHeader): Promise<OpenedVault> {
@@ -95,9 +98,9 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
   const ours = { ...header, machine }
   const written = header.machine === machine ? ours : await writeHeader(dir, ours)
   await removeTemporaries(dir)
-  const vault = new OpenVault(depsOf(options), written, unlocked.ring)
-  await vault.finish(unlocked.newest.kid)
-  return { kind: 'open', vault }
+  const vault = createParts(options, written, unlocked.ring)
+  await vault.keys.finish(unlocked.newest.kid)
+  return { kind: 'open', ...vault }
 }
 
 async function readKeys(
@@ -126,8 +129,14 @@ async function readKeys(
   return { ring: [fitting, ...keys.filter((key) => key !== fitting)], newest }
 }
 
-function depsOf({ dir, keys, log, onStep = () => undefined }: OpenVaultOptions) {
-  return { dir, places: keys, log, onStep }
+function createParts(options: OpenVaultOptions, header: VaultHeader, ring: KeyRing) {
+  const { dir, keys: places, log, onStep = () => undefined } = options
+  const queues = new Queues()
+  const keyring = new VaultKeyring({ dir, onStep }, header, ring)
+  return {
+    records: new StoredRecords({ dir, log, queues, keys: keyring, onStep }),
+    keys: new KeyChanges({ dir, places, keyring, log, queues, onStep }),
+  }
 }
 
 function madeElsewhere(dir: string): Locked {
