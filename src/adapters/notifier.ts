@@ -5,12 +5,15 @@
 import { spawn } from 'node:child_process'
 import type { AttentionEvent } from '../core/attention.ts'
 import type { Clock, Log } from '../core/ports.ts'
+import type { DaemonProblem } from '../core/status.ts'
 import { platform } from '../platform/current.ts'
 import type { Desktop } from '../platform/platform.ts'
 
 export type NotifierEvent = AttentionEvent
 
 export interface Notifier {
+  /** What kept the configured command from telling a person last; undefined where it did not fail. */
+  problem(): DaemonProblem | undefined
   /** Resolves when the person was told, or could not be. */
   tell(app: string, event: NotifierEvent, hint: string): Promise<void>
 }
@@ -49,6 +52,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   const { clock, env, log, noticeCommand = platform.desktop.noticeCommand } = world
   const everyMs = config?.everyMs ?? USUAL_EVERY_MS
   const toldAt = new Map<string, number>()
+  let problem: DaemonProblem | undefined
 
   /** Whether this notice is the first one in a while; then it counts as told. */
   function isDue(app: string, event: NotifierEvent): boolean {
@@ -60,6 +64,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   }
 
   return {
+    problem: () => problem,
     async tell(app, event, hint) {
       const command = config?.command ?? noticeCommand(hint, env)
       if (!command || !isDue(app, event)) return
@@ -73,12 +78,21 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
           EVO_TOKEN_HINT: hint,
         },
       })
+      problem = config && failure !== undefined ? failed(config, failure) : undefined
       if (failure === undefined) return
       const fields = { app, event, command: command[0], failure }
       // The config asks for no notice of the desktop: one that does not come is no fault.
       if (config) log.warn(fields, 'the notify command failed')
       else log.debug(fields, 'no desktop notification')
     },
+  }
+}
+
+function failed({ command: [program = ''] }: NotifyConfig, failure: string): DaemonProblem {
+  return {
+    error: 'notify_failed',
+    message: `The notify command ${program} failed: ${failure}.`,
+    hint: 'Correct the command, or "notify" in the config and start the daemon again: until then no notice is given.',
   }
 }
 

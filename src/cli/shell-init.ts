@@ -4,8 +4,8 @@
  * gives, and no key is shown without it.
  */
 import { resolve } from 'node:path'
-import { exitCodeOf } from '../errors.ts'
 import { placesOf } from '../client/connection.ts'
+import { ERROR_CODES } from '../core/error-codes.ts'
 import { ownerEndpoint } from '../platform/chosen.ts'
 import type { Invocation } from './command.ts'
 
@@ -17,7 +17,7 @@ const CODES = [
   'record_newer',
   'stopping',
   'unknown_app',
-]
+] as const
 
 export async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
@@ -41,7 +41,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** Subshells keep the variables from the caller's; the names avoid those that zsh reserves. */
 function functions(find: string, trusted: string): string {
-  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${exitCodeOf(code)} ;;`)
+  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${ERROR_CODES[code].exit} ;;`)
   return `# evo-token shell-init: no token is ever an argument or in the environment.
 evo_token() (
   [ $# -eq 1 ] || { echo 'usage: evo_token APP' >&2; exit 2; }
