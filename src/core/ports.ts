@@ -5,7 +5,7 @@
  * `SidecarError` that a caller of ours should see as it is.
  */
 import type { App, Identity } from './app.ts'
-import type { SessionLife } from './foreseen.ts'
+import type { SessionLife } from './session-end.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
 
 export interface Clock {
@@ -63,7 +63,7 @@ export type GrantOutcome =
       readonly kind: 'unavailable'
       readonly failure: Failure
       /** Whether the server may have acted on the request without its answer reaching us. */
-      readonly answerLost: boolean
+      readonly toAnswerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
       /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */

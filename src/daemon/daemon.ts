@@ -10,7 +10,7 @@ import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
-import { within } from '../broker/within.ts'
+import { waitAtMost } from '../broker/wait-at-most.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
@@ -154,14 +154,14 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     url,
     socket,
     reload,
-    settled: () => broker.settled(),
+    settled: () => broker.drain(),
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
       await heartbeat.stop()
       streams.close()
       const stopped = broker.stop()
-      await within(world.sleep, STOP_MS, stopped)
+      await waitAtMost(world.sleep, STOP_MS, stopped)
       // What is still out has its mark on the disk, and the next start finds it unanswered.
       parts.breakOff()
       await stopped

@@ -74,7 +74,7 @@ export class KeyChanges implements VaultKeys {
     const { dir, log, queues, onStep } = this.#deps
     await this.#keyring.raiseFormat()
     // What began with the old key ends before the files are listed: none is missed.
-    await queues.settled()
+    await queues.drain()
     await reencrypt({ dir, ring: this.#keyring.ring, queues, onStep }, inQueue)
     if (this.#keyring.header.source === 'credential') {
       log.info({}, 'every record is under the new vault key: the old line of the credential can go')

@@ -4,28 +4,28 @@
  */
 const INTERVAL_MS = 10_000
 
-export interface Demand {
+export interface RefreshLimit {
   /** On the monotonic clock. */
   readonly nextAt: number
   readonly intervalMs: number
   /** The token that the last demand brought; a rejection of that one doubles the interval. */
-  readonly brought?: string
+  readonly obtained?: string
 }
 
-export const NO_DEMAND: Demand = { nextAt: -Infinity, intervalMs: INTERVAL_MS }
+export const INITIAL_LIMIT: RefreshLimit = { nextAt: -Infinity, intervalMs: INTERVAL_MS }
 
-export function mayDemand(demand: Demand, mono: number): boolean {
+export function allowsRefresh(demand: RefreshLimit, mono: number): boolean {
   return mono >= demand.nextAt
 }
 
 /** The limit after a demand was let through at `mono`, because `rejected` (a fingerprint) was refused, if it was. */
-export function demanded(
-  demand: Demand,
+export function recordRefresh(
+  demand: RefreshLimit,
   mono: number,
   rejected: string | undefined,
   maxMs: number,
-): Demand {
-  const again = rejected !== undefined && rejected === demand.brought
+): RefreshLimit {
+  const again = rejected !== undefined && rejected === demand.obtained
   const intervalMs = again
     ? Math.max(INTERVAL_MS, Math.min(demand.intervalMs * 2, maxMs))
     : INTERVAL_MS
@@ -33,7 +33,10 @@ export function demanded(
 }
 
 /** The limit, knowing which token (a fingerprint) the demand brought. */
-export function brought(demand: Demand, fingerprint: string | undefined): Demand {
-  const { brought: _before, ...kept } = demand
-  return fingerprint === undefined ? kept : { ...kept, brought: fingerprint }
+export function recordObtained(
+  demand: RefreshLimit,
+  fingerprint: string | undefined,
+): RefreshLimit {
+  const { obtained: _before, ...kept } = demand
+  return fingerprint === undefined ? kept : { ...kept, obtained: fingerprint }
 }

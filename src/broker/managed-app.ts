@@ -2,19 +2,25 @@
  * Keeps one app: serves its token, decides when to renew it, and runs everything that changes the
  * app one after another. At most one renewal is in flight, whoever asks for it.
  */
-import { brought, type Demand, demanded, mayDemand, NO_DEMAND } from '../core/demand.ts'
-import { renewable, renewalDue } from '../core/session.ts'
+import {
+  recordObtained,
+  type RefreshLimit,
+  recordRefresh,
+  allowsRefresh,
+  INITIAL_LIMIT,
+} from '../core/refresh-limit.ts'
+import { isRenewable, isRenewalDue } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
-import type { AppState, UnderWay } from './app-state.ts'
+import type { AppState, OutstandingRequest } from './app-state.ts'
 import { requireReadable } from './newer-record.ts'
-import { answerOutstanding, refusalOf } from './refusal.ts'
+import { answerOutstandingError, refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
-import { within } from './within.ts'
+import { waitAtMost } from './wait-at-most.ts'
 import { readinessOf, servedToken, statusOf } from './status-of.ts'
 
-export interface TokenAsk {
+export interface TokenRequest {
   /** How much life the token should have left at least. */
   readonly minTtlMs?: number
   /** How long to wait for a renewal where there is nothing good to serve. */
@@ -27,11 +33,11 @@ const REFRESH_WAIT_MS = 10_000
 /** How long a change of the owner waits for a request that spends something; then its answer says so. */
 const OWNER_WAIT_MS = 25_000
 
-export class Keeper {
+export class ManagedApp {
   readonly state: AppState
   #renewing: Promise<void> | undefined
-  #demand: Demand = NO_DEMAND
-  #toldAge: string | undefined
+  #limit: RefreshLimit = INITIAL_LIMIT
+  #noticedAge: string | undefined
   /** Set when the app left the config, or the daemon stops: nothing new is begun. */
   #closed = false
 
@@ -54,19 +60,19 @@ export class Keeper {
    * @throws {SidecarError} `unavailable` where such a request is still out after 25 s, `record_newer`:
    * then `work` has not begun.
    */
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.whenQuiet(async () => {
-      if (this.state.ledger.newer) await this.#settle()
+  changeWhenIdle<T>(work: () => Promise<T>): Promise<T> {
+    return this.runWhenIdle(async () => {
+      if (this.state.ledger.newer) await this.#retryRecord()
       await requireReadable(this.state)
       return work()
     })
   }
 
   /** As `exclusively`, for what changes nothing of the record. @throws {SidecarError} `unavailable`. */
-  async whenQuiet<T>(work: () => Promise<T>): Promise<T> {
+  async runWhenIdle<T>(work: () => Promise<T>): Promise<T> {
     const deadline = this.#now().mono + OWNER_WAIT_MS
     for (;;) {
-      await this.#withoutSpending(deadline - this.#now().mono)
+      await this.#waitUntilIdle(deadline - this.#now().mono)
       const done = await this.state.queue.run(async () => {
         return this.#spending() ? undefined : { value: await work() }
       })
@@ -75,21 +81,21 @@ export class Keeper {
   }
 
   /** @throws {SidecarError} `unavailable` where a request that spends something is out for `waitMs` more. */
-  async #withoutSpending(waitMs: number): Promise<void> {
+  async #waitUntilIdle(waitMs: number): Promise<void> {
     const spending = this.#spending()
     if (!spending) return
-    if (waitMs <= 0) throw answerOutstanding(this.state.app.name, spending.since)
-    await within(this.state.deps.sleep, waitMs, spending.done)
-    await this.#withoutSpending(this.state.underWay.has(spending) ? 0 : waitMs)
+    if (waitMs <= 0) throw answerOutstandingError(this.state.app.name, spending.since)
+    await waitAtMost(this.state.deps.sleep, waitMs, spending.done)
+    await this.#waitUntilIdle(this.state.outstanding.has(spending) ? 0 : waitMs)
   }
 
   /** What the heartbeat does for this app; resolves when it is done. */
   async maintain(): Promise<void> {
     if (this.#closed) return
-    this.#tellAge()
+    this.#noticeAge()
     const { unstored, newer } = this.state.ledger
-    if (unstored ?? newer) await this.state.queue.run(() => this.#settle())
-    if (this.#due()) await this.#renew(() => this.#due())
+    if (unstored ?? newer) await this.state.queue.run(() => this.#retryRecord())
+    if (this.#isDue()) await this.#renew(() => this.#isDue())
   }
 
   /** Begins nothing new. */
@@ -103,10 +109,10 @@ export class Keeper {
   }
 
   /** Resolves when no renewal is under way, every request that is out has its answer, and that is stored. */
-  async settled(): Promise<void> {
+  async drain(): Promise<void> {
     for (;;) {
-      await this.state.queue.settled()
-      const underWay = [...this.state.underWay].map(({ done }) => done)
+      await this.state.queue.drain()
+      const underWay = [...this.state.outstanding].map(({ done }) => done)
       if (!this.#renewing && underWay.length === 0) return
       await Promise.allSettled([this.#renewing, ...underWay])
     }
@@ -117,15 +123,15 @@ export class Keeper {
    *
    * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable`, `record_newer` or `stopping`.
    */
-  token(ask: TokenAsk): ServedToken | Promise<ServedToken> {
+  token(ask: TokenRequest): ServedToken | Promise<ServedToken> {
     const { tokens } = this.state.session
     const now = this.#now()
     const leftMs = tokens ? remainingMs(tokens, now) : 0
-    if (!tokens || leftMs <= 0) return this.#awaited(ask)
-    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayDemand())) {
-      return this.#demanded(tokens, undefined, ask.waitMs)
+    if (!tokens || leftMs <= 0) return this.#waitAndServe(ask)
+    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayRefreshOnDemand())) {
+      return this.#refreshOnDemand(tokens, undefined, ask.waitMs)
     }
-    if (this.#due(now)) this.#renewInBackground()
+    if (this.#isDue(now)) this.#renewInBackground()
     return servedToken(tokens, now)
   }
 
@@ -137,13 +143,13 @@ export class Keeper {
   async refresh(rejectedSha256?: string): Promise<ServedToken> {
     const { tokens } = this.state.session
     const ask = { waitMs: REFRESH_WAIT_MS }
-    if (!tokens) return this.#awaited(ask)
+    if (!tokens) return this.#waitAndServe(ask)
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
     this.#refuseIfNewer()
     if (rejected) this.state.noteRejected(rejected)
-    if (!this.#renewing && !this.#mayDemand()) return this.token(ask)
-    const served = await this.#demanded(tokens, rejected?.fingerprint, ask.waitMs)
+    if (!this.#renewing && !this.#mayRefreshOnDemand()) return this.token(ask)
+    const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs)
     if (this.state.session.tokens === tokens) this.#refuseIfNewer()
     return served
   }
@@ -157,7 +163,7 @@ export class Keeper {
     if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
     this.#refuseIfNewer()
     const { app, session } = this.state
-    if (!renewable(app, session)) throw this.#refusal()
+    if (!isRenewable(app, session)) throw this.#refusal()
     this.state.endWaiting()
     const before = this.state.session.tokens
     await this.#waitFor(
@@ -167,28 +173,29 @@ export class Keeper {
     return this.#serveOrRefuse()
   }
 
-  async #demanded(
+  async #refreshOnDemand(
     before: TokenSet,
     rejected: string | undefined,
     waitMs: number,
   ): Promise<ServedToken> {
     if (!this.#renewing) {
       const { mono } = this.#now()
-      this.#demand = demanded(this.#demand, mono, rejected, this.state.app.refresh.retryMaxMs)
+      this.#limit = recordRefresh(this.#limit, mono, rejected, this.state.app.refresh.retryMaxMs)
     }
     const renewing = this.#renew(() => this.state.session.tokens === before).then(() => {
       const after = this.state.session.tokens
-      if (after !== before) this.#demand = brought(this.#demand, after?.accessToken.fingerprint)
+      if (after !== before)
+        this.#limit = recordObtained(this.#limit, after?.accessToken.fingerprint)
     })
     await this.#waitFor(renewing, waitMs)
     return this.#serveOrRefuse()
   }
 
-  async #awaited({ waitMs }: TokenAsk): Promise<ServedToken> {
+  async #waitAndServe({ waitMs }: TokenRequest): Promise<ServedToken> {
     if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
-    if (!this.#renewing && !this.#due()) throw this.#refusal()
+    if (!this.#renewing && !this.#isDue()) throw this.#refusal()
     await this.#waitFor(
-      this.#renew(() => this.#due()),
+      this.#renew(() => this.#isDue()),
       waitMs,
     )
     return this.#serveOrRefuse()
@@ -198,7 +205,7 @@ export class Keeper {
   async #waitFor(renewing: Promise<void>, waitMs: number): Promise<void> {
     this.state.callersWaiting += 1
     try {
-      await within(this.state.deps.sleep, waitMs, renewing)
+      await waitAtMost(this.state.deps.sleep, waitMs, renewing)
     } finally {
       this.state.callersWaiting -= 1
     }
@@ -219,35 +226,35 @@ export class Keeper {
     if (this.state.ledger.newer) throw this.#refusal()
   }
 
-  #mayDemand(): boolean {
+  #mayRefreshOnDemand(): boolean {
     const { app, session, ledger } = this.state
     return (
       !this.#closed &&
       !ledger.newer &&
       session.status === 'active' &&
-      renewable(app, session) &&
-      mayDemand(this.#demand, this.#now().mono)
+      isRenewable(app, session) &&
+      allowsRefresh(this.#limit, this.#now().mono)
     )
   }
 
-  #due(now = this.#now()): boolean {
+  #isDue(now = this.#now()): boolean {
     const { app, session, ledger } = this.state
     if (this.#closed || ledger.newer) return false
     return (
-      renewalDue(app, session, now) ||
-      (session.status === 'active' && this.state.reissueDue(now)) ||
+      isRenewalDue(app, session, now) ||
+      (session.status === 'active' && this.state.isReissueDue(now)) ||
       // The lost answer of a process before this one: while the server's grace may last.
-      (session.status === 'active' && ledger.unanswered && renewable(app, session))
+      (session.status === 'active' && ledger.unanswered && isRenewable(app, session))
     )
   }
 
   /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
-  #tellAge(): void {
+  #noticeAge(): void {
     const { app, deps, ledger } = this.state
     const { freshness, sessionExpiresSoon } = this.status()
     const age = `${freshness} ${String(sessionExpiresSoon)} ${String(ledger.newer?.at)}`
-    if (age === this.#toldAge) return
-    this.#toldAge = age
+    if (age === this.#noticedAge) return
+    this.#noticedAge = age
     const { newer } = ledger
     if (newer) deps.log.error({ app: app.name, error: newer.error }, newer.message)
     deps.onChange(app.name)
@@ -255,44 +262,44 @@ export class Keeper {
 
   /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
   #renew(wanted: () => boolean): Promise<void> {
-    this.#renewing ??= this.#renewIfStill(wanted).finally(() => {
+    this.#renewing ??= this.#renewIfWanted(wanted).finally(() => {
       this.#renewing = undefined
     })
     return this.#renewing
   }
 
-  async #renewIfStill(wanted: () => boolean): Promise<void> {
+  async #renewIfWanted(wanted: () => boolean): Promise<void> {
     const isOpen = () => !this.#closed
     const isWanted = () => isOpen() && wanted()
     // What changes the app now may make it needless, or change what it is made with.
-    await this.#redeemed()
-    await this.state.queue.settled()
+    await this.#waitForRedemptions()
+    await this.state.queue.drain()
     if (isWanted()) await renew(this.state, { isWanted, isOpen })
   }
 
   /** Resolves when no sign-in is being completed: it may bring another session. */
-  async #redeemed(): Promise<void> {
-    for (const { kind, done } of this.state.underWay) if (kind === 'redemption') await done
+  async #waitForRedemptions(): Promise<void> {
+    for (const { kind, done } of this.state.outstanding) if (kind === 'redemption') await done
   }
 
-  #spending(): UnderWay | undefined {
-    return [...this.state.underWay].find(({ kind }) => kind !== 'issue')
+  #spending(): OutstandingRequest | undefined {
+    return [...this.state.outstanding].find(({ kind }) => kind !== 'issue')
   }
 
   /** A rim: nobody waits for this renewal, so what goes wrong in it is told here. */
   #renewInBackground(): void {
-    this.#renew(() => this.#due()).catch((error: unknown) => {
+    this.#renew(() => this.#isDue()).catch((error: unknown) => {
       this.state.deps.log.error({ app: this.state.app.name, err: error }, 'renewal failed')
     })
   }
 
-  async #settle(): Promise<void> {
+  async #retryRecord(): Promise<void> {
     const { app, deps, ledger } = this.state
     const { unstored } = ledger
-    const result = await ledger.settle()
+    const result = await ledger.retry()
     if (result.kind === 'changed') {
       deps.log.info({ app: app.name }, 'took over a record that another program wrote')
-      this.state.readopt()
+      this.state.reloadFromRecord()
     }
     if (result.kind === 'stored' && unstored) {
       deps.log.info({ app: app.name }, 'stored what the disk had refused')

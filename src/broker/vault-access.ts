@@ -5,20 +5,20 @@ import { SidecarError } from '../errors.ts'
 const RETRY_MIN_MS = 5_000
 const RETRY_MAX_MS = 60_000
 
-export interface VaultDoorDeps {
+export interface VaultAccessDeps {
   readonly openVault: () => Promise<OpenedVault>
   readonly clock: Clock
   readonly log: Log
 }
 
-export class VaultDoor {
-  readonly #deps: VaultDoorDeps
+export class VaultAccess {
+  readonly #deps: VaultAccessDeps
   #vault: Vault | undefined
   #reason: { readonly failure: Failure; readonly hint: string } = STARTING
   #attempts = 0
   #retryAt = -Infinity
 
-  constructor(deps: VaultDoorDeps) {
+  constructor(deps: VaultAccessDeps) {
     this.#deps = deps
   }
 
@@ -52,7 +52,7 @@ export class VaultDoor {
     })
   }
 
-  retryDue(mono: number): boolean {
+  isRetryDue(mono: number): boolean {
     return !this.#vault && mono >= this.#retryAt
   }
 

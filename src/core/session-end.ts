@@ -49,7 +49,7 @@ export interface SessionEnd {
  *
  * @param lifetimeMs how long the refresh token lives, as the server says; undefined where it says nothing.
  */
-export function stated(
+export function updateLife(
   life: SessionLife,
   lifetimeMs: number | undefined,
   now: Instant,
@@ -57,7 +57,7 @@ export function stated(
   const { signedInAt } = life
   return {
     ...(signedInAt !== undefined && { signedInAt }),
-    ...endAfter(endOf(life), lifetimeMs, now),
+    ...endAfter(lastStatedEnd(life), lifetimeMs, now),
   }
 }
 
@@ -96,7 +96,7 @@ function endAfter(
 }
 
 /** The end that was stated last, if any. */
-function endOf({
+function lastStatedEnd({
   refreshTokenExpiresAt,
   refreshTokenStatedAt,
   refreshTokenLifetimeMs,
@@ -114,7 +114,7 @@ function endOf({
 }
 
 /** What is left of a record when its session is over. */
-export function withoutLife<R extends SessionLife>(record: R): Omit<R, keyof SessionLife> {
+export function omitLife<R extends SessionLife>(record: R): Omit<R, keyof SessionLife> {
   const {
     signedInAt,
     refreshTokenExpiresAt,
