@@ -9,6 +9,7 @@ import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { Reading, Sealed } from '../core/token.ts'
+import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { AppState, type BrokerDeps } from './app-state.ts'
 import { ManagedApp, type TokenRequest } from './managed-app.ts'
@@ -172,6 +173,11 @@ export class Broker {
   /** The app's access token, expired or not: for those who write it somewhere. */
   accessToken(app: string): Sealed | undefined {
     return this.#apps.get(app)?.state.session.tokens?.accessToken
+  }
+
+  /** Where the vault's key is; undefined while that is not known. */
+  vaultKeySource(): KeySource | undefined {
+    return this.#vault.keySource
   }
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.rotate`. */

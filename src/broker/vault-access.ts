@@ -1,5 +1,6 @@
 /** The vault, open or not: a locked one is tried again, less and less often, and logged once. */
-import type { Clock, Failure, Log, OpenedVault, Vault } from '../core/ports.ts'
+import type { Clock, Failure, LockedVault, Log, OpenedVault, Vault } from '../core/ports.ts'
+import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 
 const RETRY_MIN_MS = 5_000
@@ -14,7 +15,7 @@ export interface VaultAccessDeps {
 export class VaultAccess {
   readonly #deps: VaultAccessDeps
   #vault: Vault | undefined
-  #reason: { readonly failure: Failure; readonly hint: string } = STARTING
+  #reason: Omit<LockedVault, 'kind'> = STARTING
   #attempts = 0
   #retryAt = -Infinity
 
@@ -38,6 +39,11 @@ export class VaultAccess {
 
   get attempts(): number {
     return this.#attempts
+  }
+
+  /** Where the vault's key is; undefined while that is not known. */
+  get keySource(): KeySource | undefined {
+    return this.#vault ? this.#vault.keys.source() : this.#reason.keySource
   }
 
   /** @throws {SidecarError} `vault_locked`. */
@@ -64,11 +70,11 @@ export class VaultAccess {
       this.#vault = opened
       return this.#vault
     }
-    const { failure, hint } = opened
+    const { failure, hint, keySource } = opened
     if (this.#reason.failure.message !== failure.message) {
       log.warn({ error: failure.error, hint }, failure.message)
     }
-    this.#reason = { failure, hint }
+    this.#reason = { failure, hint, keySource }
     this.#attempts += 1
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#attempts - 1))
     this.#retryAt = clock.read().mono + waitMs

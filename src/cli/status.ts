@@ -27,10 +27,13 @@ export async function run(invocation: Invocation): Promise<number> {
   io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
   // One vault for all of them: once is enough.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
-  for (const { message, hint } of toProblems(answer.problems)) {
+  const problems = toProblems(answer.problems)
+  for (const { message, hint } of problems) {
     io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
   }
-  if (problem) io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
+  const isTold = problems.some(({ message }) => message === problem?.message)
+  if (problem && !isTold)
+    io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
   return 0
 }
 

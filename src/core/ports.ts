@@ -7,6 +7,7 @@
 import type { App, Identity } from './app.ts'
 import type { SessionLife } from './session-end.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
+import type { KeySource } from './vault-key-source.ts'
 
 export interface Clock {
   read(): Reading
@@ -224,6 +225,8 @@ export interface VaultKeys {
    * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
    */
   move(to: 'keychain' | 'file'): Promise<void>
+  /** Where the key is now. */
+  source(): KeySource
   /** The SHA-256 of each vault key, as text. */
   digests(): readonly string[]
 }
@@ -239,10 +242,16 @@ export interface Vault {
   readonly keys: VaultKeys
 }
 
-/** Where the vault could not be opened: `vault_locked`, with the reason for people. */
-export type OpenedVault =
-  | ({ readonly kind: 'open' } & Vault)
-  | { readonly kind: 'locked'; readonly failure: Failure; readonly hint: string }
+/** A vault that could not be opened: `vault_locked`, with the reason for people. */
+export interface LockedVault {
+  readonly kind: 'locked'
+  readonly failure: Failure
+  readonly hint: string
+  /** Where the vault says its key is, if that is why it is locked. */
+  readonly keySource?: KeySource | undefined
+}
+
+export type OpenedVault = ({ readonly kind: 'open' } & Vault) | LockedVault
 
 /** What a browser, or a person with a pasted URL, is told about a sign-in. */
 export interface SignInPage {

@@ -11,6 +11,7 @@ import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
+import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
@@ -113,7 +114,10 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     signIns: broker.signIns,
     callers,
     streams,
-    problems: parts.problems,
+    problems: () => {
+      const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+      return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
+    },
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),

@@ -122,7 +122,7 @@ describe('next', () => {
       error: { ...failure, at: NOW.wall },
       failures: 1,
       retryAt: NOW.mono + 5 * SECOND,
-      mayHurry: true,
+      mayEndEarly: true,
     })
   })
 

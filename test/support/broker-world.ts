@@ -89,6 +89,7 @@ export function createMemoryVault() {
     async rotate(inQueue) {
       for (const app of records.keys()) await inQueue(app, async () => undefined)
     },
+    source: () => 'file',
     digests: () => [],
     async move() {
       steps.push('move')

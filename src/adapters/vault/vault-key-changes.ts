@@ -3,6 +3,7 @@
  * header that names a place to be left, remembers which was the last, and `finish` does the rest.
  */
 import type { Log, VaultKeys } from '../../core/ports.ts'
+import type { KeySource } from '../../core/vault-key-source.ts'
 import { SidecarError } from '../../errors.ts'
 import { Queue, type Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
@@ -30,6 +31,10 @@ export class KeyChanges implements VaultKeys {
   constructor(deps: KeyChangesDeps) {
     this.#deps = deps
     this.#keyring = deps.keyring
+  }
+
+  source(): KeySource {
+    return this.#keyring.header.source
   }
 
   digests(): readonly string[] {
