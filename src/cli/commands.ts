@@ -125,7 +125,7 @@ export const COMMANDS: readonly Command[] = [
         says: 'Asks for nothing.',
       },
     ],
-    load: () => import('./init.ts'),
+    load: () => import('./config/init.ts'),
   },
   {
     words: ['login'],
@@ -147,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
       { line: 'evo-token login evo-me', says: 'Opens the browser.' },
       { line: 'evo-token login evo-me --no-browser', says: 'On a machine without a screen.' },
     ],
-    load: () => import('./login.ts'),
+    load: () => import('./signing-in/login.ts'),
   },
   {
     words: ['logout'],
@@ -155,7 +155,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [APP],
     options: OWNER,
     examples: [],
-    load: () => import('./logout.ts'),
+    load: () => import('./signing-in/logout.ts'),
   },
   {
     words: ['get'],
@@ -177,7 +177,7 @@ export const COMMANDS: readonly Command[] = [
         says: 'Keeps the token out of argv.',
       },
     ],
-    load: () => import('./get.ts'),
+    load: () => import('./tokens/get.ts'),
   },
   {
     words: ['refresh'],
@@ -185,7 +185,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [APP],
     options: CALLER,
     examples: [],
-    load: () => import('./refresh.ts'),
+    load: () => import('./tokens/refresh.ts'),
   },
   {
     words: ['status'],
@@ -200,7 +200,7 @@ export const COMMANDS: readonly Command[] = [
       { line: 'evo-token status', says: 'A line per app.' },
       { line: 'evo-token status evo-me', says: 'Everything about one, and what to do.' },
     ],
-    load: () => import('./status.ts'),
+    load: () => import('./status/status.ts'),
   },
   {
     words: ['run'],
@@ -219,7 +219,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       { line: 'evo-token run evo-me -- python job.py', says: 'Exits as the program does.' },
     ],
-    load: () => import('./run-program.ts'),
+    load: () => import('./tokens/run-program.ts'),
   },
   {
     words: ['secret'],
@@ -243,7 +243,7 @@ export const COMMANDS: readonly Command[] = [
         says: 'For an app that signs in with a key.',
       },
     ],
-    load: () => import('./secret.ts'),
+    load: () => import('./signing-in/secret.ts'),
   },
   {
     words: ['caller', 'add'],
@@ -264,7 +264,7 @@ export const COMMANDS: readonly Command[] = [
         says: 'The key is shown this once.',
       },
     ],
-    load: () => import('./caller.ts').then(({ add }) => add),
+    load: () => import('./daemon/caller.ts').then(({ add }) => add),
   },
   {
     words: ['caller', 'list'],
@@ -272,7 +272,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [],
     options: { json: JSON_OUTPUT, ...OWNER },
     examples: [],
-    load: () => import('./caller.ts').then(({ list }) => list),
+    load: () => import('./daemon/caller.ts').then(({ list }) => list),
   },
   {
     words: ['caller', 'remove'],
@@ -280,7 +280,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [{ name: 'NAME', kind: 'name', offer: 'caller', description: 'The caller.' }],
     options: OWNER,
     examples: [],
-    load: () => import('./caller.ts').then(({ remove }) => remove),
+    load: () => import('./daemon/caller.ts').then(({ remove }) => remove),
   },
   {
     words: ['vault', 'move-key'],
@@ -296,7 +296,7 @@ export const COMMANDS: readonly Command[] = [
       ...OWNER,
     },
     examples: [{ line: 'evo-token vault move-key --to keychain', says: '' }],
-    load: () => import('./vault.ts').then(({ moveKey }) => moveKey),
+    load: () => import('./daemon/vault.ts').then(({ moveKey }) => moveKey),
   },
   {
     words: ['vault', 'rotate-key'],
@@ -304,7 +304,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [],
     options: OWNER,
     examples: [],
-    load: () => import('./vault.ts').then(({ rotateKey }) => rotateKey),
+    load: () => import('./daemon/vault.ts').then(({ rotateKey }) => rotateKey),
   },
   {
     words: ['service', 'install'],
@@ -376,7 +376,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [],
     options: OWNER,
     examples: [],
-    load: () => import('./reload.ts'),
+    load: () => import('./daemon/reload.ts'),
   },
   {
     words: ['config', 'check'],
@@ -386,7 +386,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: {},
     examples: [],
-    load: () => import('./config-check.ts'),
+    load: () => import('./config/config-check.ts'),
   },
   {
     words: ['guard', 'install'],
@@ -429,7 +429,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [],
     options: OWNER,
     examples: [{ line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' }],
-    load: () => import('./shell-init.ts'),
+    load: () => import('./tokens/shell-init.ts'),
   },
   {
     words: ['completion'],

@@ -14,13 +14,13 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       return await complete(argv.slice(1), io)
     }
     if (!command) {
-      const { answerWithoutCommand } = await import('./without-command.ts')
+      const { answerWithoutCommand } = await import('./command-line/without-command.ts')
       return await answerWithoutCommand(argv, io)
     }
     const args = argv.slice(command.words.length)
     const typed = namesAlone(command, args) ?? (await parsed(command, args))
     if (typed !== 'help') return await (await command.load()).run(toInvocation(command, typed, io))
-    const { commandHelp } = await import('./help.ts')
+    const { commandHelp } = await import('./command-line/help.ts')
     io.stdout.write(commandHelp(command))
     return 0
   } catch (error) {
@@ -41,7 +41,7 @@ function namesAlone(command: Command, args: readonly string[]): Typed | undefine
 }
 
 async function parsed(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
-  const { parse } = await import('./parse.ts')
+  const { parse } = await import('./command-line/parse.ts')
   return parse(command, args)
 }
 

@@ -53,7 +53,7 @@ it('is no more for `get` than it was measured with', async () => {
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
     'adapters/state-paths.js',
     'cli/commands.js',
-    'cli/get.js',
+    'cli/tokens/get.js',
     'cli/run.js',
     'client/connection.js',
     'client/wire.js',

@@ -1,13 +1,13 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
-import { configPath, faultLines, readConfig } from '../adapters/config-file.ts'
-import { writeConfig } from '../adapters/config-writer.ts'
-import { usualScopes } from '../config/evo.ts'
-import { homeOf } from '../daemon/world.ts'
-import { SidecarError } from '../errors.ts'
-import type { Invocation } from './command.ts'
+import { configPath, faultLines, readConfig } from '../../adapters/config-file.ts'
+import { writeConfig } from '../../adapters/config-writer.ts'
+import { usualScopes } from '../../config/evo.ts'
+import { homeOf } from '../../daemon/world.ts'
+import { SidecarError } from '../../errors.ts'
+import type { Invocation } from '../command.ts'
 import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'
 import type { Given } from './init-questions.ts'
-import { usageFault } from './usage.ts'
+import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation

@@ -1,6 +1,6 @@
 /** The daemon's server-sent events (HTML Living Standard §9.2). */
 import { createParser } from 'eventsource-parser'
-import type { Client } from '../client/connection.ts'
+import type { Client } from '../../client/connection.ts'
 import {
   type Connection,
   type Json,
@@ -8,8 +8,8 @@ import {
   parseHead,
   parseObject,
   requestText,
-} from '../client/wire.ts'
-import { failureOf } from '../client/failures.ts'
+} from '../../client/wire.ts'
+import { failureOf } from '../../client/failures.ts'
 
 /** A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024

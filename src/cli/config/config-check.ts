@@ -1,8 +1,8 @@
 /** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
-import { configPath, faultLines, loadConfig } from '../adapters/config-file.ts'
-import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
-import { homeOf } from '../daemon/world.ts'
-import type { Invocation } from './command.ts'
+import { configPath, faultLines, loadConfig } from '../../adapters/config-file.ts'
+import { examine, tokenFileWarnings } from '../../adapters/token-file.ts'
+import { homeOf } from '../../daemon/world.ts'
+import type { Invocation } from '../command.ts'
 
 export async function run({ argument, io }: Invocation): Promise<number> {
   const home = homeOf(io.env)

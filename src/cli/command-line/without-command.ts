@@ -1,12 +1,12 @@
 /** What is answered where no command of the table was typed: help, the version, or what is nearest. */
-import { packageVersion } from '../adapters/package-version.ts'
-import { NAME } from '../config/names.ts'
-import { SidecarError } from '../errors.ts'
-import type { Command } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { packageVersion } from '../../adapters/package-version.ts'
+import { NAME } from '../../config/names.ts'
+import { SidecarError } from '../../errors.ts'
+import type { Command } from '../command.ts'
+import { COMMANDS } from '../commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
-import type { Io } from './io.ts'
-import { nearest } from './usage.ts'
+import type { Io } from '../io.ts'
+import { nearest } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {

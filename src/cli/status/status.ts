@@ -1,8 +1,8 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
-import { toStatus } from '../client/app-status.ts'
-import { appPath, createClient } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
-import { plain } from './plain.ts'
+import { toStatus } from '../../client/app-status.ts'
+import { appPath, createClient } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
+import { plain } from '../plain.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,6 +1,6 @@
 /** Help, made from the table: of the whole program, of a group of commands, and of one. */
-import type { Command } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import type { Command } from '../command.ts'
+import { COMMANDS } from '../commands.ts'
 
 const WIDTH = 96
 

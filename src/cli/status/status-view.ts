@@ -1,8 +1,8 @@
 /** How statuses are shown to a person: a line per app, or everything about one. */
 import { styleText } from 'node:util'
-import { type AppStatus } from '../client/app-status.ts'
-import { plain } from './plain.ts'
-import { table } from './table.ts'
+import { type AppStatus } from '../../client/app-status.ts'
+import { plain } from '../plain.ts'
+import { table } from '../table.ts'
 
 const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   active: 'green',

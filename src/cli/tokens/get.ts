@@ -1,6 +1,6 @@
 /** `get`: prints an app's access token. It goes from the answer to stdout and nowhere else. */
-import { appPath, askToken, createClient } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
+import { appPath, askToken, createClient } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
 
 /** The daemon waits 10 s at most for a refresh under way. */
 const PATIENCE_MS = 20_000
@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
         ? 'takes one of --json and --header'
         : undefined
   if (fault !== undefined) {
-    const { usageFault } = await import('./usage.ts')
+    const { usageFault } = await import('../usage.ts')
     throw usageFault(command, fault)
   }
   const query = minTtl === undefined ? '' : `?min_ttl=${minTtl}`

@@ -1,9 +1,9 @@
 /** `status --watch`: the statuses as they change, until interrupted or until nobody reads any more. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppStatus, toStatus } from '../client/app-status.ts'
-import type { Client } from '../client/connection.ts'
+import { type AppStatus, toStatus } from '../../client/app-status.ts'
+import type { Client } from '../../client/connection.ts'
 import { statusEvents } from './events.ts'
-import type { Io } from './io.ts'
+import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
 
 /** How often the time left is drawn anew, and a daemon that went away is looked for. */

@@ -1,8 +1,8 @@
 /** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
-import { createClient } from '../client/connection.ts'
-import { failureOf } from '../client/failures.ts'
-import type { CommandModule } from './command.ts'
-import { table } from './table.ts'
+import { createClient } from '../../client/connection.ts'
+import { failureOf } from '../../client/failures.ts'
+import type { CommandModule } from '../command.ts'
+import { table } from '../table.ts'
 
 export const add: CommandModule = {
   async run(invocation) {

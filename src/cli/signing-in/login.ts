@@ -2,14 +2,14 @@
  * `login`: starts a sign-in in the daemon, shows a person the way to the authorization server, and
  * waits for the end. The daemon does the rest; leaving early changes nothing.
  */
-import { appPath, type Client, createClient } from '../client/connection.ts'
-import { failureOf, EvoTokenError } from '../client/failures.ts'
-import type { Invocation } from './command.ts'
-import type { Io } from './io.ts'
+import { appPath, type Client, createClient } from '../../client/connection.ts'
+import { failureOf, EvoTokenError } from '../../client/failures.ts'
+import type { Invocation } from '../command.ts'
+import type { Io } from '../io.ts'
 import { mayOpenBrowser, openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
-import { plain } from './plain.ts'
-import { usageFault } from './usage.ts'
+import { plain } from '../plain.ts'
+import { usageFault } from '../usage.ts'
 
 /** The daemon answers a question about a sign-in after 25 s at most. */
 const POLL_PATIENCE_MS = 40_000

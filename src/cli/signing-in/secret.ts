@@ -2,11 +2,11 @@
  * `secret`: stores a client secret, or the private key that some apps have in its place. A secret
  * comes from a hidden prompt or from stdin, a key from a file or from stdin; neither from argv.
  */
-import { SidecarError } from '../errors.ts'
-import { Secret } from '../secret.ts'
-import { appPath, createClient } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
-import type { Io } from './io.ts'
+import { SidecarError } from '../../errors.ts'
+import { Secret } from '../../secret.ts'
+import { appPath, createClient } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
+import type { Io } from '../io.ts'
 
 /** As much as the daemon takes. */
 const LONGEST = 4096

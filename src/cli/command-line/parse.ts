@@ -1,9 +1,9 @@
 /** Parses what was typed after a command, and says what is wrong with it: all from the table. */
 import { parseArgs } from 'node:util'
-import { NAME } from '../config/names.ts'
-import type { SidecarError } from '../errors.ts'
-import type { Argument, Command, Option, Typed } from './command.ts'
-import { nearest, usageFault } from './usage.ts'
+import { NAME } from '../../config/names.ts'
+import type { SidecarError } from '../../errors.ts'
+import type { Argument, Command, Option, Typed } from '../command.ts'
+import { nearest, usageFault } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function parse(command: Command, args: readonly string[]): Promise<Typed | 'help'> {

@@ -1,6 +1,6 @@
 /** `logout`: ends an app's session, at the authorization server too where that can be done. */
-import { appPath, createClient } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
+import { appPath, createClient } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')

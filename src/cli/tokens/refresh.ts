@@ -2,12 +2,12 @@
  * `refresh`: a new token now. The owner gets one whatever back-off waits; within the limit that all
  * callers share, another caller gets the old one.
  */
-import { sha256Hex } from '../secret.ts'
-import { toStatus } from '../client/app-status.ts'
-import { appPath, askToken, createClient, tcpTargetOf } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
-import { SidecarError } from '../errors.ts'
-import { duration } from './status-view.ts'
+import { sha256Hex } from '../../secret.ts'
+import { toStatus } from '../../client/app-status.ts'
+import { appPath, askToken, createClient, tcpTargetOf } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
+import { SidecarError } from '../../errors.ts'
+import { duration } from '../status/status-view.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')

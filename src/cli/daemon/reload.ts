@@ -1,7 +1,7 @@
 /** `reload`: makes the daemon read its config again, and says what that changed. */
-import { createClient } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
-import { plain } from './plain.ts'
+import { createClient } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
+import { plain } from '../plain.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const answer = await createClient(invocation.place).ask({ method: 'POST', path: '/v1/reload' })

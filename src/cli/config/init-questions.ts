@@ -6,9 +6,9 @@ import {
   EVO_SCOPES,
   REFRESHABLE,
   usualScopes,
-} from '../config/evo.ts'
+} from '../../config/evo.ts'
 import { type Answers, judge, judgeName, type NewApp } from './init-plan.ts'
-import type { Io } from './io.ts'
+import type { Io } from '../io.ts'
 
 /** What the options said already. */
 export interface Given {

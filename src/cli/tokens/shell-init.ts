@@ -4,9 +4,9 @@
  * gives, and no key is shown without it.
  */
 import { resolve } from 'node:path'
-import { ERROR_CODES } from '../core/error-codes.ts'
-import { MACHINE_SOCKET, placesOf } from '../client/connection.ts'
-import type { Invocation } from './command.ts'
+import { ERROR_CODES } from '../../core/error-codes.ts'
+import { MACHINE_SOCKET, placesOf } from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
 
 const CODES = [
   'login_required',

@@ -3,10 +3,10 @@
  * while the sign-in may as well end without (a browser here, a time-out).
  */
 import { createInterface } from 'node:readline'
-import type { Client } from '../client/connection.ts'
-import { EvoTokenError } from '../client/failures.ts'
-import type { Io } from './io.ts'
-import { plain } from './plain.ts'
+import type { Client } from '../../client/connection.ts'
+import { EvoTokenError } from '../../client/failures.ts'
+import type { Io } from '../io.ts'
+import { plain } from '../plain.ts'
 
 export interface Pasting {
   readonly client: Client

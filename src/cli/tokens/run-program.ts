@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { readEndpoint } from '../adapters/state-paths.ts'
+import { readEndpoint } from '../../adapters/state-paths.ts'
 import {
   appPath,
   askToken,
@@ -11,11 +11,11 @@ import {
   type Place,
   placesOf,
   tcpTargetOf,
-} from '../client/connection.ts'
-import type { Invocation } from './command.ts'
-import { plain } from './plain.ts'
-import type { Io } from './io.ts'
-import { usageFault } from './usage.ts'
+} from '../../client/connection.ts'
+import type { Invocation } from '../command.ts'
+import { plain } from '../plain.ts'
+import type { Io } from '../io.ts'
+import { usageFault } from '../usage.ts'
 
 /** As shells have it. */
 const EXIT_NOT_FOUND = 127

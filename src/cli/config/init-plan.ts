@@ -1,12 +1,12 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
-import { faultLines } from '../adapters/config-file.ts'
-import { quoted } from '../adapters/shell-quoted.ts'
-import { type Config, parseConfig } from '../config.ts'
-import { putApp } from '../config/edit.ts'
-import { type ConfigFault, showPath } from '../config/faults.ts'
-import { APP_NAME, NAME } from '../config/names.ts'
-import { needsClientSecret } from '../core/app.ts'
-import { SidecarError } from '../errors.ts'
+import { faultLines } from '../../adapters/config-file.ts'
+import { quoted } from '../../adapters/shell-quoted.ts'
+import { type Config, parseConfig } from '../../config.ts'
+import { putApp } from '../../config/edit.ts'
+import { type ConfigFault, showPath } from '../../config/faults.ts'
+import { APP_NAME, NAME } from '../../config/names.ts'
+import { needsClientSecret } from '../../core/app.ts'
+import { SidecarError } from '../../errors.ts'
 
 /** The app that is added, as the config will have it. */
 export interface NewApp {

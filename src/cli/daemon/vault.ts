@@ -1,8 +1,8 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
-import { createClient } from '../client/connection.ts'
-import type { CommandModule } from './command.ts'
-import { plain } from './plain.ts'
-import { usageFault } from './usage.ts'
+import { createClient } from '../../client/connection.ts'
+import type { CommandModule } from '../command.ts'
+import { plain } from '../plain.ts'
+import { usageFault } from '../usage.ts'
 
 /** Every record is encrypted anew, and a keychain may ask its owner first. */
 const PATIENCE_MS = 180_000
