@@ -32,20 +32,21 @@ export interface Example {
   readonly says: string
 }
 
-export interface Command {
-  readonly words: readonly string[]
-  readonly summary: string
+/** A command as its own file describes it. */
+export interface CommandRow {
   /** More than the summary, for its own help. */
   readonly details?: string
   readonly arguments: readonly Argument[]
   readonly options: Readonly<Record<string, Option>>
   readonly examples: readonly Example[]
-  readonly load: () => Promise<CommandModule>
+  /** Resolves with the exit code. */
+  readonly run: (invocation: Invocation) => Promise<number>
 }
 
-export interface CommandModule {
-  /** Resolves with the exit code. */
-  run(invocation: Invocation): Promise<number>
+/** A command with its name, word by word, and what the list of commands says it does. */
+export interface Command extends CommandRow {
+  readonly words: readonly string[]
+  readonly summary: string
 }
 
 /** A command as it was typed, checked against the table. */

@@ -1,17 +1,16 @@
 /** Help, made from the table: of the whole program, of a group of commands, and of one. */
 import type { Command } from '../command.ts'
-import { COMMANDS } from '../commands.ts'
 
 const WIDTH = 96
 
-export function overview(): string {
+export function overview(commands: readonly Command[]): string {
   return [
     'evo-token keeps the tokens of Seequent Evo apps fresh, and hands them to local programs.',
     '',
     'Usage: evo-token COMMAND',
     '',
     'Commands:',
-    ...columns(COMMANDS.map((one) => [usage(one), one.summary])),
+    ...columns(commands.map((one) => [usage(one), one.summary])),
     '',
     'Options:',
     ...columns([

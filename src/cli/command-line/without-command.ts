@@ -2,8 +2,7 @@
 import { packageVersion } from '../../adapters/package-version.ts'
 import { NAME } from '../../config/names.ts'
 import { SidecarError } from '../../errors.ts'
-import type { Command } from '../command.ts'
-import { COMMANDS } from '../commands.ts'
+import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import type { Io } from '../io.ts'
 import { nearest } from '../usage.ts'
@@ -14,7 +13,7 @@ export async function answerWithoutCommand(argv: readonly string[], io: Io): Pro
   const asksHelp = first === 'help' || argv.includes('--help') || argv.includes('-h')
   const words = (first === 'help' ? argv.slice(1) : argv).filter((word) => !word.startsWith('-'))
   if (asksHelp) {
-    io.stdout.write(help(words) ?? (await unknownCommand(words)))
+    io.stdout.write((await help(words)) ?? (await unknownCommand(words)))
     return 0
   }
   if (first === '--version' || first === '-V') {
@@ -31,23 +30,23 @@ function fault(message: string): SidecarError {
   return new SidecarError('invalid_request', message, { hint: 'See `evo-token --help`.' })
 }
 
-function help(words: readonly string[]): string | undefined {
+async function help(words: readonly string[]): Promise<string | undefined> {
   const [first] = words
-  if (first === undefined) return overview()
-  const typed = words.join(' ')
-  const command = COMMANDS.find((one) => one.words.join(' ') === typed)
-  if (command) return commandHelp(command)
-  const group = commandsUnder(first)
-  return words.length === 1 && group.length > 0 ? groupHelp(first, group) : undefined
+  if (first === undefined) return overview(await loadCommands())
+  const command = await findCommand(words)
+  if (command?.words.length === words.length) return commandHelp(command)
+  const group = commandsOfGroup(first)
+  if (words.length > 1 || group.length === 0) return undefined
+  return groupHelp(first, await loadCommands(group))
 }
 
 async function unknownCommand([first = '', second]: readonly string[]): Promise<never> {
-  const group = commandsUnder(first)
+  const group = commandsOfGroup(first)
   if (group.length > 0 && second === undefined) {
-    const choices = group.map((one) => `\`evo-token ${one.words.join(' ')}\``).join(', ')
+    const choices = group.map(({ words }) => `\`evo-token ${words.join(' ')}\``).join(', ')
     throw fault(`\`evo-token ${first}\` needs one more word: ${choices}.`)
   }
-  const known = COMMANDS.map(({ words }) => words.join(' '))
+  const known = LISTED_COMMANDS.map(({ words }) => words.join(' '))
   const both = second === undefined ? first : `${first} ${second}`
   // The second word may be an argument, so the first one alone counts as well.
   const found = (await nearest(both, known)) ?? (await nearest(first, known))
@@ -56,9 +55,4 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   const shown = group.length > 0 ? both : first
   const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
   throw fault(`There is no command ${named}.${instead}`)
-}
-
-/** The commands that begin with `word`: `caller add`, `caller list`, … */
-function commandsUnder(word: string): Command[] {
-  return COMMANDS.filter(({ words }) => words.length > 1 && words[0] === word)
 }

@@ -2,7 +2,6 @@
  * `__complete SHELL -- WORD…`, for the scripts that `completion` prints: what can stand for the last
  * word. It never fails and says nothing on stderr: it is called whenever a person presses Tab.
  */
-import { COMMANDS } from '../commands.ts'
 import type { Io } from '../io.ts'
 import { choice, type Choice, offerFor } from './offer.ts'
 import { typedWords } from './typed-words.ts'
@@ -12,7 +11,7 @@ export async function complete(
   { env, stdout }: Pick<Io, 'env' | 'stdout'>,
 ): Promise<number> {
   const { words, kept } = typedWords(shell, raw)
-  const offer = offerFor(words, COMMANDS)
+  const offer = await offerFor(words)
   switch (offer.kind) {
     case 'choices':
       stdout.write(linesOf(offer.choices))

@@ -1,10 +1,27 @@
 /** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
 import { createClient } from '../../client/connection.ts'
 import { failureOf } from '../../client/failures.ts'
-import type { CommandModule } from '../command.ts'
+import type { CommandRow } from '../command.ts'
+import { JSON_OUTPUT, OWNER } from '../options.ts'
 import { table } from '../table.ts'
 
-export const add: CommandModule = {
+export const add: CommandRow = {
+  arguments: [{ name: 'NAME', kind: 'name', description: 'What to call the caller.' }],
+  options: {
+    app: {
+      type: 'string',
+      placeholder: 'APP',
+      multiple: true,
+      description: 'An app that it may use; may be repeated. All apps where none is named.',
+    },
+    ...OWNER,
+  },
+  examples: [
+    {
+      line: '(umask 077; evo-token caller add notebook --app evo-me > notebook.key)',
+      says: 'The key is shown this once.',
+    },
+  ],
   async run(invocation) {
     const { argument, texts, io } = invocation
     const name = argument('NAME')
@@ -31,7 +48,10 @@ interface CallerJson {
   readonly last_used_at: string | null
 }
 
-export const list: CommandModule = {
+export const list: CommandRow = {
+  arguments: [],
+  options: { json: JSON_OUTPUT, ...OWNER },
+  examples: [],
   async run(invocation) {
     const { io, flag } = invocation
     const answer = await createClient(invocation.place).ask({ path: '/v1/callers' })
@@ -51,7 +71,10 @@ export const list: CommandModule = {
   },
 }
 
-export const remove: CommandModule = {
+export const remove: CommandRow = {
+  arguments: [{ name: 'NAME', kind: 'name', offer: 'caller', description: 'The caller.' }],
+  options: OWNER,
+  examples: [],
   async run(invocation) {
     const name = invocation.argument('NAME')
     const path = `/v1/callers/${encodeURIComponent(name)}`

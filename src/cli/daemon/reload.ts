@@ -1,9 +1,17 @@
 /** `reload`: makes the daemon read its config again, and says what that changed. */
 import { createClient } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { OWNER } from '../options.ts'
 import { plain } from '../plain.ts'
 
-export async function run(invocation: Invocation): Promise<number> {
+export const reload: CommandRow = {
+  arguments: [],
+  options: OWNER,
+  examples: [],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
   const answer = await createClient(invocation.place).ask({ method: 'POST', path: '/v1/reload' })
   const { stderr } = invocation.io
   for (const warning of strings(answer.warnings)) stderr.write(`warning: ${plain(warning)}\n`)

@@ -1,6 +1,7 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
 import { createClient } from '../../client/connection.ts'
-import type { CommandModule } from '../command.ts'
+import type { CommandRow } from '../command.ts'
+import { OWNER } from '../options.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
 
@@ -9,7 +10,18 @@ const PATIENCE_MS = 180_000
 
 const path = '/v1/vault/key'
 
-export const moveKey: CommandModule = {
+export const moveKey: CommandRow = {
+  arguments: [],
+  options: {
+    to: {
+      type: 'string',
+      placeholder: 'PLACE',
+      choices: ['keychain', 'file'],
+      description: 'Where to keep it from now on.',
+    },
+    ...OWNER,
+  },
+  examples: [{ line: 'evo-token vault move-key --to keychain', says: '' }],
   async run(invocation) {
     const source = invocation.text('to')
     if (source === undefined) {
@@ -31,7 +43,10 @@ export const moveKey: CommandModule = {
   },
 }
 
-export const rotateKey: CommandModule = {
+export const rotateKey: CommandRow = {
+  arguments: [],
+  options: OWNER,
+  examples: [],
   async run(invocation) {
     const client = createClient(invocation.place)
     await client.ask({ method: 'POST', path, body: { rotate: true }, timeoutMs: PATIENCE_MS })

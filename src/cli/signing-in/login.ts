@@ -4,12 +4,34 @@
  */
 import { appPath, type Client, createClient } from '../../client/connection.ts'
 import { failureOf, EvoTokenError } from '../../client/failures.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, OWNER } from '../options.ts'
 import type { Io } from '../io.ts'
 import { mayOpenBrowser, openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
+
+export const login: CommandRow = {
+  arguments: [APP],
+  options: {
+    device: {
+      type: 'boolean',
+      description: 'Show a code to type in on any other device, instead of opening a browser.',
+    },
+    'no-browser': {
+      type: 'boolean',
+      description: 'Print the link, and read the address that the browser ends on from stdin.',
+    },
+    'switch-user': { type: 'boolean', description: 'Sign in as somebody else than before.' },
+    ...OWNER,
+  },
+  examples: [
+    { line: 'evo-token login evo-me', says: 'Opens the browser.' },
+    { line: 'evo-token login evo-me --no-browser', says: 'On a machine without a screen.' },
+  ],
+  run,
+}
 
 /** The daemon answers a question about a sign-in after 25 s at most. */
 const POLL_PATIENCE_MS = 40_000
@@ -17,7 +39,7 @@ const POLL_PATIENCE_MS = 40_000
 /** What a shell says of a program that was interrupted. */
 const EXIT_INTERRUPTED = 130
 
-export async function run(invocation: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
   const { command, argument, flag, io } = invocation
   const app = argument('APP')
   const device = flag('device')

@@ -1,8 +1,16 @@
 /** `logout`: ends an app's session, at the authorization server too where that can be done. */
 import { appPath, createClient } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, OWNER } from '../options.ts'
 
-export async function run(invocation: Invocation): Promise<number> {
+export const logout: CommandRow = {
+  arguments: [APP],
+  options: OWNER,
+  examples: [],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')
   const { revoked } = await createClient(invocation.place).ask({
     method: 'POST',

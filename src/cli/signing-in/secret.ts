@@ -5,13 +5,37 @@
 import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, createClient } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, OWNER } from '../options.ts'
 import type { Io } from '../io.ts'
+
+export const secret: CommandRow = {
+  details:
+    'An app whose tokenEndpointAuthMethod is private_key_jwt has a private key in place of a client secret: --private-key stores that.',
+  arguments: [APP],
+  options: {
+    'private-key': {
+      type: 'string',
+      placeholder: 'FILE',
+      description: 'Store the private key in FILE (- for stdin), PEM (PKCS#8) or JWK.',
+    },
+    ...OWNER,
+  },
+  examples: [
+    { line: 'evo-token secret evo-pipeline', says: 'Asks for it.' },
+    { line: 'pass show evo/pipeline | evo-token secret evo-pipeline', says: 'Reads one line.' },
+    {
+      line: 'evo-token secret evo-pipeline --private-key key.pem',
+      says: 'For an app that signs in with a key.',
+    },
+  ],
+  run,
+}
 
 /** As much as the daemon takes. */
 const LONGEST = 4096
 
-export async function run(invocation: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
   const { argument, text, io } = invocation
   const app = argument('APP')
   const keyFile = text('private-key')

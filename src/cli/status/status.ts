@@ -1,11 +1,26 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
 import { toStatus } from '../../client/app-status.ts'
 import { appPath, createClient } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
 import { plain } from '../plain.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
-export async function run(invocation: Invocation): Promise<number> {
+export const status: CommandRow = {
+  arguments: [{ ...APP, optional: true }],
+  options: {
+    watch: { type: 'boolean', description: 'Go on showing changes until interrupted.' },
+    json: JSON_OUTPUT,
+    ...CALLER,
+  },
+  examples: [
+    { line: 'evo-token status', says: 'A line per app.' },
+    { line: 'evo-token status evo-me', says: 'Everything about one, and what to do.' },
+  ],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io } = invocation
   const client = createClient(invocation.place)
   const app = argument('APP')

@@ -1,11 +1,33 @@
 /** `get`: prints an app's access token. It goes from the answer to stdout and nowhere else. */
 import { appPath, askToken, createClient } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, CALLER } from '../options.ts'
+
+export const get: CommandRow = {
+  arguments: [APP],
+  options: {
+    'min-ttl': {
+      type: 'string',
+      placeholder: 'SECONDS',
+      description: 'Get a token that lives at least that long.',
+    },
+    json: { type: 'boolean', description: 'Print the whole answer, with its expiry.' },
+    header: { type: 'boolean', description: 'Print the Authorization header.' },
+    ...CALLER,
+  },
+  examples: [
+    {
+      line: 'evo-token get evo-me --header | curl -H @- https://…',
+      says: 'Keeps the token out of argv.',
+    },
+  ],
+  run,
+}
 
 /** The daemon waits 10 s at most for a refresh under way. */
 const PATIENCE_MS = 20_000
 
-export async function run(invocation: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
   const { command, argument, flag, text, io } = invocation
   const minTtl = text('min-ttl')
   const fault =

@@ -5,11 +5,19 @@
 import { sha256Hex } from '../../secret.ts'
 import { toStatus } from '../../client/app-status.ts'
 import { appPath, askToken, createClient, tcpTargetOf } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, CALLER } from '../options.ts'
 import { SidecarError } from '../../errors.ts'
 import { duration } from '../status/status-view.ts'
 
-export async function run(invocation: Invocation): Promise<number> {
+export const refresh: CommandRow = {
+  arguments: [APP],
+  options: CALLER,
+  examples: [],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')
   const client = createClient(invocation.place)
   const before = toStatus(await client.ask({ path: appPath(app) }))

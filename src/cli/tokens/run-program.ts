@@ -12,10 +12,27 @@ import {
   placesOf,
   tcpTargetOf,
 } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, CALLER } from '../options.ts'
 import { plain } from '../plain.ts'
 import type { Io } from '../io.ts'
 import { usageFault } from '../usage.ts'
+
+export const runProgram: CommandRow = {
+  details:
+    'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need no more.',
+  arguments: [APP, { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' }],
+  options: {
+    env: {
+      type: 'string',
+      placeholder: 'NAME',
+      description: 'The variable that gets the token (EVO_ACCESS_TOKEN).',
+    },
+    ...CALLER,
+  },
+  examples: [{ line: 'evo-token run evo-me -- python job.py', says: 'Exits as the program does.' }],
+  run,
+}
 
 /** As shells have it. */
 const EXIT_NOT_FOUND = 127
@@ -27,7 +44,7 @@ const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 /** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
 const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT']
 
-export async function run(invocation: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io, rest } = invocation
   const app = argument('APP')
   const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
@@ -44,14 +61,14 @@ export async function run(invocation: Invocation): Promise<number> {
     [variable]: accessToken,
   }
   try {
-    return await runProgram(rest, env, io)
+    return await runToEnd(rest, env, io)
   } catch (error) {
     if (!isTooLong(error)) throw error
     io.stderr.write(
       `evo-token: The token is too long for an environment variable: ${variable} is not set. The program can ask for it at EVO_TOKEN_URL, with the key in EVO_TOKEN_KEY_FILE.\n`,
     )
     const { [variable]: _, ...without } = env
-    return runProgram(rest, without, io)
+    return runToEnd(rest, without, io)
   }
 }
 
@@ -84,7 +101,7 @@ function whereToAsk(place: Place): NodeJS.ProcessEnv {
   }
 }
 
-async function runProgram(
+async function runToEnd(
   [program = '', ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,

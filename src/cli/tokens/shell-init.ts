@@ -6,7 +6,16 @@
 import { resolve } from 'node:path'
 import { ERROR_CODES } from '../../core/error-codes.ts'
 import { MACHINE_SOCKET, placesOf } from '../../client/connection.ts'
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { OWNER } from '../options.ts'
+
+export const shellInit: CommandRow = {
+  details: 'Defines `evo_token APP`, and `evo_curl APP URL…`, which is curl with the token.',
+  arguments: [],
+  options: OWNER,
+  examples: [{ line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' }],
+  run,
+}
 
 const CODES = [
   'login_required',
@@ -18,7 +27,7 @@ const CODES = [
   'unknown_app',
 ] as const
 
-export async function run(invocation: Invocation): Promise<number> {
+async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
   const places = placesOf(invocation.place)
   const named = text('socket')
