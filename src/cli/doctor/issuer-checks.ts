@@ -6,8 +6,8 @@ import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { createTimeLimits } from '../../adapters/server/time-limit.ts'
 import type { App } from '../../core/app.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
-import { broken, type Rung } from './ladder.ts'
-import { proxyOf } from './proxy-rung.ts'
+import { checkFault, type Check } from './checks.ts'
+import { proxyOf } from './proxy-check.ts'
 
 const TIMEOUT_MS = 15_000
 
@@ -20,26 +20,26 @@ export interface IssuerWorld {
   readonly now: () => number
 }
 
-/** What these rungs are about: the same for all apps of an issuer whose endpoints are discovered. */
+/** What these checks are about: the same for all apps of an issuer whose endpoints are discovered. */
 export function issuerUrl({ endpoints, issuer }: App): URL {
   const metadata = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   return new URL(endpoints.token ?? metadata)
 }
 
-export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] {
+export function issuerChecks(app: App, { fetch, env, now }: IssuerWorld): Check[] {
   const { host, hostname, href, protocol } = issuerUrl(app)
   let date: string | null = null
-  const rungs: Rung[] = [
+  const checks: Check[] = [
     {
       id: 'dns',
-      async check() {
+      async run() {
         try {
           await lookup(hostname.replace(/^\[|\]$/g, ''))
           return `${hostname} has an address`
         } catch (error) {
           if (proxyOf(env, protocol)) return `${hostname} is left to the proxy`
           const { code = 'error' } = error as NodeJS.ErrnoException
-          throw broken(
+          throw checkFault(
             `${hostname} has no address (${code}).`,
             'See that this machine is online, and that the issuer in the config is spelt right; behind a proxy, set HTTPS_PROXY for the daemon.',
           )
@@ -48,7 +48,7 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
     },
     {
       id: protocol === 'https:' ? 'tls' : 'http',
-      async check() {
+      async run() {
         try {
           const signal = AbortSignal.timeout(TIMEOUT_MS)
           const headers = { accept: 'application/json' }
@@ -59,7 +59,7 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
           const way = proxyOf(env, protocol)
             ? ` It is asked through a proxy: NO_PROXY names hosts that need none.`
             : ''
-          throw broken(
+          throw checkFault(
             describeFault(error, href).message,
             `See that this machine reaches ${host}; "ca" in the config names a company's own certificates.${way}`,
           )
@@ -69,7 +69,7 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
     },
     {
       id: 'clock',
-      async check() {
+      async run() {
         const server = Date.parse(date ?? '')
         if (Number.isNaN(server)) return `${host} does not say what time it is`
         const off = Math.round((now() - server) / 1000)
@@ -77,7 +77,7 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
           return `this machine and ${host} agree to within a minute`
         }
         const how = off > 0 ? 'ahead of' : 'behind'
-        throw broken(
+        throw checkFault(
           `The clock of this machine is ${Math.abs(off)} seconds ${how} that of ${host}.`,
           'Set it, or let the system do so (`timedatectl set-ntp true`).',
         )
@@ -85,9 +85,9 @@ export function issuerRungs(app: App, { fetch, env, now }: IssuerWorld): Rung[] 
     },
   ]
   if (app.endpoints.token === undefined) {
-    rungs.push({ id: 'metadata', check: () => metadataOf(app, fetch, now) })
+    checks.push({ id: 'metadata', run: () => metadataOf(app, fetch, now) })
   }
-  return rungs
+  return checks
 }
 
 async function metadataOf(app: App, fetch: IssuerFetch, now: () => number): Promise<string> {
@@ -98,7 +98,7 @@ async function metadataOf(app: App, fetch: IssuerFetch, now: () => number): Prom
   const found = await discover(app.issuer, options)
   if (found.kind === 'found') return 'it publishes where its endpoints are'
   if (app.issuer === EVO_ISSUER) return 'it publishes none now; those of Evo are built in'
-  throw broken(
+  throw checkFault(
     found.failure.message,
     `See that "issuer" is right; else name "tokenEndpoint" of "${app.name}" in the config.`,
   )

@@ -1,21 +1,21 @@
 /** Whether the token files of the apps can be written. */
 import { examine } from '../../adapters/token-file.ts'
 import type { TokenFile } from '../../config.ts'
-import { broken, type Rung } from './ladder.ts'
+import { checkFault, type Check } from './checks.ts'
 
 /** By app, for those that have files. */
-export function fileRungs(files: readonly TokenFile[]): Map<string, Rung[]> {
+export function fileChecks(files: readonly TokenFile[]): Map<string, Check[]> {
   const apps = new Set(files.map(({ app }) => app))
-  return new Map([...apps].map((app) => [app, [rungOf(files.filter((file) => file.app === app))]]))
+  return new Map([...apps].map((app) => [app, [checkOf(files.filter((file) => file.app === app))]]))
 }
 
-function rungOf(files: readonly TokenFile[]): Rung {
+function checkOf(files: readonly TokenFile[]): Check {
   return {
     id: 'token-files',
-    async check() {
+    async run() {
       const problems = await Promise.all(files.map(examine))
       const problem = problems.find(Boolean)
-      if (problem) throw broken(problem.message, problem.hint)
+      if (problem) throw checkFault(problem.message, problem.hint)
       return files.length === 1 ? 'the file can be written' : `all ${files.length} can be written`
     },
   }

@@ -2,10 +2,10 @@
 import { SidecarError } from '../../errors.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 
-export interface Rung {
+export interface Check {
   readonly id: string
   /** What holds, in words. @throws {SidecarError | EvoTokenError} what does not, and how to mend it. */
-  readonly check: () => Promise<string>
+  readonly run: () => Promise<string>
 }
 
 export interface Verdict {
@@ -20,14 +20,14 @@ export interface Verdict {
 }
 
 /** Climbs, and says of each rung how it was. True at the top. */
-export async function climb(
-  rungs: readonly Rung[],
+export async function runChecks(
+  checks: readonly Check[],
   app: string | null,
   say: (verdict: Verdict) => void,
 ): Promise<boolean> {
-  for (const { id, check } of rungs) {
+  for (const { id, run } of checks) {
     try {
-      say({ id, app, ok: true, detail: await check(), hint: null, exitCode: 0 })
+      say({ id, app, ok: true, detail: await run(), hint: null, exitCode: 0 })
     } catch (error) {
       if (!(error instanceof SidecarError || error instanceof EvoTokenError)) throw error
       const { message, hint, exitCode } = error
@@ -38,6 +38,6 @@ export async function climb(
   return true
 }
 
-export function broken(message: string, hint: string): SidecarError {
+export function checkFault(message: string, hint: string): SidecarError {
   return new SidecarError('failed', message, { hint })
 }

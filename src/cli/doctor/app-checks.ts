@@ -5,32 +5,32 @@ import type { App } from '../../core/app.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
 import type { Json } from '../../client/wire.ts'
-import { broken, type Rung } from './ladder.ts'
+import { checkFault, type Check } from './checks.ts'
 
-export interface Held {
+export interface TokenSlot {
   token?: Secret
 }
 
-/** Leaves the token in `held`, for the rungs above. */
-export function appRungs(app: App, client: Client, held: Held): Rung[] {
+/** Leaves the token in `slot`, for the checks above. */
+export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
   let answer: Json = {}
-  const signIn: Rung[] =
+  const signIn: Check[] =
     app.redirectUris.length === 0
       ? []
-      : [{ id: 'redirect-uri', check: () => usableRedirectUri(app, client) }]
+      : [{ id: 'redirect-uri', run: () => usableRedirectUri(app, client) }]
   return [
     ...signIn,
     {
       id: 'token',
-      async check() {
+      async run() {
         answer = await client.ask({ path: appPath(app.name, '/token') })
-        held.token = new Secret(String(answer.access_token))
+        slot.token = new Secret(String(answer.access_token))
         return 'the daemon has one'
       },
     },
     {
       id: 'scopes',
-      async check() {
+      async run() {
         const given = typeof answer.scope === 'string' ? answer.scope.split(' ') : app.scopes
         // Granted as a refresh token, and not always named again.
         const missing = app.scopes.filter((one) => one !== 'offline_access' && !given.includes(one))
@@ -39,7 +39,7 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
           app.type === 'service'
             ? `get a new token: \`evo-token refresh ${app.name}\``
             : `sign in again: \`evo-token login ${app.name}\``
-        throw broken(
+        throw checkFault(
           `The server did not grant ${missing.join(', ')}.`,
           `Check which scopes the app has in the Developer Portal, then ${next}.`,
         )
@@ -47,11 +47,11 @@ export function appRungs(app: App, client: Client, held: Held): Rung[] {
     },
     {
       id: 'life',
-      async check() {
+      async run() {
         if (answer.expires_in === null) return 'it does not end'
         const seconds = Number(answer.expires_in)
         if (seconds > 0) return `${Math.floor(seconds)} seconds are left`
-        throw broken(
+        throw checkFault(
           'The token has no life left.',
           `See \`evo-token status ${app.name}\` for why it is not renewed.`,
         )
@@ -72,7 +72,7 @@ async function usableRedirectUri({ name, redirectUris }: App, client: Client): P
   }
   const { session } = await client.ask({ path: appPath(name) })
   if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
-  throw broken(
+  throw checkFault(
     `The port of ${redirectUris.join(' and of ')} is taken.`,
     'End the program that holds it (a sign-in that waits is one), or register another redirect URI and add it to "redirectUris".',
   )

@@ -5,13 +5,13 @@ import { notPrivateBecause } from '../../adapters/private-directory.ts'
 import { quoted } from '../../adapters/shell-quoted.ts'
 import type { Places } from '../../adapters/state-paths.ts'
 import { readHeader } from '../../adapters/vault/vault-header.ts'
-import { broken, type Rung } from './ladder.ts'
+import { checkFault, type Check } from './checks.ts'
 
-export function homeRungs(places: Places, uid: number): Rung[] {
+export function homeChecks(places: Places, uid: number): Check[] {
   return [
     {
       id: 'permissions',
-      async check() {
+      async run() {
         const looked = [
           ...[places.stateDir, places.vault, places.runtimeDir].filter((path) =>
             isPrivateDirectory(path, uid),
@@ -25,7 +25,7 @@ export function homeRungs(places: Places, uid: number): Rung[] {
           : 'nothing is stored for you here yet'
       },
     },
-    { id: 'vault-key', check: async () => keyInWords(places) },
+    { id: 'vault-key', run: async () => keyInWords(places) },
   ]
 }
 
@@ -34,11 +34,14 @@ function isPrivateDirectory(path: string, uid: number): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return false
   if (!stats.isDirectory()) {
-    throw broken(`${path} is no directory.`, 'Move what is there away, and start the daemon again.')
+    throw checkFault(
+      `${path} is no directory.`,
+      'Move what is there away, and start the daemon again.',
+    )
   }
   const reason = notPrivateBecause(path, stats, uid)
   if (reason === undefined) return true
-  throw broken(`${path} ${reason}`, 'Then start the daemon again.')
+  throw checkFault(`${path} ${reason}`, 'Then start the daemon again.')
 }
 
 /** False where there is none. @throws {SidecarError} */
@@ -46,7 +49,7 @@ function isPrivateFile(path: string, uid: number): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return false
   if (stats.uid === uid && (stats.mode & 0o077) === 0) return true
-  throw broken(
+  throw checkFault(
     `Others own or may read ${path}.`,
     `Close it: chown ${uid} ${quoted(path)}; chmod 600 ${quoted(path)}`,
   )
@@ -56,7 +59,7 @@ function isPrivateFile(path: string, uid: number): boolean {
 function keyInWords({ vault, vaultKey }: Places): string {
   const read = readHeader(vault)
   if (read.kind === 'absent') return 'there is no vault of yours yet'
-  if (read.kind === 'refused') throw broken(read.message, read.hint)
+  if (read.kind === 'refused') throw checkFault(read.message, read.hint)
   switch (read.header.source) {
     case 'keychain':
       return 'in the keychain'
@@ -64,7 +67,7 @@ function keyInWords({ vault, vaultKey }: Places): string {
       return 'a systemd credential'
     case 'file':
       if (lstatSync(vaultKey, { throwIfNoEntry: false })) return 'in a file'
-      throw broken(
+      throw checkFault(
         `The vault's key is gone: there is no ${vaultKey}.`,
         `Put it back from a backup; or move ${quoted(vault)} away, restart the daemon and sign in again.`,
       )

@@ -4,25 +4,25 @@ import { type Places, readEndpoint } from '../../adapters/state-paths.ts'
 import { toStatus } from '../../client/app-status.ts'
 import type { Client } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
-import { broken, type Rung } from './ladder.ts'
+import { checkFault, type Check } from './checks.ts'
 
-export function daemonRungs(client: Client, places: Places, uid: number): Rung[] {
+export function daemonChecks(client: Client, places: Places, uid: number): Check[] {
   let answer: unknown
   return [
     {
       id: 'daemon',
-      async check() {
+      async run() {
         answer = (await client.ask({ path: '/v1/apps' })).apps
         return 'it answers'
       },
     },
     {
       id: 'vault',
-      async check() {
+      async run() {
         const statuses = Array.isArray(answer) ? answer.map(toStatus) : []
         const locked = statuses.find(({ last_error: error }) => error?.error === 'vault_locked')
         if (!locked) return 'it is open'
-        throw broken(
+        throw checkFault(
           `The vault is not open: ${locked.last_error?.message ?? ''}`,
           'Once that is done, the daemon goes on by itself.',
         )
@@ -30,7 +30,7 @@ export function daemonRungs(client: Client, places: Places, uid: number): Rung[]
     },
     {
       id: 'port',
-      async check() {
+      async run() {
         const url = readEndpoint(places.endpoint, uid)?.url
         if (url === undefined || !existsSync(places.accessKey)) {
           return 'only who has an access key of that daemon can tell'

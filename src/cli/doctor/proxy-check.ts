@@ -1,6 +1,6 @@
 /** The proxies of the environment: whether they can be used, and what else they may catch. */
 import { createIssuerFetch, type IssuerFetchOptions } from '../../adapters/server/issuer-fetch.ts'
-import type { Rung } from './ladder.ts'
+import type { Check } from './checks.ts'
 
 type Issuers = ReturnType<typeof createIssuerFetch>
 
@@ -17,13 +17,13 @@ export function proxyOf(env: NodeJS.ProcessEnv, protocol: string): string {
 }
 
 /** Hands over the way out that the daemon uses as well, where the environment is the same. */
-export function proxyRung(
+export function proxyCheck(
   { env, ca }: { readonly env: NodeJS.ProcessEnv; readonly ca: string | undefined },
   found: (issuers: Issuers) => void,
-): Rung {
+): Check {
   return {
     id: 'proxy',
-    async check() {
+    async run() {
       const options: IssuerFetchOptions = { env, ...(ca !== undefined && { ca }) }
       found(createIssuerFetch(options))
       const set = VARIABLES.filter((name) => valueOf(env, name))

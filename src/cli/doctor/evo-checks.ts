@@ -3,8 +3,8 @@ import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { SidecarError } from '../../errors.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { type Json, parseObject } from '../../client/wire.ts'
-import type { Held } from './app-rungs.ts'
-import { broken, type Rung } from './ladder.ts'
+import type { TokenSlot } from './app-checks.ts'
+import { checkFault, type Check } from './checks.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -12,29 +12,29 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 export interface EvoOptions {
   readonly app: string
   readonly discoveryUrl: string
-  readonly held: Held
+  readonly slot: TokenSlot
   readonly fetch: IssuerFetch
   /** Whether to name what is somebody's: not for the public. */
   readonly names: boolean
 }
 
-export function evoRungs({ app, discoveryUrl, held, fetch, names }: EvoOptions): Rung[] {
+export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions): Check[] {
   let discovery: Json = {}
   const list = (name: string) => (Array.isArray(discovery[name]) ? (discovery[name] as Json[]) : [])
-  const get = (url: string) => getJson(url, held, fetch)
+  const get = (url: string) => getJson(url, slot, fetch)
   return [
     {
       id: 'evo-discovery',
-      async check() {
+      async run() {
         const { status, json } = await get(`${discoveryUrl}/evo/identity/v2/discovery?service=evo`)
         if (status === 401 || status === 403) {
-          throw broken(
+          throw checkFault(
             `Evo's Discovery API refuses the token (${status}).`,
             `It needs the scope evo.discovery, and an app registered in the Seequent Developer Portal; then \`evo-token refresh ${app}\`.`,
           )
         }
         if (status !== 200 || typeof json?.discovery !== 'object' || json.discovery === null) {
-          throw broken(
+          throw checkFault(
             `Evo's Discovery API answered ${status}.`,
             'Try again later; it is not your doing.',
           )
@@ -45,14 +45,14 @@ export function evoRungs({ app, discoveryUrl, held, fetch, names }: EvoOptions):
     },
     {
       id: 'evo-organizations',
-      async check() {
+      async run() {
         const organizations = list('organizations')
         if (organizations.length > 0) {
           const named = names ? ` (${displayNames(organizations)})` : ''
           const hubs = list('hubs').map(({ code }) => String(code))
           return `${organizations.length} instances${named}; hubs: ${hubs.join(', ') || 'none'}`
         }
-        throw broken(
+        throw checkFault(
           'The identity is in no Evo instance.',
           'An administrator of your Evo instance has to add it: you, or for a service app its client id.',
         )
@@ -60,9 +60,9 @@ export function evoRungs({ app, discoveryUrl, held, fetch, names }: EvoOptions):
     },
     {
       id: 'evo-workspaces',
-      async check() {
+      async run() {
         if (list('service_access').length === 0) {
-          throw broken(
+          throw checkFault(
             'The identity has access to no hub of its instances.',
             'An administrator of your Evo instance has to give it a licence there.',
           )
@@ -106,8 +106,8 @@ function workspacesInWords(seen: readonly Seen[], names: boolean): string {
     return `${total} workspaces${named}${refusals.length > 0 ? `. ${refused}` : ''}`
   }
   if (refusals.length > 0)
-    throw broken(`${refused}.`, 'It needs the scope evo.workspace; otherwise try again later.')
-  throw broken(
+    throw checkFault(`${refused}.`, 'It needs the scope evo.workspace; otherwise try again later.')
+  throw checkFault(
     'No workspace is visible.',
     'Somebody who owns a workspace has to give the identity a role in it.',
   )
@@ -128,7 +128,7 @@ export function safeBase(text: string): string {
   if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
     return `${url.origin}${url.pathname.replace(/\/$/, '')}`
   }
-  throw broken(
+  throw checkFault(
     'An address of Evo is no https URL, and gets no token.',
     'Check --discovery-url, or EVO_DISCOVERY_URL.',
   )
@@ -136,14 +136,14 @@ export function safeBase(text: string): string {
 
 async function getJson(
   url: string,
-  held: Held,
+  slot: TokenSlot,
   fetch: IssuerFetch,
 ): Promise<{ readonly status: number; readonly json: Json | undefined }> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const headers = {
       accept: 'application/json',
-      authorization: `Bearer ${held.token?.expose() ?? ''}`,
+      authorization: `Bearer ${slot.token?.expose() ?? ''}`,
     }
     const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
     const chunks: Uint8Array[] = []
@@ -151,12 +151,13 @@ async function getJson(
     for await (const chunk of response.body ?? []) {
       chunks.push(chunk)
       length += chunk.length
-      if (length > MAX_ANSWER_BYTES) throw broken('Evo answered with too much.', 'Try again later.')
+      if (length > MAX_ANSWER_BYTES)
+        throw checkFault('Evo answered with too much.', 'Try again later.')
     }
     return { status: response.status, json: parseObject(Buffer.concat(chunks).toString()) }
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error) throw error
-    throw broken(
+    throw checkFault(
       describeFault(error, url).message,
       'See that this machine reaches it, through a proxy if there is one.',
     )
