@@ -55,7 +55,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./daemon/caller.ts')).list,
   },
   'caller remove': {
-    summary: "make a caller's access key worthless",
+    summary: 'remove a caller: its access key no longer works',
     load: async () => (await import('./daemon/caller.ts')).remove,
   },
   'vault move-key': {

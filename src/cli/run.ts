@@ -1,6 +1,6 @@
 /**
- * From what was typed to an exit code: finds the command in the table, runs it, and says what went
- * wrong. Every module costs `get` a millisecond, so whatever only some calls need is loaded by them.
+ * From what was typed to an exit code: finds the command, runs it, and reports what went
+ * wrong. Every module costs `get` up to a millisecond, so what only some calls need is loaded there.
  */
 import type { Command, Invocation, Typed } from './command.ts'
 import { findCommand } from './commands.ts'
@@ -24,15 +24,15 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(commandHelp(command))
     return 0
   } catch (error) {
-    const { endOf } = await import('./failures.ts')
-    return endOf(error, io)
+    const { reportFailure } = await import('./failures.ts')
+    return reportFailure(error, io)
   }
 }
 
 /** As `config/names.ts` has it, whose module would cost `get` a millisecond. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
-/** What is nothing but the names that the command needs, as `get APP` is mostly, needs no parsing. */
+/** A command line of names only, such as `get APP`: it needs no parser. */
 function readNames(command: Command, args: readonly string[]): Typed | undefined {
   const fits =
     args.length === command.arguments.length &&

@@ -5,7 +5,7 @@
 import { dirname } from 'node:path'
 import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
 import type { TcpTarget } from './tcp.ts'
-import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
+import { type Ask, openSocket, type Connection, exchange, type Json } from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
@@ -110,7 +110,7 @@ async function openConnection(given: Place): Promise<Connection> {
   for (const place of new Set(candidates)) {
     if (place === undefined) continue
     const usable = usableSocket(place, named !== undefined)
-    const socket = 'path' in usable ? await connected(usable) : usable.reason
+    const socket = 'path' in usable ? await openSocket(usable) : usable.reason
     if (typeof socket === 'object') return { socket, headers: { Host: 'localhost' }, place }
     failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
   }
@@ -119,8 +119,8 @@ async function openConnection(given: Place): Promise<Connection> {
 }
 
 /**
- * The real path of a socket, or why it is not to be used. Whoever owns it sees what we send: it has
- * to be ours or root's, in a directory where nobody else can put another one in its place.
+ * The real path of a socket, or why it is not used. Its owner sees what we send: it has to be ours
+ * or root's, in a directory where no other user can replace it.
  */
 function usableSocket(
   path: string,

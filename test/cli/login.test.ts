@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { mayOpenBrowser } from '../../src/cli/signing-in/login-browser.ts'
+import { canOpenBrowser } from '../../src/cli/signing-in/login-browser.ts'
 import { runCli } from '../../src/cli/run.ts'
 import { captureIo } from '../support/captured-io.ts'
 import { MAIN } from '../support/daemon-process.ts'
@@ -208,7 +208,7 @@ describe('a browser', () => {
     ['darwin', {}, true],
     ['darwin', { SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' }, false],
   ] as const)('on %s with %j may be opened: %s', (platform, env, may) => {
-    expect(mayOpenBrowser(env, platform)).toBe(may)
+    expect(canOpenBrowser(env, platform)).toBe(may)
   })
 
   const onLinux = process.platform === 'linux' ? undefined : 'xdg-open is for Linux'

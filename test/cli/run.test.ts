@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadCommands } from '../../src/cli/commands.ts'
-import { endOf } from '../../src/cli/failures.ts'
+import { reportFailure } from '../../src/cli/failures.ts'
 import { NAME } from '../../src/cli/run.ts'
 import { NAME as NAME_IN_CONFIG } from '../../src/config/names.ts'
 import { Secret } from '../../src/secret.ts'
@@ -111,7 +111,7 @@ describe('a command line that does not fit the table', () => {
 describe('a bug', () => {
   function reported(error: unknown) {
     const { io, stderr } = captureIo()
-    return { code: endOf(error, io), stderr }
+    return { code: reportFailure(error, io), stderr }
   }
 
   it('ends with 70, and tells where it is', () => {

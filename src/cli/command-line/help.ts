@@ -1,4 +1,4 @@
-/** Help, made from the table: of the whole program, of a group of commands, and of one. */
+/** Help for the whole program, for a group of commands, and for one command. */
 import type { Command } from '../command.ts'
 
 const WIDTH = 96
@@ -39,10 +39,10 @@ export function commandHelp(command: Command): string {
   return [
     `Usage: evo-token ${usage(command)}${flags.length > 0 ? ' [OPTION]…' : ''}`,
     '',
-    ...wrapped(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`, WIDTH),
-    ...section('Arguments:', named),
-    ...section('Options:', [...flags, ['--help', 'Show this.']]),
-    ...section(
+    ...wrap(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`, WIDTH),
+    ...sectionOf('Arguments:', named),
+    ...sectionOf('Options:', [...flags, ['--help', 'Show this.']]),
+    ...sectionOf(
       'Examples:',
       examples.map(({ line, says }) => [line, says]),
     ),
@@ -59,22 +59,22 @@ function usage(command: Command): string {
   return [...command.words, ...named].join(' ')
 }
 
-function section(title: string, rows: readonly Row[]): string[] {
+function sectionOf(title: string, rows: readonly Row[]): string[] {
   return rows.length > 0 ? ['', title, ...columns(rows)] : []
 }
 
-/** Two columns; the second is broken between words, and begins a line below where the first is long. */
+/** Two columns. The second is wrapped between words; it starts on the next line if the first is long. */
 function columns(rows: readonly Row[]): string[] {
   const left = Math.min(30, Math.max(...rows.map(([term]) => term.length))) + 4
   return rows.flatMap(([term, text]) => {
-    const lines = wrapped(text, WIDTH - left).map((line) => ' '.repeat(left) + line)
+    const lines = wrap(text, WIDTH - left).map((line) => ' '.repeat(left) + line)
     const first = `  ${term}`
     if (first.length + 2 > left) return [first, ...lines]
     return [first.padEnd(left) + (lines[0] ?? '').trimStart(), ...lines.slice(1)]
   })
 }
 
-function wrapped(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ').filter(Boolean)) {
     const last = lines.at(-1)

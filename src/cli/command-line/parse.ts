@@ -1,9 +1,9 @@
-/** Parses what was typed after a command, and says what is wrong with it: all from the table. */
+/** Parses what was typed after a command, and says what is wrong with it. */
 import { parseArgs } from 'node:util'
 import { NAME } from '../../config/names.ts'
 import type { SidecarError } from '../../errors.ts'
 import type { Argument, Command, Option, Typed } from '../command.ts'
-import { nearest, usageFault } from '../usage.ts'
+import { findNearest, usageFault } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function parse(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
@@ -51,7 +51,7 @@ async function optionFault(
   const option = Object.hasOwn(options, name) ? options[name] : undefined
   if (!option) {
     const known = Object.keys(options).map((one) => `--${one}`)
-    return usageFault(command, `has no option ${rawName}`, await nearest(rawName, known))
+    return usageFault(command, `has no option ${rawName}`, await findNearest(rawName, known))
   }
   if (option.type === 'string') {
     if (value !== undefined && !value.startsWith('-')) return undefined

@@ -1,11 +1,11 @@
-/** What is answered where no command of the table was typed: help, the version, or what is nearest. */
+/** Answers a command line without a known command: with help, the version, or the nearest name. */
 import { packageVersion } from '../../adapters/package-version.ts'
 import { NAME } from '../../config/names.ts'
 import { SidecarError } from '../../errors.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import type { Io } from '../io.ts'
-import { nearest } from '../usage.ts'
+import { findNearest } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
@@ -49,9 +49,9 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   const known = LISTED_COMMANDS.map(({ words }) => words.join(' '))
   const both = second === undefined ? first : `${first} ${second}`
   // The second word may be an argument, so the first one alone counts as well.
-  const found = (await nearest(both, known)) ?? (await nearest(first, known))
+  const found = (await findNearest(both, known)) ?? (await findNearest(first, known))
   const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
-  // What no command looks like may be a secret that was pasted into the wrong place.
+  // It may be a secret that was pasted into the wrong place.
   const shown = group.length > 0 ? both : first
   const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
   throw fault(`There is no command ${named}.${instead}`)

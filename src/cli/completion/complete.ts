@@ -43,7 +43,7 @@ export async function complete(
   function linesOf(choices: readonly Choice[]): string {
     const lines = choices.map(({ word, says }) => (says === '' ? word : `${word}\t${says}`))
     if (shell !== 'bash') return lines.map((line) => `${line}\n`).join('')
-    // The others look by themselves for what begins as the last word does, or nearly so.
+    // zsh and fish filter by the last word themselves, and also find near matches.
     const fitting = choices.filter(({ word }) => word.startsWith(words.at(-1) ?? ''))
     return fitting.map(({ word }) => `${word.slice(kept.length)}\n`).join('')
   }

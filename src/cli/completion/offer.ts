@@ -1,4 +1,4 @@
-/** What can be typed next, from the table of commands: the part of completion that needs no daemon. */
+/** What can be typed next, from the commands alone: the part of completion that needs no daemon. */
 import type { Argument, Command, Option } from '../command.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, type ListedCommand } from '../commands.ts'
 
@@ -12,7 +12,7 @@ export interface Choice {
 export type Offer =
   | { readonly kind: 'choices'; readonly choices: readonly Choice[] }
   | { readonly kind: 'app' | 'caller' | 'file' | 'directory'; readonly prefix: string }
-  /** A command line of its own, behind so many words. */
+  /** A command line of its own, after so many words. */
   | { readonly kind: 'command'; readonly behind: number }
 
 const NOTHING: Offer = { kind: 'choices', choices: [] }
@@ -24,7 +24,7 @@ const OPTIONS = [
   { word: '--version', says: 'Show the version.' },
 ]
 
-/** What can stand for the last of `words`, which follow the name of the program. */
+/** What the last of `words` can become; they follow the name of the program. */
 export async function offerFor(words: readonly string[]): Promise<Offer> {
   const typed = words.slice(0, -1)
   const current = words.at(-1) ?? ''
@@ -87,7 +87,7 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
   return { kind: 'choices', choices: [...separator, ...options, HELP] }
 }
 
-/** By the name of an argument, or by what stands for the value of an option in help. */
+/** By the name of an argument, or the placeholder of an option. */
 const BY_PLACEHOLDER: Readonly<Record<string, 'app' | 'file' | 'directory'>> = {
   APP: 'app',
   FILE: 'file',

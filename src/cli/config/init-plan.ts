@@ -134,7 +134,7 @@ function optionFaults(name: string, faults: readonly ConfigFault[]): string {
     .join('\n')
 }
 
-/** Of `apps.NAME.scopes[2]`: `scopes`. */
+/** The setting in a path: `scopes` in `apps.NAME.scopes[2]`. */
 function settingOf(name: string, path: string): string | undefined {
   const app = `${showPath(['apps', name])}.`
   return path.startsWith(app) ? path.slice(app.length).split(/[.[]/)[0] : undefined

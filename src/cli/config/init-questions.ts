@@ -23,7 +23,7 @@ export interface Given {
 }
 
 /** What is there already. */
-export interface Situation {
+export interface InitContext {
   readonly names: readonly string[]
   readonly force: boolean
   /** Whether this is a new config, which has to say where the vault key is. */
@@ -44,8 +44,8 @@ const VAULT_KEYS = [
   ['credential', 'a systemd credential, for the system service'],
 ] as const
 
-/** Prompts stand on stderr: stdout is for the commands to run next. */
-export async function askInit(given: Given, situation: Situation, io: Io): Promise<Answers> {
+/** Prompts go to stderr: stdout is for the commands to run next. */
+export async function askInit(given: Given, context: InitContext, io: Io): Promise<Answers> {
   const terminal = { input: io.stdin, output: io.stderr }
   const ask = {
     type: () => select({ message: 'Which kind of app is it?', choices: choices(TYPES) }, terminal),
@@ -54,7 +54,7 @@ export async function askInit(given: Given, situation: Situation, io: Io): Promi
         {
           message: 'What do you want to call it here?',
           default: `evo-${type}`,
-          validate: (name) => judgeName(name, situation.names, situation.force),
+          validate: (name) => judgeName(name, context.names, context.force),
         },
         terminal,
       ),
@@ -77,7 +77,7 @@ export async function askInit(given: Given, situation: Situation, io: Io): Promi
       ),
     vaultKey: () =>
       select(
-        { message: 'Where shall the key of the vault live?', choices: choices(VAULT_KEYS) },
+        { message: 'Where should the key of the vault be kept?', choices: choices(VAULT_KEYS) },
         terminal,
       ),
   }
@@ -91,7 +91,7 @@ export async function askInit(given: Given, situation: Situation, io: Io): Promi
     given.redirectUris ??
     (type === 'spa' || type === 'web' ? [await ask.redirectUri(known)] : undefined)
   const scopes = given.scopes ?? (await askScopes(known, terminal))
-  const vaultKey = given.vaultKey ?? (situation.fresh ? await ask.vaultKey() : undefined)
+  const vaultKey = given.vaultKey ?? (context.fresh ? await ask.vaultKey() : undefined)
   return { name, app: { ...known, clientId, redirectUris, scopes }, vaultKey }
 }
 

@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
   const answers = flag('yes') ? fromOptions(invocation) : await ask(invocation)
   // A person may have taken minutes to answer; what is there now is what gets the app.
-  const target = await look(invocation)
+  const target = await readCurrent(invocation)
   const { path, before } = target
   const { text, warnings, nextCommands } = planInit(answers, target)
   await writeConfig(path, text, before)
@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-async function look({ text, flag, io }: Invocation): Promise<Target> {
+async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
   const home = homeOf(io.env)
   const path = configPath(text('config'), io.env, home)
   return {
@@ -39,7 +39,7 @@ async function look({ text, flag, io }: Invocation): Promise<Target> {
   }
 }
 
-function givenBy({ text, texts }: Invocation): Given {
+function readOptions({ text, texts }: Invocation): Given {
   const some = (list: readonly string[]) => (list.length > 0 ? list : undefined)
   return {
     type: text('type'),
@@ -58,22 +58,22 @@ async function ask(invocation: Invocation): Promise<Answers> {
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw usageFault(command, 'has no terminal to ask on: give the options, and --yes')
   }
-  const given = givenBy(invocation)
-  const target = await look(invocation)
+  const given = readOptions(invocation)
+  const target = await readCurrent(invocation)
   const current = readTarget(target, given.name)
   const names = current?.names ?? []
   const { askInit } = await import('./init-questions.ts')
   try {
     return await askInit(given, { names, force: target.force, fresh: current === undefined }, io)
   } catch (error) {
-    // How the prompts tell of Ctrl-C.
+    // The prompts throw this on Ctrl-C.
     if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error
     throw new SidecarError('failed', 'Nothing was written.')
   }
 }
 
 function fromOptions(invocation: Invocation): Answers {
-  const given = givenBy(invocation)
+  const given = readOptions(invocation)
   const { type, name, clientId, redirectUris, issuer, vaultKey, reissue } = given
   const needed = { '--type': type, '--name': name, '--client-id': clientId }
   const missing = Object.entries(needed).flatMap(([option, value]) => (value ? [] : [option]))

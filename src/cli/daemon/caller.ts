@@ -79,7 +79,7 @@ export const remove: CommandRow = {
     const name = invocation.argument('NAME')
     const path = `/v1/callers/${encodeURIComponent(name)}`
     await createClient(invocation.place).ask({ method: 'DELETE', path })
-    invocation.io.stderr.write(`The key of "${name}" is worth nothing from now on.\n`)
+    invocation.io.stderr.write(`The key of "${name}" no longer works.\n`)
     return 0
   },
 }

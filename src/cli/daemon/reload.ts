@@ -14,15 +14,15 @@ export const reload: CommandRow = {
 async function run(invocation: Invocation): Promise<number> {
   const answer = await createClient(invocation.place).ask({ method: 'POST', path: '/v1/reload' })
   const { stderr } = invocation.io
-  for (const warning of strings(answer.warnings)) stderr.write(`warning: ${plain(warning)}\n`)
+  for (const warning of toStrings(answer.warnings)) stderr.write(`warning: ${plain(warning)}\n`)
   for (const what of ['added', 'changed', 'removed']) {
-    const apps = strings(answer[what])
+    const apps = toStrings(answer[what])
     if (apps.length > 0) stderr.write(`${what}: ${plain(apps.join(', '))}\n`)
   }
-  for (const app of strings(answer.sign_in_needed)) {
+  for (const app of toStrings(answer.sign_in_needed)) {
     stderr.write(`${plain(app)} needs a sign-in: evo-token login ${plain(app)}\n`)
   }
-  const waiting = strings(answer.restart_needed)
+  const waiting = toStrings(answer.restart_needed)
   if (waiting.length > 0) {
     stderr.write(`Restart the daemon for the new ${plain(waiting.join(', '))}.\n`)
   }
@@ -30,6 +30,6 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-function strings(value: unknown): string[] {
+function toStrings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : []
 }

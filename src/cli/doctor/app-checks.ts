@@ -11,7 +11,7 @@ export interface TokenSlot {
   token?: Secret
 }
 
-/** Leaves the token in `slot`, for the checks above. */
+/** Puts the token into `slot`, for the checks that follow. */
 export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
   let answer: Json = {}
   const signIn: Check[] =
@@ -60,7 +60,7 @@ export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
   ]
 }
 
-/** The browser comes back to one of them: its port has to be free when somebody signs in. */
+/** The browser comes back to one of them: its port has to be free at a sign-in. */
 async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
   for (const uri of redirectUris) {
     const { hostname, port, protocol } = new URL(uri)
@@ -87,7 +87,7 @@ async function isFree(host: string, port: number): Promise<boolean> {
     await once(server, 'close')
     return true
   } catch {
-    // Whatever the reason is, a sign-in would meet it too.
+    // A sign-in would fail for the same reason.
     return false
   }
 }

@@ -1,25 +1,25 @@
-/** A ladder of checks: each stands on those before it, so it ends at the first one that breaks. */
+/** Checks that run in turn: each needs those before it, so the first one that fails is the last one that runs. */
 import { SidecarError } from '../../errors.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 
 export interface Check {
   readonly id: string
-  /** What holds, in words. @throws {SidecarError | EvoTokenError} what does not, and how to mend it. */
+  /** Resolves with what is right, in words. @throws {SidecarError | EvoTokenError} what is wrong, and how to fix it. */
   readonly run: () => Promise<string>
 }
 
 export interface Verdict {
   readonly id: string
-  /** Null for what all apps stand on. */
+  /** Null for what all apps need. */
   readonly app: string | null
   readonly ok: boolean
   readonly detail: string
   readonly hint: string | null
-  /** Of the process, if this is where the ladder ends; 0 where the rung holds. */
+  /** Exit code of the process if this check fails; 0 if it passes. */
   readonly exitCode: number
 }
 
-/** Climbs, and says of each rung how it was. True at the top. */
+/** Runs the checks until one fails, and reports each. Resolves with whether all passed. */
 export async function runChecks(
   checks: readonly Check[],
   app: string | null,

@@ -24,7 +24,7 @@ export function daemonChecks(client: Client, places: Places, uid: number): Check
         if (!locked) return 'it is open'
         throw checkFault(
           `The vault is not open: ${locked.last_error?.message ?? ''}`,
-          'Once that is done, the daemon goes on by itself.',
+          'The daemon continues by itself once that is done.',
         )
       },
     },
@@ -33,7 +33,7 @@ export function daemonChecks(client: Client, places: Places, uid: number): Check
       async run() {
         const url = readEndpoint(places.endpoint, uid)?.url
         if (url === undefined || !existsSync(places.accessKey)) {
-          return 'only who has an access key of that daemon can tell'
+          return 'not checked: that needs an access key of the daemon'
         }
         const { socket } = await openTcp({ url, keyFile: places.accessKey, caller: 'local' })
         socket.destroy()

@@ -1,6 +1,6 @@
 /**
  * `doctor`: why no token comes, from the config up to Evo itself. What it prints can be pasted in
- * public: no token, key, client id, address of a person or, but for `--names`, name of what is theirs.
+ * public: no token, key, client id or e-mail address, and no name of theirs without `--names`.
  */
 import { styleText } from 'node:util'
 import { configPath, loadConfig } from '../../adapters/config-file.ts'
@@ -29,7 +29,7 @@ const E_MAIL = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g
 
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io, text } = invocation
-  // It shows a token to Evo: to nobody who only poses as Evo.
+  // It sends a token to Evo: an unsafe environment could send it elsewhere.
   refuseUnsafeEnvironment(io.env, process.execArgv)
   const home = homeOf(io.env)
   const client = createClient(invocation.place)
@@ -97,7 +97,7 @@ export async function run(invocation: Invocation): Promise<number> {
     }
   }
   issuers?.close()
-  // They stand on nothing but the config, and no token waits for them.
+  // They need only the config, and no token depends on them.
   for (const [app, checks] of fileChecks(config?.files ?? [])) {
     if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)
   }
@@ -135,6 +135,6 @@ function lines({ id, app, ok, detail, hint }: Verdict, colour: boolean): string 
   const word = ok ? 'ok  ' : 'FAIL'
   const format = ok ? 'green' : 'red'
   const mark = colour ? styleText(format, word, { validateStream: false }) : word
-  const mend = hint === null ? '' : `      ${hint}\n`
-  return `${mark}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${mend}`
+  const advice = hint === null ? '' : `      ${hint}\n`
+  return `${mark}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${advice}`
 }

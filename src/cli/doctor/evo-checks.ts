@@ -14,7 +14,7 @@ export interface EvoOptions {
   readonly discoveryUrl: string
   readonly slot: TokenSlot
   readonly fetch: IssuerFetch
-  /** Whether to name what is somebody's: not for the public. */
+  /** Whether to name instances and workspaces, which is not for the public. */
   readonly names: boolean
 }
 
@@ -36,7 +36,7 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
         if (status !== 200 || typeof json?.discovery !== 'object' || json.discovery === null) {
           throw checkFault(
             `Evo's Discovery API answered ${status}.`,
-            'Try again later; it is not your doing.',
+            'Try again later: the fault is on their side.',
           )
         }
         discovery = json.discovery as Json
@@ -92,11 +92,11 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
 interface Seen {
   readonly total: number
   readonly named: string
-  /** Who refused to tell. */
+  /** The hub that refused, with its status. */
   readonly refusal?: string
 }
 
-/** One hub that does not answer hides none of the others. @throws {SidecarError} */
+/** A hub that does not answer does not hide the others. @throws {SidecarError} */
 function workspacesInWords(seen: readonly Seen[], names: boolean): string {
   const total = seen.reduce((sum, one) => sum + one.total, 0)
   const refusals = seen.flatMap(({ refusal }) => refusal ?? [])
@@ -109,7 +109,7 @@ function workspacesInWords(seen: readonly Seen[], names: boolean): string {
     throw checkFault(`${refused}.`, 'It needs the scope evo.workspace; otherwise try again later.')
   throw checkFault(
     'No workspace is visible.',
-    'Somebody who owns a workspace has to give the identity a role in it.',
+    'Ask the owner of a workspace to give the identity a role in it.',
   )
 }
 

@@ -1,4 +1,4 @@
-/** What the daemon keeps on this machine: whether others reach into it, and where the vault's key is. */
+/** What the daemon keeps on this machine: whether others can read or change it, and where the vault's key is. */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { notPrivateBecause } from '../../adapters/private-directory.ts'
@@ -21,7 +21,7 @@ export function homeChecks(places: Places, uid: number): Check[] {
           ),
         ]
         return looked.length > 0
-          ? `${looked.length} directories and files are open to nobody else`
+          ? `${looked.length} directories and files are private to you`
           : 'nothing is stored for you here yet'
       },
     },
@@ -55,7 +55,7 @@ function isPrivateFile(path: string, uid: number): boolean {
   )
 }
 
-/** Where the key is; nothing is asked of a keychain, which might ask a person. */
+/** Where the key is. A keychain is not opened: it might prompt. */
 function keyInWords({ vault, vaultKey }: Places): string {
   const read = readHeader(vault)
   if (read.kind === 'absent') return 'there is no vault of yours yet'

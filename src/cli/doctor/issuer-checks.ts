@@ -1,4 +1,4 @@
-/** The way to an authorization server, rung by rung, and what it publishes. */
+/** Whether an authorization server can be reached, step by step, and what it publishes. */
 import { lookup } from 'node:dns/promises'
 import { discover } from '../../adapters/server/discovery.ts'
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
@@ -11,7 +11,7 @@ import { proxyOf } from './proxy-check.ts'
 
 const TIMEOUT_MS = 15_000
 
-/** Servers and we bear with a little; a token's life is an hour. */
+/** Servers tolerate a small difference, and so do we; a token lives an hour. */
 const CLOCK_TOLERANCE_MS = 60_000
 
 export interface IssuerWorld {
@@ -20,7 +20,7 @@ export interface IssuerWorld {
   readonly now: () => number
 }
 
-/** What these checks are about: the same for all apps of an issuer whose endpoints are discovered. */
+/** The URL that these checks request: the same for all apps of an issuer whose endpoints are discovered. */
 export function issuerUrl({ endpoints, issuer }: App): URL {
   const metadata = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   return new URL(endpoints.token ?? metadata)

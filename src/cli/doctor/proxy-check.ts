@@ -16,7 +16,7 @@ export function proxyOf(env: NodeJS.ProcessEnv, protocol: string): string {
   return valueOf(env, protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
 }
 
-/** Hands over the way out that the daemon uses as well, where the environment is the same. */
+/** Passes on the same `fetch` as the daemon's, if the environment is the same. */
 export function proxyCheck(
   { env, ca }: { readonly env: NodeJS.ProcessEnv; readonly ca: string | undefined },
   found: (issuers: Issuers) => void,
@@ -31,7 +31,7 @@ export function proxyCheck(
       const spared = valueOf(env, 'NO_PROXY').split(/[\s,]+/)
       const catchesUs =
         set.includes('HTTP_PROXY') && !['*', '127.0.0.1'].some((one) => spared.includes(one))
-      // Ours never do that; curl and others do.
+      // Our own programs use no proxy for the daemon; curl and others do.
       const warning = catchesUs
         ? '; NO_PROXY does not name 127.0.0.1, so that other programs would send it what is for the daemon'
         : ''

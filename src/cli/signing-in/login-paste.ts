@@ -1,6 +1,6 @@
 /**
  * Signing in with a browser on another machine: the person pastes the address that it ended on,
- * while the sign-in may as well end without (a browser here, a time-out).
+ * while the sign-in may also end otherwise (a browser here, a timeout).
  */
 import { createInterface } from 'node:readline'
 import type { Client } from '../../client/connection.ts'
@@ -10,7 +10,7 @@ import { plain } from '../plain.ts'
 
 export interface Pasting {
   readonly client: Client
-  /** Of the sign-in. */
+  /** The path of the sign-in. */
   readonly path: string
   readonly io: Io
 }

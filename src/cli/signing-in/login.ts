@@ -7,7 +7,7 @@ import { failureOf, EvoTokenError } from '../../client/failures.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, OWNER } from '../options.ts'
 import type { Io } from '../io.ts'
-import { mayOpenBrowser, openBrowser } from './login-browser.ts'
+import { canOpenBrowser, openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
@@ -23,7 +23,7 @@ export const login: CommandRow = {
       type: 'boolean',
       description: 'Print the link, and read the address that the browser ends on from stdin.',
     },
-    'switch-user': { type: 'boolean', description: 'Sign in as somebody else than before.' },
+    'switch-user': { type: 'boolean', description: 'Sign in as another person than before.' },
     ...OWNER,
   },
   examples: [
@@ -36,7 +36,7 @@ export const login: CommandRow = {
 /** The daemon answers a question about a sign-in after 25 s at most. */
 const POLL_PATIENCE_MS = 40_000
 
-/** What a shell says of a program that was interrupted. */
+/** The exit code that shells use for an interrupted program. */
 const EXIT_INTERRUPTED = 130
 
 async function run(invocation: Invocation): Promise<number> {
@@ -54,7 +54,7 @@ async function run(invocation: Invocation): Promise<number> {
   const path = appPath(app, `/login/${encodeURIComponent(started.id)}`)
   const stopListening = leaveOnInterrupt(app, io)
   try {
-    return tellEnd(app, await seeThrough({ client, started, path, app, invocation }), io)
+    return reportEnd(app, await completeSignIn({ client, started, path, app, invocation }), io)
   } finally {
     stopListening()
   }
@@ -87,7 +87,13 @@ interface SignIn {
 }
 
 /** Shows the person the way, and waits for the end. */
-async function seeThrough({ client, started, path, app, invocation }: SignIn): Promise<SignInJson> {
+async function completeSignIn({
+  client,
+  started,
+  path,
+  app,
+  invocation,
+}: SignIn): Promise<SignInJson> {
   const { io, flag } = invocation
   if ('user_code' in started) {
     const { user_code: code, verification_uri: uri, verification_uri_complete: whole } = started
@@ -98,10 +104,10 @@ async function seeThrough({ client, started, path, app, invocation }: SignIn): P
     return waitForEnd(client, path)
   }
   const { open_url: openUrl, authorization_url: authorizationUrl } = started
-  const local = openUrl !== null && !flag('no-browser') && mayOpenBrowser(io.env, process.platform)
+  const local = openUrl !== null && !flag('no-browser') && canOpenBrowser(io.env, process.platform)
   if (local && (await openBrowser(openUrl))) {
     io.stderr.write(
-      `The browser opens for you to sign in to ${app}. Where it does not, interrupt this and use --no-browser.\n`,
+      `The browser opens for you to sign in to ${app}. If it does not, interrupt this and use --no-browser.\n`,
     )
     return waitForEnd(client, path)
   }
@@ -116,12 +122,12 @@ async function waitForEnd(client: Client, path: string): Promise<SignInJson> {
     const answer = await client.ask({ path, timeoutMs: POLL_PATIENCE_MS })
     const signIn = answer as unknown as SignInJson
     if (signIn.status === 'succeeded' || signIn.status === 'failed') return signIn
-    // Widened, because the daemon may be of another version.
+    // Widened: a daemon of another version may have other statuses.
     if ((signIn.status as unknown) !== 'pending') throw notASignIn()
   }
 }
 
-function tellEnd(app: string, end: SignInJson, { stderr }: Io): number {
+function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
   const { status, error, message, subject, scope, expires_at: expiresAt } = end
   if (status === 'failed') {
     const hint = `Start again with \`evo-token login ${app}\`.`
@@ -138,7 +144,7 @@ function tellEnd(app: string, end: SignInJson, { stderr }: Io): number {
   return 0
 }
 
-/** Nothing has to be undone: a sign-in that nobody finishes ends by itself. */
+/** Nothing has to be undone: an unfinished sign-in ends by itself. */
 function leaveOnInterrupt(app: string, { stderr }: Io): () => void {
   const leave = () => {
     stderr.write(`\nThe sign-in to ${app} is left unfinished; nothing has changed.\n`)
@@ -149,5 +155,5 @@ function leaveOnInterrupt(app: string, { stderr }: Io): () => void {
 }
 
 function notASignIn(): Error {
-  return failureOf('it tells of no sign-in', 'the owner socket')
+  return failureOf('its answer describes no sign-in', 'the owner socket')
 }

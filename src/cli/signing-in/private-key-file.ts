@@ -14,7 +14,7 @@ const LONGEST_FILE = 64 * 1024
  */
 export async function readKeyFile(file: string, { stdin }: Io): Promise<string> {
   const place = file === '-' ? 'stdin' : `"${file}"`
-  const text = file === '-' ? await whole(stdin) : await contents(file)
+  const text = file === '-' ? await readWhole(stdin) : await readContents(file)
   if (text === undefined) throw fault(`${place} is longer than a private key is.`)
   const read = readPrivateKey(text)
   if (read.kind === 'key') return read.text
@@ -22,9 +22,9 @@ export async function readKeyFile(file: string, { stdin }: Io): Promise<string> 
   throw fault(`The private key in ${place} cannot be used: ${read.reason}.`)
 }
 
-async function contents(file: string): Promise<string | undefined> {
+async function readContents(file: string): Promise<string | undefined> {
   try {
-    return await whole(createReadStream(file, { encoding: 'utf8' }))
+    return await readWhole(createReadStream(file, { encoding: 'utf8' }))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -33,7 +33,7 @@ async function contents(file: string): Promise<string | undefined> {
 }
 
 /** Undefined where it is too long. */
-async function whole(stream: NodeJS.ReadableStream): Promise<string | undefined> {
+async function readWhole(stream: NodeJS.ReadableStream): Promise<string | undefined> {
   let text = ''
   for await (const chunk of stream) {
     text += String(chunk)

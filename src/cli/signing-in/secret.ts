@@ -32,7 +32,7 @@ export const secret: CommandRow = {
   run,
 }
 
-/** As much as the daemon takes. */
+/** The most that the daemon accepts. */
 const LONGEST = 4096
 
 async function run(invocation: Invocation): Promise<number> {
@@ -44,10 +44,10 @@ async function run(invocation: Invocation): Promise<number> {
   await client.ask({ path: appPath(app) })
   const secret =
     keyFile !== undefined
-      ? await privateKey(keyFile, io)
+      ? await readPrivateKey(keyFile, io)
       : io.stdin.isTTY
         ? await askHidden(app, io)
-        : await firstLine(io)
+        : await readFirstLine(io)
   if (!secret) {
     io.stderr.write('Nothing was stored.\n')
     return 1
@@ -67,25 +67,25 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-async function privateKey(file: string, io: Io): Promise<Secret> {
+async function readPrivateKey(file: string, io: Io): Promise<Secret> {
   const { readKeyFile } = await import('./private-key-file.ts')
   return toSecret(await readKeyFile(file, io), 'private key')
 }
 
-/** Undefined where the person gave up. */
+/** Undefined if the person cancelled. */
 async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | undefined> {
   const { password } = await import('@inquirer/prompts')
   const message = `The client secret of ${app}:`
   try {
     return toSecret(await password({ message }, { input: stdin, output: stderr }))
   } catch (error) {
-    // How the prompts tell of Ctrl-C.
+    // The prompts throw this on Ctrl-C.
     if (error instanceof Error && error.name === 'ExitPromptError') return undefined
     throw error
   }
 }
 
-async function firstLine({ stdin }: Io): Promise<Secret> {
+async function readFirstLine({ stdin }: Io): Promise<Secret> {
   let text = ''
   for await (const chunk of stdin.setEncoding('utf8') as AsyncIterable<string>) {
     text += chunk

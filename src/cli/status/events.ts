@@ -16,7 +16,7 @@ const MAX_PENDING = 1024 * 1024
 
 export type StatusEvent =
   | { readonly kind: 'status'; readonly data: Json }
-  /** The config has this app no more. */
+  /** The app was removed from the config. */
   | { readonly kind: 'removed'; readonly app: string }
 
 /**
@@ -42,7 +42,7 @@ export async function* statusEvents(
         if (event === 'removed' && parsed)
           arrived.push({ kind: 'removed', app: String(parsed.app) })
       },
-      // The daemon sends them so that it notices who went away.
+      // The daemon sends them to notice readers that have gone.
       onComment() {
         pending = 0
       },
@@ -77,6 +77,6 @@ async function* bodyOf({ socket, headers, place }: Connection): AsyncGenerator<s
     streaming = head?.headers.get('content-type')?.startsWith('text/event-stream') ?? false
     if (head && streaming) yield decoder.decode(bytes.subarray(head.bodyAt), { stream: true })
   }
-  // Not a stream: perhaps a problem that the daemon tells of instead.
+  // Not a stream: it may be a problem that the daemon reports instead.
   if (!streaming) throw failureOf(parseAnswer(bytes, true) ?? 'it sends no events', place)
 }

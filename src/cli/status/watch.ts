@@ -1,4 +1,4 @@
-/** `status --watch`: the statuses as they change, until interrupted or until nobody reads any more. */
+/** `status --watch`: the statuses as they change, until interrupted or until the reader has gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppStatus, toStatus } from '../../client/app-status.ts'
 import type { Client } from '../../client/connection.ts'
@@ -6,7 +6,7 @@ import { statusEvents } from './events.ts'
 import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
 
-/** How often the time left is drawn anew, and a daemon that went away is looked for. */
+/** How often the time left is redrawn, and a missing daemon is asked again. */
 const TICK_MS = 1_000
 
 /** ECMA-48: the whole screen, from here to the end of the line, from here to the end of the screen. */
@@ -45,11 +45,11 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
           if (!app || status.app === app) view.show(status)
         }
       } catch (error) {
-        if (!signal.aborted && !(reached && mayPass(error))) throw error
+        if (!signal.aborted && !(reached && isTemporary(error))) throw error
       }
       if (signal.aborted) return 0
-      io.stderr.write('The daemon went away; looking for it.\n')
-      await backAgain(client, signal)
+      io.stderr.write('The daemon does not answer; waiting for it.\n')
+      await waitForDaemon(client, signal)
       view.startOver()
     }
   } finally {
@@ -57,8 +57,8 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
   }
 }
 
-/** Resolves when the daemon answers, or nobody looks any more. */
-async function backAgain(client: Client, signal: AbortSignal): Promise<void> {
+/** Resolves when the daemon answers, or the reader has gone. */
+async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void> {
   for (;;) {
     // Rejects when it is aborted, which the loop asks for itself.
     await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
@@ -67,13 +67,13 @@ async function backAgain(client: Client, signal: AbortSignal): Promise<void> {
       await client.ask({ path: '/v1/apps' })
       return
     } catch (error) {
-      if (!mayPass(error)) throw error
+      if (!isTemporary(error)) throw error
     }
   }
 }
 
-/** Whether a daemon that is restarted gives such errors. */
-function mayPass(error: unknown): boolean {
+/** Whether a restarting daemon causes such errors. */
+function isTemporary(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return 'exitCode' in error ? error.exitCode === 4 || error.exitCode === 5 : 'code' in error
 }

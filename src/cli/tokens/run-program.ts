@@ -20,7 +20,7 @@ import { usageFault } from '../usage.ts'
 
 export const runProgram: CommandRow = {
   details:
-    'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need no more.',
+    'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need nothing else.',
   arguments: [APP, { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' }],
   options: {
     env: {
@@ -34,7 +34,7 @@ export const runProgram: CommandRow = {
   run,
 }
 
-/** As shells have it. */
+/** The exit codes that shells use. */
 const EXIT_NOT_FOUND = 127
 const EXIT_NOT_EXECUTABLE = 126
 const EXIT_SIGNAL = 128
@@ -56,7 +56,7 @@ async function run(invocation: Invocation): Promise<number> {
   })
   const env = {
     ...io.env,
-    ...whereToAsk(invocation.place),
+    ...addressForProgram(invocation.place),
     EVO_TOKEN_APP: app,
     [variable]: accessToken,
   }
@@ -78,7 +78,7 @@ function isTooLong(error: unknown): boolean {
 }
 
 /** For a program that outlives the token: the daemon's address and a key, where they are known. */
-function whereToAsk(place: Place): NodeJS.ProcessEnv {
+function addressForProgram(place: Place): NodeJS.ProcessEnv {
   const { socket } = place
   const target = tcpTargetOf(place)
   if (target) {
@@ -106,7 +106,7 @@ async function runToEnd(
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,
 ): Promise<number> {
-  // Listened to before there is a program: a signal that comes meanwhile is passed on after.
+  // Listens before the program starts: a signal that comes meanwhile is passed on then.
   const passOn = (signal: NodeJS.Signals) => {
     if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
   }
@@ -117,7 +117,7 @@ async function runToEnd(
     child = spawn(program, args, { env, stdio: 'inherit' })
     return await new Promise<number>((settle) => {
       child.on('error', ({ code }: NodeJS.ErrnoException) => {
-        // It runs, and may not be sent a signal: that is its affair.
+        // The program runs; a signal could not be sent to it.
         if (child.pid !== undefined) return
         stderr.write(`evo-token: "${plain(program)}" cannot be run (${code ?? 'error'}).\n`)
         settle(code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE)

@@ -61,7 +61,7 @@ ${find}
     echo "evo_token: The daemon cannot be reached: there is no \\"$evo_socket\\". Start it with \\\`evo-token serve\\\`." >&2
     exit 4
   }
-  # It has to be ours or root's, in a directory where nobody else can put another one in its place.
+  # It has to be ours or root's, in a directory where no other user can replace it.
   ${trusted}[ -z "$(find -H "$evo_socket" "\${evo_socket%/*}" -prune \\( ! -user "$(id -u)" ! -user 0 \\
     -o -type d -perm -020 -o -type d -perm -002 \\) 2>&1)" ] || {
     echo "evo_token: The socket \\"$evo_socket\\" is not used: others own it, or may replace it." >&2
