@@ -1,10 +1,10 @@
 /** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
 import { existsSync } from 'node:fs'
-import { type Places, readEndpoint } from '../../adapters/state-paths.ts'
 import { toStatus } from '../../client/app-status.ts'
-import type { Client } from '../../client/connection.ts'
+import { type Client, readEndpoint } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
 import { checkFault, type Check } from './checks.ts'
+import type { Places } from '../../platform/platform.ts'
 
 export function daemonChecks(client: Client, places: Places, uid: number): Check[] {
   let answer: unknown

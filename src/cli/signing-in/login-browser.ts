@@ -1,12 +1,6 @@
-/** Opens a browser for a sign-in, only if it would appear in front of the person who asked. */
+/** Opens a browser for a sign-in. */
 
-export function canOpenBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): boolean {
-  if (platform !== 'linux') return !env.SSH_CONNECTION
-  // In WSL it is the browser of Windows, which needs no display here.
-  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER || env.WSL_DISTRO_NAME)
-}
-
-/** Whether a browser could be started; whether a page appears is unknown. */
+/** Whether a program for it could be started; whether a page appears is unknown. */
 export async function openBrowser(url: string): Promise<boolean> {
   const { default: open } = await import('open')
   try {

@@ -3,15 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { readEndpoint } from '../../adapters/state-paths.ts'
 import {
   appPath,
   askToken,
   createClient,
   type Place,
   placesOf,
+  readEndpoint,
   tcpTargetOf,
 } from '../../client/connection.ts'
+import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, CALLER } from '../options.ts'
 import { plain } from '../plain.ts'
@@ -38,11 +39,6 @@ export const runProgram: CommandRow = {
 const EXIT_NOT_FOUND = 127
 const EXIT_NOT_EXECUTABLE = 126
 const EXIT_SIGNAL = 128
-
-const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
-
-/** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
-const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT']
 
 async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io, rest } = invocation
@@ -89,7 +85,7 @@ function addressForProgram(place: Place): NodeJS.ProcessEnv {
     }
   }
   const places = placesOf(place)
-  const endpoint = readEndpoint(places.endpoint, process.getuid?.() ?? 0)
+  const endpoint = readEndpoint(places.endpoint)
   const isThisOne = socket === undefined || socket === endpoint?.socket
   return {
     ...(isThisOne && endpoint?.url !== undefined && { EVO_TOKEN_URL: endpoint.url }),
@@ -106,6 +102,7 @@ async function runToEnd(
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,
 ): Promise<number> {
+  const { PASSED_ON, FROM_TERMINAL } = platform.signals
   // Listens before the program starts: a signal that comes meanwhile is passed on then.
   const passOn = (signal: NodeJS.Signals) => {
     if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
