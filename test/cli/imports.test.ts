@@ -78,7 +78,6 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
 it('is little for what a shell asks at each Tab: of the commands, only the typed one', async () => {
   const loaded = await loadedBy(['__complete', 'bash', '--', 'get', '--'])
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
-    'adapters/state-paths.js',
     'cli/commands.js',
     'cli/completion/complete.js',
     'cli/completion/offer.js',
@@ -89,6 +88,10 @@ it('is little for what a shell asks at each Tab: of the commands, only the typed
     'client/connection.js',
     'client/wire.js',
     'main.js',
+    'platform/chosen.js',
+    'platform/posix/locations.js',
+    'platform/posix/owner-endpoint.js',
+    'platform/posix/ownership.js',
   ])
 })
 
