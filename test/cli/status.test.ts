@@ -176,7 +176,7 @@ describe('status --watch', () => {
     const { captured, shows, leave } = watching(daemon, [])
     await shows('evo-web')
     daemon.streams[0]?.destroy()
-    await until(() => captured.stderr.text.includes('went away'))
+    await until(() => captured.stderr.text.includes('does not answer'))
     await until(() => daemon.streams.length === 2)
     const stream = daemon.streams[1]
     if (stream) send(stream, status({ session: 'retrying' }))
