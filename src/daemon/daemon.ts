@@ -3,7 +3,7 @@ import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
-import { inheritedSockets, listen } from '../adapters/loopback/listener.ts'
+import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
 import { pathOfSocket } from '../adapters/loopback/listener-sockets.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
@@ -51,7 +51,7 @@ const DRAIN_MS = 1_000
 export async function startDaemon(options: DaemonOptions, world: World): Promise<Daemon> {
   const { env, home, log, pid, uid } = world
   for (const { path, message } of options.loaded.warnings) log.warn({ setting: path }, message)
-  const inherited = inheritedSockets(env, pid)
+  const inherited = readInheritedSockets(env, pid)
   const places = preparePlaces({
     env,
     home,

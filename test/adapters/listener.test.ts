@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import {
-  inheritedSockets,
+  readInheritedSockets,
   listen,
   type ListenOptions,
 } from '../../src/adapters/loopback/listener.ts'
@@ -503,7 +503,7 @@ describe('inheritedSockets', () => {
     [{ LISTEN_PID: '42', LISTEN_FDS: '1e3x' }, []],
     [{}, []],
   ])('of %j for process 42 are %j', (env, descriptors) => {
-    expect(inheritedSockets(env, 42)).toEqual(descriptors)
+    expect(readInheritedSockets(env, 42)).toEqual(descriptors)
   })
 })
 

@@ -165,7 +165,7 @@ async function isAnswered(path: string): Promise<boolean> {
 }
 
 /** Listens on a descriptor that is bound already. Node ignores a backlog that stands beside `fd` in an object. */
-export function adopt(server: Server, fd: number): void {
+export function listenOnDescriptor(server: Server, fd: number): void {
   server.listen({ fd }, BACKLOG)
 }
 

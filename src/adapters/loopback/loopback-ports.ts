@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SidecarError } from '../../errors.ts'
-import { ConnectionRoom } from './connection-room.ts'
-import { Strangers } from './strangers.ts'
+import { ConnectionLimit } from './connection-limit.ts'
+import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
 /** Another program has the port. */
 export class PortBusyError extends Error {
@@ -28,7 +28,7 @@ interface Opening {
 }
 
 /** A callback is a few KiB of query and of a browser's headers and cookies for localhost. */
-const MOST_CONNECTIONS = 64
+const CONNECTIONS_MAX = 64
 export const REDIRECT_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -71,7 +71,7 @@ export class LoopbackPorts {
     const serious = failures.filter((error) => !NO_SUCH_ADDRESS.includes(codeOf(error)))
     if (serious.length === 0 && held.length > 0) return lease
     lease.release()
-    throw explained(serious[0] ?? failures[0], port)
+    throw explainError(serious[0] ?? failures[0], port)
   }
 
   async #hold(address: string, port: number): Promise<Opening> {
@@ -104,22 +104,22 @@ export class LoopbackPorts {
   }
 
   #open(address: string, port: number): Opening {
-    const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
-    const strangers = new Strangers()
+    const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
+    const unauthenticated = new UnauthenticatedConnections()
     const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
         opening.unanswered -= 1
         endIfRetired(opening)
       })
-      room.hold(request.socket, response)
-      strangers.answered(request, response)
+      connectionLimit.keepUntilAnswered(request.socket, response)
+      unauthenticated.trackAnswer(request, response)
       void this.#answer(request, response)
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
-      strangers.watch(socket)
-      room.enter(socket)
+      unauthenticated.watch(socket)
+      connectionLimit.admit(socket)
     })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)
@@ -135,7 +135,7 @@ function endIfRetired({ server, holders, unanswered }: Opening): void {
   if (holders === 0 && unanswered === 0) server.closeAllConnections()
 }
 
-function explained(error: unknown, port: number): unknown {
+function explainError(error: unknown, port: number): unknown {
   const code = codeOf(error)
   if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
   if (code === 'EACCES') {

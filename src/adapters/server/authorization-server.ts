@@ -5,7 +5,7 @@
 import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
 import type {
-  Asked,
+  ServerResult,
   AuthorizationServer,
   DeviceAuthorization,
   GrantOutcome,
@@ -104,7 +104,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const asked = await requests.run(
         'deviceAuthorization',
         clientSecret,
-        async ({ configuration, failed: failedTo }): Promise<Asked<DeviceAuthorization>> => {
+        async ({ configuration, failed: failedTo }): Promise<ServerResult<DeviceAuthorization>> => {
           try {
             const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
             return { kind: 'ok', value: toDeviceAuthorization(response) }
@@ -174,7 +174,9 @@ function namesItself(metadata: ServerMetadata): boolean {
   return metadata.authorization_response_iss_parameter_supported === true
 }
 
-function failed(outcome: FailedOutcome | Unlocated): Extract<Asked<never>, { kind: 'failed' }> {
+function failed(
+  outcome: FailedOutcome | Unlocated,
+): Extract<ServerResult<never>, { kind: 'failed' }> {
   const lasting = outcome.kind === 'misconfigured' || outcome.kind === 'rejected'
   return {
     kind: 'failed',

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { Strangers } from '../../src/adapters/loopback/strangers.ts'
+import { UnauthenticatedConnections } from '../../src/adapters/loopback/unauthenticated-connections.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -16,10 +16,10 @@ async function watchedServer() {
       parsed += 1
     }
   }
-  const strangers = new Strangers()
+  const strangers = new UnauthenticatedConnections()
   const server = createServer({ IncomingMessage: Counted }, (request, response) => {
     response.end()
-    if (request.headers.authorization === undefined) strangers.answered(request, response)
+    if (request.headers.authorization === undefined) strangers.trackAnswer(request, response)
   })
   server.on('connection', (socket) => {
     strangers.watch(socket)

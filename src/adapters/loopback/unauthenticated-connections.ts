@@ -24,9 +24,9 @@ const STOP = 2
 
 const NOTHING = Buffer.alloc(0)
 
-export class Strangers {
+export class UnauthenticatedConnections {
   /** Connections with an answer to a stranger on its way. */
-  readonly #answered = new WeakSet<Socket>()
+  readonly #answering = new WeakSet<Socket>()
 
   /**
    * To be called for each new connection. Node parses 64 KiB at a time: thousands of requests that
@@ -39,7 +39,7 @@ export class Strangers {
     if (!parser) return
     const onIncoming = parser.onIncoming
     parser.onIncoming = (request, keepAlive) => {
-      if (!this.#answered.has(socket)) return onIncoming(request, keepAlive)
+      if (!this.#answering.has(socket)) return onIncoming(request, keepAlive)
       socket.destroy()
       return STOP
     }
@@ -47,10 +47,10 @@ export class Strangers {
   }
 
   /** Notes that a stranger is answered: to be called once for each of its requests. */
-  answered(request: IncomingMessage, response: ServerResponse): void {
+  trackAnswer(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
-    this.#answered.add(socket)
-    response.once('close', () => this.#answered.delete(socket))
+    this.#answering.add(socket)
+    response.once('close', () => this.#answering.delete(socket))
     if (hasBody(request)) cutOffAfter(request, BODY_MAX_BYTES)
   }
 }
