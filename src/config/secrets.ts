@@ -53,18 +53,18 @@ export interface FoundSecret {
 export function findSecrets(value: unknown, path: Path = []): FoundSecret[] {
   if (typeof value === 'string') {
     const match = SECRET_VALUES.find(([shape]) => shape.test(value))
-    return match ? [found(path, match[1])] : []
+    return match ? [toFoundSecret(path, match[1])] : []
   }
   if (typeof value !== 'object' || value === null) return []
   if (Array.isArray(value))
     return value.flatMap((item, index) => findSecrets(item, [...path, index]))
   return Object.entries(value).flatMap(([key, inner]) => {
     const advice = namesApp(path) ? undefined : SECRET_KEYS.get(plainKey(key))
-    return advice ? [found([...path, key], advice)] : findSecrets(inner, [...path, key])
+    return advice ? [toFoundSecret([...path, key], advice)] : findSecrets(inner, [...path, key])
   })
 }
 
-function found(path: Path, advice: Advice): FoundSecret {
+function toFoundSecret(path: Path, advice: Advice): FoundSecret {
   // In `apps.NAME…` the advice can name the app.
   const [apps, app] = path
   const named = apps === 'apps' && typeof app === 'string' && NAME.test(app)

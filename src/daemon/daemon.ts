@@ -93,7 +93,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       const next = await world.readConfig()
       current = next.config
       const plan = await broker.reload(parts.registrar(next.config.apps))
-      for (const app of plan.removed) streams.removed(app)
+      for (const app of plan.removed) streams.sendRemoved(app)
       const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
       return reloadAnswer(plan, config, { ...next, warnings }, (app) => broker.status(app))
     } finally {
@@ -102,7 +102,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   }
   await broker.open()
   parts.changes.add((app) => {
-    streams.changed(app)
+    streams.sendStatus(app)
   })
   const deps = {
     host: config.listen.host,
@@ -138,7 +138,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     log,
     beat: async () => {
       broker.beat()
-      streams.beat()
+      streams.sendHeartbeat()
       await callers.flush()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))

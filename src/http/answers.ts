@@ -59,7 +59,7 @@ export function toRfc3339OrNull(instant: Instant | null): string | null {
 /** The status as `door` may show it: what an authorization server said, and who signed in, is for the owner. */
 export function toStatusJson(status: AppStatus, door: Door) {
   const [problem] = status.problems
-  const error = door.isOwners ? status.lastError : inOurWords(status)
+  const error = door.isOwners ? status.lastError : toCallersFailure(status)
   return {
     app: status.app,
     type: status.type,
@@ -73,7 +73,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
     scope: status.scope,
     fingerprint: status.fingerprint,
     last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
-    problem: problem ? problemJson(problem, door) : null,
+    problem: problem ? toProblemJson(problem, door) : null,
     ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
@@ -82,13 +82,13 @@ export function toStatusJson(status: AppStatus, door: Door) {
   }
 }
 
-function problemJson(problem: Problem, door: Door) {
+function toProblemJson(problem: Problem, door: Door) {
   const { error, blocking } = problem
   return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
 }
 
 /** The last failure in our code and our sentence: what a server calls it may name people, tenants or addresses. */
-function inOurWords({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
+function toCallersFailure({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
   if (!lastError || !problem) return null
   return {
     error: caseNamed(lastError.error) ?? problem.error,

@@ -8,7 +8,7 @@ import type { Caller, Deps } from './deps.ts'
 import type { Door } from './door.ts'
 import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
-import { createRefusalLog, shownPath } from './refusals.ts'
+import { createRefusalLog, toLoggablePath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
 import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
@@ -87,7 +87,7 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     const about = {
       door: door.name,
       method: request.method,
-      path: shownPath(request),
+      path: toLoggablePath(request),
       caller: response.locals?.caller.name,
     }
     if (!expected) log.error({ err: thrown, ...about }, 'a request met a bug')

@@ -79,7 +79,7 @@ export interface CallerRegistry {
   /** Proves to `name` that we know its access key; for an unknown name just as convincing to anyone else. */
   proof(name: string, nonce: string): string
   /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
-  touched(name: string): void
+  noteUse(name: string): void
 }
 
 export interface VaultKeyService {

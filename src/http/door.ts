@@ -43,7 +43,7 @@ export const OWNER_DOOR: Door = {
   unproven: OWNER,
   // A connection with an address has not come through the socket.
   isPeer: ({ socket }) => socket.remoteAddress === undefined,
-  isOurHost: (request) => namesOnly(request, SOCKET_HOST),
+  isOurHost: (request) => hasOnlyHost(request, SOCKET_HOST),
   identify: () => OWNER,
 }
 
@@ -68,12 +68,12 @@ function createHostCheck(host: string): (request: IncomingMessage) => boolean {
       ours = new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]))
       byPort.set(port, ours)
     }
-    return namesOnly(request, ours)
+    return hasOnlyHost(request, ours)
   }
 }
 
 /** Whether the request has one Host, and that, and the authority of an absolute target, is in `ours`. */
-function namesOnly({ headers, rawHeaders, url = '' }: IncomingMessage, ours: ReadonlySet<string>) {
+function hasOnlyHost({ headers, rawHeaders, url = '' }: IncomingMessage, ours: ReadonlySet<string>) {
   const { host } = headers
   if (host === undefined || !(ours.has(host) || ours.has(host.toLowerCase()))) return false
   // `headers` keeps the first of several, and a proxy in between may have looked at the last.
@@ -103,6 +103,6 @@ function callerByKey({ headers }: IncomingMessage, callers: CallerRegistry): Cal
   }
   const caller = callers.identify(hash('sha256', key, 'buffer'))
   if (!caller) throw new SidecarError('invalid_key', 'No caller has this access key.')
-  callers.touched(caller.name)
+  callers.noteUse(caller.name)
   return caller
 }

@@ -43,30 +43,30 @@ export class EventStreams {
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
     response.flushHeaders()
-    for (const app of visibleApps(this.#broker, caller)) this.#tell(stream, app)
+    for (const app of visibleApps(this.#broker, caller)) this.#writeStatus(stream, app)
   }
 
   /** Tells everyone who may see `app` how it is now. */
-  changed(app: string): void {
+  sendStatus(app: string): void {
     for (const stream of this.#open) {
-      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#tell(stream, app)
+      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#writeStatus(stream, app)
     }
   }
 
   /** Tells everyone who could see `app` that the config has it no more. */
-  removed(app: string): void {
+  sendRemoved(app: string): void {
     for (const stream of this.#open) {
       if (mayUse(stream.caller, app)) this.#write(stream, eventOf('removed', { app }))
     }
   }
 
   /** A comment on every stream: it shows which readers went away without closing theirs. */
-  beat(): void {
+  sendHeartbeat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
 
   /** Ends the streams of a removed caller. */
-  endOf(caller: string): void {
+  endStreamsOf(caller: string): void {
     for (const stream of this.#open) {
       if (stream.caller !== OWNER && stream.caller.name === caller) stream.response.end()
     }
@@ -78,7 +78,7 @@ export class EventStreams {
     for (const { response } of this.#open) response.end()
   }
 
-  #tell(stream: Stream, app: string): void {
+  #writeStatus(stream: Stream, app: string): void {
     this.#write(stream, eventOf('status', toStatusJson(this.#broker.status(app), stream.door)))
   }
 

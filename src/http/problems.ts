@@ -51,7 +51,7 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
 
 /** A whole HTTP response to what was not even a request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(malformed(error.code), false)
+  const { status, headers, body } = toProblem(toMalformedError(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',
@@ -61,7 +61,7 @@ export function answerToMalformed(error: Error & { readonly code?: string }): st
   ].join('\r\n')
 }
 
-function malformed(code: string | undefined): SidecarError {
+function toMalformedError(code: string | undefined): SidecarError {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new SidecarError('too_large', 'The header of the request is over 16 KiB.')
   }

@@ -58,7 +58,7 @@ function windowAt(windows: Map<ErrorCode, Window>, reason: ErrorCode, now: numbe
 const SEGMENTS_MAX = 8
 
 /** The path for the log: without what may be a secret that somebody put there. */
-export function shownPath(request: IncomingMessage): string {
+export function toLoggablePath(request: IncomingMessage): string {
   return pathOf(request)
     .split('/', SEGMENTS_MAX)
     .map((segment) => (segment === '' || isNameLike(segment) ? segment : '…'))

@@ -10,7 +10,7 @@ import { type Answer, send } from './answers.ts'
 import { requireApp } from './callers.ts'
 import type { Caller, Deps } from './deps.ts'
 import type { Door } from './door.ts'
-import { checked, readJson } from './request.ts'
+import { parseValue, readJson } from './request.ts'
 
 /** What the guards leave on the response. */
 export interface Locals {
@@ -90,7 +90,7 @@ export function route<
     ...(bodyRule && { body: bodyRule }),
     answer(request, response, door) {
       const query =
-        querySchema && request.url.includes('?') ? checked(querySchema, request.query) : noQuery
+        querySchema && request.url.includes('?') ? parseValue(querySchema, request.query) : noQuery
       const toAsk = (body: unknown) =>
         ({
           caller: response.locals.caller,

@@ -115,7 +115,7 @@ export function recordedDeps(parts: Parts = {}) {
         }),
       remove: noted('remove', Promise.resolve()),
       proof: (name, nonce) => `${name}-${nonce}`,
-      touched: noted('touched', undefined),
+      noteUse: noted('touched', undefined),
       ...parts.callers,
     },
     vaultKey: {

@@ -62,7 +62,7 @@ export async function readCallers(path: string): Promise<StoredCallers | undefin
   if (text === undefined) return undefined
   const json = parseJson(text)
   const parsed = callersFile.safeParse(json)
-  if (!parsed.success) throw isNewer(json) ? newer(path) : damaged(path)
+  if (!parsed.success) throw isNewer(json) ? toNewerError(path) : toDamagedError(path)
   const { callers, ...unknown } = parsed.data
   return {
     unknown,
@@ -103,8 +103,8 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const { mode, uid } = await file.stat()
-      if (uid !== process.getuid?.()) throw unsafe(path, 'belongs to another user', 'chown it')
-      if ((mode & 0o077) !== 0) throw unsafe(path, 'is open to others', `chmod 600 ${path}`)
+      if (uid !== process.getuid?.()) throw toUnsafeError(path, 'belongs to another user', 'chown it')
+      if ((mode & 0o077) !== 0) throw toUnsafeError(path, 'is open to others', `chmod 600 ${path}`)
       return await file.readFile('utf8')
     } finally {
       await file.close()
@@ -136,19 +136,19 @@ function isNewer(json: unknown): boolean {
   return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
 }
 
-function damaged(path: string): SidecarError {
+function toDamagedError(path: string): SidecarError {
   return new SidecarError('failed', `The list of callers ${path} is damaged.`, {
     hint: `Put it back from a backup. Or move it away: \`evo-token serve\` then makes a new access key for the caller "local", and the other callers have to be added again.`,
   })
 }
 
-function newer(path: string): SidecarError {
+function toNewerError(path: string): SidecarError {
   return new SidecarError('record_newer', `A newer evo-token wrote the list of callers ${path}.`, {
     hint: 'Install that version again; the file is left as it is. If it was changed by hand, put it back from a backup.',
   })
 }
 
-function unsafe(path: string, what: string, mend: string): SidecarError {
+function toUnsafeError(path: string, what: string, mend: string): SidecarError {
   return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
     hint: `If nobody can have changed it, mend that: ${mend}. If somebody may have read a key there, delete it.`,
   })

@@ -42,10 +42,10 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
 function withDigests(callers: readonly StoredCaller[]) {
   return callers.map((caller) => ({
     digest: Buffer.from(caller.sha256, 'hex'),
-    caller: shown(caller),
+    caller: toCaller(caller),
   }))
 }
 
-export function shown({ sha256, unknown, ...caller }: StoredCaller): Caller {
+export function toCaller({ sha256, unknown, ...caller }: StoredCaller): Caller {
   return caller
 }

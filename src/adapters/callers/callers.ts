@@ -9,7 +9,7 @@ import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { createAccessKey, readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
-import { type Caller, createCallersStore, shown } from './callers-store.ts'
+import { type Caller, createCallersStore, toCaller } from './callers-store.ts'
 
 export interface NewCaller {
   readonly caller: Caller
@@ -30,7 +30,7 @@ export interface Callers {
    */
   proof(name: string, nonce: string): string
   /** Notes that the caller has just shown its key; only in memory, until the next `flush`. */
-  touched(name: string): void
+  noteUse(name: string): void
   /** Stores when the callers were last seen, if that is worth a write. Never rejects because of a disk. */
   flush(): Promise<void>
 }
@@ -66,7 +66,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
     identify: (keySha256) => store.identify(keySha256),
     list: () =>
       store.callers().map((caller) => ({
-        ...shown(caller),
+        ...toCaller(caller),
         lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
       })),
     async add(name, apps) {
@@ -81,7 +81,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         }
         return [...callers, caller]
       })
-      return { caller: shown(caller), accessKey }
+      return { caller: toCaller(caller), accessKey }
     },
     async remove(name) {
       await store.change((callers) => {
@@ -102,7 +102,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
       const key = caller ? Buffer.from(caller.sha256, 'hex') : standIn
       return createHmac('sha256', key).update(nonce, 'utf8').digest('hex')
     },
-    touched(name) {
+    noteUse(name) {
       lastUsed.set(name, clock.read().wall)
     },
     async flush() {

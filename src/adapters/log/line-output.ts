@@ -31,7 +31,7 @@ export interface LineOutput {
 }
 
 export function createLineOutput(fd: number): LineOutput {
-  const output = withoutBlocking(fd)
+  const output = openNonBlocking(fd)
   let pending: string[] = []
   let size = 0
   /** What the output has not taken yet of the last batch. */
@@ -62,7 +62,7 @@ export function createLineOutput(fd: number): LineOutput {
     fullMs = FULL_MIN_MS
     scheduled = false
     if (error) giveUp(error)
-    else tellLosses()
+    else reportLosses()
     start()
   }
 
@@ -92,7 +92,7 @@ export function createLineOutput(fd: number): LineOutput {
     size = 0
   }
 
-  function tellLosses(): void {
+  function reportLosses(): void {
     if (lost === 0) return
     pending.unshift(`${JSON.stringify({ level: 'warn', lost, msg: 'log lines were lost' })}\n`)
     lost = 0
@@ -130,7 +130,7 @@ const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 const kept: Socket[] = []
 
 /** A descriptor of the same output that says EAGAIN where it would make us wait. */
-function withoutBlocking(fd: number): number {
+function openNonBlocking(fd: number): number {
   try {
     const stats = fstatSync(fd)
     if (stats.isFIFO() || stats.isSocket()) {

@@ -43,7 +43,7 @@ export async function authenticationOf(
   const read = readPrivateKey(secret)
   const fault = faultOf(app, read)
   if (fault) return fault
-  if (read.kind === 'key') return { method, authenticate: await signedBy(read, metadata) }
+  if (read.kind === 'key') return { method, authenticate: await signWith(read, metadata) }
   return method === 'client_secret_basic'
     ? { method, authenticate: inHeader(secret) }
     : { method, authenticate: oidc.ClientSecretPost(secret) }
@@ -75,7 +75,7 @@ function methodOf(app: App, metadata: ServerMetadata): TokenEndpointAuthMethod {
 }
 
 /** By an assertion for each request (RFC 7523 §2.2), with an algorithm that the server knows, as far as it says. */
-async function signedBy(
+async function signWith(
   { jwk, kid, algorithms }: PrivateKey,
   { token_endpoint_auth_signing_alg_values_supported: known = [] }: ServerMetadata,
 ): Promise<oidc.ClientAuth> {
@@ -114,7 +114,7 @@ function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
 }
 
 /** `outcome`, which names the setting where the server may have expected another method. */
-export function namingMethod(
+export function nameMethod(
   outcome: FailedOutcome,
   { answer }: Pick<ExchangeFacts, 'answer'>,
   app: App,

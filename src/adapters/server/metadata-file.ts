@@ -23,18 +23,18 @@ export function createMetadataFile(path: string, log: Log): MetadataFile {
   // One write at a time, each with all that is known by then.
   let writing = Promise.resolve()
 
-  function loaded(): Promise<Issuers> {
+  function loadOnce(): Promise<Issuers> {
     issuers ??= read(path, log)
     return issuers
   }
 
   return {
     async load(issuer) {
-      const known = await loaded()
+      const known = await loadOnce()
       return Object.hasOwn(known, issuer) ? known[issuer] : undefined
     },
     async save(issuer, metadata) {
-      const known = await loaded()
+      const known = await loadOnce()
       if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
       known[issuer] = metadata
       writing = writing.then(() => write(path, known, log))
