@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
-import { APP_NAME_PATTERN } from './fields.ts'
+import { NAME } from '../core/names.ts'
 
 /** What a route answers with under one status. */
 export interface AnswerRule {
@@ -17,7 +17,7 @@ export function jsonAnswer(says: string, schema: z.ZodType): AnswerRule {
   return { says, content: { 'application/json': schema } }
 }
 
-const name = z.string().regex(APP_NAME_PATTERN)
+const name = z.string().regex(NAME)
 
 /** RFC 3339 in UTC, as `toRfc3339` writes it. */
 export const instant = z

@@ -1,4 +1,5 @@
 /** What the loopback endpoint needs from the rest: the few methods that it calls, and no more. */
+import type { ServerResponse } from 'node:http'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
@@ -11,14 +12,8 @@ import type {
 } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
 import type { Secret } from '../secret.ts'
-import type { EventStreams } from './event-streams.ts'
-
-/** A local program that asks us for tokens. */
-export interface Caller {
-  readonly name: string
-  /** The apps that it may use; `*` alone stands for all of them. */
-  readonly apps: readonly string[]
-}
+import type { AppNames, Caller } from './callers.ts'
+import type { CallersByKey, Door } from './door.ts'
 
 export interface CallerEntry extends Caller {
   readonly createdAt: Instant
@@ -29,9 +24,7 @@ export interface CallerEntry extends Caller {
  * The message of a `SidecarError` that these methods throw is our own sentence, for every caller.
  * What an authorization server said is in its `ownerWords`, or its `cause`.
  */
-export interface TokenBroker {
-  /** The configured apps, in the order of the config. */
-  appNames(): readonly string[]
+export interface TokenBroker extends AppNames {
   status(app: string): AppStatus
   readiness(app: string): Readiness
   /** Not a promise where the token is at hand: that answer then needs no further turn of the event loop. */
@@ -67,9 +60,7 @@ export interface SignInService {
   paste(app: string, id: string, url: string): Promise<SignInStatus>
 }
 
-export interface CallerRegistry {
-  /** The caller whose access key has this SHA-256. */
-  identify(keySha256: Buffer): Caller | undefined
+export interface CallerRegistry extends CallersByKey {
   list(): readonly CallerEntry[]
   add(
     name: string,
@@ -78,8 +69,13 @@ export interface CallerRegistry {
   remove(name: string): Promise<void>
   /** Proves to `name` that we know its access key; for an unknown name just as convincing to anyone else. */
   proof(name: string, nonce: string): string
-  /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
-  noteUse(name: string): void
+}
+
+/** The event streams, as far as requests open and end them. */
+export interface CallerStreams {
+  open(caller: Caller, door: Door, response: ServerResponse): void
+  /** Ends the streams of a removed caller. */
+  endStreamsOf(caller: string): void
 }
 
 export interface VaultKeyService {
@@ -97,7 +93,7 @@ export interface Deps {
   readonly broker: TokenBroker
   readonly signIns: SignInService
   readonly callers: CallerRegistry
-  readonly streams: EventStreams
+  readonly streams: CallerStreams
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService

@@ -6,9 +6,9 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
+import { isLoopbackAddress } from '../core/loopback.ts'
 import { SidecarError } from '../errors.ts'
-import { NO_CALLER, OWNER } from './callers.ts'
-import type { Caller, CallerRegistry, Deps } from './deps.ts'
+import { type Caller, NO_CALLER, OWNER } from './callers.ts'
 
 export interface Door {
   /** As the log has it. */
@@ -25,7 +25,22 @@ export interface Door {
   identify(request: IncomingMessage): Caller
 }
 
-export function createTcpDoor({ host, callers }: Pick<Deps, 'host' | 'callers'>): Door {
+/** The callers, as a door asks for them. */
+export interface CallersByKey {
+  /** The caller whose access key has this SHA-256. */
+  identify(keySha256: Buffer): Caller | undefined
+  /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
+  noteUse(name: string): void
+}
+
+/** @param options `host` is `listen.host` of the config. */
+export function createTcpDoor({
+  host,
+  callers,
+}: {
+  readonly host: string
+  readonly callers: CallersByKey
+}): Door {
   return {
     name: 'tcp',
     isOwners: false,
@@ -51,8 +66,8 @@ const SOCKET_HOST: ReadonlySet<string> = new Set(['localhost'])
 
 /** The kernel writes the address, always in the same form; a listener that systemd made may be open to others. */
 function isFromLoopback({ socket }: IncomingMessage): boolean {
-  const address = socket.remoteAddress ?? ''
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
+  const { remoteAddress = '' } = socket
+  return isLoopbackAddress(remoteAddress.replace(/^::ffff:/, ''))
 }
 
 /** A page that rebinds its DNS name to 127.0.0.1 still sends that name as Host. */
@@ -73,7 +88,10 @@ function createHostCheck(host: string): (request: IncomingMessage) => boolean {
 }
 
 /** Whether the request has one Host, and that, and the authority of an absolute target, is in `ours`. */
-function hasOnlyHost({ headers, rawHeaders, url = '' }: IncomingMessage, ours: ReadonlySet<string>) {
+function hasOnlyHost(
+  { headers, rawHeaders, url = '' }: IncomingMessage,
+  ours: ReadonlySet<string>,
+) {
   const { host } = headers
   if (host === undefined || !(ours.has(host) || ours.has(host.toLowerCase()))) return false
   // `headers` keeps the first of several, and a proxy in between may have looked at the last.
@@ -92,7 +110,7 @@ function hasOnlyHost({ headers, rawHeaders, url = '' }: IncomingMessage, ours: R
 const BEARER = /^bearer +([\w.~+/-]+=*) *$/i
 
 /** @throws {SidecarError} `invalid_key`, unless the request shows the key of a caller. */
-function callerByKey({ headers }: IncomingMessage, callers: CallerRegistry): Caller {
+function callerByKey({ headers }: IncomingMessage, callers: CallersByKey): Caller {
   const { authorization } = headers
   if (authorization === undefined) {
     throw new SidecarError('invalid_key', 'The request shows no access key.')

@@ -4,8 +4,8 @@
  */
 import type { ServerResponse } from 'node:http'
 import { toStatusJson } from './answers.ts'
-import { mayUse, OWNER, visibleApps } from './callers.ts'
-import type { Caller, TokenBroker } from './deps.ts'
+import { type Caller, mayUse, OWNER, visibleApps } from './callers.ts'
+import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
 
 interface Stream {

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
-import type { Caller } from './deps.ts'
+import type { Caller } from './callers.ts'
 import type { Door } from './door.ts'
 import type { Route } from './route.ts'
 

@@ -1,7 +1,7 @@
 /** The description of the interface, in OpenAPI 3.1: made from the very rows that requests are checked by. */
 import { z } from 'zod'
 import { type AnswerRule, problemOf } from './answer-schemas.ts'
-import { APP_NAME_PATTERN } from './fields.ts'
+import { NAME } from '../core/names.ts'
 import { PROBLEM_CODES, PROBLEM_TYPE } from './problems.ts'
 import type { Route } from './route.ts'
 
@@ -85,7 +85,7 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', ...(name !== 'id' && { pattern: APP_NAME_PATTERN.source }) },
+    schema: { type: 'string', ...(name !== 'id' && { pattern: NAME.source }) },
   }))
 }
 
