@@ -3,9 +3,10 @@
  * fault at once. `config/schema.ts` defines the settings; here are the rules between them.
  */
 import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
-import { type ConfigFault, type Path, showPath, toFaults } from './config/faults.ts'
-import { readJson } from './config/json-text.ts'
+import { type ConfigFault, showPath, toFaults } from './config/faults.ts'
+import { type Path, readJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
+import { toRefreshPolicy } from './config/refresh-settings.ts'
 import {
   type AppSettings,
   configSchema,
@@ -91,8 +92,6 @@ function toApp(
   { issuer, refresh }: Settings,
 ): Omit<App, 'sharesRedirectUri'> {
   const personal = app.type === 'service' ? undefined : app
-  const sessionAgeMs = app.refresh?.sessionAge ?? refresh.sessionAge
-  const atLeastMs = app.refresh?.atLeast ?? refresh.atLeast
   const { tokenEndpointAuthMethod, tokenParameters, accessTokenLifetime } = app
   return {
     name,
@@ -117,13 +116,7 @@ function toApp(
     },
     ...(tokenParameters && { tokenParameters }),
     ...(accessTokenLifetime !== undefined && { accessTokenLifetimeMs: accessTokenLifetime }),
-    refresh: {
-      aheadMs: app.refresh?.ahead ?? refresh.ahead,
-      retryMinMs: app.refresh?.retryMin ?? refresh.retryMin,
-      retryMaxMs: app.refresh?.retryMax ?? refresh.retryMax,
-      ...(sessionAgeMs !== undefined && { sessionAgeMs }),
-      ...(atLeastMs !== undefined && { atLeastMs }),
-    },
+    refresh: toRefreshPolicy(refresh, app.refresh),
     ...(app.type === 'service' && app.reissue !== undefined && { reissue: app.reissue }),
   }
 }

@@ -14,11 +14,9 @@ import {
   type Places,
   placesIn,
   runtimeDirectory,
+  SOCKET_PATH_MAX_BYTES,
   stateDirectory,
 } from './state-paths.ts'
-
-/** A longer path is cut short silently by the system, and then names another socket. */
-const SOCKET_PATH_MAX_BYTES = 100
 
 export interface PreparedFor extends PlaceOptions {
   readonly uid: number

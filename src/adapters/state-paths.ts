@@ -7,6 +7,12 @@ import { isAbsolute, join, resolve } from 'node:path'
 // Imported as a module, it brings streams and promises with it, which `get` would pay for.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
+/**
+ * The longest path of a socket that we use. The kernel has room for 107 bytes (103 on macOS), and Node
+ * cuts off the rest without a word: the path would name another socket.
+ */
+export const SOCKET_PATH_MAX_BYTES = 100
+
 export interface PlaceOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string

@@ -1,6 +1,6 @@
 /** What is answered where no command of the table was typed: help, the version, or what is nearest. */
 import { packageVersion } from '../adapters/package-version.ts'
-import { NAME } from '../config/names.ts'
+import { NAME } from '../core/names.ts'
 import { SidecarError } from '../errors.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'

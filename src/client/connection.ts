@@ -3,7 +3,12 @@
  * `evo-token get` time, so what only some calls need is loaded by them.
  */
 import { dirname } from 'node:path'
-import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
+import {
+  findPlaces,
+  type Places,
+  readEndpoint,
+  SOCKET_PATH_MAX_BYTES,
+} from '../adapters/state-paths.ts'
 import type { TcpTarget } from './tcp.ts'
 import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
 
@@ -12,9 +17,6 @@ const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** Where the service of a machine listens, to its root and the members of its group. */
 export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
-
-/** A longer path is cut short silently by the system, and then names another socket. */
-const SOCKET_PATH_MAX_BYTES = 100
 
 /** Where to look for the daemon; what is left out comes from `env`. */
 export interface Place {

@@ -4,10 +4,9 @@
  */
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
+import type { Path } from './json-text.ts'
 import { plainKey } from './names.ts'
 import { looksSecret } from './secrets.ts'
-
-export type Path = readonly PropertyKey[]
 
 export interface ConfigFault {
   /** As a person writes it: `apps.evo-me.scopes[2]`; empty for the whole file. */

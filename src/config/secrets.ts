@@ -2,8 +2,9 @@
  * No secret ever stands in the config: what looks like one is refused, by its key or by its value,
  * with what to do instead. The value is never shown.
  */
-import type { Path } from './faults.ts'
-import { NAME, plainKey } from './names.ts'
+import type { Path } from './json-text.ts'
+import { NAME } from '../core/names.ts'
+import { plainKey } from './names.ts'
 
 const GIVEN_AWAY = 'does not belong in this file, where others may have read it: take it out'
 

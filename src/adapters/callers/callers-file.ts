@@ -103,7 +103,8 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const { mode, uid } = await file.stat()
-      if (uid !== process.getuid?.()) throw toUnsafeError(path, 'belongs to another user', 'chown it')
+      if (uid !== process.getuid?.())
+        throw toUnsafeError(path, 'belongs to another user', 'chown it')
       if ((mode & 0o077) !== 0) throw toUnsafeError(path, 'is open to others', `chmod 600 ${path}`)
       return await file.readFile('utf8')
     } finally {

@@ -22,7 +22,9 @@ export function removePieces(text: string): string {
   const meant = [...text.matchAll(ENCODED)].map(([run]) => ({ run, as: decodings(run) }))
   const suspects = findSecretsLike([text, ...meant.flatMap(({ as }) => as)])
   if (suspects.length === 0) return text
-  const encoded = meant.filter(({ as }) => as.some((one) => findPieces(one, suspects).includes(true)))
+  const encoded = meant.filter(({ as }) =>
+    as.some((one) => findPieces(one, suspects).includes(true)),
+  )
   const decoded = encoded.reduce((rest, { run }) => rest.replaceAll(run, HIDDEN), text)
   return hide(decoded, findPieces(decoded, suspects))
 }

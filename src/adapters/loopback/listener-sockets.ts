@@ -4,22 +4,16 @@ import { fstatSync, readFileSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { type AddressInfo, connect, isIPv6, type Server } from 'node:net'
 import { SidecarError } from '../../errors.ts'
+import { SOCKET_PATH_MAX_BYTES } from '../state-paths.ts'
 
 /** Node would take 511, of which a restart under load has overflowed; the kernel caps it at somaxconn. */
 const BACKLOG = 4096
-
-/** The kernel has room for 107 bytes, and Node cuts off the rest without a word. */
-const SOCKET_PATH_MAX_BYTES = 100
 
 /** How often a free port of one family may turn out to be taken in the other one. */
 const FREE_PORT_ATTEMPTS = 20
 
 /** What names our addresses, where systemd hands over none. */
 const LISTEN = '"listen" in the config'
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
-}
 
 /**
  * Binds `host` and the loopback of the other family to one port, each on a server of its own. Where

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, isIPv6, type Server } from 'node:net'
+import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
 import {
@@ -19,7 +20,6 @@ import {
   bindOtherFamily,
   bindOwnerSocket,
   bindTcp,
-  isLoopback,
   pathOfSocket,
 } from './listener-sockets.ts'
 
@@ -116,7 +116,7 @@ export function readInheritedSockets(env: NodeJS.ProcessEnv, pid: number): numbe
 }
 
 function refuseOpenAddress(address: AddressInfo): void {
-  if (isLoopback(address.address)) return
+  if (isLoopbackAddress(address.address)) return
   throw new SidecarError(
     'failed',
     `The socket that systemd handed over listens on ${address.address}, which is not loopback.`,

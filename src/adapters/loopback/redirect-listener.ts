@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
 import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../../core/ports.ts'
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
 import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
@@ -11,8 +12,6 @@ import type { PeerLookup } from './peer-user.ts'
 
 /** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'
-
-const LOOPBACK_ADDRESS = /^127(\.\d{1,3}){3}$/
 
 interface Pending {
   readonly request: RedirectRequest
@@ -188,8 +187,8 @@ async function judge(pending: Pending, target: URL): Promise<Reply> {
 /** Undefined where the name is not this machine's own: there is nothing to listen on. */
 function addressesOf(hostname: string): readonly string[] | undefined {
   if (hostname === 'localhost') return ['127.0.0.1', '::1']
-  if (hostname === '[::1]') return ['::1']
-  return LOOPBACK_ADDRESS.test(hostname) ? [hostname] : undefined
+  const address = unbracket(hostname)
+  return isLoopbackAddress(address) ? [address] : undefined
 }
 
 function refuse(status: number, title: string, text: string): Reply {

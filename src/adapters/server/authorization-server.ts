@@ -104,7 +104,10 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const asked = await requests.run(
         'deviceAuthorization',
         clientSecret,
-        async ({ configuration, toFailure: failedTo }): Promise<ServerResult<DeviceAuthorization>> => {
+        async ({
+          configuration,
+          toFailure: failedTo,
+        }): Promise<ServerResult<DeviceAuthorization>> => {
           try {
             const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
             return { kind: 'ok', value: toDeviceAuthorization(response) }

@@ -87,9 +87,7 @@ export function isMoved(status: number): boolean {
 
 /** Whether a success is none: an OAuth error is one wherever it stands, also in a 200 (GitHub, Slack). */
 function isError({ json }: Answer): boolean {
-  return (
-    readCode(json) !== undefined && !('access_token' in (json ?? {})) && !refreshTokenIn(json)
-  )
+  return readCode(json) !== undefined && !('access_token' in (json ?? {})) && !refreshTokenIn(json)
 }
 
 function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): FailedOutcome {
@@ -120,7 +118,10 @@ function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): F
         error: standardCode(stated ?? 'unavailable', { isRefresh }),
         message: say(host, `answered with ${answered}`, words),
       }
-      return { ...toUnavailable(failure, false, retryAfterMs), refusal: `${status} ${stated ?? ''}` }
+      return {
+        ...toUnavailable(failure, false, retryAfterMs),
+        refusal: `${status} ${stated ?? ''}`,
+      }
     }
   }
   const redirected = redirectInWords(answer, facts.url ?? '')
