@@ -207,7 +207,7 @@ describe('size', () => {
     socket.write(`5000\r\n${'a'.repeat(0x5000)}\r\n`)
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(statusesIn(answer.toString())).toEqual([413])
-    expect(siege.asked).toEqual([['touched', 'local']])
+    expect(siege.asked).toEqual([['noteUse', 'local']])
   })
 
   it.each(['Content-Length: 10485760', 'Transfer-Encoding: chunked'])(

@@ -116,7 +116,7 @@ export function recordedDeps(parts: Parts = {}) {
         }),
       remove: noted('remove', Promise.resolve()),
       proof: (name, nonce) => `${name}-${nonce}`,
-      noteUse: noted('touched', undefined),
+      noteUse: noted('noteUse', undefined),
       ...parts.callers,
     },
     vaultKey: {

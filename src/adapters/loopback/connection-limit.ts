@@ -1,44 +1,43 @@
 /**
- * Room for connections, so many and no more. Any user of this machine can open them without a key,
- * and Node, where it is told a limit, turns away whoever comes last: a few hundred silent connections
- * would shut every caller out. Here the last one is let in, and the one that can best be spared goes.
+ * A limit for open connections. Any user of this machine can open them without a key, and Node's own
+ * limit turns away the newest one: a few hundred silent connections would shut every caller out. Here
+ * the newest one is admitted, and the one that is needed least is closed.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A crowd is told of this often at most: it may come and go a hundred times a second. */
 const MINUTE_MS = 60_000
 
 export interface ConnectionLimitOptions {
   readonly max: number
-  /** Told that connections were closed for want of room. */
+  /** Called when a connection is closed because there are too many; once a minute at most. */
   readonly onFull?: () => void
 }
 
 export class ConnectionLimit {
   readonly #max: number
   readonly #report: () => void
-  /** Who has shown no key that we know, in the order of arrival. */
+  /** Connections without a valid key so far, in the order of arrival. */
   readonly #unauthenticated = new Set<Socket>()
   readonly #authenticated = new Set<Socket>()
-  /** How many answers each connection waits for that are not written yet. */
+  /** How many unfinished responses each connection waits for. */
   readonly #pendingAnswers = new Map<Socket, number>()
 
-  constructor({ max: most, onFull: onCrowd = () => undefined }: ConnectionLimitOptions) {
-    this.#max = most
-    this.#report = atMostOncePerMinute(onCrowd)
+  constructor({ max, onFull = () => undefined }: ConnectionLimitOptions) {
+    this.#max = max
+    this.#report = atMostOncePerMinute(onFull)
   }
 
-  /** Takes `socket` in. The oldest silent stranger goes for it, else the oldest silent one that is known. */
+  /** Admits `socket`. If there are too many, the oldest idle unauthenticated one is closed, else the oldest idle one. */
   admit(socket: Socket): void {
-    const inside = this.#unauthenticated.size + this.#authenticated.size
-    if (inside >= this.#max) {
+    const open = this.#unauthenticated.size + this.#authenticated.size
+    if (open >= this.#max) {
       this.#report()
-      const dispensable =
-        this.#idleIn(this.#unauthenticated) ?? this.#idleIn(this.#authenticated) ?? socket
-      this.#forget(dispensable)
-      dispensable.destroy()
-      if (dispensable === socket) return
+      const leastNeeded =
+        this.#findIdle(this.#unauthenticated) ?? this.#findIdle(this.#authenticated) ?? socket
+      this.#forget(leastNeeded)
+      leastNeeded.destroy()
+      if (leastNeeded === socket) return
     }
     this.#unauthenticated.add(socket)
     socket.once('close', () => {
@@ -46,25 +45,25 @@ export class ConnectionLimit {
     })
   }
 
-  /** Whoever is behind `socket` has shown a key: strangers go first. */
+  /** Notes that `socket` has shown a valid key: unauthenticated ones are closed before it. */
   markAuthenticated(socket: Socket): void {
     if (this.#unauthenticated.delete(socket)) this.#authenticated.add(socket)
   }
 
-  /** Nobody goes who waits for an answer. */
+  /** Keeps `socket` open until `response` is finished. */
   keepUntilAnswered(socket: Socket, response: ServerResponse): void {
-    const more = (by: number) => {
-      const waiting = (this.#pendingAnswers.get(socket) ?? 0) + by
-      if (waiting > 0) this.#pendingAnswers.set(socket, waiting)
+    const count = (by: number) => {
+      const pending = (this.#pendingAnswers.get(socket) ?? 0) + by
+      if (pending > 0) this.#pendingAnswers.set(socket, pending)
       else this.#pendingAnswers.delete(socket)
     }
-    more(1)
+    count(1)
     response.once('close', () => {
-      more(-1)
+      count(-1)
     })
   }
 
-  #idleIn(sockets: ReadonlySet<Socket>): Socket | undefined {
+  #findIdle(sockets: ReadonlySet<Socket>): Socket | undefined {
     for (const socket of sockets) if (!this.#pendingAnswers.has(socket)) return socket
     return undefined
   }
@@ -77,15 +76,15 @@ export class ConnectionLimit {
   }
 }
 
-/** `tell`, once a minute at most. */
+/** `report`, called once a minute at most; calls in between are dropped. */
 export function atMostOncePerMinute<About extends readonly unknown[]>(
-  tell: (...about: About) => void,
+  report: (...about: About) => void,
 ) {
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
   return (...about: About): void => {
     const now = performance.now()
-    if (now - toldAt < MINUTE_MS) return
-    toldAt = now
-    tell(...about)
+    if (now - reportedAt < MINUTE_MS) return
+    reportedAt = now
+    report(...about)
   }
 }

@@ -1,16 +1,15 @@
 /**
- * An HTTP server in front of one express app: what it bears with, and what it does about bytes that
- * are no request.
+ * An HTTP server for one endpoint: its limits, and what it does about bytes that are no request.
  */
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../core/ports.ts'
-import { ConnectionLimit, atMostOncePerMinute } from './connection-limit.ts'
+import { atMostOncePerMinute, ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
-/** What answers a door, and the express app within, as far as a server has to know it. */
+/** What answers requests, and the express app within, as far as a server has to know it. */
 export interface HttpEndpoint {
-  /** Whether the request came from somebody that we know, by an access key or by the door itself. */
+  /** Whether the request is authenticated, by an access key or by the socket that it came through. */
   (request: IncomingMessage, response: ServerResponse): boolean
   readonly app: { request: object; response: object }
 }
@@ -18,27 +17,27 @@ export interface HttpEndpoint {
 type RequestClass = typeof IncomingMessage
 type ResponseClass = typeof ServerResponse<IncomingMessage>
 
+/** An endpoint, and what all of its servers share. */
 export interface ServedEndpoint {
   readonly endpoint: HttpEndpoint
   readonly Request: RequestClass
   readonly Response: ResponseClass
-  /** All servers of the door share it. */
   readonly connectionLimit: ConnectionLimit
   readonly unauthenticated: UnauthenticatedConnections
 }
 
 export interface EndpointServer {
   readonly server: Server
-  /** The responses that were not written in the turn that brought their request. */
+  /** The responses that were not finished in the same turn of the event loop as their request came. */
   readonly running: ReadonlySet<ServerResponse>
-  /** Says what answers. Before the first request, but perhaps after the server has begun to listen. */
-  serve(door: ServedEndpoint): void
+  /** Sets the endpoint: before the first request, but perhaps after the server has begun to listen. */
+  serve(served: ServedEndpoint): void
 }
 
 export const SERVER_LIMITS = {
   maxHeaderSize: 16 * 1024,
   insecureHTTPParser: false,
-  // Our own guard says what is wrong with a missing Host; Node's answer would be bare.
+  // Our own guard says what is wrong with a missing Host; Node's response would be bare.
   requireHostHeader: false,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -54,30 +53,32 @@ export const CONNECTIONS_MAX = 512
 
 /**
  * Express gives every request and response the prototypes `app.request` and `app.response`, and
- * changing the prototype of an object that exists is the dearest thing that it does: half of the
- * time of a small request on Node 20. Here they are born with them, and express changes nothing.
+ * changing the prototype of an existing object is the most expensive part of a small request: half of
+ * its time on Node 20. Here the objects are made with those prototypes, and express changes nothing.
  */
 export function prepareEndpoint(endpoint: HttpEndpoint, log: Log): ServedEndpoint {
   const { app } = endpoint
-  const strangers = new UnauthenticatedConnections()
   class Request extends IncomingMessage {}
   class Response extends ServerResponse {}
   Object.setPrototypeOf(Request.prototype, app.request)
   Object.setPrototypeOf(Response.prototype, app.response)
   app.request = Request.prototype
   app.response = Response.prototype
-  const onCrowd = () => {
+  const onFull = () => {
     log.warn(
-      { most: CONNECTIONS_MAX },
+      { max: CONNECTIONS_MAX },
       'too many connections: those without an access key are closed, the oldest first',
     )
   }
+  const onUnguarded = atMostOncePerMinute((err: unknown) => {
+    log.error({ err }, 'connections are not guarded against floods of requests')
+  })
   return {
     endpoint,
     Request,
     Response,
-    unauthenticated: strangers,
-    connectionLimit: new ConnectionLimit({ max: CONNECTIONS_MAX, onFull: onCrowd }),
+    unauthenticated: new UnauthenticatedConnections(onUnguarded),
+    connectionLimit: new ConnectionLimit({ max: CONNECTIONS_MAX, onFull }),
   }
 }
 
@@ -90,36 +91,38 @@ export function createEndpointServer({
   readonly limits?: ServerLimits
   readonly log: Log
 }): EndpointServer {
-  let door: ServedEndpoint | undefined
+  let served: ServedEndpoint | undefined
   const running = new Set<ServerResponse>()
   const server = createServer({
     ...limits,
     // Node calls both with `new`, and takes the object that they return for the new one.
-    IncomingMessage: deferClass<RequestClass>(() => door?.Request ?? IncomingMessage),
-    ServerResponse: deferClass<ResponseClass>(() => door?.Response ?? ServerResponse),
+    IncomingMessage: deferClass<RequestClass>(() => served?.Request ?? IncomingMessage),
+    ServerResponse: deferClass<ResponseClass>(() => served?.Response ?? ServerResponse),
   })
-  // Node would leave out whatever comes after 2,000 headers, and our guards would not see it.
+  // Node would leave out headers after the 2,000th, and our guards would not see them.
   server.maxHeadersCount = 0
   server.on('connection', (socket) => {
-    door?.unauthenticated.watch(socket)
-    door?.connectionLimit.admit(socket)
+    served?.unauthenticated.guard(socket)
+    served?.connectionLimit.admit(socket)
   })
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    if (!door) return
+    if (!served) return
     const { socket } = request
-    if (door.endpoint(request, response)) door.connectionLimit.markAuthenticated(socket)
-    else door.unauthenticated.trackAnswer(request, response)
+    if (served.endpoint(request, response)) served.connectionLimit.markAuthenticated(socket)
+    else served.unauthenticated.trackAnswer(request, response)
     if (response.writableEnded) return
     running.add(response)
     response.once('close', () => running.delete(response))
-    door.connectionLimit.keepUntilAnswered(socket, response)
+    served.connectionLimit.keepUntilAnswered(socket, response)
   }
   server.on('request', answer)
   // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
   server.on('checkExpectation', answer)
-  server.on('clientError', (error, socket) => {
-    refuseBytes(error, socket, answerToMalformed)
+  server.on('clientError', (error: Error & { readonly code?: string }, socket) => {
+    const begun = [...running].some((one) => one.socket === socket && one.headersSent)
+    if (error.code === 'ECONNRESET' || !socket.writable || begun) socket.destroy()
+    else refuseMalformed(socket, answerToMalformed(error))
   })
   const reportUnaccepted = atMostOncePerMinute((error: Error) => {
     log.warn({ err: error }, 'a connection could not be accepted')
@@ -132,30 +135,20 @@ export function createEndpointServer({
   return {
     server,
     running,
-    serve(opened) {
-      door = opened
+    serve(endpoint) {
+      served = endpoint
     },
   }
 }
 
-/** A constructor that makes an object of whatever class `choose` names by then. */
+/** A constructor for objects of the class that `choose` returns at the time of the call. */
 function deferClass<Class extends new (...args: never[]) => object>(choose: () => Class): Class {
-  function Late(...args: ConstructorParameters<Class>) {
+  function Deferred(...args: ConstructorParameters<Class>) {
     return new (choose())(...args)
   }
-  return Late as unknown as Class
+  return Deferred as unknown as Class
 }
 
-function refuseBytes(
-  error: Error & { readonly code?: string },
-  socket: Duplex,
-  answerToMalformed: (error: Error) => string,
-): void {
-  // Node's own name for the response that this connection is about to get, or is getting.
-  const { _httpMessage: answering } = socket as { _httpMessage?: ServerResponse }
-  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent) {
-    socket.destroy()
-    return
-  }
-  socket.end(answerToMalformed(error), () => socket.destroy())
+function refuseMalformed(socket: Duplex, response: string): void {
+  socket.end(response, () => socket.destroy())
 }

@@ -1,6 +1,6 @@
 /**
- * Loopback ports that are open while somebody needs them. A port is free again at the very moment
- * when the last one lets go, however many connections browsers still hold to it.
+ * Loopback ports that are open while a sign-in needs them. A port is free again as soon as the last
+ * lease is released, however many connections browsers still hold to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SidecarError } from '../../errors.ts'
@@ -23,7 +23,7 @@ interface Opening {
   readonly server: Server
   readonly listening: Promise<void>
   holders: number
-  /** Requests that wait for their answer. */
+  /** Requests without a finished response. */
   unanswered: number
 }
 
@@ -44,10 +44,16 @@ const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 export class LoopbackPorts {
   readonly #answer: Answerer
   readonly #limits: RedirectLimits
+  readonly #onUnguarded: (error: unknown) => void
   readonly #openings = new Map<string, Opening>()
 
-  constructor(answer: Answerer, limits: RedirectLimits = REDIRECT_LIMITS) {
+  constructor(
+    answer: Answerer,
+    onUnguarded: (error: unknown) => void,
+    limits: RedirectLimits = REDIRECT_LIMITS,
+  ) {
     this.#answer = answer
+    this.#onUnguarded = onUnguarded
     this.#limits = limits
   }
 
@@ -105,7 +111,7 @@ export class LoopbackPorts {
 
   #open(address: string, port: number): Opening {
     const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
-    const unauthenticated = new UnauthenticatedConnections()
+    const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded)
     const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
@@ -118,7 +124,7 @@ export class LoopbackPorts {
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
-      unauthenticated.watch(socket)
+      unauthenticated.guard(socket)
       connectionLimit.admit(socket)
     })
     const listening = new Promise<void>((resolve, reject) => {
@@ -130,7 +136,7 @@ export class LoopbackPorts {
   }
 }
 
-/** Browsers open connections in advance and keep them: none of those may hold a process up. */
+/** Browsers open connections in advance and keep them: none of those may keep a process alive. */
 function endIfRetired({ server, holders, unanswered }: Opening): void {
   if (holders === 0 && unanswered === 0) server.closeAllConnections()
 }

@@ -1,52 +1,45 @@
 /**
- * What somebody who has shown no access key may do on a connection: ask, wait for the answer, and
- * ask again. Whoever sends on and on is cut off, before it costs those who are known their turn.
+ * What a connection that has not proven itself may do: send a request, wait for the response, and
+ * send the next one. A connection that sends on without waiting is cut off, before it delays the
+ * authenticated ones.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { guardParser } from './node-http-parser.ts'
 
-/** As much as is still read of a body that nobody asked for, so that its sender sees the answer. */
+/** This much of an unwanted body is still read, so that its sender sees the response. */
 const BODY_MAX_BYTES = 64 * 1024
 
-/**
- * Node's parser of a connection, which has no public interface. (What is used of it is the same from
- * Node 20 to 26; on one that has it no more, floods would cost more, and `strangers.test.ts` fails.)
- */
-interface Parser {
-  /** Called when the headers of a request are there. What it returns is for llhttp. */
-  onIncoming: (request: IncomingMessage, keepAlive: boolean) => number
-  /** A copy of the bytes that are being parsed, for listeners to `clientError` and `upgrade`. */
-  getCurrentBuffer: () => Buffer
-}
-
-/** Tells llhttp to take nothing that follows for HTTP, and to stop. */
-const STOP = 2
-
-const NOTHING = Buffer.alloc(0)
-
 export class UnauthenticatedConnections {
-  /** Connections with an answer to a stranger on its way. */
+  /** Unauthenticated connections with a response on its way. */
   readonly #answering = new WeakSet<Socket>()
+  readonly #onUnguarded: (error: unknown) => void
+
+  /** @param onUnguarded is called where this version of Node does not let a connection be guarded. */
+  constructor(onUnguarded: (error: unknown) => void) {
+    this.#onUnguarded = onUnguarded
+  }
 
   /**
    * To be called for each new connection. Node parses 64 KiB at a time: thousands of requests that
-   * came together would all have their turn, a tenth of a second of it, before anybody else. Here
-   * the second one of a stranger ends the parsing, and the connection. Nor are up to 64 KiB copied
-   * for each that is malformed, which would keep the garbage collector busy: we never look at them.
+   * arrive together would all be handled, for a tenth of a second, before any other connection. Here
+   * the second request of an unauthenticated connection ends the parsing and the connection. Nor does
+   * Node copy up to 64 KiB for each malformed request, which would keep the garbage collector busy.
    */
-  watch(socket: Socket): void {
-    const { parser } = socket as { parser?: Parser }
-    if (!parser) return
-    const onIncoming = parser.onIncoming
-    parser.onIncoming = (request, keepAlive) => {
-      if (!this.#answering.has(socket)) return onIncoming(request, keepAlive)
-      socket.destroy()
-      return STOP
+  guard(socket: Socket): void {
+    try {
+      guardParser(socket, () => {
+        if (!this.#answering.has(socket)) return true
+        socket.destroy()
+        return false
+      })
+    } catch (error) {
+      // Floods then cost more, and callers are served all the same.
+      this.#onUnguarded(error)
     }
-    parser.getCurrentBuffer = () => NOTHING
   }
 
-  /** Notes that a stranger is answered: to be called once for each of its requests. */
+  /** Notes the response to an unauthenticated request: to be called once for each of them. */
   trackAnswer(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     this.#answering.add(socket)
