@@ -7,6 +7,7 @@ import { type AddressInfo, isIPv6, type Server } from 'node:net'
 import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
 import {
   createEndpointServer,
   type HttpEndpoint,
@@ -15,13 +16,7 @@ import {
   prepareEndpoint,
 } from './endpoint-server.ts'
 import { stopServers } from './listener-stop.ts'
-import {
-  listenOnDescriptor,
-  bindOtherFamily,
-  bindOwnerSocket,
-  bindTcp,
-  pathOfSocket,
-} from './listener-sockets.ts'
+import { BACKLOG, bindOtherFamily, bindTcp, listenOnDescriptor } from './listener-sockets.ts'
 
 export interface ListenOptions {
   /** A loopback address; the other family's loopback is bound with it. */
@@ -94,11 +89,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if (!inheritedOwner) {
       const server = create()
       server.serve(endpoints.owner)
-      await bindOwnerSocket(server.server, options)
+      const { socketPath, lockHeld } = options
+      await platform.ownerListener.bindOwnerEndpoint(server.server, {
+        socketPath,
+        lockHeld,
+        backlog: BACKLOG,
+      })
     }
     return {
       url: toUrl(address),
-      socketPath: inheritedOwner ? pathOfSocket(inheritedOwner.fd) : options.socketPath,
+      socketPath: inheritedOwner
+        ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
+        : options.socketPath,
       stop: (withinMs) => stopServers(opened, withinMs),
     }
   } catch (error) {

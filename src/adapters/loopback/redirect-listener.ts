@@ -9,7 +9,7 @@ import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../../c
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
 import { atMostOncePerMinute } from './connection-limit.ts'
 import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
-import type { PeerLookup } from './peer-user.ts'
+import type { PeerLookup } from '../../platform/platform.ts'
 
 /** Where the one-time links are; a redirect URI has a path that a person chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'

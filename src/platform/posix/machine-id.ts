@@ -1,0 +1,38 @@
+/**
+ * What tells this machine from others, so that a vault on a copied disk or a shared home is
+ * noticed. It is not to be shown (machine-id(5)): the vault keeps a keyed hash of it.
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+
+const PATHS = ['/etc/machine-id', '/var/lib/dbus/machine-id']
+
+/** machine-id(5). */
+export function firstMachineId(paths: readonly string[] = PATHS): string | null {
+  for (const path of paths) {
+    // Before the first boot is over it says "uninitialized".
+    const id = contentOf(path)?.trim()
+    if (id !== undefined && /^[0-9a-f]{32}$/.test(id)) return id
+  }
+  return null
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Of a Mac. */
+export async function readPlatformUuid(): Promise<string | null> {
+  const asked = ['-rd1', '-c', 'IOPlatformExpertDevice']
+  const answer = await promisify(execFile)('/usr/sbin/ioreg', asked).catch(() => undefined)
+  return answer ? parsePlatformUuid(answer.stdout) : null
+}
+
+export function parsePlatformUuid(ioreg: string): string | null {
+  return /"IOPlatformUUID"\s*=\s*"([0-9A-F-]+)"/i.exec(ioreg)?.[1] ?? null
+}

@@ -1,0 +1,93 @@
+/**
+ * Which user of this machine is at the other end of a loopback connection: Linux keeps a table of
+ * all its sockets with their owners. Systems without that table do not tell.
+ */
+import { readFile } from 'node:fs/promises'
+import { isIPv4 } from 'node:net'
+import { endianness, release } from 'node:os'
+import { join } from 'node:path'
+import type { Peer, PeerLookup } from '../platform.ts'
+
+/** The kernel writes the table piece by piece, and a socket may slip through between two of them. */
+const READINGS = 2
+
+/** `/proc/self`, since a sandbox with `ProcSubset=pid` has no `/proc/net`. */
+const TABLES = '/proc/self/net'
+
+export function createPeerLookup({
+  kernel = release(),
+  tables = TABLES,
+}: { kernel?: string; tables?: string } = {}): PeerLookup {
+  // In WSL the browser is one of Windows, which is in no table here.
+  const told = !/microsoft/i.test(kernel)
+  return async ({ remoteAddress, remotePort, localAddress, localPort }) => {
+    if (!told) return { kind: 'unknown' }
+    if (!remoteAddress || !remotePort || !localAddress || !localPort) return { kind: 'gone' }
+    const places = placesOf(remoteAddress)
+    for (let reading = 0; reading < READINGS; reading++) {
+      for (const { table, spell } of places) {
+        const text = await contentOf(join(tables, table))
+        // A kernel without IPv6 lacks that table, which is nothing to a connection over IPv4.
+        if (text === undefined && table === places[0]?.table) return { kind: 'unknown' }
+        // Of the two entries of the connection, the one at the peer's end.
+        const ends = `${spell(remoteAddress, remotePort)} ${spell(localAddress, localPort)}`
+        const owner = ownerIn(text ?? '', ends)
+        if (owner) return owner
+      }
+    }
+    return { kind: 'gone' }
+  }
+}
+
+type Spell = (address: string, port: number) => string
+
+/** Where the peer's entry may stand: a program may reach IPv4 through a socket for IPv6. */
+function placesOf(address: string): readonly { table: string; spell: Spell }[] {
+  if (!isIPv4(address)) {
+    return [{ table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
+  }
+  const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+  return [
+    { table: 'tcp', spell: (of, port) => inHex(bytesOfIPv4(of), port) },
+    { table: 'tcp6', spell: (of, port) => inHex([...mapped, ...bytesOfIPv4(of)], port) },
+  ]
+}
+
+/**
+ * A line is `sl: local remote state queues timer retransmits uid timeout inode …`. Once a socket has
+ * no inode, its program has closed it, and most kernels say that it is root's.
+ */
+function ownerIn(table: string, ends: string): Peer | undefined {
+  const line = table.split('\n').find((candidate) => candidate.includes(` ${ends} `))
+  if (line === undefined) return undefined
+  const [, , , , , , , uid, , inode] = line.trim().split(/\s+/)
+  if (inode === '0' || !/^\d+$/.test(uid ?? '')) return { kind: 'gone' }
+  return { kind: 'user', uid: Number(uid) }
+}
+
+/** Only the loopback of IPv6 is listened on. */
+function bytesOfIPv6(address: string): readonly number[] {
+  return address === '::1' ? [...Array<number>(15).fill(0), 1] : []
+}
+
+function bytesOfIPv4(address: string): readonly number[] {
+  return address.split('.').map(Number)
+}
+
+/** As the kernel prints it: words of four bytes, each in the order of this machine, and the port. */
+function inHex(bytes: readonly number[], port: number): string {
+  const buffer = Buffer.from(bytes)
+  if (endianness() === 'LE') buffer.swap32()
+  return `${buffer.toString('hex')}:${port.toString(16).padStart(4, '0')}`.toUpperCase()
+}
+
+/** Undefined where there is no such table, or none for us; not when we are only short of descriptors. */
+async function contentOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'latin1')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'EACCES' || code === 'EPERM') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,38 @@
+/** The secrets of a machine's service that lie in /etc/evo-token, plain or encrypted by systemd-creds(1). */
+import { randomBytes } from 'node:crypto'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type App, needsClientSecret } from '../../core/app.ts'
+
+const DIRECTORY = '/etc/evo-token'
+const KEY = 'vault-key'
+
+/** A line of the unit for the vault key, if it is a credential, and for each app whose secret is there. */
+export function credentialLines(
+  apps: readonly App[],
+  keyIsCredential: boolean,
+  exists: (path: string) => boolean = existsSync,
+): string[] {
+  const secrets = apps.filter(needsClientSecret).map(({ name }) => `${name}.client-secret`)
+  const found = secrets.filter((id) => exists(plainPath(id)) || exists(sealedPath(id)))
+  return [...(keyIsCredential ? [KEY] : []), ...found].map((id) =>
+    exists(sealedPath(id))
+      ? `LoadCredentialEncrypted=${id}:${sealedPath(id)}`
+      : `LoadCredential=${id}:${plainPath(id)}`,
+  )
+}
+
+/** Makes the vault key, readable by root alone, unless there is one. */
+export function makeVaultKey(): void {
+  if (existsSync(plainPath(KEY)) || existsSync(sealedPath(KEY))) return
+  const key = `${randomBytes(32).toString('base64')}\n`
+  writeFileSync(plainPath(KEY), key, { mode: 0o600, flag: 'wx' })
+}
+
+function plainPath(id: string): string {
+  return join(DIRECTORY, id)
+}
+
+function sealedPath(id: string): string {
+  return `${plainPath(id)}.cred`
+}
