@@ -66,7 +66,7 @@ export function parseConfig(text: string, home?: string): ConfigResult {
   return { kind: 'ok', config, warnings: warningsOn(config) }
 }
 
-/** What was said of a setting already, and better, is not said again. */
+/** The first fault of each setting, which says the most. */
 function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
   const paths = faults.map(({ path }) => path)
   return faults.filter(({ path }, index) => paths.indexOf(path) === index)
@@ -131,7 +131,7 @@ function sharesRedirectUri(app: Redirected, all: readonly Redirected[]): boolean
   )
 }
 
-/** Asked of the value as it stands, so that it is said along with every other fault. */
+/** Checked on the raw value, so that it is reported along with every other fault. */
 function filesOfUnknownApps(value: unknown): ConfigFault[] {
   const { files, apps } = record(value)
   if (!Array.isArray(files)) return []
@@ -147,7 +147,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-/** Settings that are fine by themselves and cannot hold together. */
+/** Settings that are valid alone and contradict each other. */
 function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[] {
   const patience = 'must not be longer than retryMax'
   const { retryMin, retryMax } = settings.refresh

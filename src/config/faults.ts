@@ -57,7 +57,7 @@ function explain(issue: z.core.$ZodIssue, value: unknown): string {
   return `must be ${issue.message}, not ${kind === 'object' ? 'an' : 'a'} ${kind}`
 }
 
-/** What the schema library calls a kind of value, in the words of this file. */
+/** The schema library's names of kinds, in the words of this file. */
 const KINDS: Readonly<Record<string, string>> = {
   string: 'string',
   int: 'number',

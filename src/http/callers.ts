@@ -1,4 +1,4 @@
-/** What a caller may see: an app that it may not use does not exist for it. */
+/** Which apps a caller may see: one that it may not use does not exist for it. */
 import { SidecarError } from '../errors.ts'
 import { isNameLike } from './fields.ts'
 
@@ -17,7 +17,7 @@ export interface AppNames {
 /** The user who can open the owner socket. */
 export const OWNER: Caller = { name: 'owner', apps: ['*'] }
 
-/** A program that asks for what needs no key. */
+/** The caller of a request that needs no key. */
 export const NO_CALLER: Caller = { name: '', apps: [] }
 
 export function visibleApps(broker: AppNames, caller: Caller): readonly string[] {

@@ -1,4 +1,4 @@
-/** What the loopback endpoint needs from the rest: the few methods that it calls, and no more. */
+/** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
 import type { ServerResponse } from 'node:http'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
@@ -43,9 +43,9 @@ export interface TokenBroker extends AppNames {
     secret: Secret,
     isPrivateKey?: boolean,
   ): Promise<{ readonly proven: boolean }>
-  /** Which of these (lower-case hex SHA-256) are secrets that we hold. */
+  /** Which of these digests (lower-case hex SHA-256) belong to secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
-  /** What came of the app's renewals since the daemon started. */
+  /** Results of the app's renewals since the daemon started. */
   renewals(app: string): RenewalCounts
 }
 
@@ -54,7 +54,7 @@ export interface SignInService {
     app: string,
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
   ): Promise<StartedSignIn>
-  /** How the sign-in goes, as soon as it has ended, and after `waitMs` at the latest. */
+  /** The state of the sign-in, as soon as it has ended, and after `waitMs` at the latest. */
   wait(app: string, id: string, waitMs: number): Promise<SignInStatus>
   /** Takes a redirected URL that a person pasted; one that does not fit changes nothing. */
   paste(app: string, id: string, url: string): Promise<SignInStatus>
@@ -67,7 +67,7 @@ export interface CallerRegistry extends CallersByKey {
     apps: readonly string[],
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
-  /** Proves to `name` that we know its access key; for an unknown name just as convincing to anyone else. */
+  /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */
   proof(name: string, nonce: string): string
 }
 
@@ -86,9 +86,9 @@ export interface VaultKeyService {
 }
 
 export interface Deps {
-  /** `listen.host` of the config: one more name of ours, beside localhost, 127.0.0.1 and [::1]. */
+  /** `listen.host` of the config: one more name of the daemon, besides localhost, 127.0.0.1 and [::1]. */
   readonly host: string
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string
   readonly broker: TokenBroker
   readonly signIns: SignInService

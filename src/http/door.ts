@@ -1,7 +1,7 @@
 /**
  * The two ways in: TCP on loopback, where a caller shows its access key, and the owner socket, which
- * only the owner can open. A door says whose connections it takes, how they prove who they are, and
- * whether the owner's routes, and the owner's words, are behind it.
+ * only the owner can open. A door decides which connections it accepts, how a caller proves who it is,
+ * and whether the owner's routes and messages are open to it.
  */
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -11,17 +11,17 @@ import { SidecarError } from '../errors.ts'
 import { type Caller, NO_CALLER, OWNER } from './callers.ts'
 
 export interface Door {
-  /** As the log has it. */
+  /** The name in the log. */
   readonly name: 'tcp' | 'owner'
   /** Whether the owner's routes are open here, and answers say who is signed in and what a server said. */
   readonly isOwners: boolean
-  /** Who asks for what needs no proof. */
+  /** The caller of a request that needs no proof. */
   readonly unproven: Caller
-  /** Whether the connection is from where this door's callers come from. */
+  /** Whether the connection comes from this machine, or through the socket. */
   isPeer(request: IncomingMessage): boolean
   /** Whether the request names this daemon, once, as its host. */
   isOurHost(request: IncomingMessage): boolean
-  /** Who asks. @throws {SidecarError} `invalid_key`. */
+  /** The caller. @throws {SidecarError} `invalid_key`. */
   identify(request: IncomingMessage): Caller
 }
 

@@ -1,6 +1,6 @@
 /**
- * The open event streams (server-sent events): each caller hears of its own apps, for as long as it
- * is a caller. Nothing is queued for a reader that does not read.
+ * The open event streams (server-sent events): each caller gets the changes of its own apps, until it
+ * is removed. Nothing is queued for a reader that does not read.
  */
 import type { ServerResponse } from 'node:http'
 import { toStatusJson } from './answers.ts'
@@ -14,7 +14,7 @@ interface Stream {
   readonly response: ServerResponse
 }
 
-/** As much as waits for a slow reader before it is cut off: hundreds of events. */
+/** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
 const UNREAD_MAX_BYTES = 256 * 1024
 
 const HEADERS = {
@@ -46,21 +46,21 @@ export class EventStreams {
     for (const app of visibleApps(this.#broker, caller)) this.#writeStatus(stream, app)
   }
 
-  /** Tells everyone who may see `app` how it is now. */
+  /** Sends the status of `app` to every caller that may see it. */
   sendStatus(app: string): void {
     for (const stream of this.#open) {
       if (visibleApps(this.#broker, stream.caller).includes(app)) this.#writeStatus(stream, app)
     }
   }
 
-  /** Tells everyone who could see `app` that the config has it no more. */
+  /** Tells every caller that could see `app` that the config no longer has it. */
   sendRemoved(app: string): void {
     for (const stream of this.#open) {
       if (mayUse(stream.caller, app)) this.#write(stream, eventOf('removed', { app }))
     }
   }
 
-  /** A comment on every stream: it shows which readers went away without closing theirs. */
+  /** Sends a comment on every stream: it shows which readers left without closing theirs. */
   sendHeartbeat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
@@ -72,7 +72,7 @@ export class EventStreams {
     }
   }
 
-  /** Ends every stream, and each that is still opened: the daemon stops. */
+  /** Ends every stream, and each that is opened later: the daemon stops. */
   close(): void {
     this.#closed = true
     for (const { response } of this.#open) response.end()

@@ -1,4 +1,4 @@
-/** The kinds of value that several routes take, each with the sentence that says what it has to be. */
+/** Values that several routes take, each with the message that says what it has to be. */
 import { z } from 'zod'
 import { NAME } from '../core/names.ts'
 

@@ -1,11 +1,11 @@
-/** What a request brings, checked: a wrong value is an `invalid_request` that names its field, and never shows it. */
+/** Checks query and body of a request: a wrong value is an `invalid_request` that names its field, and never shows it. */
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 
 const BODY_MAX_BYTES = 16 * 1024
 
-/** `value` as `schema` wants it. */
+/** `value`, parsed by `schema`. @throws {SidecarError} `invalid_request`. */
 export function parseValue<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -77,7 +77,9 @@ function collect(request: IncomingMessage): Promise<Buffer> {
       resolve(Buffer.concat(chunks))
     })
     const rejectCutShort = () => {
-      reject(new SidecarError('invalid_request', 'The body ended before its end.'))
+      reject(
+        new SidecarError('invalid_request', 'The connection closed before the body was complete.'),
+      )
     }
     request.once('error', rejectCutShort)
     request.once('close', rejectCutShort)

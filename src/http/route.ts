@@ -44,7 +44,7 @@ export interface Ask<Path extends string, Query, Body> {
   readonly response: Response
 }
 
-/** Nothing, where a route has answered through its `response` itself. */
+/** Undefined where a route has written its `response` itself. */
 export type Answered = Answer | undefined | Promise<Answer | undefined>
 
 interface BodyRule<Schema extends z.ZodType> {
@@ -58,7 +58,7 @@ interface RouteFacts {
   readonly path: string
   readonly access: 'anyone' | 'callers' | 'owner'
   readonly summary: string
-  /** What it answers with by status, where nothing goes wrong. */
+  /** Its responses by status, where nothing goes wrong. */
   readonly answers: Readonly<Record<number, AnswerRule>>
 }
 
@@ -108,7 +108,7 @@ export function route<
   }
 }
 
-/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route is nothing but a refusal. */
+/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route only refuses. */
 export function mount(
   app: express.Express,
   routes: readonly Route[],

@@ -617,7 +617,7 @@ describe('sockets that systemd hands over', () => {
       expect((await first).body).toBe('tcp')
       expect((await ask({ host: other, port })).body).toBe('tcp')
       service.running.kill('SIGTERM')
-      expect((await service.running.ended).stderr).toContain('of one loopback family alone')
+      expect((await service.running.ended).stderr).toContain('of only one loopback family')
     })
   }
 

@@ -34,7 +34,7 @@ export interface StoredCaller {
   readonly unknown?: Unknown
 }
 
-/** Begins with what secret scanners know us by. */
+/** Makes an access key, with the prefix that secret scanners know. */
 export function createAccessKey(): Secret {
   return new Secret(`evtk_${randomBytes(32).toString('base64url')}`)
 }
@@ -135,7 +135,7 @@ export async function writePrivateFile(path: string, content: string): Promise<v
   }
 }
 
-/** Whether an object does not fit for something that it has, and not for what it lacks. */
+/** Whether an object fails because of a member that it has, not because of a missing one. */
 function isNewer(json: unknown): boolean {
   return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
 }
@@ -154,7 +154,7 @@ function toNewerError(path: string): SidecarError {
 
 function toUnsafeError(path: string, what: string, mend: string): SidecarError {
   return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
-    hint: `If nobody can have changed it, mend that: ${mend}. If somebody may have read a key there, delete it.`,
+    hint: `If no other user can have changed it, correct that: ${mend}. If another user may have read a key there, delete it.`,
   })
 }
 

@@ -26,7 +26,7 @@ export interface Callers {
   remove(name: string): Promise<void>
   /**
    * Lower-case hex HMAC-SHA-256 of the nonce's UTF-8, keyed with the 32 bytes of SHA-256(access key):
-   * whoever has the key can check it. For an unknown name it is keyed with what nobody has.
+   * a program that has the key can check it. For an unknown name the key is random and never shown.
    */
   proof(name: string, nonce: string): string
   /** Notes that the caller has just shown its key; only in memory, until the next `flush`. */
@@ -121,7 +121,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         flushFails = false
       } catch (error) {
         if (!(error instanceof SidecarError)) throw error
-        // Asked for again at each heartbeat: once is enough to say so.
+        // Tried again at each heartbeat; logged once.
         if (!flushFails) log.warn({ err: error }, 'when callers were last seen could not be stored')
         flushFails = true
       }

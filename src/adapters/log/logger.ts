@@ -132,8 +132,8 @@ function hasOwnJson(value: object): value is { toJSON(): unknown } {
 }
 
 /**
- * Nothing else of an error: libraries hang whole requests and responses on theirs. And in its words
- * may be a part of what a parser stumbled over.
+ * Keeps nothing else of an error: libraries attach whole requests and responses to theirs. Its message
+ * may quote a part of what a parser could not parse.
  */
 function describeError(error: Error, depth: number): object {
   const { name, message, stack, cause } = error

@@ -1,11 +1,11 @@
 /**
- * Pieces of secrets in a text that somebody else wrote: a server that repeats the half of what it was
- * sent, a parser that quotes what it stumbled over. Looks at every live secret from each side, which
- * is too slow for each line of a log, and quick enough for each failure.
+ * Finds pieces of secrets in foreign text: a server repeats half of what it was sent, a parser quotes
+ * what it could not parse. Compares with every live secret in each encoding, which is too slow for each
+ * line of a log, and fast enough for each failure.
  */
 import { liveSecrets } from '../../secret.ts'
 
-/** As long a piece begins to tell something; a shorter one stands in ordinary words. */
+/** Shortest piece worth hiding; shorter ones occur in ordinary text. */
 const PIECE = 8
 
 /** Of a piece, wherever it begins: in eight characters there are these four, five apart at most. */

@@ -26,7 +26,7 @@ export async function stopServers(
     for (const response of running) {
       if (!response.headersSent) response.setHeader('Connection', 'close')
     }
-    // That of http would end idle connections at once, and whoever was just about to send on them.
+    // http's own `close` would end idle connections at once, although a client may be about to send.
     Server.prototype.close.call(server)
   }
   await Promise.race([

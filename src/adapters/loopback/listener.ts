@@ -1,6 +1,6 @@
 /**
- * The sockets that we answer on: TCP on loopback, both families, and the owner's. Either all of them
- * are ours or nothing is served, and they go in order when the daemon stops.
+ * Opens the sockets of the daemon: TCP on both loopback addresses, and the owner's. Either all of them
+ * open or nothing is served; when the daemon stops they close in order.
  */
 import { once } from 'node:events'
 import { type AddressInfo, isIPv6, type Server } from 'node:net'
@@ -33,12 +33,12 @@ export interface ListenOptions {
   readonly owner: HttpEndpoint
   /**
    * Listening sockets that systemd handed over. Each kind of them replaces what we would open ourselves,
-   * but for the loopback of the other family, which nobody else shall have.
+   * but for the loopback of the other family, which no other program may get.
    */
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
-  /** What the servers bear with, if not the usual. */
+  /** Limits; defaults to SERVER_LIMITS. */
   readonly limits?: ServerLimits
   readonly log: Log
 }
@@ -126,7 +126,7 @@ function refuseOpenAddress(address: AddressInfo): void {
   )
 }
 
-/** A socket unit of somebody's own may name one family alone. */
+/** A person's own socket unit may name only one family. */
 async function bindMissingFamily(
   create: () => Server,
   given: AddressInfo,
@@ -138,7 +138,7 @@ async function bindMissingFamily(
   const { port } = given
   log.warn(
     { port },
-    `the socket unit names port ${port} of one loopback family alone: whoever asks on the other one is refused while the daemon starts again`,
+    `the socket unit names port ${port} of only one loopback family: a caller that uses the other one is refused while the daemon restarts`,
   )
 }
 

@@ -40,22 +40,22 @@ export interface AppRequestsOptions {
   readonly answerLimits?: AnswerLimits
 }
 
-/** What a request needs that shows who we are; the configuration is openid-client's, good for one. */
+/** What an authenticated request needs; openid-client's configuration is good for one request. */
 export interface Ready {
   readonly kind: 'ready'
   readonly configuration: oidc.Configuration
   readonly exchange: HttpExchange
   readonly server: ServerMetadata
-  /** What became of the request that ended in `error`; throws what is our own mistake. */
+  /** The outcome of a request that ended in `error`; throws a bug of ours. */
   readonly toFailure: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
 }
 
 /** One kind of token request. */
 export interface TokenRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
   readonly clientSecret: Sealed | undefined
-  /** Has openid-client make and judge the request. */
+  /** Makes the request with openid-client, which also checks the response. */
   readonly ask: (configuration: oidc.Configuration) => Promise<oidc.TokenEndpointResponse>
-  /** Why there must be no request, as far as the server's metadata tell. */
+  /** Why the server's metadata forbid the request; undefined where they do not. */
   readonly refuse?: (server: ServerMetadata) => Failure | undefined
   readonly needs?: Needs
   /** Error codes that end this kind of grant, besides the usual ones. */
@@ -69,8 +69,8 @@ export interface AppRequests {
   /** A token request that is ready to leave, or the outcome that it has already. */
   prepareTokens(request: TokenRequest): Promise<Prepared>
   /**
-   * Has `ask` make another request that shows who we are, at the endpoint `name`. Resolves with why
-   * there can be none.
+   * Makes another authenticated request with `ask`, at the endpoint `name`. Resolves with the reason
+   * where there can be none.
    */
   run<T>(
     name: EndpointName,

@@ -146,7 +146,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
             await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
             return true
           } catch (error) {
-            // Throws what is our own mistake; the rest means "not confirmed".
+            // Throws a bug of ours; the rest means "not confirmed".
             failedTo(error, { wanted: 'confirmation' })
             return false
           }

@@ -1,6 +1,6 @@
 /**
- * How an app shows at the token endpoint who it is: by which method, with which secret or key, and
- * what a person is told where the server does not accept that.
+ * Client authentication of an app at the token endpoint: the method, the secret or key, and the
+ * message to a person where the server does not accept it.
  */
 import { importJWK } from 'jose'
 import * as oidc from 'openid-client'
@@ -30,7 +30,7 @@ const SECRET_METHODS = ['client_secret_post', 'client_secret_basic'] as const
 /** What the setting can be, besides "none". */
 const METHODS = [...SECRET_METHODS, 'private_key_jwt'] as const
 
-/** A failure says why there is none: the app has to show something that we do not have. */
+/** The authentication, or a failure where the app needs a secret that we do not have. */
 export async function authenticationOf(
   app: App,
   metadata: ServerMetadata,
@@ -113,7 +113,7 @@ function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
   }
 }
 
-/** `outcome`, which names the setting where the server may have expected another method. */
+/** `outcome`, with the setting to change where the server may have expected another method. */
 export function nameMethod(
   outcome: FailedOutcome,
   { answer }: Pick<ExchangeFacts, 'answer'>,

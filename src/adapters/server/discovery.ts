@@ -12,7 +12,7 @@ import type { IssuerFetch } from './issuer-fetch.ts'
 import { readable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
-/** The part that we use, as it stands on the wire. */
+/** The members that we use, with their names on the wire. */
 export interface ServerMetadata {
   readonly issuer: string
   readonly authorization_endpoint?: string
@@ -66,7 +66,7 @@ export async function discover(issuer: string, options: DiscoveryOptions): Promi
   const failures: Discovered[] = []
   for (const url of wellKnownUrls(issuer)) {
     const answer = await look(url, options)
-    // Who cannot be reached at one path cannot be reached at the other.
+    // A server that cannot be reached at one path cannot be reached at the other.
     if ('unreachable' in answer) return toUnavailable(answer.unreachable)
     const judged = judge(issuer, url, answer)
     if (judged.kind === 'found') return judged

@@ -1,6 +1,6 @@
 /**
  * Where an app's requests go: what its config names wins, the issuer's metadata fills in the rest,
- * and nobody is asked for metadata where the config suffices.
+ * and no server is asked for metadata where the config suffices.
  */
 import { isEndpoint } from '../../config/values.ts'
 import type { App, Endpoints } from '../../core/app.ts'

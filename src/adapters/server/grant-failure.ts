@@ -1,6 +1,6 @@
 /**
- * Sorts what came of a token request that brought no usable tokens. The one place that decides
- * what costs a session: only what the server itself says for good, never what the way to it does.
+ * Sorts token requests that brought no usable tokens. The only place that decides what ends a
+ * session: only what the server itself says for good, never what the network does.
  */
 import { ClientError } from 'openid-client'
 import type { Failure, GrantOutcome } from '../../core/ports.ts'
@@ -15,7 +15,7 @@ import { refreshTokenIn } from './token-response.ts'
 /** Refused before any work was done (RFC 9110 §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
 const TURNED_AWAY = new Set([408, 425, 429, 503])
 
-/** There is nothing at this address any more, or only the way to another one. */
+/** The endpoint is no longer at this address, or redirects to another one. */
 const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410])
 
 /** What can come of a request that brought no usable tokens. */

@@ -19,7 +19,7 @@ export interface IssuerRequest {
   readonly signal: AbortSignal
   /**
    * Awaited when the connection stands (TCP, proxy, TLS); the first byte leaves in the turn of the
-   * event loop in which it resolves. Where it rejects nothing is sent, and so does the fetch.
+   * event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
    */
   readonly beforeFirstByte?: () => Promise<void>
 }
@@ -66,7 +66,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     async fetch(url, { beforeFirstByte, ...request }) {
       if (throughSocks) await beforeFirstByte?.()
       const signal = AbortSignal.any([request.signal, closing.signal])
-      // undici's own time limits are off everywhere: who asks keeps the time, on the daemon's clock.
+      // undici's own time limits are off everywhere: the caller limits the time, on the daemon's clock.
       const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
       // No connection is used twice. A server that closes an idle one just as we write to it would
       // look like a lost answer, and a lost answer may cost a session.

@@ -104,7 +104,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
         // The old one goes on being used, also where its successor cannot be had.
         if (!held && !isRecent(known.foundAt, clock.read())) {
           start(issuer, entry).catch((error: unknown) => {
-            log.error({ issuer, err: error }, 'discovery ended in an error of ours')
+            log.error({ issuer, err: error }, 'a bug in the discovery')
           })
         }
         return { kind: 'found', metadata: known.metadata }
@@ -115,7 +115,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
 
   async function open(issuer: string): Promise<Entry> {
     const stored = await file?.load(issuer)
-    // Whoever was first while we read the file made the entry that all share.
+    // A call that came first while the file was read made the entry that all share.
     const opened = entries.get(issuer) ?? {
       ...(stored && { known: { metadata: stored, foundAt: undefined } }),
     }

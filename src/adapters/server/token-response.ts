@@ -1,6 +1,6 @@
 /**
  * Token responses (RFC 6749 §5.1) as servers really send them. openid-client throws an answer
- * away, the new refresh token with it, for oddities that hurt nobody: `tidy` takes those out.
+ * away, the new refresh token with it, for harmless oddities: `tidy` removes those.
  */
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
