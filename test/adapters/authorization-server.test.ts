@@ -142,7 +142,7 @@ describe('a sign-in', () => {
     })
     expect(await server.redeem(request, new URL(url), spending())).toEqual({
       kind: 'rejected',
-      failure: { error: 'access_denied', message: 'End-User aborted interaction' },
+      failure: { code: 'access_denied', message: 'End-User aborted interaction' },
     })
     expect(real.requests).toEqual([])
   })
@@ -155,7 +155,7 @@ describe('a sign-in', () => {
     grantOf(await server.redeem(request, new URL(url), spending()))
     expect(await server.redeem(request, new URL(url), spending())).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_grant' },
+      failure: { code: 'invalid_grant' },
     })
   })
 
@@ -168,7 +168,7 @@ describe('a sign-in', () => {
     const forged = { ...request, codeVerifier: other.codeVerifier }
     expect(await server.redeem(forged, new URL(url), spending())).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_grant' },
+      failure: { code: 'invalid_grant' },
     })
   })
 
@@ -230,7 +230,7 @@ describe('a sign-in', () => {
         return undefined
       },
     })
-    expect(outcome).toMatchObject({ kind: 'rejected', failure: { error } })
+    expect(outcome).toMatchObject({ kind: 'rejected', failure: { code: error } })
     expect({ asked, sent: real.requests }).toEqual({ asked: 0, sent: [] })
     // The right response, arriving later, still counts.
     grantOf(await server.redeem(request, new URL(url), spending()))
@@ -255,7 +255,7 @@ describe('a redirect URI that an app of another issuer has, too', () => {
     const anonymous = new URL(`${REDIRECT_URI}?code=1&state=${request.state}`)
     expect(await server.redeem(request, anonymous, spending())).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_issuer' },
+      failure: { code: 'invalid_issuer' },
     })
   })
 
@@ -268,7 +268,7 @@ describe('a redirect URI that an app of another issuer has, too', () => {
       kind: 'failed',
       code: 'misconfigured',
       failure: {
-        error: 'shared_redirect_uri',
+        code: 'shared_redirect_uri',
         message: expect.stringMatching(/RFC 9207.*redirect URI of its own/) as string,
       },
     })
@@ -307,7 +307,7 @@ describe('a refresh', () => {
     if (!first) throw new Error('no refresh token')
     const { refreshToken: second } = grantOf(await server.refresh(first, spending()))
     if (!second) throw new Error('no refresh token')
-    const rejected = { kind: 'rejected', failure: { error: 'invalid_grant' } }
+    const rejected = { kind: 'rejected', failure: { code: 'invalid_grant' } }
     expect(await server.refresh(first, spending())).toMatchObject(rejected)
     expect(await server.refresh(second, spending())).toMatchObject(rejected)
   })
@@ -322,7 +322,7 @@ describe('a refresh', () => {
     expect(await server.refresh(refreshToken, spending())).toEqual({
       kind: 'misconfigured',
       failure: {
-        error: 'client_secret_missing',
+        code: 'client_secret_missing',
         message: 'No client secret is stored for "evo-web".',
       },
     })
@@ -350,7 +350,7 @@ describe('a refresh', () => {
   it('is kept here by the answer to the last question, for a reason that is told', async () => {
     await using real = await startAuthorizationServer()
     const server = connect(realApp('native', real.issuer))
-    const failure = { error: 'not_home', message: 'Another host has the session.' }
+    const failure = { code: 'not_home', message: 'Another host has the session.' }
     const outcome = await server.refresh(new Secret('some refresh token'), {
       clientSecret: undefined,
       question: async () => failure,
@@ -377,7 +377,7 @@ describe('an answer that the server gave and that never arrived', () => {
     real.intercept = pass
     expect(await server.refresh(refreshToken, spending())).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_grant' },
+      failure: { code: 'invalid_grant' },
     })
     expect(real.requests.map(({ generation }) => generation)).toEqual([0, 0])
   })
@@ -431,7 +431,7 @@ describe('a service app', () => {
     expect(await server.issue(secret)).toMatchObject({
       kind: 'misconfigured',
       failure: {
-        error,
+        code: error,
         message: expect.stringMatching(/^127\.0\.0\.1:\d+ does not .+: .+/) as string,
       },
     })
@@ -443,7 +443,7 @@ describe('a service app', () => {
     expect(await server.issue(undefined)).toMatchObject({
       kind: 'misconfigured',
       failure: {
-        error: expect.stringMatching(/^(invalid_request|unauthorized_client)$/) as string,
+        code: expect.stringMatching(/^(invalid_request|unauthorized_client)$/) as string,
       },
     })
   })
@@ -497,13 +497,13 @@ describe('a sign-in on another device', () => {
     await createPerson('ada').enterCode(complete, authorization.userCode, { cancel: true })
     expect(await server.poll(authorization, spending())).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'access_denied' },
+      failure: { code: 'access_denied' },
     })
   })
 
   it.each([
     { error: 'slow_down', expected: { kind: 'pending', slowDown: true } },
-    { error: 'expired_token', expected: { kind: 'rejected', failure: { error: 'expired_token' } } },
+    { error: 'expired_token', expected: { kind: 'rejected', failure: { code: 'expired_token' } } },
   ])('knows $error', async ({ error, expected }) => {
     await using scripted = await startFaultyServer()
     scripted.answer(400, { error })
@@ -566,7 +566,7 @@ describe('a sign-in on another device', () => {
       kind: 'failed',
       code: 'misconfigured',
       failure: {
-        error: 'no_endpoint',
+        code: 'no_endpoint',
         message: expect.stringMatching(
           /does not offer the device flow.*"deviceAuthorizationEndpoint"/,
         ) as string,
@@ -585,7 +585,7 @@ describe('a revocation', () => {
     expect(await server.revoke(refreshToken, 'refresh_token', secret)).toBe(true)
     expect(await server.refresh(refreshToken, spending(secret))).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_grant' },
+      failure: { code: 'invalid_grant' },
     })
   })
 
@@ -662,7 +662,7 @@ describe('endpoints', () => {
     expect(await server.refresh(new Secret('rt-1'), spending())).toEqual({
       kind: 'misconfigured',
       failure: {
-        error: 'no_endpoint',
+        code: 'no_endpoint',
         message: '"tokenEndpoint" of the app "evo-me" is not an https URL.',
       },
     })
@@ -674,7 +674,7 @@ describe('endpoints', () => {
     expect(await server.refresh(new Secret('rt-1'), spending())).toEqual({
       kind: 'misconfigured',
       failure: {
-        error: 'no_endpoint',
+        code: 'no_endpoint',
         message: `${scripted.url} publishes no metadata (status 404). So its token endpoint is not known. Set "tokenEndpoint" of the app "evo-me" in the config.`,
       },
     })
@@ -687,7 +687,7 @@ describe('endpoints', () => {
       kind: 'unavailable',
       answerLost: false,
       failure: {
-        error: 'unavailable',
+        code: 'unavailable',
         message: `127.0.0.1:${port} cannot be reached (ECONNREFUSED).`,
       },
     })

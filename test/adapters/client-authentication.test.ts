@@ -116,7 +116,7 @@ describe('a private key', () => {
     expect(outcome).toMatchObject({
       kind: 'misconfigured',
       failure: {
-        error: 'invalid_client',
+        code: 'invalid_client',
         message: expect.stringMatching(
           /signed with the private key .*"tokenEndpointAuthMethod" of the app "evo-service"/,
         ) as string,
@@ -149,8 +149,11 @@ describe('what is not of the kind that the app shows', () => {
       serviceOf(scripted.url, { ...app, endpoints: { token: `${scripted.url}/token` } }),
     )
     const given = new Secret(secret)
-    expect(server.secretFault(given)).toMatchObject({ error })
-    expect(await server.issue(given)).toMatchObject({ kind: 'misconfigured', failure: { error } })
+    expect(server.secretFault(given)).toMatchObject({ code: error })
+    expect(await server.issue(given)).toMatchObject({
+      kind: 'misconfigured',
+      failure: { code: error },
+    })
     expect(scripted.seen).toEqual([])
   })
 
@@ -221,7 +224,7 @@ describe('a method that the config does not name', () => {
     expect(await connect(app).issue(new Secret('s3cret'))).toMatchObject({
       kind: 'misconfigured',
       failure: {
-        error: 'invalid_client',
+        code: 'invalid_client',
         message: expect.stringContaining(
           'The client secret was sent in the form (client_secret_post). Where the server expects another way, set "tokenEndpointAuthMethod" of the app "evo-service" in the config to client_secret_basic.',
         ) as string,

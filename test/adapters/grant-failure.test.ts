@@ -31,7 +31,10 @@ describe('a refusal', () => {
     'with %s costs the session',
     async (error) => {
       const outcome = await refusedBy(400, { error, error_description: 'sign in again' })
-      expect(outcome).toEqual({ kind: 'rejected', failure: { error, message: 'sign in again' } })
+      expect(outcome).toEqual({
+        kind: 'rejected',
+        failure: { code: error, message: 'sign in again' },
+      })
     },
   )
 
@@ -47,7 +50,7 @@ describe('a refusal', () => {
     expect(outcome).toEqual({
       kind: 'misconfigured',
       failure: {
-        error,
+        code: error,
         message: expect.stringMatching(
           /^127\.0\.0\.1:\d+ does not .+: the words of the server$/,
         ) as string,
@@ -63,12 +66,12 @@ describe('a refusal', () => {
     { status: 400, headers: { 'content-type': 'text/html' } },
   ])('counts whatever HTTP makes of it: $status $headers', async ({ status, headers }) => {
     const outcome = await refusedBy(status, { error: 'invalid_grant' }, headers)
-    expect(outcome).toMatchObject({ kind: 'rejected', failure: { error: 'invalid_grant' } })
+    expect(outcome).toMatchObject({ kind: 'rejected', failure: { code: 'invalid_grant' } })
   })
 
   it('with a challenge and no code is about the client', async () => {
     const outcome = await refusedBy(401, '', { 'www-authenticate': 'Basic realm="token"' })
-    expect(outcome).toMatchObject({ kind: 'misconfigured', failure: { error: 'invalid_client' } })
+    expect(outcome).toMatchObject({ kind: 'misconfigured', failure: { code: 'invalid_client' } })
   })
 
   it('without words says who refused', async () => {
@@ -106,7 +109,7 @@ describe('a refusal in words of its own', () => {
       await refusedBy(400, { error_code: 'refresh_token_not_found', msg: 'Not found.' }),
     ).toEqual({
       kind: 'rejected',
-      failure: { error: 'invalid_grant', message: 'Not found. (refresh_token_not_found)' },
+      failure: { code: 'invalid_grant', message: 'Not found. (refresh_token_not_found)' },
     })
   })
 
@@ -129,7 +132,7 @@ describe('a refusal in words of its own', () => {
   ])('is about the client: $server', async ({ body }) => {
     expect(await refusedBy(200, body)).toMatchObject({
       kind: 'misconfigured',
-      failure: { error: 'invalid_client' },
+      failure: { code: 'invalid_client' },
     })
   })
 
@@ -147,7 +150,7 @@ describe('a refusal in words of its own', () => {
       const outcome = await connect(scriptedApp(scripted.url)).poll(device, spending())
       expect(outcome).toMatchObject({
         kind: error === 'expired_token' ? 'rejected' : 'unavailable',
-        failure: { error },
+        failure: { code: error },
       })
     },
   )
@@ -159,7 +162,7 @@ describe('a refusal in words of its own', () => {
       answerLost: false,
       refusal: '400 odd',
       failure: {
-        error: 'odd',
+        code: 'odd',
         message: expect.stringMatching(/odd \(status 400\): Trace 1234$/) as string,
       },
     })
@@ -190,10 +193,10 @@ describe('a refusal in words of its own', () => {
     })
     expect(await connect(app).issue(new Secret('the-client-secret'))).toMatchObject({
       kind: 'misconfigured',
-      failure: { error: 'invalid_client' },
+      failure: { code: 'invalid_client' },
     })
     // An app without a secret has none that could be wrong.
-    expect(await refusedBy(401, body)).not.toMatchObject({ failure: { error: 'invalid_client' } })
+    expect(await refusedBy(401, body)).not.toMatchObject({ failure: { code: 'invalid_client' } })
   })
 
   it('with status 401 and another known code means that', async () => {
@@ -203,7 +206,7 @@ describe('a refusal in words of its own', () => {
       tokenEndpointAuthMethod: 'client_secret_post',
     })
     expect(await connect(app).issue(new Secret('the-client-secret'))).toMatchObject({
-      failure: { error: 'invalid_scope' },
+      failure: { code: 'invalid_scope' },
     })
   })
 })
@@ -271,9 +274,9 @@ describe('an answer that decides nothing', () => {
 
   it('keeps the code of an error that may pass', async () => {
     const outcome = await refusedBy(503, { error: 'temporarily_unavailable' })
-    expect(outcome).toMatchObject({ failure: { error: 'temporarily_unavailable' } })
+    expect(outcome).toMatchObject({ failure: { code: 'temporarily_unavailable' } })
     expect(await refusedBy(400, { error: 'no code\n at all' })).toMatchObject({
-      failure: { error: 'unavailable' },
+      failure: { code: 'unavailable' },
     })
   })
 
@@ -314,7 +317,7 @@ describe('no answer', () => {
       kind: 'unavailable',
       answerLost: false,
       failure: {
-        error: 'unavailable',
+        code: 'unavailable',
         message: expect.stringContaining('cannot be reached (ECONNREFUSED)') as string,
       },
     })
@@ -369,7 +372,7 @@ describe('no answer', () => {
       kind: 'unavailable',
       answerLost: true,
       failure: {
-        error: 'unavailable',
+        code: 'unavailable',
         message: `127.0.0.1:${scripted.port} did not answer in time.`,
       },
     })
@@ -455,7 +458,7 @@ describe('the words of a server', () => {
     expect(await wordsAfter('unknown token rt-secret…')).toBe('unknown token [secret]…')
     expect(await refusedBy(400, { error: 'rt-secret-' })).toMatchObject({
       kind: 'unavailable',
-      failure: { error: 'unavailable' },
+      failure: { code: 'unavailable' },
     })
   })
 

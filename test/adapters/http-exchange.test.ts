@@ -138,12 +138,12 @@ describe('a connection', () => {
     const outcome = await prepared.send(async () => {
       asked += 1
       await until(() => silent.sockets.length === 1)
-      return { error: 'not_home', message: 'Another host has this session.' }
+      return { code: 'not_home', message: 'Another host has this session.' }
     })
     expect(outcome).toEqual({
       kind: 'unavailable',
       answerLost: false,
-      failure: { error: 'not_home', message: 'Another host has this session.' },
+      failure: { code: 'not_home', message: 'Another host has this session.' },
     })
     await until(() => silent.sockets.every(({ closed }) => closed))
     expect({ asked, said: Buffer.concat(silent.received).length }).toEqual({ asked: 1, said: 0 })

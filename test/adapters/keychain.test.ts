@@ -138,7 +138,7 @@ describe('a keychain that is locked', () => {
     const before = world.snapshot()
     expect(await world.open({ source: 'auto', keys })).toEqual({
       kind: 'locked',
-      failure: { error: 'vault_locked', message: 'The keychain is locked.' },
+      failure: { code: 'vault_locked', message: 'The keychain is locked.' },
       hint: expect.stringMatching(/^Unlock it/) as string,
     })
     expect(world.snapshot()).toEqual(before)

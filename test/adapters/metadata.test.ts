@@ -94,7 +94,7 @@ describe('discovery', () => {
     expect(await startSource().source.of(scripted.url)).toEqual({
       kind: 'absent',
       failure: {
-        error: 'no_metadata',
+        code: 'no_metadata',
         message: `${scripted.url}${OIDC} speaks for an issuer that calls itself https://other.example: write that as "issuer", exactly so, instead of ${scripted.url}.`,
       },
     })

@@ -71,7 +71,7 @@ describe('a token response', () => {
       kind: 'salvaged',
       refreshToken: expect.objectContaining({ sha256: sha256Hex('rt-2') }) as Secret,
       failure: {
-        error: 'invalid_response',
+        code: 'invalid_response',
         message: expect.stringMatching(
           /^127\.0\.0\.1:\d+ answered with a refresh token, but /,
         ) as string,
@@ -81,7 +81,7 @@ describe('a token response', () => {
 
   it.each(['DPoP', 'mac', 'N_A'])('with a token of the type %s is told as that', async (type) => {
     const failure = {
-      error: 'no_bearer_token',
+      code: 'no_bearer_token',
       message: expect.stringContaining(`an access token of the type "${type}"`) as string,
     }
     expect(await refreshedBy({ ...GOOD, token_type: type })).toEqual({
@@ -119,7 +119,7 @@ describe('a token response', () => {
     expect(await refreshedBy(body)).toMatchObject({
       kind: 'unavailable',
       answerLost: false,
-      failure: { error: 'invalid_response' },
+      failure: { code: 'invalid_response' },
     })
   })
 
@@ -159,7 +159,7 @@ describe('a token response', () => {
     const body = `error=invalid_grant&error_description=${description}&error_uri=https://d.example`
     expect(await refreshedBy(body, 400, { 'content-type': type })).toMatchObject({
       kind: 'rejected',
-      failure: { error: 'invalid_grant', message: 'The refresh token is bad.' },
+      failure: { code: 'invalid_grant', message: 'The refresh token is bad.' },
     })
   })
 
@@ -176,7 +176,7 @@ describe('a token response', () => {
   ])('$page as $type is no form', async ({ page, type }) => {
     expect(await refreshedBy(page, 400, { 'content-type': type })).toMatchObject({
       kind: 'unavailable',
-      failure: { error: 'unavailable' },
+      failure: { code: 'unavailable' },
     })
   })
 
@@ -194,7 +194,7 @@ describe('a token response', () => {
       tooLong: true,
       refreshToken: { sha256: sha256Hex('rt-2') },
       failure: {
-        error: 'invalid_response',
+        code: 'invalid_response',
         message: expect.stringContaining('longer than 1 MiB') as string,
       },
     })

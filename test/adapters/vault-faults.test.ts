@@ -45,7 +45,7 @@ afterEach(() => {
 const stored = { kind: 'stored' }
 const unwritable = (words: string) => ({
   kind: 'unwritable',
-  failure: { error: 'vault_unwritable', message: expect.stringContaining(words) as string },
+  failure: { code: 'vault_unwritable', message: expect.stringContaining(words) as string },
 })
 const inOrder = (generation: number) => ({
   record: appRecord(generation),
@@ -234,7 +234,7 @@ describe('on a read-only disk', () => {
     disk.makeReadOnly(true)
     expect(await world.open({ machineId: 'f'.repeat(32), takeOver: true })).toMatchObject({
       kind: 'locked',
-      failure: { error: 'vault_unwritable' },
+      failure: { code: 'vault_unwritable' },
     })
     disk.makeReadOnly(false)
   })

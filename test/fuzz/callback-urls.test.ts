@@ -183,7 +183,7 @@ holds(
       const response = new URLSearchParams(query)
       const refusal = refusalOf(response, { state: STATE, issuer: ISSUER, issuerRequired })
       if (refusal) {
-        expect(refusal.error).not.toBe('')
+        expect(refusal.code).not.toBe('')
         return
       }
       const parameters = [...response]

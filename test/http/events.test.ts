@@ -59,7 +59,7 @@ describe('GET /v1/events', () => {
   })
 
   it('tells a caller of its own apps only, in our words', async () => {
-    const lastError = { error: 'invalid_client', message: 'SERVER-WORDS', at: 0 }
+    const lastError = { code: 'invalid_client', message: 'SERVER-WORDS', at: 0 }
     await using doors = await openDoors({
       broker: { status: (app) => appStatus({ app, session: 'misconfigured', lastError }) },
     })

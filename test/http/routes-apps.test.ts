@@ -270,7 +270,7 @@ describe('GET /v1/apps', () => {
 
   it('tells the server’s own words to the owner only', async () => {
     const lastError = {
-      error: 'invalid_grant',
+      code: 'invalid_grant',
       message: 'Tenant 4711 of Ada is gone',
       at: Date.UTC(2026, 0, 1),
     }
@@ -304,11 +304,17 @@ describe('GET /v1/apps', () => {
     ['signed-out', 'login_required'],
   ] as const)('calls an unknown error of an app that is %s %s on TCP', async (status, error) => {
     const lastError = {
-      error: 'ask ada@example.com',
+      code: 'ask ada@example.com',
       message: 'secret words',
       at: Date.UTC(2026, 0, 1),
     }
-    const session = { status, error: lastError, failures: 1, retryAt: 0, mayEndEarly: true } as const
+    const session = {
+      status,
+      error: lastError,
+      failures: 1,
+      retryAt: 0,
+      mayEndEarly: true,
+    } as const
     const problems = problemsOfSession(session)
     await using doors = await openDoors({
       broker: { status: (app) => appStatus({ app, session: status, lastError, problems }) },

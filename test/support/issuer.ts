@@ -132,5 +132,5 @@ export async function signIn(
 
 export function grantOf(outcome: GrantOutcome): Grant {
   if (outcome.kind === 'granted') return outcome.grant
-  throw new Error(`${outcome.kind}: ${outcome.failure.error}: ${outcome.failure.message}`)
+  throw new Error(`${outcome.kind}: ${outcome.failure.code}: ${outcome.failure.message}`)
 }
