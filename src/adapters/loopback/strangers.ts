@@ -10,7 +10,7 @@ const BODY_MAX_BYTES = 64 * 1024
 
 /**
  * Node's parser of a connection, which has no public interface. (What is used of it is the same from
- * Node 20 to 26; on one that has it no more, floods would cost more, and `strangers.test.ts` fails.)
+ * Node 20 to 26; on one that has it no more, floods would cost more, and `strangers.process.test.ts` fails.)
  */
 interface Parser {
   /** Called when the headers of a request are there. What it returns is for llhttp. */

@@ -58,7 +58,7 @@ describe('an error', () => {
     expect(last().err).toMatchObject({
       type: 'TypeError',
       message: 'fetch failed',
-      stack: expect.stringContaining('logger.test.ts') as string,
+      stack: expect.stringContaining('logger.process.test.ts') as string,
       cause: { message: 'both failed', errors: [{ code: 'ECONNREFUSED' }, { message: 'other' }] },
     })
   })

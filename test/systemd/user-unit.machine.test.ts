@@ -17,7 +17,7 @@ import {
 const unit = unitFile('user')
 const noBoot = noUserManager()
 
-/** Its socket unit is in `service-command.test.ts`. */
+/** Its socket unit is in `service-command.machine.test.ts`. */
 const alone = withoutSocket(unit.text)
 
 /** Without the line that carries the sandbox. */

@@ -70,7 +70,7 @@ holds(
   'whoever gets a token has shown the exact key, and whoever shows it gets one',
   9,
   fc.asyncProperty(values, names, async (headers, name) => {
-    // Bytes that end a header are another matter: `owner-socket-bytes.test.ts`.
+    // Bytes that end a header are another matter: `owner-socket-bytes.process.test.ts`.
     const clean = headers.map((header) => header.replace(/[\r\n\0]/g, ''))
     const lines = clean.map((header) => `${name}: ${header}\r\n`).join('')
     const request = `GET /v1/apps/evo-me/token HTTP/1.1\r\nHost: localhost:${siege.port}\r\n${lines}Connection: close\r\n\r\n`
