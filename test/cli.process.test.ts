@@ -102,8 +102,15 @@ describe('a person and a native app', () => {
     expect(served).toMatchObject({ status: 200, body: { access_token: first.stdout.trim() } })
 
     // Refreshed behind everybody's back, with a new refresh token each time.
-    await until(() => server.count('refresh_token', server.clients.native.clientId) >= 2)
-    await until(async () => (await runCli(home, ['get', 'evo-me'])).stdout !== first.stdout)
+    await until(
+      'the token was refreshed twice',
+      () => server.count('refresh_token', server.clients.native.clientId),
+      (count) => count >= 2,
+    )
+    await until(
+      'another token is served',
+      async () => (await runCli(home, ['get', 'evo-me'])).stdout !== first.stdout,
+    )
     const generations = server.requests
       .filter(({ grantType }) => grantType === 'refresh_token')
       .map(({ generation }) => generation)
@@ -195,10 +202,11 @@ describe('a service app', () => {
     expect(right).toMatchObject({ code: 0 })
     const first = await runCli(home, ['get', 'evo-pipeline'])
     expect(first.code).toBe(0)
-    await until(async () => {
-      const next = await runCli(home, ['get', 'evo-pipeline'])
-      return next.code === 0 && next.stdout !== first.stdout
-    })
+    await until(
+      'another token is served',
+      () => runCli(home, ['get', 'evo-pipeline']),
+      (next) => next.code === 0 && next.stdout !== first.stdout,
+    )
   })
 })
 

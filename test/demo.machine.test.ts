@@ -18,7 +18,11 @@ itNeeds(missingCommands('curl', 'python3'))(
     const exited = once(demo, 'exit') as Promise<[number | null]>
     let printed = ''
     demo.stdout.setEncoding('utf8').on('data', (piece: string) => (printed += piece))
-    await until(() => /^demo-pipeline /m.test(printed))
+    await until(
+      'the demo shows its apps',
+      () => printed,
+      (text) => /^demo-pipeline /m.test(text),
+    )
 
     // Each line to paste is indented, under a comment; Python's goes on until its closing quote.
     const [curl, commandLine, python] = printed

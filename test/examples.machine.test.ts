@@ -47,7 +47,7 @@ describe.concurrent('the examples', () => {
     Object.assign(env, { EVO_EXAMPLE_ROUNDS: '40', EVO_EXAMPLE_PAUSE_S: '0.5' })
     const child = world.python('-c', EXECUTE, 'examples/notebook.ipynb')
     const end = ended(child)
-    await until(() => api.tokens.size >= 2)
+    await until('the notebook has used two tokens', () => api.tokens.size >= 2)
     api.rejectNext()
     expect(await end).toContain("'North pit', 'South pit'")
     expect(api.tokens.size).toBeGreaterThanOrEqual(4)

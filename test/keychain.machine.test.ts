@@ -91,7 +91,7 @@ describe.concurrent('the key in the keychain', () => {
     })
     let heard = ''
     monitor.stdout.setEncoding('utf8').on('data', (piece: string) => (heard += piece))
-    await until(() => heard !== '')
+    await until('the monitor hears the bus', () => heard !== '')
 
     await using daemon = startKillableDaemon(home, { env: sessionOf(keyring), heartbeatMs: 50 })
     const socket = await daemon.socket
@@ -101,7 +101,11 @@ describe.concurrent('the key in the keychain', () => {
     }
     // Whoever listens to a bus hears everything in its order.
     expect(itemsIn(keyring)).toBe(1)
-    await until(() => heard.includes('SearchItems'))
+    await until(
+      'the monitor has heard the search',
+      () => heard,
+      (text) => text.includes('SearchItems'),
+    )
     expect(heard.match(/member=GetSecrets?$/gm)).toHaveLength(1)
     monitor.kill()
     await once(monitor, 'exit')

@@ -65,7 +65,7 @@ it('before a session ends whose server says when, and after it was lost', async 
     return { ...answer, body: { ...answer.body, refresh_expires_in: 2 } }
   }
   await signIn(home)
-  await until(() => lines().length > 0)
+  await until('the owner is told that the session ends', () => lines().length > 0)
   expect(lines()).toHaveLength(1)
   expect(lines()[0]).toContain('EVO_TOKEN_APP=me;')
   expect(lines()[0]).toContain('EVO_TOKEN_EVENT=login_expires;')
@@ -85,11 +85,11 @@ it('before a session ends whose server says when, and after it was lost', async 
   expect((await runCli(home, ['status'])).stdout).not.toContain('session_expires')
   server.intercept = async () => ({ status: 400, body: { error: 'invalid_grant' } })
   await runCli(home, ['refresh', 'me'])
-  await until(() => lines().length > 1)
+  await until('the owner is told that the session was lost', lines, ({ length }) => length > 1)
   expect(lines()[1]).toContain('EVO_TOKEN_EVENT=login_required;')
   server.intercept = (_request, act) => act()
   await signIn(home)
-  await until(() => lines().length > 2)
+  await until('the owner is told of the recovery', lines, ({ length }) => length > 2)
   expect(lines()[2]).toContain('EVO_TOKEN_EVENT=recovered;')
   expect(lines().join('')).not.toMatch(/eyJ|evtk_/)
 })

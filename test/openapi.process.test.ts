@@ -33,7 +33,11 @@ beforeAll(async () => {
   })
   daemon = await startDaemonProcess(home)
   key = readFileSync(join(home.stateDir, 'access-key'), 'utf8').trim()
-  await until(async () => (await ask('GET', '/readyz/me')).status === 200)
+  await until(
+    'the app is ready',
+    () => ask('GET', '/readyz/me'),
+    ({ status }) => status === 200,
+  )
 })
 
 afterAll(async () => {

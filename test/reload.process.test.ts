@@ -75,7 +75,11 @@ describe('a reload that adds, removes and changes apps', () => {
     const events = await caller.open('/v1/events')
     let heard = ''
     events.setEncoding('utf8').on('data', (piece: string) => (heard += piece))
-    await until(() => heard.includes('"app":"moved"'))
+    await until(
+      'the stream tells of the last app',
+      () => heard,
+      (text) => text.includes('"app":"moved"'),
+    )
     const from = heard.length
 
     const { clientId } = server.clients.spa
@@ -107,7 +111,11 @@ describe('a reload that adds, removes and changes apps', () => {
       body: { error: 'login_required', hint: expect.stringContaining('login moved') as string },
     })
     expect(caller.ports.size).toBe(1)
-    await until(() => heard.slice(from).includes('"app":"added"'))
+    await until(
+      'the stream tells of the added app',
+      () => heard.slice(from),
+      (text) => text.includes('"app":"added"'),
+    )
     const changes = [...heard.slice(from).matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(
       ([, event, data = '']) => `${event ?? ''} ${(JSON.parse(data) as { app: string }).app}`,
     )
@@ -187,7 +195,10 @@ describe('token files', () => {
         return undefined
       }
     }
-    await until(() => read('kept.token') === token && read('gone.token') !== undefined)
+    await until(
+      'both token files are written',
+      () => read('kept.token') === token && read('gone.token') !== undefined,
+    )
 
     await rewrite(home, { kept: apps.kept }, { files: [kept, file('kept', 'more.token')] })
     expect((await runCli(home, ['reload'])).stderr).not.toContain('Restart')

@@ -67,11 +67,15 @@ describe('status on a terminal', () => {
     await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
     await using _daemon = await startDaemonProcess(home)
     const watching = onTerminal(home, 'status --watch')
-    await until(() => rowOf(watching.screen(), 'other').includes(`${GREEN}active`))
+    await until('the app is shown as active', watching.screen, (screen) =>
+      rowOf(screen, 'other').includes(`${GREEN}active`),
+    )
     const drawn = watching.text().length
-    await until(() => watching.text().length > drawn)
+    await until('the table is drawn anew', () => watching.text().length > drawn)
     await runCli(home, ['logout', 'other'])
-    await until(() => rowOf(watching.screen(), 'other').includes(`${RED}signed-out`))
+    await until('the app is shown as signed out', watching.screen, (screen) =>
+      rowOf(screen, 'other').includes(`${RED}signed-out`),
+    )
     expect(rowOf(watching.screen(), 'me')).toContain(`${GREEN}active`)
     watching.interrupt()
     await watching.ended

@@ -32,17 +32,27 @@ describe('a .env', () => {
     await home.write({ ...configOf(home), files: [{ ...NAMED, path }] })
     await using daemon = await startDaemonProcess(home)
     const seen = new Set<string>()
-    await until(() => {
-      const [, token = ''] = /^A=1\nEVO_ACCESS_TOKEN=(\S+)\n# mine\n$/.exec(contentOf(path)) ?? []
-      expect(token).not.toBe('')
-      seen.add(token)
-      return seen.size >= 4
-    })
-    await until(async () => contentOf(path).includes(await goodToken(daemon.socket, 'me')))
+    await until(
+      'four tokens were written',
+      () => {
+        const [, token = ''] = /^A=1\nEVO_ACCESS_TOKEN=(\S+)\n# mine\n$/.exec(contentOf(path)) ?? []
+        expect(token).not.toBe('')
+        seen.add(token)
+        return seen.size
+      },
+      (count) => count >= 4,
+    )
+    await until('the file has the token that is served', async () =>
+      contentOf(path).includes(await goodToken(daemon.socket, 'me')),
+    )
     expect(statSync(path).mode & 0o777).toBe(0o600)
 
     expect(await runCli(home, ['logout', 'me'])).toMatchObject({ code: 0 })
-    await until(() => contentOf(path) === 'A=1\n# mine\n')
+    await until(
+      'the token is taken out of the file',
+      () => contentOf(path),
+      (content) => content === 'A=1\n# mine\n',
+    )
   })
 
   it('in a git repository is written once git ignores it, and the log says so until then', async () => {
@@ -58,7 +68,7 @@ describe('a .env', () => {
     expect(JSON.stringify(refused)).toContain('add it to .gitignore')
     expect(readdirSync(join(repository.directory, 'work'))).toEqual([])
     repository.write('.gitignore', '.env\n')
-    await until(() => existsSync(path))
+    await until('the file is written', () => existsSync(path))
     expect(repository.git('status', '--porcelain')).toBe('?? .gitignore\n')
   })
 })
@@ -80,7 +90,9 @@ describe('a named pipe in the place of a .env', () => {
     })
     execFileSync('mkfifo', [piped])
     await using daemon = await startDaemonProcess(home)
-    await until(async () => contentOf(good).includes(await goodToken(daemon.socket, 'me')))
+    await until('the file has the token that is served', async () =>
+      contentOf(good).includes(await goodToken(daemon.socket, 'me')),
+    )
 
     const warning = `files[1].path: ${piped} ${PIPED}`
     const reloaded = await runCli(home, ['reload'])
@@ -135,9 +147,12 @@ describe('the guard', () => {
     })
     await using daemon = await startDaemonProcess(home)
     await runCli(home, ['secret', 'robot'], { input: clientSecret })
-    await until(() => server.count('refresh_token') === 1)
+    await until('the token was refreshed', () => server.count('refresh_token') === 1)
     const answer = () => server.requests.find((one) => one.grantType === 'refresh_token')?.answer
-    await until(async () => (await tokenOf(daemon.socket, 'me')) === answer()?.body.access_token)
+    await until(
+      'the new token is served',
+      async () => (await tokenOf(daemon.socket, 'me')) === answer()?.body.access_token,
+    )
     const held = {
       'an access token': await tokenOf(daemon.socket, 'me'),
       'a refresh token': String(answer()?.body.refresh_token),

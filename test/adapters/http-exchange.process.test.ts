@@ -48,7 +48,7 @@ describe('an answer', () => {
     'that spends a token is waited for: %i ms',
     async (ms) => {
       const refreshed = refreshOn(connectTo(scripted.url))
-      await until(() => scripted.seen.length === 1)
+      await until('the request has come', () => scripted.seen.length === 1)
       clock.pass(ms)
       release()
       expect(await refreshed).toMatchObject({ kind: 'granted' })
@@ -57,7 +57,7 @@ describe('an answer', () => {
 
   it('that spends a token is given up after five minutes, and may have been lost', async () => {
     const refreshed = refreshOn(connectTo(scripted.url))
-    await until(() => scripted.seen.length === 1)
+    await until('the request has come', () => scripted.seen.length === 1)
     clock.pass(5 * MINUTE)
     expect(await refreshed).toMatchObject({
       kind: 'unavailable',
@@ -68,7 +68,7 @@ describe('an answer', () => {
 
   it('that spends nothing is given up after 30 seconds', async () => {
     const issued = connectTo(scripted.url, 'service').issue(new Secret('the-client-secret'))
-    await until(() => scripted.seen.length === 1)
+    await until('the request has come', () => scripted.seen.length === 1)
     clock.pass(30 * SECOND - 1)
     const early = await Promise.race([issued, Promise.resolve('still waiting')])
     expect(early).toBe('still waiting')
@@ -84,7 +84,7 @@ describe('an answer', () => {
       clock.pass(10 * MINUTE)
       return undefined
     })
-    await until(() => scripted.seen.length === 1)
+    await until('the request has come', () => scripted.seen.length === 1)
     clock.pass(4 * MINUTE)
     release()
     expect(await refreshed).toMatchObject({ kind: 'granted' })
@@ -118,13 +118,13 @@ describe('a connection', () => {
   it('that does not come about is given up after 30 seconds, and nothing was lost', async () => {
     await using silent = await startSilentServer()
     const refreshed = refreshOn(connectTo(`https://127.0.0.1:${silent.port}`))
-    await until(() => silent.received.length > 0)
+    await until('the first bytes have come', () => silent.received.length > 0)
     clock.pass(30 * SECOND - 1)
     expect(await Promise.race([refreshed, Promise.resolve('still waiting')])).toBe('still waiting')
     clock.pass(1)
     expect(await refreshed).toMatchObject({ kind: 'unavailable', answerLost: false })
     // Nothing goes on in the background.
-    await until(() => silent.sockets.every(({ closed }) => closed))
+    await until('every connection is closed', () => silent.sockets.every(({ closed }) => closed))
   })
 
   it('stands when the last question is asked, and nothing has been said on it', async () => {
@@ -137,7 +137,7 @@ describe('a connection', () => {
     let asked = 0
     const outcome = await prepared.send(async () => {
       asked += 1
-      await until(() => silent.sockets.length === 1)
+      await until('the connection stands', () => silent.sockets.length === 1)
       return { error: 'not_home', message: 'Another host has this session.' }
     })
     expect(outcome).toEqual({
@@ -145,7 +145,7 @@ describe('a connection', () => {
       answerLost: false,
       failure: { error: 'not_home', message: 'Another host has this session.' },
     })
-    await until(() => silent.sockets.every(({ closed }) => closed))
+    await until('every connection is closed', () => silent.sockets.every(({ closed }) => closed))
     expect({ asked, said: Buffer.concat(silent.received).length }).toEqual({ asked: 1, said: 0 })
   })
 
@@ -163,7 +163,11 @@ describe('a connection', () => {
       setImmediate(() => order.push('the next turn'))
       return undefined
     })
-    await until(() => order.length === 2)
+    await until(
+      'both have happened',
+      () => order,
+      ({ length }) => length === 2,
+    )
     unsubscribe('undici:client:sendHeaders', onSend)
     expect(order).toEqual(['written', 'the next turn'])
     clock.pass(5 * MINUTE)

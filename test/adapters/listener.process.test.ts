@@ -24,9 +24,9 @@ import { createApp } from '../../src/http/app.ts'
 import { answerToMalformed } from '../../src/http/problems.ts'
 import { KEY, recordedDeps, SERVED } from '../http/doors.ts'
 import { recordingLog } from '../support/builders.ts'
-import { compileSources } from '../support/compiled.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds, missingCommands, noIpv6 } from '../support/needs.ts'
+import { startProgram } from '../support/program.ts'
 
 /** A promise, and what fulfils it. */
 function promised<Value>() {
@@ -545,11 +545,10 @@ describe('sockets that systemd hands over', () => {
 
   async function activated(...sockets: string[]) {
     const directory = mkdtempSync(join(tmpdir(), 'evo-token-inherit-'))
-    const compiled = compileSources()
     const fallback = join(directory, 'fallback.sock')
     const named = sockets.map((socket) => socket.replace('DIR', directory))
     const env = { ...process.env, SOCKETS: named.join(' '), FALLBACK: fallback }
-    const running = compiled.run(PROGRAM, { env })
+    const running = startProgram(PROGRAM, { env })
     expect(await running.line()).toBe('waiting')
     return {
       directory,
@@ -558,7 +557,6 @@ describe('sockets that systemd hands over', () => {
       async [Symbol.asyncDispose]() {
         running.kill('SIGTERM')
         await running.ended
-        await compiled[Symbol.asyncDispose]()
         rmSync(directory, { recursive: true })
       },
     }

@@ -10,12 +10,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireLock } from '../../src/adapters/lock.ts'
-import { compileSources, type Running } from '../support/compiled.ts'
-
-const compiled = compileSources()
-afterAll(() => compiled[Symbol.asyncDispose]())
+import { type Running, startProgram } from '../support/program.ts'
 
 let directory: string
 let started: Running[] = []
@@ -35,7 +32,7 @@ const lockPath = () => join(directory, 'lock')
 
 /** A process that tries to take the lock, says what came of it, and stays. */
 function starter(env: NodeJS.ProcessEnv = process.env): Running {
-  const child = compiled.run(
+  const child = startProgram(
     `import { acquireLock } from './src/adapters/lock.js'
      setInterval(() => {}, 60_000)
      const result = await acquireLock(${JSON.stringify(lockPath())})

@@ -32,7 +32,7 @@ async function startReceiver(): Promise<Receiver> {
   const child = spawn('python3', ['-c', RECEIVER, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: string[] = []
   createInterface(child.stdout).on('line', (line) => lines.push(line))
-  await until(() => lines.length === 1)
+  await until('the receiver listens', () => lines.length === 1)
   return {
     env: { PATH: process.env.PATH, NOTIFY_SOCKET: socket, SECRET_OF_OURS: 'not for the shell' },
     get messages() {
@@ -76,7 +76,11 @@ describe('a supervisor that listens', () => {
     supervisor.stopping()
     supervisor.close()
     supervisor.ready()
-    await until(() => receiver.messages.length >= 5)
+    await until(
+      'five messages have come',
+      () => receiver.messages,
+      ({ length }) => length >= 5,
+    )
     expect(receiver.messages).toEqual([
       'READY=1',
       'STATUS=two apps, one of them "signed out"; $HOME `id` \\ %s',
@@ -84,7 +88,7 @@ describe('a supervisor that listens', () => {
       expect.stringMatching(/^RELOADING=1\|MONOTONIC_USEC=\d+$/),
       'STOPPING=1',
     ])
-    await until(() => readersOf(receiver).length === 0)
+    await until('the shell has ended', () => readersOf(receiver).length === 0)
   })
 
   itNeeds(needed)('is told the time by its own clock when the config is read again', async () => {
@@ -92,7 +96,11 @@ describe('a supervisor that listens', () => {
     const supervisor = createSupervisor(receiver.env)
     const before = process.hrtime.bigint() / 1000n
     supervisor.reloading()
-    await until(() => receiver.messages.length === 1)
+    await until(
+      'the message has come',
+      () => receiver.messages,
+      ({ length }) => length === 1,
+    )
     const told = BigInt(/\d+$/.exec(receiver.messages[0] ?? '')?.[0] ?? 0)
     expect(told >= before && told <= process.hrtime.bigint() / 1000n).toBe(true)
     supervisor.close()
@@ -102,10 +110,14 @@ describe('a supervisor that listens', () => {
     await using receiver = await startReceiver()
     const supervisor = createSupervisor(receiver.env)
     supervisor.ready()
-    await until(() => receiver.messages.length === 1)
+    await until(
+      'the message has come',
+      () => receiver.messages,
+      ({ length }) => length === 1,
+    )
     const [first = 0] = readersOf(receiver)
     process.kill(first, 'SIGKILL')
-    await until(() => {
+    await until('another shell tells it', () => {
       supervisor.watchdog()
       return receiver.messages.includes('WATCHDOG=1')
     })
@@ -116,7 +128,7 @@ describe('a supervisor that listens', () => {
   itNeeds(needed)('finds nothing of our environment in the shell', async () => {
     await using receiver = await startReceiver()
     const supervisor = createSupervisor(receiver.env)
-    await until(() => readersOf(receiver).length === 1)
+    await until('the shell runs', () => readersOf(receiver).length === 1)
     const [pid = 0] = readersOf(receiver)
     const { stdout } = spawnSync('cat', [`/proc/${pid}/environ`], { encoding: 'utf8' })
     expect(stdout).not.toContain('SECRET_OF_OURS')

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, renameSync, rmSync, statfsSync, writeFileSync 
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireLock } from '../../src/adapters/lock.ts'
+import { FORMAT } from '../../src/adapters/vault/vault-header.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
@@ -18,6 +19,7 @@ import {
   vaultWorld,
   type VaultWorld,
 } from '../support/vault-world.ts'
+import { firstFormat, formatOf } from './first-format.ts'
 
 const APP = app().name
 const FILE = `${APP}.jwe`
@@ -87,7 +89,11 @@ describe('on a full disk', () => {
       const greedy = spawn('sh', ['-c', 'while :; do printf %4096s x; done >> "$0"', filler], {
         stdio: 'ignore',
       })
-      await until(() => statfsSync(disk.path).bavail === 0)
+      await until(
+        'the disk is full',
+        () => statfsSync(disk.path).bavail,
+        (free) => free === 0,
+      )
       const result = await vault.store(APP, appRecord(generation + 1))
       const ended = once(greedy, 'exit')
       greedy.kill('SIGKILL')
@@ -233,5 +239,18 @@ describe('on a read-only disk', () => {
       failure: { error: 'vault_unwritable' },
     })
     disk.makeReadOnly(false)
+  })
+
+  itOnADisk('a vault of format 1 takes no record, as its number cannot be raised', async () => {
+    using other = mountSmallDisk()
+    const first = await firstFormat(other.path)
+    const before = await first.vault()
+    other.makeReadOnly(true)
+    expect(await before.store(APP, appRecord(2))).toMatchObject({ kind: 'unwritable' })
+    other.makeReadOnly(false)
+    expect(formatOf(first)).toBe(1)
+    expect((await first.loadAnew())?.record?.generation).toBe(1)
+    expect(await before.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
+    expect(formatOf(first)).toBe(FORMAT)
   })
 })

@@ -1,12 +1,11 @@
 import { readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
-import { compileSources } from '../support/compiled.ts'
 import {
   expectEverything,
   expectOnePlace,
@@ -26,9 +25,6 @@ import {
   vaultWorld,
   type VaultWorld,
 } from '../support/vault-world.ts'
-
-const compiled = compileSources()
-afterAll(() => compiled[Symbol.asyncDispose]())
 
 const directly = (_app: string, work: () => Promise<void>) => work()
 
@@ -110,7 +106,7 @@ describe('rotateKey', () => {
       if (name === 'vault.json') storing ??= vault.store('late', large)
     })
     await vault.rotateKey(directly)
-    await until(() => storing !== undefined)
+    await until('the header has changed', () => storing !== undefined)
     watcher.close()
     expect(await storing).toEqual({ kind: 'stored' })
     const loaded = await loadOne(await world.vault(), app({ name: 'late' }))
@@ -124,7 +120,7 @@ describe('rotateKey', () => {
   })
 
   it('goes through the steps that the next tests kill it after', async () => {
-    const { end, steps } = await inProcess(compiled, world, ROTATE)
+    const { end, steps } = await inProcess(world, ROTATE)
     expect(end).toBe(0)
     expect([steps[0], steps[1], ...steps.slice(2, -2).sort(), ...steps.slice(-2)]).toEqual([
       ...ROTATION,
@@ -136,7 +132,7 @@ describe('rotateKey', () => {
     'is finished by the next start when it is killed after step $number ($step)',
     async ({ number }) => {
       const { kid } = header(world)
-      const { end } = await inProcess(compiled, world, ROTATE, { kill: number })
+      const { end } = await inProcess(world, ROTATE, { kill: number })
       expect(end).toBe('SIGKILL')
 
       await world.vault()
@@ -149,9 +145,9 @@ describe('rotateKey', () => {
   )
 
   it('loses nothing when the start that finishes it is killed too', async () => {
-    await inProcess(compiled, world, ROTATE, { kill: 4 })
-    await inProcess(compiled, world, '', { kill: 1 })
-    await inProcess(compiled, world, '', { kill: 2 })
+    await inProcess(world, ROTATE, { kill: 4 })
+    await inProcess(world, '', { kill: 1 })
+    await inProcess(world, '', { kill: 2 })
     await expectEverything(world)
     expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
   })
@@ -283,14 +279,14 @@ describe('moveKey', () => {
   })
 
   it('goes through the steps that the next tests kill it after', async () => {
-    const { steps } = await inProcess(compiled, world, MOVE)
+    const { steps } = await inProcess(world, MOVE)
     expect(steps).toEqual([...MOVING, 'done'])
   })
 
   it.each(MOVING.map((step, index) => ({ number: index + 1, step })))(
     'leaves one key in one place when it is killed after "$step"',
     async ({ number }) => {
-      const { end } = await inProcess(compiled, world, MOVE, { kill: number })
+      const { end } = await inProcess(world, MOVE, { kill: number })
       expect(end).toBe('SIGKILL')
 
       await expectOnePlace(world)

@@ -1,7 +1,6 @@
 /** A change of the vault's key that is killed at each write of it, and not only at the steps that it has names for. */
 import { execFileSync } from 'node:child_process'
-import { afterAll, describe, expect } from 'vitest'
-import { compileSources } from '../support/compiled.ts'
+import { describe, expect } from 'vitest'
 import {
   expectEverything,
   expectOnePlace,
@@ -12,9 +11,6 @@ import {
 } from '../support/furnished-vault.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { temporaryDirectory, vaultWorld } from '../support/vault-world.ts'
-
-const compiled = compileSources()
-afterAll(() => compiled[Symbol.asyncDispose]())
 
 const it = itNeeds(process.platform === 'linux' ? missingCommands('strace') : 'needs strace')
 
@@ -42,7 +38,7 @@ async function killAtEveryCall(
     const world = vaultWorld(temporaryDirectory())
     // With all modes, which Node's own copying of directories keeps in some versions only.
     execFileSync('cp', ['-a', `${original.stateDir}/.`, world.stateDir])
-    const ran = await inProcess(compiled, world, work, killedAt(call))
+    const ran = await inProcess(world, work, killedAt(call))
     steps.add(ran.steps.at(-1) ?? 'nothing yet')
     await inspect(world)
     if (ran.end !== 'SIGKILL') return { kills: call - 1, steps }

@@ -179,7 +179,10 @@ async function signIn(): Promise<void> {
   const browser = join(traces, 'browser')
   writeFileSync(browser, `#!/bin/sh\nprintf '%s' "$*" > ${opened}\n`, { mode: 0o755 })
   const inBrowser = async () => {
-    await until(() => existsSync(opened) && readFileSync(opened, 'utf8') !== '')
+    await until(
+      'the browser is started',
+      () => existsSync(opened) && readFileSync(opened, 'utf8') !== '',
+    )
     const { url, text } = await ADA.visit(readFileSync(opened, 'utf8'))
     answers.push(text)
     expect(url).toContain('code=')

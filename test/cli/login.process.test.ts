@@ -109,7 +109,11 @@ describe('a sign-in with a browser elsewhere', () => {
     await using daemon = await startStandIn({ [LOGIN]: () => started(), [WAIT]: () => opened })
     const captured = captureIo({ env: daemon.env })
     const ended = runCli(['login', 'evo-me', '--no-browser'], captured.io)
-    await until(() => captured.stderr.text.includes('paste the address'))
+    await until(
+      'it asks for the address',
+      () => captured.stderr.text,
+      (said) => said.includes('paste the address'),
+    )
     open(end())
     expect(await ended).toBe(0)
     expect(stdinOf(captured).isPaused()).toBe(true)
@@ -227,7 +231,10 @@ describe('a browser', () => {
       })
       let said = ''
       child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await until(() => existsSync(seen) && readFileSync(seen, 'utf8') !== '')
+      await until(
+        'the browser is started',
+        () => existsSync(seen) && readFileSync(seen, 'utf8') !== '',
+      )
       expect(readFileSync(seen, 'utf8')).toBe('http://localhost:3000/open/once')
       open(end())
       expect(await once(child, 'exit')).toEqual([0, null])
@@ -246,7 +253,11 @@ it('is left with Ctrl-C, at once and in words', async () => {
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await until(() => said.includes('paste the address'))
+  await until(
+    'it asks for the address',
+    () => said,
+    (text) => text.includes('paste the address'),
+  )
   child.kill('SIGINT')
   expect(await once(child, 'exit')).toEqual([130, null])
   expect(said).toContain('left unfinished')

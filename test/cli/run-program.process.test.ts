@@ -123,5 +123,5 @@ it('is silent where nobody reads what is printed', async () => {
   const stderr = text(child.stderr)
   expect(await once(child, 'exit')).toEqual([0, null])
   expect(await stderr).toBe('')
-  await until(() => daemon.asked.length === 1)
+  await until('the daemon was asked', () => daemon.asked.length === 1)
 })

@@ -106,7 +106,12 @@ describe('status --watch', () => {
     const ended = runCli(['status', '--watch', ...args], captured.io)
     return {
       captured,
-      shows: (text: string) => until(() => captured.stdout.text.includes(text)),
+      shows: (text: string) =>
+        until(
+          `it shows ${text}`,
+          () => captured.stdout.text,
+          (shown) => shown.includes(text),
+        ),
       /** Nobody reads any more. */
       leave: async () => {
         captured.io.stdout.destroy()
@@ -163,9 +168,12 @@ describe('status --watch', () => {
     await shows('evo-web  native')
     const from = captured.stdout.text.length
     daemon.streams[0]?.write('event: removed\ndata: {"app":"evo-web"}\n\n')
-    await until(() => captured.stdout.text.slice(from).includes('evo-me'))
+    const drawn = () => captured.stdout.text.slice(from)
+    await until('the table is drawn anew', drawn, (text) => text.includes('evo-me'))
     await until(
-      () => !/evo-web[^]*$/.test(captured.stdout.text.slice(from).split('APP').at(-1) ?? ''),
+      'the removed app is not shown',
+      drawn,
+      (text) => !/evo-web[^]*$/.test(text.split('APP').at(-1) ?? ''),
     )
     expect(await leave()).toBe(0)
   })
@@ -175,8 +183,12 @@ describe('status --watch', () => {
     const { captured, shows, leave } = watching(daemon, [])
     await shows('evo-web')
     daemon.streams[0]?.destroy()
-    await until(() => captured.stderr.text.includes('went away'))
-    await until(() => daemon.streams.length === 2)
+    await until(
+      'it says that the daemon went away',
+      () => captured.stderr.text,
+      (said) => said.includes('went away'),
+    )
+    await until('it asks the daemon again', () => daemon.streams.length === 2)
     const stream = daemon.streams[1]
     if (stream) send(stream, status({ session: 'retrying' }))
     await shows('retrying')

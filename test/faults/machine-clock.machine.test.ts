@@ -32,12 +32,15 @@ function counts({ me, pipeline }: Servers) {
 /** Waits for three more requests of each app; every token that is served meanwhile has to be good. */
 async function watchRenewals(servers: Servers, socket: string) {
   const [before, since] = [counts(servers), sharedNow()]
-  await until(async () => {
-    await goodToken(socket, 'me')
-    await goodToken(socket, 'pipeline')
-    const { me, pipeline } = counts(servers)
-    return me >= before.me + 3 && pipeline >= before.pipeline + 3
-  })
+  await until(
+    'each app was renewed three times',
+    async () => {
+      await goodToken(socket, 'me')
+      await goodToken(socket, 'pipeline')
+      return counts(servers)
+    },
+    ({ me, pipeline }) => me >= before.me + 3 && pipeline >= before.pipeline + 3,
+  )
   const after = counts(servers)
   return {
     elapsedMs: sharedNow() - since,

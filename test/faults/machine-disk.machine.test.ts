@@ -46,7 +46,11 @@ describe.concurrent('a keychain that is locked at the start', () => {
       body: { error: 'vault_locked', detail: 'The keychain is locked.' },
     })
     await keyring.unlock()
-    await until(async () => (await ask(socket, '/readyz/me')).status === 200)
+    await until(
+      'the app is ready',
+      () => ask(socket, '/readyz/me'),
+      ({ status }) => status === 200,
+    )
     expect(await goodToken(socket, 'me')).toBe(token)
     expect(vaultFiles(home)).toEqual(before)
   })
@@ -108,7 +112,11 @@ describe.concurrent('a disk that fails under the running daemon', () => {
     expect((await statusOf(socket, 'me')).last_error?.message).toContain('read-only')
 
     disk.makeReadOnly(false)
-    await until(async () => (await ask(socket, '/readyz/me')).status === 200)
+    await until(
+      'the app is ready',
+      () => ask(socket, '/readyz/me'),
+      ({ status }) => status === 200,
+    )
     daemon.signal('SIGKILL')
     await daemon.ended
     await using next = startKillableDaemon(home)

@@ -60,7 +60,10 @@ describe.concurrent('killed at a named step of a sign-in', () => {
 
     await using next = startKillableDaemon(home)
     const socket = await next.socket
-    await until(async () => !isSeeded(await goodToken(socket, 'me')))
+    await until(
+      'a token of the server is served',
+      async () => !isSeeded(await goodToken(socket, 'me')),
+    )
     await untilStatus(socket, 'me', isFresh)
     expect(exchangesWith(server)).toEqual(exchanged)
   })
@@ -93,7 +96,9 @@ describe.concurrent('a refresh', () => {
       expect(await daemon.ended).toMatchObject({ code: 0 })
       const lines = () => readFileSync(trace, 'utf8').split('\n')
       const exited = new RegExp(`^${daemon.pid} +[+]{3} exited`)
-      await until(() => lines().some((line) => exited.test(line)))
+      await until('the tracer has written of the end', () =>
+        lines().some((line) => exited.test(line)),
+      )
       const taken = lines().flatMap((line) => {
         const step = STEPS.find(([looks]) => looks.test(line))
         return step ? [step[1]] : []
@@ -138,7 +143,11 @@ describe.concurrent('held up (SIGSTOP)', () => {
     const before = await goodToken(socket, 'me')
     daemon.signal('SIGSTOP')
     const asked = ask(socket, '/v1/apps/me/token')
-    await until(() => expiredForMs(before) > 0)
+    await until(
+      'the token has expired',
+      () => expiredForMs(before),
+      (ms) => ms > 0,
+    )
     daemon.signal('SIGCONT')
     const { status, body } = await asked
     expect(status).toBe(200)
@@ -160,12 +169,20 @@ describe.concurrent('held up (SIGSTOP)', () => {
     release()
     const asked = ask(socket, '/v1/apps/me/token')
     const answered = String(server.requests[0]?.answer?.body.access_token)
-    await until(() => expiredForMs(answered) > 0)
+    await until(
+      'the token of the answer has expired',
+      () => expiredForMs(answered),
+      (ms) => ms > 0,
+    )
     daemon.signal('SIGCONT')
     const { status, body } = await asked
     if (status === 200) expect(expiredForMs(String(body.access_token))).toBeLessThan(0)
     else expect(body).toMatchObject({ error: 'unavailable' })
-    await until(async () => (await ask(socket, '/v1/apps/me/token')).status === 200)
+    await until(
+      'a token is served',
+      () => ask(socket, '/v1/apps/me/token'),
+      ({ status }) => status === 200,
+    )
     await goodToken(socket, 'me')
   })
 })

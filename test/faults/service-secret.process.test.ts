@@ -86,7 +86,7 @@ it('whose record is damaged asks for its secret, says why, and goes on with it',
     error: 'client_secret_missing',
     message: expect.stringMatching(/could not be read/) as string,
   })
-  await until(() => readFileSync(toldPath(home), 'utf8') !== '')
+  await until('the owner is told', () => readFileSync(toldPath(home), 'utf8') !== '')
   expect(readFileSync(toldPath(home), 'utf8')).toMatch(
     /^misconfigured Store its client secret: evo-token secret pipeline\n/,
   )

@@ -131,7 +131,9 @@ it('serves from memory what it refuses after the answer, spends nothing more, an
 
   // The first heartbeat that can stores it: no time goes by.
   await accept()
-  await until(() => lines.some(({ message }) => message === 'stored what the disk had refused'))
+  await until('a heartbeat has stored it', () =>
+    lines.some(({ message }) => message === 'stored what the disk had refused'),
+  )
   await sidecar.restart()
   expect(await sidecar.token(ME)).toMatchObject({ status: 200, body: { access_token: second } })
   world.clock.pass(backOffMs(1, JITTER))

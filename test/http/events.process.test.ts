@@ -40,9 +40,9 @@ describe('GET /v1/events', () => {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
     })
-    await until(() => apps.length === 2)
+    await until('both apps are told of', () => apps.length === 2)
     doors.streams.changed('evo-pipeline')
-    await until(() => apps.length === 3)
+    await until('the change is told of', () => apps.length === 3)
     expect(apps).toEqual(['evo-me', 'evo-pipeline', 'evo-pipeline'])
   })
 
@@ -51,11 +51,17 @@ describe('GET /v1/events', () => {
     const [all, limited] = [await read(doors, KEY), await read(doors, LIMITED_KEY)]
     doors.streams.removed('evo-old')
     doors.streams.removed('evo-me')
-    await until(() => limited.text().includes('event: removed'))
+    await until('the caller is told of its app', limited.text, (text) =>
+      text.includes('event: removed'),
+    )
     const removed = ({ text }: Reader) =>
       [...text().matchAll(/^event: removed\ndata: (.*)$/gm)].map(([, data]) => data)
     expect(removed(limited)).toEqual(['{"app":"evo-me"}'])
-    await until(() => removed(all).length === 2)
+    await until(
+      'the other caller is told of both apps',
+      () => removed(all),
+      ({ length }) => length === 2,
+    )
   })
 
   it('tells a caller of its own apps only, in our words', async () => {
@@ -66,7 +72,7 @@ describe('GET /v1/events', () => {
     const { apps, text } = await read(doors, LIMITED_KEY)
     doors.streams.changed('evo-pipeline')
     doors.streams.changed('evo-me')
-    await until(() => apps.length === 2)
+    await until('the change is told of', () => apps.length === 2)
     expect(apps).toEqual(['evo-me', 'evo-me'])
     expect(text()).not.toContain('SERVER-WORDS')
     expect(text()).not.toContain('Ada')
@@ -80,7 +86,7 @@ describe('GET /v1/events', () => {
     await doors.owner().delete('/v1/callers/notebook').expect(204)
     await ended
     doors.streams.changed('evo-me')
-    await until(() => stays.apps.length === 3)
+    await until('the change is told of', () => stays.apps.length === 3)
   })
 
   it('ends when the daemon stops, and one that comes later is not kept waiting', async () => {
@@ -98,7 +104,7 @@ describe('GET /v1/events', () => {
     await using doors = await openDoors()
     const { text } = await read(doors, KEY)
     doors.streams.beat()
-    await until(() => text().endsWith(':\n\n'))
+    await until('the comment has come', text, (sent) => sent.endsWith(':\n\n'))
   })
 
   it('is refused without a key', async () => {

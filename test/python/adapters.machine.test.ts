@@ -52,7 +52,7 @@ describe.concurrent('the authorizer for the Evo SDK', () => {
       const { api, home } = world
       const job = await startSdkJob(world)
       expect(await job.does('ask')).toBe('Test Mining')
-      await until(async () => {
+      await until('the job has used three tokens', async () => {
         expect(await job.does('ask')).toBe('Test Mining')
         return api.tokens.size >= 3
       })
@@ -63,13 +63,17 @@ describe.concurrent('the authorizer for the Evo SDK', () => {
 
       await world.restart()
       const before = api.tokens.size
-      await until(async () => {
+      await until('the job has used another token', async () => {
         expect(await job.does('ask')).toBe('Test Mining')
         return api.tokens.size > before
       })
 
       expect(await runCli(home, ['logout', 'pipeline'])).toMatchObject({ code: 0 })
-      await until(async () => (await job.does('ask')) === 'Misconfigured')
+      await until(
+        'the job is refused a token',
+        () => job.does('ask'),
+        (answer) => answer === 'Misconfigured',
+      )
       await job.end()
     },
   )

@@ -36,7 +36,11 @@ itNeeds(noUserManager())('both services come back by themselves, with their toke
   await expect(sh('test -e /tmp/of-another')).rejects.toThrow()
   for (const [at, { run, manager }] of services.entries()) {
     // Nobody has asked it for anything yet, which would start it, too.
-    await until(async () => (await manager.property('evo-token', 'ActiveState')) === 'active')
+    await until(
+      'the service is active',
+      () => manager.property('evo-token', 'ActiveState'),
+      (state) => state === 'active',
+    )
     expect(await run('evo-token get pipeline')).toBe(tokens[at])
   }
   expect(server.count('client_credentials')).toBe(grants)

@@ -58,7 +58,7 @@ describe('the service of one person', () => {
 
     const before = await pid()
     await machine.user.ctl('kill --kill-whom=main --signal=KILL evo-token')
-    await until(async () => !['0', before].includes(await pid()))
+    await until('another daemon runs', pid, (now) => !['0', before].includes(now))
     expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
 
     // A new request in every turn, on both doors, while the daemon starts again twice.
@@ -89,7 +89,11 @@ describe('the service of one person', () => {
 
   itNeeds(noBoot)('outlives a hang, a reload and an upgrade, and is purged', async () => {
     const running = machine.asPerson('evo-token serve --log-level silent').catch(() => '')
-    await until(async () => (await machine.sh(`ls ${STATE}`)).includes('endpoint.json'))
+    await until(
+      'the daemon answers',
+      () => machine.sh(`ls ${STATE}`),
+      (files) => files.includes('endpoint.json'),
+    )
     await expect(service('install')).rejects.toThrow(/end the `evo-token serve`/)
     await machine.sh(`pkill -u ${PERSON} -f 'main.js serve|evo-token serve'`)
     await running
@@ -102,12 +106,16 @@ describe('the service of one person', () => {
     await machine.user.ctl('restart evo-token.service')
     const hanging = await pid()
     await machine.user.ctl('kill --kill-whom=main --signal=STOP evo-token')
-    await until(async () => !['0', hanging].includes(await pid()))
+    await until('another daemon runs', pid, (now) => !['0', hanging].includes(now))
     expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
 
     await machine.asPerson(`sed -i 's/"pipeline":/"renamed":/' ${CONFIG}`)
     await machine.user.ctl('reload evo-token')
-    await until(async () => (await machine.asPerson('evo-token status')).includes('renamed'))
+    await until(
+      'the app has its new name',
+      () => machine.asPerson('evo-token status'),
+      (table) => table.includes('renamed'),
+    )
     await machine.asPerson(`sed -i 's/"renamed":/"pipeline":/' ${CONFIG}`)
     await machine.user.ctl('reload evo-token')
 

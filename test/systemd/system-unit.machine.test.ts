@@ -82,20 +82,36 @@ describe.concurrent('the system unit', () => {
     expect(first).toMatchObject({ status: 200, body: { token_type: 'Bearer' } })
     // Nobody asks for it meanwhile: the daemon refreshes it by itself.
     const asked = server.count('client_credentials')
-    await until(() => server.count('client_credentials') > asked)
-    await until(async () => {
+    await until(
+      'a new token was issued',
+      () => server.count('client_credentials'),
+      (count) => count > asked,
+    )
+    await until('the new token is served', async () => {
       const { body } = await ask('pipeline/token')
       return body.access_token !== first.body.access_token
     })
 
     await machine.write('/etc/evo-token/config.json', config({ port, apps: ['pipeline', 'other'] }))
     await system.ctl('reload evo-token')
-    await until(async () => (await ask('other')).status === 200)
+    await until(
+      'the added app is known',
+      () => ask('other'),
+      ({ status }) => status === 200,
+    )
 
     // However it ended, the next one opens the same vault.
     await system.ctl('kill --kill-whom=main --signal=KILL evo-token')
-    await until(async () => !['0', pid].includes(await system.property('evo-token', 'MainPID')))
-    await until(async () => (await system.property('evo-token', 'ActiveState')) === 'active')
+    await until(
+      'another daemon runs',
+      () => system.property('evo-token', 'MainPID'),
+      (now) => !['0', pid].includes(now),
+    )
+    await until(
+      'the service is active',
+      () => system.property('evo-token', 'ActiveState'),
+      (state) => state === 'active',
+    )
     expect(await ask('pipeline/token')).toMatchObject({ status: 200 })
 
     await system.ctl('stop evo-token')
@@ -178,7 +194,10 @@ describe.concurrent('the system unit', () => {
     const { system } = machine
     await system.start('evo-token-frozen')
     await system.ctl('kill --kill-whom=main --signal=STOP evo-token-frozen')
-    await until(async () => (await system.property('evo-token-frozen', 'NRestarts')) !== '0')
+    await until(
+      'systemd has started the daemon again',
+      async () => (await system.property('evo-token-frozen', 'NRestarts')) !== '0',
+    )
     await system.ctl('stop evo-token-frozen')
   })
 
