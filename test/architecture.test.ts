@@ -8,7 +8,7 @@ import { expect, it } from 'vitest'
  */
 const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }> = {
   core: { parts: [], packages: [] },
-  errors: { parts: [], packages: [] },
+  errors: { parts: ['core'], packages: [] },
   secret: { parts: [], packages: 'any' },
   config: { parts: ['core', 'errors'], packages: 'any' },
   broker: { parts: ['core', 'errors'], packages: [] },

@@ -70,7 +70,7 @@ it('before a session ends whose server says when, and after it was lost', async 
   expect(lines()[0]).toContain('EVO_TOKEN_APP=me;')
   expect(lines()[0]).toContain('EVO_TOKEN_EVENT=login_expires;')
   expect(lines()[0]).toMatch(
-    /EVO_TOKEN_HINT=The sign-in ends on \d{4}-\d\d-\d\d \d\d:\d\d\. .*evo-token login me;/,
+    /EVO_TOKEN_HINT=The sign-in to "me" ends on \d{4}-\d\d-\d\d \d\d:\d\d\. .*`evo-token login me`\.;/,
   )
   expect(await runCli(home, ['status', 'me'])).toMatchObject({
     stdout: expect.stringMatching(

@@ -1,7 +1,9 @@
 /** What the README says of the program is what the program says of itself. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { ERROR_CODES } from '../src/core/error-codes.ts'
+import { CASES } from '../src/core/problem-cases.ts'
 import { overview } from '../src/cli/help.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
 import { routesOf } from '../src/http/app.ts'
@@ -54,4 +56,43 @@ it('names only files of this checkout', () => {
   for (const [, path = ''] of named) {
     expect(existsSync(join(import.meta.dirname, '..', path)), path).toBe(true)
   }
+})
+
+describe('the troubleshooting tables', () => {
+  const section = readme.slice(
+    readme.indexOf('## Troubleshooting'),
+    readme.indexOf('## How it is built'),
+  )
+  const rows = [...section.matchAll(/^\| (`.*?) \| (.*) \|$/gm)].map(
+    ([, codes = '', rest = '']) => {
+      return { codes: [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code = '']) => code), rest }
+    },
+  )
+  const named = new Set(rows.flatMap(({ codes }) => codes))
+
+  it('have every code that a request can fail with, with its exit code', () => {
+    for (const [code, { exit }] of Object.entries(ERROR_CODES)) {
+      const row = rows.find(({ codes }) => codes.includes(code))
+      expect(row?.rest, code).toMatch(new RegExp(`^${exit} \\|`))
+    }
+  })
+
+  it('have every code of what can be wrong with an app', () => {
+    // How a case came about, where no failure has given it a name: these are never shown.
+    const derived = new Set<string>([
+      ...['signed_out', 'token_ended', 'refresh_refused', 'secret_forgotten'],
+      ...['app_refused', 'renewing', 'not_stored'],
+    ])
+    const shown = Object.keys(CASES).filter((name) => !derived.has(name))
+    expect(shown.filter((name) => !named.has(name))).toEqual([])
+  })
+
+  it('have every code that a sign-in can end with', () => {
+    const source = readdirSync(join(import.meta.dirname, '../src/broker'))
+      .map((file) => readFileSync(join(import.meta.dirname, '../src/broker', file), 'utf8'))
+      .join('')
+    const codes = [...source.matchAll(/\bfailed\('([a-z_]+)'/g)].map(([, code = '']) => code)
+    expect(codes.length).toBeGreaterThan(5)
+    expect(codes.filter((code) => !named.has(code))).toEqual([])
+  })
 })

@@ -5,10 +5,13 @@
 import { spawn } from 'node:child_process'
 import type { AttentionEvent } from '../core/attention.ts'
 import type { Clock, Log } from '../core/ports.ts'
+import type { DaemonProblem } from '../core/status.ts'
 
 export type NotifierEvent = AttentionEvent
 
 export interface Notifier {
+  /** What kept the configured command from telling a person last; undefined where it did not fail. */
+  problem(): DaemonProblem | undefined
   /** Resolves when the person was told, or could not be. */
   tell(app: string, event: NotifierEvent, hint: string): Promise<void>
 }
@@ -46,6 +49,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   const { clock, env, log } = world
   const everyMs = config?.everyMs ?? USUAL_EVERY_MS
   const toldAt = new Map<string, number>()
+  let problem: DaemonProblem | undefined
 
   /** Whether this notice is the first one in a while; then it counts as told. */
   function isDue(app: string, event: NotifierEvent): boolean {
@@ -57,6 +61,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   }
 
   return {
+    problem: () => problem,
     async tell(app, event, hint) {
       const command = config?.command ?? desktopCommand(hint, world)
       if (!command || !isDue(app, event)) return
@@ -70,12 +75,21 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
           EVO_TOKEN_HINT: hint,
         },
       })
+      problem = config && failure !== undefined ? failed(config, failure) : undefined
       if (failure === undefined) return
       const fields = { app, event, command: command[0], failure }
       // Nobody asked for the desktop's, so a desktop that has none is no trouble.
       if (config) log.warn(fields, 'the notify command failed')
       else log.debug(fields, 'no desktop notification')
     },
+  }
+}
+
+function failed({ command: [program = ''] }: NotifyConfig, failure: string): DaemonProblem {
+  return {
+    error: 'notify_failed',
+    message: `The notify command ${program} failed: ${failure}.`,
+    hint: 'Correct the command, or "notify" in the config and start the daemon again: until then no notice is given.',
   }
 }
 

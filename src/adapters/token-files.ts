@@ -16,11 +16,17 @@ export interface TokenFiles {
   problemWith(file: TokenFile): TokenFileProblem | undefined
 }
 
-/** @param patienceMs how long a file may take: then it is given up, for this time. */
+export interface TokenFilesDeps {
+  readonly log: Log
+  /** Called with an app when what is wrong with its files has changed. */
+  readonly onProblem?: (app: string) => void
+  /** How long a file may take, in milliseconds: then it is given up, for this time. */
+  readonly patienceMs?: number
+}
+
 export function createTokenFiles(
   configured: readonly TokenFile[],
-  log: Log,
-  patienceMs = PATIENCE_MS,
+  { log, onProblem = () => undefined, patienceMs = PATIENCE_MS }: TokenFilesDeps,
 ): TokenFiles {
   let files = new Map(configured.map((file) => [keyOf(file), file]))
   /** What each file was made to hold last: the hash of a token, or undefined for none. */
@@ -45,9 +51,12 @@ export function createTokenFiles(
     try {
       await setToken(file, accessToken, { patienceMs, inTurn })
       holds.set(key, accessToken?.sha256)
-      problems.delete(key)
+      if (problems.delete(key)) onProblem(file.app)
     } catch (error) {
-      problems.set(key, toProblem(file, error))
+      const before = problems.get(key)
+      const problem = toProblem(file, error)
+      problems.set(key, problem)
+      if (before?.message !== problem.message) onProblem(file.app)
       log.error({ app: file.app, file: file.path, err: error }, 'a token file was not updated')
     }
   }

@@ -14,6 +14,7 @@ import type {
   Vault,
 } from '../core/ports.ts'
 import { stated, withoutLife } from '../core/foreseen.ts'
+import type { Words } from '../core/problem.ts'
 import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
@@ -40,6 +41,8 @@ export interface BrokerDeps {
   readonly log: Log
   /** Called whenever something that `status` tells may have changed. */
   readonly onChange: (app: string) => void
+  /** What is wrong with one of the app's token files. */
+  readonly fileFaultOf: (app: string) => Words | undefined
   /** Called with an app that was granted a token. */
   readonly onGrant: (app: App) => void
 }
@@ -209,9 +212,13 @@ export class AppState {
 
   /** As the age of the token has it; but one that never ages is stale once an API has refused it. */
   freshness(now: Reading): Freshness {
+    return this.isTokenRefused() ? 'stale' : freshness(this.session.tokens, now, this.app.refresh)
+  }
+
+  /** Whether an API has refused the token, which never ages. */
+  isTokenRefused(): boolean {
     const { tokens } = this.session
-    const refused = tokens?.lifetimeMs === null && tokens.accessToken === this.#rejected
-    return refused ? 'stale' : freshness(tokens, now, this.app.refresh)
+    return tokens?.lifetimeMs === null && tokens.accessToken === this.#rejected
   }
 
   /** No usable answer came, or none could be asked for. */

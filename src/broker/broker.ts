@@ -15,7 +15,7 @@ import { Keeper, type TokenAsk } from './keeper.ts'
 import { putClientSecret, signOut } from './owner-changes.ts'
 import { Queue } from './queue.ts'
 import { SignIns } from './sign-ins.ts'
-import { lockedStatus } from './telling.ts'
+import { lockedStatus } from './status-of.ts'
 import { VaultDoor } from './vault-door.ts'
 
 export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'> {
@@ -114,10 +114,8 @@ export class Broker {
     const keeper = this.#keepers.get(app)
     if (keeper) return keeper.status()
     const { failure, hint, attempts } = this.#door
-    // A status has no place for a hint, and what can be done is not the same in every case.
-    const message = `${failure.message} ${hint}`
-    const at = this.#lastBeat.wall
-    return lockedStatus(registration.app, { ...failure, message, at }, attempts)
+    const lastError = { ...failure, at: this.#lastBeat.wall }
+    return lockedStatus(registration.app, { lastError, hint, attempts })
   }
 
   /** @throws {SidecarError} `unknown_app`. */

@@ -12,7 +12,7 @@ import { requireReadable } from './newer-record.ts'
 import { answerOutstanding, refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
 import { within } from './within.ts'
-import { readinessOf, servedToken, statusOf } from './telling.ts'
+import { readinessOf, servedToken, statusOf } from './status-of.ts'
 
 export interface TokenAsk {
   /** How much life the token should have left at least. */

@@ -3,6 +3,7 @@
  * refuses; then the record lives on in memory and is stored as soon as it can be.
  */
 import type { Identity } from '../core/app.ts'
+import { CASES } from '../core/problem-cases.ts'
 import type {
   AppRecord,
   Clock,
@@ -196,11 +197,12 @@ export class Ledger {
 
   #notice(newer: boolean): void {
     if (!newer) this.#newer = undefined
-    else this.#newer ??= { ...recordNewer(this.#app), at: this.#clock.read().wall }
+    else this.#newer ??= { ...newerRecord(this.#app), at: this.#clock.read().wall }
   }
 }
 
 /** In a sentence that every caller may read. */
-export function recordNewer(app: string): Failure {
-  return { error: 'record_newer', message: `A newer evo-token wrote the record of "${app}".` }
+export function newerRecord(app: string): Failure {
+  const subject = { app, person: undefined, details: undefined }
+  return { error: 'record_newer', message: CASES.record_newer.callers(subject) }
 }

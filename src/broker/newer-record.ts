@@ -1,10 +1,10 @@
 /** An app whose record a newer version wrote: it waits, and nothing of it is changed. */
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
-import { recordNewer } from './ledger.ts'
+import { newerRecord } from './ledger.ts'
 
 export function recordNewerRefusal(app: string): SidecarError {
-  return new SidecarError('record_newer', recordNewer(app).message)
+  return new SidecarError('record_newer', newerRecord(app).message)
 }
 
 /**

@@ -4,7 +4,7 @@
  * gives, and no key is shown without it.
  */
 import { resolve } from 'node:path'
-import { exitCodeOf } from '../errors.ts'
+import { ERROR_CODES } from '../core/error-codes.ts'
 import { MACHINE_SOCKET, placesOf } from '../client/connection.ts'
 import type { Invocation } from './command.ts'
 
@@ -16,7 +16,7 @@ const CODES = [
   'record_newer',
   'stopping',
   'unknown_app',
-]
+] as const
 
 export async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
@@ -39,7 +39,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** Subshells keep the variables from the caller's; the names avoid those that zsh reserves. */
 function functions(find: string, trusted: string): string {
-  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${exitCodeOf(code)} ;;`)
+  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${ERROR_CODES[code].exit} ;;`)
   return `# evo-token shell-init: no token is ever an argument or in the environment.
 evo_token() (
   [ $# -eq 1 ] || { echo 'usage: evo_token APP' >&2; exit 2; }

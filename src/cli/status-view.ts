@@ -1,6 +1,5 @@
 /** How statuses are shown to a person: a line per app, or everything about one. */
 import { styleText } from 'node:util'
-import { adviceFor } from './app-advice.ts'
 import { type AppStatus } from '../client/app-status.ts'
 import { plain } from './plain.ts'
 import { table } from './table.ts'
@@ -34,7 +33,6 @@ export function statusLine(status: AppStatus, now: number): string {
 }
 
 export function statusFields(status: AppStatus, now: number): string {
-  const { last_error: failure } = status
   const fields: readonly (readonly [string, string | null | undefined])[] = [
     ['app', status.app],
     ['type', status.type],
@@ -49,8 +47,8 @@ export function statusFields(status: AppStatus, now: number): string {
     ['next refresh', withDistance(status.refresh_at, now)],
     ['next attempt', withDistance(status.retry_at, now)],
     ['failures', status.failures > 0 ? String(status.failures) : undefined],
-    ['problem', failure && `${failure.error} (${failure.at}): ${failure.message}`],
-    ['what to do', adviceFor(status)],
+    ['problem', problemText(status)],
+    ['what to do', status.problem?.hint],
   ]
   return fields
     .flatMap(([name, value]) => (value ? [`${`${name}:`.padEnd(14)} ${plain(value)}\n`] : []))
@@ -58,7 +56,7 @@ export function statusFields(status: AppStatus, now: number): string {
 }
 
 function statusCells(status: AppStatus, now: number): string[] {
-  const { app, type, session, freshness, last_error: failure } = status
+  const { app, type, session, freshness, problem } = status
   const next = status.retry_at ?? status.refresh_at
   return [
     app,
@@ -67,8 +65,14 @@ function statusCells(status: AppStatus, now: number): string[] {
     freshness,
     timeLeft(status, now),
     next === null ? '-' : distance(next, now),
-    failure ? failure.error : status.session_expires_soon ? 'session_expires' : '',
+    problem?.error ?? '',
   ]
+}
+
+function problemText({ problem, last_error: failure }: AppStatus): string | undefined {
+  if (!problem) return undefined
+  const since = failure ? ` (${failure.at})` : ''
+  return `${problem.error}${since}: ${problem.message}`
 }
 
 function timeLeft(status: AppStatus, now: number): string {

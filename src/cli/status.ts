@@ -26,12 +26,20 @@ export async function run(invocation: Invocation): Promise<number> {
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
   // One vault for all of them: once is enough.
-  const locked = statuses.find(({ last_error: failure }) => failure?.error === 'vault_locked')
-  if (locked?.last_error) io.stderr.write(`\nvault_locked: ${plain(locked.last_error.message)}\n`)
+  const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
+  for (const { message, hint } of toProblems(answer.problems)) {
+    io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
+  }
+  if (problem) io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
   return 0
 }
 
 /** https://no-color.org */
 function takesColour({ io }: Invocation): boolean {
   return io.stdout.isTTY && !io.env.NO_COLOR
+}
+
+/** What is wrong with the daemon itself; a daemon of an earlier version does not say. */
+function toProblems(value: unknown): readonly { message: string; hint: string }[] {
+  return Array.isArray(value) ? (value as { message: string; hint: string }[]) : []
 }

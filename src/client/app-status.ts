@@ -18,6 +18,14 @@ export interface AppStatus {
     readonly message: string
     readonly at: string
   } | null
+  /** What is wrong with the app, and what to do; null where nothing is. */
+  readonly problem: {
+    readonly error: string
+    readonly message: string
+    readonly hint: string
+    /** Whether it keeps a token from being served, or from surviving a restart. */
+    readonly blocking: boolean
+  } | null
   /** Who is signed in; the owner alone is told. */
   readonly subject?: string | null
   /** When the session ends whatever the daemon does, where that is known; the owner alone is told. */
@@ -29,7 +37,15 @@ export interface AppStatus {
 /** @throws {EvoTokenError} `not_running` where it is no status. */
 export function toStatus(value: unknown): AppStatus {
   if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
-    return value as AppStatus
+    const status = value as AppStatus
+    return 'problem' in value ? status : { ...status, problem: problemOf(status) }
   }
   throw failureOf('it tells no status', 'this address')
+}
+
+/** A daemon of an earlier version names no problem: what it knows is in its last failure. */
+function problemOf({ last_error: failure }: AppStatus): AppStatus['problem'] {
+  if (!failure) return null
+  const hint = 'Restart the daemon: it is of an earlier version than this command.'
+  return { error: failure.error, message: failure.message, hint, blocking: false }
 }

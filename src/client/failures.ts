@@ -1,5 +1,5 @@
 /** What went wrong between a client and the daemon, with the exit code and the words for a person. */
-import { exitCodeOf, hintOf } from '../errors.ts'
+import { rowOf } from '../errors.ts'
 import type { Answer } from './wire.ts'
 
 /**
@@ -15,16 +15,16 @@ export class EvoTokenError extends Error {
   /** Whether it is certain that nothing of ours was asked: then asking again does nothing twice. */
   readonly unasked: boolean
 
-  constructor(code: string, message: string, hint = hintOf(code), unasked = false) {
+  constructor(code: string, message: string, hint = rowOf(code)?.hint ?? '', unasked = false) {
     super(message)
     this.code = code
     this.hint = hint
     this.unasked = unasked
   }
 
-  /** Of a command that failed with it. */
+  /** Exit code for this error; 1 for a code that is not known. */
   get exitCode(): number {
-    return exitCodeOf(this.code)
+    return rowOf(this.code)?.exit ?? 1
   }
 }
 

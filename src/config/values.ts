@@ -18,9 +18,15 @@ export function toMs(duration: string): number {
   return typeof inMs === 'number' ? inMs : NaN
 }
 
-/** Five fields, or six with seconds first; no nicknames like `@daily`. */
+const CRON_LENGTH_MAX = 200
+
+/**
+ * Five fields, or six with seconds first; no nicknames like `@daily`. No field has a number above 59:
+ * node-cron expands each range before it looks at its bounds, and a long one takes all memory.
+ */
 export function isCron(expression: string): boolean {
-  return /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
+  const isBounded = expression.length <= CRON_LENGTH_MAX && !/0*[1-9]\d\d/.test(expression)
+  return isBounded && /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
 }
 
 /** Any address of the loopback interface, or `localhost`. */

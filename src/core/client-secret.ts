@@ -15,6 +15,6 @@ export function secretWords(app: App): string {
 export function secretMissing(app: App): Failure {
   return {
     error: hasPrivateKey(app) ? 'private_key_missing' : 'client_secret_missing',
-    message: `No ${secretWords(app)} is stored for the app "${app.name}": "${secretCommand(app)}" stores one.`,
+    message: `No ${secretWords(app)} is stored for "${app.name}".`,
   }
 }

@@ -1,6 +1,7 @@
 /** What we tell about an app: never a token. */
 import type { AppType } from './app.ts'
 import type { PastFailure } from './ports.ts'
+import type { Problem } from './problem.ts'
 import type { Freshness, Instant, Sealed } from './token.ts'
 
 export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
@@ -18,14 +19,21 @@ export interface AppStatus {
   readonly scope: string | null
   readonly fingerprint: string | null
   readonly lastError: PastFailure | null
-  /** Whether the server refuses to renew the session, again and again in the same way. */
-  readonly isRefused: boolean
+  /** What is wrong with the app and what to do, what blocks its token first. */
+  readonly problems: readonly Problem[]
   /** When the session ends whatever we do, where that is known; for the owner only. */
   readonly sessionExpiresAt: Instant | null
   /** Whether that is so near that a person should hear of it. */
   readonly sessionExpiresSoon: boolean
   /** Who is signed in; for the owner only. */
   readonly subject: string | null
+}
+
+/** What is wrong with the daemon itself, and with no app; for the owner only. */
+export interface DaemonProblem {
+  readonly error: 'notify_failed' | 'vault_key_elsewhere'
+  readonly message: string
+  readonly hint: string
 }
 
 /** A token as a caller gets it. */

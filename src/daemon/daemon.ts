@@ -13,6 +13,7 @@ import type { Broker } from '../broker/broker.ts'
 import { within } from '../broker/within.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
+import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createParts } from './parts.ts'
@@ -110,6 +111,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     signIns: broker.signIns,
     callers,
     streams,
+    problems: parts.problems,
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),
@@ -123,8 +125,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     ...config.listen,
     socketPath: places.socket,
     lockHeld: true,
-    tcp: createApp(deps, 'tcp'),
-    owner: createApp(deps, 'owner'),
+    tcp: createApp(deps, createTcpDoor(deps)),
+    owner: createApp(deps, OWNER_DOOR),
     inherited,
     answerToMalformed,
     log,

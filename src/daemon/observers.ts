@@ -1,16 +1,11 @@
 /** What happens besides when an app changes: token files are rewritten, a person is told. */
 import type { Notifier } from '../adapters/notifier.ts'
 import type { TokenFiles } from '../adapters/token-files.ts'
-import {
-  type AttentionEvent,
-  attentionEvent,
-  type Need,
-  needOf,
-  secretMends,
-} from '../core/attention.ts'
+import { attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
+import type { Problem } from '../core/problem.ts'
 import type { AppStatus } from '../core/status.ts'
-import type { Instant, Sealed } from '../core/token.ts'
+import type { Sealed } from '../core/token.ts'
 
 export interface Observed {
   status(app: string): AppStatus
@@ -27,37 +22,29 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
   const needs = new Map<string, Need>()
 
   async function observe(app: string, broker: Observed): Promise<void> {
-    const status = broker.status(app)
-    const need = needOf(status)
+    const { problems } = broker.status(app)
+    const problem = problems.find((one) => needOf(one) !== undefined)
+    const need = problem && needOf(problem)
     const event = attentionEvent(needs.get(app), need)
     if (need) needs.set(app, need)
     else needs.delete(app)
     await files.update(app, broker.accessToken(app))
-    if (event) await notifier.tell(app, event, HINTS[event](status))
+    if (event)
+      await notifier.tell(app, event, event === 'recovered' ? recovered(app) : wordsOf(problem))
   }
 
-  /** A rim: nobody waits for this, so what goes wrong in it is told here. */
+  /** Fire-and-forget: failures are logged here. */
   return (app: string, broker: Observed): void => {
     observe(app, broker).catch((error: unknown) => {
-      log.error({ app, err: error }, 'telling of a change failed')
+      log.error({ app, err: error }, 'the files or the notice of a change failed')
     })
   }
 }
 
-const HINTS: Readonly<Record<AttentionEvent, (status: AppStatus) => string>> = {
-  login_required: ({ app }) => `Sign in again: evo-token login ${app}`,
-  misconfigured: ({ app, type, session, lastError }) =>
-    secretMends({ type, session, error: lastError?.error })
-      ? `Store its client secret: evo-token secret ${app}`
-      : `See what the server refuses: evo-token status ${app}`,
-  login_expires: ({ app, sessionExpiresAt }) => {
-    const until = sessionExpiresAt === null ? '' : ` ends on ${toLocal(sessionExpiresAt)}`
-    return `The sign-in${until}. Renew it when it suits you: evo-token login ${app}`
-  },
-  recovered: ({ app }) => `${app} is well again.`,
+function wordsOf(problem: Problem | undefined): string {
+  return problem ? `${problem.owner.message} ${problem.owner.hint}` : ''
 }
 
-/** For a person at this machine: its own time zone, to the minute. */
-function toLocal(instant: Instant): string {
-  return new Date(instant).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' })
+function recovered(app: string): string {
+  return `"${app}" has recovered.`
 }

@@ -18,6 +18,7 @@ import type { Config } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/ports.ts'
+import type { DaemonProblem } from '../core/status.ts'
 import { createObserver } from './observers.ts'
 import { createRegistrar } from './registrations.ts'
 import type { World } from './world.ts'
@@ -30,6 +31,8 @@ export interface Parts {
   readonly changes: Set<(app: string) => void>
   /** Takes over the token files of a new config; resolves with what is wrong with them. */
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
+  /** What is wrong with the daemon itself. */
+  readonly problems: () => readonly DaemonProblem[]
   /** Breaks off the requests to authorization servers that are still out. */
   readonly breakOff: () => void
 }
@@ -60,12 +63,13 @@ export async function createParts(
     clock,
     log,
   })
-  const files = createTokenFiles(config.files, log)
-  const observe = createObserver({
-    files,
-    notifier: createNotifier(config.notify, { clock, env, log }),
-    log,
-  })
+  const changes = new Set<(app: string) => void>()
+  const tellChange = (app: string) => {
+    for (const tell of changes) tell(app)
+  }
+  const files = createTokenFiles(config.files, { log, onProblem: tellChange })
+  const notifier = createNotifier(config.notify, { clock, env, log })
+  const observe = createObserver({ files, notifier, log })
   const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
   const machineId = await readMachineId()
   const vaultOptions = {
@@ -77,7 +81,6 @@ export async function createParts(
     log,
     onStep: world.onStep,
   }
-  const changes = new Set<(app: string) => void>()
   const broker: Broker = new Broker(
     {
       clock,
@@ -90,8 +93,9 @@ export async function createParts(
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)
-        for (const tell of changes) tell(app)
+        tellChange(app)
       },
+      fileFaultOf: (app) => files.problemOf(app),
     },
     registrar(config.apps),
   )
@@ -105,5 +109,6 @@ export async function createParts(
     return tokenFileWarnings(problems)
   }
   const { close: breakOff } = issuers
-  return { broker, callers, changes, configureFiles, registrar, breakOff }
+  const problems = () => [notifier.problem()].filter((one) => one !== undefined)
+  return { broker, callers, changes, configureFiles, registrar, breakOff, problems }
 }

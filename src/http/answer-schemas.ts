@@ -60,9 +60,29 @@ export const status = z.object({
     .nullable()
     .meta({ description: "The first 8 hex digits of the access token's SHA-256." }),
   last_error: z.object({ error: z.string(), message: z.string(), at: instant }).nullable(),
+  problem: z
+    .object({
+      error: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      blocking: z.boolean().meta({
+        description: 'Whether it keeps a token from being served, or from surviving a restart.',
+      }),
+    })
+    .nullable()
+    .meta({ description: 'What is wrong and what to do; null where nothing is.' }),
   subject: z.string().nullish().meta({ description: 'Who is signed in; for the owner only.' }),
   session_expires_at: instant.nullish().meta({ description: 'For the owner only.' }),
   session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),
+})
+
+export const apps = z.object({
+  version: z.string().meta({ description: 'Version of the daemon.' }),
+  problems: z
+    .array(z.object({ error: z.string(), message: z.string(), hint: z.string() }))
+    .optional()
+    .meta({ description: 'What is wrong with the daemon itself; for the owner only.' }),
+  apps: z.array(status),
 })
 
 const started = { id: z.string(), expires_at: instant }

@@ -1,9 +1,11 @@
 /** How an answer is written: instants in RFC 3339, the status of an app, and the bytes themselves. */
 import type { ServerResponse } from 'node:http'
+import type { PastFailure } from '../core/ports.ts'
+import type { Problem } from '../core/problem.ts'
+import { caseNamed } from '../core/problem-cases.ts'
 import type { AppStatus } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
-import type { Door } from './deps.ts'
-import { ourWords } from './words.ts'
+import type { Door } from './door.ts'
 
 export interface Answer {
   readonly status: number
@@ -54,9 +56,10 @@ export function toRfc3339OrNull(instant: Instant | null): string | null {
   return instant === null ? null : toRfc3339(instant)
 }
 
-/** The status as `door` may see it: what an authorization server said, and who signed in, is for the owner. */
+/** The status as `door` may show it: what an authorization server said, and who signed in, is for the owner. */
 export function toStatusJson(status: AppStatus, door: Door) {
-  const error = status.lastError && door === 'tcp' ? ourWords(status) : status.lastError
+  const [problem] = status.problems
+  const error = door.isOwners ? status.lastError : inOurWords(status)
   return {
     app: status.app,
     type: status.type,
@@ -70,10 +73,26 @@ export function toStatusJson(status: AppStatus, door: Door) {
     scope: status.scope,
     fingerprint: status.fingerprint,
     last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
-    ...(door === 'owner' && {
+    problem: problem ? problemJson(problem, door) : null,
+    ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
       session_expires_soon: status.sessionExpiresSoon,
     }),
+  }
+}
+
+function problemJson(problem: Problem, door: Door) {
+  const { error, blocking } = problem
+  return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
+}
+
+/** The last failure in our code and our sentence: what a server calls it may name people, tenants or addresses. */
+function inOurWords({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
+  if (!lastError || !problem) return null
+  return {
+    error: caseNamed(lastError.error) ?? problem.error,
+    message: problem.callers.message,
+    at: lastError.at,
   }
 }

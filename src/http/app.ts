@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
-import { NOBODY } from './callers.ts'
-import type { Caller, Deps, Door } from './deps.ts'
+import { NO_CALLER } from './callers.ts'
+import type { Caller, Deps } from './deps.ts'
+import type { Door } from './door.ts'
 import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
 import { createRefusalLog, shownPath } from './refusals.ts'
@@ -29,7 +30,7 @@ export function routesOf(deps: Deps): Route[] {
 
 /** What a server calls with each request, and the express app within. */
 export interface Endpoint {
-  /** Whether whoever asks has shown an access key, or come through the owner's door. */
+  /** Whether the caller has proven who it is. */
   (request: IncomingMessage, response: ServerResponse): boolean
   readonly app: Express
 }
@@ -46,7 +47,7 @@ export function createApp(deps: Deps, door: Door): Endpoint {
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   mount(app, routes, deps, door)
 
-  const guard = createGuard(deps, door, routes)
+  const guard = createGuard(door, routes)
   const fail = createFailureHandler(deps, door)
   // Express calls the third argument when no route is left; its types leave that out.
   const toRoutes = app as unknown as (
@@ -70,7 +71,7 @@ export function createApp(deps: Deps, door: Door): Endpoint {
         response,
       )
     })
-    return caller !== NOBODY
+    return caller !== NO_CALLER
   }
   return Object.assign(endpoint, { app })
 }
@@ -84,7 +85,7 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
   ): void => {
     const expected = toSidecarError(thrown)
     const about = {
-      door,
+      door: door.name,
       method: request.method,
       path: shownPath(request),
       caller: response.locals?.caller.name,
@@ -98,6 +99,6 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     }
     const error = expected ?? new SidecarError('internal', '')
     for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value)
-    send(response, toProblem(error))
+    send(response, toProblem(error, door.isOwners))
   }
 }

@@ -3,6 +3,7 @@ import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
   AppStatus,
+  DaemonProblem,
   Readiness,
   ServedToken,
   SignInStatus,
@@ -11,9 +12,6 @@ import type {
 import type { Instant } from '../core/token.ts'
 import type { Secret } from '../secret.ts'
 import type { EventStreams } from './event-streams.ts'
-
-/** `tcp` asks for an access key; `owner` is the socket that only the owner can open. */
-export type Door = 'tcp' | 'owner'
 
 /** A local program that asks us for tokens. */
 export interface Caller {
@@ -28,10 +26,10 @@ export interface CallerEntry extends Caller {
 }
 
 /**
- * Every message of a `SidecarError` that these methods throw is our own sentence: it is answered
- * as it is, on both doors. What an authorization server said belongs into its `cause`.
+ * The message of a `SidecarError` that these methods throw is our own sentence, for every caller.
+ * What an authorization server said is in its `ownerWords`, or its `cause`.
  */
-export interface BrokerDoor {
+export interface TokenBroker {
   /** The configured apps, in the order of the config. */
   appNames(): readonly string[]
   status(app: string): AppStatus
@@ -58,7 +56,7 @@ export interface BrokerDoor {
   renewals(app: string): RenewalCounts
 }
 
-export interface SignInDoor {
+export interface SignInService {
   start(
     app: string,
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
@@ -69,7 +67,7 @@ export interface SignInDoor {
   paste(app: string, id: string, url: string): Promise<SignInStatus>
 }
 
-export interface CallersDoor {
+export interface CallerRegistry {
   /** The caller whose access key has this SHA-256. */
   identify(keySha256: Buffer): Caller | undefined
   list(): readonly CallerEntry[]
@@ -84,7 +82,7 @@ export interface CallersDoor {
   touched(name: string): void
 }
 
-export interface VaultKeyDoor {
+export interface VaultKeyService {
   /** Where the config wants the key to be. */
   configured(): string
   move(to: 'keychain' | 'file'): Promise<void>
@@ -96,11 +94,13 @@ export interface Deps {
   readonly host: string
   /** Of this program. */
   readonly version: string
-  readonly broker: BrokerDoor
-  readonly signIns: SignInDoor
-  readonly callers: CallersDoor
+  readonly broker: TokenBroker
+  readonly signIns: SignInService
+  readonly callers: CallerRegistry
   readonly streams: EventStreams
-  readonly vaultKey: VaultKeyDoor
+  /** What is wrong with the daemon itself. */
+  readonly problems: () => readonly DaemonProblem[]
+  readonly vaultKey: VaultKeyService
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>
   readonly clock: Clock

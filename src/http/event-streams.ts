@@ -1,11 +1,12 @@
 /**
- * The open event streams (server-sent events): each caller hears of its own apps, and no longer
- * than it is a caller. Nothing is queued for a reader that does not read.
+ * The open event streams (server-sent events): each caller hears of its own apps, for as long as it
+ * is a caller. Nothing is queued for a reader that does not read.
  */
 import type { ServerResponse } from 'node:http'
 import { toStatusJson } from './answers.ts'
-import { mayUse, visibleApps } from './callers.ts'
-import type { BrokerDoor, Caller, Door } from './deps.ts'
+import { mayUse, OWNER, visibleApps } from './callers.ts'
+import type { Caller, TokenBroker } from './deps.ts'
+import type { Door } from './door.ts'
 
 interface Stream {
   readonly caller: Caller
@@ -23,11 +24,11 @@ const HEADERS = {
 } as const
 
 export class EventStreams {
-  readonly #broker: BrokerDoor
+  readonly #broker: TokenBroker
   readonly #open = new Set<Stream>()
   #closed = false
 
-  constructor(broker: BrokerDoor) {
+  constructor(broker: TokenBroker) {
     this.#broker = broker
   }
 
@@ -59,15 +60,15 @@ export class EventStreams {
     }
   }
 
-  /** A comment on every stream: whoever went away without a word is noticed by it. */
+  /** A comment on every stream: it shows which readers went away without closing theirs. */
   beat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
 
-  /** Ends the streams of a caller that is none any more. */
+  /** Ends the streams of a removed caller. */
   endOf(caller: string): void {
     for (const stream of this.#open) {
-      if (stream.door === 'tcp' && stream.caller.name === caller) stream.response.end()
+      if (stream.caller !== OWNER && stream.caller.name === caller) stream.response.end()
     }
   }
 

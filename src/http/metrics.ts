@@ -2,7 +2,7 @@
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, SessionName } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
-import type { BrokerDoor } from './deps.ts'
+import type { TokenBroker } from './deps.ts'
 
 const SESSIONS: readonly SessionName[] = ['active', 'retrying', 'misconfigured', 'signed-out']
 
@@ -13,7 +13,7 @@ export interface Metrics {
 
 /** Of `apps` alone: a caller learns nothing of the others. */
 export async function metricsOf(
-  broker: Pick<BrokerDoor, 'status' | 'readiness' | 'renewals'>,
+  broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals'>,
   apps: readonly string[],
   version: string,
 ): Promise<Metrics> {

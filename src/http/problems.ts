@@ -3,43 +3,25 @@
  * on in full, and of a bug nothing but that there is one.
  */
 import { STATUS_CODES } from 'node:http'
+import { ERROR_CODES } from '../core/error-codes.ts'
 import { type ErrorCode, SidecarError } from '../errors.ts'
 import { answer, type Answer } from './answers.ts'
 
-const TITLES: Readonly<Record<ErrorCode, string>> = {
-  invalid_request: 'The request is not valid',
-  invalid_key: 'The access key is missing or wrong',
-  forbidden: 'The request is not allowed',
-  unknown_app: 'There is no such app',
-  not_found: 'There is no such thing',
-  method_not_allowed: 'The method is not allowed here',
-  login_required: 'A person must sign in',
-  misconfigured: 'The authorization server refuses the app',
-  too_large: 'The request is too large',
-  wrong_host: 'The request is meant for another host',
-  unavailable: 'There is no token at the moment',
-  vault_locked: 'The vault is locked',
-  record_newer: 'A newer version wrote the record',
-  stopping: 'The daemon is stopping',
-  internal: 'The daemon has a bug',
-  config: 'The config is not valid',
-  not_running: 'The daemon is not running',
-  failed: 'It did not work',
-}
-
 /** Every code that a problem may have. */
-export const PROBLEM_CODES = Object.keys(TITLES) as [ErrorCode, ...ErrorCode[]]
+export const PROBLEM_CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** `unavailable` always says when to ask again; the heartbeat looks after each app this often. */
 const RETRY_AFTER_S = 5
 
-export function toProblem(error: SidecarError): Answer {
-  const { code, status, message, hint } = error
+/** @param isOwners whether the owner reads it. */
+export function toProblem(error: SidecarError, isOwners: boolean): Answer {
+  const { code, status } = error
+  const { message, hint } = (isOwners ? error.ownerWords : undefined) ?? error
   const document = {
     type: `urn:evo-token:problem:${code}`,
-    title: TITLES[code],
+    title: ERROR_CODES[code].title,
     status,
     detail: code === 'internal' ? 'The log of the daemon says what happened.' : message,
     error: code,
@@ -69,7 +51,7 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
 
 /** A whole HTTP response to what was not even a request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(malformed(error.code))
+  const { status, headers, body } = toProblem(malformed(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',

@@ -8,7 +8,8 @@ import { SidecarError } from '../errors.ts'
 import type { AnswerRule } from './answer-schemas.ts'
 import { type Answer, send } from './answers.ts'
 import { requireApp } from './callers.ts'
-import type { Caller, Deps, Door } from './deps.ts'
+import type { Caller, Deps } from './deps.ts'
+import type { Door } from './door.ts'
 import { checked, readJson } from './request.ts'
 
 /** What the guards leave on the response. */
@@ -107,7 +108,7 @@ export function route<
   }
 }
 
-/** Puts `routes` on `app`. On TCP an owner's route is nothing but a refusal: its code is not even there. */
+/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route is nothing but a refusal. */
 export function mount(
   app: express.Express,
   routes: readonly Route[],
@@ -118,7 +119,7 @@ export function mount(
     const rows = routes.filter((row) => row.path === path)
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
     for (const row of rows) {
-      if (door === 'tcp' && row.access === 'owner') mounted.all(refuseOwnerRoute)
+      if (!door.isOwners && row.access === 'owner') mounted.all(refuseOwnerRoute)
       mounted[row.method](toHandler(row, broker, door))
     }
     mounted.all(refuseMethod(rows))

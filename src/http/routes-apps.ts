@@ -2,12 +2,11 @@
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
-import { jsonAnswer, status, token } from './answer-schemas.ts'
+import { apps, jsonAnswer, status, token } from './answer-schemas.ts'
 import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { seconds, sha256 } from './fields.ts'
-import { identify } from './guards.ts'
 import { type Ask, type Route, route } from './route.ts'
 
 /** How long a caller waits for a refresh under way if it does not say. */
@@ -23,7 +22,8 @@ const TOKEN = {
   },
 }
 
-export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route[] {
+export function appRoutes(deps: Deps): Route[] {
+  const { broker, clock, log, problems, streams, version } = deps
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -47,7 +47,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
     const startedAt = clock.read().mono
     const served = await promised
     // The caller may have been removed meanwhile.
-    if (ask.door === 'tcp') identify(ask.request, callers)
+    ask.door.identify(ask.request)
     return handOut(ask, served, Math.round(clock.read().mono - startedAt))
   }
 
@@ -89,7 +89,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       },
       answer(ask) {
         const { rejected_sha256: rejectedSha256, now = false } = ask.body
-        if (now && ask.door !== 'owner') {
+        if (now && !ask.door.isOwners) {
           throw new SidecarError('forbidden', 'Only the owner may ask for a new token at once.', {
             hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
           })
@@ -106,9 +106,11 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
       path: '/v1/apps',
       access: 'callers',
       summary: 'The status of every app of the caller; never a token.',
-      answers: { 200: jsonAnswer('The apps.', z.object({ apps: z.array(status) })) },
+      answers: { 200: jsonAnswer('The apps.', apps) },
       answer: ({ caller, door }) =>
         json({
+          version,
+          ...(door.isOwners && { problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
         }),
     }),
@@ -141,7 +143,7 @@ export function appRoutes({ broker, callers, clock, log, streams }: Deps): Route
 
 /**
  * Answers with the token as JSON. Within a second the answers for an app are the same bytes, and
- * writing them out is the dearest part of an answer, so the last one of each app is kept.
+ * writing them out is the most expensive part of a response, so the last one of each app is kept.
  */
 function createTokenJson(): (app: string, served: ServedToken) => Answer {
   const last = new Map<string, { readonly served: ServedToken; readonly answer: Answer }>()

@@ -323,7 +323,7 @@ describe('a refresh', () => {
       kind: 'misconfigured',
       failure: {
         error: 'client_secret_missing',
-        message: expect.stringContaining('evo-token secret evo-web') as string,
+        message: 'No client secret is stored for "evo-web".',
       },
     })
     expect(real.requests).toHaveLength(sent)

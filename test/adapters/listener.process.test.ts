@@ -21,6 +21,7 @@ import {
 } from '../../src/adapters/loopback/listener.ts'
 import { bindTcp } from '../../src/adapters/loopback/listener-sockets.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
 import { answerToMalformed } from '../../src/http/problems.ts'
 import { KEY, recordedDeps, SERVED } from '../http/doors.ts'
 import { recordingLog } from '../support/builders.ts'
@@ -366,7 +367,10 @@ describe('a server', () => {
 
   it('serves the real endpoint at both doors, over connections that are kept', async () => {
     const { deps } = recordedDeps()
-    using at = place({ tcp: createApp(deps, 'tcp'), owner: createApp(deps, 'owner') })
+    using at = place({
+      tcp: createApp(deps, createTcpDoor(deps)),
+      owner: createApp(deps, OWNER_DOOR),
+    })
     await using listener = await opened(at.options)
     const path = '/v1/apps/evo-me/token?min_ttl=60'
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -387,7 +391,10 @@ describe('a server', () => {
     const { deps, log } = recordedDeps({
       broker: { token: () => new Promise((resolve) => setImmediate(resolve, SERVED)) },
     })
-    using at = place({ tcp: createApp(deps, 'tcp'), owner: createApp(deps, 'owner') })
+    using at = place({
+      tcp: createApp(deps, createTcpDoor(deps)),
+      owner: createApp(deps, OWNER_DOOR),
+    })
     await using listener = await opened(at.options)
     const head = `Host: localhost:${listener.port}\r\nAuthorization: Bearer ${KEY}\r\n`
     const bytes = [

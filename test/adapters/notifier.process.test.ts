@@ -118,6 +118,13 @@ describe('the notify command', () => {
     const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
     await notifier.tell('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ level: 'warn', fields: { app: 'evo-me', failure } }])
+    expect(notifier.problem()).toMatchObject({
+      error: 'notify_failed',
+      message: `The notify command ${path} failed: ${failure}.`,
+    })
+    made.program('tell', 'true')
+    await notifier.tell('evo-me', 'recovered', '')
+    expect(notifier.problem()).toBeUndefined()
   })
 
   it('that is not there is told in the log', async () => {

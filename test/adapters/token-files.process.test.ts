@@ -54,7 +54,10 @@ function create(files: readonly TokenFile[], patienceMs?: number) {
       errors.push(fields)
     },
   } as unknown as Log
-  return { files: createTokenFiles(files, log, patienceMs), errors }
+  return {
+    files: createTokenFiles(files, { log, ...(patienceMs !== undefined && { patienceMs }) }),
+    errors,
+  }
 }
 
 const dotenv = (

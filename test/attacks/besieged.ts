@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { listen } from '../../src/adapters/loopback/listener.ts'
 import { DOOR_LIMITS, type DoorLimits } from '../../src/adapters/loopback/listener-door.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
 import type { EventStreams } from '../../src/http/event-streams.ts'
 import { answerToMalformed } from '../../src/http/problems.ts'
 import { type Asked, KEY, type Parts, recordedDeps } from '../http/doors.ts'
@@ -53,8 +54,8 @@ export async function besieged({
     port: 0,
     socketPath,
     lockHeld: true,
-    tcp: createApp(deps, 'tcp'),
-    owner: createApp(deps, 'owner'),
+    tcp: createApp(deps, createTcpDoor(deps)),
+    owner: createApp(deps, OWNER_DOOR),
     answerToMalformed,
     limits,
     log,

@@ -313,7 +313,7 @@ describe('what is told', () => {
       scope: 'evo.discovery evo.workspace',
       fingerprint: sha256Hex('at-1').slice(0, 8),
       lastError: null,
-      isRefused: false,
+      problems: [],
       sessionExpiresAt: null,
       sessionExpiresSoon: false,
       subject: 'ada@example.org',

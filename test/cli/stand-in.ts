@@ -150,6 +150,7 @@ export function status(change: object = {}) {
     scope: 'evo.discovery evo.workspace',
     fingerprint: '1f3a9c02',
     last_error: null,
+    problem: null,
     ...change,
   }
 }

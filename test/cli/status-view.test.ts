@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { adviceFor } from '../../src/cli/app-advice.ts'
+import { toStatus } from '../../src/client/app-status.ts'
 import { duration, statusFields, statusLine, statusTable } from '../../src/cli/status-view.ts'
 import { status } from './stand-in.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
+const problem = { error: 'unavailable', message: 'No answer.', hint: 'Wait.', blocking: true }
 const failure = { error: 'unavailable', message: 'No answer.', at: '2026-01-01T00:00:00Z' }
 
 describe('statusTable', () => {
@@ -16,6 +17,7 @@ describe('statusTable', () => {
       expires_at: '2025-12-31T23:00:00Z',
       retry_at: '2026-01-01T00:00:40Z',
       last_error: failure,
+      problem,
     })
     expect(statusTable([status(), other], NOW, false)).toBe(
       [
@@ -63,9 +65,20 @@ it('statusLine shows a change with its time', () => {
   )
 })
 
+it('a status of an earlier daemon has its last failure as its problem', () => {
+  const { problem: _, ...earlier } = status({ last_error: failure })
+  expect(toStatus(earlier).problem).toMatchObject({ error: 'unavailable', message: 'No answer.' })
+})
+
 describe('statusFields', () => {
   it('shows everything there is, and what to do', () => {
-    const lost = status({ session: 'signed-out', subject: 'ada', failures: 2, last_error: failure })
+    const lost = status({
+      session: 'signed-out',
+      subject: 'ada',
+      failures: 2,
+      last_error: failure,
+      problem,
+    })
     expect(statusFields(lost, NOW)).toBe(
       [
         'app:           evo-me',
@@ -80,52 +93,16 @@ describe('statusFields', () => {
         'next refresh:  2026-01-01T00:50:00Z (in 50 min)',
         'failures:      2',
         'problem:       unavailable (2026-01-01T00:00:00Z): No answer.',
-        'what to do:    Sign in: `evo-token login evo-me`.',
+        'what to do:    Wait.',
         '',
       ].join('\n'),
     )
   })
 
   it('shows the words of a server without their effect', () => {
-    const told = status({ last_error: { ...failure, message: 'a\x1b[2J\nb' } })
+    const told = status({ last_error: failure, problem: { ...problem, message: 'a\x1b[2J\nb' } })
     expect(statusFields(told, NOW)).toContain('): a [2J b\n')
   })
-})
-
-describe('adviceFor', () => {
-  it.each([
-    [{ session: 'active' }, undefined],
-    [{ session: 'signed-out' }, 'evo-token login evo-me'],
-    [{ session: 'retrying', error: 'unavailable' }, 'by itself'],
-    [{ session: 'misconfigured', error: 'invalid_scope' }, 'evo-token reload'],
-    [{ session: 'misconfigured', error: 'invalid_client' }, 'evo-token reload'],
-    [{ session: 'misconfigured', error: 'invalid_client', type: 'web' }, 'evo-token secret evo-me'],
-    [{ session: 'active', freshness: 'stale', expires_at: null }, 'evo-token login evo-me'],
-    [
-      { session: 'misconfigured', error: 'private_key_missing', type: 'service' },
-      'evo-token secret evo-me --private-key FILE',
-    ],
-    [
-      { session: 'misconfigured', error: 'client_secret_missing', type: 'service' },
-      'evo-token secret evo-me',
-    ],
-    [{ session: 'misconfigured', error: 'client_secret_missing' }, 'evo-token reload'],
-    [{ session: 'signed-out', type: 'service' }, 'evo-token secret evo-me'],
-    [{ session: 'retrying', error: 'record_newer' }, 'Install the newer evo-token'],
-    [{ session: 'active', error: 'vault_unwritable' }, 'Make room'],
-    [{ session: 'signed-out', error: 'vault_locked' }, 'What the problem says'],
-  ])('for %j names what helps: %s', ({ error, ...change }: Partial<Told>, said) => {
-    const told = status({ ...change, last_error: error ? { ...failure, error } : null })
-    const advice = adviceFor(told)
-    if (said === undefined) expect(advice).toBeUndefined()
-    else expect(advice).toContain(said)
-  })
-
-  interface Told {
-    readonly session: string
-    readonly type: string
-    readonly error: string
-  }
 })
 
 it.each([

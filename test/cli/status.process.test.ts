@@ -11,6 +11,7 @@ const broken = (app: string) =>
     app,
     session: 'misconfigured',
     last_error: { error: 'invalid_client', message: 'Who?', at: '2026-01-01T00:00:00Z' },
+    problem: { error: 'misconfigured', message: 'Who?', hint: 'Correct it.', blocking: true },
   })
 
 describe('status', () => {
@@ -22,19 +23,19 @@ describe('status', () => {
     })
     const { code, stdout, stderr } = await run(daemon, ['status'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^APP .*\nevo-me .* active .* 1 h .*\nevo-web .*invalid_client\n$/)
+    expect(stdout).toMatch(/^APP .*\nevo-me .* active .* 1 h .*\nevo-web .*misconfigured\n$/)
   })
 
   it('says once why the vault is locked, which has them all', async () => {
-    const message = 'The keychain is locked. Unlock it.'
-    const locked = (app: string) =>
-      status({ app, last_error: { error: 'vault_locked', message, at: '2026-01-01T00:00:00Z' } })
+    const words = { message: 'The keychain is locked.', hint: 'Unlock it.' }
+    const problem = { error: 'vault_locked', ...words, blocking: true }
+    const locked = (app: string) => status({ app, problem })
     await using daemon = await startStandIn({
       'GET /v1/apps': () => ({ json: { apps: [locked('evo-me'), locked('evo-web')] } }),
     })
     const { stdout, stderr } = await run(daemon, ['status'])
     expect(stdout).toMatch(/\nevo-me .* vault_locked\nevo-web .* vault_locked\n$/)
-    expect(stderr).toBe(`\nvault_locked: ${message}\n`)
+    expect(stderr).toBe('\nvault_locked: The keychain is locked. Unlock it.\n')
   })
 
   it('shows one app with what to do', async () => {
@@ -43,7 +44,7 @@ describe('status', () => {
     })
     const { code, stdout } = await run(daemon, ['status', 'evo-me'])
     expect(code).toBe(0)
-    expect(stdout).toContain('what to do:')
+    expect(stdout).toMatch(/^what to do: +Correct it\.$/m)
   })
 
   it('prints JSON as the daemon tells it', async () => {

@@ -1,31 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { attentionEvent, needOf } from '../../src/core/attention.ts'
-import { appStatus } from '../http/doors.ts'
-
-const lastError = { error: 'invalid_grant', message: 'It is over.', at: 0 }
-
-describe('an app', () => {
-  it.each([
-    ['that is well', {}, undefined],
-    ['that nobody signed in to yet', { session: 'signed-out' }, undefined],
-    ['whose session was lost', { session: 'signed-out', lastError }, 'login_required'],
-    ['that the server refuses', { session: 'misconfigured', lastError }, 'misconfigured'],
-    [
-      'of a service, signed out',
-      { session: 'signed-out', type: 'service', lastError },
-      'misconfigured',
-    ],
-    ['that is tried again', { session: 'retrying', lastError }, undefined],
-    ['whose session ends soon', { sessionExpiresSoon: true }, 'login_expires'],
-    [
-      'whose session ends soon, and that is tried again',
-      { session: 'retrying', lastError, sessionExpiresSoon: true },
-      'login_expires',
-    ],
-  ] as const)('%s', (_, status, need) => {
-    expect(needOf(appStatus(status))).toBe(need)
-  })
-})
+import { expect, it } from 'vitest'
+import { attentionEvent } from '../../src/core/attention.ts'
 
 it.each([
   [undefined, undefined, undefined],

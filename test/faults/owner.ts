@@ -35,6 +35,12 @@ export interface Status {
   readonly retry_at: string | null
   readonly failures: number
   readonly last_error: { readonly error: string; readonly message: string } | null
+  readonly problem: {
+    readonly error: string
+    readonly message: string
+    readonly hint: string
+    readonly blocking: boolean
+  } | null
 }
 
 export async function statusOf(socketPath: string, app: string): Promise<Status> {

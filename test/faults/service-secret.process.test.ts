@@ -88,7 +88,7 @@ it('whose record is damaged asks for its secret, says why, and goes on with it',
   })
   await until('the owner is told', () => readFileSync(toldPath(home), 'utf8') !== '')
   expect(readFileSync(toldPath(home), 'utf8')).toMatch(
-    /^misconfigured Store its client secret: evo-token secret pipeline\n/,
+    /^misconfigured .*Store its client secret: `evo-token secret pipeline`\.\n/,
   )
   expect(await runCli(home, ['secret', APP], { input: `${clientSecret}\n` })).toMatchObject({
     code: 0,

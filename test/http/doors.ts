@@ -6,13 +6,16 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
-import type { AppStatus, ServedToken } from '../../src/core/status.ts'
+import { type Problem, problemsOf } from '../../src/core/problem.ts'
+import type { Session } from '../../src/core/session.ts'
+import type { AppStatus, DaemonProblem, ServedToken } from '../../src/core/status.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
-import type { BrokerDoor, Caller, Deps } from '../../src/http/deps.ts'
+import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
+import type { TokenBroker, Caller, Deps } from '../../src/http/deps.ts'
 import { EventStreams } from '../../src/http/event-streams.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
-import { NOW, recordingLog } from '../support/builders.ts'
+import { app as nativeApp, NOW, recordingLog } from '../support/builders.ts'
 
 /** May use every app. */
 export const KEY = `evtk_${'a'.repeat(43)}`
@@ -46,7 +49,7 @@ export function appStatus(overrides: Partial<AppStatus> = {}): AppStatus {
     scope: 'evo.discovery evo.workspace',
     fingerprint: '1f3a9c02',
     lastError: null,
-    isRefused: false,
+    problems: [],
     sessionExpiresAt: Date.UTC(2026, 0, 31),
     sessionExpiresSoon: false,
     subject: 'Ada',
@@ -54,9 +57,17 @@ export function appStatus(overrides: Partial<AppStatus> = {}): AppStatus {
   }
 }
 
+/** What is wrong with an app whose session is `session`, as the core has it. */
+export function problemsOfSession(session: Session): readonly Problem[] {
+  const facts = { newer: false, missingScopes: [], isTokenRefused: false }
+  return problemsOf({ ...facts, app: nativeApp(), session, now: NOW })
+}
+
 export type Parts = {
   [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey']?: Partial<Deps[Part]>
-} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>>
+} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>> & {
+    readonly problems?: readonly DaemonProblem[]
+  }
 
 /** What was asked of the parts behind the endpoint: the method's name, then its arguments. */
 export type Asked = readonly [string, ...unknown[]]
@@ -70,7 +81,7 @@ export function recordedDeps(parts: Parts = {}) {
       return answer
     }
   }
-  const broker: BrokerDoor = {
+  const broker: TokenBroker = {
     appNames: () => ['evo-me', 'evo-pipeline'],
     status: (app) => appStatus({ app }),
     readiness: () => ({ ready: true, reason: null }),
@@ -87,6 +98,7 @@ export function recordedDeps(parts: Parts = {}) {
     version: '1.2.3',
     broker,
     streams: new EventStreams(broker),
+    problems: () => parts.problems ?? [],
     signIns: {
       start: () => Promise.reject(new Error('this test starts no sign-in')),
       wait: () => Promise.reject(new Error('this test waits for no sign-in')),
@@ -138,8 +150,8 @@ export async function openDoors(parts: Parts = {}): Promise<Doors> {
   const directory = mkdtempSync(join(tmpdir(), 'evo-token-http-'))
   const socketPath = join(directory, 'owner.sock')
   const options = { requireHostHeader: false }
-  const tcp = createServer(options, createApp(deps, 'tcp')).listen(0, '127.0.0.1')
-  const owner = createServer(options, createApp(deps, 'owner')).listen(socketPath)
+  const tcp = createServer(options, createApp(deps, createTcpDoor(deps))).listen(0, '127.0.0.1')
+  const owner = createServer(options, createApp(deps, OWNER_DOOR)).listen(socketPath)
   await Promise.all([once(tcp, 'listening'), once(owner, 'listening')])
   const { port } = tcp.address() as AddressInfo
   return {

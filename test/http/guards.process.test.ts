@@ -2,6 +2,7 @@ import { duplexPair } from 'node:stream'
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/http/app.ts'
+import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
 import { KEY, LIMITED_KEY, openDoors, recordedDeps } from './doors.ts'
 
 const TOKEN = '/v1/apps/evo-me/token'
@@ -31,7 +32,9 @@ async function answerTo(
   localPort = 13860,
 ): Promise<string> {
   const [client, connection] = duplexPair()
-  const server = createServer(createApp(recordedDeps().deps, door))
+  const { deps } = recordedDeps()
+  const at = door === 'tcp' ? createTcpDoor(deps) : OWNER_DOOR
+  const server = createServer(createApp(deps, at))
   server.emit('connection', Object.assign(connection, { remoteAddress, localPort }))
   client.write(bytes)
   let answer = ''

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../src/errors.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
-import { appStatus, failing, KEY, LIMITED_KEY, openDoors, SERVED } from './doors.ts'
+import {
+  appStatus,
+  problemsOfSession,
+  failing,
+  KEY,
+  LIMITED_KEY,
+  openDoors,
+  SERVED,
+} from './doors.ts'
 
 const TOKEN = '/v1/apps/evo-me/token'
 
@@ -225,6 +233,15 @@ describe('GET /v1/apps', () => {
     ])
   })
 
+  it('names the version, and for the owner what is wrong with the daemon itself', async () => {
+    const problem = { error: 'notify_failed' as const, message: 'It failed.', hint: 'Correct it.' }
+    await using doors = await openDoors({ problems: [problem] })
+    const own = await doors.owner().get('/v1/apps').expect(200)
+    expect(own.body).toMatchObject({ version: '1.2.3', problems: [problem] })
+    const told = await doors.tcp(KEY).get('/v1/apps').expect(200)
+    expect(Object.keys(told.body as object)).toEqual(['version', 'apps'])
+  })
+
   it('has exactly the fields of the contract on TCP, and the person’s besides for the owner', async () => {
     await using doors = await openDoors()
     const expected = {
@@ -240,6 +257,7 @@ describe('GET /v1/apps', () => {
       scope: 'evo.discovery evo.workspace',
       fingerprint: '1f3a9c02',
       last_error: null,
+      problem: null,
     }
     expect((await doors.tcp(KEY).get('/v1/apps/evo-me').expect(200)).body).toEqual(expected)
     expect((await doors.owner().get('/v1/apps/evo-me').expect(200)).body).toEqual({
@@ -256,20 +274,27 @@ describe('GET /v1/apps', () => {
       message: 'Tenant 4711 of Ada is gone',
       at: Date.UTC(2026, 0, 1),
     }
+    const problems = problemsOfSession({ status: 'signed-out', error: lastError })
     await using doors = await openDoors({
-      broker: { status: (app) => appStatus({ app, session: 'retrying', lastError }) },
+      broker: { status: (app) => appStatus({ app, session: 'signed-out', lastError, problems }) },
     })
+    const message = 'The authorization server has ended the sign-in to "evo-me".'
+    const hint = 'Sign in: `evo-token login evo-me`.'
     const answer = await doors.tcp(KEY).get('/v1/apps/evo-me').expect(200)
     expect(answer.body).toMatchObject({
-      last_error: {
-        error: 'invalid_grant',
-        message: 'The authorization server has ended the session; a person must sign in again.',
-        at: '2026-01-01T00:00:00Z',
-      },
+      last_error: { error: 'invalid_grant', message, at: '2026-01-01T00:00:00Z' },
+      problem: { error: 'login_required', message, hint, blocking: true },
     })
+    expect(answer.text).not.toContain('4711')
     const owner = await doors.owner().get('/v1/apps/evo-me').expect(200)
     expect(owner.body).toMatchObject({
       last_error: { error: 'invalid_grant', message: 'Tenant 4711 of Ada is gone' },
+      problem: {
+        error: 'login_required',
+        message: `${message.slice(0, -1)}: "Tenant 4711 of Ada is gone".`,
+        hint,
+        blocking: true,
+      },
     })
   })
 
@@ -277,18 +302,19 @@ describe('GET /v1/apps', () => {
     ['retrying', 'unavailable'],
     ['misconfigured', 'misconfigured'],
     ['signed-out', 'login_required'],
-    ['active', 'unavailable'],
-  ] as const)('calls an unknown error of an app that is %s %s on TCP', async (session, error) => {
+  ] as const)('calls an unknown error of an app that is %s %s on TCP', async (status, error) => {
     const lastError = {
       error: 'ask ada@example.com',
       message: 'secret words',
       at: Date.UTC(2026, 0, 1),
     }
+    const session = { status, error: lastError, failures: 1, retryAt: 0, mayHurry: true } as const
+    const problems = problemsOfSession(session)
     await using doors = await openDoors({
-      broker: { status: (app) => appStatus({ app, session, lastError }) },
+      broker: { status: (app) => appStatus({ app, session: status, lastError, problems }) },
     })
     const answer = await doors.tcp(KEY).get('/v1/apps/evo-me').expect(200)
-    expect(answer.body).toMatchObject({ last_error: { error } })
+    expect(answer.body).toMatchObject({ last_error: { error }, problem: { error } })
     expect(answer.text).not.toContain('ada@example.com')
     expect(answer.text).not.toContain('secret words')
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createTcpDoor } from '../../src/http/door.ts'
 import { routesOf } from '../../src/http/app.ts'
 import { sha256Hex } from '../../src/secret.ts'
 import { KEY, openDoors, recordedDeps } from './doors.ts'
@@ -164,7 +165,7 @@ describe('every owner route on TCP', () => {
 
   it('is there to be tested', () => {
     expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(11)
-    expect(createApp(deps, 'tcp')).toBeTypeOf('function')
+    expect(createApp(deps, createTcpDoor(deps))).toBeTypeOf('function')
   })
 
   it.each(ownerRoutes.map(({ method, path }) => [method, path] as const))(

@@ -257,6 +257,7 @@ export function createWorld(options: WorldOptions = {}) {
         newId: () => `sign-in-${++ids}`,
         networkSignature: () => network.signature,
         onChange: (app) => changes.push(app),
+        fileFaultOf: () => undefined,
         sleep,
       },
       registrationsOf(apps),

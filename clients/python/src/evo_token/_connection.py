@@ -13,14 +13,17 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from ._errors import DaemonNotRunning, EvoTokenError, Refused, error_for, not_running
-from ._places import socket_candidates, state_directory, usable_socket
+from ._places import MACHINE_SOCKET, read_endpoint, socket_candidates, state_directory, usable_socket
 
 # The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
 _PATIENCE_S = 75.0
-_PROOF_WITHIN_S = 10.0
+# A daemon that says nothing for so long is asked whether it is there.
+_SILENCE_S = 3.0
+_CONNECT_WITHIN_S = 10.0
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 Json = Mapping[str, object]
@@ -36,14 +39,48 @@ class Place:
     caller: str | None = None
 
 
-class _OwnerConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_PATIENCE_S)
+class _Connection(http.client.HTTPConnection):
+    """Over TCP."""
+
+    of_machine = False
+    patience_s = _PATIENCE_S
+
+    @property
+    def place(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def another(self, timeout: float) -> _Connection:
+        """A new connection to the same place."""
+        return _Connection(self.host, self.port, timeout=timeout)
+
+    def is_readable(self, within_s: float) -> bool:
+        """Whether an answer, or the end of the connection, comes within this time."""
+        self.sock.settimeout(within_s)
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            return False
+        finally:
+            self.sock.settimeout(_PATIENCE_S)
+        return True
+
+
+class _OwnerConnection(_Connection):
+    def __init__(self, path: str, timeout: float = _PATIENCE_S) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
+        self.of_machine = path == os.path.realpath(MACHINE_SOCKET)
+
+    @property
+    def place(self) -> str:
+        return f'"{self._path}"'
+
+    def another(self, timeout: float) -> _Connection:
+        return _OwnerConnection(self._path, timeout)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_PATIENCE_S)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
@@ -67,14 +104,14 @@ def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
     raise error_for(code, message or code, hint)
 
 
-def _open(place: Place) -> tuple[http.client.HTTPConnection, dict[str, str]]:
+def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
     env = os.environ
     url = place.url or (env.get("EVO_TOKEN_URL") if place.socket is None else None)
     if url:
         named = place.key_file or env.get("EVO_TOKEN_KEY_FILE")
         caller = place.caller or env.get("EVO_TOKEN_CALLER") or "local"
         return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", caller)
-    failures = []
+    failures: list[str] = []
     for candidate in [place.socket] if place.socket else socket_candidates(env):
         path, reason = usable_socket(candidate)
         if reason is None:
@@ -85,13 +122,46 @@ def _open(place: Place) -> tuple[http.client.HTTPConnection, dict[str, str]]:
             except OSError as error:
                 reason = f'"{path}" gives {error.strerror}'
         failures.append(reason)
-    raise not_running("; ".join(failures))
+    return (None if place.socket else _open_known_url(env)) or _no_daemon(failures, _running_pid(env))
 
 
-def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPConnection, dict[str, str]]:
+def _open_known_url(env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]] | None:
+    """Over TCP as the caller `local`, where the socket is gone: a logout may remove its directory."""
+    state = state_directory(env)
+    url = read_endpoint(state / "endpoint.json").get("url")
+    if not isinstance(url, str):
+        return None
+    try:
+        return _open_tcp(url, state / "access-key", "local")
+    except EvoTokenError:
+        return None
+
+
+def _no_daemon(failures: list[str], pid: int | None) -> NoReturn:
+    if pid is None:
+        raise not_running("; ".join(failures))
+    error = not_running("; ".join(failures))
+    error.hint = f"Process {pid} wrote where it listens, and still runs: end it, then `evo-token serve`."
+    raise error
+
+
+def _running_pid(env: Mapping[str, str]) -> int | None:
+    """The process that wrote `endpoint.json`, if there is still one of its number."""
+    pid = read_endpoint(state_directory(env) / "endpoint.json").get("pid")
+    # On Windows the number 0 is an event that would end it.
+    if os.name == "nt" or not isinstance(pid, int) or pid <= 0:
+        return None
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return None
+    return pid
+
+
+def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[_Connection, dict[str, str]]:
     host, port = _loopback(url)
     key = _read_key(key_file)
-    connection = http.client.HTTPConnection(host, port, timeout=_PROOF_WITHIN_S)
+    connection = _Connection(host, port, timeout=_CONNECT_WITHIN_S)
     try:
         connection.connect()
     except OSError as error:
@@ -102,7 +172,7 @@ def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPCo
         _require_proof(connection, caller, key)
     except (OSError, http.client.HTTPException):
         connection.close()
-        raise not_running(f"http://{host}:{port} breaks the connection") from None
+        raise not_running(f"{connection.place} breaks the connection") from None
     except EvoTokenError:
         connection.close()
         raise
@@ -110,7 +180,7 @@ def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[http.client.HTTPCo
     return connection, {"Authorization": f"Bearer {key}"}
 
 
-def _require_proof(connection: http.client.HTTPConnection, caller: str, key: str) -> None:
+def _require_proof(connection: _Connection, caller: str, key: str) -> None:
     """Any program may have taken the port: it has to know the key before it is shown one."""
     address, port = connection.sock.getpeername()[:2]
     peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
@@ -129,7 +199,7 @@ def _require_proof(connection: http.client.HTTPConnection, caller: str, key: str
 
 
 def _exchange(
-    connection: http.client.HTTPConnection,
+    connection: _Connection,
     method: str,
     path: str,
     headers: Mapping[str, str],
@@ -138,6 +208,10 @@ def _exchange(
     content = None if body is None else json.dumps(body)
     sent = dict(headers) if content is None else {**headers, "Content-Type": "application/json"}
     connection.request(method, path, content, sent)
+    if not connection.is_readable(_SILENCE_S):
+        from ._silence import outlast
+
+        outlast(connection, _running_pid(os.environ))
     response = connection.getresponse()
     read = response.read(_MAX_ANSWER_BYTES + 1)
     if response.status == 204:

@@ -11,7 +11,7 @@ from pathlib import Path
 # A longer path is cut short silently by the system, and then names another socket.
 _SOCKET_PATH_MAX_BYTES = 100
 
-_MACHINE_SOCKET = "/run/evo-token/owner.sock"
+MACHINE_SOCKET = "/run/evo-token/owner.sock"
 
 
 def state_directory(env: Mapping[str, str]) -> Path:
@@ -33,10 +33,10 @@ def _runtime_directory(env: Mapping[str, str], state: Path) -> Path:
 def socket_candidates(env: Mapping[str, str]) -> list[str]:
     """What the daemon wrote down, its usual place, and that of the machine's own daemon."""
     state = state_directory(env)
-    known = _read_endpoint(state / "endpoint.json").get("socket")
+    known = read_endpoint(state / "endpoint.json").get("socket")
     usual = str(_runtime_directory(env, state) / "owner.sock")
     named = [known] if isinstance(known, str) else []
-    return list(dict.fromkeys([*named, usual, _MACHINE_SOCKET]))
+    return list(dict.fromkeys([*named, usual, MACHINE_SOCKET]))
 
 
 def usable_socket(path: str) -> tuple[str, str | None]:
@@ -68,7 +68,7 @@ def _untrusted_because(path: str) -> str | None:
     return None
 
 
-def _read_endpoint(path: Path) -> Mapping[str, object]:
+def read_endpoint(path: Path) -> Mapping[str, object]:
     """Nothing where there is none, where a crash cut it short, or where others could have written it."""
     try:
         found = path.stat()

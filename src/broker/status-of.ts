@@ -1,11 +1,11 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
-import { requiredBy } from '../core/attention.ts'
 import { sessionEnd } from '../core/foreseen.ts'
-import { isRefused, renewable, renewalAt, sessionName } from '../core/session.ts'
+import { lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
+import { renewable, renewalAt, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
-import { expiresAt, freshness, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
+import { expiresAt, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 
 export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
@@ -41,7 +41,7 @@ export function statusOf(state: AppState): AppStatus {
     scope: tokens?.scope ?? null,
     fingerprint: tokens?.accessToken.fingerprint ?? null,
     lastError: lastErrorOf(state),
-    isRefused: isRefused(session),
+    problems: problemsNow(state, now),
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
   }
@@ -54,29 +54,30 @@ function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, n
   return at === Infinity ? null : at
 }
 
-/** Ready means: a token is served now, and what we hold would survive a restart. */
-export function readinessOf(state: AppState): Readiness {
-  const { app, session, deps, ledger } = state
-  const now = deps.clock.read()
-  if (ledger.newer) return { ready: false, reason: ledger.newer.error }
-  const error = 'error' in session ? session.error.error : undefined
-  if (app.type !== 'service' && (ledger.unstored ?? error === UNWRITABLE)) {
-    return { ready: false, reason: UNWRITABLE }
-  }
-  const fresh = freshness(session.tokens, now, app.refresh)
-  if (fresh === 'fresh' || fresh === 'stale') return { ready: true, reason: null }
-  if (isRefused(session)) return { ready: false, reason: 'login_required' }
-  const name = sessionName(app, session, now)
-  return { ready: false, reason: name === 'signed-out' ? requiredBy(app.type) : REASONS[name] }
+/** What is wrong with the app at `now`, what blocks its token first. */
+export function problemsNow(state: AppState, now: Reading): readonly Problem[] {
+  const { app, session, ledger, deps } = state
+  const { sessionExpiresAt, sessionExpiresSoon } = foreseenEnd(state, now)
+  return problemsOf({
+    app,
+    session,
+    now,
+    newer: ledger.newer !== undefined,
+    unstored: ledger.unstored,
+    missingScopes: scopesNotAskedFor(state),
+    isTokenRefused: state.isTokenRefused(),
+    ...(sessionExpiresSoon && sessionExpiresAt !== null && { endsSoonAt: sessionExpiresAt }),
+    fileFault: deps.fileFaultOf(app.name),
+  })
 }
 
-const UNWRITABLE = 'vault_unwritable'
-
-const REASONS = {
-  misconfigured: 'misconfigured',
-  retrying: 'unavailable',
-  active: 'unavailable',
-} as const
+/** Ready means: a token is served now, and what we hold would survive a restart. */
+export function readinessOf(state: AppState): Readiness {
+  const [problem] = problemsNow(state, state.deps.clock.read())
+  return problem?.blocking
+    ? { ready: false, reason: problem.reason }
+    : { ready: true, reason: null }
+}
 
 function lastErrorOf(state: AppState): PastFailure | null {
   const { session, ledger } = state
@@ -111,8 +112,15 @@ function scopesNotAskedFor({ app, ledger }: AppState): readonly string[] {
   return app.scopes.filter((scope) => !asked.has(scope))
 }
 
+/** Why the vault is not open, what can be done, and how often it was tried. */
+export interface LockedVault {
+  readonly lastError: PastFailure
+  readonly hint: string
+  readonly attempts: number
+}
+
 /** The status of an app while the vault that has its record is not open. */
-export function lockedStatus(app: App, lastError: PastFailure, attempts: number): AppStatus {
+export function lockedStatus(app: App, { lastError, hint, attempts }: LockedVault): AppStatus {
   return {
     app: app.name,
     type: app.type,
@@ -126,7 +134,7 @@ export function lockedStatus(app: App, lastError: PastFailure, attempts: number)
     scope: null,
     fingerprint: null,
     lastError,
-    isRefused: false,
+    problems: [lockedProblem(app, lastError.message, hint)],
     sessionExpiresAt: null,
     sessionExpiresSoon: false,
     subject: null,

@@ -1,0 +1,53 @@
+"""What the service manager knows of a daemon that accepts connections and gives no sign of life."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Literal
+
+# `none`: no service manager, or it does not know the service.
+State = Literal["starting", "stopping", "running", "failed", "none"]
+
+_ANSWER_WITHIN_S = 3.0
+_LABEL = "evo-token"
+
+
+def service_state(of_machine: bool = False) -> State:
+    """Whether the service is up; `of_machine` for the machine's own service, else that of this user."""
+    if sys.platform == "darwin":
+        return "none" if of_machine else _from_launchd(_said("launchctl", "print", f"gui/{os.getuid()}/{_LABEL}"))
+    scope = [] if of_machine else ["--user"]
+    return _from_systemd(
+        _said("systemctl", *scope, "show", "--property=LoadState,ActiveState,SubState", "evo-token.service")
+    )
+
+
+def _from_systemd(said: str) -> State:
+    properties = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    active = properties.get("ActiveState", "")
+    if properties.get("LoadState") != "loaded":
+        return "none"
+    # Between two attempts: it has ended without becoming ready, and will most likely do so again.
+    if active == "failed" or properties.get("SubState") == "auto-restart":
+        return "failed"
+    if active in ("activating", "reloading"):
+        return "starting"
+    if active == "deactivating":
+        return "stopping"
+    return "running" if active == "active" else "failed"
+
+
+def _from_launchd(said: str) -> State:
+    lines = [line.strip() for line in said.splitlines()]
+    if not lines:
+        return "none"
+    return "running" if "state = running" in lines else "failed"
+
+
+def _said(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_WITHIN_S, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

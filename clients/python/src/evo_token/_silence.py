@@ -1,0 +1,80 @@
+"""A daemon that was asked and says nothing: is it busy, starting, or not there at all?"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import time
+from typing import Protocol
+
+from ._errors import DaemonNotRunning
+from ._service import State, service_state
+
+# Between two looks whether it is still there.
+_LOOK_EVERY_S = 3.0
+_ALIVE_WITHIN_S = 3.0
+
+_SAID: dict[State, str] = {
+    "starting": "The evo-token daemon is being started; waiting for it.",
+    "stopping": "The evo-token daemon is being stopped or restarted; waiting for it.",
+    "running": "The evo-token daemon is very slow to answer; waiting for it.",
+}
+
+
+class Asked(Protocol):
+    """A connection whose request has been sent."""
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def of_machine(self) -> bool: ...
+
+    @property
+    def patience_s(self) -> float: ...
+
+    def is_readable(self, within_s: float) -> bool: ...
+
+    def another(self, timeout: float) -> http.client.HTTPConnection: ...
+
+
+def outlast(asked: Asked, pid: int | None) -> None:
+    """Blocks until the answer begins, while the daemon is there or on its way. Raises DaemonNotRunning."""
+    deadline = time.monotonic() + asked.patience_s
+    said: set[State] = set()
+    while time.monotonic() < deadline:
+        if not _is_alive(asked):
+            state = service_state(asked.of_machine)
+            if state not in _SAID:
+                raise _not_there(asked.place, state, pid)
+            if state not in said:
+                said.add(state)
+                logging.getLogger("evo_token").warning(_SAID[state])
+        if asked.is_readable(_LOOK_EVERY_S):
+            return
+    raise _not_there(asked.place, "none", pid)
+
+
+def _is_alive(asked: Asked) -> bool:
+    probe = asked.another(_ALIVE_WITHIN_S)
+    try:
+        probe.request("GET", "/healthz")
+        return probe.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        probe.close()
+
+
+def _not_there(place: str, state: State, pid: int | None) -> DaemonNotRunning:
+    if state == "failed":
+        message = "The evo-token service is installed, and its daemon does not start."
+        hint = "`evo-token service status` shows why."
+    else:
+        process = "its process" if pid is None else f"its process ({pid})"
+        message = f"The evo-token daemon at {place} gives no sign of life."
+        hint = f"End {process}, then start it again with `evo-token serve`."
+    error = DaemonNotRunning("not_running", message, hint)
+    # The question is in its socket, and may be read yet.
+    error.unasked = False
+    return error

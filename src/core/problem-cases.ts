@@ -1,0 +1,186 @@
+/**
+ * Everything that can be wrong with an app: what it is called, and what is said of it. A new case is
+ * a row here, and what to do about it a line in `remedy.ts`.
+ *
+ * Callers see the first form. The owner also sees who is signed in and what the authorization server
+ * said: those words are beyond our control, and may name people, tenants or addresses.
+ */
+import type { ErrorCode } from './error-codes.ts'
+
+/** What the sentences are about. */
+export interface Subject {
+  readonly app: string
+  /** Who is signed in; undefined where that is not known. */
+  readonly person: string | undefined
+  /** A sentence of the authorization server's, or of ours with its host in it; undefined where there is none. */
+  readonly details: string | undefined
+}
+
+/** Codes of what is wrong besides, which no request fails with. */
+export type SideCode = 'token_refused' | 'scope_changed' | 'session_expires' | 'file_unwritable'
+
+export interface CaseRow {
+  /** The `error` of the problem that a caller gets. */
+  readonly error: ErrorCode | SideCode
+  /** The `reason` of readiness, where it says more than `error`. */
+  readonly reason?: string
+  readonly callers: (subject: Subject) => string
+  /** As `callers` where it is left out. */
+  readonly owner?: (subject: Subject) => string
+}
+
+const ended = (how: string): CaseRow => ({
+  error: 'login_required',
+  callers: ({ app }) => `The authorization server ${how} "${app}".`,
+  owner: ({ app, person, details }) =>
+    `The authorization server ${how} "${app}"${person === undefined ? '' : ` for ${person}`}${quoted(details)}.`,
+})
+
+const refused = (why: string): CaseRow => ({
+  error: 'misconfigured',
+  callers: ({ app }) => `No token is issued to "${app}": the authorization server ${why}.`,
+  owner: ({ app, details }) =>
+    details === undefined
+      ? `No token is issued to "${app}": the authorization server ${why}.`
+      : `No token is issued to "${app}": ${asEnd(details)}`,
+})
+
+export const CASES = {
+  signed_out: {
+    error: 'login_required',
+    callers: ({ app }) => `"${app}" is not signed in.`,
+  },
+  token_ended: {
+    error: 'login_required',
+    callers: ({ app }) => `The token of "${app}" has ended, and there is no refresh token for it.`,
+  },
+  // RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6, at the token endpoint.
+  invalid_grant: ended('has ended the sign-in to'),
+  interaction_required: ended('wants a person to sign in again to'),
+  login_required: ended('wants a person to sign in again to'),
+  account_selection_required: ended('wants a person to choose an account again for'),
+  consent_required: ended('wants a person to give consent again to'),
+  refresh_refused: {
+    error: 'login_required',
+    callers: ({ app }) =>
+      `The authorization server refuses to renew the sign-in to "${app}", each time in the same way.`,
+    owner: ({ app, details }) =>
+      `The authorization server refuses to renew the sign-in to "${app}", each time in the same way${quoted(details)}.`,
+  },
+  answer_lost: {
+    error: 'login_required',
+    callers: ({ app }) =>
+      `An answer of the authorization server with the new refresh token of "${app}" was lost, and the old one is refused.`,
+    owner: ({ app, details }) => `The sign-in to "${app}" has ended. ${asEnd(details ?? '')}`,
+  },
+  record_damaged: {
+    error: 'login_required',
+    callers: ({ app }) =>
+      `The stored session of "${app}" could not be read; it was set aside, not deleted.`,
+  },
+  secret_forgotten: {
+    error: 'misconfigured',
+    callers: ({ app }) => `"${app}" was signed out, and its client secret forgotten.`,
+  },
+  client_secret_missing: {
+    error: 'misconfigured',
+    callers: ({ app }) => `No client secret is stored for "${app}".`,
+    owner: ({ details }) => asEnd(details ?? ''),
+  },
+  private_key_missing: {
+    error: 'misconfigured',
+    callers: ({ app }) => `No private key is stored for "${app}".`,
+    owner: ({ details }) => asEnd(details ?? ''),
+  },
+  invalid_client: refused('does not accept its client id or its credentials'),
+  unauthorized_client: refused('does not allow it to ask in this way'),
+  unsupported_grant_type: refused('does not support this way of asking'),
+  invalid_scope: refused('refuses a scope that it asks for'),
+  invalid_request: refused('does not understand its request'),
+  invalid_target: refused('issues no tokens for the resource that it has in mind'),
+  no_bearer_token: refused('issues tokens of a type that is not served here'),
+  no_endpoint: {
+    error: 'misconfigured',
+    callers: ({ app }) =>
+      `Neither the config nor the authorization server names an endpoint that "${app}" needs.`,
+    owner: ({ details }) => asEnd(details ?? ''),
+  },
+  no_metadata: {
+    error: 'misconfigured',
+    callers: ({ app }) => `The authorization server of "${app}" publishes no metadata.`,
+    owner: ({ details }) => asEnd(details ?? ''),
+  },
+  app_refused: refused('refuses it'),
+  unavailable: {
+    error: 'unavailable',
+    callers: ({ app }) => `The last attempt to get a token for "${app}" failed.`,
+    owner: ({ app, details }) =>
+      `The last attempt to get a token for "${app}" failed${details === undefined ? '.' : `: ${asEnd(details)}`}`,
+  },
+  renewing: {
+    error: 'unavailable',
+    callers: ({ app }) => `A token for "${app}" is on its way.`,
+  },
+  vault_locked: {
+    error: 'vault_locked',
+    callers: () => 'The vault is locked.',
+    owner: ({ details }) => details ?? 'The vault is locked.',
+  },
+  vault_unwritable: {
+    error: 'unavailable',
+    reason: 'vault_unwritable',
+    callers: ({ app }) =>
+      `The vault cannot be written, so no refresh token of "${app}" is spent now.`,
+    owner: ({ app, details }) =>
+      `The vault cannot be written, so no refresh token of "${app}" is spent now${details === undefined ? '.' : `: ${asEnd(details)}`}`,
+  },
+  not_stored: {
+    error: 'unavailable',
+    reason: 'vault_unwritable',
+    callers: ({ app }) =>
+      `The newest token of "${app}" is in memory only: the vault cannot be written.`,
+    owner: ({ app, details }) =>
+      `The newest token of "${app}" is in memory only, and a restart would end its session: ${asEnd(details ?? '')}`,
+  },
+  record_newer: {
+    error: 'record_newer',
+    callers: ({ app }) => `A newer evo-token wrote the record of "${app}".`,
+  },
+  token_refused: {
+    error: 'token_refused',
+    callers: ({ app }) => `An API has refused the token of "${app}", which has no end of its own.`,
+  },
+  scope_changed: {
+    error: 'scope_changed',
+    callers: ({ app }) =>
+      `The config asks for scopes that the sign-in to "${app}" did not ask for.`,
+    owner: ({ app, details }) =>
+      `The config asks for scopes that the sign-in to "${app}" did not ask for: ${details ?? ''}.`,
+  },
+  session_expires: {
+    error: 'session_expires',
+    callers: ({ app }) => `The sign-in to "${app}" ends soon.`,
+    owner: ({ app, details }) => `The sign-in to "${app}" ends on ${details ?? ''}.`,
+  },
+  file_unwritable: {
+    error: 'file_unwritable',
+    callers: ({ app }) => `A token file of "${app}" cannot be written.`,
+    owner: ({ details }) => details ?? '',
+  },
+} as const satisfies Record<string, CaseRow>
+
+export type ProblemCase = keyof typeof CASES
+
+/** The row of `name`, which a server or a record may have made up; undefined for another one. */
+export function caseNamed(name: string): ProblemCase | undefined {
+  return Object.hasOwn(CASES, name) ? (name as ProblemCase) : undefined
+}
+
+/** Ends a message, which may be a server's, as a sentence. */
+function asEnd(message: string): string {
+  return message.replace(/[^.!?…]$/, '$&.')
+}
+
+function quoted(details: string | undefined): string {
+  return details === undefined ? '' : `: "${details.replace(/[.\s]+$/, '')}"`
+}

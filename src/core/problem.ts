@@ -1,0 +1,167 @@
+/**
+ * The one place that decides what is wrong with an app, in which words it is said, and what can be
+ * done. HTTP problems, `status`, readiness, notices and the log all say what stands here.
+ */
+import type { App } from './app.ts'
+import type { ErrorCode } from './error-codes.ts'
+import type { Failure, PastFailure } from './ports.ts'
+import { type CaseRow, caseNamed, CASES, type ProblemCase, type SideCode } from './problem-cases.ts'
+import { remedyFor } from './remedy.ts'
+import { isRefused, renewable, type Session } from './session.ts'
+import { type Instant, type Reading, remainingMs } from './token.ts'
+
+export interface Problem {
+  readonly case: ProblemCase
+  readonly error: ErrorCode | SideCode
+  /** Whether it keeps a token from being served, or from surviving a restart. */
+  readonly blocking: boolean
+  /** Why the app is not ready, for readiness. */
+  readonly reason: string
+  readonly callers: Words
+  readonly owner: Words
+}
+
+export interface Words {
+  readonly message: string
+  readonly hint: string
+}
+
+/** What is known of an app. */
+export interface AppFacts {
+  readonly app: App
+  readonly session: Session
+  readonly now: Reading
+  /** A newer version wrote the record. */
+  readonly newer: boolean
+  /** Why the newest record is in memory only. */
+  readonly unstored?: Failure | undefined
+  /** Scopes of the config that the last sign-in did not ask for. */
+  readonly missingScopes: readonly string[]
+  /** An API has refused the token, which has no end of its own. */
+  readonly isTokenRefused: boolean
+  /** When the session ends, where a person should hear of it. */
+  readonly endsSoonAt?: Instant | undefined
+  /** What is wrong with one of the app's token files. */
+  readonly fileFault?: Words | undefined
+}
+
+interface Found {
+  readonly case: ProblemCase
+  readonly details?: string | undefined
+  /** In place of the remedy, for the owner. */
+  readonly hint?: string
+}
+
+/** All that is wrong with the app, the most important first: what blocks its token. Empty for one that is well. */
+export function problemsOf(facts: AppFacts): readonly Problem[] {
+  const { app, session, now, newer, unstored } = facts
+  if (newer) return [toProblem(facts, { case: 'record_newer' }, true)]
+  const isServed = session.tokens !== undefined && remainingMs(session.tokens, now) > 0
+  // A service app needs nothing of what is on the disk: its next token comes with its secret.
+  const needsDisk = app.type !== 'service'
+  const blocking: Problem[] = []
+  const besides: Problem[] = []
+  const add = (found: Found | undefined, isBlocking: boolean) => {
+    if (found) (isBlocking ? blocking : besides).push(toProblem(facts, found, isBlocking))
+  }
+  const found = inSession(facts, isServed)
+  add(found, !isServed || (needsDisk && found?.case === 'vault_unwritable'))
+  if (unstored && needsDisk) add({ case: 'not_stored', details: unstored.message }, true)
+  for (const one of besidesSession(facts)) add(one, false)
+  return [...blocking, ...besides]
+}
+
+/** No token yet, and a request for one is out. */
+export function renewalUnderWay(app: App): Problem {
+  const subject = { app: app.name, person: undefined, details: undefined }
+  const words = { message: CASES.renewing.callers(subject), hint: remedyFor(app, 'renewing') }
+  return { ...common('renewing', true), callers: words, owner: words }
+}
+
+/** Why no app of a vault that is not open has a token. */
+export function lockedProblem(app: App, message: string, hint: string): Problem {
+  const subject = { app: app.name, person: undefined, details: message }
+  return {
+    ...common('vault_locked', true),
+    callers: { message: CASES.vault_locked.callers(), hint: remedyFor(app, 'vault_locked') },
+    owner: { message: CASES.vault_locked.owner(subject), hint },
+  }
+}
+
+function inSession({ app, session }: AppFacts, isServed: boolean): Found | undefined {
+  switch (session.status) {
+    case 'signed-out':
+      if (app.type === 'service') return { case: 'secret_forgotten' }
+      if (!session.error) return { case: 'signed_out' }
+      return { case: endOf(session.error), details: session.error.message }
+    case 'active':
+      if (isServed) return undefined
+      return { case: renewable(app, session) ? 'renewing' : 'token_ended' }
+    case 'retrying':
+      return { case: retriedFor(session), details: session.error.message }
+    case 'misconfigured':
+      return { case: refusalOf(session.error), details: session.error.message }
+  }
+}
+
+function besidesSession(facts: AppFacts): readonly Found[] {
+  const { missingScopes, endsSoonAt, fileFault, isTokenRefused } = facts
+  const found: readonly (Found | false | undefined)[] = [
+    isTokenRefused && { case: 'token_refused' },
+    fileFault && { case: 'file_unwritable', details: fileFault.message, hint: fileFault.hint },
+    missingScopes.length > 0 && { case: 'scope_changed', details: missingScopes.join(' ') },
+    endsSoonAt !== undefined && { case: 'session_expires', details: toLocal(endsSoonAt) },
+  ]
+  return found.filter((one): one is Found => one !== undefined && one !== false)
+}
+
+/** Why a session has ended. */
+function endOf({ error }: PastFailure): ProblemCase {
+  const known = caseNamed(error)
+  return known && CASES[known].error === 'login_required' ? known : 'invalid_grant'
+}
+
+function retriedFor(session: Extract<Session, { status: 'retrying' }>): ProblemCase {
+  if (isRefused(session)) return 'refresh_refused'
+  return session.error.error === 'vault_unwritable' ? 'vault_unwritable' : 'unavailable'
+}
+
+/** Why no token is issued to the app. */
+function refusalOf({ error }: PastFailure): ProblemCase {
+  const known = caseNamed(error)
+  return known && CASES[known].error === 'misconfigured' ? known : 'app_refused'
+}
+
+function toProblem({ app, session }: AppFacts, found: Found, blocking: boolean): Problem {
+  const { tokens } = session
+  const subject = {
+    app: app.name,
+    person: tokens?.subject?.name ?? tokens?.subject?.id,
+    details: found.details,
+  }
+  const row: CaseRow = CASES[found.case]
+  const rest = blocking || !isAboutSession(row) ? '' : ' Its token is still good.'
+  const hint = remedyFor(app, found.case)
+  return {
+    ...common(found.case, blocking),
+    callers: { message: `${row.callers(subject)}${rest}`, hint },
+    owner: {
+      message: `${(row.owner ?? row.callers)(subject)}${rest}`,
+      hint: found.hint ?? hint,
+    },
+  }
+}
+
+function common(name: ProblemCase, blocking: boolean) {
+  const row: CaseRow = CASES[name]
+  return { case: name, error: row.error, blocking, reason: row.reason ?? row.error }
+}
+
+function isAboutSession({ error }: CaseRow): boolean {
+  return error === 'login_required' || error === 'misconfigured' || error === 'unavailable'
+}
+
+/** For the owner, at this machine: its own time zone, to the minute. */
+function toLocal(instant: Instant): string {
+  return new Date(instant).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' })
+}

@@ -1,0 +1,98 @@
+/** What a person can do about what is wrong with an app. */
+import { type App, needsClientSecret } from './app.ts'
+import { ERROR_CODES } from './error-codes.ts'
+import { secretCommand, secretWords } from './client-secret.ts'
+import type { ProblemCase } from './problem-cases.ts'
+
+export function remedyFor(app: App, problem: ProblemCase): string {
+  switch (problem) {
+    case 'signed_out':
+    case 'invalid_grant':
+    case 'interaction_required':
+    case 'login_required':
+    case 'account_selection_required':
+    case 'consent_required':
+    case 'refresh_refused':
+    case 'answer_lost':
+    case 'scope_changed':
+      return `Sign in: ${login(app)}.`
+    case 'token_refused':
+      return `Get another one: \`evo-token refresh ${app.name}\`${app.type === 'service' ? '' : `, or sign in again: ${login(app)}`}.`
+    case 'session_expires':
+      return `Sign in again when it suits you: ${login(app)}.`
+    case 'token_ended':
+      return `Sign in: ${login(app)}.${offlineAccess(app)}`
+    case 'record_damaged':
+      return needsClientSecret(app)
+        ? `Store its ${secretWords(app)} again (\`${secretCommand(app)}\`), then sign in: ${login(app)}.`
+        : `Sign in: ${login(app)}.`
+    case 'secret_forgotten':
+    case 'client_secret_missing':
+    case 'private_key_missing':
+      return `Store its ${secretWords(app)}: \`${secretCommand(app)}\`.`
+    case 'invalid_client':
+      return needsClientSecret(app)
+        ? `Store its ${secretWords(app)} again: \`${secretCommand(app)}\`. If it is right, correct "clientId" in the config, then \`evo-token reload\`.`
+        : `Correct "clientId" in the config, or register the app as "${app.type}", then \`evo-token reload\`.`
+    case 'invalid_scope':
+      return `${scopes(app)} Then \`evo-token reload\`.`
+    case 'unauthorized_client':
+    case 'unsupported_grant_type':
+      return `Check that the app is registered as "${app.type}", and its client id; then \`evo-token reload\`.`
+    case 'no_endpoint':
+    case 'no_metadata':
+      return 'Correct "issuer" in the config, or name the endpoints there, then `evo-token reload`.'
+    case 'no_bearer_token':
+      return 'Have the authorization server issue bearer tokens to the app, then `evo-token reload`.'
+    case 'invalid_request':
+    case 'invalid_target':
+    case 'app_refused':
+      return 'Correct the app in the config, or its registration (for Evo: in the Developer Portal), then `evo-token reload`.'
+    case 'unavailable':
+      return `It is tried again by itself; \`evo-token status ${app.name}\` says when. If that goes on, look at the network.`
+    case 'renewing':
+      return 'Ask again in a second.'
+    case 'vault_locked':
+      return 'It is tried again by itself; `evo-token status` says why.'
+    case 'vault_unwritable':
+    case 'not_stored':
+      return 'Make room on the disk of the state directory, or correct its permissions; it goes on by itself.'
+    case 'record_newer':
+      return ERROR_CODES.record_newer.hint
+    case 'file_unwritable':
+      return '`evo-token status` has the reason.'
+  }
+}
+
+function login({ name }: App): string {
+  return `\`evo-token login ${name}\``
+}
+
+/** Why the session has no refresh token, where the config is the reason. */
+function offlineAccess({ type, scopes: asked }: App): string {
+  return type === 'spa' || asked.includes('offline_access')
+    ? ''
+    : ' With "offline_access" among its scopes in the config it would be renewed by itself.'
+}
+
+function scopes(app: App): string {
+  return app.type === 'spa' && app.scopes.includes('offline_access')
+    ? 'An SPA may not be allowed offline_access: take it out of "scopes" in the config, and sign in whenever the token ends; or register a native app, which may have it.'
+    : 'Compare "scopes" in the config with those of the registration; Evo scopes need an app that was registered in the Seequent Developer Portal.'
+}
+
+/** What a person can do whose sign-in was refused with `code`; undefined where that is not known. */
+export function signInRemedy(app: App, code: string): string | undefined {
+  switch (code) {
+    case 'access_denied':
+      return 'Either you declined, or your account may not use this app.'
+    case 'invalid_grant':
+      return 'The answer of the server was used before, or too late: sign in again.'
+    case 'invalid_client':
+    case 'unauthorized_client':
+    case 'invalid_scope':
+      return remedyFor(app, code)
+    default:
+      return undefined
+  }
+}
