@@ -2,7 +2,7 @@
  * The built program through all that a person does with it, with its log at `trace`, its secrets known
  * to us as canaries: none has eight bytes anywhere but where it is the job of that place to hold it.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -179,10 +179,7 @@ async function signIn(): Promise<void> {
   const browser = join(traces, 'browser')
   writeFileSync(browser, `#!/bin/sh\nprintf '%s' "$*" > ${opened}\n`, { mode: 0o755 })
   const inBrowser = async () => {
-    await until(
-      'the browser is started',
-      () => existsSync(opened) && readFileSync(opened, 'utf8') !== '',
-    )
+    await until('the browser is started', () => readFileSync(opened, 'utf8') !== '')
     const { url, text } = await ADA.visit(readFileSync(opened, 'utf8'))
     answers.push(text)
     expect(url).toContain('code=')

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { mayOpenBrowser } from '../../src/cli/login-browser.ts'
@@ -231,10 +231,7 @@ describe('a browser', () => {
       })
       let said = ''
       child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await until(
-        'the browser is started',
-        () => existsSync(seen) && readFileSync(seen, 'utf8') !== '',
-      )
+      await until('the browser is started', () => readFileSync(seen, 'utf8') !== '')
       expect(readFileSync(seen, 'utf8')).toBe('http://localhost:3000/open/once')
       open(end())
       expect(await once(child, 'exit')).toEqual([0, null])

@@ -46,8 +46,8 @@ export async function until<Seen>(
   let last: Look<Awaited<Seen>> | undefined
   try {
     for (;;) {
-      // A look that never ends is over then, too.
-      const looked = await Promise.race([lookOnce(look), timeOver])
+      // A look that never ends is over then, too. The first of two that are settled wins.
+      const looked = await Promise.race([timeOver, lookOnce(look)])
       if (looked === undefined) break
       if ('seen' in looked && fits(looked.seen)) return looked.seen
       last = looked

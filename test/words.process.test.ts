@@ -1,5 +1,5 @@
 /** What is wrong with an app, out of every mouth of the built daemon: the same words, for each audience. */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from './faults/owner.ts'
@@ -151,10 +151,11 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
 
     const { owner, callers } = told
     const problem = { ...owner, blocking: true }
-    await until(async () => {
-      const { body } = await ask(socket, `/v1/apps/${app}`)
-      return (body.problem as Words | null)?.message !== `A token for "${app}" is on its way.`
-    })
+    await until(
+      'no token is on its way any more',
+      async () => (await ask(socket, `/v1/apps/${app}`)).body.problem as Words | null,
+      (shown) => shown?.message !== `A token for "${app}" is on its way.`,
+    )
     expect((await ask(socket, `/v1/apps/${app}`)).body).toMatchObject({ problem })
     expect((await ask(socket, `/v1/apps/${app}/token`)).body).toMatchObject({
       error: owner.error,
@@ -174,8 +175,11 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
     const doctor = await runCli(home, ['doctor', app])
     if (answer?.status !== 503) expect(doctor.stdout + doctor.stderr).toContain(message)
     if (told.isNotified) {
-      await until(() => existsSync(notice))
-      expect(readFileSync(notice, 'utf8')).toBe(`${message} ${hint}`)
+      await until(
+        'the notice was given',
+        () => readFileSync(notice, 'utf8'),
+        (given) => given === `${message} ${hint}`,
+      )
     }
 
     const key = readFileSync(join(home.stateDir, 'access-key'), 'utf8').trim()
