@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openVault } from '../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../src/adapters/vault/vault-key.ts'
-import { readMachineId } from '../src/adapters/vault/machine-id.ts'
+import { platform } from '../src/platform/current.ts'
 import { Secret } from '../src/secret.ts'
 import { createHome, type Home } from '../test/support/daemon-process.ts'
 
@@ -34,13 +34,13 @@ export async function homeWithSessions(count: number): Promise<Home> {
     dir: join(home.stateDir, 'vault'),
     keys,
     source: 'file',
-    machineId: await readMachineId(),
+    machineId: await platform.readMachineId(),
     takeOver: false,
     log: silent,
   })
   if (opened.kind !== 'open') throw new Error(opened.failure.message)
   for (const name of names) {
-    const stored = await opened.vault.store(name, {
+    const stored = await opened.records.store(name, {
       generation: 1,
       identity: {
         issuer: ISSUER,

@@ -10,19 +10,21 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   core: { parts: [], packages: [] },
   errors: { parts: ['core'], packages: [] },
   secret: { parts: [], packages: 'any' },
+  queue: { parts: [], packages: [] },
   config: { parts: ['core', 'errors'], packages: 'any' },
-  broker: { parts: ['core', 'errors'], packages: [] },
-  adapters: { parts: ['core', 'errors', 'secret', 'config'], packages: 'any' },
+  platform: { parts: ['core', 'errors'], packages: 'any' },
+  broker: { parts: ['core', 'errors', 'queue'], packages: [] },
+  adapters: { parts: ['core', 'errors', 'secret', 'queue', 'config', 'platform'], packages: 'any' },
   http: {
     parts: ['core', 'errors', 'secret'],
     packages: ['express', 'prom-client', 'zod', 'node:crypto', 'node:http', 'node:net'],
   },
   daemon: {
-    parts: ['core', 'errors', 'secret', 'config', 'broker', 'adapters', 'http'],
+    parts: ['core', 'errors', 'secret', 'config', 'platform', 'broker', 'adapters', 'http'],
     packages: 'any',
   },
   client: {
-    parts: ['errors', 'secret', 'adapters'],
+    parts: ['core', 'errors', 'secret', 'platform'],
     packages: [
       'node:crypto',
       'node:fs',
@@ -33,7 +35,7 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
     ],
   },
   cli: {
-    parts: ['core', 'errors', 'secret', 'config', 'adapters', 'daemon', 'client'],
+    parts: ['core', 'errors', 'secret', 'config', 'platform', 'adapters', 'daemon', 'client'],
     packages: 'any',
   },
   main: { parts: ['cli'], packages: [] },
@@ -60,6 +62,23 @@ it.each(sources)('src/%s imports only what its part may', (path) => {
     return allowed?.packages !== 'any' && !allowed?.packages.includes(specifier)
   })
   expect(offending).toEqual([])
+})
+
+/** Whatever asks Node which system or user this is, or sets what only POSIX has. */
+const ASKS_THE_SYSTEM = /\bprocess\.(?:platform|gete?[ug]id|umask)\b|'SIG(?:TERM|HUP|USR1|QUIT)'/
+
+it.each(sources.filter((path) => partOf(path) !== 'platform'))(
+  'src/%s leaves the operating system to src/platform',
+  (path) => {
+    expect(readFileSync(join(SRC, path), 'utf8').match(ASKS_THE_SYSTEM)).toBeNull()
+  },
+)
+
+it('asks in one place only which operating system this is', () => {
+  const asking = sources.filter((path) =>
+    readFileSync(join(SRC, path), 'utf8').includes('process.platform'),
+  )
+  expect(asking).toEqual(['platform/chosen.ts'])
 })
 
 function partOf(path: string) {

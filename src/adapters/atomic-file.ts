@@ -3,8 +3,9 @@
  * a power cut. They are born with their mode and never chmod-ed.
  */
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rename, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { platform } from '../platform/current.ts'
 
 /** As `writeFileAtomically` names them. */
 const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
@@ -18,12 +19,12 @@ export async function writeFileAtomically(
   const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await writeAndSync(temporary, data, mode)
-    await rename(temporary, path)
+    await platform.files.replaceFile(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
   }
-  await syncDirectory(directory)
+  await platform.files.syncDirectory(directory)
 }
 
 async function writeAndSync(path: string, data: string | Uint8Array, mode: number): Promise<void> {
@@ -36,17 +37,7 @@ async function writeAndSync(path: string, data: string | Uint8Array, mode: numbe
   }
 }
 
-/** Makes what was created, renamed or deleted in `directory` durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Deletes what a kill in the middle of `writeFileAtomically` left. Only for whoever alone writes there. */
+/** Deletes what a kill in the middle of `writeFileAtomically` left. Only where no other process writes. */
 export async function removeTemporaries(directory: string): Promise<void> {
   const names = await readdir(directory)
   await Promise.all(

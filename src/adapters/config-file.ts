@@ -4,11 +4,11 @@
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
 import { type Config, parseConfig } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import { SidecarError } from '../errors.ts'
-import { quoted } from './shell-quoted.ts'
+import { ownership } from '../platform/chosen.ts'
+import { platform } from '../platform/current.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -16,7 +16,7 @@ export interface LoadedConfig {
 }
 
 export interface Reader {
-  /** Who reads: files of this user and of root are trusted. */
+  /** Files of this user and of root are trusted; the user of this process unless it is given. */
   readonly uid?: number | undefined
   /** Where `~/` leads. */
   readonly home?: string | undefined
@@ -24,19 +24,6 @@ export interface Reader {
 
 /** Larger than any config, and small enough to be read whole without a thought. */
 const SIZE_MAX = 1024 * 1024
-
-/** Where the config is: `option` (of `--config`), else what the environment says, else below `home`. */
-export function configPath(
-  option: string | undefined,
-  env: NodeJS.ProcessEnv,
-  home: string,
-): string {
-  const named = option ?? env.EVO_TOKEN_CONFIG
-  if (named) return resolve(named)
-  // A relative path here is to be ignored (XDG Base Directory Specification).
-  const xdg = env.XDG_CONFIG_HOME
-  return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.config'), 'evo-token', 'config.json')
-}
 
 /** @throws {SidecarError} `config`, with one line per fault. */
 export async function loadConfig(path: string, reader: Reader = {}): Promise<LoadedConfig> {
@@ -63,14 +50,11 @@ export function faultLines(file: string, faults: readonly ConfigFault[]): string
  *
  * @throws {SidecarError} `config` where it cannot be read, or somebody else may have written it.
  */
-export async function readConfig(
-  path: string,
-  { uid = process.geteuid?.() }: Reader = {},
-): Promise<string | undefined> {
+export async function readConfig(path: string, { uid }: Reader = {}): Promise<string | undefined> {
   let file: FileHandle
   try {
     // Without O_NONBLOCK, a named pipe in its place would be waited for.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    file = await open(path, constants.O_RDONLY | platform.files.NO_WAIT)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
@@ -98,16 +82,14 @@ async function refuseUntrusted(
   if (stats.size > SIZE_MAX) {
     throw new SidecarError('config', `${path} is larger than 1 MiB, which no config is.`)
   }
-  // Windows has neither owners nor modes of this kind.
-  if (uid === undefined) return
-  if (stats.uid !== uid && stats.uid !== 0) {
+  if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
-      hint: `Read it through, then make it yours: sudo chown "$(id -un)" ${quoted(path)}`,
+      hint: `Read it through, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
     })
   }
-  if ((stats.mode & 0o022) !== 0) {
+  if (ownership.othersMayWrite(stats)) {
     throw new SidecarError('config', `Other users may write to ${path}.`, {
-      hint: `Read it through, then close it: chmod go-w ${quoted(path)}`,
+      hint: `Read it through, then close it: chmod go-w ${platform.quoted(path)}`,
     })
   }
 }

@@ -1,10 +1,10 @@
 /** Writes the config so that there is always a whole one: the old or the new, never half of either. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fchownSync, fsyncSync, openSync, type Stats, writeFileSync } from 'node:fs'
-import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, fsyncSync, type Stats, writeFileSync } from 'node:fs'
+import { mkdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SidecarError } from '../errors.ts'
-import { syncDirectory } from './atomic-file.ts'
+import { platform } from '../platform/current.ts'
 import { readConfig } from './config-file.ts'
 
 /**
@@ -39,29 +39,17 @@ async function replace(path: string, text: string, before: string | undefined): 
         hint: 'Do it again.',
       })
     }
-    await rename(fresh, target)
+    await platform.files.replaceFile(fresh, target)
   } catch (error) {
     await rm(fresh, { force: true })
     throw error
   }
-  await syncDirectory(directory)
+  await platform.files.syncDirectory(directory)
 }
 
-/**
- * A file that is born with its mode: that of `original`, where there is one, and its owner. A config
- * in /etc is read by the daemon's user, who must be able to after root has changed it.
- */
 function create(path: string, text: string, original: Stats | undefined): void {
-  const mask = process.umask(0)
-  let file: number
+  const file = platform.files.createLike(path, original)
   try {
-    // Opens before it returns, so the mask is ours alone.
-    file = openSync(path, 'wx', original ? original.mode & 0o777 : 0o600)
-  } finally {
-    process.umask(mask)
-  }
-  try {
-    if (original && process.geteuid?.() === 0) fchownSync(file, original.uid, original.gid)
     writeFileSync(file, text)
     fsyncSync(file)
   } finally {

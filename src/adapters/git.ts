@@ -4,7 +4,8 @@ import { lstat, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { SidecarError } from '../errors.ts'
-import { quoted } from './shell-quoted.ts'
+import { ownership } from '../platform/chosen.ts'
+import { platform } from '../platform/current.ts'
 
 const run = promisify(execFile)
 
@@ -60,12 +61,12 @@ async function isRepository(directory: string): Promise<boolean> {
 
 /** Whether another user made it in a place where every user may, such as `/tmp`: git does not trust it either. */
 async function isPlanted(path: string, directory: string): Promise<boolean> {
-  const [{ uid }, { mode }] = await Promise.all([lstat(path), stat(directory)])
-  return uid !== process.getuid?.() && (mode & EVERYBODY_WRITES) !== 0
+  const [found, { mode }] = await Promise.all([lstat(path), stat(directory)])
+  return !ownership.isOwn(found) && (mode & EVERY_USER_WRITES) !== 0
 }
 
 /** The sticky bit, and the right of every user to write. */
-const EVERYBODY_WRITES = 0o1002
+const EVERY_USER_WRITES = 0o1002
 
 async function git(path: string, args: readonly string[], signal: AbortSignal) {
   // Variables such as GIT_DIR would lead to another repository.
@@ -76,7 +77,7 @@ async function git(path: string, args: readonly string[], signal: AbortSignal) {
 
 function unknown(path: string, cause: unknown): SidecarError {
   return new SidecarError('failed', `git cannot say whether ${path} could be committed.`, {
-    hint: `See what \`git -C ${quoted(dirname(path))} status\` says.`,
+    hint: `See what \`git -C ${platform.quoted(dirname(path))} status\` says.`,
     cause,
   })
 }

@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process'
 import type { AttentionEvent } from '../core/attention.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { DaemonProblem } from '../core/status.ts'
+import { platform } from '../platform/current.ts'
+import type { Desktop } from '../platform/platform.ts'
 
 export type NotifierEvent = AttentionEvent
 
@@ -26,7 +28,8 @@ export interface NotifierWorld {
   readonly clock: Clock
   readonly env: NodeJS.ProcessEnv
   readonly log: Log
-  readonly platform?: NodeJS.Platform
+  /** How the desktop is told; that of this platform unless it is given. */
+  readonly noticeCommand?: Desktop['noticeCommand']
   /** How long the command may take. */
   readonly limitMs?: number
 }
@@ -46,7 +49,7 @@ const NOT_PASSED_ON = [
 ]
 
 export function createNotifier(config: NotifyConfig | undefined, world: NotifierWorld): Notifier {
-  const { clock, env, log } = world
+  const { clock, env, log, noticeCommand = platform.desktop.noticeCommand } = world
   const everyMs = config?.everyMs ?? USUAL_EVERY_MS
   const toldAt = new Map<string, number>()
   let problem: DaemonProblem | undefined
@@ -63,7 +66,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   return {
     problem: () => problem,
     async tell(app, event, hint) {
-      const command = config?.command ?? desktopCommand(hint, world)
+      const command = config?.command ?? noticeCommand(hint, env)
       if (!command || !isDue(app, event)) return
       const passedOn = Object.entries(env).filter(([name]) => !NOT_PASSED_ON.includes(name))
       const failure = await runCommand(command, {
@@ -78,7 +81,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
       problem = config && failure !== undefined ? failed(config, failure) : undefined
       if (failure === undefined) return
       const fields = { app, event, command: command[0], failure }
-      // Nobody asked for the desktop's, so a desktop that has none is no trouble.
+      // The config asks for no notice of the desktop: one that does not come is no fault.
       if (config) log.warn(fields, 'the notify command failed')
       else log.debug(fields, 'no desktop notification')
     },
@@ -91,22 +94,6 @@ function failed({ command: [program = ''] }: NotifyConfig, failure: string): Dae
     message: `The notify command ${program} failed: ${failure}.`,
     hint: 'Correct the command, or "notify" in the config and start the daemon again: until then no notice is given.',
   }
-}
-
-function desktopCommand(hint: string, { env, platform = process.platform }: NotifierWorld) {
-  if (platform === 'darwin') {
-    // The text is an argument of the script, so that nothing in it is taken for AppleScript.
-    const script =
-      'on run argv\ndisplay notification (item 1 of argv) with title "evo-token"\nend run'
-    return ['osascript', '-e', script, hint]
-  }
-  const hasDesktop = env.DISPLAY || env.WAYLAND_DISPLAY || env.DBUS_SESSION_BUS_ADDRESS
-  return hasDesktop ? ['notify-send', '--', 'evo-token', withoutMarkup(hint)] : undefined
-}
-
-/** Desktops take the body for a little HTML (Desktop Notifications Specification, "Markup"). */
-function withoutMarkup(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Why it failed, if it did. */

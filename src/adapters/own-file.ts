@@ -6,6 +6,8 @@ import { constants, type Stats } from 'node:fs'
 import { lstat, open, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { SidecarError } from '../errors.ts'
+import { ownership } from '../platform/chosen.ts'
+import { platform } from '../platform/current.ts'
 
 /** More than a chain of links that a person made. */
 const MOST_LINKS = 8
@@ -34,7 +36,7 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
     if (stats && !stats.isDirectory()) refuseOthers(place, stats)
     return { path: place, stats }
   }
-  if (stats.uid !== process.getuid?.()) {
+  if (!ownership.isOwn(stats)) {
     throw refusal(`${place} is a link that another user made.`)
   }
   if (links === 0) throw refusal(`${place} is a link that leads on to others without an end.`)
@@ -47,7 +49,8 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
  * @throws {SidecarError} `failed` where it is not a file of this user, or is larger than `maxBytes`.
  */
 export async function readOwnFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const { NO_FOLLOW, NO_WAIT } = platform.files
+  const flags = constants.O_RDONLY | NO_FOLLOW | NO_WAIT
   const file = await open(path, flags).catch(ignoreMissing)
   if (!file) return undefined
   try {
@@ -74,7 +77,7 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
 /** @throws {SidecarError} `failed` unless it is a file of this user. */
 export function refuseOthers(path: string, stats: Stats): void {
   if (!stats.isFile()) throw refusal(`${path} is ${kindOf(stats)}, not a file.`)
-  if (stats.uid !== process.getuid?.()) throw refusal(`${path} belongs to another user.`)
+  if (!ownership.isOwn(stats)) throw refusal(`${path} belongs to another user.`)
 }
 
 function kindOf(stats: Stats): string {

@@ -3,22 +3,13 @@
  * 0700 from birth, no symbolic link. What lies above them is the machine's affair.
  */
 import { lstatSync, mkdirSync, realpathSync, rmSync, type Stats } from 'node:fs'
+import type { Endpoint } from '../core/endpoint.ts'
 import { SidecarError } from '../errors.ts'
 import { writeFileAtomically } from './atomic-file.ts'
 import { diskErrorInWords, isDiskError } from './disk-errors.ts'
+import { locations, ownerEndpoint } from '../platform/chosen.ts'
+import type { ChosenDirectory, PlaceOptions, Places } from '../platform/platform.ts'
 import { notPrivateBecause } from './private-directory.ts'
-import {
-  type ChosenDirectory,
-  type Endpoint,
-  type PlaceOptions,
-  type Places,
-  placesIn,
-  runtimeDirectory,
-  stateDirectory,
-} from './state-paths.ts'
-
-/** A longer path is cut short silently by the system, and then names another socket. */
-const SOCKET_PATH_MAX_BYTES = 100
 
 export interface PreparedFor extends PlaceOptions {
   readonly uid: number
@@ -29,11 +20,11 @@ export interface PreparedFor extends PlaceOptions {
 /** @throws {SidecarError} `config`, naming the directory and what mends it. */
 export function preparePlaces(options: PreparedFor): Places {
   const { uid, socketsHandedOver = false } = options
-  const stateDir = prepare('state', stateDirectory(options), uid)
-  const runtime = runtimeDirectory(options, stateDir)
-  if (socketsHandedOver) return placesIn(stateDir, runtime.path)
-  const places = placesIn(stateDir, prepare('runtime', runtime, uid))
-  requireShort(places.socket)
+  const stateDir = prepare('state', locations.stateDirectory(options), uid)
+  const runtime = locations.runtimeDirectory(options, stateDir)
+  if (socketsHandedOver) return locations.placesIn(stateDir, runtime.path)
+  const places = locations.placesIn(stateDir, prepare('runtime', runtime, uid))
+  requireUsable(places.socket)
   return places
 }
 
@@ -54,10 +45,10 @@ const HOW_TO_CHOOSE: Readonly<Record<Kind, string>> = {
 }
 
 /** The directory's real path. */
-function prepare(kind: Kind, { path, bySystemd }: ChosenDirectory, uid: number): string {
+function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: number): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
-    const real = bySystemd ? realpathSync.native(path) : path
+    const real = byServiceManager ? realpathSync.native(path) : path
     requirePrivate(kind, real, lstatSync(real), uid)
     return real
   } catch (error) {
@@ -86,12 +77,10 @@ function refusedBecause(path: string, stats: Stats, uid: number): string | undef
   return notPrivateBecause(path, stats, uid)
 }
 
-function requireShort(socket: string): void {
-  const length = Buffer.byteLength(socket)
-  if (length <= SOCKET_PATH_MAX_BYTES) return
-  throw new SidecarError(
-    'config',
-    `The path of the owner socket is ${length} bytes long, and ${SOCKET_PATH_MAX_BYTES} are the most that a socket's may have: ${socket}`,
-    { hint: 'Set $EVO_TOKEN_RUNTIME_DIR to a shorter directory, for the daemon and its clients.' },
-  )
+function requireUsable(socket: string): void {
+  const fault = ownerEndpoint.pathFault(socket)
+  if (fault === undefined) return
+  throw new SidecarError('config', `The path of the owner socket ${fault}: ${socket}`, {
+    hint: 'Set $EVO_TOKEN_RUNTIME_DIR to a shorter directory, for the daemon and its clients.',
+  })
 }

@@ -3,12 +3,13 @@
  * is never written where git would pick it up; what else stands in a `.env` stays as it is.
  */
 import { randomBytes } from 'node:crypto'
-import { access, constants, open, rename, rm } from 'node:fs/promises'
+import { access, constants, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { TokenFile } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
+import { platform } from '../platform/current.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from './disk-errors.ts'
 import { withoutVariable, withVariable } from './dotenv-text.ts'
 import { gitDirectoryOf, ignoredByGit } from './git.ts'
@@ -199,7 +200,7 @@ async function writeAndRename(
     await file.close()
     // Too late, it might take the place of a newer token.
     signal.throwIfAborted()
-    await rename(temporary, path)
+    await platform.files.replaceFile(temporary, path)
   } catch (error) {
     await file.close().catch(() => undefined)
     await rm(temporary, { force: true })

@@ -1,8 +1,8 @@
 /** The files of the config that programs read access tokens from, and what is wrong with each. */
-import pLimit from 'p-limit'
 import type { TokenFile } from '../config.ts'
 import type { Log } from '../core/ports.ts'
 import type { Sealed } from '../core/token.ts'
+import { Queues } from '../queue.ts'
 import { PATIENCE_MS, setToken, toProblem, type TokenFileProblem } from './token-file.ts'
 
 export interface TokenFiles {
@@ -32,13 +32,8 @@ export function createTokenFiles(
   /** What each file was made to hold last: the hash of a token, or undefined for none. */
   const holds = new Map<string, string | undefined>()
   const problems = new Map<string, TokenFileProblem>()
-  const queues = new Map<string, ReturnType<typeof pLimit>>()
-
-  function inTurn(name: string, work: () => Promise<void>): Promise<void> {
-    const queue = queues.get(name) ?? pLimit(1)
-    queues.set(name, queue)
-    return queue(work)
-  }
+  const queues = new Queues()
+  const inTurn = (name: string, work: () => Promise<void>) => queues.run(name, work)
 
   /** In the order of the tokens; two settings of the same file, which may be a link, wait again in `setToken`. */
   function enqueue(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {

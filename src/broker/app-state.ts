@@ -11,7 +11,7 @@ import type {
   Log,
   Registration,
   StoreResult,
-  Vault,
+  VaultRecords,
 } from '../core/ports.ts'
 import { stated, withoutLife } from '../core/foreseen.ts'
 import type { Words } from '../core/problem.ts'
@@ -30,7 +30,7 @@ import {
   toStored,
 } from '../core/token.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
-import { Queue } from './queue.ts'
+import { Queue } from '../queue.ts'
 import type { Sleep } from './within.ts'
 
 export interface BrokerDeps {
@@ -79,13 +79,13 @@ export class AppState {
   constructor(
     deps: BrokerDeps,
     registration: Registration,
-    vault: Vault,
+    records: VaultRecords,
     loaded: LoadedRecord | undefined,
   ) {
     this.deps = deps
     this.#registration = registration
     const { app } = registration
-    this.ledger = new Ledger(vault, app.name, identityOf(app), loaded, deps.clock)
+    this.ledger = new Ledger(records, app.name, identityOf(app), loaded, deps.clock)
     this.#session = restoredSession(app, this.ledger, deps.clock)
     this.scheduleReissue()
   }

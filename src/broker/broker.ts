@@ -13,7 +13,7 @@ import { SidecarError } from '../errors.ts'
 import { AppState, type BrokerDeps } from './app-state.ts'
 import { Keeper, type TokenAsk } from './keeper.ts'
 import { putClientSecret, signOut } from './owner-changes.ts'
-import { Queue } from './queue.ts'
+import { Queue } from '../queue.ts'
 import { SignIns } from './sign-ins.ts'
 import { lockedStatus } from './status-of.ts'
 import { VaultDoor } from './vault-door.ts'
@@ -163,7 +163,7 @@ export class Broker {
 
   /** Which of these hex SHA-256 are of secrets that we hold. @throws {SidecarError} `vault_locked`. */
   holds(sha256: readonly string[]): readonly string[] {
-    const keys = this.#door.requireOpen().keyDigests()
+    const keys = this.#door.requireOpen().keys.digests()
     const ofApps = [...this.#keepers.values()].flatMap(({ state }) => state.secretDigests())
     const held = new Set([...keys, ...ofApps])
     return sha256.filter((candidate) => held.has(candidate))
@@ -174,17 +174,17 @@ export class Broker {
     return this.#keepers.get(app)?.state.session.tokens?.accessToken
   }
 
-  /** @throws {SidecarError} `vault_locked`, and as `Vault.rotateKey`. */
+  /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
-    await this.#door.requireOpen().rotateKey((app, work) => {
+    await this.#door.requireOpen().keys.rotate((app, work) => {
       const keeper = this.#keepers.get(app)
       return keeper ? keeper.state.queue.run(work) : work()
     })
   }
 
-  /** @throws {SidecarError} `vault_locked`, and as `Vault.moveKey`. */
+  /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
-    await this.#door.requireOpen().moveKey(to)
+    await this.#door.requireOpen().keys.move(to)
   }
 
   /**
@@ -247,12 +247,12 @@ export class Broker {
       ({ app }) => !this.#keepers.has(app.name),
     )
     if (!vault || missing.length === 0) return
-    const loaded = await vault.load(
+    const loaded = await vault.records.load(
       missing.map(({ app }) => ({ app: app.name, identity: identityOf(app) })),
     )
     for (const registration of missing) {
       const { name } = registration.app
-      const state = new AppState(this.#stateDeps, registration, vault, loaded.get(name))
+      const state = new AppState(this.#stateDeps, registration, vault.records, loaded.get(name))
       this.#keepers.set(name, new Keeper(state))
       this.#options.onChange(name)
     }

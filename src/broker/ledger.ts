@@ -11,13 +11,13 @@ import type {
   LoadedRecord,
   PastFailure,
   StoreResult,
-  Vault,
+  VaultRecords,
 } from '../core/ports.ts'
 
 export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
 
 export class Ledger {
-  readonly #vault: Vault
+  readonly #records: VaultRecords
   readonly #app: string
   readonly #clock: Clock
   #record: AppRecord
@@ -35,13 +35,13 @@ export class Ledger {
   damaged: boolean
 
   constructor(
-    vault: Vault,
+    records: VaultRecords,
     app: string,
     identity: Identity,
     loaded: LoadedRecord | undefined,
     clock: Clock,
   ) {
-    this.#vault = vault
+    this.#records = records
     this.#app = app
     this.#clock = clock
     this.#notice(loaded?.newer ?? false)
@@ -69,7 +69,7 @@ export class Ledger {
   /** As `newer`, looked up now. Only looks, so it may be asked outside the app's queue. */
   async look(): Promise<PastFailure | undefined> {
     const { identity } = this.#record
-    if (!(await this.#vault.isNewer({ app: this.#app, identity }))) return undefined
+    if (!(await this.#records.isNewer({ app: this.#app, identity }))) return undefined
     this.#notice(true)
     return this.#newer
   }
@@ -97,13 +97,13 @@ export class Ledger {
     if (this.#underWay > 0) {
       if (!this.#marked) await this.#mark()
     } else if (this.#marked && !this.unanswered) {
-      await this.#vault.release(this.#app)
+      await this.#records.release(this.#app)
       this.#marked = false
     }
   }
 
   async #mark(): Promise<StoreResult> {
-    const marked = await this.#vault.reserve(this.#app, this.#record)
+    const marked = await this.#records.reserve(this.#app, this.#record)
     if (marked.kind === 'stored') this.#marked = true
     return marked
   }
@@ -151,7 +151,7 @@ export class Ledger {
 
   /** Deletes the record. */
   async remove(): Promise<StoreResult> {
-    const result = await this.#vault.remove(this.#app)
+    const result = await this.#records.remove(this.#app)
     if (result.kind === 'newer') {
       this.#notice(true)
       return result
@@ -164,7 +164,7 @@ export class Ledger {
   }
 
   async #write(record: AppRecord): Promise<StoreResult> {
-    const result = await this.#vault.store(this.#app, record)
+    const result = await this.#records.store(this.#app, record)
     if (result.kind === 'changed') {
       await this.#adopt()
       return result
@@ -182,7 +182,7 @@ export class Ledger {
 
   async #adopt(): Promise<void> {
     const { identity } = this.#record
-    const loaded = (await this.#vault.load([{ app: this.#app, identity }])).get(this.#app)
+    const loaded = (await this.#records.load([{ app: this.#app, identity }])).get(this.#app)
     const wasNewer = this.#newer !== undefined
     this.#notice(loaded?.newer ?? false)
     if (this.#newer) return

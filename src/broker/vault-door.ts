@@ -1,4 +1,4 @@
-/** The vault, open or not: a locked one is tried again, less and less often, and told of once. */
+/** The vault, open or not: a locked one is tried again, less and less often, and logged once. */
 import type { Clock, Failure, Log, OpenedVault, Vault } from '../core/ports.ts'
 import { SidecarError } from '../errors.ts'
 
@@ -61,7 +61,7 @@ export class VaultDoor {
     const opened = await openVault()
     if (opened.kind === 'open') {
       if (this.#attempts > 0) log.info({}, 'the vault is open')
-      this.#vault = opened.vault
+      this.#vault = opened
       return this.#vault
     }
     const { failure, hint } = opened

@@ -1,12 +1,12 @@
 /** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
-import { configPath, faultLines, loadConfig } from '../adapters/config-file.ts'
+import { faultLines, loadConfig } from '../adapters/config-file.ts'
 import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
-import { homeOf } from '../daemon/world.ts'
+import { locations } from '../platform/chosen.ts'
 import type { Invocation } from './command.ts'
 
 export async function run({ argument, io }: Invocation): Promise<number> {
-  const home = homeOf(io.env)
-  const path = configPath(argument('FILE') || undefined, io.env, home)
+  const home = locations.homeOf(io.env)
+  const path = locations.configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
   const problems = await Promise.all(config.files.map(examine))
   const all = [...warnings, ...tokenFileWarnings(problems)]

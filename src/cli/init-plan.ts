@@ -1,6 +1,6 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
 import { faultLines } from '../adapters/config-file.ts'
-import { quoted } from '../adapters/shell-quoted.ts'
+import { platform } from '../platform/current.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { putApp } from '../config/edit.ts'
 import { type ConfigFault, showPath } from '../config/faults.ts'
@@ -109,7 +109,7 @@ function newConfig(name: string, app: NewApp, vaultKey: string | undefined): str
 function nextCommands(name: string, { apps }: Config, { path, named }: Target): string[] {
   const app = apps.find((each) => each.name === name)
   return [
-    named ? `evo-token serve --config ${quoted(path)}` : 'evo-token serve',
+    named ? `evo-token serve --config ${platform.quoted(path)}` : 'evo-token serve',
     ...(app && needsClientSecret(app) ? [`evo-token secret ${name}`] : []),
     ...(app?.type === 'service' ? [] : [`evo-token login ${name}`]),
     `evo-token get ${name}`,

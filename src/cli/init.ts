@@ -1,8 +1,8 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
-import { configPath, faultLines, readConfig } from '../adapters/config-file.ts'
+import { faultLines, readConfig } from '../adapters/config-file.ts'
 import { writeConfig } from '../adapters/config-writer.ts'
 import { usualScopes } from '../config/evo.ts'
-import { homeOf } from '../daemon/world.ts'
+import { locations } from '../platform/chosen.ts'
 import { SidecarError } from '../errors.ts'
 import type { Invocation } from './command.ts'
 import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'
@@ -29,13 +29,13 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function look({ text, flag, io }: Invocation): Promise<Target> {
-  const home = homeOf(io.env)
-  const path = configPath(text('config'), io.env, home)
+  const home = locations.homeOf(io.env)
+  const path = locations.configPath(text('config'), io.env, home)
   return {
     path,
     before: await readConfig(path),
     force: flag('force'),
-    named: path !== configPath(undefined, io.env, home),
+    named: path !== locations.configPath(undefined, io.env, home),
   }
 }
 

@@ -1,12 +1,6 @@
-/** Opening a browser for a sign-in: only where one would appear in front of the person who asked. */
+/** Opens a browser for a sign-in. */
 
-export function mayOpenBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): boolean {
-  if (platform !== 'linux') return !env.SSH_CONNECTION
-  // In WSL it is the browser of Windows, which needs no display here.
-  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER || env.WSL_DISTRO_NAME)
-}
-
-/** Whether it could be started; whether a page appears, nobody tells. */
+/** Whether a program for it could be started; whether a page appears is not known. */
 export async function openBrowser(url: string): Promise<boolean> {
   const { default: open } = await import('open')
   try {

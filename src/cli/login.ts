@@ -4,9 +4,10 @@
  */
 import { appPath, type Client, createClient } from '../client/connection.ts'
 import { failureOf, EvoTokenError } from '../client/failures.ts'
+import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
 import type { Io } from './io.ts'
-import { mayOpenBrowser, openBrowser } from './login-browser.ts'
+import { openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
 import { plain } from './plain.ts'
 import { usageFault } from './usage.ts'
@@ -76,7 +77,7 @@ async function seeThrough({ client, started, path, app, invocation }: SignIn): P
     return waitForEnd(client, path)
   }
   const { open_url: openUrl, authorization_url: authorizationUrl } = started
-  const local = openUrl !== null && !flag('no-browser') && mayOpenBrowser(io.env, process.platform)
+  const local = openUrl !== null && !flag('no-browser') && platform.desktop.mayOpenBrowser(io.env)
   if (local && (await openBrowser(openUrl))) {
     io.stderr.write(
       `The browser opens for you to sign in to ${app}. Where it does not, interrupt this and use --no-browser.\n`,

@@ -3,15 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { readEndpoint } from '../adapters/state-paths.ts'
 import {
   appPath,
   askToken,
   createClient,
   type Place,
   placesOf,
+  readEndpoint,
   tcpTargetOf,
 } from '../client/connection.ts'
+import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
 import { plain } from './plain.ts'
 import type { Io } from './io.ts'
@@ -21,11 +22,6 @@ import { usageFault } from './usage.ts'
 const EXIT_NOT_FOUND = 127
 const EXIT_NOT_EXECUTABLE = 126
 const EXIT_SIGNAL = 128
-
-const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
-
-/** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
-const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT']
 
 export async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io, rest } = invocation
@@ -72,7 +68,7 @@ function whereToAsk(place: Place): NodeJS.ProcessEnv {
     }
   }
   const places = placesOf(place)
-  const endpoint = readEndpoint(places.endpoint, process.getuid?.() ?? 0)
+  const endpoint = readEndpoint(places.endpoint)
   const isThisOne = socket === undefined || socket === endpoint?.socket
   return {
     ...(isThisOne && endpoint?.url !== undefined && { EVO_TOKEN_URL: endpoint.url }),
@@ -89,6 +85,7 @@ async function runProgram(
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,
 ): Promise<number> {
+  const { PASSED_ON, FROM_TERMINAL } = platform.signals
   // Listened to before there is a program: a signal that comes meanwhile is passed on after.
   const passOn = (signal: NodeJS.Signals) => {
     if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)

@@ -1,9 +1,11 @@
-/** `evo-token serve`: the daemon, in the foreground, until a signal ends it. */
-import { configPath, loadConfig } from '../adapters/config-file.ts'
+/** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
+import { loadConfig } from '../adapters/config-file.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { homeOf, processWorld } from '../daemon/world.ts'
+import { processWorld } from '../daemon/world.ts'
+import { locations } from '../platform/chosen.ts'
+import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
 
 /** For a bug (EX_SOFTWARE of sysexits.h). */
@@ -12,9 +14,9 @@ const EXIT_BUG = 70
 export async function run({ io, flag, text }: Invocation): Promise<number> {
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
-  // Node opens its inspector on this signal, unless somebody listens for it.
-  process.on('SIGUSR1', () => undefined)
-  const path = configPath(text('config'), env, homeOf(env))
+  const { signals } = platform
+  signals.refuseInspector()
+  const path = locations.configPath(text('config'), env, locations.homeOf(env))
   const loaded = await loadConfig(path)
   const log = createLogger({ level: text('log-level') ?? loaded.config.logLevel })
   const endWithBug = (error: unknown) => {
@@ -35,7 +37,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
     processWorld(env, { log, readConfig: () => loadConfig(path) }),
   )
-  process.on('SIGHUP', () => {
+  signals.onReload(() => {
     daemon.reload().then(
       (answer) => {
         log.info(answer, 'reloaded')
@@ -45,13 +47,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
       },
     )
   })
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        resolve()
-      })
-    }
-  })
+  await signals.toldToStop()
   await daemon.stop()
   log.flush()
   return 0

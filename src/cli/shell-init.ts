@@ -4,8 +4,9 @@
  * gives, and no key is shown without it.
  */
 import { resolve } from 'node:path'
+import { placesOf } from '../client/connection.ts'
 import { ERROR_CODES } from '../core/error-codes.ts'
-import { MACHINE_SOCKET, placesOf } from '../client/connection.ts'
+import { ownerEndpoint } from '../platform/chosen.ts'
 import type { Invocation } from './command.ts'
 
 const CODES = [
@@ -21,14 +22,15 @@ const CODES = [
 export async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
   const places = placesOf(invocation.place)
+  const machine = ownerEndpoint.MACHINE_SOCKET
   const named = text('socket')
   const find =
     named === undefined
       ? `  evo_socket=$(sed -n 's/.*"socket":"\\([^"\\\\]*\\)".*/\\1/p' ${quoted(places.endpoint)} 2>/dev/null)
   [ -S "$evo_socket" ] || evo_socket=${quoted(places.socket)}
   # The machine's, for its owners, where there is none of one's own.
-  if [ ! -S "$evo_socket" ] && [ -S ${MACHINE_SOCKET} ] && [ -w ${MACHINE_SOCKET} ]; then
-    evo_socket=${MACHINE_SOCKET}
+  if [ ! -S "$evo_socket" ] && [ -S ${machine} ] && [ -w ${machine} ]; then
+    evo_socket=${machine}
   fi`
       : `  evo_socket=${quoted(resolve(named))}`
   // Root may use the socket of any user's daemon, but only where root itself names it.

@@ -2,19 +2,14 @@
  * Requests to the daemon: over the owner socket, or over TCP as a caller with a key. Each module takes
  * `evo-token get` time, so what only some calls need is loaded by them.
  */
-import { dirname } from 'node:path'
-import { findPlaces, type Places, readEndpoint } from '../adapters/state-paths.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import { locations, ownerEndpoint, ownership } from '../platform/chosen.ts'
+import type { Places } from '../platform/platform.ts'
 import type { TcpTarget } from './tcp.ts'
 import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
-const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
-
-/** Where the service of a machine listens, to its root and the members of its group. */
-export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
-
-/** A longer path is cut short silently by the system, and then names another socket. */
-const SOCKET_PATH_MAX_BYTES = 100
+const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** Where to look for the daemon; what is left out comes from `env`. */
 export interface Place {
@@ -83,8 +78,32 @@ export function appPath(app: string, rest = ''): string {
 
 /** Where the daemon and its files are, as far as a client can know. */
 export function placesOf({ env, stateDir }: Pick<Place, 'env' | 'stateDir'>): Places {
-  const home = env.HOME || process.getBuiltinModule('node:os').homedir()
-  return findPlaces({ env, home, flags: { stateDir } })
+  return locations.findPlaces({ env, home: locations.homeOf(env), flags: { stateDir } })
+}
+
+/**
+ * What `endpoint.json` says. Undefined where there is none, where a crash cut it short, and where
+ * users other than `uid` and root could have written it: then the usual places are tried instead.
+ */
+export function readEndpoint(path: string, uid = ownership.userId()): Endpoint | undefined {
+  try {
+    const stats = statSync(path)
+    if (!ownership.isTrusted(stats, uid) || ownership.othersMayWrite(stats)) return undefined
+    return toEndpoint(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+function toEndpoint(value: unknown): Endpoint | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { socket, url, pid } = value as Record<string, unknown>
+  if (typeof pid !== 'number') return undefined
+  return {
+    ...(typeof socket === 'string' && { socket }),
+    ...(typeof url === 'string' && { url }),
+    pid,
+  }
 }
 
 /** Where a caller with a key would ask; undefined where the owner socket is to be used. */
@@ -104,52 +123,17 @@ async function openConnection(given: Place): Promise<Connection> {
   }
   const places = placesOf(given)
   const named = given.socket
-  const known = readEndpoint(places.endpoint, process.getuid?.() ?? 0)?.socket
-  const candidates = named === undefined ? [known, places.socket, MACHINE_SOCKET] : [named]
+  const known = readEndpoint(places.endpoint)?.socket
+  const candidates =
+    named === undefined ? [known, places.socket, ownerEndpoint.MACHINE_SOCKET] : [named]
   const failures: string[] = []
   for (const place of new Set(candidates)) {
     if (place === undefined) continue
-    const usable = usableSocket(place, named !== undefined)
+    const usable = ownerEndpoint.usable(place, named !== undefined)
     const socket = 'path' in usable ? await connected(usable) : usable.reason
     if (typeof socket === 'object') return { socket, headers: { Host: 'localhost' }, place }
     failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
   }
   const { notRunning } = await import('./failures.ts')
   throw notRunning(failures.join('; '))
-}
-
-/**
- * The real path of a socket, or why it is not to be used. Whoever owns it sees what we send: it has
- * to be ours or root's, in a directory where nobody else can put another one in its place.
- */
-function usableSocket(
-  path: string,
-  named: boolean,
-): { readonly path: string } | { readonly reason: string } {
-  try {
-    const real = realpathSync.native(path)
-    // Root may use the socket of any user's daemon, but only where root itself names it.
-    const anyOwner = named && process.getuid?.() === 0
-    const reason = untrustedBecause(real, anyOwner) ?? untrustedBecause(dirname(real), anyOwner)
-    if (reason !== undefined) return { reason }
-    return Buffer.byteLength(real) > SOCKET_PATH_MAX_BYTES
-      ? { reason: `the path "${real}" is over ${SOCKET_PATH_MAX_BYTES} bytes long` }
-      : { path: real }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    return { reason: code === 'ENOENT' ? `there is no "${path}"` : `"${path}" gives ${code}` }
-  }
-}
-
-function untrustedBecause(path: string, anyOwner: boolean): string | undefined {
-  const uid = process.getuid?.()
-  if (uid === undefined) return undefined
-  const stats = statSync(path)
-  if (stats.uid !== uid && stats.uid !== 0 && !anyOwner) {
-    return `"${path}" belongs to another user (uid ${stats.uid})`
-  }
-  // The mode of a socket says who may connect; that of a directory who may replace what is in it.
-  if (!stats.isSocket() && (stats.mode & 0o022) !== 0) return `others may write to "${path}"`
-  return undefined
 }

@@ -5,6 +5,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
+import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
 import { connected, type Connection, exchange } from './wire.ts'
@@ -56,10 +57,11 @@ function readKey(path: string): Secret {
   let descriptor: number | undefined
   try {
     descriptor = openSync(path, 'r')
-    const { mode, uid } = fstatSync(descriptor)
-    if ((mode & 0o077) !== 0)
+    const stats = fstatSync(descriptor)
+    if (ownership.othersMayEnter(stats)) {
       throw keyFault(path, 'others may read or write it', `chmod 600 ${path}`)
-    if (uid !== 0 && uid !== (process.getuid?.() ?? uid) && process.getuid?.() !== 0) {
+    }
+    if (!ownership.isTrusted(stats) && !ownership.isRoot()) {
       throw keyFault(path, 'it belongs to another user')
     }
     const key = readFileSync(descriptor, 'latin1').trim()

@@ -189,8 +189,8 @@ export type StoreResult =
   /** The record on disk is not the predecessor of this one: somebody else wrote it. */
   | { readonly kind: 'changed' }
 
-/** Our encrypted files, open. `design.md` section 6 in full; README, "Never lose a session". */
-export interface Vault {
+/** The records of an open vault, one for each app. README, "Never lose a session". */
+export interface VaultRecords {
   /** All records that fit their app's identity; others are kept aside until the config fits them again. */
   load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>>
   /**
@@ -207,21 +207,25 @@ export interface Vault {
   remove(app: string): Promise<StoreResult>
   /** Whether a newer version wrote what `load` would look at. Only looks, so it may be asked at any time. */
   isNewer(entry: VaultEntry): Promise<boolean>
+}
+
+/** The key of an open vault. What the records are need not be known for it, nor where the key is for them. */
+export interface VaultKeys {
   /**
    * Makes a new vault key and re-encrypts every record with it; survives a kill at any point.
    * The work on each app's files is handed to `inQueue`, so that it never meets a refresh.
    *
    * @throws {SidecarError} `invalid_request` where the key's source cannot be written by us.
    */
-  rotateKey(inQueue: (app: string, work: () => Promise<void>) => Promise<void>): Promise<void>
+  rotate(inQueue: (app: string, work: () => Promise<void>) => Promise<void>): Promise<void>
   /**
    * Moves the vault key to another place and proves it there before the old one is deleted.
    *
    * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
    */
-  moveKey(to: 'keychain' | 'file'): Promise<void>
+  move(to: 'keychain' | 'file'): Promise<void>
   /** The SHA-256 of each vault key, as text. */
-  keyDigests(): readonly string[]
+  digests(): readonly string[]
 }
 
 export interface VaultEntry {
@@ -229,9 +233,15 @@ export interface VaultEntry {
   readonly identity: Identity
 }
 
+/** Our encrypted files, open. */
+export interface Vault {
+  readonly records: VaultRecords
+  readonly keys: VaultKeys
+}
+
 /** Where the vault could not be opened: `vault_locked`, with the reason for people. */
 export type OpenedVault =
-  | { readonly kind: 'open'; readonly vault: Vault }
+  | ({ readonly kind: 'open' } & Vault)
   | { readonly kind: 'locked'; readonly failure: Failure; readonly hint: string }
 
 /** What a browser, or a person with a pasted URL, is told about a sign-in. */

@@ -4,10 +4,10 @@ import { removeTemporaries } from '../adapters/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
 import { inheritedSockets, listen } from '../adapters/loopback/listener.ts'
-import { pathOfSocket } from '../adapters/loopback/listener-sockets.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
-import type { Places } from '../adapters/state-paths.ts'
+import { platform } from '../platform/current.ts'
+import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { within } from '../broker/within.ts'
@@ -57,7 +57,9 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
     home,
     uid,
     flags: { stateDir: options.stateDir },
-    socketsHandedOver: inherited.some((fd) => pathOfSocket(fd) !== undefined),
+    socketsHandedOver: inherited.some(
+      (fd) => platform.ownerListener.pathOfInherited(fd) !== undefined,
+    ),
   })
   const lock = await acquireLock(places.lock)
   if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)

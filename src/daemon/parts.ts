@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
-import { readMachineId } from '../adapters/vault/machine-id.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
 import { createNotifier } from '../adapters/notifier.ts'
-import { createPeerLookup } from '../adapters/loopback/peer-user.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
-import type { Places } from '../adapters/state-paths.ts'
+import { platform } from '../platform/current.ts'
+import type { Places } from '../platform/platform.ts'
 import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
 import { createTokenFiles } from '../adapters/token-files.ts'
 import { openVault } from '../adapters/vault/vault.ts'
@@ -71,7 +70,7 @@ export async function createParts(
   const notifier = createNotifier(config.notify, { clock, env, log })
   const observe = createObserver({ files, notifier, log })
   const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
-  const machineId = await readMachineId()
+  const machineId = await platform.readMachineId()
   const vaultOptions = {
     dir: places.vault,
     keys,
@@ -89,7 +88,7 @@ export async function createParts(
       networkSignature: world.networkSignature,
       sleep,
       newId: randomUUID,
-      listener: createRedirectListener({ log, uid, peerOf: createPeerLookup() }),
+      listener: createRedirectListener({ log, uid, peerOf: platform.createPeerLookup() }),
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)

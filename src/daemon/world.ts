@@ -1,10 +1,11 @@
 /** What the process brings: everything a test replaces, and nothing else. */
-import { homedir, networkInterfaces } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/within.ts'
 import type { Clock, Log } from '../core/ports.ts'
+import { locations, ownership } from '../platform/chosen.ts'
 
 export interface World {
   readonly env: NodeJS.ProcessEnv
@@ -38,8 +39,8 @@ export function processWorld(
   const clock: Clock = { read: () => ({ wall: Date.now(), mono: performance.now() }) }
   return {
     env,
-    home: homeOf(env),
-    uid: uidOf(),
+    home: locations.homeOf(env),
+    uid: ownership.userId(),
     pid: process.pid,
     clock,
     sleep: async (ms, signal) => {
@@ -51,15 +52,6 @@ export function processWorld(
     networkSignature,
     ...own,
   }
-}
-
-export function homeOf(env: NodeJS.ProcessEnv): string {
-  return env.HOME ?? homedir()
-}
-
-/** Windows, which has no such thing, is not supported; -1 owns nothing there. */
-export function uidOf(): number {
-  return process.getuid?.() ?? -1
 }
 
 function networkSignature(): string {

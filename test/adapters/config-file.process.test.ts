@@ -14,9 +14,10 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { configPath, loadConfig, readConfig } from '../../src/adapters/config-file.ts'
+import { loadConfig, readConfig } from '../../src/adapters/config-file.ts'
 import { writeConfig } from '../../src/adapters/config-writer.ts'
-import { quoted } from '../../src/adapters/shell-quoted.ts'
+import { configPath } from '../../src/platform/posix/locations.ts'
+import { quoted } from '../../src/platform/posix/shell-quoted.ts'
 import type { SidecarError } from '../../src/errors.ts'
 
 const APPS = '{"apps":{"evo-me":{"type":"native","clientId":"native-1","scopes":[]}}}'

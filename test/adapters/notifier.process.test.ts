@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createNotifier, type NotifierWorld } from '../../src/adapters/notifier.ts'
 import type { Log } from '../../src/core/ports.ts'
+import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 
 const MINUTE = 60_000
 
@@ -30,7 +31,7 @@ function createWorld(more: Partial<NotifierWorld> = {}) {
     clock: { read: () => ({ wall: 0, mono: time.mono }) },
     env: { PATH: `${bin}:/usr/bin:/bin`, HOME: directory },
     log,
-    platform: 'linux',
+    noticeCommand: freedesktop.noticeCommand,
     ...more,
   }
   const out = join(directory, 'out')
@@ -182,7 +183,7 @@ describe('without a command', () => {
   })
 
   it('macOS shows one, whose text is an argument and no script', async () => {
-    using made = createWorld({ platform: 'darwin' })
+    using made = createWorld({ noticeCommand: macDesktop.noticeCommand })
     const path = made.program('osascript')
     await createNotifier(undefined, made.world).tell('evo-me', 'login_required', '" & (do it)')
     expect(made.said()).toContain(`[${path}][-e][on run argv\n`)

@@ -59,33 +59,33 @@ describe('on a full disk', () => {
   itOnADisk('no room can be reserved, and what was stored is still there', async () => {
     disk.fill()
     const before = world.snapshot()
-    expect(await vault.reserve(APP, appRecord(1))).toEqual(
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual(
       unwritable(
         `No room could be reserved for the next record of "${APP}" in ${world.dir}: the disk is full (ENOSPC). Make room there.`,
       ),
     )
     expect(world.snapshot()).toEqual(before)
     disk.empty()
-    expect(await vault.reserve(APP, appRecord(1))).toEqual(stored)
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual(stored)
   })
 
   itOnADisk('a reservation that fits only in part leaves nothing behind', async () => {
     disk.fill(32 * 1024)
-    expect((await vault.reserve(APP, appRecord(1))).kind).toBe('unwritable')
+    expect((await vault.records.reserve(APP, appRecord(1))).kind).toBe('unwritable')
     expect(world.names()).toEqual([FILE, 'vault.json'])
   })
 
   itOnADisk('a record is stored in the room that was reserved for it', async () => {
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     disk.fill()
-    expect(await vault.store(APP, appRecord(2))).toEqual(stored)
+    expect(await vault.records.store(APP, appRecord(2))).toEqual(stored)
     expect(await loadOne(vault)).toEqual(inOrder(2))
   })
 
   itOnADisk('the room of a reservation is never let go, though somebody waits for it', async () => {
     const filler = join(disk.path, 'competitor')
     for (let generation = 1; generation <= 10; generation++) {
-      await vault.reserve(APP, appRecord(generation))
+      await vault.records.reserve(APP, appRecord(generation))
       const greedy = spawn('sh', ['-c', 'while :; do printf %4096s x; done >> "$0"', filler], {
         stdio: 'ignore',
       })
@@ -94,7 +94,7 @@ describe('on a full disk', () => {
         () => statfsSync(disk.path).bavail,
         (free) => free === 0,
       )
-      const result = await vault.store(APP, appRecord(generation + 1))
+      const result = await vault.records.store(APP, appRecord(generation + 1))
       const ended = once(greedy, 'exit')
       greedy.kill('SIGKILL')
       await ended
@@ -106,24 +106,26 @@ describe('on a full disk', () => {
   itOnADisk('a record without a reservation is refused, and can be stored later', async () => {
     disk.fill()
     const before = world.snapshot()
-    expect(await vault.store(APP, appRecord(2))).toEqual(unwritable('the disk is full (ENOSPC)'))
+    expect(await vault.records.store(APP, appRecord(2))).toEqual(
+      unwritable('the disk is full (ENOSPC)'),
+    )
     expect(world.snapshot()).toEqual(before)
     expect(await loadOne(vault)).toEqual(inOrder(1))
     disk.empty()
-    expect(await vault.store(APP, appRecord(2))).toEqual(stored)
+    expect(await vault.records.store(APP, appRecord(2))).toEqual(stored)
   })
 
   itOnADisk(
     'a record that outgrew its reservation is refused, and can be stored later',
     async () => {
-      await vault.reserve(APP, appRecord(1))
+      await vault.records.reserve(APP, appRecord(1))
       disk.fill()
       const large = appRecord(2, app(), { clientSecret: new Secret('x'.repeat(100_000)) })
-      expect(await vault.store(APP, large)).toEqual(unwritable('the disk is full (ENOSPC)'))
+      expect(await vault.records.store(APP, large)).toEqual(unwritable('the disk is full (ENOSPC)'))
       // A daemon that crashed now would know that an answer was lost, and still have the record.
       expect(await world.loadAnew()).toEqual({ ...inOrder(1), unanswered: true })
       disk.empty()
-      expect(await vault.store(APP, large)).toEqual(stored)
+      expect(await vault.records.store(APP, large)).toEqual(stored)
       expect(await world.loadAnew()).toEqual({ ...inOrder(1), record: large })
     },
   )
@@ -146,7 +148,7 @@ describe('on a full disk', () => {
       disk.fill()
       await work()
     }
-    await expect(vault.rotateKey(filledInBetween)).rejects.toMatchObject({
+    await expect(vault.keys.rotate(filledInBetween)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('(ENOSPC)') as string,
     })
@@ -178,11 +180,11 @@ describe('in a directory that may not be written', () => {
     await storeUpTo(open, 1)
     chmodSync(own.dir, 0o500)
     const refused = unwritable('permission is denied (EACCES). Let the user that runs evo-token')
-    expect(await open.reserve(APP, appRecord(1))).toEqual(refused)
-    expect(await open.store(APP, appRecord(2))).toEqual(refused)
+    expect(await open.records.reserve(APP, appRecord(1))).toEqual(refused)
+    expect(await open.records.store(APP, appRecord(2))).toEqual(refused)
     expect(await own.loadAnew()).toEqual(inOrder(1))
     chmodSync(own.dir, 0o700)
-    expect(await open.store(APP, appRecord(2))).toEqual(stored)
+    expect(await open.records.store(APP, appRecord(2))).toEqual(stored)
   })
 })
 
@@ -193,11 +195,13 @@ describe('in a directory whose changes cannot be synced', () => {
     await storeUpTo(open, 1)
     // Files can be made and renamed in it, but the directory itself cannot be opened to be synced.
     chmodSync(own.dir, 0o300)
-    expect(await open.store(APP, appRecord(2))).toEqual(unwritable('(EACCES)'))
+    expect(await open.records.store(APP, appRecord(2))).toEqual(unwritable('(EACCES)'))
     chmodSync(own.dir, 0o700)
-    expect(await open.store(APP, appRecord(2, app(), { askedScope: 'newer' }))).toEqual(stored)
+    expect(await open.records.store(APP, appRecord(2, app(), { askedScope: 'newer' }))).toEqual(
+      stored,
+    )
     expect((await own.loadAnew())?.record?.askedScope).toBe('newer')
-    expect(await open.store(APP, appRecord(2))).toEqual({ kind: 'changed' })
+    expect(await open.records.store(APP, appRecord(2))).toEqual({ kind: 'changed' })
   })
 })
 
@@ -206,29 +210,29 @@ describe('on a read-only disk', () => {
     const before = world.snapshot()
     disk.makeReadOnly(true)
     const refused = unwritable('the file system is read-only (EROFS). Mount it writable.')
-    expect(await vault.reserve(APP, appRecord(1))).toEqual(refused)
-    expect(await vault.store(APP, appRecord(2))).toEqual(refused)
-    expect(await vault.remove(APP)).toEqual(refused)
-    await vault.release(APP)
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual(refused)
+    expect(await vault.records.store(APP, appRecord(2))).toEqual(refused)
+    expect(await vault.records.remove(APP)).toEqual(refused)
+    await vault.records.release(APP)
     expect(await world.loadAnew()).toEqual(inOrder(1))
     expect(world.snapshot()).toEqual(before)
     disk.makeReadOnly(false)
-    expect(await vault.store(APP, appRecord(2))).toEqual(stored)
+    expect(await vault.records.store(APP, appRecord(2))).toEqual(stored)
   })
 
   itOnADisk('a record that was stored by half is served, and put in its place later', async () => {
     copyFileSync(world.path(FILE), world.path('kept'))
-    await vault.store(APP, appRecord(2))
+    await vault.records.store(APP, appRecord(2))
     renameSync(world.path(FILE), world.path(NEXT))
     renameSync(world.path('kept'), world.path(FILE))
     disk.makeReadOnly(true)
     const next = await world.vault()
     expect(await loadOne(next)).toEqual(inOrder(2))
-    expect(await next.store(APP, appRecord(3))).toEqual(unwritable('(EROFS)'))
+    expect(await next.records.store(APP, appRecord(3))).toEqual(unwritable('(EROFS)'))
 
     disk.makeReadOnly(false)
-    expect(await next.reserve(APP, appRecord(2))).toEqual(stored)
-    expect(await next.store(APP, appRecord(3))).toEqual(stored)
+    expect(await next.records.reserve(APP, appRecord(2))).toEqual(stored)
+    expect(await next.records.store(APP, appRecord(3))).toEqual(stored)
     expect(await world.loadAnew()).toEqual(inOrder(3))
   })
 
@@ -246,11 +250,11 @@ describe('on a read-only disk', () => {
     const first = await firstFormat(other.path)
     const before = await first.vault()
     other.makeReadOnly(true)
-    expect(await before.store(APP, appRecord(2))).toMatchObject({ kind: 'unwritable' })
+    expect(await before.records.store(APP, appRecord(2))).toMatchObject({ kind: 'unwritable' })
     other.makeReadOnly(false)
     expect(formatOf(first)).toBe(1)
     expect((await first.loadAnew())?.record?.generation).toBe(1)
-    expect(await before.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
+    expect(await before.records.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
     expect(formatOf(first)).toBe(FORMAT)
   })
 })

@@ -55,16 +55,16 @@ describe('a vault of format 1', () => {
     const vault = await world.vault()
     const record = (await loadOne(vault))?.record
     if (!record) throw new Error('no record')
-    await vault.store(APP, { ...record, generation: 2 })
+    await vault.records.store(APP, { ...record, generation: 2 })
     expect(await world.content(`${APP}.jwe`)).toMatchObject({
       tokens: { refreshAfterMs: 50 * MINUTE, draw: 0.5, refreshToken: 'rt-1' },
     })
   })
 
   const writes: readonly (readonly [string, (vault: Vault) => Promise<unknown>])[] = [
-    ['a record', (vault) => vault.store(APP, appRecord(2))],
-    ['the mark of an attempt', (vault) => vault.reserve(APP, appRecord(1))],
-    ['everything with a new key', (vault) => vault.rotateKey((_app, work) => work())],
+    ['a record', (vault) => vault.records.store(APP, appRecord(2))],
+    ['the mark of an attempt', (vault) => vault.records.reserve(APP, appRecord(1))],
+    ['everything with a new key', (vault) => vault.keys.rotate((_app, work) => work())],
     ['the record of another app', (vault) => storeUpTo(vault, 1, app({ name: 'other' }))],
   ]
 
@@ -89,7 +89,7 @@ describe('a vault of format 1', () => {
         if (step === 'key in use') throw new Error('killed')
       },
     })
-    await expect(killed.rotateKey((_app, work) => work())).rejects.toThrow('killed')
+    await expect(killed.keys.rotate((_app, work) => work())).rejects.toThrow('killed')
     changeHeader(world, { format: 1 })
     const seen = new Set<unknown>()
     await world.vault({
@@ -113,12 +113,12 @@ describe('a header that a newer version wrote', () => {
     const world = vaultWorld()
     const vault = await world.vault()
     changeHeader(world, { novelty: { deep: [1] } })
-    await (await world.vault()).rotateKey((_app, work) => work())
-    await (await world.vault({ machineId: 'another', takeOver: true })).release(APP)
+    await (await world.vault()).keys.rotate((_app, work) => work())
+    await (await world.vault({ machineId: 'another', takeOver: true })).records.release(APP)
     expect(JSON.parse(readFileSync(world.path('vault.json'), 'utf8'))).toMatchObject({
       novelty: { deep: [1] },
       format: FORMAT,
     })
-    expect(vault.keyDigests()).toHaveLength(1)
+    expect(vault.keys.digests()).toHaveLength(1)
   })
 })

@@ -37,7 +37,7 @@ beforeEach(async () => {
   await furnish(vault, world)
 })
 
-const ROTATE = 'await vault.rotateKey((app, work) => work())'
+const ROTATE = 'await vault.keys.rotate((app, work) => work())'
 const ROTATION = [
   'key added',
   'key in use',
@@ -53,7 +53,7 @@ describe('rotateKey', () => {
   it('puts everything under a new key and forgets the old one', async () => {
     const before = readFileSync(world.keyFile, 'utf8')
     const { kid } = header(world)
-    await vault.rotateKey(directly)
+    await vault.keys.rotate(directly)
     expect(header(world).kid).not.toBe(kid)
     expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
     expect(readFileSync(world.keyFile, 'utf8')).not.toContain(before.trim())
@@ -61,13 +61,13 @@ describe('rotateKey', () => {
   })
 
   it('goes on storing under the new key', async () => {
-    await vault.rotateKey(directly)
-    expect(await vault.store('evo-me', appRecord(3))).toEqual({ kind: 'stored' })
+    await vault.keys.rotate(directly)
+    expect(await vault.records.store('evo-me', appRecord(3))).toEqual({ kind: 'stored' })
     expect((await world.loadAnew())?.record).toEqual(appRecord(3))
   })
 
   it('keeps the room of a reservation', async () => {
-    await vault.rotateKey(directly)
+    await vault.keys.rotate(directly)
     expect(readFileSync(world.path('attempting.jwe.new'))).toHaveLength(65_536)
   })
 
@@ -75,7 +75,7 @@ describe('rotateKey', () => {
     const queued: string[] = []
     const kids = () => readFileSync(world.path('evo-me.jwe'), 'utf8').split('.')[0]
     const before = kids()
-    await vault.rotateKey(async (name, work) => {
+    await vault.keys.rotate(async (name, work) => {
       queued.push(name)
       if (name === 'evo-me') expect(kids()).toBe(before)
       await work()
@@ -87,9 +87,9 @@ describe('rotateKey', () => {
   it('misses no record that is stored meanwhile', async () => {
     const late = app({ name: 'late' })
     await Promise.all([
-      vault.rotateKey(directly),
+      vault.keys.rotate(directly),
       storeUpTo(vault, 20, late),
-      vault.store('evo-me', appRecord(3)),
+      vault.records.store('evo-me', appRecord(3)),
     ])
     expect((await world.loadAnew(late))?.record).toEqual(appRecord(20, late))
     expect((await world.loadAnew())?.record).toEqual(appRecord(3))
@@ -103,9 +103,9 @@ describe('rotateKey', () => {
     // The header with the new key is in its place, but not synced yet: the old key still writes.
     let storing: Promise<unknown> | undefined
     const watcher = watch(world.dir, (_event, name) => {
-      if (name === 'vault.json') storing ??= vault.store('late', large)
+      if (name === 'vault.json') storing ??= vault.records.store('late', large)
     })
-    await vault.rotateKey(directly)
+    await vault.keys.rotate(directly)
     await until('the header has changed', () => storing !== undefined)
     watcher.close()
     expect(await storing).toEqual({ kind: 'stored' })
@@ -114,7 +114,7 @@ describe('rotateKey', () => {
   })
 
   it('is done twice where it is asked for twice', async () => {
-    await Promise.all([vault.rotateKey(directly), vault.rotateKey(directly)])
+    await Promise.all([vault.keys.rotate(directly), vault.keys.rotate(directly)])
     expect(readFileSync(world.keyFile, 'utf8').split('\n')).toHaveLength(2)
     await expectEverything(world)
   })
@@ -173,7 +173,7 @@ describe('the key in a credential', () => {
 
   it('cannot be changed by us, and says how it is', async () => {
     const before = world.snapshot()
-    await expect(vault.rotateKey(directly)).rejects.toMatchObject({
+    await expect(vault.keys.rotate(directly)).rejects.toMatchObject({
       code: 'invalid_request',
       hint: expect.stringMatching(/first line.*old one on the second, and restart/) as string,
     })
@@ -205,7 +205,7 @@ describe('the key in a credential', () => {
   })
 
   it('moves to a file', async () => {
-    await vault.moveKey('file')
+    await vault.keys.move('file')
     expect(header(world)).toMatchObject({ source: 'file' })
     rmSync(join(credentials, 'vault-key'))
     await expectEverything(world)
@@ -213,13 +213,13 @@ describe('the key in a credential', () => {
 })
 
 describe('moveKey', () => {
-  const MOVE = "await vault.moveKey('keychain')"
+  const MOVE = "await vault.keys.move('keychain')"
   const MOVING = ['announced', 'copied', 'moved', 'emptied']
 
   it('moves the key and leaves none behind', async () => {
     const { keys, path } = withOtherPlace(world)
     const key = readFileSync(world.keyFile, 'utf8')
-    await (await world.vault({ keys })).moveKey('keychain')
+    await (await world.vault({ keys })).keys.move('keychain')
     expect(header(world)).toMatchObject({ source: 'keychain' })
     expect(header(world)).not.toHaveProperty('leaving')
     expect(readFileSync(path, 'utf8')).toBe(key)
@@ -228,7 +228,7 @@ describe('moveKey', () => {
   })
 
   it('refuses to move it where it is', async () => {
-    await expect(vault.moveKey('file')).rejects.toMatchObject({
+    await expect(vault.keys.move('file')).rejects.toMatchObject({
       code: 'invalid_request',
       message: 'The vault key is in the file already.',
     })
@@ -249,7 +249,7 @@ describe('moveKey', () => {
     } as const
     const before = world.snapshot()
     const keys = { ...world.keys, keychain }
-    await expect((await world.vault({ keys })).moveKey('keychain')).rejects.toMatchObject({
+    await expect((await world.vault({ keys })).keys.move('keychain')).rejects.toMatchObject({
       code: 'unavailable',
       message: 'The keychain is locked.',
       hint: 'Unlock it.',
@@ -262,7 +262,7 @@ describe('moveKey', () => {
     const write = async () => ({ kind: 'refused', message: 'No.', hint: 'Why?' }) as const
     const half = { ...keys, keychain: { ...keys.keychain, write } }
     const before = world.snapshot()
-    await expect((await world.vault({ keys: half })).moveKey('keychain')).rejects.toMatchObject({
+    await expect((await world.vault({ keys: half })).keys.move('keychain')).rejects.toMatchObject({
       code: 'unavailable',
     })
     expect(world.snapshot()).toEqual(before)
@@ -271,7 +271,7 @@ describe('moveKey', () => {
   it('never takes the place of another key', async () => {
     const { keys, path } = withOtherPlace(world)
     writeFileSync(path, Buffer.alloc(32, 7), { mode: 0o600 })
-    await expect((await world.vault({ keys })).moveKey('keychain')).rejects.toMatchObject({
+    await expect((await world.vault({ keys })).keys.move('keychain')).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('has a vault key already, which is another') as string,
     })
@@ -297,8 +297,8 @@ describe('moveKey', () => {
     const { keys } = withOtherPlace(world)
     const open = await world.vault({ keys })
     const stopped = async () => Promise.reject(new Error('stopped'))
-    await expect(open.rotateKey(stopped)).rejects.toThrow('stopped')
-    await open.moveKey('keychain')
+    await expect(open.keys.rotate(stopped)).rejects.toThrow('stopped')
+    await open.keys.move('keychain')
     expect(await keys.keychain.read('')).toMatchObject({ keys: { length: 2 } })
     await expectEverything(world, keys)
     expect(await keys.keychain.read('')).toMatchObject({ keys: { length: 1 } })

@@ -48,7 +48,7 @@ async function killAtEveryCall(
 describe('rotateKey', () => {
   it('loses nothing whatever call it is killed at, and is finished by the next start', async () => {
     const { kills, steps } = await killAtEveryCall(
-      'await vault.rotateKey((app, work) => work())',
+      'await vault.keys.rotate((app, work) => work())',
       async (world) => {
         await expectEverything(world)
         expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
@@ -65,7 +65,7 @@ describe('rotateKey', () => {
 describe('moveKey', () => {
   it('leaves one key in one place whatever call it is killed at', async () => {
     const { kills, steps } = await killAtEveryCall(
-      "await vault.moveKey('keychain')",
+      "await vault.keys.move('keychain')",
       expectOnePlace,
     )
     expect(kills).toBeGreaterThanOrEqual(8)

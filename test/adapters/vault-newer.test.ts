@@ -75,7 +75,7 @@ describe('what a later version added to a record', () => {
 
   it('is written again with the rest of it', async () => {
     const record = await loaded()
-    expect(await (await world.vault()).store(APP, { ...record, generation: 5 })).toEqual({
+    expect(await (await world.vault()).records.store(APP, { ...record, generation: 5 })).toEqual({
       kind: 'stored',
     })
     expect(await world.content(FILE)).toEqual({ ...LATER, generation: 5 })
@@ -83,7 +83,7 @@ describe('what a later version added to a record', () => {
 
   it('stands in the mark of an attempt, too', async () => {
     const record = await loaded()
-    await (await world.vault()).reserve(APP, record)
+    await (await world.vault()).records.reserve(APP, record)
     expect(await world.content(NEXT)).toEqual({ ...LATER, attempt: true })
     expect((await world.loadAnew())?.unanswered).toBe(true)
   })
@@ -97,7 +97,7 @@ describe('what a later version added to a record', () => {
 
   it('is under the new key after a change of the key', async () => {
     const before = readFileSync(world.path(FILE), 'utf8')
-    await (await world.vault()).rotateKey((_app, work) => work())
+    await (await world.vault()).keys.rotate((_app, work) => work())
     expect(readFileSync(world.path(FILE), 'utf8')).not.toBe(before)
     expect(await world.content(FILE)).toEqual(LATER)
   })
@@ -112,7 +112,7 @@ describe('what a later version added to a record', () => {
     const record = await loaded()
     const tokens = { accessToken: new Secret('at-5'), receivedAt: NOW.wall, lifetimeMs: 1, draw: 0 }
     const { lost, ...kept } = record
-    await (await world.vault()).store(APP, { ...kept, generation: 5, tokens })
+    await (await world.vault()).records.store(APP, { ...kept, generation: 5, tokens })
     const { lost: _over, ...stays } = LATER
     expect(await world.content(FILE)).toEqual({
       ...stays,
@@ -126,11 +126,11 @@ const waiting = { record: undefined, unanswered: false, damaged: false, newer: t
 
 /** Everything that could change the files of the app. */
 const changes: readonly (readonly [string, (of: Vault) => Promise<unknown>])[] = [
-  ['a store', (of) => of.store(APP, appRecord(5))],
-  ['a first store', (of) => of.store(APP, appRecord(1))],
-  ['a reservation', (of) => of.reserve(APP, appRecord(4))],
-  ['a first reservation', (of) => of.reserve(APP, appRecord(0))],
-  ['a removal', (of) => of.remove(APP)],
+  ['a store', (of) => of.records.store(APP, appRecord(5))],
+  ['a first store', (of) => of.records.store(APP, appRecord(1))],
+  ['a reservation', (of) => of.records.reserve(APP, appRecord(4))],
+  ['a first reservation', (of) => of.records.reserve(APP, appRecord(0))],
+  ['a removal', (of) => of.records.remove(APP)],
 ]
 
 describe.each(CHANGED)('a record of a later version with %s', (_what, content) => {
@@ -143,20 +143,22 @@ describe.each(CHANGED)('a record of a later version with %s', (_what, content) =
     const before = world.snapshot()
     expect(await world.loadAnew()).toEqual(waiting)
     expect(await world.loadAnew(other)).toEqual(waiting)
-    expect(await vault.isNewer({ app: APP, identity })).toBe(true)
+    expect(await vault.records.isNewer({ app: APP, identity })).toBe(true)
     for (const [, change] of changes) expect(await change(vault)).toEqual({ kind: 'newer' })
-    await vault.release(APP)
+    await vault.records.release(APP)
     expect(world.snapshot()).toEqual(before)
   })
 
   it('leaves other apps alone', async () => {
     expect(await loaded(bystander)).toEqual(appRecord(2, bystander))
-    expect(await vault.store(bystander.name, appRecord(3, bystander))).toEqual({ kind: 'stored' })
+    expect(await vault.records.store(bystander.name, appRecord(3, bystander))).toEqual({
+      kind: 'stored',
+    })
   })
 
   it('is whole when that version comes back, also under a new key', async () => {
     const before = readFileSync(world.path(FILE), 'utf8')
-    await vault.rotateKey((_app, work) => work())
+    await vault.keys.rotate((_app, work) => work())
     expect(readFileSync(world.path(FILE), 'utf8')).not.toBe(before)
     if (typeof content !== 'string') expect(await world.content(FILE)).toEqual(content)
     expect(await world.loadAnew()).toEqual(waiting)
@@ -166,10 +168,10 @@ describe.each(CHANGED)('a record of a later version with %s', (_what, content) =
     expect(await world.loadAnew()).toEqual(waiting)
     await world.plant(FILE, LATER)
     expect((await loaded()).generation).toBe(4)
-    expect(await vault.isNewer({ app: APP, identity })).toBe(false)
+    expect(await vault.records.isNewer({ app: APP, identity })).toBe(false)
     renameSync(world.path(FILE), world.path('elsewhere'))
     expect(await world.loadAnew()).toBeUndefined()
-    expect(await vault.store(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await vault.records.store(APP, appRecord(1))).toEqual({ kind: 'stored' })
   })
 })
 
@@ -177,7 +179,7 @@ it('is not what a disk says that cannot be read', async () => {
   await world.plant(FILE, '{')
   renameSync(world.dir, `${world.dir}-elsewhere`)
   writeFileSync(world.dir, '')
-  expect(await vault.isNewer({ app: APP, identity })).toBe(false)
+  expect(await vault.records.isNewer({ app: APP, identity })).toBe(false)
 })
 
 describe('a kind of record that only a later version knows', () => {
@@ -211,12 +213,12 @@ describe('the next record, or the mark of an attempt, of a later version', () =>
     await world.plant(NEXT, next, { 'evo-kind': 'attempt' })
     const before = world.snapshot()
     expect(await world.loadAnew()).toEqual(waiting)
-    expect(await vault.isNewer({ app: APP, identity })).toBe(true)
+    expect(await vault.records.isNewer({ app: APP, identity })).toBe(true)
     const anew = await world.vault()
-    expect(await anew.reserve(APP, appRecord(2))).not.toEqual({ kind: 'stored' })
-    expect(await anew.store(APP, appRecord(3))).not.toEqual({ kind: 'stored' })
-    expect(await anew.remove(APP)).toEqual({ kind: 'newer' })
-    await anew.release(APP)
+    expect(await anew.records.reserve(APP, appRecord(2))).not.toEqual({ kind: 'stored' })
+    expect(await anew.records.store(APP, appRecord(3))).not.toEqual({ kind: 'stored' })
+    expect(await anew.records.remove(APP)).toEqual({ kind: 'newer' })
+    await anew.records.release(APP)
     expect(world.snapshot()).toEqual(before)
   })
 
@@ -226,13 +228,13 @@ describe('the next record, or the mark of an attempt, of a later version', () =>
     await world.plant(NEXT, next, { 'evo-kind': 'attempt' })
     const before = world.snapshot()
     for (const work of [
-      () => anew.reserve(APP, appRecord(2)),
-      () => anew.store(APP, appRecord(3)),
-      () => anew.remove(APP),
+      () => anew.records.reserve(APP, appRecord(2)),
+      () => anew.records.store(APP, appRecord(3)),
+      () => anew.records.remove(APP),
     ]) {
       expect(await work()).toEqual({ kind: 'newer' })
     }
-    await anew.release(APP)
+    await anew.records.release(APP)
     expect(world.snapshot()).toEqual(before)
   })
 })
@@ -249,7 +251,7 @@ describe('a record of a later version that is aside', () => {
     await world.plant(`${asideOf()}${suffix}`, { generation: 2, novelty: true })
     const before = world.snapshot()
     expect(await world.loadAnew()).toEqual(waiting)
-    expect(await vault.isNewer({ app: APP, identity })).toBe(true)
+    expect(await vault.records.isNewer({ app: APP, identity })).toBe(true)
     expect(world.snapshot()).toEqual(before)
   })
 
@@ -260,7 +262,7 @@ describe('a record of a later version that is aside', () => {
     await storeUpTo(vault, 1, other)
     const kept = readFileSync(world.path(asideOf()))
     expect(await loaded(other)).toEqual(appRecord(1, other))
-    expect(await vault.isNewer({ app: APP, identity: identityOf(other) })).toBe(false)
+    expect(await vault.records.isNewer({ app: APP, identity: identityOf(other) })).toBe(false)
 
     // Back again: the one that is readable goes aside, the other one stays where it is.
     expect(await world.loadAnew()).toEqual(waiting)

@@ -46,7 +46,7 @@ const inOrder = (record: AppRecord | undefined) => ({
 async function storedByHalf(of = app()): Promise<void> {
   const before = await storeUpTo(vault, 1, of)
   copyFileSync(world.path(`${of.name}.jwe`), world.path('kept'))
-  await vault.store(of.name, appRecord(2, of))
+  await vault.records.store(of.name, appRecord(2, of))
   renameSync(world.path(`${of.name}.jwe`), world.path(`${of.name}.jwe.new`))
   renameSync(world.path('kept'), world.path(`${of.name}.jwe`))
   expect(before.generation).toBe(1)
@@ -72,9 +72,9 @@ describe('store', () => {
       nextClientSecret: new Secret('ncs'),
       refreshTokenExpiresAt: NOW.wall + HOUR,
     }
-    await vault.store(APP, record)
+    await vault.records.store(APP, record)
     const entry = { app: APP, identity: record.identity }
-    const loaded = (await (await world.vault()).load([entry])).get(APP)
+    const loaded = (await (await world.vault()).records.load([entry])).get(APP)
     expect(loaded).toEqual(inOrder(record))
     expect(loaded?.record?.tokens?.subject?.name).toBe('Zoë')
     expect(loaded?.record?.nextClientSecret?.expose()).toBe('ncs')
@@ -84,7 +84,7 @@ describe('store', () => {
     const key = createClientKey('rsa-4096').pem
     const { tokens, ...rest } = appRecord(1, app(), { clientSecret: new Secret(key) })
     const record = { ...rest, ...(tokens && { tokens: { ...tokens, lifetimeMs: null } }) }
-    await vault.store(APP, record)
+    await vault.records.store(APP, record)
     const loaded = (await world.loadAnew())?.record
     expect(loaded?.tokens?.lifetimeMs).toBeNull()
     expect(loaded?.clientSecret?.expose()).toBe(key)
@@ -92,12 +92,12 @@ describe('store', () => {
 
   it('keeps a record that has nothing but its identity', async () => {
     const record = { generation: 1, identity: identityOf(app()) }
-    await vault.store(APP, record)
+    await vault.records.store(APP, record)
     expect((await world.loadAnew())?.record).toStrictEqual(record)
   })
 
   it('leaves no secret readable, in a file that only its owner can read', async () => {
-    await vault.store(APP, appRecord(1, app(), { clientSecret: new Secret('open-sesame') }))
+    await vault.records.store(APP, appRecord(1, app(), { clientSecret: new Secret('open-sesame') }))
     const file = readFileSync(world.path(FILE), 'utf8')
     expect(file).toMatch(/^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+\n$/)
     expect(JSON.parse(Buffer.from(file.split('.')[0] ?? '', 'base64url').toString())).toEqual({
@@ -122,37 +122,37 @@ describe('store', () => {
     { generation: 4, why: 'is not the next' },
   ])('says "changed" to generation $generation, which $why', async ({ generation }) => {
     await storeUpTo(vault, 2)
-    expect(await vault.store(APP, appRecord(generation))).toEqual({ kind: 'changed' })
+    expect(await vault.records.store(APP, appRecord(generation))).toEqual({ kind: 'changed' })
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(2)))
   })
 
   it('says "changed" where somebody deleted the record', async () => {
     await storeUpTo(vault, 2)
     rmSync(world.path(FILE))
-    expect(await vault.store(APP, appRecord(3))).toEqual({ kind: 'changed' })
-    expect(await vault.store(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await vault.records.store(APP, appRecord(3))).toEqual({ kind: 'changed' })
+    expect(await vault.records.store(APP, appRecord(1))).toEqual({ kind: 'stored' })
   })
 
   it('says "changed" where the record on disk is of another identity', async () => {
     await storeUpTo(vault, 1, app({ clientId: 'native-other' }))
-    expect(await vault.store(APP, appRecord(2))).toEqual({ kind: 'changed' })
+    expect(await vault.records.store(APP, appRecord(2))).toEqual({ kind: 'changed' })
   })
 
   it('stores over a record that was damaged meanwhile, which is set aside', async () => {
     await storeUpTo(vault, 2)
     writeFileSync(world.path(FILE), 'rot')
-    await vault.reserve(APP, appRecord(2))
-    expect(await vault.store(APP, appRecord(3))).toEqual({ kind: 'stored' })
+    await vault.records.reserve(APP, appRecord(2))
+    expect(await vault.records.store(APP, appRecord(3))).toEqual({ kind: 'stored' })
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(3)))
     expect(world.names()).toContainEqual(expect.stringMatching(/^evo-me\.damaged-\d{8}T\d{9}Z$/))
   })
 
   it('does what it is asked for at once in the order in which it was asked', async () => {
     const results = await Promise.all([
-      vault.store(APP, appRecord(1)),
-      vault.reserve(APP, appRecord(1)),
-      vault.store(APP, appRecord(2)),
-      vault.store(APP, appRecord(3)),
+      vault.records.store(APP, appRecord(1)),
+      vault.records.reserve(APP, appRecord(1)),
+      vault.records.store(APP, appRecord(2)),
+      vault.records.store(APP, appRecord(3)),
     ])
     expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'stored' })))
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(3)))
@@ -169,40 +169,40 @@ describe('store', () => {
 describe('reserve', () => {
   it('really writes 64 KiB, once for a generation', async () => {
     await storeUpTo(vault, 1)
-    expect(await vault.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
     const { size, blocks, mode, mtimeNs } = statSync(world.path(NEXT), { bigint: true })
     expect(size).toBe(65_536n)
     expect(blocks * 512n).toBeGreaterThanOrEqual(65_536n)
     expect(mode & 0o777n).toBe(0o600n)
 
-    expect(await vault.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
     expect(statSync(world.path(NEXT), { bigint: true }).mtimeNs).toBe(mtimeNs)
   })
 
   it('makes room again where somebody took it away', async () => {
-    await vault.reserve(APP, appRecord(0))
+    await vault.records.reserve(APP, appRecord(0))
     rmSync(world.path(NEXT))
-    await vault.reserve(APP, appRecord(0))
+    await vault.records.reserve(APP, appRecord(0))
     expect(statSync(world.path(NEXT)).size).toBe(65_536)
   })
 
   it('makes more room for a large record', async () => {
     const large = appRecord(0, app(), { clientSecret: new Secret('x'.repeat(50_000)) })
-    await vault.reserve(APP, large)
+    await vault.records.reserve(APP, large)
     expect(statSync(world.path(NEXT)).size).toBeGreaterThan(130_000)
   })
 
   it('says "changed" where the record on disk is another, before anything is spent', async () => {
     await storeUpTo(vault, 2)
-    expect(await vault.reserve(APP, appRecord(1))).toEqual({ kind: 'changed' })
+    expect(await vault.records.reserve(APP, appRecord(1))).toEqual({ kind: 'changed' })
     expect(world.names()).not.toContain(NEXT)
   })
 
   it('gives its blocks to the record that is stored then', async () => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     const { ino } = statSync(world.path(NEXT))
-    await vault.store(APP, appRecord(2))
+    await vault.records.store(APP, appRecord(2))
     expect(statSync(world.path(FILE)).ino).toBe(ino)
     expect(statSync(world.path(FILE)).size).toBeLessThan(4096)
     expect(world.names()).not.toContain(NEXT)
@@ -212,7 +212,7 @@ describe('reserve', () => {
 describe('an attempt', () => {
   it('is unanswered after a crash, also after the next', async () => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     const unanswered = { record: appRecord(1), unanswered: true, damaged: false }
     expect(await world.loadAnew()).toEqual(unanswered)
     expect(await world.loadAnew()).toEqual(unanswered)
@@ -220,22 +220,22 @@ describe('an attempt', () => {
 
   it('stays unanswered through the reservation of the next try', async () => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     const second = await world.vault()
     await loadOne(second)
-    await second.reserve(APP, appRecord(1))
+    await second.records.reserve(APP, appRecord(1))
     expect((await world.loadAnew())?.unanswered).toBe(true)
   })
 
   it('of a first sign-in is told of without a record', async () => {
-    await vault.reserve(APP, appRecord(0))
+    await vault.records.reserve(APP, appRecord(0))
     expect(await world.loadAnew()).toEqual({ record: undefined, unanswered: true, damaged: false })
   })
 
   it.each(['store', 'release', 'remove'] as const)('is over with %s', async (end) => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
-    await vault[end](APP, appRecord(2))
+    await vault.records.reserve(APP, appRecord(1))
+    await vault.records[end](APP, appRecord(2))
     expect((await world.loadAnew())?.unanswered ?? false).toBe(false)
     expect(world.names()).not.toContain(NEXT)
   })
@@ -246,21 +246,21 @@ describe('an attempt', () => {
     { size: 500, torn: 'in its content' },
   ])('is unanswered where its mark or its answer is torn $torn', async ({ size }) => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     truncateSync(world.path(NEXT), size)
     const unanswered = { record: appRecord(1), unanswered: true, damaged: false }
     expect(await world.loadAnew()).toEqual(unanswered)
 
     const next = await world.vault()
-    expect(await next.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
-    expect(await next.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
+    expect(await next.records.reserve(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await next.records.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(2)))
   })
 
   it('that belongs to an older record is cleared away', async () => {
-    await vault.reserve(APP, appRecord(0))
+    await vault.records.reserve(APP, appRecord(0))
     copyFileSync(world.path(NEXT), world.path('kept'))
-    await vault.store(APP, appRecord(1))
+    await vault.records.store(APP, appRecord(1))
     renameSync(world.path('kept'), world.path(NEXT))
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(1)))
     expect(world.names()).not.toContain(NEXT)
@@ -271,7 +271,7 @@ describe('a record that was stored by half', () => {
   it('is put in its place', async () => {
     await storedByHalf()
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(2)))
-    expect(await (await world.vault()).store(APP, appRecord(3))).toEqual({ kind: 'stored' })
+    expect(await (await world.vault()).records.store(APP, appRecord(3))).toEqual({ kind: 'stored' })
     expect(world.names()).not.toContain(NEXT)
   })
 
@@ -282,7 +282,7 @@ describe('a record that was stored by half', () => {
   })
 
   it('is the first one there is', async () => {
-    await vault.store(APP, appRecord(1))
+    await vault.records.store(APP, appRecord(1))
     renameSync(world.path(FILE), world.path(NEXT))
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(1)))
   })
@@ -297,7 +297,7 @@ describe('a record that was stored by half', () => {
   it('is cleared away where it is older than the one in its place', async () => {
     await storeUpTo(vault, 1)
     copyFileSync(world.path(FILE), world.path('kept'))
-    await vault.store(APP, appRecord(2))
+    await vault.records.store(APP, appRecord(2))
     renameSync(world.path('kept'), world.path(NEXT))
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(2)))
     expect(world.names()).not.toContain(NEXT)
@@ -331,7 +331,7 @@ describe('a record of another identity', () => {
     async (property) => {
       await storeUpTo(vault, 1)
       const identity = { ...identityOf(app()), [property]: property === 'type' ? 'web' : 'other' }
-      const loaded = await vault.load([{ app: APP, identity }])
+      const loaded = await vault.records.load([{ app: APP, identity }])
       expect([...loaded]).toEqual([])
       expect(asides()).toHaveLength(1)
     },
@@ -339,7 +339,7 @@ describe('a record of another identity', () => {
 
   it('takes the mark of its attempt along, there and back', async () => {
     await storeUpTo(vault, 1)
-    await vault.reserve(APP, appRecord(1))
+    await vault.records.reserve(APP, appRecord(1))
     expect(await world.loadAnew(other)).toBeUndefined()
     expect(asides()).toHaveLength(2)
     expect(await world.loadAnew()).toEqual({
@@ -365,8 +365,8 @@ describe('a record of another identity', () => {
   it('does not come back over one that is there', async () => {
     await storeUpTo(vault, 1)
     await world.loadAnew(other)
-    await vault.store(APP, appRecord(1))
-    await vault.store(APP, appRecord(2))
+    await vault.records.store(APP, appRecord(1))
+    await vault.records.store(APP, appRecord(2))
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(2)))
     expect(asides()).toHaveLength(1)
   })
@@ -404,7 +404,7 @@ describe('a damaged record', () => {
       level: 'error',
       message: expect.stringContaining(name) as string,
     })
-    expect(await (await world.vault()).store(APP, appRecord(1))).toEqual({ kind: 'stored' })
+    expect(await (await world.vault()).records.store(APP, appRecord(1))).toEqual({ kind: 'stored' })
   })
 
   it('is one that belongs to another app', async () => {
@@ -418,7 +418,7 @@ describe('a damaged record', () => {
   })
 
   it('is one that is only the mark of an attempt', async () => {
-    await vault.reserve(APP, appRecord(0))
+    await vault.records.reserve(APP, appRecord(0))
     renameSync(world.path(NEXT), world.path(FILE))
     expect(await world.loadAnew()).toEqual(damaged)
   })
@@ -451,16 +451,16 @@ describe('remove', () => {
     await storeUpTo(vault, 1)
     await loadOne(vault, other)
     await storeUpTo(vault, 2, other)
-    await vault.reserve(APP, appRecord(2, other))
+    await vault.records.reserve(APP, appRecord(2, other))
 
-    expect(await vault.remove(APP)).toEqual({ kind: 'stored' })
+    expect(await vault.records.remove(APP)).toEqual({ kind: 'stored' })
 
     expect(await world.loadAnew(other)).toBeUndefined()
     expect(await world.loadAnew()).toEqual(inOrder(appRecord(1)))
   })
 
   it('has nothing to do where there is no record', async () => {
-    expect(await vault.remove(APP)).toEqual({ kind: 'stored' })
+    expect(await vault.records.remove(APP)).toEqual({ kind: 'stored' })
   })
 })
 
@@ -469,10 +469,10 @@ describe('load', () => {
     const apps = Array.from({ length: 1000 }, (_, index) =>
       app({ name: `app-${index}`, clientId: `native-${index}` }),
     )
-    await Promise.all(apps.map((one) => vault.store(one.name, appRecord(1, one))))
+    await Promise.all(apps.map((one) => vault.records.store(one.name, appRecord(1, one))))
     const loaded = await (
       await world.vault()
-    ).load(apps.map((one) => ({ app: one.name, identity: identityOf(one) })))
+    ).records.load(apps.map((one) => ({ app: one.name, identity: identityOf(one) })))
     expect(loaded.size).toBe(1000)
     for (const one of apps) expect(loaded.get(one.name)?.record).toEqual(appRecord(1, one))
   })

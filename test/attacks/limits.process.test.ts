@@ -13,7 +13,7 @@ import {
   type DoorLimits,
 } from '../../src/adapters/loopback/listener-door.ts'
 import { REDIRECT_LIMITS } from '../../src/adapters/loopback/loopback-ports.ts'
-import { createPeerLookup } from '../../src/adapters/loopback/peer-user.ts'
+import { createPeerLookup } from '../../src/platform/posix/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
 import { KEY } from '../http/doors.ts'
 import type { ServedToken } from '../../src/core/status.ts'

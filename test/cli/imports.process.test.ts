@@ -51,13 +51,16 @@ async function loadedBy(args: readonly string[]): Promise<string[]> {
 it('is no more for `get` than it was measured with', async () => {
   const loaded = await loadedBy(['get', 'evo-me'])
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
-    'adapters/state-paths.js',
     'cli/commands.js',
     'cli/get.js',
     'cli/run.js',
     'client/connection.js',
     'client/wire.js',
     'main.js',
+    'platform/chosen.js',
+    'platform/posix/locations.js',
+    'platform/posix/owner-endpoint.js',
+    'platform/posix/ownership.js',
   ])
 })
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { mayOpenBrowser } from '../../src/cli/login-browser.ts'
 import { runCli } from '../../src/cli/run.ts'
+import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 import { captureIo } from '../support/captured-io.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
@@ -211,8 +211,9 @@ describe('a browser', () => {
     ['linux', { DISPLAY: '' }, false],
     ['darwin', {}, true],
     ['darwin', { SSH_CONNECTION: '192.0.2.1 1 192.0.2.2 22' }, false],
-  ] as const)('on %s with %j may be opened: %s', (platform, env, may) => {
-    expect(mayOpenBrowser(env, platform)).toBe(may)
+  ] as const)('on %s with %j may be opened: %s', (system, env, may) => {
+    const desktop = { linux: freedesktop, darwin: macDesktop }[system]
+    expect(desktop.mayOpenBrowser(env)).toBe(may)
   })
 
   const onLinux = process.platform === 'linux' ? undefined : 'xdg-open is for Linux'

@@ -1,7 +1,7 @@
 /** A record that somebody else writes while the daemon runs, as a restored backup or a second daemon would. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { platform } from '../../src/platform/current.ts'
 import { openVault } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import type { AppRecord, LoadedRecord } from '../../src/core/ports.ts'
@@ -41,7 +41,7 @@ async function changeRecord(
       uid: process.getuid?.() ?? -1,
     }),
     source: 'file',
-    machineId: await readMachineId(),
+    machineId: await platform.readMachineId(),
     takeOver: false,
     log: recordingLog(),
   })
@@ -52,10 +52,10 @@ async function changeRecord(
     clientId: world.server.clients[type].clientId,
     type,
   }
-  const { record } = (await opened.vault.load([{ app: ME, identity }])).get(ME) as LoadedRecord
+  const { record } = (await opened.records.load([{ app: ME, identity }])).get(ME) as LoadedRecord
   if (!record) throw new Error('there is no record')
   const changed = { ...record, ...(await change(record)), generation: record.generation + 1 }
-  expect(await opened.vault.store(ME, changed)).toEqual({ kind: 'stored' })
+  expect(await opened.records.store(ME, changed)).toEqual({ kind: 'stored' })
 }
 
 /** Refreshes at the server as somebody else would, and keeps what it brought. */

@@ -6,11 +6,12 @@
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { configPath, loadConfig } from '../../src/adapters/config-file.ts'
+import { loadConfig } from '../../src/adapters/config-file.ts'
 import { createLogger } from '../../src/adapters/log/logger.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { startDaemon } from '../../src/daemon/daemon.ts'
-import { homeOf, processWorld } from '../../src/daemon/world.ts'
+import { processWorld } from '../../src/daemon/world.ts'
+import { configPath, homeOf } from '../../src/platform/posix/locations.ts'
 
 /** Where `startKillableDaemon` listens. */
 const STEPS_FD = 3

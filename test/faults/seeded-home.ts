@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt, UnsecuredJWT } from 'jose'
-import { readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import { platform } from '../../src/platform/current.ts'
 import { openVault } from '../../src/adapters/vault/vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
 import { Secret } from '../../src/secret.ts'
@@ -125,8 +125,8 @@ export async function seedAll(
     const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
     const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
     const receivedAt = Date.now() - ageMs
-    await vault.remove(name)
-    const stored = await vault.store(name, {
+    await vault.records.remove(name)
+    const stored = await vault.records.store(name, {
       generation: 1,
       identity: { issuer: server.issuer, tokenEndpoint: null, clientId, type: 'native' },
       askedScope: SCOPES.join(' '),
@@ -152,11 +152,11 @@ async function openSeedVault(home: Home) {
       uid: process.getuid?.() ?? -1,
     }),
     source: 'file',
-    machineId: await readMachineId(),
+    machineId: await platform.readMachineId(),
     takeOver: false,
     log: SILENT,
   })
-  if (opened.kind === 'open') return opened.vault
+  if (opened.kind === 'open') return opened
   throw new Error(opened.failure.message)
 }
 

@@ -62,7 +62,7 @@ beforeAll(async () => {
   pattern = mkdtempSync(join(tmpdir(), 'evo-token-f-'))
   const vault = await vaultWorld(pattern).vault()
   const last = await storeUpTo(vault, 2)
-  await vault.reserve(APP, last)
+  await vault.records.reserve(APP, last)
   await storeUpTo(vault, 3, app({ name: 'other' }))
 })
 afterAll(() => {

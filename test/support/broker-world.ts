@@ -16,6 +16,8 @@ import type {
   RedirectRequest,
   StoreResult,
   Vault,
+  VaultKeys,
+  VaultRecords,
 } from '../../src/core/ports.ts'
 import { type Grant, type Reading, toStored } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
@@ -35,7 +37,7 @@ export function createMemoryVault() {
     kind: 'unwritable',
     failure: { error: 'vault_unwritable', message: 'no space left' },
   }
-  const vault: Vault = {
+  const ofApps: VaultRecords = {
     async load(entries) {
       const found = entries.flatMap(({ app, identity }): [string, LoadedRecord][] => {
         if (newer.has(app)) {
@@ -82,14 +84,17 @@ export function createMemoryVault() {
     async isNewer({ app }) {
       return newer.has(app)
     },
-    async rotateKey(inQueue) {
+  }
+  const keys: VaultKeys = {
+    async rotate(inQueue) {
       for (const app of records.keys()) await inQueue(app, async () => undefined)
     },
-    keyDigests: () => [],
-    async moveKey() {
+    digests: () => [],
+    async move() {
       steps.push('move')
     },
   }
+  const vault: Vault = { records: ofApps, keys }
   return { vault, records, attempts, damaged, newer, steps, disk }
 }
 
@@ -243,7 +248,7 @@ export function createWorld(options: WorldOptions = {}) {
   const openVault = async (): Promise<OpenedVault> =>
     door.locked
       ? { kind: 'locked', failure: { error: 'vault_locked', message: 'locked' }, hint: 'unlock it' }
-      : { kind: 'open', vault: memory.vault }
+      : { kind: 'open', ...memory.vault }
 
   let ids = 0
   const newBroker = (): Broker =>

@@ -22,7 +22,7 @@ export async function furnish(vault: Vault, world: VaultWorld): Promise<void> {
   await storeUpTo(vault, 2)
   await storeUpTo(vault, 1, retired)
   await storeUpTo(vault, 3, attempting)
-  await vault.reserve(attempting.name, appRecord(3, attempting))
+  await vault.records.reserve(attempting.name, appRecord(3, attempting))
   writeFileSync(world.path('evo-me.damaged-20260101T000000000Z'), 'rot')
 }
 
@@ -110,7 +110,7 @@ export async function inProcess(
       writeSync(1, step + '\\n')
       if (++steps === ${kill === Infinity ? 'Infinity' : kill}) process.kill(process.pid, 'SIGKILL')
     }
-    const { vault } = await openVault({
+    const vault = await openVault({
       dir: ${JSON.stringify(world.dir)}, keys, source: 'auto', takeOver: false, log, onStep,
       machineId: ${JSON.stringify(MACHINE_ID)},
     })

@@ -104,12 +104,12 @@ export function temporaryDirectory(): string {
 }
 
 export function openOf(opened: OpenedVault): Vault {
-  if (opened.kind === 'open') return opened.vault
+  if (opened.kind === 'open') return opened
   throw new Error(`the vault is locked: ${opened.failure.message}`)
 }
 
 export async function loadOne(vault: Vault, of = app()): Promise<LoadedRecord | undefined> {
-  return (await vault.load([{ app: of.name, identity: identityOf(of) }])).get(of.name)
+  return (await vault.records.load([{ app: of.name, identity: identityOf(of) }])).get(of.name)
 }
 
 /** A record whose secrets tell its generation. */
@@ -137,7 +137,7 @@ export async function storeUpTo(vault: Vault, last: number, of = app()): Promise
   let record = appRecord(0, of)
   for (let generation = 1; generation <= last; generation++) {
     record = appRecord(generation, of)
-    const { kind } = await vault.store(of.name, record)
+    const { kind } = await vault.records.store(of.name, record)
     if (kind !== 'stored') throw new Error(`generation ${generation} was not stored: ${kind}`)
   }
   return record

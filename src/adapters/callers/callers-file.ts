@@ -8,6 +8,8 @@ import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Instant } from '../../core/token.ts'
 import { SidecarError } from '../../errors.ts'
+import { ownership } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
 import { Secret } from '../../secret.ts'
 import { writeFileAtomically } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
@@ -100,11 +102,13 @@ export async function writeCallers(
  */
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
     try {
-      const { mode, uid } = await file.stat()
-      if (uid !== process.getuid?.()) throw unsafe(path, 'belongs to another user', 'chown it')
-      if ((mode & 0o077) !== 0) throw unsafe(path, 'is open to others', `chmod 600 ${path}`)
+      const stats = await file.stat()
+      if (!ownership.isOwn(stats)) throw unsafe(path, 'belongs to another user', 'chown it')
+      if (ownership.othersMayEnter(stats)) {
+        throw unsafe(path, 'is open to others', `chmod 600 ${path}`)
+      }
       return await file.readFile('utf8')
     } finally {
       await file.close()

@@ -3,6 +3,7 @@
  * one, so neither a full disk nor two changes at once lose a caller.
  */
 import { timingSafeEqual } from 'node:crypto'
+import { Queue } from '../../queue.ts'
 import { type StoredCaller, type StoredCallers, writeCallers } from './callers-file.ts'
 
 /** A caller as it may be shown. */
@@ -13,7 +14,7 @@ export type CallersStore = ReturnType<typeof createCallersStore>
 export function createCallersStore(path: string, { callers: initial, unknown }: StoredCallers) {
   let callers = initial
   let known = withDigests(initial)
-  let last: Promise<unknown> = Promise.resolve()
+  const changes = new Queue()
   return {
     callers: () => callers,
     /** Looks at every caller to the end: how long it takes tells nothing of any key. */
@@ -27,14 +28,12 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
     change(
       toChanged: (callers: readonly StoredCaller[]) => readonly StoredCaller[],
     ): Promise<void> {
-      const work = last.then(async () => {
+      return changes.run(async () => {
         const changed = toChanged(callers)
         await writeCallers(path, { callers: changed, unknown })
         callers = changed
         known = withDigests(changed)
       })
-      last = work.catch(() => undefined)
-      return work
     },
   }
 }

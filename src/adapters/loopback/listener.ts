@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { type AddressInfo, isIPv6, type Server } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
 import {
   createDoorServer,
   type DoorEndpoint,
@@ -14,14 +15,7 @@ import {
   openDoor,
 } from './listener-door.ts'
 import { stopServers } from './listener-stop.ts'
-import {
-  adopt,
-  bindOtherFamily,
-  bindOwnerSocket,
-  bindTcp,
-  isLoopback,
-  pathOfSocket,
-} from './listener-sockets.ts'
+import { adopt, BACKLOG, bindOtherFamily, bindTcp, isLoopback } from './listener-sockets.ts'
 
 export interface ListenOptions {
   /** A loopback address; the other family's loopback is bound with it. */
@@ -91,11 +85,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if (!inheritedOwner) {
       const server = create()
       server.serve(doors.owner)
-      await bindOwnerSocket(server.server, options)
+      const { socketPath, lockHeld } = options
+      await platform.ownerListener.bindOwnerEndpoint(server.server, {
+        socketPath,
+        lockHeld,
+        backlog: BACKLOG,
+      })
     }
     return {
       url: toUrl(address),
-      socketPath: inheritedOwner ? pathOfSocket(inheritedOwner.fd) : options.socketPath,
+      socketPath: inheritedOwner
+        ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
+        : options.socketPath,
       stop: (withinMs) => stopServers(opened, withinMs),
     }
   } catch (error) {

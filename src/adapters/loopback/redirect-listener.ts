@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../../core/ports.ts'
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
 import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
-import type { PeerLookup } from './peer-user.ts'
+import type { PeerLookup } from '../../platform/platform.ts'
 
 /** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'

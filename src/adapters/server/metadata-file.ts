@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Log } from '../../core/ports.ts'
+import { Queue } from '../../queue.ts'
 import { writeFileAtomically } from '../atomic-file.ts'
 import { serverMetadata, type ServerMetadata } from './discovery.ts'
 
@@ -21,7 +22,7 @@ type Issuers = z.infer<typeof contents>['issuers']
 export function createMetadataFile(path: string, log: Log): MetadataFile {
   let issuers: Promise<Issuers> | undefined
   // One write at a time, each with all that is known by then.
-  let writing = Promise.resolve()
+  const writes = new Queue()
 
   function loaded(): Promise<Issuers> {
     issuers ??= read(path, log)
@@ -37,8 +38,7 @@ export function createMetadataFile(path: string, log: Log): MetadataFile {
       const known = await loaded()
       if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
       known[issuer] = metadata
-      writing = writing.then(() => write(path, known, log))
-      await writing
+      await writes.run(() => write(path, known, log))
     },
   }
 }

@@ -2,8 +2,10 @@
 import { constants } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { ownership } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
 import type { Secret } from '../../secret.ts'
-import { syncDirectory, writeFileAtomically } from '../atomic-file.ts'
+import { writeFileAtomically } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError } from '../disk-errors.ts'
 import {
   formatKeys,
@@ -28,7 +30,7 @@ export function createKeyFile(path: string, uid: number): KeyPlace {
     remove: () =>
       changing(path, async () => {
         await rm(path, { force: true })
-        await syncDirectory(dirname(path))
+        await platform.files.syncDirectory(dirname(path))
         return DONE
       }),
   }
@@ -61,13 +63,13 @@ const HOW_TO_LOAD =
 /** @param owner whose the file must be, and nobody else's to read; undefined for systemd's own. */
 async function readKeys(path: string, owner: number | undefined): Promise<KeysRead> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
     try {
-      const { uid, mode } = await file.stat()
-      if (owner !== undefined && uid !== owner) {
-        return refused(`The vault key ${path} belongs to uid ${uid}: chown ${owner} ${path}`)
+      const stats = await file.stat()
+      if (owner !== undefined && !ownership.isOwn(stats, owner)) {
+        return refused(`The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`)
       }
-      if (owner !== undefined && (mode & 0o077) !== 0) {
+      if (owner !== undefined && ownership.othersMayEnter(stats)) {
         return refused(
           `The vault key ${path} is open to others: chmod 600 ${path}`,
           'If somebody may have read it, make a new one then: evo-token vault rotate-key',

@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
-import pLimit from 'p-limit'
+import { Queue } from '../../queue.ts'
 
 const PROGRAM = `
 let question = ''
@@ -38,14 +38,14 @@ export type KeychainAnswer =
   | { readonly kind: 'timeout' }
 
 /** Dialogs pile up, and so do blocked calls: one question at a time in this process. */
-const inTurn = pLimit(1)
+const questions = new Queue()
 
 export function askKeychain(
   question: KeychainQuestion,
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
 ): Promise<KeychainAnswer> {
-  return inTurn(() => ask(question, env, timeoutMs))
+  return questions.run(() => ask(question, env, timeoutMs))
 }
 
 async function ask(

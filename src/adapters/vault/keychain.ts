@@ -3,10 +3,8 @@
  * id. It is never asked while it is known to be locked, so no dialog ever opens; and since a locked
  * one answers "nothing" exactly like an empty one, nothing means locked unless it is known not to be.
  */
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { platform } from '../../platform/current.ts'
+import type { Keychain } from '../../platform/platform.ts'
 import type { Secret } from '../../secret.ts'
 import { askKeychain, type KeychainAnswer, type KeychainQuestion } from './keychain-child.ts'
 import {
@@ -24,46 +22,37 @@ const SERVICE = 'evo-token'
 /** A keychain that is open answers within milliseconds; one that does not is waiting for a person. */
 const TIMEOUT_MS = 10_000
 
-/** Asks the Secret Service for a property: starts the service, opens no dialog. */
-const ASK_WHETHER_LOCKED = [
-  '--user',
-  'get-property',
-  'org.freedesktop.secrets',
-  '/org/freedesktop/secrets/aliases/default',
-  'org.freedesktop.Secret.Collection',
-  'Locked',
-]
-
 export interface KeychainOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Where systemd puts the runtime directory of each user. */
   readonly runtimeDirs?: string
-  readonly platform?: NodeJS.Platform
+  /** The operating system's; that of this platform unless it is given. */
+  readonly system?: Keychain
   readonly timeoutMs?: number
 }
 
 export function createKeychain(options: KeychainOptions = {}): KeyPlace {
-  const { platform = process.platform, timeoutMs = TIMEOUT_MS } = options
-  const env = () => withSessionBus(options)
+  const { system = platform.keychain, timeoutMs = TIMEOUT_MS, runtimeDirs } = options
+  const env = () => system.sessionEnv(options.env ?? process.env, runtimeDirs)
   const ask = (operation: KeychainQuestion['operation'], ...values: readonly string[]) =>
     askKeychain({ operation, values: [SERVICE, ...values] }, env(), timeoutMs)
-  const lockState = () => (platform === 'darwin' ? 'unknown' : askWhetherLocked(env(), timeoutMs))
+  const lockState = () => system.lockState(env(), timeoutMs)
 
   async function read(vaultId: string): Promise<KeysRead> {
     const state = await lockState()
     if (state === 'locked') return LOCKED
     const answer = await ask('getPassword', vaultId)
     if (answer.kind !== 'answered') {
-      return explain(answer, platform, timeoutMs, COMES_LATER)
+      return explain(answer, system, timeoutMs, COMES_LATER)
     }
     if (typeof answer.value === 'string') return toKeys(answer.value, vaultId)
-    return state === 'unlocked' || platform === 'darwin' ? deleted(vaultId) : LOCKED_OR_DELETED
+    return state === 'unlocked' ? deleted(vaultId) : LOCKED_OR_DELETED
   }
 
   async function write(vaultId: string, keys: readonly Secret[]): Promise<KeysChanged> {
     if ((await lockState()) === 'locked') return LOCKED
     const answer = await ask('setPassword', vaultId, formatKeys(keys))
-    if (answer.kind !== 'answered') return explain(answer, platform, timeoutMs)
+    if (answer.kind !== 'answered') return explain(answer, system, timeoutMs)
     const kept = await ask('getPassword', vaultId)
     const there = typeof kept === 'object' && 'value' in kept ? String(kept.value) : ''
     return sameKeys(parseKeys(Buffer.from(there)) ?? [], keys)
@@ -75,29 +64,10 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
     if ((await lockState()) === 'locked') return LOCKED
     const answer = await ask('deletePassword', vaultId)
     // "false" means that there was nothing to delete.
-    return answer.kind === 'answered' ? { kind: 'done' } : explain(answer, platform, timeoutMs)
+    return answer.kind === 'answered' ? { kind: 'done' } : explain(answer, system, timeoutMs)
   }
 
   return { source: 'keychain', read, write, remove }
-}
-
-/**
- * A program that was started by no desktop session (by cron, over ssh, at boot) has none of its
- * variables. The bus of its user is at a known place all the same, from when the user signs in.
- */
-function withSessionBus({ env = process.env, runtimeDirs = '/run/user' }: KeychainOptions) {
-  if (env.DBUS_SESSION_BUS_ADDRESS ?? env.XDG_RUNTIME_DIR) return env
-  const directory = join(runtimeDirs, String(process.getuid?.()))
-  return existsSync(join(directory, 'bus')) ? { ...env, XDG_RUNTIME_DIR: directory } : env
-}
-
-async function askWhetherLocked(env: NodeJS.ProcessEnv, timeoutMs: number) {
-  const options = { env, timeout: timeoutMs }
-  const asked = promisify(execFile)('busctl', ASK_WHETHER_LOCKED, options)
-  // Without busctl, a bus, an answer or a default collection: keytar will say more.
-  const answer = await asked.catch(() => undefined)
-  if (!answer) return 'unknown'
-  return answer.stdout.trim() === 'b true' ? 'locked' : 'unlocked'
 }
 
 const USE_FILE =
@@ -141,7 +111,7 @@ function toKeys(value: string, vaultId: string): KeysRead {
 /** keytar, libsecret and D-Bus each say "there is none" in words of their own. */
 function explain(
   answer: Exclude<KeychainAnswer, { kind: 'answered' }>,
-  platform: NodeJS.Platform,
+  { MISSING }: Keychain,
   timeoutMs: number,
   hint = USE_FILE,
 ): Refusal {
@@ -154,8 +124,7 @@ function explain(
   }
   const { message } = answer
   if (message.startsWith('Failed to load keytar')) {
-    const why = platform === 'linux' ? ': libsecret (libsecret-1.so.0) is not installed' : ''
-    return { kind: 'refused', message: `There is no keychain here${why}.`, hint }
+    return { kind: 'refused', message: `There is no keychain here${MISSING}.`, hint }
   }
   if (/autolaunch|Could not connect|ServiceUnknown|not provided by any/.test(message)) {
     const said = `There is no keychain here: no Secret Service on a session bus (${message}).`

@@ -20,11 +20,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Identity } from '../../core/app.ts'
-import { syncDirectory } from '../atomic-file.ts'
+import { platform } from '../../platform/current.ts'
 import { isDiskError } from '../disk-errors.ts'
 
 const sync = promisify(fsync)
@@ -108,7 +108,7 @@ export function padded(text: string): string {
 export async function writeInPlace(path: string, text: string, onStep: OnStep): Promise<void> {
   const existed = existsSync(path)
   try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
+    const flags = constants.O_WRONLY | constants.O_CREAT | platform.files.NO_FOLLOW
     const file = openSync(path, flags, 0o600)
     try {
       onStep('opened')
@@ -133,8 +133,8 @@ export function stampOf(path: string): string | undefined {
 }
 
 export async function renameDurably(dir: string, from: string, to: string): Promise<void> {
-  await rename(from, to)
-  await syncDirectory(dir)
+  await platform.files.replaceFile(from, to)
+  await platform.files.syncDirectory(dir)
 }
 
 /** As `renameDurably`, to a name like `to` that no file has yet. The new path. */

@@ -1,73 +1,60 @@
 /**
- * Changing the vault's key and moving it. Both take several steps; a key source with two keys, or a
- * header with a place that is being left, remembers which was the last, and `finish` does the rest.
+ * Changing the vault's key and moving it. Both take several steps; a place with two keys, or a
+ * header that names a place to be left, remembers which was the last, and `finish` does the rest.
  */
-import pLimit from 'p-limit'
-import type { Log } from '../../core/ports.ts'
+import type { Log, VaultKeys } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
+import { Queue, type Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import { type KeyPlace, type KeyPlaces, newVaultKey, type Refusal } from './key-place.ts'
-import { type KeyRing, keyOf, toVaultKey } from './key-ring.ts'
-import type { Turns } from './turns.ts'
-import { FORMAT, keyCheck, type VaultHeader, writeHeader } from './vault-header.ts'
+import { type KeyRing, toVaultKey } from './key-ring.ts'
 import type { OnStep } from './vault-files.ts'
+import type { VaultKeyring } from './vault-keyring.ts'
 import { type InQueue, reencrypt } from './vault-reencryption.ts'
 
 export interface KeyChangesDeps {
   readonly dir: string
   readonly places: KeyPlaces
+  readonly keyring: VaultKeyring
   readonly log: Log
-  readonly turns: Turns
+  /** The work on the files of each app. */
+  readonly queues: Queues
   readonly onStep: OnStep
 }
 
-export class KeyChanges {
+export class KeyChanges implements VaultKeys {
   readonly #deps: KeyChangesDeps
-  readonly #oneByOne = pLimit(1)
-  readonly #headerWrites = pLimit(1)
-  #header: VaultHeader
-  /** The header's key first, whatever the order in its place: that one writes. */
-  #ring: KeyRing
+  readonly #keyring: VaultKeyring
+  readonly #changes = new Queue()
 
-  constructor(deps: KeyChangesDeps, header: VaultHeader, ring: KeyRing) {
+  constructor(deps: KeyChangesDeps) {
     this.#deps = deps
-    this.#header = header
-    this.#ring = ring
+    this.#keyring = deps.keyring
   }
 
-  get ring(): KeyRing {
-    return this.#ring
-  }
-
-  /** Before a record is written: no older version may take the vault for one of its own. */
-  async raiseFormat(): Promise<void> {
-    if (this.#header.format === FORMAT) return
-    await this.#headerWrites(async () => {
-      if (this.#header.format === FORMAT) return
-      this.#header = await writeHeader(this.#deps.dir, this.#header)
-    })
+  digests(): readonly string[] {
+    return this.#keyring.ring.map(({ secret }) => secret.sha256)
   }
 
   rotate(inQueue: InQueue): Promise<void> {
-    return this.#oneByOne(() => this.#onDisk(() => this.#rotate(inQueue)))
+    return this.#changes.run(() => this.#onDisk(() => this.#rotate(inQueue)))
   }
 
   move(to: 'keychain' | 'file'): Promise<void> {
-    return this.#oneByOne(() => this.#onDisk(() => this.#move(to)))
+    return this.#changes.run(() => this.#onDisk(() => this.#move(to)))
   }
 
   /**
    * Finishes what a stop interrupted, and changes over to a key that was put on top of the others
-   * in the key's place. What cannot be done now is told of, and done another time.
+   * in the key's place. What cannot be done now is logged, and done another time.
    */
   async finish(newestKid: string): Promise<void> {
     const { log } = this.#deps
     try {
       await this.#onDisk(async () => {
         await this.#emptyLeftPlace()
-        if (newestKid !== this.#ring[0].kid)
-          await this.#writeWith(newestFirst(this.#ring, newestKid))
-        if (this.#ring.length > 1) await this.#leaveOldKeys((_app, work) => work())
+        if (newestKid !== this.#keyring.ring[0].kid) await this.#keyring.writeWithKey(newestKid)
+        if (this.#keyring.ring.length > 1) await this.#leaveOldKeys((_app, work) => work())
       })
     } catch (error) {
       if (!(error instanceof SidecarError)) throw error
@@ -76,40 +63,31 @@ export class KeyChanges {
   }
 
   async #rotate(inQueue: InQueue): Promise<void> {
-    const ring: KeyRing = [await toVaultKey(newVaultKey()), ...this.#ring]
+    const ring: KeyRing = [await toVaultKey(newVaultKey()), ...this.#keyring.ring]
     await this.#putKeys(ring)
     this.#deps.onStep('key added')
-    await this.#writeWith(ring)
+    await this.#keyring.writeWith(ring)
     await this.#leaveOldKeys(inQueue)
   }
 
-  /** From here on the first key of `ring` writes. */
-  async #writeWith(ring: KeyRing): Promise<void> {
-    const check = await keyCheck(this.#header.id, ring[0])
-    await this.#changeHeader((header) => ({ ...header, ...check }))
-    this.#ring = ring
-    this.#deps.onStep('key in use')
-  }
-
   async #leaveOldKeys(inQueue: InQueue): Promise<void> {
-    const { dir, log, turns, onStep } = this.#deps
-    await this.raiseFormat()
+    const { dir, log, queues, onStep } = this.#deps
+    await this.#keyring.raiseFormat()
     // What began with the old key ends before the files are listed: none is missed.
-    await turns.settled()
-    await reencrypt({ dir, ring: this.#ring, turns, onStep }, inQueue)
-    if (this.#header.source === 'credential') {
+    await queues.settled()
+    await reencrypt({ dir, ring: this.#keyring.ring, queues, onStep }, inQueue)
+    if (this.#keyring.header.source === 'credential') {
       log.info({}, 'every record is under the new vault key: the old line of the credential can go')
       return
     }
-    const newest: KeyRing = [this.#ring[0]]
-    await this.#putKeys(newest)
-    this.#ring = newest
+    await this.#putKeys([this.#keyring.ring[0]])
+    this.#keyring.keepNewest()
     onStep('old key dropped')
     log.info({}, 'every record is under the new vault key, and the old one is gone')
   }
 
   async #putKeys(ring: KeyRing): Promise<void> {
-    const { source, id } = this.#header
+    const { source, id } = this.#keyring.header
     const place = this.#deps.places[source]
     const result = await place.write(id, secretsOf(ring))
     if (result.kind === 'refused') throw refused(result, place)
@@ -117,7 +95,7 @@ export class KeyChanges {
 
   async #move(to: 'keychain' | 'file'): Promise<void> {
     const { places, onStep } = this.#deps
-    const { id, source: from } = this.#header
+    const { id, source: from } = this.#keyring.header
     if (to === from) {
       throw new SidecarError('invalid_request', `The vault key is in the ${to} already.`, {
         hint: 'See `evo-token doctor` for where everything is.',
@@ -135,21 +113,21 @@ export class KeyChanges {
       )
     }
     // First of all the header says that a key may be there: a copy is not forgotten by a crash.
-    await this.#changeHeader((header) => ({ ...header, leaving: to }))
+    await this.#keyring.changeHeader((header) => ({ ...header, leaving: to }))
     onStep('announced')
-    const written = await places[to].write(id, secretsOf(this.#ring))
+    const written = await places[to].write(id, secretsOf(this.#keyring.ring))
     if (written.kind === 'refused') {
       await this.#emptyLeftPlace()
       throw refused(written, places[to])
     }
     onStep('copied')
-    await this.#changeHeader((header) => ({ ...header, source: to, leaving: from }))
+    await this.#keyring.changeHeader((header) => ({ ...header, source: to, leaving: from }))
     onStep('moved')
     await this.#emptyLeftPlace()
   }
 
   async #emptyLeftPlace(): Promise<void> {
-    const { leaving, id } = this.#header
+    const { leaving, id } = this.#keyring.header
     if (leaving === undefined) return
     const { places, log, onStep } = this.#deps
     const place = places[leaving]
@@ -162,18 +140,13 @@ export class KeyChanges {
       }
     }
     onStep('emptied')
-    await this.#changeHeader(({ leaving: _left, ...kept }) => kept)
+    await this.#keyring.changeHeader(({ leaving: _left, ...kept }) => kept)
   }
 
   #areOurs(keys: readonly { readonly sha256: string }[]): boolean {
-    return keys.every((key) => this.#ring.some(({ secret }) => secret.sha256 === key.sha256))
-  }
-
-  /** One change after another, each of the header that the one before has left. */
-  #changeHeader(toChanged: (header: VaultHeader) => VaultHeader): Promise<void> {
-    return this.#headerWrites(async () => {
-      this.#header = await writeHeader(this.#deps.dir, toChanged(this.#header))
-    })
+    return keys.every((key) =>
+      this.#keyring.ring.some(({ secret }) => secret.sha256 === key.sha256),
+    )
   }
 
   async #onDisk(work: () => Promise<void>): Promise<void> {
@@ -197,9 +170,4 @@ function refused({ message, hint }: Refusal, { source }: KeyPlace): SidecarError
 
 function secretsOf(ring: KeyRing) {
   return ring.map(({ secret }) => secret)
-}
-
-function newestFirst(ring: KeyRing, kid: string): KeyRing {
-  const newest = keyOf(ring, kid)
-  return newest ? [newest, ...ring.filter((key) => key !== newest)] : ring
 }

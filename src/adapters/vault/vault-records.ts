@@ -3,66 +3,58 @@
  * before a request leaves; its answer is written over that room, synced, and renamed into place.
  */
 import { statSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import type { Identity } from '../../core/app.ts'
-import type { AppRecord, LoadedRecord, Log, StoreResult, VaultEntry } from '../../core/ports.ts'
+import { rm } from 'node:fs/promises'
+import type {
+  AppRecord,
+  LoadedRecord,
+  Log,
+  StoreResult,
+  VaultEntry,
+  VaultRecords,
+} from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
-import { syncDirectory } from '../atomic-file.ts'
+import { platform } from '../../platform/current.ts'
+import type { Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
-import type { KeyRing } from './key-ring.ts'
+import { Precedence } from './precedence.ts'
 import { encodeRecord } from './record-codec.ts'
-import { Precedence, type Turns } from './turns.ts'
-import {
-  damagedPath,
-  filesOf,
-  type OnStep,
-  padded,
-  renameDurably,
-  setAside,
-  stampOf,
-  writeInPlace,
-} from './vault-files.ts'
-import { findNext, findRecord, isAnyNewer, isNewer, sameIdentity } from './vault-found.ts'
+import { RecordsOnDisk } from './records-on-disk.ts'
+import { damagedPath, filesOf, type OnStep, padded, setAside, writeInPlace } from './vault-files.ts'
+import { isAnyNewer, isNewer } from './vault-found.ts'
+import type { SealingKeys } from './vault-keyring.ts'
 import { Recovery } from './vault-recovery.ts'
 
-export interface VaultRecordsDeps {
+export interface StoredRecordsDeps {
   readonly dir: string
   readonly log: Log
-  readonly turns: Turns
-  /** Asked anew each time: the keys change while the vault is open. */
-  readonly ring: () => KeyRing
+  /** The work on the files of each app. */
+  readonly queues: Queues
+  readonly keys: SealingKeys
   readonly onStep: OnStep
-  /** Awaited before an app's files are changed. */
-  readonly beforeWrite: () => Promise<void>
 }
-
-/** The generation on disk, 0 for none; `other`: of what the app was before its config changed. */
-type OnDisk = number | 'broken' | 'newer' | 'other'
 
 const STORED: StoreResult = { kind: 'stored' }
 const NEWER: StoreResult = { kind: 'newer' }
 
-export class VaultRecords {
-  readonly #deps: VaultRecordsDeps
+export class StoredRecords implements VaultRecords {
+  readonly #deps: StoredRecordsDeps
   /** The generation for whose successor there certainly is room, and how much. */
   readonly #reserved = new Map<string, { readonly generation: number; readonly bytes: number }>()
-  /** Records that were read, or written, and need not be decrypted again while their file is the same. */
-  readonly #seen = new Map<string, { readonly stamp: string; readonly record: AppRecord }>()
+  readonly #onDisk: RecordsOnDisk
   /** An answer on its way to the disk goes before room for the next one. */
   readonly #storing = new Precedence()
   /** The generation that a failed store may have left on disk all the same: the next try is over it. */
   readonly #uncertain = new Map<string, number>()
-  /** Apps whose newest record the disk would not let us put in its place when it was loaded. */
-  readonly #misplaced = new Set<string>()
 
-  constructor(deps: VaultRecordsDeps) {
+  constructor(deps: StoredRecordsDeps) {
     this.#deps = deps
+    this.#onDisk = new RecordsOnDisk(deps.dir, deps.keys)
   }
 
   async load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>> {
     const loaded = await Promise.all(
       apps.map(async (entry) => {
-        const record = await this.#deps.turns.take(entry.app, () => this.#load(entry))
+        const record = await this.#deps.queues.run(entry.app, () => this.#load(entry))
         return record ? ([[entry.app, record]] as const) : []
       }),
     )
@@ -75,23 +67,23 @@ export class VaultRecords {
       `No room could be reserved for the next record of "${app}"`,
       async () => {
         await this.#storing.idle()
-        const onDisk = await this.#onDisk(app, record)
+        const onDisk = await this.#onDisk.look(app, record)
         if (onDisk === 'newer') return NEWER
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
-        const { dir, ring, onStep } = this.#deps
+        const { dir, keys, onStep } = this.#deps
         const { next } = filesOf(dir, app)
         if (await this.#isNextNewer(app, record.generation)) return NEWER
         const reserved = this.#reserved.get(app)
         if (reserved?.generation === record.generation && hasRoom(next, reserved.bytes))
           return STORED
         this.#reserved.delete(app)
-        const mark = await encodeRecord(app, { kind: 'attempt', record }, ring()[0])
+        const mark = await encodeRecord(app, { kind: 'attempt', record }, keys.ring[0])
         const told = (step: string) => {
           onStep(`reserve ${step}`, app)
         }
         const text = padded(mark)
         await writeInPlace(next, text, told)
-        await syncDirectory(dir)
+        await platform.files.syncDirectory(dir)
         told('directory-synced')
         this.#reserved.set(app, { generation: record.generation, bytes: text.length })
         return STORED
@@ -114,7 +106,7 @@ export class VaultRecords {
       async () => {
         if (await this.#isNextNewer(app)) return NEWER
         await rm(filesOf(dir, app).next, { force: true })
-        await syncDirectory(dir)
+        await platform.files.syncDirectory(dir)
         return STORED
       },
     )
@@ -123,43 +115,43 @@ export class VaultRecords {
 
   remove(app: string): Promise<StoreResult> {
     return this.#changing(app, `The record of "${app}" could not be deleted`, async () => {
-      const { dir, ring } = this.#deps
+      const { dir, keys } = this.#deps
       const { record, next } = filesOf(dir, app)
-      if (await isNewer({ record, next }, app, ring())) return NEWER
+      if (await isNewer({ record, next }, app, keys.ring)) return NEWER
       // The mark first: alone it would tell of a request that nobody waits for.
       await rm(next, { force: true })
       await rm(record, { force: true })
-      await syncDirectory(dir)
+      await platform.files.syncDirectory(dir)
       this.#reserved.delete(app)
       this.#uncertain.delete(app)
-      this.#misplaced.delete(app)
+      this.#onDisk.setMisplaced(app, false)
       return STORED
     })
   }
 
   async #store(app: string, record: AppRecord): Promise<StoreResult> {
     const { generation } = record
-    const onDisk = await this.#onDisk(app, record)
+    const onDisk = await this.#onDisk.look(app, record)
     if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
     const fits = onDisk === 'broken' || onDisk === generation - 1
     const again = onDisk === generation && this.#uncertain.get(app) === generation
     if (!fits && !again) return { kind: 'changed' }
-    const { dir, log, ring, onStep } = this.#deps
+    const { dir, log, keys, onStep } = this.#deps
     const files = filesOf(dir, app)
     const told = (step: string) => {
       onStep(`store ${step}`, app)
     }
     this.#reserved.delete(app)
     this.#uncertain.set(app, generation)
-    const text = await encodeRecord(app, { kind: 'app', record }, ring()[0])
+    const text = await encodeRecord(app, { kind: 'app', record }, keys.ring[0])
     await writeInPlace(files.next, text, told)
     if (onDisk === 'broken') {
       const path = await setAside(dir, files.record, damagedPath(dir, app))
       log.error({ app, path }, 'the record on disk was damaged: it is set aside')
     }
-    await rename(files.next, files.record)
+    await platform.files.replaceFile(files.next, files.record)
     told('renamed')
-    await syncDirectory(dir)
+    await platform.files.syncDirectory(dir)
     told('directory-synced')
     this.#uncertain.delete(app)
     return STORED
@@ -167,9 +159,9 @@ export class VaultRecords {
 
   /** Asks no turn: it only looks, and a person may wait for it. */
   async isNewer(entry: VaultEntry): Promise<boolean> {
-    const { dir, ring } = this.#deps
+    const { dir, keys } = this.#deps
     try {
-      return await isAnyNewer(filesOf(dir, entry.app), entry, ring())
+      return await isAnyNewer(filesOf(dir, entry.app), entry, keys.ring)
     } catch (error) {
       // What the disk refuses is told by what needs it.
       if (isDiskError(error)) return false
@@ -178,46 +170,29 @@ export class VaultRecords {
   }
 
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
-    const recovery = new Recovery({ ...this.#deps, ring: this.#deps.ring() }, entry)
+    const { dir, log, keys } = this.#deps
+    const recovery = new Recovery({ dir, log, ring: keys.ring }, entry)
     const loaded = await recovery.run().catch((error: unknown) => {
       if (!isDiskError(error)) throw error
       const message = `The record of "${entry.app}" cannot be read now: ${diskErrorInWords(error)}.`
       throw new SidecarError('unavailable', message, { cause: error })
     })
-    if (recovery.misplaced) this.#misplaced.add(entry.app)
-    else this.#misplaced.delete(entry.app)
+    this.#onDisk.setMisplaced(entry.app, recovery.misplaced)
     return loaded
-  }
-
-  async #onDisk(app: string, { identity }: AppRecord): Promise<OnDisk> {
-    const { dir, ring } = this.#deps
-    const files = filesOf(dir, app)
-    if (this.#misplaced.has(app)) {
-      await renameDurably(dir, files.next, files.record)
-      this.#misplaced.delete(app)
-    }
-    const stamp = stampOf(files.record)
-    const seen = this.#seen.get(app)
-    if (seen && stamp !== undefined && seen.stamp === stamp) return onDiskOf(seen.record, identity)
-    const found = await findRecord(files, app, ring())
-    if (found === 'absent') return 0
-    if (typeof found === 'string') return found
-    if (stamp !== undefined) this.#seen.set(app, { stamp, record: found })
-    return onDiskOf(found, identity)
   }
 
   /** Whether the place of the next record is a newer version's; what we reserved is ours. */
   async #isNextNewer(app: string, generation?: number): Promise<boolean> {
-    if (this.#reserved.has(app) && this.#reserved.get(app)?.generation === generation) return false
-    const { dir, ring } = this.#deps
-    return (await findNext(filesOf(dir, app), app, ring())) === 'newer'
+    const reserved = this.#reserved.get(app)
+    if (reserved && reserved.generation === generation) return false
+    return this.#onDisk.isNextNewer(app)
   }
 
   /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
   #changing(app: string, failed: string, work: () => Promise<StoreResult>): Promise<StoreResult> {
-    return this.#deps.turns.take(app, async () => {
+    return this.#deps.queues.run(app, async () => {
       try {
-        await this.#deps.beforeWrite()
+        await this.#deps.keys.raiseFormat()
         return await work()
       } catch (error) {
         if (!isDiskError(error)) throw error
@@ -226,10 +201,6 @@ export class VaultRecords {
       }
     })
   }
-}
-
-function onDiskOf(found: AppRecord, identity: Identity): OnDisk {
-  return sameIdentity(found.identity, identity) ? found.generation : 'other'
 }
 
 function hasRoom(path: string, bytes: number): boolean {

@@ -3,9 +3,10 @@
  * under way, and what belongs to another time. README, "Never lose a session", rules 8 and 10.
  */
 import { existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { Identity } from '../../core/app.ts'
 import type { AppRecord, LoadedRecord, Log, VaultEntry } from '../../core/ports.ts'
+import { platform } from '../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../disk-errors.ts'
 import type { VaultKey } from './key-ring.ts'
 import type { Decoded } from './record-codec.ts'
@@ -116,7 +117,7 @@ export class Recovery {
     await this.#try('brought back', async () => {
       // A torn one may be of this identity already: a crash between these two renames leaves that.
       if (existsSync(aside.next) && this.#next !== 'broken') {
-        await rename(aside.next, this.#files.next)
+        await platform.files.replaceFile(aside.next, this.#files.next)
       }
       await renameDurably(dir, aside.record, this.#files.record)
       log.info({ app }, 'the config fits a record again that had been set aside')

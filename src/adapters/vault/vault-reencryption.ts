@@ -1,10 +1,10 @@
 /** Puts every record of a vault under its newest key, one file at a time, each replaced whole. */
 import pLimit from 'p-limit'
+import type { Queues } from '../../queue.ts'
 import { writeFileAtomically } from '../atomic-file.ts'
 import type { KeyRing } from './key-ring.ts'
 import { firstLine } from './record-codec.ts'
 import { keyIdOf, reseal } from './sealed-text.ts'
-import type { Turns } from './turns.ts'
 import { filesOf, type OnStep, readText, recordFiles } from './vault-files.ts'
 
 export type InQueue = (app: string, work: () => Promise<void>) => Promise<void>
@@ -12,7 +12,7 @@ export type InQueue = (app: string, work: () => Promise<void>) => Promise<void>
 export interface ReencryptionDeps {
   readonly dir: string
   readonly ring: KeyRing
-  readonly turns: Turns
+  readonly queues: Queues
   readonly onStep: OnStep
 }
 
@@ -21,7 +21,7 @@ const AT_ONCE = 8
 
 /** Files that do not open are left as they are: damaged ones, and those torn while they were written. */
 export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promise<void> {
-  const { dir, turns } = deps
+  const { dir, queues } = deps
   const limit = pLimit(AT_ONCE)
   const found = recordFiles(dir)
   const apps = new Set(found.map(({ app }) => app))
@@ -29,7 +29,7 @@ export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promi
     [...apps].map((app) =>
       inQueue(app, () =>
         limit(() =>
-          turns.take(app, async () => {
+          queues.run(app, async () => {
             // Since they were listed, a next record may have become the record.
             const { record, next } = filesOf(dir, app)
             const listed = found.filter((file) => file.app === app).map(({ path }) => path)

@@ -4,11 +4,15 @@
  */
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { Log, OpenedVault } from '../../core/ports.ts'
+import { ownership } from '../../platform/chosen.ts'
+import { Queues } from '../../queue.ts'
 import { removeTemporaries } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
 import type { KeyPlaces, KeySource } from './key-place.ts'
 import { type KeyRing, keyOf, toVaultKey, type VaultKey } from './key-ring.ts'
-import { OpenVault } from './open-vault.ts'
+import { KeyChanges } from './vault-key-changes.ts'
+import { VaultKeyring } from './vault-keyring.ts'
+import { StoredRecords } from './vault-records.ts'
 import { notPrivateBecause } from '../private-directory.ts'
 import {
   checkOpens,
@@ -56,9 +60,9 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenedVault>
 /** The directory above is private, and yet: whoever opened this one did not know what is in it. */
 function openToOthers(dir: string): string | undefined {
   const stats = statSync(dir, { throwIfNoEntry: false })
-  const uid = process.getuid?.()
-  const reason =
-    stats?.isDirectory() && uid !== undefined ? notPrivateBecause(dir, stats, uid) : undefined
+  const reason = stats?.isDirectory()
+    ? notPrivateBecause(dir, stats, ownership.userId())
+    : undefined
   return reason && `The vault ${dir} ${reason}`
 }
 
@@ -81,7 +85,7 @@ async function create(options: OpenVaultOptions): Promise<OpenedVault> {
   const check = await keyCheck(id, key)
   const header = await writeHeader(dir, { format: FORMAT, id, source, machine, ...check })
   log.info({ dir, source }, 'made a new vault')
-  return { kind: 'open', vault: new OpenVault(depsOf(options), header, [key]) }
+  return { kind: 'open', ...createParts(options, header, [key]) }
 }
 
 async function openExisting(options: OpenVaultOptions, header: VaultHeader): Promise<OpenedVault> {
@@ -94,9 +98,9 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
   const ours = { ...header, machine }
   const written = header.machine === machine ? ours : await writeHeader(dir, ours)
   await removeTemporaries(dir)
-  const vault = new OpenVault(depsOf(options), written, unlocked.ring)
-  await vault.finish(unlocked.newest.kid)
-  return { kind: 'open', vault }
+  const vault = createParts(options, written, unlocked.ring)
+  await vault.keys.finish(unlocked.newest.kid)
+  return { kind: 'open', ...vault }
 }
 
 async function readKeys(
@@ -125,8 +129,14 @@ async function readKeys(
   return { ring: [fitting, ...keys.filter((key) => key !== fitting)], newest }
 }
 
-function depsOf({ dir, keys, log, onStep = () => undefined }: OpenVaultOptions) {
-  return { dir, places: keys, log, onStep }
+function createParts(options: OpenVaultOptions, header: VaultHeader, ring: KeyRing) {
+  const { dir, keys: places, log, onStep = () => undefined } = options
+  const queues = new Queues()
+  const keyring = new VaultKeyring({ dir, onStep }, header, ring)
+  return {
+    records: new StoredRecords({ dir, log, queues, keys: keyring, onStep }),
+    keys: new KeyChanges({ dir, places, keyring, log, queues, onStep }),
+  }
 }
 
 function madeElsewhere(dir: string): Locked {

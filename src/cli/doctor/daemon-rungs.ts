@@ -1,9 +1,9 @@
 /** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
 import { existsSync } from 'node:fs'
-import { type Places, readEndpoint } from '../../adapters/state-paths.ts'
 import { toStatus } from '../../client/app-status.ts'
-import type { Client } from '../../client/connection.ts'
+import { type Client, readEndpoint } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
+import type { Places } from '../../platform/platform.ts'
 import { broken, type Rung } from './ladder.ts'
 
 export function daemonRungs(client: Client, places: Places, uid: number): Rung[] {

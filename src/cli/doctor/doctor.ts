@@ -3,13 +3,13 @@
  * public: no token, key, client id, address of a person or, but for `--names`, name of what is theirs.
  */
 import { styleText } from 'node:util'
-import { configPath, loadConfig } from '../../adapters/config-file.ts'
+import { loadConfig } from '../../adapters/config-file.ts'
 import type { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'
 import type { App } from '../../core/app.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
-import { homeOf } from '../../daemon/world.ts'
+import { locations, ownership } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import { createClient, placesOf } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io, text } = invocation
   // It shows a token to Evo: to nobody who only poses as Evo.
   refuseUnsafeEnvironment(io.env, process.execArgv)
-  const home = homeOf(io.env)
+  const home = locations.homeOf(io.env)
   const client = createClient(invocation.place)
   const discoveryUrl = safeBase(
     text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || EVO_DISCOVERY_URL),
@@ -54,12 +54,14 @@ export async function run(invocation: Invocation): Promise<number> {
   let config: Config | undefined
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const places = placesOf(invocation.place)
-  const uid = process.getuid?.() ?? 0
+  const uid = ownership.userId()
   const shared: Rung[] = [
     {
       id: 'config',
       async check() {
-        const loaded = await loadConfig(configPath(text('config'), io.env, home), { home })
+        const loaded = await loadConfig(locations.configPath(text('config'), io.env, home), {
+          home,
+        })
         const { apps } = (config = loaded.config)
         const name = argument('APP')
         if (name && !apps.some((app) => app.name === name)) {

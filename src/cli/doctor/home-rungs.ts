@@ -2,10 +2,13 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { notPrivateBecause } from '../../adapters/private-directory.ts'
-import { quoted } from '../../adapters/shell-quoted.ts'
-import type { Places } from '../../adapters/state-paths.ts'
+import { ownership } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
+import type { Places } from '../../platform/platform.ts'
 import { readHeader } from '../../adapters/vault/vault-header.ts'
 import { broken, type Rung } from './ladder.ts'
+
+const { quoted } = platform
 
 export function homeRungs(places: Places, uid: number): Rung[] {
   return [
@@ -45,7 +48,7 @@ function isPrivateDirectory(path: string, uid: number): boolean {
 function isPrivateFile(path: string, uid: number): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return false
-  if (stats.uid === uid && (stats.mode & 0o077) === 0) return true
+  if (ownership.isOwn(stats, uid) && !ownership.othersMayEnter(stats)) return true
   throw broken(
     `Others own or may read ${path}.`,
     `Close it: chown ${uid} ${quoted(path)}; chmod 600 ${quoted(path)}`,

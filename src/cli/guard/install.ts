@@ -1,9 +1,10 @@
 /** `guard install`: puts `guard check` into the hooks of the repository one stands in. */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
 import type { Invocation } from '../command.ts'
 import type { Io } from '../io.ts'
 import { type Hook, HOOKS, withGuard } from './hooks.ts'
@@ -81,7 +82,7 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
   try {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(temporary, text, { mode, flag: 'wx' })
-    await rename(temporary, path)
+    await platform.files.replaceFile(temporary, path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error

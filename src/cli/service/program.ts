@@ -2,16 +2,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Program } from '../../platform/service-manager.ts'
 
 const PACKAGE = join(import.meta.dirname, '../../..')
-
-export interface Program {
-  /** Real paths. */
-  readonly node: string
-  readonly main: string
-  /** Changes when the program does, though its place stays: then the daemon starts again. */
-  readonly digest: string
-}
 
 export function thisProgram(): Program {
   return {

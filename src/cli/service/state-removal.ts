@@ -1,8 +1,9 @@
-/** `service uninstall --purge`: nothing is removed but a directory of ours, and not what a link leads to. */
+/** `service uninstall --purge`: removes a state directory of ours and nothing else, not even through a link. */
 import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 /** @throws {SidecarError} `failed` where it holds no vault of ours. */
 export function requireOurs(stateDir: string): void {
@@ -20,11 +21,14 @@ export function requireOurs(stateDir: string): void {
 
 /** Removes it where that is wished for, and says what became of it. */
 export function removeState(
-  stateDir: string,
+  { stateDir, stateLink }: Pick<ServiceManager, 'stateDir' | 'stateLink'>,
   purge: boolean,
   { stderr }: Pick<Io, 'stderr'>,
 ): void {
-  if (purge) rmSync(stateDir, { recursive: true })
+  if (purge) {
+    rmSync(stateDir, { recursive: true })
+    if (stateLink !== undefined) rmSync(stateLink, { force: true })
+  }
   stderr.write(
     purge ? `Removed ${stateDir}, with the vault in it.\n` : `The vault stays, in ${stateDir}.\n`,
   )

@@ -2,30 +2,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
 import { connected, exchange } from '../../client/wire.ts'
-import type { Manager } from './manager.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
 
 const WITHIN_MS = 60_000
 const LOOK_MS = 200
 
 /** @throws {SidecarError} `failed` with the last lines of the log. */
-export async function waitUntilServing(manager: Manager): Promise<string> {
+export async function waitUntilServing(manager: ServiceManager): Promise<string> {
   const deadline = performance.now() + WITHIN_MS
   while (performance.now() < deadline) {
-    const state = (name: string) => manager.run('show', '-P', name, 'evo-token.service')
-    const active = (await state('ActiveState')).trim()
-    const sub = (await state('SubState')).trim()
-    if (active === 'failed' || sub === 'auto-restart') break
-    const apps = active === 'active' ? await readiness(manager.socket) : undefined
-    if (apps) return inWords(apps)
+    const { phase } = await manager.state()
+    if (phase === 'failed') break
+    const apps = phase === 'running' ? await readiness(manager.socket) : undefined
+    if (apps) return describeReadiness(apps)
     await sleep(LOOK_MS)
   }
-  const said = (await manager.journal()).trim()
+  const said = (await manager.lastLog()).trim()
   throw new SidecarError('failed', `The service does not serve.${said && ` It said:\n${said}`}`, {
-    hint: `See \`${manager.journalctl}\`.`,
+    hint: `See \`${manager.logCommand}\`.`,
   })
 }
 
-/** What the daemon says of its apps; undefined where nothing of ours answers. */
+/** What the daemon says of its apps; undefined where no daemon of ours answers. */
 export async function readiness(
   path: string,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
@@ -41,7 +39,7 @@ export async function readiness(
     : undefined
 }
 
-export function inWords(apps: Record<string, { ready: boolean }>): string {
+export function describeReadiness(apps: Record<string, { ready: boolean }>): string {
   const waiting = Object.keys(apps).filter((app) => !apps[app]?.ready)
   const rest =
     waiting.length > 0 ? ` Not ready yet: ${waiting.join(', ')} (\`evo-token status\`).` : ''

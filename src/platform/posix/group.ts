@@ -1,13 +1,13 @@
-/** Whether this machine knows a group, from a file of its own or from a directory service. */
+/** Whether this machine knows a group, by /etc/group or by a directory service. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
 
-/** Of getent(1): no such key. */
+/** Exit code of getent(1) for a key that it does not find. */
 const NOT_FOUND = 2
 
-/** @throws {SidecarError} `failed` where there is none of this name. */
+/** @throws {SidecarError} `failed` where there is no group of this name. */
 export async function requireGroup(group: string, env: NodeJS.ProcessEnv): Promise<void> {
   if (await isKnown(group, env)) return
   throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {

@@ -4,7 +4,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { endianness, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createPeerLookup, type Ends } from '../../src/adapters/loopback/peer-user.ts'
+import type { Ends } from '../../src/platform/platform.ts'
+import { mac } from '../../src/platform/posix/mac.ts'
+import { createPeerLookup } from '../../src/platform/posix/peer-user.ts'
 import { itNeeds } from '../support/needs.ts'
 
 const linux = process.platform === 'linux' ? undefined : 'only Linux tells'
@@ -40,7 +42,7 @@ async function lookedUp(tables: { tcp?: string; tcp6?: string }, ends: Ends = CL
     for (const [name, lines] of Object.entries(tables)) {
       await writeFile(join(directory, name), HEADER + lines)
     }
-    return await createPeerLookup({ platform: 'linux', kernel: '6.1', tables: directory })(ends)
+    return await createPeerLookup({ kernel: '6.1', tables: directory })(ends)
   } finally {
     await rm(directory, { recursive: true })
   }
@@ -99,9 +101,9 @@ describe('the user at the other end', () => {
     expect(await lookedUp({})).toEqual({ kind: 'unknown' })
     const overIpv6 = { ...CLIENT, remoteAddress: '::1', localAddress: '::1' }
     expect(await lookedUp({ tcp: '' }, overIpv6)).toEqual({ kind: 'unknown' })
-    expect(await createPeerLookup({ platform: 'darwin' })(CLIENT)).toEqual({ kind: 'unknown' })
+    expect(await mac.createPeerLookup()(CLIENT)).toEqual({ kind: 'unknown' })
     const kernel = '5.15.167.4-microsoft-standard-WSL2'
-    const inWsl = createPeerLookup({ platform: 'linux', kernel })
+    const inWsl = createPeerLookup({ kernel })
     expect(await inWsl(CLIENT)).toEqual({ kind: 'unknown' })
   })
 })

@@ -25,7 +25,7 @@ export function fillAgent(template: string, { command, log, program }: AgentFill
   return text.replace(/^<!-- The program/m, `${mark(text)}\n$&`)
 }
 
-/** Whether `text` is as some `service install` has written it. */
+/** Whether `text` is as a `service install` wrote it. */
 export function isAgentAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
   return first !== undefined && first === `${mark(text.replace(first, ''))}\n`

@@ -7,7 +7,7 @@ import { type App, needsClientSecret } from '../../core/app.ts'
 const DIRECTORY = '/etc/evo-token'
 const KEY = 'vault-key'
 
-/** One for the key of the vault, if it is to come so, and one for each app whose secret is there. */
+/** A line of the unit for the vault key, if it is a credential, and for each app whose secret is there. */
 export function credentialLines(
   apps: readonly App[],
   keyIsCredential: boolean,
@@ -22,7 +22,7 @@ export function credentialLines(
   )
 }
 
-/** Born for root alone; one that is there stays. */
+/** Makes the vault key, readable by root alone, unless there is one. */
 export function makeVaultKey(): void {
   if (existsSync(plainPath(KEY)) || existsSync(sealedPath(KEY))) return
   const key = `${randomBytes(32).toString('base64')}\n`

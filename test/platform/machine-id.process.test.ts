@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parsePlatformUuid, readMachineId } from '../../src/adapters/vault/machine-id.ts'
+import {
+  firstMachineId,
+  parsePlatformUuid,
+  readPlatformUuid,
+} from '../../src/platform/posix/machine-id.ts'
 
 const ID = '3d1219c7c4c5404aaa1f6d2a48adfda4'
 
@@ -14,30 +18,30 @@ afterEach(() => {
   rmSync(directory, { recursive: true })
 })
 
-const read = () => readMachineId('linux', [join(directory, 'first'), join(directory, 'second')])
+const read = () => firstMachineId([join(directory, 'first'), join(directory, 'second')])
 
-describe('readMachineId', () => {
-  it('takes the first file that has one', async () => {
+describe('the id of this machine', () => {
+  it('takes the first file that has one', () => {
     writeFileSync(join(directory, 'first'), `${ID}\n`)
     writeFileSync(join(directory, 'second'), `${'0'.repeat(32)}\n`)
-    expect(await read()).toBe(ID)
+    expect(read()).toBe(ID)
   })
 
   it.each([
     { content: '', state: 'is empty, as in an image' },
     { content: 'uninitialized\n', state: 'is not set before the first boot' },
-  ])('looks further where the file $state', async ({ content }) => {
+  ])('looks further where the file $state', ({ content }) => {
     writeFileSync(join(directory, 'first'), content)
     writeFileSync(join(directory, 'second'), `${ID}\n`)
-    expect(await read()).toBe(ID)
+    expect(read()).toBe(ID)
   })
 
-  it('is null where the machine has none', async () => {
-    expect(await read()).toBeNull()
+  it('is null where the machine has none', () => {
+    expect(read()).toBeNull()
   })
 
   it('is null where ioreg cannot be asked', async () => {
-    if (process.platform !== 'darwin') expect(await readMachineId('darwin')).toBeNull()
+    if (process.platform !== 'darwin') expect(await readPlatformUuid()).toBeNull()
   })
 })
 

@@ -8,15 +8,8 @@ import { promisify } from 'node:util'
 
 const PATHS = ['/etc/machine-id', '/var/lib/dbus/machine-id']
 
-/** Null where the machine has none, as in many containers. */
-export async function readMachineId(
-  platform: NodeJS.Platform = process.platform,
-  paths: readonly string[] = PATHS,
-): Promise<string | null> {
-  return platform === 'darwin' ? readPlatformUuid() : firstMachineId(paths)
-}
-
-function firstMachineId(paths: readonly string[]): string | null {
+/** machine-id(5). */
+export function firstMachineId(paths: readonly string[] = PATHS): string | null {
   for (const path of paths) {
     // Before the first boot is over it says "uninitialized".
     const id = contentOf(path)?.trim()
@@ -33,7 +26,8 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-async function readPlatformUuid(): Promise<string | null> {
+/** Of a Mac. */
+export async function readPlatformUuid(): Promise<string | null> {
   const asked = ['-rd1', '-c', 'IOPlatformExpertDevice']
   const answer = await promisify(execFile)('/usr/sbin/ioreg', asked).catch(() => undefined)
   return answer ? parsePlatformUuid(answer.stdout) : null

@@ -1,28 +1,12 @@
 /**
- * Which user of this machine is at the other end of a loopback connection. Linux keeps a table of
- * all its sockets with their owners; elsewhere nobody tells.
+ * Which user of this machine is at the other end of a loopback connection: Linux keeps a table of
+ * all its sockets with their owners. Systems without that table do not tell.
  */
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
 import { endianness, release } from 'node:os'
 import { join } from 'node:path'
-
-export type Peer =
-  | { readonly kind: 'user'; readonly uid: number }
-  /** It has let go of the connection: whose it was is not certain any more. */
-  | { readonly kind: 'gone' }
-  /** This system does not tell. */
-  | { readonly kind: 'unknown' }
-
-/** The two ends of a connection, as a `Socket` has them. */
-export interface Ends {
-  readonly remoteAddress?: string | undefined
-  readonly remotePort?: number | undefined
-  readonly localAddress?: string | undefined
-  readonly localPort?: number | undefined
-}
-
-export type PeerLookup = (ends: Ends) => Promise<Peer>
+import type { Peer, PeerLookup } from '../platform.ts'
 
 /** The kernel writes the table piece by piece, and a socket may slip through between two of them. */
 const READINGS = 2
@@ -31,12 +15,11 @@ const READINGS = 2
 const TABLES = '/proc/self/net'
 
 export function createPeerLookup({
-  platform = process.platform,
   kernel = release(),
   tables = TABLES,
-}: { platform?: NodeJS.Platform; kernel?: string; tables?: string } = {}): PeerLookup {
+}: { kernel?: string; tables?: string } = {}): PeerLookup {
   // In WSL the browser is one of Windows, which is in no table here.
-  const told = platform === 'linux' && !/microsoft/i.test(kernel)
+  const told = !/microsoft/i.test(kernel)
   return async ({ remoteAddress, remotePort, localAddress, localPort }) => {
     if (!told) return { kind: 'unknown' }
     if (!remoteAddress || !remotePort || !localAddress || !localPort) return { kind: 'gone' }

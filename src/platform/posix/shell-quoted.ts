@@ -1,4 +1,4 @@
-/** `text` as one word of a shell, so that a command with it can be pasted. */
+/** One word of sh(1), "Single-Quotes". */
 export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { requireGroup } from '../../src/cli/service/group.ts'
+import { requireGroup } from '../../src/platform/posix/group.ts'
 
 it.each([
   ['getent', { PATH: process.env.PATH }],

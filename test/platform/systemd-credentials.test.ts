@@ -1,6 +1,6 @@
 /** Which secrets of /etc/evo-token a machine's service is handed. */
 import { expect, it } from 'vitest'
-import { credentialLines } from '../../src/cli/service/credentials.ts'
+import { credentialLines } from '../../src/platform/posix/systemd-credentials.ts'
 import { app } from '../support/builders.ts'
 
 const apps = [

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { quoted } from '../../src/adapters/shell-quoted.ts'
+import { quoted } from '../../src/platform/posix/shell-quoted.ts'
 
 describe('quoted', () => {
   it('is what a shell reads as one word', () => {

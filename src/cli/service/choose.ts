@@ -1,0 +1,15 @@
+/** The service manager of this machine. */
+import { loadServices } from '../../platform/chosen.ts'
+import type { Invocation } from '../command.ts'
+import { usageFault } from '../usage.ts'
+import type { ServiceManager } from '../../platform/service-manager.ts'
+
+/** @throws {SidecarError} `invalid_request` for options without a meaning here, `failed` where there is none. */
+export async function findServiceManager(invocation: Invocation): Promise<ServiceManager> {
+  const { command, flag, io, text } = invocation
+  const services = await loadServices()
+  const system = flag('system')
+  const fault = services.optionFault({ system, group: text('group') })
+  if (fault !== undefined) throw usageFault(command, fault)
+  return services.find({ system, env: io.env })
+}

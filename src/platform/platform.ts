@@ -1,0 +1,180 @@
+/**
+ * What differs between operating systems, as small interfaces. The implementations are in a folder
+ * for each family, and `chosen.ts` picks those of the system that this process runs on.
+ */
+import type { Stats } from 'node:fs'
+import type { Server } from 'node:net'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+export interface PlaceOptions {
+  readonly env: Env
+  readonly home: string
+  readonly flags: { readonly stateDir?: string | undefined }
+}
+
+export interface ChosenDirectory {
+  readonly path: string
+  /** The service manager named it: then it may be a symbolic link of that manager's own. */
+  readonly byServiceManager: boolean
+}
+
+/** Where the daemon and its files are. */
+export interface Places {
+  readonly stateDir: string
+  readonly runtimeDir: string
+  /** The owner's endpoint. */
+  readonly socket: string
+  readonly endpoint: string
+  readonly accessKey: string
+  readonly lock: string
+  readonly vault: string
+  readonly vaultKey: string
+}
+
+/** Where things are, as the README's table has it. Only names: nothing is made or looked at. */
+export interface Locations {
+  homeOf(env: Env): string
+  /** Where the config is: `option` (of `--config`), else what the environment says, else below `home`. */
+  configPath(option: string | undefined, env: Env, home: string): string
+  stateDirectory(options: PlaceOptions): ChosenDirectory
+  runtimeDirectory(options: PlaceOptions, stateDir: string): ChosenDirectory
+  placesIn(stateDir: string, runtimeDir: string): Places
+  /** The places as they are named; `preparePlaces` of the daemon makes and checks them. */
+  findPlaces(options: PlaceOptions): Places
+}
+
+type Owner = Pick<Stats, 'uid'>
+type Mode = Pick<Stats, 'mode'>
+
+/** Whose a file or directory is, and what other users may do with it. Root may do everything anyway. */
+export interface Ownership {
+  /** The number of the user that this process runs as. */
+  userId(): number
+  isRoot(): boolean
+  isOwn(stats: Owner, uid?: number): boolean
+  /** Whether it is this user's or root's. */
+  isTrusted(stats: Owner, uid?: number): boolean
+  othersMayWrite(stats: Mode): boolean
+  /** Whether others may read it, write to it or, for a directory, reach into it. */
+  othersMayEnter(stats: Mode): boolean
+}
+
+/**
+ * The owner's endpoint, as a client sees it. Here the file system says whose it is and who may
+ * connect, so nothing has to be proven on it; where an endpoint is open to all, `usable` would also
+ * say which key proves it, as on TCP.
+ */
+export interface OwnerEndpoint {
+  /** Where the service of a machine listens, to its root and the members of its group. */
+  readonly MACHINE_SOCKET: string
+  /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
+  pathFault(path: string): string | undefined
+  /**
+   * What to connect to, or why it is not to be used: what we send there is seen by whoever owns it.
+   *
+   * @param named whether a person named it, in place of what we look for ourselves.
+   */
+  usable(path: string, named: boolean): { readonly path: string } | { readonly reason: string }
+}
+
+/** The owner's endpoint, as the daemon makes it. */
+export interface OwnerListener {
+  /** Makes `server` listen at `path`, for the owner alone. @throws {SidecarError} `failed`. */
+  bindOwnerEndpoint(
+    server: Server,
+    options: {
+      readonly socketPath: string
+      /** Whether the lock of the state directory is held: without it, what is there is left alone. */
+      readonly lockHeld: boolean
+      readonly backlog: number
+    },
+  ): Promise<void>
+  /** Where the owner's endpoint behind a descriptor of the service manager is; undefined where nothing tells. */
+  pathOfInherited(descriptor: number): string | undefined
+}
+
+/** What is done to files, beyond what Node does alike everywhere. */
+export interface Files {
+  /** For open(2): a symbolic link in the place of the file is an error. */
+  readonly NO_FOLLOW: number
+  /** For open(2): a named pipe in the place of the file is not waited for. */
+  readonly NO_WAIT: number
+  /** Puts `from` in the place of `to`: readers of `to` find the old file or the new one. */
+  replaceFile(from: string, to: string): Promise<void>
+  /** Makes what was created, renamed or deleted in `directory` durable. */
+  syncDirectory(directory: string): Promise<void>
+  /** Creates a file that has the mode and the owner of `original` from birth; without one, this user's alone. */
+  createLike(path: string, original: Stats | undefined): number
+  /**
+   * Opens the file and takes its lock, which the kernel drops with this process: a plain descriptor,
+   * not a `FileHandle`, which the garbage collector may close. Undefined where another process has the lock.
+   *
+   * @throws {SidecarError} `failed` where there is no way to lock; what the file system says.
+   */
+  openLocked(path: string): Promise<number | undefined>
+}
+
+/** The user of this machine at the other end of a loopback connection. */
+export type Peer =
+  | { readonly kind: 'user'; readonly uid: number }
+  /** It has closed the connection: whose it was is not certain any more. */
+  | { readonly kind: 'gone' }
+  /** This system does not tell. */
+  | { readonly kind: 'unknown' }
+
+/** The two ends of a connection, as a `Socket` has them. */
+export interface Ends {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+}
+
+export type PeerLookup = (ends: Ends) => Promise<Peer>
+
+/** How a running process is told something. */
+export interface Signals {
+  /** Keeps Node from opening its inspector when another process asks for it. */
+  refuseInspector(): void
+  onReload(reload: () => void): void
+  /** Resolves when this process is told to stop. */
+  toldToStop(): Promise<void>
+  /** What `run` passes on to its program. */
+  readonly PASSED_ON: readonly NodeJS.Signals[]
+  /** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
+  readonly FROM_TERMINAL: readonly NodeJS.Signals[]
+}
+
+export interface Desktop {
+  /** The command that shows a notice; undefined where there is no desktop. */
+  readonly noticeCommand: (text: string, env: Env) => readonly string[] | undefined
+  /** Whether a browser would appear in front of the person who asked. */
+  mayOpenBrowser(env: Env): boolean
+}
+
+/** The operating system's keychain, where keytar does not make all alike. */
+export interface Keychain {
+  /** The environment in which keytar reaches it. */
+  sessionEnv(env: NodeJS.ProcessEnv, runtimeDirs?: string): NodeJS.ProcessEnv
+  /** Found out without a prompt. `unlocked` where an answer of nothing certainly means no item. */
+  lockState(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<'locked' | 'unlocked' | 'unknown'>
+  /** What is probably missing where keytar does not load; completes "There is no keychain here". */
+  readonly MISSING: string
+}
+
+/** Everything that the daemon needs, and commands other than `get`. */
+export interface Platform {
+  readonly files: Files
+  readonly ownerListener: OwnerListener
+  readonly signals: Signals
+  readonly desktop: Desktop
+  readonly keychain: Keychain
+  createPeerLookup(): PeerLookup
+  /** What tells this machine from others, not to be shown; null where nothing does, as in many containers. */
+  readMachineId(): Promise<string | null>
+  /** Shows which program has a TCP port, as a person would type it. */
+  portHolderCommand(port: number): string
+  /** `text` as one word of a shell, so that a command with it can be pasted. */
+  readonly quoted: (text: string) => string
+}

@@ -1,0 +1,39 @@
+/** What is done to files on POSIX. */
+import { closeSync, constants, fchownSync, openSync, type Stats } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { isRoot } from './ownership.ts'
+
+export const NO_FOLLOW = constants.O_NOFOLLOW
+export const NO_WAIT = constants.O_NONBLOCK
+
+export async function replaceFile(from: string, to: string): Promise<void> {
+  await rename(from, to)
+}
+
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Root keeps the owner, too: a file in /etc is read by the daemon's user, also after root changed it. */
+export function createLike(path: string, original: Stats | undefined): number {
+  const mask = process.umask(0)
+  let file: number
+  try {
+    // Opens before it returns, so no other file is made with this mask.
+    file = openSync(path, 'wx', original ? original.mode & 0o777 : 0o600)
+  } finally {
+    process.umask(mask)
+  }
+  try {
+    if (original && isRoot()) fchownSync(file, original.uid, original.gid)
+    return file
+  } catch (error) {
+    closeSync(file)
+    throw error
+  }
+}

@@ -1,0 +1,22 @@
+/** macOS. None of us has run it there. */
+import type { Platform } from '../platform.ts'
+import { macDesktop } from './desktops.ts'
+import * as files from './files.ts'
+import { macKeychain } from './keychains.ts'
+import { openWithExlock } from './locks.ts'
+import { readPlatformUuid } from './machine-id.ts'
+import * as ownerListener from './owner-socket.ts'
+import { quoted } from './shell-quoted.ts'
+import * as signals from './signals.ts'
+
+export const mac: Platform = {
+  files: { ...files, openLocked: openWithExlock },
+  ownerListener,
+  signals,
+  desktop: macDesktop,
+  keychain: macKeychain,
+  createPeerLookup: () => async () => ({ kind: 'unknown' }),
+  readMachineId: readPlatformUuid,
+  portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+  quoted,
+}

@@ -1,0 +1,32 @@
+/** Whose a file is, by owner and mode. */
+import type { Stats } from 'node:fs'
+
+type Owner = Pick<Stats, 'uid'>
+type Mode = Pick<Stats, 'mode'>
+
+const WRITABLE = 0o022
+const REACHABLE = 0o077
+
+export function userId(): number {
+  return process.getuid?.() ?? -1
+}
+
+export function isRoot(): boolean {
+  return userId() === 0
+}
+
+export function isOwn(stats: Owner, uid = userId()): boolean {
+  return stats.uid === uid
+}
+
+export function isTrusted(stats: Owner, uid = userId()): boolean {
+  return stats.uid === uid || stats.uid === 0
+}
+
+export function othersMayWrite({ mode }: Mode): boolean {
+  return (mode & WRITABLE) !== 0
+}
+
+export function othersMayEnter({ mode }: Mode): boolean {
+  return (mode & REACHABLE) !== 0
+}

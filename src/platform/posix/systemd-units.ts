@@ -1,0 +1,126 @@
+/** The units of `systemd/` with this machine's paths in them, signed so that a change by hand is seen. */
+import { createHash } from 'node:crypto'
+import { lstatSync, readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { SidecarError } from '../../errors.ts'
+import { requireGroup } from './group.ts'
+import type { InstalledFile, Program, ServiceDefinition } from '../service-manager.ts'
+import { credentialLines } from './systemd-credentials.ts'
+
+export const SERVICE = 'evo-token.service'
+export const SOCKET = 'evo-token.socket'
+
+export interface UnitFilling {
+  readonly program: Program
+  /** After `serve`. */
+  readonly options: readonly string[]
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly ipv6: boolean
+  /** The group whose members are owners; the system socket only. */
+  readonly group: string | undefined
+  /** Lines that hand the service its secrets (systemd.exec(5), "Credentials"). */
+  readonly credentials: readonly string[]
+}
+
+export function fillService(template: string, filling: UnitFilling): string {
+  const { program, options, credentials } = filling
+  const { node, main, digest } = program
+  const command = [word(node), ...[main, 'serve', ...options].map((one) => word(one, '$$$$'))]
+  const filled = template.replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
+  const lines = credentials.map((one) => `${one}\n`).join('')
+  const keyed = filled.replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
+  return signed(`# The program: ${digest}\n${keyed}`)
+}
+
+export function fillSocket(template: string, { listen, ipv6, group }: UnitFilling): string {
+  const { host, port } = listen
+  const hosts = isIPv6(host) ? [`[${host}]`, '127.0.0.1'] : [host, ...(ipv6 ? ['[::1]'] : [])]
+  const lines = port === 0 ? [] : hosts.map((one) => `ListenStream=${one}:${port}\n`)
+  const filled = template
+    .replace(/^ListenStream=\[::1\].*\n/m, '')
+    .replace(/^ListenStream=127.*\n/m, () => lines.join(''))
+  return signed(
+    group === undefined
+      ? filled
+      : filled.replace(/^SocketGroup=.*$/m, () => `SocketGroup=${group}`),
+  )
+}
+
+const MARK = '# Written by `evo-token service install`; SHA-256 of what follows: '
+
+function signed(text: string): string {
+  return `${MARK}${sha256(text)}\n${text}`
+}
+
+/** Whether `text` is as a `service install` wrote it. */
+function isAsWritten(text: string): boolean {
+  const [first = '', ...rest] = text.split('\n')
+  return first === MARK + sha256(rest.join('\n'))
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** One word of ExecStart= (systemd.service(5)). The path of the program itself takes no variables. */
+function word(text: string, dollar = '$$'): string {
+  if (/[\r\n]/.test(text)) throw new SidecarError('failed', 'A path has a line break in it.')
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('%', '%%')
+    .replaceAll('$', dollar)
+  return `"${escaped}"`
+}
+
+export function installedUnit(directory: string, name: string): InstalledFile {
+  const path = join(directory, name)
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return { path, text: undefined, changedByHand: false }
+  // A link is the user's own arrangement, or a mask.
+  if (!stats.isFile()) return { path, text: '', changedByHand: true }
+  const text = readFileSync(path, 'utf8')
+  return { path, text, changedByHand: !isAsWritten(text) }
+}
+
+interface FillingContext {
+  readonly system: boolean
+  readonly env: NodeJS.ProcessEnv
+  readonly directory: string
+  readonly keyIsCredential: boolean
+}
+
+export async function fillingOf(
+  { program, options, listen, apps, group: named }: ServiceDefinition,
+  { system, env, directory, keyIsCredential }: FillingContext,
+): Promise<UnitFilling> {
+  // The group of the last installation stays, until another one is named.
+  const before = installedUnit(directory, SOCKET).text ?? ''
+  const group = named ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
+  if (group !== undefined) await requireGroup(group, env)
+  if (system) for (const path of [program.node, program.main]) requireOutsideHomes(path)
+  return {
+    program,
+    options,
+    listen,
+    ipv6: Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === '::1'),
+    ),
+    group,
+    credentials: system ? credentialLines(apps, keyIsCredential) : [],
+  }
+}
+
+/** The unit hides all homes from the machine's service (systemd.exec(5), ProtectHome=). */
+function requireOutsideHomes(path: string): void {
+  if (!/^\/(home|root|run\/user)\//.test(path)) return
+  throw new SidecarError(
+    'failed',
+    `The machine's service cannot run ${path}, which is in a home.`,
+    {
+      hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
+    },
+  )
+}

@@ -1,0 +1,187 @@
+/** The service under systemd, the machine's or the user's: its units, and how systemd is asked. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { promisify } from 'node:util'
+import { SidecarError } from '../../errors.ts'
+import {
+  planFile,
+  type ServiceDefinition,
+  type ServiceManager,
+  type ServiceOptions,
+  type ServicePlan,
+  type ServicePlatform,
+  type ServiceState,
+} from '../service-manager.ts'
+import { findPlaces, homeOf } from './locations.ts'
+import { MACHINE_SOCKET } from './owner-endpoint.ts'
+import { isRoot, userId } from './ownership.ts'
+import { makeVaultKey } from './systemd-credentials.ts'
+import {
+  fillingOf,
+  fillService,
+  fillSocket,
+  installedUnit,
+  SERVICE,
+  SOCKET,
+} from './systemd-units.ts'
+
+const UNITS = [SOCKET, SERVICE]
+
+/** Where systemd keeps the state of a dynamic user (systemd.exec(5), DynamicUser=), and its link to it. */
+const MACHINE_STATE = '/var/lib/private/evo-token'
+const MACHINE_STATE_LINK = '/var/lib/evo-token'
+
+/** What `service status` shows. */
+const PROPERTIES = [
+  'ActiveState',
+  'SubState',
+  'ActiveEnterTimestamp',
+  'MainPID',
+  'NRestarts',
+  'Result',
+  'StatusText',
+]
+
+export const systemd: ServicePlatform = {
+  optionFault: ({ system, group }) =>
+    group !== undefined && !system ? 'takes --group with --system only' : undefined,
+  async find(options) {
+    if (!existsSync('/run/systemd/system')) {
+      throw new SidecarError('failed', 'This machine is not run by systemd.', {
+        hint: 'Let what starts programs here run `evo-token serve`.',
+      })
+    }
+    const manager = createManager(options)
+    await manager.state().catch((cause: unknown) => {
+      throw new SidecarError('failed', `${systemctlOf(options.system)} reaches no systemd.`, {
+        cause,
+        hint: options.system
+          ? 'See `systemctl status`.'
+          : 'Log in on the machine itself or by ssh, not with su or sudo; or let root run `loginctl enable-linger` for you.',
+      })
+    })
+    return manager
+  },
+}
+
+function systemctlOf(system: boolean): string {
+  return system ? 'systemctl' : 'systemctl --user'
+}
+
+function createManager({ system, env: given }: ServiceOptions): ServiceManager {
+  const runtime = given.XDG_RUNTIME_DIR ?? `/run/user/${userId()}`
+  const env = { ...given, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
+  const directory = system ? '/etc/systemd/system' : userUnits(given)
+  const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
+  const systemctl = systemctlOf(system)
+
+  async function call(file: string, args: readonly string[]): Promise<string> {
+    const scope = system ? [] : ['--user']
+    return (await promisify(execFile)(file, [...scope, ...args], { env })).stdout
+  }
+
+  async function run(...args: readonly string[]): Promise<string> {
+    try {
+      return await call('systemctl', args)
+    } catch (cause) {
+      const { stderr } = cause as { stderr?: string }
+      if (stderr === undefined) throw cause
+      throw new SidecarError(
+        'failed',
+        `\`${systemctl} ${args.join(' ')}\` fails: ${stderr.trim()}`,
+        {
+          hint: 'Where an address is in use: end the `evo-token serve` that was started by hand, or name another "listen.port" in the config. Then try again.',
+          cause,
+        },
+      )
+    }
+  }
+
+  const installedFiles = () => UNITS.map((name) => installedUnit(directory, name))
+
+  async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
+    const keyIsCredential = system && definition.keyIsCredential
+    const filling = await fillingOf(definition, { system, env, directory, keyIsCredential })
+    const [socket, service] = [SOCKET, SERVICE].map((name) => {
+      const template = definition.readTemplate(`systemd/${system ? 'system' : 'user'}/${name}`)
+      const fill = name === SOCKET ? fillSocket : fillService
+      return planFile(installedUnit(directory, name), fill(template, filling))
+    })
+    if (!socket || !service) throw new Error('each unit has a plan')
+    const commands = [
+      'daemon-reload',
+      `enable ${UNITS.join(' ')}`,
+      // systemd moves no socket below a service that runs.
+      ...(socket.differs ? [`stop ${SERVICE}`, `restart ${SOCKET}`] : []),
+      `--no-block restart ${SERVICE}`,
+    ]
+    return {
+      files: [socket, service],
+      commands: commands.map((one) => `${systemctl} ${one}`),
+      async start() {
+        if (keyIsCredential) makeVaultKey()
+        for (const command of commands) await run(...command.split(' '))
+      },
+    }
+  }
+
+  async function state(): Promise<ServiceState> {
+    const shown = await run('show', `--property=${PROPERTIES.join(',')}`, SERVICE)
+    const found = new Map(
+      shown.split('\n').map((line) => {
+        const end = line.indexOf('=')
+        return [line.slice(0, end), line.slice(end + 1)] as const
+      }),
+    )
+    const properties = Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? '']))
+    const { ActiveState: active, SubState: sub } = properties
+    const ended = active === 'failed' || sub === 'auto-restart'
+    return { phase: active === 'active' ? 'running' : ended ? 'failed' : 'other', properties }
+  }
+
+  return {
+    socket: system ? MACHINE_SOCKET : join(runtime, 'evo-token/owner.sock'),
+    ...(system
+      ? { stateDir: MACHINE_STATE, stateLink: MACHINE_STATE_LINK }
+      : { stateDir: findPlaces({ env: given, home: homeOf(given), flags: {} }).stateDir }),
+    machineConfig: system ? '/etc/evo-token/config.json' : undefined,
+    logCommand,
+    keepChanges: 'Put your changes into a drop-in (`systemctl edit`)',
+    requireRights() {
+      if (!system || isRoot()) return
+      throw new SidecarError('failed', '`--system` changes the machine, which root alone may do.', {
+        hint: 'Run it with sudo.',
+      })
+    },
+    plan,
+    installedFiles,
+    state,
+    async stop() {
+      const installed = installedFiles().some(({ text }) => text !== undefined)
+      if (installed) await run('disable', '--now', ...UNITS)
+    },
+    async forget() {
+      await run('daemon-reload')
+    },
+    lastLog: () =>
+      call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
+        () => '',
+      ),
+    notes() {
+      const lingers = existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
+      return system || lingers
+        ? []
+        : [
+            'It ends when you log out for the last time. To have it run all the time: loginctl enable-linger',
+          ]
+    },
+  }
+}
+
+function userUnits(env: NodeJS.ProcessEnv): string {
+  const { XDG_CONFIG_HOME: xdg } = env
+  const base = xdg && isAbsolute(xdg) ? xdg : join(homeOf(env), '.config')
+  return join(base, 'systemd/user')
+}

@@ -1,0 +1,110 @@
+/**
+ * What runs the daemon as a service, here systemd or launchd: what `service install`, `uninstall`
+ * and `status` need of it. Each service manager implements it in a file of its own.
+ */
+import type { App } from '../core/app.ts'
+
+/** What a service runs. */
+export interface Program {
+  /** Real paths of Node and of our main file. */
+  readonly node: string
+  readonly main: string
+  /** Changes when the program does, though its path stays: then the daemon starts again. */
+  readonly digest: string
+}
+
+/** The service as it is to be installed. */
+export interface ServiceDefinition {
+  readonly program: Program
+  /** After `serve`. */
+  readonly options: readonly string[]
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly apps: readonly App[]
+  /** Whether the config wants the vault key to be a credential that the service manager hands over. */
+  readonly keyIsCredential: boolean
+  /** The group whose members are owners; a machine's service only. */
+  readonly group: string | undefined
+  /** A file of the package, such as `systemd/user/evo-token.service`. */
+  readonly readTemplate: (path: string) => string
+}
+
+/** A file of the service, as it stands there now. */
+export interface InstalledFile {
+  readonly path: string
+  /** Undefined where there is none, empty for what is no file. */
+  readonly text: string | undefined
+  readonly changedByHand: boolean
+}
+
+/** A file of the service, as it is to be; `text` is what it should hold. */
+export interface PlannedFile {
+  readonly path: string
+  readonly text: string
+  readonly differs: boolean
+  readonly changedByHand: boolean
+}
+
+export interface ServicePlan {
+  readonly files: readonly PlannedFile[]
+  /** What `start` runs, as a person would type it. */
+  readonly commands: readonly string[]
+  /** Loads the files, which are written by then, and starts the service. @throws {SidecarError} `failed`. */
+  start(): Promise<void>
+}
+
+export interface ServiceState {
+  /** `failed`: it ended, and the next try will most likely end so too. */
+  readonly phase: 'running' | 'failed' | 'other'
+  /** What the manager says of the service, by the manager's own names. */
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export interface ServiceManager {
+  /** The owner's endpoint of the service. */
+  readonly socket: string
+  readonly stateDir: string
+  /** A link of the service manager's own to `stateDir`, which goes with it. */
+  readonly stateLink?: string
+  /** Where a machine's service has its config; undefined for the service of one user. */
+  readonly machineConfig: string | undefined
+  /** Shows the log, as a person would type it. */
+  readonly logCommand: string
+  /** What a person does to keep changes of their own, as a sentence's beginning: "…, then give --force". */
+  readonly keepChanges: string
+
+  /** @throws {SidecarError} `failed` where this user may not change the service. */
+  requireRights(): void
+  /** @throws {SidecarError} `failed` where the service could not run so. */
+  plan(definition: ServiceDefinition): Promise<ServicePlan>
+  installedFiles(): readonly InstalledFile[]
+  state(): Promise<ServiceState>
+  /** Stops the service, where it is installed or runs, and resolves when it is gone. */
+  stop(): Promise<void>
+  /** Tells the manager that the files are gone. */
+  forget(): Promise<void>
+  /** The last lines of the log; empty where there is none. */
+  lastLog(): Promise<string>
+  /** What a person should know once the service is installed. */
+  notes(): readonly string[]
+}
+
+export interface ServiceOptions {
+  /** The machine's service, in place of that of this user. */
+  readonly system: boolean
+  readonly env: NodeJS.ProcessEnv
+}
+
+export interface ServicePlatform {
+  /** Completes "`evo-token service install` …" for options that have no meaning here. */
+  optionFault(options: {
+    readonly system: boolean
+    readonly group: string | undefined
+  }): string | undefined
+  /** @throws {SidecarError} `failed` where no such service manager runs. */
+  find(options: ServiceOptions): Promise<ServiceManager>
+}
+
+/** The planned file, given what stands in its place. */
+export function planFile(installed: InstalledFile, text: string): PlannedFile {
+  return { ...installed, text, differs: installed.text !== text }
+}

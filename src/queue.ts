@@ -1,0 +1,42 @@
+/** Work that must not overlap, one piece after another in the order it was asked for. */
+
+export class Queue {
+  #tail: Promise<unknown> = Promise.resolve()
+
+  /** Runs `work` when everything before it is done, however that ended. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const running = this.#tail.then(work)
+    this.#tail = running.then(
+      () => undefined,
+      () => undefined,
+    )
+    return running
+  }
+
+  /** Resolves when everything asked for so far is done. */
+  async settled(): Promise<void> {
+    await this.#tail
+  }
+}
+
+/** A queue for each key: work of different keys runs at once. One that is empty is forgotten. */
+export class Queues {
+  readonly #queues = new Map<string, { readonly queue: Queue; waiting: number }>()
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const entry = this.#queues.get(key) ?? { queue: new Queue(), waiting: 0 }
+    this.#queues.set(key, entry)
+    entry.waiting += 1
+    try {
+      return await entry.queue.run(work)
+    } finally {
+      entry.waiting -= 1
+      if (entry.waiting === 0) this.#queues.delete(key)
+    }
+  }
+
+  /** Resolves when everything asked for so far is done. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.settled()))
+  }
+}
