@@ -1,6 +1,6 @@
 /** Prints the manual page, made from the table that `--help` is made from. No date: it would change nothing but diffs. */
 import { readFileSync } from 'node:fs'
-import { COMMANDS } from '../dist/cli/commands.js'
+import { loadCommands } from '../dist/cli/commands.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
@@ -40,7 +40,7 @@ const page = [
   '.SH SYNOPSIS',
   '\\fBevo\\-token\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]...',
   '.SH COMMANDS',
-  ...COMMANDS.flatMap(about),
+  ...(await loadCommands()).flatMap(about),
   '.SH "EXIT STATUS"',
   '0 done, 1 failed, 2 usage or config, 3 a person must sign in, 4 daemon not reachable,',
   '5 not available now, 6 refused, 7 the app itself is refused.',

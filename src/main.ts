@@ -3,6 +3,8 @@
 import { runCli } from './cli/run.ts'
 
 process.on('uncaughtException', (error) => {
-  void import('./cli/failures.ts').then(({ endOf }) => process.exit(endOf(error, process)))
+  void import('./cli/failures.ts').then(({ reportFailure }) =>
+    process.exit(reportFailure(error, process)),
+  )
 })
 process.exitCode = await runCli(process.argv.slice(2), process)

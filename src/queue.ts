@@ -14,7 +14,7 @@ export class Queue {
   }
 
   /** Resolves when everything asked for so far is done. */
-  async settled(): Promise<void> {
+  async drain(): Promise<void> {
     await this.#tail
   }
 }
@@ -36,7 +36,7 @@ export class Queues {
   }
 
   /** Resolves when everything asked for so far is done. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.settled()))
+  async drain(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.drain()))
   }
 }

@@ -253,16 +253,20 @@ describe('vault move-key', () => {
       expect(code).toBe(0)
       expect(await goodToken(await daemon.socket, 'me')).toBe(token)
       expect(await runCli(home, ['vault', 'move-key', '--to', to])).toMatchObject({ code: 2 })
-      return stderr
+      const { body } = await ask(await daemon.socket, '/v1/apps')
+      return { stderr, problems: body.problems }
     }
     const key = readFileSync(file, 'utf8')
-    expect(await move('keychain')).toContain('set "vault": { "key": "keychain" } (or "auto")')
+    const moved = await move('keychain')
+    expect(moved.stderr).toContain('set "vault": { "key": "keychain" } (or "auto")')
+    expect(moved.problems).toMatchObject([{ error: 'vault_key_elsewhere' }])
     expect([existsSync(file), itemsIn(keyring)]).toEqual([false, 1])
     const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
     await home.write({ ...config, vault: { key: 'auto' } })
-    expect(await move('file')).toBe(
-      'The key of the vault is in a file in the state directory now.\n',
-    )
+    expect(await move('file')).toEqual({
+      stderr: 'The key of the vault is in a file in the state directory now.\n',
+      problems: [],
+    })
     expect([readFileSync(file, 'utf8'), itemsIn(keyring)]).toEqual([key, 0])
     await move('keychain')
     await using daemon = startKillableDaemon(home, { env })

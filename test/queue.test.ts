@@ -46,7 +46,7 @@ describe('a queue', () => {
     const { steps, piece, end } = pieces()
     const queue = new Queue()
     void queue.run(piece('only'))
-    const settled = queue.settled().then(() => steps.push('settled'))
+    const settled = queue.drain().then(() => steps.push('settled'))
     await idle()
     end('only')
     await settled
@@ -82,7 +82,7 @@ describe('queues by key', () => {
     await first
     void queues.run('a', piece('second'))
     const third = queues.run('a', piece('third'))
-    const settled = queues.settled()
+    const settled = queues.drain()
     await idle()
     end('second')
     await idle()

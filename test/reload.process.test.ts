@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { goodToken, statusOf } from './faults/owner.ts'
+import { ask, goodToken, statusOf } from './faults/owner.ts'
 import { nativeApp, SCOPES, seededHome } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
@@ -207,5 +207,40 @@ describe('token files', () => {
       undefined,
       token,
     ])
+  })
+})
+
+describe('a config that wants the vault key in another place than it is', () => {
+  /** The problems of the daemon itself, as the owner sees them. */
+  const problemsOf = async (daemon: DaemonProcess) =>
+    (await ask(daemon.socket, '/v1/apps')).body.problems
+  const elsewhere = {
+    error: 'vault_key_elsewhere',
+    message: "The config wants the vault key in the keychain, and this vault's is in the file.",
+    hint: expect.stringContaining('Set "vault": { "key": "file" } (or "auto")') as string,
+  }
+
+  it('is told to the owner as a problem of the daemon until it is corrected', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' } })
+    const setKey = async (key: string) => {
+      const before = JSON.parse(await readFile(home.config, 'utf8')) as object
+      await home.write({ ...before, vault: { key } })
+    }
+    {
+      await using daemon = await startDaemonProcess(home)
+      expect(await problemsOf(daemon)).toEqual([])
+      await setKey('keychain')
+      await runCli(home, ['reload'])
+      expect(await problemsOf(daemon)).toEqual([elsewhere])
+      await goodToken(daemon.socket, 'me')
+      await setKey('auto')
+      await runCli(home, ['reload'])
+      expect(await problemsOf(daemon)).toEqual([])
+      await setKey('keychain')
+    }
+    await using locked = await startDaemonProcess(home)
+    expect(await problemsOf(locked)).toEqual([elsewhere])
+    const { stderr } = await runCli(home, ['status'])
+    expect(stderr.match(/wants the vault key in the keychain/g)).toHaveLength(1)
   })
 })

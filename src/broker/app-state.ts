@@ -13,9 +13,9 @@ import type {
   StoreResult,
   VaultRecords,
 } from '../core/ports.ts'
-import { stated, withoutLife } from '../core/foreseen.ts'
+import { updateLife, omitLife } from '../core/session-end.ts'
 import type { Words } from '../core/problem.ts'
-import { counted, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
+import { countRenewal, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
   expiresAt,
@@ -31,7 +31,7 @@ import {
 } from '../core/token.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
 import { Queue } from '../queue.ts'
-import type { Sleep } from './within.ts'
+import type { Sleep } from './wait-at-most.ts'
 
 export interface BrokerDeps {
   readonly clock: Clock
@@ -48,7 +48,7 @@ export interface BrokerDeps {
 }
 
 /** A request to the authorization server that is out. */
-export interface UnderWay {
+export interface OutstandingRequest {
   readonly since: Instant
   /** A refresh and a redemption spend something, and are never cut short; an issue spends nothing. */
   readonly kind: 'refresh' | 'redemption' | 'issue'
@@ -63,7 +63,7 @@ export class AppState {
   /** Everything that changes the app, one after another; no request is waited for in it that spends something. */
   readonly queue = new Queue()
   /** Requests that are out, in the order in which they left. */
-  readonly underWay = new Set<UnderWay>()
+  readonly outstanding = new Set<OutstandingRequest>()
   /** How many callers wait for a renewal. */
   callersWaiting = 0
   #signInsBegun = 0
@@ -86,7 +86,7 @@ export class AppState {
     this.#registration = registration
     const { app } = registration
     this.ledger = new Ledger(records, app.name, identityOf(app), loaded, deps.clock)
-    this.#session = restoredSession(app, this.ledger, deps.clock)
+    this.#session = restoreSession(app, this.ledger, deps.clock)
     this.scheduleReissue()
   }
 
@@ -126,7 +126,7 @@ export class AppState {
   reconfigure(registration: Registration, changed: boolean): void {
     const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
     this.#registration = registration
-    this.#session = reassumed(this.app, this.#session)
+    this.#session = assumeLifetime(this.app, this.#session)
     if (changed) {
       this.scheduleReissue()
       // No person has to sign in for a service app's new scopes: its next token has them.
@@ -144,18 +144,18 @@ export class AppState {
   }
 
   /** Says that a request is out, until the result is called. */
-  begin(kind: UnderWay['kind']): () => void {
+  beginRequest(kind: OutstandingRequest['kind']): () => void {
     let done = (): void => undefined
-    const underWay: UnderWay = {
+    const underWay: OutstandingRequest = {
       since: this.deps.clock.read().wall,
       kind,
       done: new Promise((resolve) => {
         done = resolve
       }),
     }
-    this.underWay.add(underWay)
+    this.outstanding.add(underWay)
     return () => {
-      this.underWay.delete(underWay)
+      this.outstanding.delete(underWay)
       done()
     }
   }
@@ -181,7 +181,7 @@ export class AppState {
 
   apply(event: SessionEvent): void {
     const before = this.#session
-    this.#renewals = counted(this.#renewals, event)
+    this.#renewals = countRenewal(this.#renewals, event)
     this.#session = next(before, event, this.app.refresh)
     if (event.type === 'signed-in' || event.type === 'signed-out') this.#sessionNumber += 1
     if (this.#session === before) return
@@ -222,7 +222,7 @@ export class AppState {
   }
 
   /** No usable answer came, or none could be asked for. */
-  unavailable(
+  recordUnavailable(
     failure: Failure,
     details: Pick<
       Extract<SessionEvent, { type: 'unavailable' }>,
@@ -237,7 +237,7 @@ export class AppState {
    * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
    * memory until it can; where somebody else changed the record meanwhile it is given up.
    */
-  async adopt(
+  async storeAndServe(
     { grant, received: at }: Granted,
     type: 'granted' | 'signed-in',
     change: RecordChange,
@@ -250,9 +250,9 @@ export class AppState {
     const { wall } = received.received
     log.trace({ app: this.app.name, step: 'store' }, 'protocol')
     const result = await this.ledger.write({
-      ...withoutLife(kept),
+      ...omitLife(kept),
       ...(tokens && { tokens: toStored(tokens) }),
-      ...stated(change, lifetimeMs, wall),
+      ...updateLife(change, lifetimeMs, wall),
       ...(type === 'signed-in' && { signedInAt: wall }),
     })
     log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
@@ -265,9 +265,9 @@ export class AppState {
   }
 
   /** The session that the vault's record describes, after somebody else changed it. */
-  readopt(): void {
+  reloadFromRecord(): void {
     this.#sessionNumber += 1
-    this.#session = restoredSession(this.app, this.ledger, this.deps.clock)
+    this.#session = restoreSession(this.app, this.ledger, this.deps.clock)
     this.deps.onChange(this.app.name)
   }
 
@@ -295,7 +295,7 @@ export class AppState {
   }
 
   /** Whether the cron line's next instant has come. */
-  reissueDue({ wall }: Reading): boolean {
+  isReissueDue({ wall }: Reading): boolean {
     return this.#reissueAt !== undefined && wall >= this.#reissueAt
   }
 
@@ -306,12 +306,12 @@ export class AppState {
 }
 
 /** The session with its token as long-lived as the config assumes it now. */
-function reassumed({ accessTokenLifetimeMs }: App, session: Session): Session {
+function assumeLifetime({ accessTokenLifetimeMs }: App, session: Session): Session {
   const { tokens } = session
   return tokens ? { ...session, tokens: reassume(tokens, accessTokenLifetimeMs) } : session
 }
 
-function restoredSession(app: App, { record, damaged }: Ledger, clock: Clock): Session {
+function restoreSession(app: App, { record, damaged }: Ledger, clock: Clock): Session {
   const now = clock.read()
   const tokens = record.tokens && reassume(restore(record.tokens, now), app.accessTokenLifetimeMs)
   const held = tokens ? { tokens } : {}

@@ -9,14 +9,15 @@ import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { Reading, Sealed } from '../core/token.ts'
+import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { AppState, type BrokerDeps } from './app-state.ts'
-import { Keeper, type TokenAsk } from './keeper.ts'
+import { ManagedApp, type TokenRequest } from './managed-app.ts'
 import { putClientSecret, signOut } from './owner-changes.ts'
 import { Queue } from '../queue.ts'
 import { SignIns } from './sign-ins.ts'
 import { lockedStatus } from './status-of.ts'
-import { VaultDoor } from './vault-door.ts'
+import { VaultAccess } from './vault-access.ts'
 
 export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'> {
   readonly openVault: () => Promise<OpenedVault>
@@ -27,7 +28,7 @@ export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'> {
   readonly networkSignature: () => string
 }
 
-export interface RefreshAsk {
+export interface RefreshRequest {
   /** The access token that an API refused, as lower-case hex SHA-256. */
   readonly rejectedSha256?: string
   /** A person wishes it: whatever back-off or limit waits. */
@@ -38,8 +39,8 @@ export class Broker {
   readonly signIns: SignIns
   readonly #options: BrokerOptions
   readonly #stateDeps: BrokerDeps
-  readonly #door: VaultDoor
-  readonly #keepers = new Map<string, Keeper>()
+  readonly #vault: VaultAccess
+  readonly #apps = new Map<string, ManagedApp>()
   #registrations: ReadonlyMap<string, Registration>
   /** Opening the vault and reloading change the keepers: one after another. */
   readonly #queue = new Queue()
@@ -56,11 +57,11 @@ export class Broker {
         this.#endIssuersWaiting(app)
       },
     }
-    this.#door = new VaultDoor(options)
+    this.#vault = new VaultAccess(options)
     this.#registrations = byName(registrations)
     this.#lastBeat = options.clock.read()
     this.#network = options.networkSignature()
-    this.signIns = new SignIns({ ...options, keeper: (app) => this.#keeper(app) })
+    this.signIns = new SignIns({ ...options, appNamed: (app) => this.#app(app) })
   }
 
   appNames(): readonly string[] {
@@ -71,7 +72,7 @@ export class Broker {
   open(): Promise<void> {
     this.#opening ??= this.#queue
       .run(async () => {
-        if (await this.#door.open()) await this.#restore()
+        if (await this.#vault.open()) await this.#restore()
       })
       .finally(() => {
         this.#opening = undefined
@@ -84,8 +85,8 @@ export class Broker {
     if (this.#stopping) return
     const now = this.#options.clock.read()
     this.#noticeWakes(now)
-    if (this.#door.retryDue(now.mono)) this.#inBackground('opening the vault', this.open())
-    for (const [app, keeper] of this.#keepers) {
+    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', this.open())
+    for (const [app, keeper] of this.#apps) {
       this.#inBackground('renewal', keeper.maintain(), app)
     }
     for (const turns of this.#turns()) turns.beat()
@@ -96,24 +97,24 @@ export class Broker {
   async stop(): Promise<void> {
     this.#stopping = true
     this.signIns.close()
-    for (const keeper of this.#keepers.values()) keeper.close()
-    await Promise.all([this.#queue.settled(), this.settled()])
+    for (const keeper of this.#apps.values()) keeper.close()
+    await Promise.all([this.#queue.drain(), this.drain()])
     // A reload that was under way may have made more of them.
-    for (const keeper of this.#keepers.values()) keeper.close()
-    await this.settled()
+    for (const keeper of this.#apps.values()) keeper.close()
+    await this.drain()
   }
 
   /** Resolves when every request that is out now has its answer, and that is stored. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#keepers.values()].map((keeper) => keeper.settled()))
+  async drain(): Promise<void> {
+    await Promise.all([...this.#apps.values()].map((keeper) => keeper.drain()))
   }
 
   /** @throws {SidecarError} `unknown_app`. */
   status(app: string): AppStatus {
     const registration = this.#registration(app)
-    const keeper = this.#keepers.get(app)
+    const keeper = this.#apps.get(app)
     if (keeper) return keeper.status()
-    const { failure, hint, attempts } = this.#door
+    const { failure, hint, attempts } = this.#vault
     const lastError = { ...failure, at: this.#lastBeat.wall }
     return lockedStatus(registration.app, { lastError, hint, attempts })
   }
@@ -121,17 +122,17 @@ export class Broker {
   /** @throws {SidecarError} `unknown_app`. */
   readiness(app: string): Readiness {
     this.#registration(app)
-    return this.#keepers.get(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }
+    return this.#apps.get(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
-  token(app: string, ask: TokenAsk): ServedToken | Promise<ServedToken> {
-    return this.#keeper(app).token(ask)
+  token(app: string, ask: TokenRequest): ServedToken | Promise<ServedToken> {
+    return this.#app(app).token(ask)
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
-  async refresh(app: string, ask: RefreshAsk): Promise<ServedToken> {
-    const keeper = this.#keeper(app)
+  async refresh(app: string, ask: RefreshRequest): Promise<ServedToken> {
+    const keeper = this.#app(app)
     return ask.now ? keeper.refreshNow() : keeper.refresh(ask.rejectedSha256)
   }
 
@@ -141,9 +142,9 @@ export class Broker {
    * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
    */
   async logout(app: string): Promise<{ revoked: boolean }> {
-    const keeper = this.#keeper(app)
+    const keeper = this.#app(app)
     this.signIns.cancel(app, 'The app was signed out.')
-    return keeper.exclusively(() => signOut(keeper.state))
+    return keeper.changeWhenIdle(() => signOut(keeper.state))
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
@@ -152,39 +153,44 @@ export class Broker {
     secret: Sealed,
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
-    const keeper = this.#keeper(app)
-    return keeper.exclusively(() => putClientSecret(keeper.state, { secret, isPrivateKey }))
+    const keeper = this.#app(app)
+    return keeper.changeWhenIdle(() => putClientSecret(keeper.state, { secret, isPrivateKey }))
   }
 
   /** What came of the app's renewals since it is kept here. */
   renewals(app: string): RenewalCounts {
-    return this.#keepers.get(app)?.state.renewals ?? NO_RENEWALS
+    return this.#apps.get(app)?.state.renewals ?? NO_RENEWALS
   }
 
   /** Which of these hex SHA-256 are of secrets that we hold. @throws {SidecarError} `vault_locked`. */
   holds(sha256: readonly string[]): readonly string[] {
-    const keys = this.#door.requireOpen().keys.digests()
-    const ofApps = [...this.#keepers.values()].flatMap(({ state }) => state.secretDigests())
+    const keys = this.#vault.requireOpen().keys.digests()
+    const ofApps = [...this.#apps.values()].flatMap(({ state }) => state.secretDigests())
     const held = new Set([...keys, ...ofApps])
     return sha256.filter((candidate) => held.has(candidate))
   }
 
   /** The app's access token, expired or not: for those who write it somewhere. */
   accessToken(app: string): Sealed | undefined {
-    return this.#keepers.get(app)?.state.session.tokens?.accessToken
+    return this.#apps.get(app)?.state.session.tokens?.accessToken
+  }
+
+  /** Where the vault's key is; undefined while that is not known. */
+  vaultKeySource(): KeySource | undefined {
+    return this.#vault.keySource
   }
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
-    await this.#door.requireOpen().keys.rotate((app, work) => {
-      const keeper = this.#keepers.get(app)
+    await this.#vault.requireOpen().keys.rotate((app, work) => {
+      const keeper = this.#apps.get(app)
       return keeper ? keeper.state.queue.run(work) : work()
     })
   }
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
-    await this.#door.requireOpen().keys.move(to)
+    await this.#vault.requireOpen().keys.move(to)
   }
 
   /**
@@ -197,13 +203,13 @@ export class Broker {
       const next = byName(registrations)
       const plan = planReload(appsOf(this.#registrations), appsOf(next))
       const leaving = [...plan.removed, ...plan.replaced]
-      await this.#closeKeepers(leaving)
+      await this.#closeApps(leaving)
       this.#registrations = next
       for (const app of leaving) {
         this.signIns.cancel(app, 'The app was changed in the config.')
-        this.#keepers.delete(app)
+        this.#apps.delete(app)
       }
-      for (const [app, keeper] of this.#keepers) {
+      for (const [app, keeper] of this.#apps) {
         const registration = this.#registration(app)
         await keeper.state.queue.run(async () => {
           keeper.state.reconfigure(registration, plan.changed.includes(app))
@@ -215,11 +221,11 @@ export class Broker {
   }
 
   /** Closes the keepers of these apps when nothing of them is out; where that takes too long, none. */
-  async #closeKeepers(apps: readonly string[]): Promise<void> {
-    const keepers = apps.flatMap((app) => this.#keepers.get(app) ?? [])
+  async #closeApps(apps: readonly string[]): Promise<void> {
+    const keepers = apps.flatMap((app) => this.#apps.get(app) ?? [])
     for (const keeper of keepers) keeper.close()
     try {
-      await Promise.all(keepers.map((keeper) => keeper.whenQuiet(async () => undefined)))
+      await Promise.all(keepers.map((keeper) => keeper.runWhenIdle(async () => undefined)))
     } catch (error) {
       for (const keeper of keepers) keeper.reopen()
       throw error
@@ -228,7 +234,7 @@ export class Broker {
 
   /** The server of `app` answers: its other apps need not wait for the end of their back-off. */
   #endIssuersWaiting({ name, issuer }: App): void {
-    for (const { state } of this.#keepers.values()) {
+    for (const { state } of this.#apps.values()) {
       const waits = state.session.status === 'retrying'
       if (waits && state.app.issuer === issuer && state.app.name !== name) {
         state.apply({ type: 'issuer-answers' })
@@ -242,10 +248,8 @@ export class Broker {
 
   /** Makes a keeper for every app that has none yet. */
   async #restore(): Promise<void> {
-    const { vault } = this.#door
-    const missing = [...this.#registrations.values()].filter(
-      ({ app }) => !this.#keepers.has(app.name),
-    )
+    const { vault } = this.#vault
+    const missing = [...this.#registrations.values()].filter(({ app }) => !this.#apps.has(app.name))
     if (!vault || missing.length === 0) return
     const loaded = await vault.records.load(
       missing.map(({ app }) => ({ app: app.name, identity: identityOf(app) })),
@@ -253,7 +257,7 @@ export class Broker {
     for (const registration of missing) {
       const { name } = registration.app
       const state = new AppState(this.#stateDeps, registration, vault.records, loaded.get(name))
-      this.#keepers.set(name, new Keeper(state))
+      this.#apps.set(name, new ManagedApp(state))
       this.#options.onChange(name)
     }
   }
@@ -267,7 +271,7 @@ export class Broker {
     const network = networkSignature()
     const reconnected = network !== this.#network && network !== ''
     this.#network = network
-    for (const keeper of this.#keepers.values()) {
+    for (const keeper of this.#apps.values()) {
       if (reconnected) keeper.state.apply({ type: 'wait-over' })
       else if (clocks === 'jumped') keeper.state.apply({ type: 'wait-over', before: awakeSince })
       if (clocks === 'set-back') keeper.state.scheduleReissue()
@@ -282,10 +286,10 @@ export class Broker {
     return registration
   }
 
-  #keeper(app: string): Keeper {
+  #app(app: string): ManagedApp {
     this.#registration(app)
-    const keeper = this.#keepers.get(app)
-    if (!keeper) throw this.#door.refusal()
+    const keeper = this.#apps.get(app)
+    if (!keeper) throw this.#vault.refusal()
     return keeper
   }
 

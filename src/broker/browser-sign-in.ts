@@ -15,7 +15,7 @@ export async function startInBrowser(
   signIn: PendingSignIn,
   listener: RedirectListener,
 ): Promise<{ authorizationUrl: string; openUrl: string | null }> {
-  const { app, registration } = signIn.keeper.state
+  const { app, registration } = signIn.managedApp.state
   const { switchUser } = signIn
   const busy: number[] = []
   for (const redirectUri of app.redirectUris) {
@@ -42,7 +42,7 @@ export async function startInBrowser(
 
 /** What the person is told whose browser brought `callback`. */
 export async function redeemCallback(signIn: PendingSignIn, callback: URL): Promise<SignInPage> {
-  const { keeper, way } = signIn
+  const { managedApp: keeper, way } = signIn
   if (signIn.busy || !signIn.pending || way?.method !== 'browser') return ALREADY_USED
   const { server } = keeper.state.registration
   await signIn.redeem((secret) => server.prepareRedemption(way.request, callback, secret))

@@ -9,7 +9,7 @@ const SLOW_DOWN_MS = 5_000
 
 /** @throws {SidecarError} `misconfigured` where the server has no device flow, `unavailable`. */
 export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
-  const { state } = signIn.keeper
+  const { state } = signIn.managedApp
   const [secret] = state.clientSecrets()
   const authorization = valueOf(await state.registration.server.authorizeDevice(secret))
   const { intervalMs } = authorization
@@ -24,14 +24,14 @@ export function pollIfDue(signIn: PendingSignIn, clock: Clock): void {
   const { way } = signIn
   if (signIn.busy || way?.method !== 'device' || clock.read().mono < way.nextPollAt) return
   poll(signIn, way, clock).catch((error: unknown) => {
-    const { log } = signIn.keeper.state.deps
+    const { log } = signIn.managedApp.state.deps
     log.error({ app: signIn.app, err: error }, 'polling a device sign-in failed')
     signIn.finish(failed('internal', 'See the log of the daemon.'))
   })
 }
 
 async function poll(signIn: PendingSignIn, way: DeviceSignIn, clock: Clock): Promise<void> {
-  const { server } = signIn.keeper.state.registration
+  const { server } = signIn.managedApp.state.registration
   const end = await signIn.redeem(async (secret) => {
     const prepared = await server.preparePoll(way.authorization, secret)
     if (prepared.kind === 'settled') {

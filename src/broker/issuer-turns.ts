@@ -4,7 +4,7 @@
  */
 import type { Clock, IssuerTurns, Turn, WaitingRequest } from '../core/ports.ts'
 import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
-import type { Sleep } from './within.ts'
+import type { Sleep } from './wait-at-most.ts'
 
 interface Waiting {
   readonly request: WaitingRequest

@@ -44,7 +44,7 @@ export class Ledger {
     this.#records = records
     this.#app = app
     this.#clock = clock
-    this.#notice(loaded?.newer ?? false)
+    this.#setNewer(loaded?.newer ?? false)
     this.#record = loaded?.record ?? { generation: 0, identity }
     this.#onDisk = this.#record.generation
     this.unanswered = loaded?.unanswered ?? false
@@ -67,10 +67,10 @@ export class Ledger {
   }
 
   /** As `newer`, looked up now. Only looks, so it may be asked outside the app's queue. */
-  async look(): Promise<PastFailure | undefined> {
+  async checkNewer(): Promise<PastFailure | undefined> {
     const { identity } = this.#record
     if (!(await this.#records.isNewer({ app: this.#app, identity }))) return undefined
-    this.#notice(true)
+    this.#setNewer(true)
     return this.#newer
   }
 
@@ -79,12 +79,12 @@ export class Ledger {
    * what still waits. Each reservation that was stored has to be concluded.
    */
   async reserve(): Promise<StoreResult> {
-    const settled = await this.settle()
+    const settled = await this.retry()
     if (settled.kind !== 'stored') return settled
     const reserved = await this.#mark()
-    if (reserved.kind === 'changed') await this.#adopt()
+    if (reserved.kind === 'changed') await this.#loadFromDisk()
     if (reserved.kind === 'stored') this.#underWay += 1
-    if (reserved.kind === 'newer') this.#notice(true)
+    if (reserved.kind === 'newer') this.#setNewer(true)
     return reserved
   }
 
@@ -130,22 +130,22 @@ export class Ledger {
    * Tries again to store what the disk refused, or to read what a newer version wrote: `changed`
    * where that can be read now, and is taken over.
    */
-  async settle(): Promise<StoreResult> {
+  async retry(): Promise<StoreResult> {
     if (this.#unstored) {
       const result = await this.#write({ ...this.#record, generation: this.#onDisk + 1 })
       if (result.kind === 'stored' && this.#underWay > 0) await this.#mark()
       return result
     }
     if (!this.#newer) return { kind: 'stored' }
-    if (await this.look()) return { kind: 'newer' }
-    await this.#adopt()
+    if (await this.checkNewer()) return { kind: 'newer' }
+    await this.#loadFromDisk()
     return { kind: this.newer ? 'newer' : 'changed' }
   }
 
   /** Reads the vault again. Whether it held a newer record, which is ours now. */
   async reread(): Promise<boolean> {
     const before = this.#onDisk
-    await this.#adopt()
+    await this.#loadFromDisk()
     return this.#onDisk > before
   }
 
@@ -153,7 +153,7 @@ export class Ledger {
   async remove(): Promise<StoreResult> {
     const result = await this.#records.remove(this.#app)
     if (result.kind === 'newer') {
-      this.#notice(true)
+      this.#setNewer(true)
       return result
     }
     this.#record = { generation: 0, identity: this.#record.identity }
@@ -166,12 +166,12 @@ export class Ledger {
   async #write(record: AppRecord): Promise<StoreResult> {
     const result = await this.#records.store(this.#app, record)
     if (result.kind === 'changed') {
-      await this.#adopt()
+      await this.#loadFromDisk()
       return result
     }
     this.#record = record
     this.unanswered = false
-    if (result.kind !== 'unwritable') this.#notice(result.kind === 'newer')
+    if (result.kind !== 'unwritable') this.#setNewer(result.kind === 'newer')
     this.#unstored = result.kind === 'unwritable' ? result.failure : this.#newer
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
@@ -180,11 +180,11 @@ export class Ledger {
     return result
   }
 
-  async #adopt(): Promise<void> {
+  async #loadFromDisk(): Promise<void> {
     const { identity } = this.#record
     const loaded = (await this.#records.load([{ app: this.#app, identity }])).get(this.#app)
     const wasNewer = this.#newer !== undefined
-    this.#notice(loaded?.newer ?? false)
+    this.#setNewer(loaded?.newer ?? false)
     if (this.#newer) return
     const record = loaded?.record ?? { generation: 0, identity }
     if (record.generation === this.#onDisk && !wasNewer) return
@@ -195,7 +195,7 @@ export class Ledger {
     if (wasNewer) this.unanswered = loaded?.unanswered ?? false
   }
 
-  #notice(newer: boolean): void {
+  #setNewer(newer: boolean): void {
     if (!newer) this.#newer = undefined
     else this.#newer ??= { ...newerRecord(this.#app), at: this.#clock.read().wall }
   }

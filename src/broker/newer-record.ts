@@ -3,7 +3,7 @@ import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { newerRecord } from './ledger.ts'
 
-export function recordNewerRefusal(app: string): SidecarError {
+export function recordNewerError(app: string): SidecarError {
   return new SidecarError('record_newer', newerRecord(app).message)
 }
 
@@ -13,5 +13,5 @@ export function recordNewerRefusal(app: string): SidecarError {
  * @throws {SidecarError} `record_newer`.
  */
 export async function requireReadable({ app, ledger }: AppState): Promise<void> {
-  if (await ledger.look()) throw recordNewerRefusal(app.name)
+  if (await ledger.checkNewer()) throw recordNewerError(app.name)
 }

@@ -5,7 +5,7 @@ import type { Failure, StoreResult } from '../core/ports.ts'
 import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
-import { recordNewerRefusal } from './newer-record.ts'
+import { recordNewerError } from './newer-record.ts'
 
 /**
  * Revokes the newest token where the server can, and forgets it. A service app forgets its client
@@ -33,10 +33,10 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
           ...(unknownMembers && { unknownMembers }),
         })
       : await ledger.remove()
-  if (result.kind === 'newer') throw recordNewerRefusal(app.name)
+  if (result.kind === 'newer') throw recordNewerError(app.name)
   if (result.kind === 'changed') {
     // Somebody else has stored a newer session meanwhile: that is the one to end.
-    state.readopt()
+    state.reloadFromRecord()
     return signOut(state)
   }
   state.apply({ type: 'signed-out' })
@@ -79,7 +79,7 @@ export async function putClientSecret(
       },
     )
   }
-  requireItsKind(app, given)
+  requireSecretKind(app, given)
   const fault = registration.server.secretFault(secret)
   if (fault) throw new SidecarError('invalid_request', fault.message)
   if (app.type === 'service') {
@@ -87,17 +87,17 @@ export async function putClientSecret(
     if (outcome.kind === 'granted') {
       const { generation, identity, nextClientSecret, ...kept } = state.ledger.record
       const change = { ...kept, clientSecret: secret }
-      const stored = await state.adopt(outcome, 'granted', change)
-      if (stored === 'unwritable') throw notStored(app.name, state.ledger.unstored)
-      if (stored === 'newer') throw recordNewerRefusal(app.name)
+      const stored = await state.storeAndServe(outcome, 'granted', change)
+      if (stored === 'unwritable') throw notStoredError(app.name, state.ledger.unstored)
+      if (stored === 'newer') throw recordNewerError(app.name)
       return { proven: true }
     }
     if (outcome.kind === 'misconfigured' || outcome.kind === 'rejected') {
-      throw refused(app, outcome.failure)
+      throw refusedSecretError(app, outcome.failure)
     }
     if (outcome.kind === 'unavailable') {
       const { failure, retryAfterMs } = outcome
-      state.unavailable(failure, retryAfterMs === undefined ? {} : { retryAfterMs })
+      state.recordUnavailable(failure, retryAfterMs === undefined ? {} : { retryAfterMs })
     }
   }
   const { generation, identity, ...kept } = state.ledger.record
@@ -106,7 +106,7 @@ export async function putClientSecret(
   return { proven: false }
 }
 
-function requireItsKind(app: App, { isPrivateKey }: GivenSecret): void {
+function requireSecretKind(app: App, { isPrivateKey }: GivenSecret): void {
   if (isPrivateKey === hasPrivateKey(app)) return
   const [message, hint] = isPrivateKey
     ? [
@@ -120,7 +120,7 @@ function requireItsKind(app: App, { isPrivateKey }: GivenSecret): void {
   throw new SidecarError('invalid_request', message, { hint })
 }
 
-function refused(app: App, failure: Failure): SidecarError {
+function refusedSecretError(app: App, failure: Failure): SidecarError {
   return new SidecarError(
     'misconfigured',
     `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.error}: ${failure.message} Nothing was changed.`,
@@ -131,14 +131,14 @@ function refused(app: App, failure: Failure): SidecarError {
 }
 
 function requireStored(app: string, result: StoreResult): void {
-  if (result.kind === 'unwritable') throw notStored(app, result.failure)
-  if (result.kind === 'newer') throw recordNewerRefusal(app)
+  if (result.kind === 'unwritable') throw notStoredError(app, result.failure)
+  if (result.kind === 'newer') throw recordNewerError(app)
   if (result.kind === 'changed') {
     throw new SidecarError('unavailable', `The record of "${app}" changed meanwhile; try again.`)
   }
 }
 
-function notStored(app: string, failure: Failure | undefined): SidecarError {
+function notStoredError(app: string, failure: Failure | undefined): SidecarError {
   return new SidecarError(
     'unavailable',
     `The client secret of "${app}" could not be stored: ${failure?.message ?? ''}`,

@@ -7,7 +7,7 @@ import type {
   RedirectLease,
 } from '../core/ports.ts'
 import type { SignInStatus } from '../core/status.ts'
-import type { Keeper } from './keeper.ts'
+import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
 import { failed, type SignInEnd, takeOverSignIn } from './sign-in.ts'
 
@@ -28,7 +28,7 @@ export interface DeviceSignIn {
 
 export class PendingSignIn {
   readonly id: string
-  readonly keeper: Keeper
+  readonly managedApp: ManagedApp
   readonly switchUser: boolean
   /** When it ends if nobody completes it; on the monotonic clock. */
   readonly endsAt: number
@@ -42,9 +42,9 @@ export class PendingSignIn {
   #abandoned: SignInStatus | undefined
   #status: SignInStatus = { ...failed('', ''), status: 'pending', error: null, message: null }
 
-  constructor(id: string, keeper: Keeper, switchUser: boolean, endsAt: number) {
+  constructor(id: string, keeper: ManagedApp, switchUser: boolean, endsAt: number) {
     this.id = id
-    this.keeper = keeper
+    this.managedApp = keeper
     this.switchUser = switchUser
     this.endsAt = endsAt
     this.ended = new Promise((resolve) => {
@@ -53,7 +53,7 @@ export class PendingSignIn {
   }
 
   get app(): string {
-    return this.keeper.state.app.name
+    return this.managedApp.state.app.name
   }
 
   get status(): SignInStatus {
@@ -74,7 +74,7 @@ export class PendingSignIn {
     prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<PollOutcome>>,
   ): Promise<SignInEnd> {
     this.#busy = true
-    const { state } = this.keeper
+    const { state } = this.managedApp
     const order = state.nextSignInOrder()
     try {
       const end = await takeOverSignIn(state, {
@@ -105,7 +105,7 @@ export class PendingSignIn {
     if (!this.pending) return
     this.#status = status
     this.#end()
-    const { log } = this.keeper.state.deps
+    const { log } = this.managedApp.state.deps
     const error = status.error === null ? {} : { error: status.error }
     log.info({ app: this.app, signIn: status.status, ...error }, 'sign-in ended')
     if (this.way?.method !== 'browser') return

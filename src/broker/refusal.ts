@@ -14,14 +14,14 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
   const now = state.deps.clock.read()
   const [problem] = problemsNow(state, now)
   // The token may have come between the look at the session and the one at its problem.
-  if (!problem?.blocking) return errorOf(renewalUnderWay(state.app), SOON_MS)
+  if (!problem?.blocking) return toError(renewalUnderWay(state.app), SOON_MS)
   const { session } = state
   const waitMs = 'retryAt' in session && !renewing ? session.retryAt - now.mono : 0
-  return errorOf(problem, problem.error === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
+  return toError(problem, problem.error === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
 }
 
 /** A blocking problem as an error, with the words of both audiences. */
-export function errorOf(problem: Problem, retryAfterMs?: number): SidecarError {
+export function toError(problem: Problem, retryAfterMs?: number): SidecarError {
   const { callers, owner } = problem
   const options: SidecarErrorOptions = {
     hint: callers.hint,
@@ -36,7 +36,7 @@ export function errorOf(problem: Problem, retryAfterMs?: number): SidecarError {
 }
 
 /** A request that spends something has no answer yet, and what the owner wishes has to wait for it. */
-export function answerOutstanding(app: string, since: Instant): SidecarError {
+export function answerOutstandingError(app: string, since: Instant): SidecarError {
   const time = new Date(since).toISOString().slice(11, 19)
   return new SidecarError(
     'unavailable',

@@ -4,17 +4,17 @@
  */
 import { needsClientSecret } from '../core/app.ts'
 import { secretMissing, secretWords } from '../core/client-secret.ts'
-import { withoutLife } from '../core/foreseen.ts'
+import { omitLife } from '../core/session-end.ts'
 import type { Failure, GrantOutcome } from '../core/ports.ts'
-import { isWordOfServer } from '../core/session.ts'
+import { wouldBeRefused } from '../core/session.ts'
 import { areDifferent, type Sealed, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { type Answered, type NotStored, spend } from './rotation.ts'
-import { refusesClient, withProven } from './secrets.ts'
+import { type ReceivedAnswer, type NotStored, spend } from './rotation.ts'
+import { refusesClient, withProvenSecret } from './secrets.ts'
 
-type Salvaged = Extract<GrantOutcome, { kind: 'salvaged' }>
+type SalvagedOutcome = Extract<GrantOutcome, { kind: 'salvaged' }>
 
-function nothingToShow({ app, ledger }: AppState): Failure {
+function missingSecret({ app, ledger }: AppState): Failure {
   const failure = secretMissing(app)
   if (!ledger.damaged) return failure
   const message = `The record of "${app.name}" could not be read, and its ${secretWords(app)} was in it. It was set aside, not deleted.`
@@ -35,7 +35,7 @@ export async function renew(state: AppState, permission: Permission): Promise<vo
   if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
     await state.queue.run(async () => {
       if (!isWanted()) return
-      const failure = nothingToShow(state)
+      const failure = missingSecret(state)
       state.apply({ type: 'misconfigured', failure, at: state.deps.clock.read() })
     })
     return
@@ -48,7 +48,7 @@ async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
   const { registration, sessionNumber } = state
   let outcome: GrantOutcome | undefined
   let secret: Sealed | undefined
-  const done = state.begin('issue')
+  const done = state.beginRequest('issue')
   try {
     for (const candidate of state.clientSecrets()) {
       if (outcome && !refusesClient(outcome)) break
@@ -60,7 +60,7 @@ async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
     await state.queue.run(async () => {
       if (!outcome || state.sessionNumber !== sessionNumber) return
       if (outcome.kind === 'granted')
-        await state.adopt(outcome, 'granted', withProven(state, secret))
+        await state.storeAndServe(outcome, 'granted', withProvenSecret(state, secret))
       else recordFailure(state, outcome)
       // Whatever came of it, this instant of the cron line has had its attempt.
       state.scheduleReissue()
@@ -104,20 +104,20 @@ async function spendRefreshToken(state: AppState, isWanted: () => boolean): Prom
     prepare: (secret) => server.prepareRefresh(refreshToken, secret),
     isWanted: () => isWanted() && state.session.tokens?.refreshToken === refreshToken,
     store: (answered) => conclude(state, answered),
-    notReserved: (result) => notReserved(state, result),
+    handleNotReserved: (result) => notReserved(state, result),
   })
   return spent ?? 'done'
 }
 
 async function conclude(
   state: AppState,
-  { outcome, clientSecret, superseded }: Answered<GrantOutcome>,
+  { outcome, clientSecret, superseded }: ReceivedAnswer<GrantOutcome>,
 ): Promise<Spent> {
   if (superseded) return discardLate(state, outcome)
   switch (outcome.kind) {
     case 'granted': {
-      const change = withProven(state, clientSecret)
-      if ((await state.adopt(outcome, 'granted', change)) === 'changed') {
+      const change = withProvenSecret(state, clientSecret)
+      if ((await state.storeAndServe(outcome, 'granted', change)) === 'changed') {
         await giveUp(state, outcome.grant.refreshToken)
       }
       return 'done'
@@ -131,9 +131,9 @@ async function conclude(
       recordFailure(state, outcome)
       return 'done'
     case 'unavailable':
-      state.ledger.unanswered ||= outcome.answerLost
+      state.ledger.unanswered ||= outcome.toAnswerLost
       recordFailure(state, outcome)
-      return outcome.answerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
+      return outcome.toAnswerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
         ? 'lost'
         : 'done'
   }
@@ -141,8 +141,8 @@ async function conclude(
 
 /** The request never left: the disk refused, another process or a newer version has changed the record. */
 async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
-  if (result.kind === 'changed') state.readopt()
-  if (result.kind === 'unwritable') state.unavailable(result.failure)
+  if (result.kind === 'changed') state.reloadFromRecord()
+  if (result.kind === 'unwritable') state.recordUnavailable(result.failure)
   return 'done'
 }
 
@@ -173,12 +173,12 @@ async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void
 /** The answer was damaged, but its refresh token is the only one that works now. */
 async function salvage(
   state: AppState,
-  outcome: Salvaged,
+  outcome: SalvagedOutcome,
   clientSecret: Sealed | undefined,
 ): Promise<void> {
   const { refreshToken } = outcome
   const { tokens } = state.session
-  const change = withProven(state, clientSecret)
+  const change = withProvenSecret(state, clientSecret)
   if (!tokens || !change.tokens) return
   const result = await state.ledger.write({ ...change, tokens: { ...change.tokens, refreshToken } })
   if (result.kind === 'changed') {
@@ -189,7 +189,7 @@ async function salvage(
 }
 
 /** `tokens` are those of the session with what was salvaged, where that is kept. */
-function recordSalvaged(state: AppState, outcome: Salvaged, tokens?: TokenSet): void {
+function recordSalvaged(state: AppState, outcome: SalvagedOutcome, tokens?: TokenSet): void {
   const { failure, lasting, tooLong } = outcome
   const changed = tokens ? { tokens } : {}
   if (lasting) {
@@ -197,14 +197,17 @@ function recordSalvaged(state: AppState, outcome: Salvaged, tokens?: TokenSet): 
     return
   }
   const retryAfterMs = tooLong && state.app.refresh.retryMaxMs
-  state.unavailable(failure, { ...changed, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  state.recordUnavailable(failure, {
+    ...changed,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
 }
 
 /** The server will not take the refresh token any more, unless the vault holds a newer one. */
 async function reject(state: AppState, refused: Failure): Promise<Spent> {
   const { ledger, deps } = state
   if (await ledger.reread()) {
-    state.readopt()
+    state.reloadFromRecord()
     return 'reloaded'
   }
   // What it holds cannot be read here, and may be what the server would take.
@@ -214,7 +217,7 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   const { generation, identity, tokens, ...record } = ledger.record
   const { refreshToken, ...accessOnly } = tokens ?? {}
   await ledger.write({
-    ...withoutLife(record),
+    ...omitLife(record),
     ...('accessToken' in accessOnly && { tokens: accessOnly }),
     lost: { error: failure.error, message: failure.message, at: at.wall },
   })
@@ -233,7 +236,7 @@ function answerLost(refused: Failure): Failure {
 async function giveUp(state: AppState, refreshToken: Sealed | undefined): Promise<void> {
   state.deps.log.warn({ app: state.app.name }, 'record changed meanwhile: answer discarded')
   if (refreshToken) await revokeUnused(state, refreshToken)
-  state.readopt()
+  state.reloadFromRecord()
 }
 
 function recordFailure(state: AppState, outcome: Exclude<GrantOutcome, { kind: 'granted' }>): void {
@@ -246,12 +249,12 @@ function recordFailure(state: AppState, outcome: Exclude<GrantOutcome, { kind: '
     case 'unavailable': {
       const { refusal, tooLong } = outcome
       const retryAfterMs = tooLong ? app.refresh.retryMaxMs : outcome.retryAfterMs
-      if (app.type === 'service' && isWordOfServer(state.session, refusal)) {
+      if (app.type === 'service' && wouldBeRefused(state.session, refusal)) {
         // The same refusal again and again is about the registration: no person could sign in.
         state.apply({ type: 'misconfigured', failure, refusal, at: deps.clock.read() })
         return
       }
-      state.unavailable(failure, {
+      state.recordUnavailable(failure, {
         ...(retryAfterMs !== undefined && { retryAfterMs }),
         ...(refusal !== undefined && { refusal }),
       })

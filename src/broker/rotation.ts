@@ -22,12 +22,12 @@ export interface Spending<Outcome, End> {
   /** Asked when the connection stands, immediately before the first byte leaves. */
   readonly question?: LastQuestion
   /** Runs in the app's queue. */
-  readonly store: (answered: Answered<Outcome>) => Promise<End>
+  readonly store: (answered: ReceivedAnswer<Outcome>) => Promise<End>
   /** The vault would not let the request leave. Runs in the app's queue. */
-  readonly notReserved: (result: NotStored) => Promise<End>
+  readonly handleNotReserved: (result: NotStored) => Promise<End>
 }
 
-export interface Answered<Outcome> {
+export interface ReceivedAnswer<Outcome> {
   readonly outcome: Outcome
   /** The client secret that the last attempt showed. */
   readonly clientSecret: Sealed | undefined
@@ -42,7 +42,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   state: AppState,
   spending: Spending<Outcome, End>,
 ): Promise<End | undefined> {
-  const { kind, prepare, isWanted, store, notReserved } = spending
+  const { kind, prepare, isWanted, store, handleNotReserved: onNotReserved } = spending
   const [first] = state.clientSecrets()
   const prepared = await prepare(first)
   if (prepared.kind === 'settled') {
@@ -53,7 +53,9 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
     if (!isWanted()) return undefined
     trace(state, 'reserve')
     const result = await state.ledger.reserve()
-    return result.kind === 'stored' ? begin(state, kind) : { end: await notReserved(result) }
+    return result.kind === 'stored'
+      ? beginRequest(state, kind)
+      : { end: await onNotReserved(result) }
   })
   if (!reserved || 'end' in reserved) return reserved?.end
   const { sessionNumber } = reserved
@@ -75,7 +77,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
 
 type Ready<Outcome> = Extract<Prepared<Outcome>, { kind: 'ready' }>
 
-type Sent<Outcome> = Omit<Answered<Outcome>, 'superseded'>
+type Sent<Outcome> = Omit<ReceivedAnswer<Outcome>, 'superseded'>
 
 /** Sends with each client secret until the server does not refuse the client itself: that spends nothing. */
 async function send<Outcome extends { readonly kind: string }>(
@@ -98,8 +100,8 @@ async function send<Outcome extends { readonly kind: string }>(
 }
 
 /** The request is out from now on, until it is concluded. */
-function begin(state: AppState, kind: 'refresh' | 'redemption') {
-  const done = state.begin(kind)
+function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
+  const done = state.beginRequest(kind)
   return {
     sessionNumber: state.sessionNumber,
     async conclude(): Promise<void> {

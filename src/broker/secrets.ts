@@ -17,7 +17,7 @@ export function refusesClient(outcome: {
 }
 
 /** The record with `secret`, which a grant has just proven, and without the one that it disproved. */
-export function withProven(state: AppState, secret: Sealed | undefined): RecordChange {
+export function withProvenSecret(state: AppState, secret: Sealed | undefined): RecordChange {
   const { generation, identity, ...record } = state.ledger.record
   const { nextClientSecret, ...proven } = record
   if (!nextClientSecret || !secret) return record

@@ -1,5 +1,5 @@
 /** Taking over the tokens of a sign-in, by the rotation protocol: a code is spent like a refresh token. */
-import { withoutLife } from '../core/foreseen.ts'
+import { omitLife } from '../core/session-end.ts'
 import type { GrantOutcome, PollOutcome, Prepared } from '../core/ports.ts'
 import type { SignInStatus } from '../core/status.ts'
 import {
@@ -11,8 +11,8 @@ import {
   type Subject,
 } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { type Answered, type NotStored, spend } from './rotation.ts'
-import { withProven } from './secrets.ts'
+import { type ReceivedAnswer, type NotStored, spend } from './rotation.ts'
+import { withProvenSecret } from './secrets.ts'
 import { withAdvice } from './sign-in-errors.ts'
 
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
@@ -42,7 +42,7 @@ export async function takeOverSignIn(
     prepare,
     isWanted,
     store: (answered) => conclude(state, answered, { switchUser, claimSession }),
-    notReserved: async (result) => ({ end: notReserved(state, result) }),
+    handleNotReserved: async (result) => ({ end: notReserved(state, result) }),
   }).finally(() => {
     turn.end(false)
   })
@@ -58,7 +58,7 @@ interface Concluded {
 
 async function conclude(
   state: AppState,
-  { outcome, clientSecret }: Answered<PollOutcome>,
+  { outcome, clientSecret }: ReceivedAnswer<PollOutcome>,
   { switchUser, claimSession }: Pick<Redemption, 'switchUser' | 'claimSession'>,
 ): Promise<Concluded> {
   const { app } = state
@@ -97,11 +97,11 @@ async function takeOver(
   clientSecret: Sealed | undefined,
 ): Promise<Concluded> {
   const { grant } = outcome
-  const { tokens, ...record } = withProven(state, clientSecret)
-  const change = { ...withoutLife(record), askedScope: state.app.scopes.join(' ') }
-  const stored = await state.adopt(outcome, 'signed-in', change)
+  const { tokens, ...record } = withProvenSecret(state, clientSecret)
+  const change = { ...omitLife(record), askedScope: state.app.scopes.join(' ') }
+  const stored = await state.storeAndServe(outcome, 'signed-in', change)
   if (stored === 'changed') {
-    state.readopt()
+    state.reloadFromRecord()
     return { end: failed('vault_changed', VAULT_CHANGED), cleanUp: () => discard(state, grant) }
   }
   return { end: succeeded(state, grant), cleanUp: () => endBefore(state, tokens, grant) }
@@ -112,7 +112,7 @@ const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
 function notReserved(state: AppState, result: NotStored): SignInEnd {
   const failure = result.kind === 'unwritable' ? result.failure : state.ledger.newer
   if (failure) return failed(failure.error, failure.message)
-  state.readopt()
+  state.reloadFromRecord()
   return failed('vault_changed', VAULT_CHANGED)
 }
 

@@ -7,12 +7,12 @@ import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'
 import { pollIfDue, startOnDevice } from './device-sign-in.ts'
-import type { Keeper } from './keeper.ts'
+import type { ManagedApp } from './managed-app.ts'
 import { requireReadable } from './newer-record.ts'
 import { PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { requireSignIn } from './sign-in-errors.ts'
-import { type Sleep, within } from './within.ts'
+import { type Sleep, waitAtMost } from './wait-at-most.ts'
 
 const LIFETIME_MS = 10 * 60_000
 /** How long the end of a sign-in can still be asked for. */
@@ -25,7 +25,7 @@ export interface SignInDeps {
   /** An unguessable name for a sign-in. */
   readonly newId: () => string
   /** @throws {SidecarError} `unknown_app`, `vault_locked`. */
-  readonly keeper: (app: string) => Keeper
+  readonly appNamed: (app: string) => ManagedApp
 }
 
 export interface SignInAsk {
@@ -50,7 +50,7 @@ export class SignIns {
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
     const { clock, listener, newId } = this.#deps
-    const keeper = this.#deps.keeper(app)
+    const keeper = this.#deps.appNamed(app)
     // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
     await requireReadable(keeper.state)
     requireSignIn(keeper.state)
@@ -77,7 +77,7 @@ export class SignIns {
   /** How a sign-in goes: waits for its end, `waitMs` at most. @throws {SidecarError} `not_found`. */
   async wait(app: string, id: string, waitMs: number): Promise<SignInStatus> {
     const signIn = this.#find(app, id)
-    if (signIn.pending) await within(this.#deps.sleep, waitMs, signIn.ended)
+    if (signIn.pending) await waitAtMost(this.#deps.sleep, waitMs, signIn.ended)
     return signIn.status
   }
 

@@ -1,8 +1,8 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
-import { sessionEnd } from '../core/foreseen.ts'
+import { sessionEnd } from '../core/session-end.ts'
 import { lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
-import { renewable, renewalAt, sessionName } from '../core/session.ts'
+import { isRenewable, renewalAt, sessionName } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
 import { expiresAt, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
@@ -49,7 +49,7 @@ export function statusOf(state: AppState): AppStatus {
 
 function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, now: Reading) {
   const { status, tokens } = session
-  if (!tokens || status !== 'active' || !renewable(app, session) || ledger.newer) return null
+  if (!tokens || status !== 'active' || !isRenewable(app, session) || ledger.newer) return null
   const at = Math.min(renewalAt(app, tokens, now), reissueAt)
   return at === Infinity ? null : at
 }

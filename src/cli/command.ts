@@ -1,16 +1,16 @@
-/** What a command is, and what it gets to know of how it was called. */
+/** What a command is, and how it was called. */
 import type { Place } from '../client/connection.ts'
 import type { Io } from './io.ts'
 
 export interface Option {
   readonly type: 'boolean' | 'string'
   readonly description: string
-  /** What stands for the value in help; for `string` options. */
+  /** The name of the value in help; for `string` options. */
   readonly placeholder?: string
   readonly multiple?: boolean
-  /** The only values that are taken. */
+  /** The only valid values. */
   readonly choices?: readonly string[]
-  /** What completion offers where the placeholder does not say it. */
+  /** What completion offers, if the placeholder does not say it. */
   readonly offer?: 'caller'
 }
 
@@ -18,11 +18,11 @@ export interface Argument {
   /** As help shows it, in capitals. */
   readonly name: string
   readonly description: string
-  /** `name`: of an app or a caller. `rest`: everything that follows `--`. */
+  /** `name` is the name of an app or a caller; `rest` is everything after `--`. */
   readonly kind: 'name' | 'file' | 'choice' | 'rest'
-  /** The only values that are taken; for `choice`. */
+  /** The only valid values; for `choice`. */
   readonly choices?: readonly string[]
-  /** What completion offers where the name does not say it. */
+  /** What completion offers, if the name does not say it. */
   readonly offer?: 'caller'
   readonly optional?: boolean
 }
@@ -32,27 +32,28 @@ export interface Example {
   readonly says: string
 }
 
-export interface Command {
-  readonly words: readonly string[]
-  readonly summary: string
+/** A command as its own file describes it. */
+export interface CommandRow {
   /** More than the summary, for its own help. */
   readonly details?: string
   readonly arguments: readonly Argument[]
   readonly options: Readonly<Record<string, Option>>
   readonly examples: readonly Example[]
-  readonly load: () => Promise<CommandModule>
-}
-
-export interface CommandModule {
   /** Resolves with the exit code. */
-  run(invocation: Invocation): Promise<number>
+  readonly run: (invocation: Invocation) => Promise<number>
 }
 
-/** A command as it was typed, checked against the table. */
+/** A command with its name, word by word, and what the list of commands says it does. */
+export interface Command extends CommandRow {
+  readonly words: readonly string[]
+  readonly summary: string
+}
+
+/** A command as it was typed, after its arguments and options were checked. */
 export interface Invocation {
   readonly command: Command
   readonly io: Io
-  /** Where the daemon is to be looked for. */
+  /** Where to look for the daemon. */
   readonly place: Place
   /** The value of the argument; empty where an optional one was left out. */
   readonly argument: (name: string) => string
@@ -63,7 +64,7 @@ export interface Invocation {
   readonly rest: readonly string[]
 }
 
-/** What was typed after a command, as the table allows it. */
+/** The parsed arguments and options of a command. */
 export interface Typed {
   readonly values: Readonly<
     Record<string, string | boolean | readonly (string | boolean)[] | undefined>

@@ -1,6 +1,6 @@
 /**
- * How a command that failed ends: what a person can act on is said in a sentence and a hint;
- * anything else is a bug, told without whatever might be a secret.
+ * How a command fails: an error that a person can act on is shown as a sentence and a hint; any
+ * other is a bug, shown without what might be a secret.
  */
 import { scrub } from '../adapters/log/scrub.ts'
 import { withoutPieces } from '../adapters/log/secret-pieces.ts'
@@ -15,22 +15,22 @@ const EXIT_BUG = 70
 /** Long runs without a space: a message may quote what we read, and that may have been a token. */
 const OPAQUE = /[\w.~+/=-]{24,}/g
 
-/** Says what went wrong, and gives the exit code for it. */
-export function endOf(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
+/** Writes what went wrong to stderr, and returns the exit code. */
+export function reportFailure(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
   if (error instanceof SidecarError || error instanceof EvoTokenError) {
-    // A file's name that is a key, say: whoever types it may be typing into a log.
-    stderr.write(`evo-token: ${lines(scrub(error.message))}\n`)
+    // The message may quote what was typed, which may be a key.
+    stderr.write(`evo-token: ${plainLines(scrub(error.message))}\n`)
     if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
     return error.exitCode
   }
-  // Whoever read our output has gone (`| head -1`): nobody is left to be told.
+  // The reader of our output has gone (`| head -1`).
   if (hasCode(error, 'EPIPE')) return 0
   stderr.write(`evo-token: This is a bug of evo-token, please report it.\n${bugReport(error)}\n`)
   return EXIT_BUG
 }
 
 /** A config's faults stand on a line each; nothing else of a message may move the cursor. */
-function lines(message: string): string {
+function plainLines(message: string): string {
   return message.split('\n').map(plain).join('\n')
 }
 

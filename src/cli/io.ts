@@ -1,4 +1,4 @@
-/** What a command sees of the world it was typed into; `process` is one of these. */
+/** The streams and the environment of a command; `process` is one. */
 export interface Io {
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream

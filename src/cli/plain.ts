@@ -1,4 +1,4 @@
-/** Words from elsewhere, made safe for a terminal: no control character of theirs takes effect. */
+/** Makes foreign text safe for a terminal: no control character in it takes effect. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
 }

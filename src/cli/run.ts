@@ -1,47 +1,47 @@
 /**
- * From what was typed to an exit code: finds the command in the table, runs it, and says what went
- * wrong. Every module costs `get` a millisecond, so whatever only some calls need is loaded by them.
+ * From what was typed to an exit code: finds the command, runs it, and reports what went
+ * wrong. Every module costs `get` up to a millisecond, so what only some calls need is loaded there.
  */
 import type { Command, Invocation, Typed } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { findCommand } from './commands.ts'
 import type { Io } from './io.ts'
 
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
-  const command = COMMANDS.find(({ words }) => words.every((word, index) => argv[index] === word))
   try {
     if (argv[0] === '__complete') {
       const { complete } = await import('./completion/complete.ts')
       return await complete(argv.slice(1), io)
     }
+    const command = await findCommand(argv)
     if (!command) {
-      const { answerWithoutCommand } = await import('./without-command.ts')
+      const { answerWithoutCommand } = await import('./command-line/without-command.ts')
       return await answerWithoutCommand(argv, io)
     }
     const args = argv.slice(command.words.length)
-    const typed = namesAlone(command, args) ?? (await parsed(command, args))
-    if (typed !== 'help') return await (await command.load()).run(toInvocation(command, typed, io))
-    const { commandHelp } = await import('./help.ts')
+    const typed = readNames(command, args) ?? (await parseAll(command, args))
+    if (typed !== 'help') return await command.run(toInvocation(command, typed, io))
+    const { commandHelp } = await import('./command-line/help.ts')
     io.stdout.write(commandHelp(command))
     return 0
   } catch (error) {
-    const { endOf } = await import('./failures.ts')
-    return endOf(error, io)
+    const { reportFailure } = await import('./failures.ts')
+    return reportFailure(error, io)
   }
 }
 
 /** As `config/names.ts` has it, whose module would cost `get` a millisecond. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
-/** What is nothing but the names that the command needs, as `get APP` is mostly, needs no parsing. */
-function namesAlone(command: Command, args: readonly string[]): Typed | undefined {
+/** A command line of names only, such as `get APP`: it needs no parser. */
+function readNames(command: Command, args: readonly string[]): Typed | undefined {
   const fits =
     args.length === command.arguments.length &&
     command.arguments.every(({ kind }, index) => kind === 'name' && NAME.test(args[index] ?? ''))
   return fits ? { values: {}, positionals: args, rest: [] } : undefined
 }
 
-async function parsed(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
-  const { parse } = await import('./parse.ts')
+async function parseAll(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
+  const { parse } = await import('./command-line/parse.ts')
   return parse(command, args)
 }
 

@@ -1,4 +1,4 @@
-/** A table for a terminal: columns as wide as what stands in them. */
+/** A table for a terminal: each column as wide as its widest cell. */
 import { plain } from './plain.ts'
 
 /** `paint` may colour a cell, which is as wide as its column already. */

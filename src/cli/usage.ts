@@ -1,4 +1,4 @@
-/** What a person is told whose command line does not fit the table. */
+/** Messages about a command line that does not fit the command. */
 import { SidecarError } from '../errors.ts'
 import type { Command } from './command.ts'
 
@@ -11,8 +11,8 @@ export function usageFault(command: Command, fault: string, nearestKnown?: strin
   })
 }
 
-/** Of `known`, what reads most like `typed`, where anything does. */
-export async function nearest(
+/** The one of `known` that is most like `typed`; undefined where none is. */
+export async function findNearest(
   typed: string,
   known: readonly string[],
 ): Promise<string | undefined> {

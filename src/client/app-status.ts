@@ -1,4 +1,4 @@
-/** The status of an app as the daemon tells it. */
+/** The status of an app, as the daemon reports it. */
 import { failureOf } from './failures.ts'
 
 export interface AppStatus {
@@ -26,26 +26,26 @@ export interface AppStatus {
     /** Whether it keeps a token from being served, or from surviving a restart. */
     readonly blocking: boolean
   } | null
-  /** Who is signed in; the owner alone is told. */
+  /** Who is signed in; only the owner gets it. */
   readonly subject?: string | null
-  /** When the session ends whatever the daemon does, where that is known; the owner alone is told. */
+  /** When the session ends whatever the daemon does, where that is known; only the owner gets it. */
   readonly session_expires_at?: string | null
   /** Whether that is so near that a person should sign in again. */
   readonly session_expires_soon?: boolean
 }
 
-/** @throws {EvoTokenError} `not_running` where it is no status. */
+/** @throws {EvoTokenError} `not_running` if it is no status. */
 export function toStatus(value: unknown): AppStatus {
   if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
     const status = value as AppStatus
     return 'problem' in value ? status : { ...status, problem: problemOf(status) }
   }
-  throw failureOf('it tells no status', 'this address')
+  throw failureOf('its answer holds no status', 'this address')
 }
 
 /** A daemon of an earlier version names no problem: what it knows is in its last failure. */
 function problemOf({ last_error: failure }: AppStatus): AppStatus['problem'] {
   if (!failure) return null
-  const hint = 'Restart the daemon: it is of an earlier version than this command.'
+  const hint = 'Restart the daemon: its version is older than this command.'
   return { error: failure.error, message: failure.message, hint, blocking: false }
 }

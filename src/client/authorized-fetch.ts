@@ -36,7 +36,7 @@ function withToken(request: Request, token: Token): Request {
   return request
 }
 
-/** A redirect to another origin has lost its header (Fetch Standard §4.4): it says nothing of the token. */
+/** A redirect to another origin has lost its header (Fetch Standard §4.4): its status says nothing about the token. */
 function wasRefused({ status, redirected, url }: Response, request: Request): boolean {
   if (status !== 401) return false
   return !redirected || new URL(url).origin === new URL(request.url).origin

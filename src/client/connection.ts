@@ -6,7 +6,7 @@ import type { Endpoint } from '../core/endpoint.ts'
 import { locations, ownerEndpoint, ownership } from '../platform/chosen.ts'
 import type { Places } from '../platform/platform.ts'
 import type { TcpTarget } from './tcp.ts'
-import { type Ask, connected, type Connection, exchange, type Json } from './wire.ts'
+import { type Ask, openSocket, type Connection, exchange, type Json } from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
@@ -130,7 +130,7 @@ async function openConnection(given: Place): Promise<Connection> {
   for (const place of new Set(candidates)) {
     if (place === undefined) continue
     const usable = ownerEndpoint.usable(place, named !== undefined)
-    const socket = 'path' in usable ? await connected(usable) : usable.reason
+    const socket = 'path' in usable ? await openSocket(usable) : usable.reason
     if (typeof socket === 'object') return { socket, headers: { Host: 'localhost' }, place }
     failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
   }

@@ -12,7 +12,7 @@ export class EvoTokenError extends Error {
   readonly code: string
   /** What to do next; empty where there is nothing to say. */
   readonly hint: string
-  /** Whether it is certain that nothing of ours was asked: then asking again does nothing twice. */
+  /** Whether the request certainly never reached the daemon: then it can be repeated. */
   readonly unasked: boolean
 
   constructor(code: string, message: string, hint = rowOf(code)?.hint ?? '', unasked = false) {
@@ -34,7 +34,7 @@ export function failureOf(answer: Answer | string, place: string): EvoTokenError
   const problem = answer.json
   const type = answer.headers.get('content-type') ?? ''
   if (!type.startsWith('application/problem+json') || typeof problem?.error !== 'string') {
-    return notOurs(`it answered ${answer.status} with something else than our JSON`, place)
+    return notOurs(`it answered ${answer.status}, but not with the daemon's JSON`, place)
   }
   const { error, detail, title, hint } = problem
   return new EvoTokenError(error, text(detail) || text(title) || error, text(hint))

@@ -8,7 +8,7 @@ import { isIPv6, type Socket } from 'node:net'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
-import { connected, type Connection, exchange } from './wire.ts'
+import { openSocket, type Connection, exchange } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
 
@@ -25,7 +25,7 @@ export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Conn
   const { host, hostname, port } = loopbackUrl(url)
   const key = readKey(keyFile)
   const place = `http://${host}`
-  const socket = await connected({ host: hostname, port })
+  const socket = await openSocket({ host: hostname, port })
   if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
   const connection = { socket, headers: { Host: host }, place }
   try {
@@ -88,9 +88,9 @@ function keyFault(path: string, reason: string, mend?: string): EvoTokenError {
 }
 
 /**
- * The key of the proof is SHA-256(access key): all that the daemon itself keeps. The nonce names the
- * address that we are connected to: at no other one does the daemon give a proof for it, so whoever
- * listens here cannot fetch one from where the daemon is now.
+ * The key of the proof is SHA-256(access key), which is all that the daemon keeps. The nonce names the
+ * address that we are connected to: the daemon gives a proof for it at no other address, so another
+ * program that listens here cannot get one from where the daemon is now.
  */
 async function prove(connection: Connection, caller: string, key: Secret): Promise<void> {
   const nonce = `${randomBytes(24).toString('hex')}@${peerOf(connection.socket)}`

@@ -6,7 +6,7 @@ import type { Ask } from './wire.ts'
 import { EvoTokenError } from './failures.ts'
 import { now, Token } from './token.ts'
 
-/** As long as a daemon takes to be restarted. */
+/** How long a daemon takes to restart. */
 const RETRY_AFTER_MS = 1_000
 
 /** What is left out comes from the environment; without any, the daemon is found as the command line does. */
@@ -37,12 +37,12 @@ export class TokenClient {
   }
 
   /**
-   * However many ask at once, the daemon is asked once. `app` is `$EVO_TOKEN_APP` where it is left out.
+   * Concurrent calls share one request to the daemon. `app` defaults to `$EVO_TOKEN_APP`.
    *
    * @throws {EvoTokenError}
    */
   async getToken(app?: string, { minTtlS }: TokenOptions = {}): Promise<Token> {
-    const name = named(app)
+    const name = requireApp(app)
     const here = this.cached(name, { minTtlS: minTtlS ?? 0 })
     if (here) return here
     const query = minTtlS === undefined ? '' : `?min_ttl=${Math.ceil(minTtlS)}`
@@ -52,7 +52,7 @@ export class TokenClient {
 
   /** The token that is here already, if it is good enough. */
   cached(app?: string, { minTtlS = 0 }: TokenOptions = {}): Token | undefined {
-    const token = this.#tokens.get(named(app))
+    const token = this.#tokens.get(requireApp(app))
     return token?.isFresh && token.remainingS >= minTtlS ? token : undefined
   }
 
@@ -66,7 +66,7 @@ export class TokenClient {
     const { app, sha256 } = token
     const held = this.#tokens.get(app)
     if (held?.isFresh && held.sha256 !== sha256) return held
-    // Whoever asks meanwhile waits for the daemon, and gets the other one.
+    // Calls that come meanwhile wait for the daemon, and get the other one.
     this.#tokens.delete(app)
     const path = appPath(app, '/refresh')
     const body = { rejected_sha256: sha256 }
@@ -80,7 +80,7 @@ export class TokenClient {
    */
   async status(): Promise<readonly AppStatus[]> {
     const ask: Ask = { path: '/v1/apps' }
-    const { apps } = await persistently(ask, () => this.#client.ask(ask))
+    const { apps } = await retryOnRestart(ask, () => this.#client.ask(ask))
     return Array.isArray(apps) ? apps.map(toStatus) : []
   }
 
@@ -94,7 +94,7 @@ export class TokenClient {
 
   async #receive(app: string, ask: Ask): Promise<Token> {
     const asked = now()
-    const { accessToken, expiresInS, answer } = await persistently(ask, () =>
+    const { accessToken, expiresInS, answer } = await retryOnRestart(ask, () =>
       askToken(this.#client, ask),
     )
     const lifeMs = expiresInS === null ? Infinity : expiresInS * 1000
@@ -106,14 +106,14 @@ export class TokenClient {
 
 let shared: TokenClient | undefined
 
-/** Of the client that the whole process shares. */
+/** The process-wide client. */
 export function defaultClient(): TokenClient {
   shared ??= new TokenClient()
   return shared
 }
 
 /**
- * As `TokenClient.getToken`, of the client that the whole process shares.
+ * `TokenClient.getToken` of the process-wide client.
  *
  * @throws {EvoTokenError}
  */
@@ -121,22 +121,22 @@ export async function getToken(app?: string, options?: TokenOptions): Promise<To
   return defaultClient().getToken(app, options)
 }
 
-/** Does it once more where the daemon is being restarted, if that cannot do anything twice. */
-async function persistently<T>(ask: Ask, attempt: () => Promise<T>): Promise<T> {
+/** Tries once more if the daemon is restarting and the request is safe to repeat. */
+async function retryOnRestart<T>(ask: Ask, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
-    if (!(error instanceof EvoTokenError && mayBeBack(error, ask))) throw error
+    if (!(error instanceof EvoTokenError && canRetry(error, ask))) throw error
   }
   await sleep(RETRY_AFTER_MS)
   return attempt()
 }
 
-function mayBeBack({ code, unasked }: EvoTokenError, { method = 'GET' }: Ask): boolean {
+function canRetry({ code, unasked }: EvoTokenError, { method = 'GET' }: Ask): boolean {
   return code === 'stopping' || (code === 'not_running' && (unasked || method === 'GET'))
 }
 
-function named(app: string | undefined): string {
+function requireApp(app: string | undefined): string {
   const name = app ?? process.env.EVO_TOKEN_APP
   if (name) return name
   throw new EvoTokenError(

@@ -7,7 +7,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 /** The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s). */
 const PATIENCE_MS = 75_000
 
-/** Far more than any answer of ours: whatever sends more is something else. */
+/** Far more than any answer of the daemon: a larger one comes from another program. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 export type Json = Readonly<Record<string, unknown>>
@@ -36,11 +36,11 @@ export interface Answer {
 }
 
 /** The connected socket, or the code of the error. */
-export async function connected(options: NetConnectOpts): Promise<Socket | string> {
+export async function openSocket(options: NetConnectOpts): Promise<Socket | string> {
   const socket = connect(options)
   return new Promise((resolve) => {
     socket.once('connect', resolve.bind(undefined, socket))
-    // Stays: between two requests nobody else listens, and an unheard error ends the process.
+    // Stays: between two requests there is no other listener, and an unhandled error ends the process.
     socket.on('error', ({ code = 'no connection' }: NodeJS.ErrnoException) => {
       resolve(code)
     })
@@ -80,7 +80,7 @@ export async function exchange(
     const seconds = timeoutMs / 1000
     const timer = setTimeout(settle, timeoutMs, `it did not answer within ${seconds} seconds`)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError)
-    // It may have been closed between two exchanges, and then tells nobody any more.
+    // It may have been closed between two exchanges; then no event follows.
     if (socket.destroyed || socket.readableEnded) onEnd()
     else socket.write(requestText(ask, headers, keep))
   })

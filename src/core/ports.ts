@@ -5,8 +5,9 @@
  * `SidecarError` that a caller of ours should see as it is.
  */
 import type { App, Identity } from './app.ts'
-import type { SessionLife } from './foreseen.ts'
+import type { SessionLife } from './session-end.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
+import type { KeySource } from './vault-key-source.ts'
 
 export interface Clock {
   read(): Reading
@@ -63,7 +64,7 @@ export type GrantOutcome =
       readonly kind: 'unavailable'
       readonly failure: Failure
       /** Whether the server may have acted on the request without its answer reaching us. */
-      readonly answerLost: boolean
+      readonly toAnswerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
       /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */
@@ -224,6 +225,8 @@ export interface VaultKeys {
    * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
    */
   move(to: 'keychain' | 'file'): Promise<void>
+  /** Where the key is now. */
+  source(): KeySource
   /** The SHA-256 of each vault key, as text. */
   digests(): readonly string[]
 }
@@ -239,10 +242,16 @@ export interface Vault {
   readonly keys: VaultKeys
 }
 
-/** Where the vault could not be opened: `vault_locked`, with the reason for people. */
-export type OpenedVault =
-  | ({ readonly kind: 'open' } & Vault)
-  | { readonly kind: 'locked'; readonly failure: Failure; readonly hint: string }
+/** A vault that could not be opened: `vault_locked`, with the reason for people. */
+export interface LockedVault {
+  readonly kind: 'locked'
+  readonly failure: Failure
+  readonly hint: string
+  /** Where the vault says its key is, if that is why it is locked. */
+  readonly keySource?: KeySource | undefined
+}
+
+export type OpenedVault = ({ readonly kind: 'open' } & Vault) | LockedVault
 
 /** What a browser, or a person with a pasted URL, is told about a sign-in. */
 export interface SignInPage {

@@ -7,7 +7,7 @@ import type { ErrorCode } from './error-codes.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import { type CaseRow, caseNamed, CASES, type ProblemCase, type SideCode } from './problem-cases.ts'
 import { remedyFor } from './remedy.ts'
-import { isRefused, renewable, type Session } from './session.ts'
+import { isRefused, isRenewable, type Session } from './session.ts'
 import { type Instant, type Reading, remainingMs } from './token.ts'
 
 export interface Problem {
@@ -96,7 +96,7 @@ function inSession({ app, session }: AppFacts, isServed: boolean): Found | undef
       return { case: endOf(session.error), details: session.error.message }
     case 'active':
       if (isServed) return undefined
-      return { case: renewable(app, session) ? 'renewing' : 'token_ended' }
+      return { case: isRenewable(app, session) ? 'renewing' : 'token_ended' }
     case 'retrying':
       return { case: retriedFor(session), details: session.error.message }
     case 'misconfigured':

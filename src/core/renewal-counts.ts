@@ -12,7 +12,7 @@ export const NO_RENEWALS: RenewalCounts = {
   unavailable: 0,
 }
 
-export function counted(counts: RenewalCounts, { type }: SessionEvent): RenewalCounts {
+export function countRenewal(counts: RenewalCounts, { type }: SessionEvent): RenewalCounts {
   const outcome = outcomeOf(type)
   return outcome === undefined ? counts : { ...counts, [outcome]: counts[outcome] + 1 }
 }

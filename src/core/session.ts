@@ -37,7 +37,7 @@ export type Session =
       /** Refusals in a row that say the same, and are none that we know. */
       readonly refusals?: Refusals
       /** Whether a sign of life of the server may end this wait: not where it named the time itself. */
-      readonly mayHurry: boolean
+      readonly mayEndEarly: boolean
     }
   | {
       readonly status: 'misconfigured'
@@ -89,7 +89,7 @@ export type SessionEvent =
 const RETRY_AFTER_MAX_MS = 15 * 60_000
 
 /** Once may be a mishap, and twice. The third equal refusal is the server's word. */
-const REFUSALS_MEANT = 3
+const REFUSALS_TO_BELIEVE = 3
 
 /** The session after `event`. A new object whenever anything changed. */
 export function next(session: Session, event: SessionEvent, policy: RefreshPolicy): Session {
@@ -101,15 +101,15 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
     case 'rejected':
       return {
         status: 'signed-out',
-        error: past(event.failure, event.at),
-        ...(session.tokens && { tokens: withoutRefreshToken(session.tokens) }),
+        error: toPastFailure(event.failure, event.at),
+        ...(session.tokens && { tokens: omitRefreshToken(session.tokens) }),
       }
     case 'misconfigured': {
       const refusals = countRefusals(session, event.refusal)
       return {
         status: 'misconfigured',
         ...tokensOf(event.tokens ? event : session),
-        error: past(event.failure, event.at),
+        error: toPastFailure(event.failure, event.at),
         retryAt: event.at.mono + policy.retryMaxMs,
         ...(refusals && { refusals }),
       }
@@ -120,16 +120,16 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
       return {
         status: 'retrying',
         ...tokensOf(event.tokens ? event : session),
-        error: past(event.failure, event.at),
+        error: toPastFailure(event.failure, event.at),
         failures,
         retryAt: event.at.mono + delayMs(failures, event, policy),
         ...(refusals && { refusals }),
-        mayHurry: event.retryAfterMs === undefined,
+        mayEndEarly: event.retryAfterMs === undefined,
       }
     }
     case 'issuer-answers':
-      return session.status === 'retrying' && session.mayHurry
-        ? { ...session, retryAt: -Infinity, mayHurry: false }
+      return session.status === 'retrying' && session.mayEndEarly
+        ? { ...session, retryAt: -Infinity, mayEndEarly: false }
         : session
     case 'wait-over':
       if (session.status !== 'retrying' && session.status !== 'misconfigured') return session
@@ -145,8 +145,8 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
  * Whether the session should be renewed at `now`. Asked at every heartbeat rather than turned into
  * a timer, so a laptop that slept through the moment catches up at the first beat after it woke.
  */
-export function renewalDue(app: App, session: Session, now: Reading): boolean {
-  if (!renewable(app, session)) return false
+export function isRenewalDue(app: App, session: Session, now: Reading): boolean {
+  if (!isRenewable(app, session)) return false
   switch (session.status) {
     case 'signed-out':
       return false
@@ -157,7 +157,7 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
       const { tokens } = session
       return (
         freshness(tokens, now, app.refresh) !== 'fresh' ||
-        (tokens !== undefined && ageMs(tokens, now) >= longestRest(app))
+        (tokens !== undefined && ageMs(tokens, now) >= maxAgeMs(app))
       )
     }
   }
@@ -165,27 +165,27 @@ export function renewalDue(app: App, session: Session, now: Reading): boolean {
 
 /** When `renewalDue` will be true of an active session with `tokens`, by the wall clock as it stands now; infinite for never. */
 export function renewalAt(app: App, tokens: TokenSet, now: Reading): Instant {
-  return Math.min(staleAt(tokens, now, app.refresh), instantOfAge(tokens, longestRest(app), now))
+  return Math.min(staleAt(tokens, now, app.refresh), instantOfAge(tokens, maxAgeMs(app), now))
 }
 
 /** The age at which tokens are renewed however long they live. */
-function longestRest({ refresh }: App): number {
+function maxAgeMs({ refresh }: App): number {
   return refresh.atLeastMs ?? Infinity
 }
 
 /** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */
-export function renewable(app: App, session: Session): boolean {
+export function isRenewable(app: App, session: Session): boolean {
   return app.type === 'service' || session.tokens?.refreshToken !== undefined
 }
 
 /** Whether the server has refused in the same way so often that a person has to hear of it. */
 export function isRefused(session: Session): boolean {
-  return 'refusals' in session && session.refusals.count >= REFUSALS_MEANT
+  return 'refusals' in session && session.refusals.count >= REFUSALS_TO_BELIEVE
 }
 
 /** Whether one more `refusal` is so. */
-export function isWordOfServer(session: Session, refusal: string | undefined): boolean {
-  return (countRefusals(session, refusal)?.count ?? 0) >= REFUSALS_MEANT
+export function wouldBeRefused(session: Session, refusal: string | undefined): boolean {
+  return (countRefusals(session, refusal)?.count ?? 0) >= REFUSALS_TO_BELIEVE
 }
 
 function countRefusals(session: Session, refusal: string | undefined): Refusals | undefined {
@@ -198,7 +198,7 @@ function countRefusals(session: Session, refusal: string | undefined): Refusals 
 export function sessionName(app: App, session: Session, now: Reading): SessionName {
   const ended =
     session.status === 'active' &&
-    !renewable(app, session) &&
+    !isRenewable(app, session) &&
     freshness(session.tokens, now, app.refresh) === 'expired'
   return ended ? 'signed-out' : session.status
 }
@@ -222,7 +222,7 @@ function keepRefreshToken(fresh: TokenSet, previous: TokenSet | undefined): Toke
   return refreshToken === undefined ? fresh : { ...fresh, refreshToken }
 }
 
-function withoutRefreshToken({ refreshToken, ...kept }: TokenSet): TokenSet {
+function omitRefreshToken({ refreshToken, ...kept }: TokenSet): TokenSet {
   return kept
 }
 
@@ -230,6 +230,6 @@ function tokensOf({ tokens }: { readonly tokens?: TokenSet }): { tokens?: TokenS
   return tokens ? { tokens } : {}
 }
 
-function past(failure: Failure, at: Reading): PastFailure {
+function toPastFailure(failure: Failure, at: Reading): PastFailure {
   return { error: failure.error, message: failure.message, at: at.wall }
 }

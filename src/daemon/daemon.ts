@@ -10,7 +10,8 @@ import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
-import { within } from '../broker/within.ts'
+import { waitAtMost } from '../broker/wait-at-most.ts'
+import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
@@ -113,7 +114,10 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     signIns: broker.signIns,
     callers,
     streams,
-    problems: parts.problems,
+    problems: () => {
+      const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+      return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
+    },
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to: 'keychain' | 'file') => broker.moveVaultKey(to),
@@ -154,14 +158,14 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     url,
     socket,
     reload,
-    settled: () => broker.settled(),
+    settled: () => broker.drain(),
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
       await heartbeat.stop()
       streams.close()
       const stopped = broker.stop()
-      await within(world.sleep, STOP_MS, stopped)
+      await waitAtMost(world.sleep, STOP_MS, stopped)
       // What is still out has its mark on the disk, and the next start finds it unanswered.
       parts.breakOff()
       await stopped

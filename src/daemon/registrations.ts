@@ -7,7 +7,7 @@ import { readClientSecretCredential } from '../adapters/client-secret-credential
 import { createReissueClock } from '../adapters/reissue.ts'
 import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
 import { createIssuerTurns } from '../broker/issuer-turns.ts'
-import type { Sleep } from '../broker/within.ts'
+import type { Sleep } from '../broker/wait-at-most.ts'
 import { type App, needsClientSecret } from '../core/app.ts'
 import type { Clock, IssuerTurns, Log, Registration } from '../core/ports.ts'
 

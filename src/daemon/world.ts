@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
-import type { Sleep } from '../broker/within.ts'
+import type { Sleep } from '../broker/wait-at-most.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import { locations, ownership } from '../platform/chosen.ts'
 

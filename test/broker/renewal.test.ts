@@ -160,7 +160,7 @@ describe('renewal of a user app', () => {
 
   it('tries a lost answer again at once, and calls the loss by its name', async () => {
     const { answers, beat, broker, pass, requests, attempts } = await signedIn()
-    answers.push(unavailable({ answerLost: true }), unavailable())
+    answers.push(unavailable({ toAnswerLost: true }), unavailable())
     pass(51 * MINUTE)
     await beat()
     expect(requests).toEqual(['refresh rt-1', 'refresh rt-1'])
@@ -173,7 +173,7 @@ describe('renewal of a user app', () => {
 
   it('does not try again at once against a Retry-After', async () => {
     const { answers, beat, pass, requests } = await signedIn()
-    answers.push(unavailable({ answerLost: true, retryAfterMs: 60_000 }))
+    answers.push(unavailable({ toAnswerLost: true, retryAfterMs: 60_000 }))
     pass(51 * MINUTE)
     await beat()
     pass(59 * SECOND)

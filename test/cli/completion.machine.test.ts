@@ -13,10 +13,12 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { COMMANDS } from '../../src/cli/commands.ts'
+import { loadCommands } from '../../src/cli/commands.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { run, type StandIn, startStandIn, status } from './stand-in.ts'
+
+const commands = await loadCommands()
 
 const execute = promisify(execFile)
 
@@ -151,7 +153,7 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
   })
 
   it('offers every first word', async () => {
-    const words = [...new Set(COMMANDS.map((one) => one.words[0]))]
+    const words = [...new Set(commands.map((one) => one.words[0]))]
     const found = await offered(shell, 'evo-token ')
     expect(found.filter((word) => !word.startsWith('-'))).toEqual(words.sort())
     expect(await offered(shell, 'evo-token -')).toEqual(
@@ -166,7 +168,7 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
   })
 
   it('offers the options of each command', async () => {
-    for (const { words, options } of COMMANDS) {
+    for (const { words, options } of commands) {
       const known = [...Object.keys(options), 'help'].map((name) => `--${name}`).sort()
       const found = await offered(shell, `evo-token ${words.join(' ')} --`)
       expect([words, found.filter((one) => one !== '--')]).toEqual([words, known])

@@ -136,7 +136,7 @@ describe('an answer that is none of ours', () => {
     ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n', 'does not speak HTTP'],
     ['HTTP of the future', 'HTTP/2.0 200 OK\r\n\r\n', 'does not speak HTTP'],
     ['no status', 'HTTP/1.1 fine\r\n\r\n', 'does not speak HTTP'],
-    ['a page', 'HTTP/1.1 200 OK\r\n\r\n<html>captive</html>', 'something else than our JSON'],
+    ['a page', 'HTTP/1.1 200 OK\r\n\r\n<html>captive</html>', "but not with the daemon's JSON"],
     ['a page with an error', 'HTTP/1.1 502 Bad\r\n\r\n<html>', 'answered 502'],
     ['JSON that is no problem', `HTTP/1.1 404 No\r\n\r\n{"error":"x"}`, 'answered 404'],
     ['a redirect', 'HTTP/1.1 302 Found\r\nLocation: http://evil/\r\n\r\n', 'answered 302'],

@@ -52,8 +52,9 @@ it('is no more for `get` than it was measured with', async () => {
   const loaded = await loadedBy(['get', 'evo-me'])
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
     'cli/commands.js',
-    'cli/get.js',
+    'cli/options.js',
     'cli/run.js',
+    'cli/tokens/get.js',
     'client/connection.js',
     'client/wire.js',
     'main.js',
@@ -74,8 +75,28 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
   },
 )
 
-it('is little for what a shell asks at each Tab, and no client where no name is wanted', async () => {
+it('is little for what a shell asks at each Tab: of the commands, only the typed one', async () => {
   const loaded = await loadedBy(['__complete', 'bash', '--', 'get', '--'])
+  expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
+    'cli/commands.js',
+    'cli/completion/complete.js',
+    'cli/completion/offer.js',
+    'cli/completion/typed-words.js',
+    'cli/options.js',
+    'cli/run.js',
+    'cli/tokens/get.js',
+    'client/connection.js',
+    'client/wire.js',
+    'main.js',
+    'platform/chosen.js',
+    'platform/posix/locations.js',
+    'platform/posix/owner-endpoint.js',
+    'platform/posix/ownership.js',
+  ])
+})
+
+it('is the list of commands alone for what a shell asks where a command is to be typed', async () => {
+  const loaded = await loadedBy(['__complete', 'zsh', '--', ''])
   expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
     'cli/commands.js',
     'cli/completion/complete.js',
@@ -84,4 +105,11 @@ it('is little for what a shell asks at each Tab, and no client where no name is 
     'cli/run.js',
     'main.js',
   ])
+})
+
+it('is no package for `--help`, and no part of the daemon', async () => {
+  const loaded = await loadedBy(['--help'])
+  expect(loaded).toContain('cli/tokens/get.js')
+  expect(loaded.filter((url) => /node_modules|^(daemon|broker|http)\//.test(url))).toEqual([])
+  expect(loaded.filter((url) => /^node:(http|https|http2|tls)$/.test(url))).toEqual([])
 })

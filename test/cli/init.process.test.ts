@@ -236,7 +236,7 @@ describe('init without --yes', () => {
     await person.type('Its client id', `web-1${ENTER}`)
     await person.type('A redirect URI', ENTER)
     await person.type('Which scopes', ENTER)
-    await person.type('Where shall the key', DOWN + DOWN + ENTER)
+    await person.type('Where should the key', DOWN + DOWN + ENTER)
     expect(await done).toBe(0)
     expect(written()).toEqual({
       vault: { key: 'file' },

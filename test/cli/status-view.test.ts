@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { toStatus } from '../../src/client/app-status.ts'
-import { duration, statusFields, statusLine, statusTable } from '../../src/cli/status-view.ts'
+import {
+  duration,
+  statusFields,
+  statusLine,
+  statusTable,
+} from '../../src/cli/status/status-view.ts'
 import { status } from './stand-in.ts'
 
 const NOW = Date.UTC(2026, 0, 1)

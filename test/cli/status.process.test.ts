@@ -185,9 +185,9 @@ describe('status --watch', () => {
     await shows('evo-web')
     daemon.streams[0]?.destroy()
     await until(
-      'it says that the daemon went away',
+      'it says that the daemon does not answer',
       () => captured.stderr.text,
-      (said) => said.includes('went away'),
+      (said) => said.includes('does not answer'),
     )
     await until('it asks the daemon again', () => daemon.streams.length === 2)
     const stream = daemon.streams[1]

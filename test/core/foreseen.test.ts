@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sessionEnd, type SessionLife, stated } from '../../src/core/foreseen.ts'
+import { sessionEnd, type SessionLife, updateLife } from '../../src/core/session-end.ts'
 import { app, HOUR, MINUTE, NOW, SECOND } from '../support/builders.ts'
 
 const DAY = 24 * HOUR
@@ -19,7 +19,7 @@ it.each([
   ['a quarter of an hour', 15 * MINUTE, 7.5 * MINUTE],
 ])('of a session of %s is near in the last tenth, within bounds', (_, lifeMs, aheadMs) => {
   const end = { at: at(lifeMs), soonFrom: at(lifeMs - aheadMs) }
-  expect(sessionEnd(stated({}, lifeMs, NOW.wall), refresh)).toEqual(end)
+  expect(sessionEnd(updateLife({}, lifeMs, NOW.wall), refresh)).toEqual(end)
   const policy = { ...refresh, sessionAgeMs: lifeMs }
   expect(sessionEnd({ signedInAt: NOW.wall }, policy)).toEqual(end)
 })
@@ -59,7 +59,7 @@ function lived({ everyMs, forMs, states, lateMs = () => 0, skewMs = () => 0 }: L
     // Whole seconds, as servers state them.
     const roundedMs = statedMs === undefined ? undefined : Math.floor(statedMs / SECOND) * SECOND
     const now = at(ageMs + lateMs(nth) + skewMs(ageMs))
-    life = stated(life, roundedMs, now)
+    life = updateLife(life, roundedMs, now)
     const end = sessionEnd(life, refresh, now + everyMs)
     // The last moment before the next refresh is when it would be told of.
     seen.push({ ageMs, now, life, soon: end !== undefined && now + everyMs - 1 >= end.soonFrom })
@@ -157,9 +157,9 @@ describe.each([
 })
 
 it('keeps its distance where the server counts down to the same end at each refresh', () => {
-  let life = stated({}, 30 * DAY, NOW.wall)
+  let life = updateLife({}, 30 * DAY, NOW.wall)
   for (let day = 1; day < 30; day++) {
-    life = stated(life, (30 - day) * DAY - 1_000, at(day * DAY))
+    life = updateLife(life, (30 - day) * DAY - 1_000, at(day * DAY))
   }
   expect(sessionEnd(life, refresh, Infinity)).toEqual({
     at: at(30 * DAY - 1_000),
@@ -169,7 +169,7 @@ it('keeps its distance where the server counts down to the same end at each refr
 })
 
 describe('one statement alone', () => {
-  const life = stated({}, 2 * HOUR, NOW.wall)
+  const life = updateLife({}, 2 * HOUR, NOW.wall)
 
   it.each([
     ['counts where no refresh comes before the end', at(2 * HOUR), at(2 * HOUR)],
@@ -179,31 +179,31 @@ describe('one statement alone', () => {
   })
 
   it('counts once a refresh says nothing of the end', () => {
-    const refreshed = stated(life, undefined, at(HOUR))
+    const refreshed = updateLife(life, undefined, at(HOUR))
     expect(sessionEnd(refreshed, refresh, at(HOUR))?.at).toBe(at(2 * HOUR))
   })
 
   it('is worth nothing once the session has outlived the end', () => {
-    expect(stated(life, undefined, at(2 * HOUR))).toEqual({})
+    expect(updateLife(life, undefined, at(2 * HOUR))).toEqual({})
   })
 
   it('does not count when the next one gives the same lifetime', () => {
-    const restated = stated(life, 2 * HOUR, at(HOUR))
+    const restated = updateLife(life, 2 * HOUR, at(HOUR))
     expect(sessionEnd(restated, refresh, at(2 * HOUR))).toBeUndefined()
     expect(sessionEnd(restated, refresh, at(3 * HOUR))?.at).toBe(at(3 * HOUR))
   })
 
   it('keeps when the person signed in', () => {
     const signedIn = { ...life, signedInAt: NOW.wall }
-    expect(stated(signedIn, 2 * HOUR, at(HOUR)).signedInAt).toBe(NOW.wall)
-    expect(stated(signedIn, undefined, at(3 * HOUR))).toEqual({ signedInAt: NOW.wall })
+    expect(updateLife(signedIn, 2 * HOUR, at(HOUR)).signedInAt).toBe(NOW.wall)
+    expect(updateLife(signedIn, undefined, at(3 * HOUR))).toEqual({ signedInAt: NOW.wall })
   })
 })
 
 it('that stayed does not count any more once the lifetime grows, however soon that is', () => {
-  const stays = stated(stated({}, 2 * HOUR, NOW.wall), HOUR, at(HOUR))
+  const stays = updateLife(updateLife({}, 2 * HOUR, NOW.wall), HOUR, at(HOUR))
   expect(sessionEnd(stays, refresh, at(HOUR))?.at).toBe(at(2 * HOUR))
-  const grown = stated(stays, 9 * HOUR, at(HOUR + 10 * SECOND))
+  const grown = updateLife(stays, 9 * HOUR, at(HOUR + 10 * SECOND))
   expect(sessionEnd(grown, refresh, at(2 * HOUR))).toBeUndefined()
 })
 
@@ -213,15 +213,15 @@ describe('a record of format 1, which has an end and nothing to compare with', (
 
   it('is not told of as near for that', () => {
     expect(sessionEnd(life, refresh, at(45 * SECOND))).toBeUndefined()
-    const once = stated(life, 30 * MINUTE, at(45 * SECOND))
+    const once = updateLife(life, 30 * MINUTE, at(45 * SECOND))
     expect(sessionEnd(once, refresh, at(90 * SECOND))).toBeUndefined()
-    const twice = stated(once, 30 * MINUTE, at(2 * MINUTE))
+    const twice = updateLife(once, 30 * MINUTE, at(2 * MINUTE))
     expect(sessionEnd(twice, refresh, at(3 * MINUTE))).toBeUndefined()
   })
 
   it('has its end told of as it was named first, once the lifetime shrinks', () => {
-    const once = stated(life, 29 * MINUTE, at(MINUTE))
-    const twice = stated(once, 27 * MINUTE, at(3 * MINUTE))
+    const once = updateLife(life, 29 * MINUTE, at(MINUTE))
+    const twice = updateLife(once, 27 * MINUTE, at(3 * MINUTE))
     expect(sessionEnd(twice, refresh, at(4 * MINUTE))).toEqual({
       at: at(30 * MINUTE),
       soonFrom: at(30 * MINUTE - 63 * MINUTE),

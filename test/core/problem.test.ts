@@ -55,7 +55,7 @@ const retrying = (error: string, count = 1): Session => ({
   error: failed(error),
   failures: count,
   retryAt: 0,
-  mayHurry: true,
+  mayEndEarly: true,
   refusals: { refusal: '400 odd', count },
 })
 

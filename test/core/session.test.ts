@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import {
   isRefused,
-  isWordOfServer,
+  wouldBeRefused,
   next,
   renewalAt,
-  renewalDue,
+  isRenewalDue,
   type Session,
   sessionName,
 } from '../../src/core/session.ts'
@@ -27,28 +27,28 @@ describe('renewalDue', () => {
       due: true,
     },
   ])('is $due $at', ({ now, due }) => {
-    expect(renewalDue(app(), active, now)).toBe(due)
+    expect(isRenewalDue(app(), active, now)).toBe(due)
   })
 
   it('waits for the retry instant, on the monotonic clock', () => {
     const retrying = next(active, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
-    expect(renewalDue(app(), retrying, later(5 * SECOND - 1))).toBe(false)
-    expect(renewalDue(app(), retrying, later(5 * SECOND))).toBe(true)
+    expect(isRenewalDue(app(), retrying, later(5 * SECOND - 1))).toBe(false)
+    expect(isRenewalDue(app(), retrying, later(5 * SECOND))).toBe(true)
     const setForward = { wall: NOW.wall + HOUR, mono: NOW.mono }
-    expect(renewalDue(app(), retrying, setForward)).toBe(false)
+    expect(isRenewalDue(app(), retrying, setForward)).toBe(false)
   })
 
   it('never asks for an app that nobody is signed in to', () => {
-    expect(renewalDue(app(), { status: 'signed-out' }, NOW)).toBe(false)
+    expect(isRenewalDue(app(), { status: 'signed-out' }, NOW)).toBe(false)
   })
 
   it('never asks without a refresh token', () => {
     const { refreshToken, ...rest } = tokens
-    expect(renewalDue(app(), { status: 'active', tokens: rest }, later(HOUR))).toBe(false)
+    expect(isRenewalDue(app(), { status: 'active', tokens: rest }, later(HOUR))).toBe(false)
   })
 
   it('asks for the first token of a service app', () => {
-    expect(renewalDue(serviceApp(), { status: 'active' }, NOW)).toBe(true)
+    expect(isRenewalDue(serviceApp(), { status: 'active' }, NOW)).toBe(true)
   })
 })
 
@@ -70,11 +70,11 @@ describe('the longest rest between renewals', () => {
       due: true,
     },
   ])('makes a renewal due ($due) $at, however long the token lives', ({ now, due }) => {
-    for (const session of [active, endless]) expect(renewalDue(rested, session, now)).toBe(due)
+    for (const session of [active, endless]) expect(isRenewalDue(rested, session, now)).toBe(due)
   })
 
   it('without one, a token that does not end is never renewed', () => {
-    expect(renewalDue(app(), endless, later(24 * 366 * HOUR))).toBe(false)
+    expect(isRenewalDue(app(), endless, later(24 * 366 * HOUR))).toBe(false)
     expect(renewalAt(app(), tokenSet({ lifetimeMs: null }), NOW)).toBe(Infinity)
   })
 
@@ -88,7 +88,7 @@ describe('the longest rest between renewals', () => {
   it('waits for the retry instant after a renewal that failed', () => {
     const at = later(40 * MINUTE)
     const retrying = next(endless, { type: 'unavailable', failure, at, random: 0 }, policy)
-    expect(renewalDue(rested, retrying, at)).toBe(false)
+    expect(isRenewalDue(rested, retrying, at)).toBe(false)
   })
 })
 
@@ -122,7 +122,7 @@ describe('next', () => {
       error: { ...failure, at: NOW.wall },
       failures: 1,
       retryAt: NOW.mono + 5 * SECOND,
-      mayHurry: true,
+      mayEndEarly: true,
     })
   })
 
@@ -162,7 +162,7 @@ describe('next', () => {
   it('ends all waiting on a wake, and changes nothing else', () => {
     const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
     const woken = next(waiting, { type: 'wait-over' }, policy)
-    expect(renewalDue(app(), woken, NOW)).toBe(true)
+    expect(isRenewalDue(app(), woken, NOW)).toBe(true)
     expect(next(active, { type: 'wait-over' }, policy)).toBe(active)
   })
 
@@ -170,7 +170,7 @@ describe('next', () => {
     const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
     expect(next(waiting, { type: 'wait-over', before: NOW.wall }, policy)).toBe(waiting)
     const woken = next(waiting, { type: 'wait-over', before: NOW.wall + 1 }, policy)
-    expect(renewalDue(app(), woken, NOW)).toBe(true)
+    expect(isRenewalDue(app(), woken, NOW)).toBe(true)
   })
 })
 
@@ -182,7 +182,7 @@ describe('a refusal that is none that we know', () => {
     const once = refused(active)
     const twice = refused(once)
     expect([once, twice, refused(twice)].map(isRefused)).toEqual([false, false, true])
-    expect([isWordOfServer(once, '400 odd'), isWordOfServer(twice, '400 odd')]).toEqual([
+    expect([wouldBeRefused(once, '400 odd'), wouldBeRefused(twice, '400 odd')]).toEqual([
       false,
       true,
     ])
@@ -206,8 +206,8 @@ describe('a refusal that is none that we know', () => {
       { type: 'misconfigured', failure, refusal: '400 odd', at: NOW },
       policy,
     )
-    expect(isWordOfServer(told, '400 odd')).toBe(true)
-    expect(isWordOfServer(told, '403 odd')).toBe(false)
+    expect(wouldBeRefused(told, '400 odd')).toBe(true)
+    expect(wouldBeRefused(told, '403 odd')).toBe(false)
   })
 })
 

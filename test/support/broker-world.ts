@@ -1,7 +1,7 @@
 /** A broker in a world where the clock, the disk and the authorization server do as a test says. */
 import { Broker } from '../../src/broker/broker.ts'
 import type { IssuerTurnsDeps } from '../../src/broker/issuer-turns.ts'
-import type { Sleep } from '../../src/broker/within.ts'
+import type { Sleep } from '../../src/broker/wait-at-most.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
@@ -89,6 +89,7 @@ export function createMemoryVault() {
     async rotate(inQueue) {
       for (const app of records.keys()) await inQueue(app, async () => undefined)
     },
+    source: () => 'file',
     digests: () => [],
     async move() {
       steps.push('move')
@@ -342,7 +343,7 @@ export function granted(overrides: Partial<Grant> = {}): GrantOutcome {
 export function unavailable(
   overrides: Partial<Extract<GrantOutcome, { kind: 'unavailable' }>> = {},
 ): GrantOutcome {
-  return { kind: 'unavailable', failure: FAILURE, answerLost: false, ...overrides }
+  return { kind: 'unavailable', failure: FAILURE, toAnswerLost: false, ...overrides }
 }
 
 export const INVALID_GRANT: GrantOutcome = {

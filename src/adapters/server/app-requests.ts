@@ -197,7 +197,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
 }
 
 function outcomeOf(unlocated: Unlocated): GrantOutcome {
-  return unlocated.kind === 'unavailable' ? { ...unlocated, answerLost: false } : unlocated
+  return unlocated.kind === 'unavailable' ? { ...unlocated, toAnswerLost: false } : unlocated
 }
 
 export function configure(

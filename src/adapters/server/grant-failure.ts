@@ -180,7 +180,7 @@ function unavailable(
   return {
     kind: 'unavailable',
     failure,
-    answerLost,
+    toAnswerLost: answerLost,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
 }

@@ -3,9 +3,8 @@
  * the newest first. More than one only while a change of keys is under way.
  */
 import { randomBytes } from 'node:crypto'
+import type { KeySource } from '../../core/vault-key-source.ts'
 import { Secret } from '../../secret.ts'
-
-export type KeySource = 'keychain' | 'file' | 'credential'
 
 /** Why a place does not do what it is asked, for people. */
 export interface Refusal {

@@ -3,6 +3,7 @@
  * header that names a place to be left, remembers which was the last, and `finish` does the rest.
  */
 import type { Log, VaultKeys } from '../../core/ports.ts'
+import type { KeySource } from '../../core/vault-key-source.ts'
 import { SidecarError } from '../../errors.ts'
 import { Queue, type Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
@@ -30,6 +31,10 @@ export class KeyChanges implements VaultKeys {
   constructor(deps: KeyChangesDeps) {
     this.#deps = deps
     this.#keyring = deps.keyring
+  }
+
+  source(): KeySource {
+    return this.#keyring.header.source
   }
 
   digests(): readonly string[] {
@@ -74,7 +79,7 @@ export class KeyChanges implements VaultKeys {
     const { dir, log, queues, onStep } = this.#deps
     await this.#keyring.raiseFormat()
     // What began with the old key ends before the files are listed: none is missed.
-    await queues.settled()
+    await queues.drain()
     await reencrypt({ dir, ring: this.#keyring.ring, queues, onStep }, inQueue)
     if (this.#keyring.header.source === 'credential') {
       log.info({}, 'every record is under the new vault key: the old line of the credential can go')

@@ -1,14 +1,9 @@
 /** The places where a vault key may be, and which of them a new vault takes. */
 import type { Log } from '../../core/ports.ts'
+import type { KeyChoice, KeySource } from '../../core/vault-key-source.ts'
 import type { Secret } from '../../secret.ts'
 import { createCredential, createKeyFile } from './key-file.ts'
-import {
-  type KeyPlace,
-  type KeyPlaces,
-  type KeySource,
-  newVaultKey,
-  type Refusal,
-} from './key-place.ts'
+import { type KeyPlace, type KeyPlaces, newVaultKey, type Refusal } from './key-place.ts'
 import { createKeychain, type KeychainOptions } from './keychain.ts'
 
 export interface KeyPlacesOptions {
@@ -25,8 +20,6 @@ export function createKeyPlaces({ keyFile, env, uid, keychain }: KeyPlacesOption
     credential: createCredential(env),
   }
 }
-
-export type KeyChoice = KeySource | 'auto'
 
 export type FirstKey =
   { readonly kind: 'key'; readonly source: KeySource; readonly key: Secret } | Refusal

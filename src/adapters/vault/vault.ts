@@ -3,12 +3,13 @@
  * before a single file is touched: a wrong key must not look like a thousand damaged records.
  */
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
-import type { Log, OpenedVault } from '../../core/ports.ts'
+import type { LockedVault, Log, OpenedVault } from '../../core/ports.ts'
+import { type KeyChoice, keyElsewhere } from '../../core/vault-key-source.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { Queues } from '../../queue.ts'
 import { removeTemporaries } from '../atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
-import type { KeyPlaces, KeySource } from './key-place.ts'
+import type { KeyPlaces } from './key-place.ts'
 import { type KeyRing, keyOf, toVaultKey, type VaultKey } from './key-ring.ts'
 import { KeyChanges } from './vault-key-changes.ts'
 import { VaultKeyring } from './vault-keyring.ts'
@@ -25,7 +26,7 @@ import {
   writeHeader,
 } from './vault-header.ts'
 import type { OnStep } from './vault-files.ts'
-import { firstKey, type KeyChoice } from './vault-key.ts'
+import { firstKey } from './vault-key.ts'
 
 export interface OpenVaultOptions {
   readonly dir: string
@@ -38,8 +39,6 @@ export interface OpenVaultOptions {
   readonly log: Log
   readonly onStep?: OnStep | undefined
 }
-
-type Locked = Extract<OpenedVault, { kind: 'locked' }>
 
 /** The lock of the state directory must be held. Creates the vault where there is none. */
 export async function openVault(options: OpenVaultOptions): Promise<OpenedVault> {
@@ -106,9 +105,10 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
 async function readKeys(
   { dir, keys: places, source: choice }: OpenVaultOptions,
   header: VaultHeader,
-): Promise<Locked | { readonly ring: KeyRing; readonly newest: VaultKey }> {
+): Promise<LockedVault | { readonly ring: KeyRing; readonly newest: VaultKey }> {
   const { source, id, kid } = header
-  if (choice !== 'auto' && choice !== source) return keptElsewhere(choice, source)
+  const elsewhere = keyElsewhere(choice, source)
+  if (elsewhere) return { ...locked(elsewhere.message, elsewhere.hint), keySource: source }
   const read = await places[source].read(id)
   if (read.kind === 'refused') return locked(read.message, read.hint)
   if (read.kind === 'none') {
@@ -139,21 +139,10 @@ function createParts(options: OpenVaultOptions, header: VaultHeader, ring: KeyRi
   }
 }
 
-function madeElsewhere(dir: string): Locked {
+function madeElsewhere(dir: string): LockedVault {
   return locked(
     `The vault ${dir} was made on another machine. Two machines that use it would end each other's sessions.`,
     'If the other one does not use it any more: evo-token serve --take-over. Else give this one a state directory of its own.',
-  )
-}
-
-function keptElsewhere(wanted: KeySource, source: KeySource): Locked {
-  const move =
-    wanted === 'credential'
-      ? `move the vault directory away and sign in anew`
-      : `run \`evo-token vault move-key --to ${wanted}\` while the daemon runs so, and set it to "${wanted}" then`
-  return locked(
-    `The config wants the vault key in the ${wanted}, and this vault's is in the ${source}.`,
-    `Set "vault": { "key": "${source}" } (or "auto") again; to change the place, ${move}.`,
   )
 }
 
@@ -164,6 +153,6 @@ function startAgain(dir: string): string {
   return `move ${dir} away for a fresh vault, and sign in anew.`
 }
 
-function locked(message: string, hint: string, error = 'vault_locked'): Locked {
+function locked(message: string, hint: string, error = 'vault_locked'): LockedVault {
   return { kind: 'locked', failure: { error, message }, hint }
 }

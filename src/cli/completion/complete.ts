@@ -2,7 +2,6 @@
  * `__complete SHELL -- WORD…`, for the scripts that `completion` prints: what can stand for the last
  * word. It never fails and says nothing on stderr: it is called whenever a person presses Tab.
  */
-import { COMMANDS } from '../commands.ts'
 import type { Io } from '../io.ts'
 import { choice, type Choice, offerFor } from './offer.ts'
 import { typedWords } from './typed-words.ts'
@@ -12,7 +11,7 @@ export async function complete(
   { env, stdout }: Pick<Io, 'env' | 'stdout'>,
 ): Promise<number> {
   const { words, kept } = typedWords(shell, raw)
-  const offer = offerFor(words, COMMANDS)
+  const offer = await offerFor(words)
   switch (offer.kind) {
     case 'choices':
       stdout.write(linesOf(offer.choices))
@@ -44,7 +43,7 @@ export async function complete(
   function linesOf(choices: readonly Choice[]): string {
     const lines = choices.map(({ word, says }) => (says === '' ? word : `${word}\t${says}`))
     if (shell !== 'bash') return lines.map((line) => `${line}\n`).join('')
-    // The others look by themselves for what begins as the last word does, or nearly so.
+    // zsh and fish filter by the last word themselves, and also find near matches.
     const fitting = choices.filter(({ word }) => word.startsWith(words.at(-1) ?? ''))
     return fitting.map(({ word }) => `${word.slice(kept.length)}\n`).join('')
   }

@@ -1,11 +1,11 @@
-/** The names of apps and callers, asked of the daemon that the typed options mean. */
+/** The names of apps and callers, from the daemon that the typed options mean. */
 import { NAME } from '../../config/names.ts'
 import { createClient } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 
-/** Longer than a daemon takes that is well, shorter than a person waits. */
+/** Longer than a healthy daemon takes, shorter than a person waits. */
 const PATIENCE_MS = 1_000
 
 /** None where the daemon does not answer. */

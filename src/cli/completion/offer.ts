@@ -1,5 +1,6 @@
-/** What can be typed next, from the table of commands: the part of completion that needs no daemon. */
+/** What can be typed next, from the commands alone: the part of completion that needs no daemon. */
 import type { Argument, Command, Option } from '../command.ts'
+import { commandsOfGroup, findCommand, LISTED_COMMANDS, type ListedCommand } from '../commands.ts'
 
 export interface Choice {
   readonly word: string
@@ -11,38 +12,38 @@ export interface Choice {
 export type Offer =
   | { readonly kind: 'choices'; readonly choices: readonly Choice[] }
   | { readonly kind: 'app' | 'caller' | 'file' | 'directory'; readonly prefix: string }
-  /** A command line of its own, behind so many words. */
+  /** A command line of its own, after so many words. */
   | { readonly kind: 'command'; readonly behind: number }
 
 const NOTHING: Offer = { kind: 'choices', choices: [] }
 
 const HELP = { word: '--help', says: 'Show this.' }
 
-/** What can stand for the last of `words`, which follow the name of the program. */
-export function offerFor(words: readonly string[], commands: readonly Command[]): Offer {
+const OPTIONS = [
+  { word: '--help', says: 'Show the commands.' },
+  { word: '--version', says: 'Show the version.' },
+]
+
+/** What the last of `words` can become; they follow the name of the program. */
+export async function offerFor(words: readonly string[]): Promise<Offer> {
   const typed = words.slice(0, -1)
   const current = words.at(-1) ?? ''
-  const command = commands.find((one) => one.words.every((word, at) => typed[at] === word))
+  const command = await findCommand(typed)
   if (command) return offerOf(command, typed.slice(command.words.length), current)
-  const group = commands.filter((one) => one.words.length > 1 && one.words[0] === typed[0])
-  if (typed.length > 1 || (typed.length === 1 && group.length === 0)) return NOTHING
-  if (current.startsWith('-')) return { kind: 'choices', choices: optionsOf(typed) }
-  const choices = typed.length === 0 ? firstWords(commands) : group.map(lastWord)
-  return { kind: 'choices', choices }
-}
-
-function optionsOf(typed: readonly string[]): Choice[] {
-  if (typed.length > 0) return [HELP]
-  return [
-    { word: '--help', says: 'Show the commands.' },
-    { word: '--version', says: 'Show the version.' },
-  ]
+  const [first, ...others] = typed
+  const isOption = current.startsWith('-')
+  if (first === undefined) {
+    return { kind: 'choices', choices: isOption ? OPTIONS : firstWords() }
+  }
+  const group = others.length > 0 ? [] : commandsOfGroup(first)
+  if (group.length === 0) return NOTHING
+  return { kind: 'choices', choices: isOption ? [HELP] : group.map(lastWord) }
 }
 
 /** Each once, a group with its second words for a meaning. */
-function firstWords(commands: readonly Command[]): Choice[] {
+function firstWords(): Choice[] {
   const said = new Map<string, string>()
-  for (const { words, summary } of commands) {
+  for (const { words, summary } of LISTED_COMMANDS) {
     const [first = '', second] = words
     const before = said.get(first)
     said.set(first, second === undefined ? summary : before ? `${before}, ${second}` : second)
@@ -50,7 +51,7 @@ function firstWords(commands: readonly Command[]): Choice[] {
   return [...said].map(([word, says]) => ({ word, says }))
 }
 
-function lastWord({ words, summary }: Command): Choice {
+function lastWord({ words, summary }: ListedCommand): Choice {
   return { word: words.at(-1) ?? '', says: summary }
 }
 
@@ -86,7 +87,7 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
   return { kind: 'choices', choices: [...separator, ...options, HELP] }
 }
 
-/** By the name of an argument, or by what stands for the value of an option in help. */
+/** By the name of an argument, or the placeholder of an option. */
 const BY_PLACEHOLDER: Readonly<Record<string, 'app' | 'file' | 'directory'>> = {
   APP: 'app',
   FILE: 'file',

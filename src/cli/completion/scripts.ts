@@ -3,7 +3,26 @@
  * its answer is a word, and behind a tab what it means; or, behind a colon, what the shell completes
  * itself: files, directories, or a command line of its own that begins behind so many words.
  */
-import type { Invocation } from '../command.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+
+export const completion: CommandRow = {
+  details: 'The names of apps come from the daemon, whenever one is completed.',
+  arguments: [
+    {
+      name: 'SHELL',
+      kind: 'choice',
+      choices: ['bash', 'zsh', 'fish'],
+      description: 'One of bash, zsh and fish.',
+    },
+  ],
+  options: {},
+  examples: [
+    { line: 'eval "$(evo-token completion bash)"', says: 'For ~/.bashrc.' },
+    { line: 'eval "$(evo-token completion zsh)"', says: 'For ~/.zshrc, below compinit.' },
+    { line: 'evo-token completion fish | source', says: 'For ~/.config/fish/config.fish.' },
+  ],
+  run,
+}
 
 /** 3.2 and later. What it offers is inserted as it is, so the meanings are left out for it. */
 const BASH = `# evo-token completion bash
@@ -75,7 +94,7 @@ complete -c evo-token -f -a '(__evo_token)'
 
 const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: FISH }
 
-export function run({ argument, io }: Invocation): Promise<number> {
+function run({ argument, io }: Invocation): Promise<number> {
   io.stdout.write(SCRIPTS[argument('SHELL')] ?? '')
   return Promise.resolve(0)
 }

@@ -1,6 +1,6 @@
-/** The words before the cursor, as each shell has them, made what the program would get. */
+/** Turns the words before the cursor, as each shell gives them, into the arguments the program would get. */
 
-/** The words, and what of the last one the shell keeps, whatever it is completed to. */
+/** The words, and the part of the last one that the shell keeps. */
 export interface TypedWords {
   readonly words: readonly string[]
   readonly kept: string
@@ -9,16 +9,16 @@ export interface TypedWords {
 export function typedWords(shell: string, raw: readonly string[]): TypedWords {
   // fish has taken off the quotes already.
   if (shell === 'fish') return { words: raw, kept: '' }
-  if (shell !== 'bash') return { words: raw.map(unquoted), kept: '' }
-  const parts = joined(raw)
+  if (shell !== 'bash') return { words: raw.map(unquote), kept: '' }
+  const parts = joinParts(raw)
   const [last = []] = parts.slice(-1)
-  // Of a word that it has taken apart, bash completes what is behind the last mark.
+  // Bash completes only the part of a split word that follows the last mark.
   const kept = last.at(-1) === '=' ? last : last.slice(0, -1)
-  return { words: parts.map((word) => unquoted(word.join(''))), kept: unquoted(kept.join('')) }
+  return { words: parts.map((word) => unquote(word.join(''))), kept: unquote(kept.join('')) }
 }
 
 /** Bash takes a word apart at `=` and `:` (COMP_WORDBREAKS): `--app=me` is three. */
-function joined(raw: readonly string[]): string[][] {
+function joinParts(raw: readonly string[]): string[][] {
   const words: string[][] = []
   let goesOn = false
   for (const part of raw) {
@@ -32,7 +32,7 @@ function joined(raw: readonly string[]): string[][] {
 }
 
 /** Without quotes and backslashes, as a shell would take them; a quote may still be open. */
-function unquoted(word: string): string {
+function unquote(word: string): string {
   let quote = ''
   let text = ''
   for (let at = 0; at < word.length; at++) {

@@ -1,6 +1,6 @@
 /**
  * `doctor`: why no token comes, from the config up to Evo itself. What it prints can be pasted in
- * public: no token, key, client id, address of a person or, but for `--names`, name of what is theirs.
+ * public: no token, key, client id or e-mail address, and no name of theirs without `--names`.
  */
 import { styleText } from 'node:util'
 import { loadConfig } from '../../adapters/config-file.ts'
@@ -14,14 +14,14 @@ import { SidecarError } from '../../errors.ts'
 import { createClient, placesOf } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
-import { appRungs, type Held } from './app-rungs.ts'
-import { evoRungs, safeBase } from './evo-rungs.ts'
-import { daemonRungs } from './daemon-rungs.ts'
-import { fileRungs } from './file-rungs.ts'
-import { homeRungs } from './home-rungs.ts'
-import { issuerRungs, issuerUrl } from './issuer-rungs.ts'
-import { proxyRung } from './proxy-rung.ts'
-import { climb, type Rung, type Verdict } from './ladder.ts'
+import { appChecks, type TokenSlot } from './app-checks.ts'
+import { evoChecks, safeBase } from './evo-checks.ts'
+import { daemonChecks } from './daemon-checks.ts'
+import { fileChecks } from './file-checks.ts'
+import { homeChecks } from './home-checks.ts'
+import { issuerChecks, issuerUrl } from './issuer-checks.ts'
+import { proxyCheck } from './proxy-check.ts'
+import { runChecks, type Check, type Verdict } from './checks.ts'
 
 const EVO_DISCOVERY_URL = 'https://discover.api.seequent.com'
 
@@ -29,7 +29,7 @@ const E_MAIL = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g
 
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, flag, io, text } = invocation
-  // It shows a token to Evo: to nobody who only poses as Evo.
+  // It sends a token to Evo: an unsafe environment could send it elsewhere.
   refuseUnsafeEnvironment(io.env, process.execArgv)
   const home = locations.homeOf(io.env)
   const client = createClient(invocation.place)
@@ -55,10 +55,10 @@ export async function run(invocation: Invocation): Promise<number> {
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const places = placesOf(invocation.place)
   const uid = ownership.userId()
-  const shared: Rung[] = [
+  const shared: Check[] = [
     {
       id: 'config',
-      async check() {
+      async run() {
         const loaded = await loadConfig(locations.configPath(text('config'), io.env, home), {
           home,
         })
@@ -70,38 +70,38 @@ export async function run(invocation: Invocation): Promise<number> {
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
     },
-    ...homeRungs(places, uid),
-    ...daemonRungs(client, places, uid),
+    ...homeChecks(places, uid),
+    ...daemonChecks(client, places, uid),
   ]
   const proxy = () =>
-    proxyRung({ env: io.env, ca: config?.ca }, (found) => {
+    proxyCheck({ env: io.env, ca: config?.ca }, (found) => {
       issuers = found
     })
   if (
-    (await climb(shared, null, say)) &&
+    (await runChecks(shared, null, say)) &&
     config &&
-    (await climb([proxy()], null, say)) &&
+    (await runChecks([proxy()], null, say)) &&
     issuers
   ) {
     const { fetch } = issuers
     const apps = config.apps.filter(({ name }) => !argument('APP') || name === argument('APP'))
     for (const [app, ...others] of byIssuer(apps)) {
       const world = { fetch, env: io.env, now: Date.now }
-      // All apps of an issuer stand on the same rungs.
+      // All apps of an issuer need the same checks.
       const shows = others.length > 0 ? null : app.name
-      if (!(await climb(issuerRungs(app, world), shows, say))) continue
+      if (!(await runChecks(issuerChecks(app, world), shows, say))) continue
       for (const one of [app, ...others]) {
-        const held: Held = {}
-        const evo = { app: one.name, discoveryUrl, held, fetch, names: flag('names') }
-        const rungs = [...appRungs(one, client, held), ...(usesEvo(one) ? evoRungs(evo) : [])]
-        await climb(rungs, one.name, say)
+        const slot: TokenSlot = {}
+        const evo = { app: one.name, discoveryUrl, slot, fetch, names: flag('names') }
+        const checks = [...appChecks(one, client, slot), ...(usesEvo(one) ? evoChecks(evo) : [])]
+        await runChecks(checks, one.name, say)
       }
     }
   }
   issuers?.close()
-  // They stand on nothing but the config, and no token waits for them.
-  for (const [app, rungs] of fileRungs(config?.files ?? [])) {
-    if (!argument('APP') || app === argument('APP')) await climb(rungs, app, say)
+  // They need only the config, and no token depends on them.
+  for (const [app, checks] of fileChecks(config?.files ?? [])) {
+    if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)
   }
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
@@ -137,6 +137,6 @@ function lines({ id, app, ok, detail, hint }: Verdict, colour: boolean): string 
   const word = ok ? 'ok  ' : 'FAIL'
   const format = ok ? 'green' : 'red'
   const mark = colour ? styleText(format, word, { validateStream: false }) : word
-  const mend = hint === null ? '' : `      ${hint}\n`
-  return `${mark}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${mend}`
+  const advice = hint === null ? '' : `      ${hint}\n`
+  return `${mark}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${advice}`
 }

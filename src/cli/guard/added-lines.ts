@@ -9,7 +9,7 @@ import { linesOf } from './lines.ts'
 
 export type AddedLines = AsyncGenerator<AddedLine[]>
 
-/** Whatever the user's config says of diffs; binary files too, since a token may stand in them. */
+/** Overrides the user's diff settings; binary files too, since they may hold a token. */
 const HOW = [
   '--patch',
   '--unified=0',
@@ -27,7 +27,7 @@ const HOW = [
 /** What is staged. @throws {SidecarError} `failed` where git cannot tell. */
 export async function* stagedLines(): AddedLines {
   const diff = git(['diff', '--cached', ...HOW])
-  yield* parsed(diff.output)
+  yield* parseLines(diff.output)
   const reason = await diff.failure
   if (reason !== undefined) {
     throw new SidecarError('failed', `What is staged here cannot be read: ${reason}.`, {
@@ -41,7 +41,7 @@ export async function* linesInRange(range: string): AddedLines {
   const commits = git(['rev-list', '--end-of-options', withoutZeros(range), '--'])
   const format = ['--stdin', '--root', '-r', '-m', '--always', `--format=${COMMIT_FORMAT}`]
   const diff = git(['diff-tree', ...format, ...HOW], commits.output)
-  yield* parsed(diff.output)
+  yield* parseLines(diff.output)
   const reason = (await commits.failure) ?? (await diff.failure)
   if (reason !== undefined) {
     throw new SidecarError('failed', `The commits of ${range} cannot be read: ${reason}.`, {
@@ -86,7 +86,7 @@ function withoutZeros(range: string): string {
   return range.replace(/^0{40,}\.\.\.?(?=.)/, '')
 }
 
-async function* parsed(output: AsyncIterable<string>): AddedLines {
+async function* parseLines(output: AsyncIterable<string>): AddedLines {
   const parse = createDiffParser()
   for await (const pieces of linesOf(output)) {
     const found: AddedLine[] = []

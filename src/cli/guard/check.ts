@@ -14,10 +14,10 @@ import { formsOf } from './forms.ts'
 import { type Shape, shapesIn } from './shapes.ts'
 import { createUnwrapper } from './wrapped.ts'
 
-/** Lets its line pass; looked for without the zeros of UTF-16. */
+/** A line with these words passes; the zeros of UTF-16 are ignored. */
 const ALLOWANCE = /evo-token: ?allow\b/
 
-/** A person who sees these needs no more of them. */
+/** The most findings that are shown. */
 const MOST_SHOWN = 50
 
 /** A line, as far as findings are about it. */

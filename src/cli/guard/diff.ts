@@ -14,14 +14,14 @@ export const MESSAGE = 'commit message'
 /** How the commits in a diff are introduced: NUL and the hashes, then the message up to another NUL. */
 export const COMMIT_FORMAT = '%x00%H %P%n%B%n%x00'
 
-/** Told the lines of a diff one by one: the added line, or the line of a message, in each, if it is one. */
+/** A parser that takes a diff line by line, and returns the added line or message line in it, if there is one. */
 export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined {
   let [commit, file, line] = ['', '', 0]
   // How much of the hunk is still to come: an added line may itself look like a header.
   let [removed, added] = [0, 0]
   let inMessage = false
   let parents = createParents()
-  // Where the piece of before was added to, for the rest of a long line.
+  // Where the previous piece was added, for the rest of a long line.
   let place: Omit<AddedLine, keyof LinePiece> | undefined
 
   function placeOf(text: string): typeof place {

@@ -1,4 +1,4 @@
-/** `guard install`: puts `guard check` into the hooks of the repository one stands in. */
+/** `guard install`: puts `guard check` into the hooks of the repository of the current directory. */
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -32,7 +32,7 @@ async function install(
 ): Promise<SidecarError | undefined> {
   const named = join(directory, hook.name)
   const path = await realpath(named).catch(() => named)
-  const before = await existing(path)
+  const before = await readExisting(path)
   const after = withGuard(before?.text, hook)
   if (after === before?.text) {
     io.stderr.write(`${path} has the guard already.\n`)
@@ -66,7 +66,7 @@ async function hooksDirectory(): Promise<string> {
   }
 }
 
-async function existing(path: string): Promise<{ text: string; mode: number } | undefined> {
+async function readExisting(path: string): Promise<{ text: string; mode: number } | undefined> {
   try {
     const [text, { mode }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
     return { text, mode: mode & 0o777 }

@@ -9,7 +9,7 @@ const SHORTEST = 20
 const BLOCK = 1024 * 1024
 const OVERLAP = 64 * 1024
 
-/** Told the added lines one by one, gives the blocks of them that end: each as a line, at the place of its first. */
+/** Takes the added lines one by one, and returns each block that ends, as one line at the place of its first. */
 export function createUnwrapper() {
   let first: AddedLine | undefined
   let last: AddedLine | undefined
@@ -41,7 +41,7 @@ export function createUnwrapper() {
 
 const WORD = kindOf(/[\w.~+/=-]/)
 
-/** What stands alone on a line, but for a mark of a comment, and quotes with what joins strings in code. */
+/** The only word on a line, without a comment mark, quotes and what joins strings in code. */
 function wordIn({ text, first, last }: AddedLine): string | undefined {
   if (!first || !last || text.length > BLOCK) return undefined
   const word = text

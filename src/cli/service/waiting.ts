@@ -1,7 +1,7 @@
 /** Waits until the daemon answers on its owner socket, or says why it does not. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
-import { connected, exchange } from '../../client/wire.ts'
+import { openSocket, exchange } from '../../client/wire.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
 const WITHIN_MS = 60_000
@@ -27,7 +27,7 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
 export async function readiness(
   path: string,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
-  const socket = await connected({ path })
+  const socket = await openSocket({ path })
   if (typeof socket === 'string') return undefined
   const answer = await exchange(
     { socket, headers: { Host: 'localhost' }, place: path },

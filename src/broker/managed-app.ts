@@ -1,0 +1,313 @@
+/**
+ * Keeps one app: serves its token, decides when to renew it, and runs everything that changes the
+ * app one after another. At most one renewal is in flight, whoever asks for it.
+ */
+import {
+  recordObtained,
+  type RefreshLimit,
+  recordRefresh,
+  allowsRefresh,
+  INITIAL_LIMIT,
+} from '../core/refresh-limit.ts'
+import { isRenewable, isRenewalDue } from '../core/session.ts'
+import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
+import { remainingMs, type TokenSet } from '../core/token.ts'
+import { SidecarError } from '../errors.ts'
+import type { AppState, OutstandingRequest } from './app-state.ts'
+import { requireReadable } from './newer-record.ts'
+import { answerOutstandingError, refusalOf } from './refusal.ts'
+import { renew } from './renewal.ts'
+import { waitAtMost } from './wait-at-most.ts'
+import { readinessOf, servedToken, statusOf } from './status-of.ts'
+
+export interface TokenRequest {
+  /** How much life the token should have left at least. */
+  readonly minTtlMs?: number
+  /** How long to wait for a renewal where there is nothing good to serve. */
+  readonly waitMs: number
+}
+
+/** How long a forced refresh is waited for; the refresh itself goes on. */
+const REFRESH_WAIT_MS = 10_000
+
+/** How long a change of the owner waits for a request that spends something; then its answer says so. */
+const OWNER_WAIT_MS = 25_000
+
+export class ManagedApp {
+  readonly state: AppState
+  #renewing: Promise<void> | undefined
+  #limit: RefreshLimit = INITIAL_LIMIT
+  #noticedAge: string | undefined
+  /** Set when the app left the config, or the daemon stops: nothing new is begun. */
+  #closed = false
+
+  constructor(state: AppState) {
+    this.state = state
+  }
+
+  status(): AppStatus {
+    return statusOf(this.state)
+  }
+
+  readiness(): Readiness {
+    return readinessOf(this.state)
+  }
+
+  /**
+   * Runs `work`, a change of the owner that must not meet a request that spends something, in the
+   * app's queue.
+   *
+   * @throws {SidecarError} `unavailable` where such a request is still out after 25 s, `record_newer`:
+   * then `work` has not begun.
+   */
+  changeWhenIdle<T>(work: () => Promise<T>): Promise<T> {
+    return this.runWhenIdle(async () => {
+      if (this.state.ledger.newer) await this.#retryRecord()
+      await requireReadable(this.state)
+      return work()
+    })
+  }
+
+  /** As `exclusively`, for what changes nothing of the record. @throws {SidecarError} `unavailable`. */
+  async runWhenIdle<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = this.#now().mono + OWNER_WAIT_MS
+    for (;;) {
+      await this.#waitUntilIdle(deadline - this.#now().mono)
+      const done = await this.state.queue.run(async () => {
+        return this.#spending() ? undefined : { value: await work() }
+      })
+      if (done) return done.value
+    }
+  }
+
+  /** @throws {SidecarError} `unavailable` where a request that spends something is out for `waitMs` more. */
+  async #waitUntilIdle(waitMs: number): Promise<void> {
+    const spending = this.#spending()
+    if (!spending) return
+    if (waitMs <= 0) throw answerOutstandingError(this.state.app.name, spending.since)
+    await waitAtMost(this.state.deps.sleep, waitMs, spending.done)
+    await this.#waitUntilIdle(this.state.outstanding.has(spending) ? 0 : waitMs)
+  }
+
+  /** What the heartbeat does for this app; resolves when it is done. */
+  async maintain(): Promise<void> {
+    if (this.#closed) return
+    this.#noticeAge()
+    const { unstored, newer } = this.state.ledger
+    if (unstored ?? newer) await this.state.queue.run(() => this.#retryRecord())
+    if (this.#isDue()) await this.#renew(() => this.#isDue())
+  }
+
+  /** Begins nothing new. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Takes a `close` back. */
+  reopen(): void {
+    this.#closed = false
+  }
+
+  /** Resolves when no renewal is under way, every request that is out has its answer, and that is stored. */
+  async drain(): Promise<void> {
+    for (;;) {
+      await this.state.queue.drain()
+      const underWay = [...this.state.outstanding].map(({ done }) => done)
+      if (!this.#renewing && underWay.length === 0) return
+      await Promise.allSettled([this.#renewing, ...underWay])
+    }
+  }
+
+  /**
+   * The current token.
+   *
+   * @throws {SidecarError} `login_required`, `misconfigured`, `unavailable`, `record_newer` or `stopping`.
+   */
+  token(ask: TokenRequest): ServedToken | Promise<ServedToken> {
+    const { tokens } = this.state.session
+    const now = this.#now()
+    const leftMs = tokens ? remainingMs(tokens, now) : 0
+    if (!tokens || leftMs <= 0) return this.#waitAndServe(ask)
+    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayRefreshOnDemand())) {
+      return this.#refreshOnDemand(tokens, undefined, ask.waitMs)
+    }
+    if (this.#isDue(now)) this.#renewInBackground()
+    return servedToken(tokens, now)
+  }
+
+  /**
+   * A new token, unless the one that was refused is not the current one any more.
+   *
+   * @throws {SidecarError} as `token`; `record_newer` also while the current one is good.
+   */
+  async refresh(rejectedSha256?: string): Promise<ServedToken> {
+    const { tokens } = this.state.session
+    const ask = { waitMs: REFRESH_WAIT_MS }
+    if (!tokens) return this.#waitAndServe(ask)
+    const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
+    if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
+    this.#refuseIfNewer()
+    if (rejected) this.state.noteRejected(rejected)
+    if (!this.#renewing && !this.#mayRefreshOnDemand()) return this.token(ask)
+    const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs)
+    if (this.state.session.tokens === tokens) this.#refuseIfNewer()
+    return served
+  }
+
+  /**
+   * A new token now, whatever back-off or limit waits: a person wishes it.
+   *
+   * @throws {SidecarError} as `token`.
+   */
+  async refreshNow(): Promise<ServedToken> {
+    if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    this.#refuseIfNewer()
+    const { app, session } = this.state
+    if (!isRenewable(app, session)) throw this.#refusal()
+    this.state.endWaiting()
+    const before = this.state.session.tokens
+    await this.#waitFor(
+      this.#renew(() => this.state.session.tokens === before),
+      REFRESH_WAIT_MS,
+    )
+    return this.#serveOrRefuse()
+  }
+
+  async #refreshOnDemand(
+    before: TokenSet,
+    rejected: string | undefined,
+    waitMs: number,
+  ): Promise<ServedToken> {
+    if (!this.#renewing) {
+      const { mono } = this.#now()
+      this.#limit = recordRefresh(this.#limit, mono, rejected, this.state.app.refresh.retryMaxMs)
+    }
+    const renewing = this.#renew(() => this.state.session.tokens === before).then(() => {
+      const after = this.state.session.tokens
+      if (after !== before)
+        this.#limit = recordObtained(this.#limit, after?.accessToken.fingerprint)
+    })
+    await this.#waitFor(renewing, waitMs)
+    return this.#serveOrRefuse()
+  }
+
+  async #waitAndServe({ waitMs }: TokenRequest): Promise<ServedToken> {
+    if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    if (!this.#renewing && !this.#isDue()) throw this.#refusal()
+    await this.#waitFor(
+      this.#renew(() => this.#isDue()),
+      waitMs,
+    )
+    return this.#serveOrRefuse()
+  }
+
+  /** Apps whose callers wait come first at their issuer. */
+  async #waitFor(renewing: Promise<void>, waitMs: number): Promise<void> {
+    this.state.callersWaiting += 1
+    try {
+      await waitAtMost(this.state.deps.sleep, waitMs, renewing)
+    } finally {
+      this.state.callersWaiting -= 1
+    }
+  }
+
+  #serveOrRefuse(): ServedToken {
+    const { tokens } = this.state.session
+    const now = this.#now()
+    if (!tokens || remainingMs(tokens, now) <= 0) throw this.#refusal()
+    return servedToken(tokens, now)
+  }
+
+  #refusal(): SidecarError {
+    return refusalOf(this.state, this.#renewing !== undefined)
+  }
+
+  #refuseIfNewer(): void {
+    if (this.state.ledger.newer) throw this.#refusal()
+  }
+
+  #mayRefreshOnDemand(): boolean {
+    const { app, session, ledger } = this.state
+    return (
+      !this.#closed &&
+      !ledger.newer &&
+      session.status === 'active' &&
+      isRenewable(app, session) &&
+      allowsRefresh(this.#limit, this.#now().mono)
+    )
+  }
+
+  #isDue(now = this.#now()): boolean {
+    const { app, session, ledger } = this.state
+    if (this.#closed || ledger.newer) return false
+    return (
+      isRenewalDue(app, session, now) ||
+      (session.status === 'active' && this.state.isReissueDue(now)) ||
+      // The lost answer of a process before this one: while the server's grace may last.
+      (session.status === 'active' && ledger.unanswered && isRenewable(app, session))
+    )
+  }
+
+  /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
+  #noticeAge(): void {
+    const { app, deps, ledger } = this.state
+    const { freshness, sessionExpiresSoon } = this.status()
+    const age = `${freshness} ${String(sessionExpiresSoon)} ${String(ledger.newer?.at)}`
+    if (age === this.#noticedAge) return
+    this.#noticedAge = age
+    const { newer } = ledger
+    if (newer) deps.log.error({ app: app.name, error: newer.error }, newer.message)
+    deps.onChange(app.name)
+  }
+
+  /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
+  #renew(wanted: () => boolean): Promise<void> {
+    this.#renewing ??= this.#renewIfWanted(wanted).finally(() => {
+      this.#renewing = undefined
+    })
+    return this.#renewing
+  }
+
+  async #renewIfWanted(wanted: () => boolean): Promise<void> {
+    const isOpen = () => !this.#closed
+    const isWanted = () => isOpen() && wanted()
+    // What changes the app now may make it needless, or change what it is made with.
+    await this.#waitForRedemptions()
+    await this.state.queue.drain()
+    if (isWanted()) await renew(this.state, { isWanted, isOpen })
+  }
+
+  /** Resolves when no sign-in is being completed: it may bring another session. */
+  async #waitForRedemptions(): Promise<void> {
+    for (const { kind, done } of this.state.outstanding) if (kind === 'redemption') await done
+  }
+
+  #spending(): OutstandingRequest | undefined {
+    return [...this.state.outstanding].find(({ kind }) => kind !== 'issue')
+  }
+
+  /** A rim: nobody waits for this renewal, so what goes wrong in it is told here. */
+  #renewInBackground(): void {
+    this.#renew(() => this.#isDue()).catch((error: unknown) => {
+      this.state.deps.log.error({ app: this.state.app.name, err: error }, 'renewal failed')
+    })
+  }
+
+  async #retryRecord(): Promise<void> {
+    const { app, deps, ledger } = this.state
+    const { unstored } = ledger
+    const result = await ledger.retry()
+    if (result.kind === 'changed') {
+      deps.log.info({ app: app.name }, 'took over a record that another program wrote')
+      this.state.reloadFromRecord()
+    }
+    if (result.kind === 'stored' && unstored) {
+      deps.log.info({ app: app.name }, 'stored what the disk had refused')
+      deps.onChange(app.name)
+    }
+  }
+
+  #now() {
+    return this.state.deps.clock.read()
+  }
+}

@@ -1,0 +1,83 @@
+/** Parses what was typed after a command, and says what is wrong with it. */
+import { parseArgs } from 'node:util'
+import { NAME } from '../../config/names.ts'
+import type { SidecarError } from '../../errors.ts'
+import type { Argument, Command, Option, Typed } from '../command.ts'
+import { findNearest, usageFault } from '../usage.ts'
+
+/** @throws {SidecarError} `invalid_request` */
+export async function parse(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
+  const expected = command.arguments.filter(({ kind }) => kind !== 'rest')
+  const takesRest = expected.length < command.arguments.length
+  const restAt = takesRest ? args.indexOf('--') : -1
+  const { values, positionals } = await parseOptions(
+    command,
+    restAt < 0 ? [...args] : args.slice(0, restAt),
+  )
+  if (values.help === true) return 'help'
+  const rest = restAt < 0 ? [] : args.slice(restAt + 1)
+  const extra = positionals[expected.length]
+  const fault =
+    choiceFault(command, values) ??
+    expected.map((one, index) => argumentFault(one, positionals[index])).find(Boolean) ??
+    (extra === undefined
+      ? undefined
+      : `does not take ${NAME.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
+    (takesRest && rest.length === 0 ? 'needs a program behind `--`' : undefined)
+  if (fault !== undefined) throw usageFault(command, fault)
+  return { values, positionals, rest }
+}
+
+async function parseOptions(command: Command, args: string[]): Promise<Omit<Typed, 'rest'>> {
+  const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true })
+  } catch (error) {
+    // Node's sentences are about its own API; ours name the option.
+    const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
+    for (const token of tokens) {
+      const fault = token.kind === 'option' ? await optionFault(command, options, token) : undefined
+      if (fault) throw fault
+    }
+    throw error
+  }
+}
+
+async function optionFault(
+  command: Command,
+  options: Readonly<Record<string, Pick<Option, 'type' | 'placeholder'>>>,
+  { name, rawName, value }: { name: string; rawName: string; value?: string | undefined },
+): Promise<SidecarError | undefined> {
+  const option = Object.hasOwn(options, name) ? options[name] : undefined
+  if (!option) {
+    const known = Object.keys(options).map((one) => `--${one}`)
+    return usageFault(command, `has no option ${rawName}`, await findNearest(rawName, known))
+  }
+  if (option.type === 'string') {
+    if (value !== undefined && !value.startsWith('-')) return undefined
+    const { placeholder = 'VALUE' } = option
+    const how = value === undefined ? '' : ` (write ${rawName}=${placeholder} if it begins with -)`
+    return usageFault(command, `needs a value for ${rawName}: ${placeholder}${how}`)
+  }
+  return value === undefined ? undefined : usageFault(command, `takes no value for ${rawName}`)
+}
+
+function choiceFault({ options }: Command, values: Typed['values']): string | undefined {
+  for (const [name, { choices }] of Object.entries(options)) {
+    const value = values[name]
+    if (!choices || value === undefined || choices.includes(String(value))) continue
+    return `takes one of ${choices.join(', ')} for --${name}`
+  }
+  return undefined
+}
+
+function argumentFault(
+  { name, kind, optional, choices }: Argument,
+  value: string | undefined,
+): string | undefined {
+  const which = choices === undefined ? '' : `: ${choices.join(', ')}`
+  if (value === undefined) return optional === true ? undefined : `needs ${name}${which}`
+  if (choices && !choices.includes(value)) return `takes one of ${choices.join(', ')} for ${name}`
+  if (kind !== 'name' || NAME.test(value)) return undefined
+  return `needs a name for ${name}: up to 64 of a-z 0-9 . _ -, a letter or digit first`
+}

@@ -1,0 +1,58 @@
+/** Answers a command line without a known command: with help, the version, or the nearest name. */
+import { packageVersion } from '../../adapters/package-version.ts'
+import { NAME } from '../../config/names.ts'
+import { SidecarError } from '../../errors.ts'
+import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
+import { commandHelp, groupHelp, overview } from './help.ts'
+import type { Io } from '../io.ts'
+import { findNearest } from '../usage.ts'
+
+/** @throws {SidecarError} `invalid_request` */
+export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
+  const [first = ''] = argv
+  const asksHelp = first === 'help' || argv.includes('--help') || argv.includes('-h')
+  const words = (first === 'help' ? argv.slice(1) : argv).filter((word) => !word.startsWith('-'))
+  if (asksHelp) {
+    io.stdout.write((await help(words)) ?? (await unknownCommand(words)))
+    return 0
+  }
+  if (first === '--version' || first === '-V') {
+    io.stdout.write(`${packageVersion()}\n`)
+    return 0
+  }
+  if (first === '') throw fault('No command was given.')
+  if (first.startsWith('-'))
+    throw fault(`${first.split('=', 1).join('')} is not known here: options follow a command.`)
+  return unknownCommand(words)
+}
+
+function fault(message: string): SidecarError {
+  return new SidecarError('invalid_request', message, { hint: 'See `evo-token --help`.' })
+}
+
+async function help(words: readonly string[]): Promise<string | undefined> {
+  const [first] = words
+  if (first === undefined) return overview(await loadCommands())
+  const command = await findCommand(words)
+  if (command?.words.length === words.length) return commandHelp(command)
+  const group = commandsOfGroup(first)
+  if (words.length > 1 || group.length === 0) return undefined
+  return groupHelp(first, await loadCommands(group))
+}
+
+async function unknownCommand([first = '', second]: readonly string[]): Promise<never> {
+  const group = commandsOfGroup(first)
+  if (group.length > 0 && second === undefined) {
+    const choices = group.map(({ words }) => `\`evo-token ${words.join(' ')}\``).join(', ')
+    throw fault(`\`evo-token ${first}\` needs one more word: ${choices}.`)
+  }
+  const known = LISTED_COMMANDS.map(({ words }) => words.join(' '))
+  const both = second === undefined ? first : `${first} ${second}`
+  // The second word may be an argument, so the first one alone counts as well.
+  const found = (await findNearest(both, known)) ?? (await findNearest(first, known))
+  const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
+  // It may be a secret that was pasted into the wrong place.
+  const shown = group.length > 0 ? both : first
+  const named = shown.split(' ').every((word) => NAME.test(word)) ? `"${shown}"` : 'of this name'
+  throw fault(`There is no command ${named}.${instead}`)
+}

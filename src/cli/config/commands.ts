@@ -1,0 +1,61 @@
+/** `init` and `config check`. Reading a config loads a lot, so what they do is loaded when they run. */
+import type { CommandRow } from '../command.ts'
+import { CONFIG } from '../options.ts'
+
+export const init: CommandRow = {
+  arguments: [],
+  options: {
+    name: { type: 'string', placeholder: 'APP', description: 'What to call the app here.' },
+    type: {
+      type: 'string',
+      placeholder: 'TYPE',
+      choices: ['native', 'spa', 'web', 'service'],
+      description: 'The type of the app, as registered in the Developer Portal.',
+    },
+    'client-id': { type: 'string', placeholder: 'ID', description: 'Its client id.' },
+    scope: {
+      type: 'string',
+      placeholder: 'SCOPE',
+      multiple: true,
+      description: 'A scope to ask for; may be repeated.',
+    },
+    'redirect-uri': {
+      type: 'string',
+      placeholder: 'URI',
+      multiple: true,
+      description: 'A redirect URI that is registered for it; may be repeated.',
+    },
+    issuer: { type: 'string', placeholder: 'URL', description: 'Its authorization server.' },
+    'vault-key': {
+      type: 'string',
+      placeholder: 'PLACE',
+      choices: ['auto', 'keychain', 'file', 'credential'],
+      description: 'Where to keep the key of the vault.',
+    },
+    reissue: {
+      type: 'string',
+      placeholder: 'CRON',
+      description: 'When to get a new token whatever its age; service apps only.',
+    },
+    config: CONFIG,
+    yes: { type: 'boolean', description: 'Ask nothing: take the defaults.' },
+    force: { type: 'boolean', description: 'Replace an app or a config that is there already.' },
+  },
+  examples: [
+    { line: 'evo-token init', says: 'Asks for everything.' },
+    {
+      line: 'evo-token init --yes --name evo-me --type native --client-id native-1234',
+      says: 'Asks for nothing.',
+    },
+  ],
+  run: async (invocation) => (await import('./init.ts')).run(invocation),
+}
+
+export const check: CommandRow = {
+  arguments: [
+    { name: 'FILE', kind: 'file', description: 'The file; else the usual one.', optional: true },
+  ],
+  options: {},
+  examples: [],
+  run: async (invocation) => (await import('./config-check.ts')).run(invocation),
+}

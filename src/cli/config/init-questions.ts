@@ -1,0 +1,144 @@
+/** What `init` asks a person, one question per thing that the options did not say. Answers only: nothing is decided here. */
+import { checkbox, confirm, input, select } from '@inquirer/prompts'
+import {
+  EVO_ISSUER,
+  EVO_REDIRECT_URI,
+  EVO_SCOPES,
+  REFRESHABLE,
+  usualScopes,
+} from '../../config/evo.ts'
+import { type Answers, judge, judgeName, type NewApp } from './init-plan.ts'
+import type { Io } from '../io.ts'
+
+/** What the options said already. */
+export interface Given {
+  readonly type?: string | undefined
+  readonly name?: string | undefined
+  readonly clientId?: string | undefined
+  readonly scopes?: readonly string[] | undefined
+  readonly redirectUris?: readonly string[] | undefined
+  readonly issuer?: string | undefined
+  readonly vaultKey?: string | undefined
+  readonly reissue?: string | undefined
+}
+
+/** What is there already. */
+export interface InitContext {
+  readonly names: readonly string[]
+  readonly force: boolean
+  /** Whether this is a new config, which has to say where the vault key is. */
+  readonly fresh: boolean
+}
+
+const TYPES = [
+  ['native', 'a desktop app, script or notebook that you sign in to'],
+  ['spa', 'a single-page app that you sign in to; it has a redirect URI of its own'],
+  ['web', 'a web app that you sign in to; it has a client secret'],
+  ['service', 'a machine-to-machine app: no sign-in, a service identity and a client secret'],
+] as const
+
+const VAULT_KEYS = [
+  ['auto', 'the keychain where there is one, else a file'],
+  ['keychain', 'the keychain of the desktop, or nothing: it is never kept elsewhere'],
+  ['file', 'a file that only you can read, for machines without a keychain'],
+  ['credential', 'a systemd credential, for the system service'],
+] as const
+
+/** Prompts go to stderr: stdout is for the commands to run next. */
+export async function askInit(given: Given, context: InitContext, io: Io): Promise<Answers> {
+  const terminal = { input: io.stdin, output: io.stderr }
+  const ask = {
+    type: () => select({ message: 'Which kind of app is it?', choices: choices(TYPES) }, terminal),
+    name: (type: string) =>
+      input(
+        {
+          message: 'What do you want to call it here?',
+          default: `evo-${type}`,
+          validate: (name) => judgeName(name, context.names, context.force),
+        },
+        terminal,
+      ),
+    clientId: (app: NewApp) =>
+      input(
+        {
+          message: 'Its client id, from the Developer Portal:',
+          validate: (clientId) => judge('clientId', { ...app, clientId }),
+        },
+        terminal,
+      ),
+    redirectUri: (app: NewApp) =>
+      input(
+        {
+          message: 'A redirect URI that is registered for it, exactly as it stands there:',
+          default: EVO_REDIRECT_URI,
+          validate: (uri) => judge('redirectUris', { ...app, redirectUris: [uri] }),
+        },
+        terminal,
+      ),
+    vaultKey: () =>
+      select(
+        { message: 'Where should the key of the vault be kept?', choices: choices(VAULT_KEYS) },
+        terminal,
+      ),
+  }
+
+  const type = given.type ?? (await ask.type())
+  const name = given.name ?? (await ask.name(type))
+  const { issuer, reissue } = given
+  const known: NewApp = { type, clientId: '', issuer, scopes: [], reissue }
+  const clientId = given.clientId ?? (await ask.clientId(known))
+  const redirectUris =
+    given.redirectUris ??
+    (type === 'spa' || type === 'web' ? [await ask.redirectUri(known)] : undefined)
+  const scopes = given.scopes ?? (await askScopes(known, terminal))
+  const vaultKey = given.vaultKey ?? (context.fresh ? await ask.vaultKey() : undefined)
+  return { name, app: { ...known, clientId, redirectUris, scopes }, vaultKey }
+}
+
+interface Terminal {
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
+}
+
+async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
+  const { type, issuer = EVO_ISSUER } = app
+  if (issuer !== EVO_ISSUER) {
+    const words = (text: string) => text.split(/\s+/).filter(Boolean)
+    return words(
+      await input(
+        {
+          message: 'The scopes to ask for, separated by spaces:',
+          validate: (text) => judge('scopes', { ...app, scopes: words(text) }),
+        },
+        terminal,
+      ),
+    )
+  }
+  const usual = usualScopes(type)
+  const chosen = await checkbox(
+    { message: 'Which scopes does it need?', choices: scopeChoices(type, usual) },
+    terminal,
+  )
+  const dropped = EVO_SCOPES.filter(({ name, required }) => required && !chosen.includes(name)).map(
+    ({ name }) => name,
+  )
+  if (dropped.length === 0) return chosen
+  const message = `Evo's documentation says to ask for ${dropped.join(' and ')} always. Leave out all the same?`
+  return (await confirm({ message, default: false }, terminal)) ? chosen : [...dropped, ...chosen]
+}
+
+function scopeChoices(type: string, usual: readonly string[]) {
+  const evo = EVO_SCOPES.map(({ name, about, required }) => ({
+    value: name,
+    name: `${name}: ${about}${required ? ' (always needed)' : ''}`,
+    short: name,
+    checked: usual.includes(name),
+  }))
+  if (type === 'service') return evo
+  const name = `${REFRESHABLE}: renew the token without another sign-in`
+  return [...evo, { value: REFRESHABLE, name, short: REFRESHABLE, checked: true }]
+}
+
+function choices(list: readonly (readonly [string, string])[]) {
+  return list.map(([value, about]) => ({ value, name: `${value}: ${about}`, short: value }))
+}

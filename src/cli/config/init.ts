@@ -1,0 +1,86 @@
+/** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
+import { faultLines, readConfig } from '../../adapters/config-file.ts'
+import { writeConfig } from '../../adapters/config-writer.ts'
+import { usualScopes } from '../../config/evo.ts'
+import { locations } from '../../platform/chosen.ts'
+import { SidecarError } from '../../errors.ts'
+import type { Invocation } from '../command.ts'
+import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'
+import type { Given } from './init-questions.ts'
+import { usageFault } from '../usage.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flag, io } = invocation
+  const answers = flag('yes') ? fromOptions(invocation) : await ask(invocation)
+  // A person may have taken minutes to answer; what is there now is what gets the app.
+  const target = await readCurrent(invocation)
+  const { path, before } = target
+  const { text, warnings, nextCommands } = planInit(answers, target)
+  await writeConfig(path, text, before)
+
+  if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
+  io.stderr.write(
+    before === undefined
+      ? `Wrote ${path}. Next:\n`
+      : `Added "${answers.name}" to ${path}. Next (where the daemon runs: \`evo-token reload\`):\n`,
+  )
+  io.stdout.write(nextCommands.map((command) => `${command}\n`).join(''))
+  return 0
+}
+
+async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
+  const home = locations.homeOf(io.env)
+  const path = locations.configPath(text('config'), io.env, home)
+  return {
+    path,
+    before: await readConfig(path),
+    force: flag('force'),
+    named: path !== locations.configPath(undefined, io.env, home),
+  }
+}
+
+function readOptions({ text, texts }: Invocation): Given {
+  const some = (list: readonly string[]) => (list.length > 0 ? list : undefined)
+  return {
+    type: text('type'),
+    name: text('name'),
+    clientId: text('client-id'),
+    scopes: some(texts('scope')),
+    redirectUris: some(texts('redirect-uri')),
+    issuer: text('issuer'),
+    vaultKey: text('vault-key'),
+    reissue: text('reissue'),
+  }
+}
+
+async function ask(invocation: Invocation): Promise<Answers> {
+  const { command, io } = invocation
+  if (!io.stdin.isTTY || !io.stderr.isTTY) {
+    throw usageFault(command, 'has no terminal to ask on: give the options, and --yes')
+  }
+  const given = readOptions(invocation)
+  const target = await readCurrent(invocation)
+  const current = readTarget(target, given.name)
+  const names = current?.names ?? []
+  const { askInit } = await import('./init-questions.ts')
+  try {
+    return await askInit(given, { names, force: target.force, fresh: current === undefined }, io)
+  } catch (error) {
+    // The prompts throw this on Ctrl-C.
+    if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error
+    throw new SidecarError('failed', 'Nothing was written.')
+  }
+}
+
+function fromOptions(invocation: Invocation): Answers {
+  const given = readOptions(invocation)
+  const { type, name, clientId, redirectUris, issuer, vaultKey, reissue } = given
+  const needed = { '--type': type, '--name': name, '--client-id': clientId }
+  const missing = Object.entries(needed).flatMap(([option, value]) => (value ? [] : [option]))
+  if ((type === 'spa' || type === 'web') && !redirectUris) missing.push('--redirect-uri')
+  if (!type || !name || !clientId || missing.length > 0) {
+    throw usageFault(invocation.command, `asks nothing with --yes, and needs ${missing.join(', ')}`)
+  }
+  const scopes = given.scopes ?? usualScopes(type)
+  return { name, app: { type, clientId, issuer, redirectUris, scopes, reissue }, vaultKey }
+}

@@ -1,0 +1,23 @@
+/** `serve`: its own file loads the whole daemon, so it is loaded when it runs. */
+import type { CommandRow } from '../command.ts'
+import { CONFIG, STATE_DIR } from '../options.ts'
+
+export const serve: CommandRow = {
+  arguments: [],
+  options: {
+    config: CONFIG,
+    'state-dir': STATE_DIR,
+    'take-over': {
+      type: 'boolean',
+      description: 'Use a vault that another machine wrote. Stop the daemon there first.',
+    },
+    'log-level': {
+      type: 'string',
+      placeholder: 'LEVEL',
+      choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      description: 'How much to log, whatever the config says.',
+    },
+  },
+  examples: [{ line: 'evo-token serve', says: 'Log lines go to stdout, as JSON.' }],
+  run: async (invocation) => (await import('../serve.ts')).run(invocation),
+}

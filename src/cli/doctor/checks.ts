@@ -1,0 +1,43 @@
+/** Checks that run in turn: each needs those before it, so the first one that fails is the last one that runs. */
+import { SidecarError } from '../../errors.ts'
+import { EvoTokenError } from '../../client/failures.ts'
+
+export interface Check {
+  readonly id: string
+  /** Resolves with what is right, in words. @throws {SidecarError | EvoTokenError} what is wrong, and how to fix it. */
+  readonly run: () => Promise<string>
+}
+
+export interface Verdict {
+  readonly id: string
+  /** Null for what all apps need. */
+  readonly app: string | null
+  readonly ok: boolean
+  readonly detail: string
+  readonly hint: string | null
+  /** Exit code of the process if this check fails; 0 if it passes. */
+  readonly exitCode: number
+}
+
+/** Runs the checks until one fails, and reports each. Resolves with whether all passed. */
+export async function runChecks(
+  checks: readonly Check[],
+  app: string | null,
+  say: (verdict: Verdict) => void,
+): Promise<boolean> {
+  for (const { id, run } of checks) {
+    try {
+      say({ id, app, ok: true, detail: await run(), hint: null, exitCode: 0 })
+    } catch (error) {
+      if (!(error instanceof SidecarError || error instanceof EvoTokenError)) throw error
+      const { message, hint, exitCode } = error
+      say({ id, app, ok: false, detail: message, hint: hint || null, exitCode })
+      return false
+    }
+  }
+  return true
+}
+
+export function checkFault(message: string, hint: string): SidecarError {
+  return new SidecarError('failed', message, { hint })
+}

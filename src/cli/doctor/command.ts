@@ -1,0 +1,25 @@
+/** `doctor`. What it does loads a lot, so it is loaded when it runs. */
+import type { CommandRow } from '../command.ts'
+import { APP, CONFIG, JSON_OUTPUT, OWNER } from '../options.ts'
+
+export const doctor: CommandRow = {
+  details:
+    'Stops at the first thing that is wrong. What it prints holds no secret and can be pasted in public.',
+  arguments: [{ ...APP, optional: true }],
+  options: {
+    json: JSON_OUTPUT,
+    names: {
+      type: 'boolean',
+      description: 'Name the Evo instances and workspaces too: not for the public.',
+    },
+    'discovery-url': {
+      type: 'string',
+      placeholder: 'URL',
+      description: "Evo's Discovery API ($EVO_DISCOVERY_URL; https://discover.api.seequent.com).",
+    },
+    config: CONFIG,
+    ...OWNER,
+  },
+  examples: [{ line: 'evo-token doctor evo-me', says: 'From the config up to Evo itself.' }],
+  run: async (invocation) => (await import('./doctor.ts')).run(invocation),
+}

@@ -1,0 +1,44 @@
+/** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
+import { existsSync } from 'node:fs'
+import { toStatus } from '../../client/app-status.ts'
+import { type Client, readEndpoint } from '../../client/connection.ts'
+import { openTcp } from '../../client/tcp.ts'
+import { checkFault, type Check } from './checks.ts'
+import type { Places } from '../../platform/platform.ts'
+
+export function daemonChecks(client: Client, places: Places, uid: number): Check[] {
+  let answer: unknown
+  return [
+    {
+      id: 'daemon',
+      async run() {
+        answer = (await client.ask({ path: '/v1/apps' })).apps
+        return 'it answers'
+      },
+    },
+    {
+      id: 'vault',
+      async run() {
+        const statuses = Array.isArray(answer) ? answer.map(toStatus) : []
+        const locked = statuses.find(({ last_error: error }) => error?.error === 'vault_locked')
+        if (!locked) return 'it is open'
+        throw checkFault(
+          `The vault is not open: ${locked.last_error?.message ?? ''}`,
+          'The daemon continues by itself once that is done.',
+        )
+      },
+    },
+    {
+      id: 'port',
+      async run() {
+        const url = readEndpoint(places.endpoint, uid)?.url
+        if (url === undefined || !existsSync(places.accessKey)) {
+          return 'not checked: that needs an access key of the daemon'
+        }
+        const { socket } = await openTcp({ url, keyFile: places.accessKey, caller: 'local' })
+        socket.destroy()
+        return `${url} proves to be the daemon`
+      },
+    },
+  ]
+}

@@ -1,0 +1,78 @@
+/** What the daemon keeps on this machine: whether others can read or change it, and where the vault's key is. */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { notPrivateBecause } from '../../adapters/private-directory.ts'
+import { ownership } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
+import type { Places } from '../../platform/platform.ts'
+import { readHeader } from '../../adapters/vault/vault-header.ts'
+import { checkFault, type Check } from './checks.ts'
+
+const { quoted } = platform
+
+export function homeChecks(places: Places, uid: number): Check[] {
+  return [
+    {
+      id: 'permissions',
+      async run() {
+        const looked = [
+          ...[places.stateDir, places.vault, places.runtimeDir].filter((path) =>
+            isPrivateDirectory(path, uid),
+          ),
+          ...[places.accessKey, places.vaultKey, join(places.vault, 'vault.json')].filter((path) =>
+            isPrivateFile(path, uid),
+          ),
+        ]
+        return looked.length > 0
+          ? `${looked.length} directories and files are private to you`
+          : 'nothing is stored for you here yet'
+      },
+    },
+    { id: 'vault-key', run: async () => keyInWords(places) },
+  ]
+}
+
+/** False where there is none. @throws {SidecarError} */
+function isPrivateDirectory(path: string, uid: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return false
+  if (!stats.isDirectory()) {
+    throw checkFault(
+      `${path} is no directory.`,
+      'Move what is there away, and start the daemon again.',
+    )
+  }
+  const reason = notPrivateBecause(path, stats, uid)
+  if (reason === undefined) return true
+  throw checkFault(`${path} ${reason}`, 'Then start the daemon again.')
+}
+
+/** False where there is none. @throws {SidecarError} */
+function isPrivateFile(path: string, uid: number): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return false
+  if (ownership.isOwn(stats, uid) && !ownership.othersMayEnter(stats)) return true
+  throw checkFault(
+    `Others own or may read ${path}.`,
+    `Close it: chown ${uid} ${quoted(path)}; chmod 600 ${quoted(path)}`,
+  )
+}
+
+/** Where the key is. A keychain is not opened: it might prompt. */
+function keyInWords({ vault, vaultKey }: Places): string {
+  const read = readHeader(vault)
+  if (read.kind === 'absent') return 'there is no vault of yours yet'
+  if (read.kind === 'refused') throw checkFault(read.message, read.hint)
+  switch (read.header.source) {
+    case 'keychain':
+      return 'in the keychain'
+    case 'credential':
+      return 'a systemd credential'
+    case 'file':
+      if (lstatSync(vaultKey, { throwIfNoEntry: false })) return 'in a file'
+      throw checkFault(
+        `The vault's key is gone: there is no ${vaultKey}.`,
+        `Put it back from a backup; or move ${quoted(vault)} away, restart the daemon and sign in again.`,
+      )
+  }
+}

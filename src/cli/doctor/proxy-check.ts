@@ -1,0 +1,41 @@
+/** The proxies of the environment: whether they can be used, and what else they may catch. */
+import { createIssuerFetch, type IssuerFetchOptions } from '../../adapters/server/issuer-fetch.ts'
+import type { Check } from './checks.ts'
+
+type Issuers = ReturnType<typeof createIssuerFetch>
+
+const VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'] as const
+
+/** The variable's value; the lower-case spelling goes first, as everywhere. */
+function valueOf(env: NodeJS.ProcessEnv, name: (typeof VARIABLES)[number]): string {
+  return (env[name.toLowerCase()] ?? env[name]) || ''
+}
+
+/** The proxy for URLs of this protocol, whatever NO_PROXY says; empty where there is none. */
+export function proxyOf(env: NodeJS.ProcessEnv, protocol: string): string {
+  return valueOf(env, protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
+}
+
+/** Passes on the same `fetch` as the daemon's, if the environment is the same. */
+export function proxyCheck(
+  { env, ca }: { readonly env: NodeJS.ProcessEnv; readonly ca: string | undefined },
+  found: (issuers: Issuers) => void,
+): Check {
+  return {
+    id: 'proxy',
+    async run() {
+      const options: IssuerFetchOptions = { env, ...(ca !== undefined && { ca }) }
+      found(createIssuerFetch(options))
+      const set = VARIABLES.filter((name) => valueOf(env, name))
+      if (set.length === 0) return 'none is set'
+      const spared = valueOf(env, 'NO_PROXY').split(/[\s,]+/)
+      const catchesUs =
+        set.includes('HTTP_PROXY') && !['*', '127.0.0.1'].some((one) => spared.includes(one))
+      // Our own programs use no proxy for the daemon; curl and others do.
+      const warning = catchesUs
+        ? '; NO_PROXY does not name 127.0.0.1, so that other programs would send it what is for the daemon'
+        : ''
+      return `${set.join(', ')}${warning}`
+    },
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * `secret`: stores a client secret, or the private key that some apps have in its place. A secret
+ * comes from a hidden prompt or from stdin, a key from a file or from stdin; neither from argv.
+ */
+import { SidecarError } from '../../errors.ts'
+import { Secret } from '../../secret.ts'
+import { appPath, createClient } from '../../client/connection.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, OWNER } from '../options.ts'
+import type { Io } from '../io.ts'
+
+export const secret: CommandRow = {
+  details:
+    'An app whose tokenEndpointAuthMethod is private_key_jwt has a private key in place of a client secret: --private-key stores that.',
+  arguments: [APP],
+  options: {
+    'private-key': {
+      type: 'string',
+      placeholder: 'FILE',
+      description: 'Store the private key in FILE (- for stdin), PEM (PKCS#8) or JWK.',
+    },
+    ...OWNER,
+  },
+  examples: [
+    { line: 'evo-token secret evo-pipeline', says: 'Asks for it.' },
+    { line: 'pass show evo/pipeline | evo-token secret evo-pipeline', says: 'Reads one line.' },
+    {
+      line: 'evo-token secret evo-pipeline --private-key key.pem',
+      says: 'For an app that signs in with a key.',
+    },
+  ],
+  run,
+}
+
+/** The most that the daemon accepts. */
+const LONGEST = 4096
+
+async function run(invocation: Invocation): Promise<number> {
+  const { argument, text, io } = invocation
+  const app = argument('APP')
+  const keyFile = text('private-key')
+  const client = createClient(invocation.place)
+  // Before a person types anything: whether there is such an app, and a daemon at all.
+  await client.ask({ path: appPath(app) })
+  const secret =
+    keyFile !== undefined
+      ? await readPrivateKey(keyFile, io)
+      : io.stdin.isTTY
+        ? await askHidden(app, io)
+        : await readFirstLine(io)
+  if (!secret) {
+    io.stderr.write('Nothing was stored.\n')
+    return 1
+  }
+  const value = secret.expose()
+  const { proven } = await client.ask({
+    method: 'PUT',
+    path: appPath(app, '/client-secret'),
+    body: keyFile === undefined ? { client_secret: value } : { private_key: value },
+  })
+  const how =
+    proven === true
+      ? 'its authorization server accepted it.'
+      : 'it is proven when it is used next. Until then the one before it, if any, is kept as well.'
+  const what = keyFile === undefined ? 'client secret' : 'private key'
+  io.stderr.write(`The ${what} of ${app} is stored: ${how}\n`)
+  return 0
+}
+
+async function readPrivateKey(file: string, io: Io): Promise<Secret> {
+  const { readKeyFile } = await import('./private-key-file.ts')
+  return toSecret(await readKeyFile(file, io), 'private key')
+}
+
+/** Undefined if the person cancelled. */
+async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | undefined> {
+  const { password } = await import('@inquirer/prompts')
+  const message = `The client secret of ${app}:`
+  try {
+    return toSecret(await password({ message }, { input: stdin, output: stderr }))
+  } catch (error) {
+    // The prompts throw this on Ctrl-C.
+    if (error instanceof Error && error.name === 'ExitPromptError') return undefined
+    throw error
+  }
+}
+
+async function readFirstLine({ stdin }: Io): Promise<Secret> {
+  let text = ''
+  for await (const chunk of stdin.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk
+    if (text.includes('\n') || text.length > LONGEST + 2) break
+  }
+  return toSecret(/^[^\r\n]*/.exec(text)?.[0] ?? '')
+}
+
+function toSecret(text: string, what = 'client secret'): Secret {
+  if (text !== '' && text.length <= LONGEST) return new Secret(text)
+  const message = text === '' ? `No ${what} was given.` : `That is too long for a ${what}.`
+  const hint =
+    what === 'client secret'
+      ? 'Type it at the prompt, or write it as one line to stdin.'
+      : 'An RSA key of 4096 bits fits.'
+  throw new SidecarError('invalid_request', message, { hint })
+}

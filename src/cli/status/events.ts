@@ -1,0 +1,82 @@
+/** The daemon's server-sent events (HTML Living Standard §9.2). */
+import { createParser } from 'eventsource-parser'
+import type { Client } from '../../client/connection.ts'
+import {
+  type Connection,
+  type Json,
+  parseAnswer,
+  parseHead,
+  parseObject,
+  requestText,
+} from '../../client/wire.ts'
+import { failureOf } from '../../client/failures.ts'
+
+/** A single event is far smaller. */
+const MAX_PENDING = 1024 * 1024
+
+export type StatusEvent =
+  | { readonly kind: 'status'; readonly data: Json }
+  /** The app was removed from the config. */
+  | { readonly kind: 'removed'; readonly app: string }
+
+/**
+ * Every event, until the daemon or `signal` ends the stream.
+ *
+ * @throws {SidecarError | EvoTokenError} where the stream cannot be had.
+ */
+export async function* statusEvents(
+  client: Client,
+  signal: AbortSignal,
+): AsyncGenerator<StatusEvent> {
+  const connection = await client.open()
+  const stop = () => connection.socket.destroy()
+  signal.addEventListener('abort', stop)
+  try {
+    let arrived: StatusEvent[] = []
+    let pending = 0
+    const parser = createParser({
+      onEvent({ event, data }) {
+        pending = 0
+        const parsed = parseObject(data)
+        if (event === 'status' && parsed) arrived.push({ kind: 'status', data: parsed })
+        if (event === 'removed' && parsed)
+          arrived.push({ kind: 'removed', app: String(parsed.app) })
+      },
+      // The daemon sends them to notice readers that have gone.
+      onComment() {
+        pending = 0
+      },
+    })
+    for await (const text of bodyOf(connection)) {
+      pending += text.length
+      parser.feed(text)
+      if (pending > MAX_PENDING) throw failureOf('an event is too large', connection.place)
+      yield* arrived
+      arrived = []
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
+}
+
+/** The text of the stream as it comes. */
+async function* bodyOf({ socket, headers, place }: Connection): AsyncGenerator<string> {
+  socket.write(requestText({ path: '/v1/events' }, headers, false))
+  const decoder = new TextDecoder()
+  let bytes = Buffer.alloc(0)
+  let streaming = false
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    if (streaming) {
+      yield decoder.decode(chunk, { stream: true })
+      continue
+    }
+    bytes = Buffer.concat([bytes, chunk])
+    const head = parseHead(bytes)
+    if (typeof head === 'string' || bytes.length > MAX_PENDING) break
+    streaming = head?.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+    if (head && streaming) yield decoder.decode(bytes.subarray(head.bodyAt), { stream: true })
+  }
+  // Not a stream: it may be a problem that the daemon reports instead.
+  if (!streaming) throw failureOf(parseAnswer(bytes, true) ?? 'it sends no events', place)
+}

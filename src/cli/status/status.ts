@@ -1,0 +1,63 @@
+/** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
+import { toStatus } from '../../client/app-status.ts'
+import { appPath, createClient } from '../../client/connection.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
+import { plain } from '../plain.ts'
+import { statusFields, statusTable } from './status-view.ts'
+
+export const status: CommandRow = {
+  arguments: [{ ...APP, optional: true }],
+  options: {
+    watch: { type: 'boolean', description: 'Go on showing changes until interrupted.' },
+    json: JSON_OUTPUT,
+    ...CALLER,
+  },
+  examples: [
+    { line: 'evo-token status', says: 'A line per app.' },
+    { line: 'evo-token status evo-me', says: 'Everything about one, and what to do.' },
+  ],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
+  const { argument, flag, io } = invocation
+  const client = createClient(invocation.place)
+  const app = argument('APP')
+  const answer = await client.ask({ path: app ? appPath(app) : '/v1/apps' })
+  if (flag('watch')) {
+    const { watch } = await import('./watch.ts')
+    return watch(client, { app, asJson: flag('json'), io, colour: takesColour(invocation) })
+  }
+  if (flag('json')) {
+    io.stdout.write(`${JSON.stringify(answer)}\n`)
+    return 0
+  }
+  const now = Date.now()
+  if (app) {
+    io.stdout.write(statusFields(toStatus(answer), now))
+    return 0
+  }
+  const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
+  io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
+  // One vault for all of them: once is enough.
+  const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
+  const problems = toProblems(answer.problems)
+  for (const { message, hint } of problems) {
+    io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
+  }
+  const isTold = problems.some(({ message }) => message === problem?.message)
+  if (problem && !isTold)
+    io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
+  return 0
+}
+
+/** https://no-color.org */
+function takesColour({ io }: Invocation): boolean {
+  return io.stdout.isTTY && !io.env.NO_COLOR
+}
+
+/** What is wrong with the daemon itself; a daemon of an earlier version does not say. */
+function toProblems(value: unknown): readonly { message: string; hint: string }[] {
+  return Array.isArray(value) ? (value as { message: string; hint: string }[]) : []
+}

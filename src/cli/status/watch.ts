@@ -1,0 +1,130 @@
+/** `status --watch`: the statuses as they change, until interrupted or until the reader has gone. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AppStatus, toStatus } from '../../client/app-status.ts'
+import type { Client } from '../../client/connection.ts'
+import { statusEvents } from './events.ts'
+import type { Io } from '../io.ts'
+import { statusLine, statusTable } from './status-view.ts'
+
+/** How often the time left is redrawn, and a missing daemon is asked again. */
+const TICK_MS = 1_000
+
+/** ECMA-48: the whole screen, from here to the end of the line, from here to the end of the screen. */
+const CLEAR_ALL = '\x1b[2J'
+const CLEAR_LINE = '\x1b[K'
+const CLEAR_BELOW = '\x1b[J'
+const HOME = '\x1b[H'
+
+export interface Watched {
+  /** Empty for all apps. */
+  readonly app: string
+  readonly asJson: boolean
+  readonly colour: boolean
+  readonly io: Io
+}
+
+export async function watch(client: Client, watched: Watched): Promise<number> {
+  const { app, io } = watched
+  const view = watched.asJson ? linesOf(io, toJsonLine) : viewFor(watched)
+  const readerGone = new AbortController()
+  const { signal } = readerGone
+  io.stdout.once('close', () => {
+    readerGone.abort()
+  })
+  try {
+    let reached = false
+    for (;;) {
+      try {
+        for await (const event of statusEvents(client, signal)) {
+          reached = true
+          if (event.kind === 'removed') {
+            if (!app || event.app === app) view.remove(event.app)
+            continue
+          }
+          const status = toStatus(event.data)
+          if (!app || status.app === app) view.show(status)
+        }
+      } catch (error) {
+        if (!signal.aborted && !(reached && isTemporary(error))) throw error
+      }
+      if (signal.aborted) return 0
+      io.stderr.write('The daemon does not answer; waiting for it.\n')
+      await waitForDaemon(client, signal)
+      view.startOver()
+    }
+  } finally {
+    view.stop()
+  }
+}
+
+/** Resolves when the daemon answers, or the reader has gone. */
+async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    // Rejects when it is aborted, which the loop asks for itself.
+    await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      await client.ask({ path: '/v1/apps' })
+      return
+    } catch (error) {
+      if (!isTemporary(error)) throw error
+    }
+  }
+}
+
+/** Whether a restarting daemon causes such errors. */
+function isTemporary(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return 'exitCode' in error ? error.exitCode === 4 || error.exitCode === 5 : 'code' in error
+}
+
+interface View {
+  show(status: AppStatus): void
+  remove(app: string): void
+  startOver(): void
+  stop(): void
+}
+
+function viewFor({ io, colour }: Watched): View {
+  return io.stdout.isTTY ? screenOf(io, colour) : linesOf(io, (one) => statusLine(one, Date.now()))
+}
+
+function linesOf({ stdout }: Io, toLine: (status: AppStatus) => string): View {
+  return {
+    show: (status) => stdout.write(toLine(status)),
+    remove: () => undefined,
+    startOver: () => undefined,
+    stop: () => undefined,
+  }
+}
+
+function toJsonLine(status: AppStatus): string {
+  return `${JSON.stringify(status)}\n`
+}
+
+/** A table that is drawn again at every change, and every second because time runs out. */
+function screenOf({ stdout }: Io, colour: boolean): View {
+  const statuses = new Map<string, AppStatus>()
+  const draw = () => {
+    const lines = statusTable([...statuses.values()], Date.now(), colour)
+    stdout.write(`${HOME}${lines.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
+  }
+  stdout.write(CLEAR_ALL)
+  const ticker = setInterval(draw, TICK_MS)
+  return {
+    show(status) {
+      statuses.set(status.app, status)
+      draw()
+    },
+    remove(app) {
+      statuses.delete(app)
+      draw()
+    },
+    startOver() {
+      statuses.clear()
+    },
+    stop() {
+      clearInterval(ticker)
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/** `run`: runs a program with the access token in its environment, and ends as the program does. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { resolve } from 'node:path'
+import {
+  appPath,
+  askToken,
+  createClient,
+  type Place,
+  placesOf,
+  readEndpoint,
+  tcpTargetOf,
+} from '../../client/connection.ts'
+import { platform } from '../../platform/current.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP, CALLER } from '../options.ts'
+import { plain } from '../plain.ts'
+import type { Io } from '../io.ts'
+import { usageFault } from '../usage.ts'
+
+export const runProgram: CommandRow = {
+  details:
+    'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need nothing else.',
+  arguments: [APP, { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' }],
+  options: {
+    env: {
+      type: 'string',
+      placeholder: 'NAME',
+      description: 'The variable that gets the token (EVO_ACCESS_TOKEN).',
+    },
+    ...CALLER,
+  },
+  examples: [{ line: 'evo-token run evo-me -- python job.py', says: 'Exits as the program does.' }],
+  run,
+}
+
+/** The exit codes that shells use. */
+const EXIT_NOT_FOUND = 127
+const EXIT_NOT_EXECUTABLE = 126
+const EXIT_SIGNAL = 128
+
+async function run(invocation: Invocation): Promise<number> {
+  const { command, argument, text, io, rest } = invocation
+  const app = argument('APP')
+  const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
+  if (!/^[A-Za-z_]\w*$/.test(variable)) {
+    throw usageFault(command, 'needs letters, digits and _ for --env')
+  }
+  const { accessToken } = await askToken(createClient(invocation.place), {
+    path: appPath(app, '/token'),
+  })
+  const env = {
+    ...io.env,
+    ...addressForProgram(invocation.place),
+    EVO_TOKEN_APP: app,
+    [variable]: accessToken,
+  }
+  try {
+    return await runToEnd(rest, env, io)
+  } catch (error) {
+    if (!isTooLong(error)) throw error
+    io.stderr.write(
+      `evo-token: The token is too long for an environment variable: ${variable} is not set. The program can ask for it at EVO_TOKEN_URL, with the key in EVO_TOKEN_KEY_FILE.\n`,
+    )
+    const { [variable]: _, ...without } = env
+    return runToEnd(rest, without, io)
+  }
+}
+
+/** The system takes no environment (or argument) of this length: on Linux 128 KiB for one variable. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'E2BIG'
+}
+
+/** For a program that outlives the token: the daemon's address and a key, where they are known. */
+function addressForProgram(place: Place): NodeJS.ProcessEnv {
+  const { socket } = place
+  const target = tcpTargetOf(place)
+  if (target) {
+    return {
+      EVO_TOKEN_URL: target.url,
+      EVO_TOKEN_KEY_FILE: resolve(target.keyFile),
+      EVO_TOKEN_CALLER: target.caller,
+    }
+  }
+  const places = placesOf(place)
+  const endpoint = readEndpoint(places.endpoint)
+  const isThisOne = socket === undefined || socket === endpoint?.socket
+  return {
+    ...(isThisOne && endpoint?.url !== undefined && { EVO_TOKEN_URL: endpoint.url }),
+    ...(isThisOne &&
+      existsSync(places.accessKey) && {
+        EVO_TOKEN_KEY_FILE: places.accessKey,
+        EVO_TOKEN_CALLER: 'local',
+      }),
+  }
+}
+
+async function runToEnd(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { stdin, stderr }: Io,
+): Promise<number> {
+  const { PASSED_ON, FROM_TERMINAL } = platform.signals
+  // Listens before the program starts: a signal that comes meanwhile is passed on then.
+  const passOn = (signal: NodeJS.Signals) => {
+    if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
+  }
+  for (const signal of PASSED_ON) process.on(signal, passOn)
+  let child: ChildProcess
+  try {
+    // Throws where the environment is too long; what else goes wrong comes as an event.
+    child = spawn(program, args, { env, stdio: 'inherit' })
+    return await new Promise<number>((settle) => {
+      child.on('error', ({ code }: NodeJS.ErrnoException) => {
+        // The program runs; a signal could not be sent to it.
+        if (child.pid !== undefined) return
+        stderr.write(`evo-token: "${plain(program)}" cannot be run (${code ?? 'error'}).\n`)
+        settle(code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE)
+      })
+      child.once('exit', (code, signal) => {
+        settle(signal === null ? (code ?? 1) : EXIT_SIGNAL + constants.signals[signal])
+      })
+    })
+  } finally {
+    for (const signal of PASSED_ON) process.off(signal, passOn)
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * `shell-init`: prints functions for sh, bash, dash and zsh that need curl alone, for where starting
+ * Node is too slow. They use the owner socket only: curl cannot check the proof that a daemon on TCP
+ * gives, and no key is shown without it.
+ */
+import { resolve } from 'node:path'
+import { placesOf } from '../../client/connection.ts'
+import { ERROR_CODES } from '../../core/error-codes.ts'
+import { ownerEndpoint } from '../../platform/chosen.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { OWNER } from '../options.ts'
+
+export const shellInit: CommandRow = {
+  details: 'Defines `evo_token APP`, and `evo_curl APP URL…`, which is curl with the token.',
+  arguments: [],
+  options: OWNER,
+  examples: [{ line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' }],
+  run,
+}
+
+const CODES = [
+  'login_required',
+  'misconfigured',
+  'unavailable',
+  'vault_locked',
+  'record_newer',
+  'stopping',
+  'unknown_app',
+] as const
+
+async function run(invocation: Invocation): Promise<number> {
+  const { io, text } = invocation
+  const places = placesOf(invocation.place)
+  const machine = ownerEndpoint.MACHINE_SOCKET
+  const named = text('socket')
+  const find =
+    named === undefined
+      ? `  evo_socket=$(sed -n 's/.*"socket":"\\([^"\\\\]*\\)".*/\\1/p' ${quoted(places.endpoint)} 2>/dev/null)
+  [ -S "$evo_socket" ] || evo_socket=${quoted(places.socket)}
+  # The machine's, for its owners, where there is none of one's own.
+  if [ ! -S "$evo_socket" ] && [ -S ${machine} ] && [ -w ${machine} ]; then
+    evo_socket=${machine}
+  fi`
+      : `  evo_socket=${quoted(resolve(named))}`
+  // Root may use the socket of any user's daemon, but only where root itself names it.
+  const trusted = named === undefined ? '' : '[ "$(id -u)" = 0 ] || '
+  io.stdout.write(functions(find, trusted))
+  return 0
+}
+
+/** Subshells keep the variables from the caller's; the names avoid those that zsh reserves. */
+function functions(find: string, trusted: string): string {
+  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${ERROR_CODES[code].exit} ;;`)
+  return `# evo-token shell-init: no token is ever an argument or in the environment.
+evo_token() (
+  [ $# -eq 1 ] || { echo 'usage: evo_token APP' >&2; exit 2; }
+  case $1 in '' | [!a-z0-9]* | *[!a-z0-9._-]*)
+    echo "evo_token: \\"$1\\" is no app name." >&2
+    exit 2 ;;
+  esac
+${find}
+  [ -S "$evo_socket" ] || {
+    echo "evo_token: The daemon cannot be reached: there is no \\"$evo_socket\\". Start it with \\\`evo-token serve\\\`." >&2
+    exit 4
+  }
+  # It has to be ours or root's, in a directory where no other user can replace it.
+  ${trusted}[ -z "$(find -H "$evo_socket" "\${evo_socket%/*}" -prune \\( ! -user "$(id -u)" ! -user 0 \\
+    -o -type d -perm -020 -o -type d -perm -002 \\) 2>&1)" ] || {
+    echo "evo_token: The socket \\"$evo_socket\\" is not used: others own it, or may replace it." >&2
+    exit 4
+  }
+  evo_answer=$(curl -q -sS --noproxy '*' --max-time 75 --unix-socket "$evo_socket" \\
+    -H 'Accept: text/plain' -w '%{http_code}' "http://localhost/v1/apps/$1/token") || exit 4
+  evo_body=\${evo_answer%???}
+  case $evo_answer in *200)
+    printf '%s\\n' "$evo_body"
+    exit 0 ;;
+  esac
+  printf '%s\\n' "$evo_body" | sed -n 's/.*"detail":"\\([^"]*\\)".*/evo_token: \\1/p' >&2
+  printf '%s\\n' "$evo_body" | sed -n 's/.*"hint":"\\([^"]*\\)".*/\\1/p' >&2
+  case $evo_body in
+${exits.join('\n')}
+  esac
+  exit 1
+)
+
+evo_curl() (
+  [ $# -ge 2 ] || { echo 'usage: evo_curl APP [CURL OPTION]… URL…' >&2; exit 2; }
+  evo_app=$1
+  shift
+  evo_bearer=$(evo_token "$evo_app") || exit
+  case $evo_bearer in *[!A-Za-z0-9._~+/=-]*)
+    echo "evo_curl: The token of $evo_app has characters that no header can take." >&2
+    exit 1 ;;
+  esac
+  # printf is part of the shell, so its arguments are in no process list. It writes to descriptor 3 of
+  # curl, whose stdin stays the caller's; one redirection at a time, because zsh would join two.
+  exec 4<&0
+  printf 'header = "Authorization: Bearer %s"\\n' "$evo_bearer" | (
+    exec 3<&0
+    exec <&4
+    exec 4<&-
+    curl --proto-redir '=https' --config /dev/fd/3 "$@"
+  )
+)
+`
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", `'\\''`)}'`
+}

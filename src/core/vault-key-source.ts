@@ -1,0 +1,25 @@
+/** Where the vault's key is, and what is wrong where the config wants it in another place. */
+import type { DaemonProblem } from './status.ts'
+
+export type KeySource = 'keychain' | 'file' | 'credential'
+
+/** As the config says it: `auto` is content with every source. */
+export type KeyChoice = KeySource | 'auto'
+
+/** @param source where the vault's key is; undefined where that is not known. */
+export function keyElsewhere(
+  choice: KeyChoice,
+  source: KeySource | undefined,
+): DaemonProblem | undefined {
+  if (source === undefined || choice === 'auto' || choice === source) return undefined
+  return {
+    error: 'vault_key_elsewhere',
+    message: `The config wants the vault key in the ${choice}, and this vault's is in the ${source}.`,
+    hint: `Set "vault": { "key": "${source}" } (or "auto") in the config before the daemon starts again: the vault stays locked else. To change the place, ${wayTo(choice)}.`,
+  }
+}
+
+function wayTo(choice: KeySource): string {
+  if (choice === 'credential') return 'move the vault directory away and sign in anew'
+  return `run \`evo-token vault move-key --to ${choice}\` while the daemon has the vault open, and set it to "${choice}" then`
+}
