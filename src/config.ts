@@ -3,9 +3,10 @@
  * fault at once. `config/schema.ts` defines the settings; here are the rules between them.
  */
 import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
-import { type ConfigFault, type Path, showPath, toFaults } from './config/faults.ts'
-import { readJson } from './config/json-text.ts'
+import { type ConfigFault, showPath, toFaults } from './config/faults.ts'
+import { type Path, readJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
+import { toRefreshPolicy } from './config/refresh-settings.ts'
 import {
   type AppSettings,
   configSchema,
@@ -65,7 +66,7 @@ export function parseConfig(text: string, home?: string): ConfigResult {
   return { kind: 'ok', config, warnings: warningsOn(config) }
 }
 
-/** What was said of a setting already, and better, is not said again. */
+/** The first fault of each setting, which says the most. */
 function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
   const paths = faults.map(({ path }) => path)
   return faults.filter(({ path }, index) => paths.indexOf(path) === index)
@@ -91,8 +92,6 @@ function toApp(
   { issuer, refresh }: Settings,
 ): Omit<App, 'sharesRedirectUri'> {
   const personal = app.type === 'service' ? undefined : app
-  const sessionAgeMs = app.refresh?.sessionAge ?? refresh.sessionAge
-  const atLeastMs = app.refresh?.atLeast ?? refresh.atLeast
   const { tokenEndpointAuthMethod, tokenParameters, accessTokenLifetime } = app
   return {
     name,
@@ -117,13 +116,7 @@ function toApp(
     },
     ...(tokenParameters && { tokenParameters }),
     ...(accessTokenLifetime !== undefined && { accessTokenLifetimeMs: accessTokenLifetime }),
-    refresh: {
-      aheadMs: app.refresh?.ahead ?? refresh.ahead,
-      retryMinMs: app.refresh?.retryMin ?? refresh.retryMin,
-      retryMaxMs: app.refresh?.retryMax ?? refresh.retryMax,
-      ...(sessionAgeMs !== undefined && { sessionAgeMs }),
-      ...(atLeastMs !== undefined && { atLeastMs }),
-    },
+    refresh: toRefreshPolicy(refresh, app.refresh),
     ...(app.type === 'service' && app.reissue !== undefined && { reissue: app.reissue }),
   }
 }
@@ -138,7 +131,7 @@ function sharesRedirectUri(app: Redirected, all: readonly Redirected[]): boolean
   )
 }
 
-/** Asked of the value as it stands, so that it is said along with every other fault. */
+/** Checked on the raw value, so that it is reported along with every other fault. */
 function filesOfUnknownApps(value: unknown): ConfigFault[] {
   const { files, apps } = record(value)
   if (!Array.isArray(files)) return []
@@ -154,7 +147,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-/** Settings that are fine by themselves and cannot hold together. */
+/** Settings that are valid alone and contradict each other. */
 function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[] {
   const patience = 'must not be longer than retryMax'
   const { retryMin, retryMax } = settings.refresh

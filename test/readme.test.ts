@@ -28,7 +28,23 @@ it('has a row for every setting of the config', () => {
   for (const setting of settings) expect(rows).toMatch(new RegExp(`\`${setting}\\b`))
 })
 
-it('has every route, under whoever may ask for it, and no other', () => {
+it('has the default of each refresh setting, as the config has it', () => {
+  const { properties } = configJsonSchema() as {
+    properties: { refresh: { properties: Record<string, { default?: string }> } }
+  }
+  const rows = [...readme.matchAll(/^\| (`refresh\.[^|]+) \| ([^|]*)\|/gm)]
+  const inReadme = rows.flatMap(([, names = '', defaults = '']) => {
+    const values = [...defaults.matchAll(/`([^`]+)`/g)].map(([, value]) => value)
+    return [...names.matchAll(/`refresh\.(\w+)`/g)].map(([, name], index) => [name, values[index]])
+  })
+  const inConfig = Object.entries(properties.refresh.properties).map(([name, setting]) => [
+    name,
+    setting.default,
+  ])
+  expect(inReadme).toEqual(inConfig)
+})
+
+it('has every route, under the callers that may ask for it, and no other', () => {
   const who = { anyone: 'anyone on loopback', callers: 'callers', owner: 'owner' }
   const routes = routesOf(recordedDeps().deps).map(
     ({ method, path, access }) => `${method.toUpperCase()} ${path}: ${who[access]}`,

@@ -1,7 +1,7 @@
 /** What a person is told whose sign-in cannot start, or was refused: the server's words, and a way out. */
 import { type App, needsClientSecret } from '../core/app.ts'
 import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
-import type { Asked, Failure } from '../core/ports.ts'
+import type { ServerResult, Failure } from '../core/ports.ts'
 import { signInRemedy } from '../core/remedy.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
@@ -32,7 +32,7 @@ export function withAdvice(app: App, { error, message }: Failure): string {
 }
 
 /** @throws {SidecarError} with the failure's message. */
-export function valueOf<T>(asked: Asked<T>): T {
-  if (asked.kind === 'ok') return asked.value
-  throw new SidecarError(asked.code, asked.failure.message)
+export function valueOf<T>(result: ServerResult<T>): T {
+  if (result.kind === 'ok') return result.value
+  throw new SidecarError(result.code, result.failure.message)
 }

@@ -3,7 +3,7 @@
  * other is a bug, shown without what might be a secret.
  */
 import { scrub } from '../adapters/log/scrub.ts'
-import { withoutPieces } from '../adapters/log/secret-pieces.ts'
+import { removePieces } from '../adapters/log/secret-pieces.ts'
 import { SidecarError } from '../errors.ts'
 import { EvoTokenError } from '../client/failures.ts'
 import type { Io } from './io.ts'
@@ -37,7 +37,7 @@ function plainLines(message: string): string {
 function bugReport(error: unknown): string {
   if (!(error instanceof Error)) return `Something was thrown that is no error: ${typeof error}.`
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  const message = withoutPieces(scrub(error.message)).replace(OPAQUE, '[redacted]')
+  const message = removePieces(scrub(error.message)).replace(OPAQUE, '[redacted]')
   return [`${error.name}: ${plain(message)}`, ...frames].join('\n')
 }
 

@@ -29,7 +29,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** As `config/names.ts` has it, whose module would cost `get` a millisecond. */
+/** A copy of the one in `core/names.ts`, whose module would cost `get` a millisecond; a test compares them. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** A command line of names only, such as `get APP`: it needs no parser. */

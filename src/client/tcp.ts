@@ -5,6 +5,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
+import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
@@ -39,10 +40,13 @@ export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Conn
 
 function loopbackUrl(text: string): { host: string; hostname: string; port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const hostname = url?.hostname.replace(/^\[|\]$/g, '') ?? ''
-  const loopback =
-    hostname === 'localhost' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname)
-  if (url?.protocol !== 'http:' || !loopback || url.username || url.pathname !== '/') {
+  const hostname = unbracket(url?.hostname ?? '')
+  if (
+    url?.protocol !== 'http:' ||
+    !isLoopbackHost(hostname) ||
+    url.username ||
+    url.pathname !== '/'
+  ) {
     // It may hold a password or a key: the message does not repeat it.
     throw new EvoTokenError(
       'config',

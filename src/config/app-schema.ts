@@ -1,21 +1,8 @@
 /** An app as it is written in the config: four kinds, each with exactly the settings that it can have. */
 import { z } from 'zod'
 import { EVO_REDIRECT_URI, REFRESHABLE } from './evo.ts'
-import {
-  ABOUT_REFRESH,
-  AHEAD,
-  AT_LEAST,
-  durationOrNone,
-  endpoint,
-  issuer,
-  list,
-  notOneOf,
-  RETRY_MAX,
-  SESSION_AGE,
-  RETRY_MIN,
-  settings,
-  text,
-} from './schema-parts.ts'
+import { appRefresh } from './refresh-settings.ts'
+import { durationOrNone, endpoint, issuer, list, notOneOf, settings, text } from './schema-parts.ts'
 import * as values from './values.ts'
 
 const SCOPE = 'one scope per string, such as "evo.file", without spaces'
@@ -53,13 +40,7 @@ const common = {
     'The client id that the Developer Portal shows for the app.',
   ),
   issuer: issuer.optional().describe("The app's authorization server, where it is another one."),
-  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge, atLeast', {
-    ahead: AHEAD.optional().describe(ABOUT_REFRESH.ahead),
-    retryMin: RETRY_MIN.optional().describe(ABOUT_REFRESH.retryMin),
-    retryMax: RETRY_MAX.optional().describe(ABOUT_REFRESH.retryMax),
-    sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
-    atLeast: AT_LEAST.optional().describe(ABOUT_REFRESH.atLeast),
-  })
+  refresh: appRefresh
     .optional()
     .describe('What differs for this app from the refresh settings of all.'),
   accessTokenLifetime: durationOrNone('1s', '3650d')

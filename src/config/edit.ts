@@ -1,4 +1,4 @@
-/** Changes the text of a config and nothing of it but what is meant: the rest stays byte for byte. */
+/** Changes one app in the text of a config; the rest stays byte for byte. */
 import { applyEdits, format, modify } from 'jsonc-parser'
 import { withoutByteOrderMark } from './json-text.ts'
 
@@ -10,7 +10,7 @@ export function putApp(text: string, name: string, app: object): string {
   const edited = applyEdits(json, edits)
   const indent = /^([ \t]+)"/m.exec(json)?.[1] ?? '  '
   const style = { insertSpaces: !indent.includes('\t'), tabSize: indent.length }
-  // `modify` would lay out whole lines anew, and with them what somebody else wrote.
+  // `modify` would lay out whole lines anew, and with them what a person wrote.
   const layout = edits.flatMap(({ offset, content }) =>
     format(edited, rangeOf(edited, offset, content.length), style),
   )

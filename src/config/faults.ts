@@ -4,10 +4,9 @@
  */
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
+import type { Path } from './json-text.ts'
 import { plainKey } from './names.ts'
 import { looksSecret } from './secrets.ts'
-
-export type Path = readonly PropertyKey[]
 
 export interface ConfigFault {
   /** As a person writes it: `apps.evo-me.scopes[2]`; empty for the whole file. */
@@ -58,7 +57,7 @@ function explain(issue: z.core.$ZodIssue, value: unknown): string {
   return `must be ${issue.message}, not ${kind === 'object' ? 'an' : 'a'} ${kind}`
 }
 
-/** What the schema library calls a kind of value, in the words of this file. */
+/** The schema library's names of kinds, in the words of this file. */
 const KINDS: Readonly<Record<string, string>> = {
   string: 'string',
   int: 'number',

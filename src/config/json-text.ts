@@ -4,7 +4,9 @@
  * comments and trailing commas are faults.
  */
 import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser'
-import type { Path } from './faults.ts'
+
+/** The keys that lead to a value. */
+export type Path = readonly PropertyKey[]
 
 export type JsonText =
   | {

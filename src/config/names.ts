@@ -1,7 +1,4 @@
-/** What apps and callers may be called, and when two keys mean the same. */
-
-/** Names of apps and callers. */
-export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+/** What is said of a bad app name, and when two keys mean the same. */
 
 export const APP_NAME =
   'is no app name: write up to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit'

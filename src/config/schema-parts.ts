@@ -65,23 +65,6 @@ export const list = <Item extends z.ZodType>(error: string, item: Item) =>
     })
     .meta({ uniqueItems: true })
 
-export const AHEAD = duration('1s', '1d')
-export const RETRY_MIN = duration('100ms', '1h')
-export const RETRY_MAX = duration('1s', '1d')
-export const SESSION_AGE = duration('1m', '3650d')
-export const AT_LEAST = duration('1s', '3650d')
-
-export const ABOUT_REFRESH = {
-  ahead:
-    'How long before its end a token is renewed; at most a quarter of its life, whatever stands here.',
-  retryMin: 'The shortest wait after a renewal that did not work. Waits double from here.',
-  retryMax: 'The longest wait after a renewal that did not work.',
-  sessionAge:
-    'How long after a sign-in the server ends the session, where it does not say so itself: people are told before.',
-  atLeast:
-    'The longest time between two renewals, however long the token lives: some servers end a session whose refresh token is not used for long.',
-} as const
-
 const ISSUER = 'an https: URL without query, fragment or password (http: on loopback only)'
 export const issuer = text(ISSUER, values.isIssuer).meta({ format: 'uri' })
 const ENDPOINT = 'an https: URL without fragment or password (http: on loopback only)'

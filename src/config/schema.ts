@@ -3,24 +3,13 @@
  * `parseConfig` accepts, the published JSON Schema and the unknown-key suggestions all come from here.
  */
 import { z } from 'zod'
+import { isLoopbackHost } from '../core/loopback.ts'
+import { NAME } from '../core/names.ts'
 import { app } from './app-schema.ts'
 import { EVO_ISSUER } from './evo.ts'
-import { APP_NAME, NAME } from './names.ts'
-import {
-  ABOUT_REFRESH,
-  AHEAD,
-  AT_LEAST,
-  duration,
-  issuer,
-  notOneOf,
-  path,
-  RETRY_MAX,
-  SESSION_AGE,
-  RETRY_MIN,
-  settings,
-  text,
-} from './schema-parts.ts'
-import * as values from './values.ts'
+import { APP_NAME } from './names.ts'
+import { refresh } from './refresh-settings.ts'
+import { duration, issuer, notOneOf, path, settings, text } from './schema-parts.ts'
 
 const FILE = 'an object with app and path'
 const whose = {
@@ -66,7 +55,7 @@ export const configSchema = settings('an object', {
     .prefault(EVO_ISSUER)
     .describe('The authorization server of all apps that name no other.'),
   listen: settings('an object with host and port', {
-    host: text(LOOPBACK, values.isLoopback)
+    host: text(LOOPBACK, isLoopbackHost)
       .prefault('127.0.0.1')
       .describe('A loopback address; nothing else is possible.'),
     port: z
@@ -88,13 +77,7 @@ export const configSchema = settings('an object', {
   })
     .prefault({})
     .describe('How the tokens are encrypted on disk.'),
-  refresh: settings('an object with ahead, retryMin, retryMax, sessionAge, atLeast', {
-    ahead: AHEAD.prefault('10m').describe(ABOUT_REFRESH.ahead),
-    retryMin: RETRY_MIN.prefault('5s').describe(ABOUT_REFRESH.retryMin),
-    retryMax: RETRY_MAX.prefault('5m').describe(ABOUT_REFRESH.retryMax),
-    sessionAge: SESSION_AGE.optional().describe(ABOUT_REFRESH.sessionAge),
-    atLeast: AT_LEAST.optional().describe(ABOUT_REFRESH.atLeast),
-  })
+  refresh: refresh
     .prefault({})
     .describe('How early tokens are renewed, and how patiently failures are retried.'),
   log: settings('an object with level', {

@@ -2,8 +2,9 @@
  * No secret ever stands in the config: what looks like one is refused, by its key or by its value,
  * with what to do instead. The value is never shown.
  */
-import type { Path } from './faults.ts'
-import { NAME, plainKey } from './names.ts'
+import type { Path } from './json-text.ts'
+import { NAME } from '../core/names.ts'
+import { plainKey } from './names.ts'
 
 const GIVEN_AWAY = 'does not belong in this file, where others may have read it: take it out'
 
@@ -53,18 +54,18 @@ export interface FoundSecret {
 export function findSecrets(value: unknown, path: Path = []): FoundSecret[] {
   if (typeof value === 'string') {
     const match = SECRET_VALUES.find(([shape]) => shape.test(value))
-    return match ? [found(path, match[1])] : []
+    return match ? [toFoundSecret(path, match[1])] : []
   }
   if (typeof value !== 'object' || value === null) return []
   if (Array.isArray(value))
     return value.flatMap((item, index) => findSecrets(item, [...path, index]))
   return Object.entries(value).flatMap(([key, inner]) => {
     const advice = namesApp(path) ? undefined : SECRET_KEYS.get(plainKey(key))
-    return advice ? [found([...path, key], advice)] : findSecrets(inner, [...path, key])
+    return advice ? [toFoundSecret([...path, key], advice)] : findSecrets(inner, [...path, key])
   })
 }
 
-function found(path: Path, advice: Advice): FoundSecret {
+function toFoundSecret(path: Path, advice: Advice): FoundSecret {
   // In `apps.NAME…` the advice can name the app.
   const [apps, app] = path
   const named = apps === 'apps' && typeof app === 'string' && NAME.test(app)

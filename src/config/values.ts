@@ -1,9 +1,9 @@
 /** The rules for single values of the config: whether a string is what its setting needs. */
-import { isIPv4 } from 'node:net'
 import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
 import ms from 'ms'
 import { validate } from 'node-cron'
+import { isLoopbackHost } from '../core/loopback.ts'
 
 /** A number with its unit; without one, `ms` would take it for milliseconds. */
 export const DURATION = /^\d+(?:\.\d+)? ?[A-Za-z]+$/
@@ -29,11 +29,6 @@ export function isCron(expression: string): boolean {
   return isBounded && /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
 }
 
-/** Any address of the loopback interface, or `localhost`. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
-}
-
 /** An issuer identifier: no query, no fragment (RFC 8414 §2). */
 export function isIssuer(text: string): boolean {
   return isEndpoint(text) && !text.includes('?')
@@ -43,8 +38,7 @@ export function isIssuer(text: string): boolean {
 export function isEndpoint(text: string): boolean {
   const url = toUrl(text)
   if (!url?.hostname || text.includes('#') || url.username || url.password) return false
-  const local = isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'))
-  return url.protocol === 'https:' || (url.protocol === 'http:' && local)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 }
 
 /** An absolute URI without a fragment (RFC 6749 §3.1.2); custom schemes are for pasted sign-ins. */

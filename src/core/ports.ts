@@ -107,7 +107,7 @@ export interface DeviceAuthorization {
 /** Of one poll of a device authorization (RFC 8628 §3.5). */
 export type PollOutcome = GrantOutcome | { readonly kind: 'pending'; readonly slowDown: boolean }
 
-export type Asked<T> =
+export type ServerResult<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | {
       readonly kind: 'failed'
@@ -127,7 +127,7 @@ export interface AuthorizationServer {
   authorize(
     redirectUri: string,
     options: { readonly switchUser: boolean },
-  ): Promise<Asked<AuthorizationRequest>>
+  ): Promise<ServerResult<AuthorizationRequest>>
   /**
    * Judges the authorization response in `callback` (`state`, `iss`, `error`), and prepares to redeem
    * its code. A response that is refused is `rejected`, with the server's words.
@@ -137,7 +137,7 @@ export interface AuthorizationServer {
     callback: URL,
     clientSecret: Sealed | undefined,
   ): Promise<Prepared>
-  authorizeDevice(clientSecret: Sealed | undefined): Promise<Asked<DeviceAuthorization>>
+  authorizeDevice(clientSecret: Sealed | undefined): Promise<ServerResult<DeviceAuthorization>>
   preparePoll(
     authorization: DeviceAuthorization,
     clientSecret: Sealed | undefined,

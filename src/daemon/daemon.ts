@@ -3,7 +3,7 @@ import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
-import { inheritedSockets, listen } from '../adapters/loopback/listener.ts'
+import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
 import { platform } from '../platform/current.ts'
@@ -52,7 +52,7 @@ const DRAIN_MS = 1_000
 export async function startDaemon(options: DaemonOptions, world: World): Promise<Daemon> {
   const { env, home, log, pid, uid } = world
   for (const { path, message } of options.loaded.warnings) log.warn({ setting: path }, message)
-  const inherited = inheritedSockets(env, pid)
+  const inherited = readInheritedSockets(env, pid)
   const places = preparePlaces({
     env,
     home,
@@ -96,7 +96,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       const next = await world.readConfig()
       current = next.config
       const plan = await broker.reload(parts.registrar(next.config.apps))
-      for (const app of plan.removed) streams.removed(app)
+      for (const app of plan.removed) streams.sendRemoved(app)
       const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
       return reloadAnswer(plan, config, { ...next, warnings }, (app) => broker.status(app))
     } finally {
@@ -105,7 +105,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   }
   await broker.open()
   parts.changes.add((app) => {
-    streams.changed(app)
+    streams.sendStatus(app)
   })
   const deps = {
     host: config.listen.host,
@@ -144,7 +144,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     log,
     beat: async () => {
       broker.beat()
-      streams.beat()
+      streams.sendHeartbeat()
       await callers.flush()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))

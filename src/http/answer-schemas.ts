@@ -1,15 +1,15 @@
 /**
- * What stands in our answers, for the description of the interface and for the tests that compare real
- * answers with it. An object may gain members in a later version.
+ * Schemas of our responses: for the description of the interface, and for the tests that compare real
+ * responses with it. An object may gain members in a later version.
  */
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
-import { APP_NAME_PATTERN } from './fields.ts'
+import { NAME } from '../core/names.ts'
 
-/** What a route answers with under one status. */
+/** The response of a route under one status. */
 export interface AnswerRule {
   readonly says: string
-  /** By media type; none for an answer without a body. */
+  /** By media type; empty for a response without a body. */
   readonly content: Readonly<Record<string, z.ZodType>>
 }
 
@@ -17,7 +17,7 @@ export function jsonAnswer(says: string, schema: z.ZodType): AnswerRule {
   return { says, content: { 'application/json': schema } }
 }
 
-const name = z.string().regex(APP_NAME_PATTERN)
+const name = z.string().regex(NAME)
 
 /** RFC 3339 in UTC, as `toRfc3339` writes it. */
 export const instant = z

@@ -1,4 +1,4 @@
-/** How an answer is written: instants in RFC 3339, the status of an app, and the bytes themselves. */
+/** Writes responses: instants in RFC 3339, the status of an app, and the bytes themselves. */
 import type { ServerResponse } from 'node:http'
 import type { PastFailure } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'
@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** What every response of ours carries: nothing that we say is for a cache, or to be taken for anything else. */
+/** Headers of every response: no cache keeps it, and no client guesses another content type. */
 const GUARDED = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
 
 export function answer(status: number, type: string, body: string): Answer {
@@ -36,15 +36,15 @@ export function text(body: string): Answer {
 export const NO_CONTENT: Answer = { status: 204, headers: GUARDED, body: '' }
 
 /**
- * Not through express's `send`, which would compute an ETag and look at the request once more. The
- * headers go in one go: each one that is set before costs as much as all of them.
+ * Writes the response without express's `send`, which would compute an ETag and look at the request
+ * again. All headers are written at once: setting a single one before costs as much as all of them.
  */
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, headers)
   response.end(body)
 }
 
-/** RFC 3339 §5.6 knows no later year than 9999. */
+/** The last year of RFC 3339 §5.6 is 9999. */
 const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** RFC 3339 in UTC, whole seconds, never later than the instant itself. */
@@ -56,10 +56,10 @@ export function toRfc3339OrNull(instant: Instant | null): string | null {
   return instant === null ? null : toRfc3339(instant)
 }
 
-/** The status as `door` may show it: what an authorization server said, and who signed in, is for the owner. */
+/** The status as `door` may show it: only the owner sees what an authorization server said and who signed in. */
 export function toStatusJson(status: AppStatus, door: Door) {
   const [problem] = status.problems
-  const error = door.isOwners ? status.lastError : inOurWords(status)
+  const error = door.isOwners ? status.lastError : toCallersFailure(status)
   return {
     app: status.app,
     type: status.type,
@@ -73,7 +73,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
     scope: status.scope,
     fingerprint: status.fingerprint,
     last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
-    problem: problem ? problemJson(problem, door) : null,
+    problem: problem ? toProblemJson(problem, door) : null,
     ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
@@ -82,13 +82,13 @@ export function toStatusJson(status: AppStatus, door: Door) {
   }
 }
 
-function problemJson(problem: Problem, door: Door) {
+function toProblemJson(problem: Problem, door: Door) {
   const { error, blocking } = problem
   return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
 }
 
-/** The last failure in our code and our sentence: what a server calls it may name people, tenants or addresses. */
-function inOurWords({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
+/** The last failure with our code and our message: the server's own may name people, tenants or addresses. */
+function toCallersFailure({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
   if (!lastError || !problem) return null
   return {
     error: caseNamed(lastError.error) ?? problem.error,

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
-import { NO_CALLER } from './callers.ts'
-import type { Caller, Deps } from './deps.ts'
+import { type Caller, NO_CALLER } from './callers.ts'
+import type { Deps } from './deps.ts'
 import type { Door } from './door.ts'
 import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
-import { createRefusalLog, shownPath } from './refusals.ts'
+import { createRefusalLog, toLoggablePath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
 import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
@@ -16,7 +16,7 @@ import { healthRoutes } from './routes-health.ts'
 import { ownerRoutes } from './routes-owner.ts'
 import { signInRoutes } from './routes-sign-in.ts'
 
-/** Every row of the contract. */
+/** Every route. */
 export function routesOf(deps: Deps): Route[] {
   const routes = [
     ...appRoutes(deps),
@@ -28,7 +28,7 @@ export function routesOf(deps: Deps): Route[] {
   return routes
 }
 
-/** What a server calls with each request, and the express app within. */
+/** The handler that a server calls for each request, and its express app. */
 export interface Endpoint {
   /** Whether the caller has proven who it is. */
   (request: IncomingMessage, response: ServerResponse): boolean
@@ -36,9 +36,9 @@ export interface Endpoint {
 }
 
 /**
- * The guards come before express, and our answer to failures after it, so that nothing gets past the
- * former, and nothing to express's own HTML: it does without any middleware where it cannot make out
- * a path, as in `GET http://[/ HTTP/1.1`.
+ * The guards run before express and our failure handler after it, so that no request passes unguarded
+ * and none gets express's own HTML: express runs no middleware where it cannot parse the path, as in
+ * `GET http://[/ HTTP/1.1`.
  */
 export function createApp(deps: Deps, door: Door): Endpoint {
   const routes = routesOf(deps)
@@ -87,10 +87,10 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     const about = {
       door: door.name,
       method: request.method,
-      path: shownPath(request),
+      path: toLoggablePath(request),
       caller: response.locals?.caller.name,
     }
-    if (!expected) log.error({ err: thrown, ...about }, 'a request met a bug')
+    if (!expected) log.error({ err: thrown, ...about }, 'a request failed because of a bug')
     else if (expected.code === 'failed') log.warn({ err: expected, ...about }, 'a request failed')
     else refused(expected.code, { ...about, detail: expected.message })
     if (response.headersSent) {

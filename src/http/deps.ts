@@ -1,4 +1,5 @@
-/** What the loopback endpoint needs from the rest: the few methods that it calls, and no more. */
+/** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
+import type { ServerResponse } from 'node:http'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
@@ -11,14 +12,8 @@ import type {
 } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
 import type { Secret } from '../secret.ts'
-import type { EventStreams } from './event-streams.ts'
-
-/** A local program that asks us for tokens. */
-export interface Caller {
-  readonly name: string
-  /** The apps that it may use; `*` alone stands for all of them. */
-  readonly apps: readonly string[]
-}
+import type { AppNames, Caller } from './callers.ts'
+import type { CallersByKey, Door } from './door.ts'
 
 export interface CallerEntry extends Caller {
   readonly createdAt: Instant
@@ -29,9 +24,7 @@ export interface CallerEntry extends Caller {
  * The message of a `SidecarError` that these methods throw is our own sentence, for every caller.
  * What an authorization server said is in its `ownerWords`, or its `cause`.
  */
-export interface TokenBroker {
-  /** The configured apps, in the order of the config. */
-  appNames(): readonly string[]
+export interface TokenBroker extends AppNames {
   status(app: string): AppStatus
   readiness(app: string): Readiness
   /** Not a promise where the token is at hand: that answer then needs no further turn of the event loop. */
@@ -50,9 +43,9 @@ export interface TokenBroker {
     secret: Secret,
     isPrivateKey?: boolean,
   ): Promise<{ readonly proven: boolean }>
-  /** Which of these (lower-case hex SHA-256) are secrets that we hold. */
+  /** Which of these digests (lower-case hex SHA-256) belong to secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
-  /** What came of the app's renewals since the daemon started. */
+  /** Results of the app's renewals since the daemon started. */
   renewals(app: string): RenewalCounts
 }
 
@@ -61,25 +54,28 @@ export interface SignInService {
     app: string,
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
   ): Promise<StartedSignIn>
-  /** How the sign-in goes, as soon as it has ended, and after `waitMs` at the latest. */
+  /** The state of the sign-in, as soon as it has ended, and after `waitMs` at the latest. */
   wait(app: string, id: string, waitMs: number): Promise<SignInStatus>
   /** Takes a redirected URL that a person pasted; one that does not fit changes nothing. */
   paste(app: string, id: string, url: string): Promise<SignInStatus>
 }
 
-export interface CallerRegistry {
-  /** The caller whose access key has this SHA-256. */
-  identify(keySha256: Buffer): Caller | undefined
+export interface CallerRegistry extends CallersByKey {
   list(): readonly CallerEntry[]
   add(
     name: string,
     apps: readonly string[],
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
-  /** Proves to `name` that we know its access key; for an unknown name just as convincing to anyone else. */
+  /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */
   proof(name: string, nonce: string): string
-  /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
-  touched(name: string): void
+}
+
+/** The event streams, as far as requests open and end them. */
+export interface CallerStreams {
+  open(caller: Caller, door: Door, response: ServerResponse): void
+  /** Ends the streams of a removed caller. */
+  endStreamsOf(caller: string): void
 }
 
 export interface VaultKeyService {
@@ -90,14 +86,14 @@ export interface VaultKeyService {
 }
 
 export interface Deps {
-  /** `listen.host` of the config: one more name of ours, beside localhost, 127.0.0.1 and [::1]. */
+  /** `listen.host` of the config: one more name of the daemon, besides localhost, 127.0.0.1 and [::1]. */
   readonly host: string
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string
   readonly broker: TokenBroker
   readonly signIns: SignInService
   readonly callers: CallerRegistry
-  readonly streams: EventStreams
+  readonly streams: CallerStreams
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService

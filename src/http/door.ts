@@ -1,31 +1,46 @@
 /**
  * The two ways in: TCP on loopback, where a caller shows its access key, and the owner socket, which
- * only the owner can open. A door says whose connections it takes, how they prove who they are, and
- * whether the owner's routes, and the owner's words, are behind it.
+ * only the owner can open. A door decides which connections it accepts, how a caller proves who it is,
+ * and whether the owner's routes and messages are open to it.
  */
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
+import { isLoopbackAddress } from '../core/loopback.ts'
 import { SidecarError } from '../errors.ts'
-import { NO_CALLER, OWNER } from './callers.ts'
-import type { Caller, CallerRegistry, Deps } from './deps.ts'
+import { type Caller, NO_CALLER, OWNER } from './callers.ts'
 
 export interface Door {
-  /** As the log has it. */
+  /** The name in the log. */
   readonly name: 'tcp' | 'owner'
   /** Whether the owner's routes are open here, and answers say who is signed in and what a server said. */
   readonly isOwners: boolean
-  /** Who asks for what needs no proof. */
+  /** The caller of a request that needs no proof. */
   readonly unproven: Caller
-  /** Whether the connection is from where this door's callers come from. */
+  /** Whether the connection comes from this machine, or through the socket. */
   isPeer(request: IncomingMessage): boolean
   /** Whether the request names this daemon, once, as its host. */
   isOurHost(request: IncomingMessage): boolean
-  /** Who asks. @throws {SidecarError} `invalid_key`. */
+  /** The caller. @throws {SidecarError} `invalid_key`. */
   identify(request: IncomingMessage): Caller
 }
 
-export function createTcpDoor({ host, callers }: Pick<Deps, 'host' | 'callers'>): Door {
+/** The callers, as a door asks for them. */
+export interface CallersByKey {
+  /** The caller whose access key has this SHA-256. */
+  identify(keySha256: Buffer): Caller | undefined
+  /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
+  noteUse(name: string): void
+}
+
+/** @param options `host` is `listen.host` of the config. */
+export function createTcpDoor({
+  host,
+  callers,
+}: {
+  readonly host: string
+  readonly callers: CallersByKey
+}): Door {
   return {
     name: 'tcp',
     isOwners: false,
@@ -43,7 +58,7 @@ export const OWNER_DOOR: Door = {
   unproven: OWNER,
   // A connection with an address has not come through the socket.
   isPeer: ({ socket }) => socket.remoteAddress === undefined,
-  isOurHost: (request) => namesOnly(request, SOCKET_HOST),
+  isOurHost: (request) => hasOnlyHost(request, SOCKET_HOST),
   identify: () => OWNER,
 }
 
@@ -51,8 +66,8 @@ const SOCKET_HOST: ReadonlySet<string> = new Set(['localhost'])
 
 /** The kernel writes the address, always in the same form; a listener that systemd made may be open to others. */
 function isFromLoopback({ socket }: IncomingMessage): boolean {
-  const address = socket.remoteAddress ?? ''
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
+  const { remoteAddress = '' } = socket
+  return isLoopbackAddress(remoteAddress.replace(/^::ffff:/, ''))
 }
 
 /** A page that rebinds its DNS name to 127.0.0.1 still sends that name as Host. */
@@ -68,12 +83,15 @@ function createHostCheck(host: string): (request: IncomingMessage) => boolean {
       ours = new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]))
       byPort.set(port, ours)
     }
-    return namesOnly(request, ours)
+    return hasOnlyHost(request, ours)
   }
 }
 
 /** Whether the request has one Host, and that, and the authority of an absolute target, is in `ours`. */
-function namesOnly({ headers, rawHeaders, url = '' }: IncomingMessage, ours: ReadonlySet<string>) {
+function hasOnlyHost(
+  { headers, rawHeaders, url = '' }: IncomingMessage,
+  ours: ReadonlySet<string>,
+) {
   const { host } = headers
   if (host === undefined || !(ours.has(host) || ours.has(host.toLowerCase()))) return false
   // `headers` keeps the first of several, and a proxy in between may have looked at the last.
@@ -92,7 +110,7 @@ function namesOnly({ headers, rawHeaders, url = '' }: IncomingMessage, ours: Rea
 const BEARER = /^bearer +([\w.~+/-]+=*) *$/i
 
 /** @throws {SidecarError} `invalid_key`, unless the request shows the key of a caller. */
-function callerByKey({ headers }: IncomingMessage, callers: CallerRegistry): Caller {
+function callerByKey({ headers }: IncomingMessage, callers: CallersByKey): Caller {
   const { authorization } = headers
   if (authorization === undefined) {
     throw new SidecarError('invalid_key', 'The request shows no access key.')
@@ -103,6 +121,6 @@ function callerByKey({ headers }: IncomingMessage, callers: CallerRegistry): Cal
   }
   const caller = callers.identify(hash('sha256', key, 'buffer'))
   if (!caller) throw new SidecarError('invalid_key', 'No caller has this access key.')
-  callers.touched(caller.name)
+  callers.noteUse(caller.name)
   return caller
 }

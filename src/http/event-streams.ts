@@ -1,11 +1,11 @@
 /**
- * The open event streams (server-sent events): each caller hears of its own apps, for as long as it
- * is a caller. Nothing is queued for a reader that does not read.
+ * The open event streams (server-sent events): each caller gets the changes of its own apps, until it
+ * is removed. Nothing is queued for a reader that does not read.
  */
 import type { ServerResponse } from 'node:http'
 import { toStatusJson } from './answers.ts'
-import { mayUse, OWNER, visibleApps } from './callers.ts'
-import type { Caller, TokenBroker } from './deps.ts'
+import { type Caller, mayUse, OWNER, visibleApps } from './callers.ts'
+import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
 
 interface Stream {
@@ -14,7 +14,7 @@ interface Stream {
   readonly response: ServerResponse
 }
 
-/** As much as waits for a slow reader before it is cut off: hundreds of events. */
+/** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
 const UNREAD_MAX_BYTES = 256 * 1024
 
 const HEADERS = {
@@ -43,42 +43,42 @@ export class EventStreams {
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
     response.flushHeaders()
-    for (const app of visibleApps(this.#broker, caller)) this.#tell(stream, app)
+    for (const app of visibleApps(this.#broker, caller)) this.#writeStatus(stream, app)
   }
 
-  /** Tells everyone who may see `app` how it is now. */
-  changed(app: string): void {
+  /** Sends the status of `app` to every caller that may see it. */
+  sendStatus(app: string): void {
     for (const stream of this.#open) {
-      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#tell(stream, app)
+      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#writeStatus(stream, app)
     }
   }
 
-  /** Tells everyone who could see `app` that the config has it no more. */
-  removed(app: string): void {
+  /** Tells every caller that could see `app` that the config no longer has it. */
+  sendRemoved(app: string): void {
     for (const stream of this.#open) {
       if (mayUse(stream.caller, app)) this.#write(stream, eventOf('removed', { app }))
     }
   }
 
-  /** A comment on every stream: it shows which readers went away without closing theirs. */
-  beat(): void {
+  /** Sends a comment on every stream: it shows which readers left without closing theirs. */
+  sendHeartbeat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
 
   /** Ends the streams of a removed caller. */
-  endOf(caller: string): void {
+  endStreamsOf(caller: string): void {
     for (const stream of this.#open) {
       if (stream.caller !== OWNER && stream.caller.name === caller) stream.response.end()
     }
   }
 
-  /** Ends every stream, and each that is still opened: the daemon stops. */
+  /** Ends every stream, and each that is opened later: the daemon stops. */
   close(): void {
     this.#closed = true
     for (const { response } of this.#open) response.end()
   }
 
-  #tell(stream: Stream, app: string): void {
+  #writeStatus(stream: Stream, app: string): void {
     this.#write(stream, eventOf('status', toStatusJson(this.#broker.status(app), stream.door)))
   }
 

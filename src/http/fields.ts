@@ -1,16 +1,15 @@
-/** The kinds of value that several routes take, each with the sentence that says what it has to be. */
+/** Values that several routes take, each with the message that says what it has to be. */
 import { z } from 'zod'
+import { NAME } from '../core/names.ts'
 
-const NAME = 'has to match [a-z0-9][a-z0-9._-]{0,63}'
-
-export const APP_NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
+const NAME_RULE = `has to match ${NAME.source.slice(1, -1)}`
 
 /** The name of an app or of a caller. */
-export const name = z.string(NAME).regex(APP_NAME_PATTERN, NAME)
+export const name = z.string(NAME_RULE).regex(NAME, NAME_RULE)
 
-/** Whether `text` may be repeated: what no name looks like may be a secret in the wrong place. */
+/** Whether `text` may be repeated: text that does not look like a name may be a secret in the wrong place. */
 export function isNameLike(text: string): boolean {
-  return APP_NAME_PATTERN.test(text)
+  return NAME.test(text)
 }
 
 /** Hex SHA-256; in lower case afterwards, as we write it ourselves. */

@@ -4,11 +4,11 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
-import type { Caller } from './deps.ts'
+import type { Caller } from './callers.ts'
 import type { Door } from './door.ts'
 import type { Route } from './route.ts'
 
-/** Gives the caller of a request that may come in, and throws at the first thing that is not in order. */
+/** Returns the caller of an accepted request; throws the first reason to refuse it. */
 export type Guard = (request: IncomingMessage) => Caller
 
 export function createGuard(door: Door, routes: readonly Pick<Route, 'path' | 'access'>[]): Guard {
@@ -33,7 +33,7 @@ export function pathOf({ url = '' }: IncomingMessage): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-/** What a local program never sends, and a web page or a proxy on the way nearly always does. */
+/** Headers that a local program never sends, and a web page or a proxy nearly always does. */
 const FOREIGN_HEADERS: ReadonlySet<string> = new Set(['origin', 'referer', 'forwarded'])
 
 function refusePagesAndProxies({ headers }: IncomingMessage): void {

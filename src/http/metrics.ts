@@ -1,4 +1,4 @@
-/** What Prometheus is told: gauges that are read off the apps at each scrape, and what came of renewals. */
+/** Metrics for Prometheus: gauges of the apps, read at each scrape, and the results of renewals. */
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, SessionName } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
@@ -11,7 +11,7 @@ export interface Metrics {
   readonly text: string
 }
 
-/** Of `apps` alone: a caller learns nothing of the others. */
+/** Only for `apps`: a caller learns nothing about the others. */
 export async function metricsOf(
   broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals'>,
   apps: readonly string[],

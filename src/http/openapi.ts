@@ -1,13 +1,13 @@
-/** The description of the interface, in OpenAPI 3.1: made from the very rows that requests are checked by. */
+/** The description of the interface, in OpenAPI 3.1: made from the routes that requests are checked by. */
 import { z } from 'zod'
 import { type AnswerRule, problemOf } from './answer-schemas.ts'
-import { APP_NAME_PATTERN } from './fields.ts'
+import { NAME } from '../core/names.ts'
 import { PROBLEM_CODES, PROBLEM_TYPE } from './problems.ts'
 import type { Route } from './route.ts'
 
 const PROBLEM_CONTENT = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } }
 
-/** Whatever else is answered; a header is there where the problem has it. */
+/** Every other response; a header is there where the problem has it. */
 const PROBLEM = {
   description: 'What went wrong (RFC 9457); `error` is a stable code.',
   headers: {
@@ -34,7 +34,7 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
       title: 'evo-token',
       version,
       description:
-        'A local credential agent. On TCP a caller shows its access key; whoever can open the owner socket needs none, and may do everything.',
+        'A local credential agent. On TCP a caller shows its access key; a program that can open the owner socket needs none, and may do everything.',
     },
     servers: [{ url: '/' }],
     paths: Object.fromEntries(paths),
@@ -69,7 +69,7 @@ function operationOf({ path, access, summary, query, body, answers }: Route): ob
   }
 }
 
-/** A status that tells of something wrong is also that of problems: 503 of a daemon that stops. */
+/** An error status of a route is also one of problems: 503 of a daemon that stops. */
 function responseOf([status, { says, content }]: [string, AnswerRule]): [string, object] {
   const described: Record<string, object> = {}
   for (const [type, schema] of Object.entries(content)) {
@@ -85,7 +85,7 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', ...(name !== 'id' && { pattern: APP_NAME_PATTERN.source }) },
+    schema: { type: 'string', ...(name !== 'id' && { pattern: NAME.source }) },
   }))
 }
 
@@ -112,7 +112,7 @@ function queryParameters(query: z.ZodType | undefined): object[] {
   }))
 }
 
-/** Of a rule that changes what it is given, `input` is the side that comes in. */
+/** The JSON Schema; where a rule transforms its value, `input` describes what comes in. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema, ...described } = z.toJSONSchema(schema, {
     io,

@@ -39,7 +39,7 @@ export function headersOf({ code, retryAfterMs, status }: SidecarError): Record<
   return code === 'unavailable' ? { 'Retry-After': String(RETRY_AFTER_S) } : {}
 }
 
-/** What was thrown, where it is a failure that the sender of the request should see. */
+/** The error that the sender of the request should see; undefined for a bug. */
 export function toSidecarError(thrown: unknown): SidecarError | undefined {
   if (thrown instanceof SidecarError) return thrown
   // The router, about a path whose percent-encoding is not UTF-8.
@@ -49,9 +49,9 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
   return undefined
 }
 
-/** A whole HTTP response to what was not even a request, for a listener to write to its socket. */
+/** A complete HTTP response to bytes that are not a request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(malformed(error.code), false)
+  const { status, headers, body } = toProblem(toMalformedError(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',
@@ -61,7 +61,7 @@ export function answerToMalformed(error: Error & { readonly code?: string }): st
   ].join('\r\n')
 }
 
-function malformed(code: string | undefined): SidecarError {
+function toMalformedError(code: string | undefined): SidecarError {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new SidecarError('too_large', 'The header of the request is over 16 KiB.')
   }

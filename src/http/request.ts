@@ -1,12 +1,12 @@
-/** What a request brings, checked: a wrong value is an `invalid_request` that names its field, and never shows it. */
+/** Checks query and body of a request: a wrong value is an `invalid_request` that names its field, and never shows it. */
 import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 
 const BODY_MAX_BYTES = 16 * 1024
 
-/** `value` as `schema` wants it. */
-export function checked<Schema extends z.ZodType>(
+/** `value`, parsed by `schema`. @throws {SidecarError} `invalid_request`. */
+export function parseValue<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
@@ -42,9 +42,9 @@ export async function readJson<Schema extends z.ZodType>(
   const bytes = hasBody(request) ? await readBody(request) : undefined
   if (bytes === undefined || bytes.length === 0) {
     if (required) throw new SidecarError('invalid_request', 'The request needs a JSON body.')
-    return checked(schema, {})
+    return parseValue(schema, {})
   }
-  return checked(schema, parse(bytes))
+  return parseValue(schema, parse(bytes))
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
@@ -76,11 +76,13 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     request.once('end', () => {
       resolve(Buffer.concat(chunks))
     })
-    const cutShort = () => {
-      reject(new SidecarError('invalid_request', 'The body ended before its end.'))
+    const rejectCutShort = () => {
+      reject(
+        new SidecarError('invalid_request', 'The connection closed before the body was complete.'),
+      )
     }
-    request.once('error', cutShort)
-    request.once('close', cutShort)
+    request.once('error', rejectCutShort)
+    request.once('close', rejectCutShort)
   })
 }
 

@@ -7,10 +7,10 @@ import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import type { AnswerRule } from './answer-schemas.ts'
 import { type Answer, send } from './answers.ts'
-import { requireApp } from './callers.ts'
-import type { Caller, Deps } from './deps.ts'
+import { type Caller, requireApp } from './callers.ts'
+import type { Deps } from './deps.ts'
 import type { Door } from './door.ts'
-import { checked, readJson } from './request.ts'
+import { parseValue, readJson } from './request.ts'
 
 /** What the guards leave on the response. */
 export interface Locals {
@@ -44,7 +44,7 @@ export interface Ask<Path extends string, Query, Body> {
   readonly response: Response
 }
 
-/** Nothing, where a route has answered through its `response` itself. */
+/** Undefined where a route has written its `response` itself. */
 export type Answered = Answer | undefined | Promise<Answer | undefined>
 
 interface BodyRule<Schema extends z.ZodType> {
@@ -58,7 +58,7 @@ interface RouteFacts {
   readonly path: string
   readonly access: 'anyone' | 'callers' | 'owner'
   readonly summary: string
-  /** What it answers with by status, where nothing goes wrong. */
+  /** Its responses by status, where nothing goes wrong. */
   readonly answers: Readonly<Record<number, AnswerRule>>
 }
 
@@ -90,7 +90,7 @@ export function route<
     ...(bodyRule && { body: bodyRule }),
     answer(request, response, door) {
       const query =
-        querySchema && request.url.includes('?') ? checked(querySchema, request.query) : noQuery
+        querySchema && request.url.includes('?') ? parseValue(querySchema, request.query) : noQuery
       const toAsk = (body: unknown) =>
         ({
           caller: response.locals.caller,
@@ -108,7 +108,7 @@ export function route<
   }
 }
 
-/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route is nothing but a refusal. */
+/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route only refuses. */
 export function mount(
   app: express.Express,
   routes: readonly Route[],

@@ -1,4 +1,4 @@
-/** What the daemon tells of itself: figures for Prometheus, and the description of this interface. */
+/** About the daemon: metrics for Prometheus, and the description of this interface. */
 import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
 import { answer, json } from './answers.ts'

@@ -1,4 +1,4 @@
-/** What callers come for: the state of the apps, and their tokens. */
+/** Routes for callers: the status of the apps, and their tokens. */
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
@@ -172,7 +172,7 @@ function isSame(one: ServedToken, other: ServedToken): boolean {
   )
 }
 
-/** Whether the bare token is preferred to JSON, which is what everyone gets who does not care. */
+/** Whether the bare token is preferred to JSON, the default. */
 function wantsText(request: Ask<'', unknown, unknown>['request']): boolean {
   const { accept } = request.headers
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return false

@@ -77,8 +77,8 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
 }
 
 /**
- * A client may end its nonce with the address that it asks, `…@127.0.0.1:13860`. Then a squatter on
- * an address that was ours once cannot get the proof by asking us on the one that is ours now.
+ * A client may end its nonce with the address that it asks, `…@127.0.0.1:13860`. Then a
+ * program on an address that was ours once cannot get the proof by asking us at our present one.
  */
 function refuseRelayed(nonce: string, { localAddress = '', localPort }: Socket): void {
   const [, asked] = /@(.*)/s.exec(nonce) ?? []

@@ -49,7 +49,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       answers: { 204: { says: 'There is no such caller any more.', content: {} } },
       async answer({ params }) {
         await callers.remove(params.name)
-        streams.endOf(params.name)
+        streams.endStreamsOf(params.name)
         return NO_CONTENT
       },
     }),

@@ -31,7 +31,7 @@ describe('a disk that is full', () => {
     const state = stateIn(disk.path)
     const callers = await state.start()
     disk.fill()
-    callers.touched('local')
+    callers.noteUse('local')
     await callers.flush()
     await callers.flush()
     expect(state.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)

@@ -1,6 +1,6 @@
 /** What authorization servers, and everything on the way to them, do instead of granting. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { failedOutcome } from '../../src/adapters/server/grant-failure.ts'
+import { toFailedOutcome } from '../../src/adapters/server/grant-failure.ts'
 import { readAnswer } from '../../src/adapters/server/issuer-answer.ts'
 import { describeFault } from '../../src/adapters/server/issuer-fault.ts'
 import type { GrantOutcome } from '../../src/core/ports.ts'
@@ -400,12 +400,12 @@ describe('a mistake of ours', () => {
 
   it('after an answer without a new refresh token is thrown', async () => {
     const facts = await factsOf({ access_token: 'at-2' })
-    expect(() => failedOutcome(ours, facts, { wanted: 'access token' })).toThrow(ours)
+    expect(() => toFailedOutcome(ours, facts, { wanted: 'access token' })).toThrow(ours)
   })
 
   it('after an answer with a new refresh token does not cost that token', async () => {
     const facts = await factsOf({ access_token: 'at-2', refresh_token: 'rt-2' })
-    expect(failedOutcome(ours, facts, { wanted: 'access token' })).toMatchObject({
+    expect(toFailedOutcome(ours, facts, { wanted: 'access token' })).toMatchObject({
       kind: 'salvaged',
     })
   })

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import {
-  inheritedSockets,
+  readInheritedSockets,
   listen,
   type ListenOptions,
 } from '../../src/adapters/loopback/listener.ts'
@@ -492,7 +492,7 @@ describe('stop', () => {
   })
 })
 
-describe('inheritedSockets', () => {
+describe('readInheritedSockets', () => {
   it.each([
     [{ LISTEN_PID: '42', LISTEN_FDS: '2' }, [3, 4]],
     [{ LISTEN_PID: '42', LISTEN_FDS: '0' }, []],
@@ -503,7 +503,7 @@ describe('inheritedSockets', () => {
     [{ LISTEN_PID: '42', LISTEN_FDS: '1e3x' }, []],
     [{}, []],
   ])('of %j for process 42 are %j', (env, descriptors) => {
-    expect(inheritedSockets(env, 42)).toEqual(descriptors)
+    expect(readInheritedSockets(env, 42)).toEqual(descriptors)
   })
 })
 
@@ -512,7 +512,7 @@ describe('sockets that systemd hands over', () => {
   const PROGRAM = `
     import { spawn } from 'node:child_process'
     import { IncomingMessage, ServerResponse } from 'node:http'
-    import { inheritedSockets, listen } from './src/adapters/loopback/listener.js'
+    import { readInheritedSockets, listen } from './src/adapters/loopback/listener.js'
     if (process.env.LISTEN_FDS === undefined) {
       const sockets = process.env.SOCKETS.split(' ').flatMap((socket) => ['-l', socket])
       const child = spawn(
@@ -537,7 +537,7 @@ describe('sockets that systemd hands over', () => {
         const listener = await listen({
           host: '127.0.0.1', port: 0, socketPath: process.env.FALLBACK, lockHeld: true,
           tcp: naming('tcp'), owner: naming('owner'), answerToMalformed: () => '', log,
-          inherited: inheritedSockets(process.env, process.pid),
+          inherited: readInheritedSockets(process.env, process.pid),
         })
         console.log(JSON.stringify({ url: listener.url, socketPath: listener.socketPath }))
         process.on('SIGTERM', async () => {
@@ -615,7 +615,7 @@ describe('sockets that systemd hands over', () => {
       expect((await first).body).toBe('tcp')
       expect((await ask({ host: other, port })).body).toBe('tcp')
       service.running.kill('SIGTERM')
-      expect((await service.running.ended).stderr).toContain('of one loopback family alone')
+      expect((await service.running.ended).stderr).toContain('of only one loopback family')
     })
   }
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { withoutPieces } from '../../src/adapters/log/secret-pieces.ts'
+import { removePieces } from '../../src/adapters/log/secret-pieces.ts'
 import { Secret } from '../../src/secret.ts'
 
 const SECRET = 'Zq7-Rk2_Wm9xT4vLb8NcYh3JdG6sFpAe'
@@ -29,20 +29,20 @@ describe('a piece of a secret', () => {
     ['in base64', `Basic ${base64(`client:${SECRET}`)} is wrong`, 'Basic [secret] is wrong'],
     ['in base64 that was cut', `got ${base64(`client:${SECRET}`).slice(6, 40)}`, 'got [secret]'],
   ])('is hidden: %s', (_, text, shown) => {
-    expect(withoutPieces(text)).toBe(shown)
+    expect(removePieces(text)).toBe(shown)
   })
 
   it.each(Array.from(SECRET.slice(8), (_, index) => index))(
     'is found from character %i',
     (from) => {
-      expect(withoutPieces(`"${SECRET.slice(from, from + 8)}"`)).toBe('"[secret]"')
+      expect(removePieces(`"${SECRET.slice(from, from + 8)}"`)).toBe('"[secret]"')
     },
   )
 
   it.each(['', 'short', `seven: ${SECRET.slice(0, 7)}!`, 'The refresh token has expired. 😀'])(
     'is nothing in "%s"',
     (text) => {
-      expect(withoutPieces(text)).toBe(text)
+      expect(removePieces(text)).toBe(text)
     },
   )
 })

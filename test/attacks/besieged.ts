@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { listen } from '../../src/adapters/loopback/listener.ts'
-import { DOOR_LIMITS, type DoorLimits } from '../../src/adapters/loopback/listener-door.ts'
+import { SERVER_LIMITS, type ServerLimits } from '../../src/adapters/loopback/endpoint-server.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
 import type { EventStreams } from '../../src/http/event-streams.ts'
@@ -40,10 +40,10 @@ export function hurried<Limits extends object>(limits: Limits): Limits {
 }
 
 export async function besieged({
-  limits = DOOR_LIMITS,
+  limits = SERVER_LIMITS,
   parts = {},
 }: {
-  readonly limits?: DoorLimits
+  readonly limits?: ServerLimits
   readonly parts?: Parts
 } = {}): Promise<Besieged> {
   const { deps, asked, log } = recordedDeps(parts)

@@ -8,10 +8,10 @@ import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import {
-  DOOR_CONNECTIONS,
-  DOOR_LIMITS,
-  type DoorLimits,
-} from '../../src/adapters/loopback/listener-door.ts'
+  CONNECTIONS_MAX,
+  SERVER_LIMITS,
+  type ServerLimits,
+} from '../../src/adapters/loopback/endpoint-server.ts'
 import { REDIRECT_LIMITS } from '../../src/adapters/loopback/loopback-ports.ts'
 import { createPeerLookup } from '../../src/platform/posix/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
@@ -40,9 +40,12 @@ async function expectGoodCallers(siege: Besieged): Promise<void> {
 }
 
 describe('slowness', () => {
-  const HURRIED = hurried(DOOR_LIMITS)
+  const HURRIED = hurried(SERVER_LIMITS)
 
-  async function expectCutOff(limits: DoorLimits, begin: (at: Besieged) => string): Promise<void> {
+  async function expectCutOff(
+    limits: ServerLimits,
+    begin: (at: Besieged) => string,
+  ): Promise<void> {
     await using siege = await besieged({ limits })
     const socket = await siege.connect()
     const bytes = begin(siege)
@@ -77,9 +80,9 @@ describe('slowness', () => {
   )
 
   it('has limits of seconds, not of minutes', () => {
-    expect(DOOR_LIMITS.headersTimeout).toBeLessThanOrEqual(10_000)
-    expect(DOOR_LIMITS.requestTimeout).toBeLessThanOrEqual(30_000)
-    expect(DOOR_LIMITS.connectionsCheckingInterval).toBeLessThanOrEqual(5_000)
+    expect(SERVER_LIMITS.headersTimeout).toBeLessThanOrEqual(10_000)
+    expect(SERVER_LIMITS.requestTimeout).toBeLessThanOrEqual(30_000)
+    expect(SERVER_LIMITS.connectionsCheckingInterval).toBeLessThanOrEqual(5_000)
   })
 })
 
@@ -101,7 +104,7 @@ describe('2,000 idle connections', () => {
     }
     expect(await siege.goodCaller(agent)).toBe(200)
     expect(Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])).toEqual(kept)
-    expect(MANY - closed).toBeLessThanOrEqual(DOOR_CONNECTIONS)
+    expect(MANY - closed).toBeLessThanOrEqual(CONNECTIONS_MAX)
     expect(siege.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
     agent.destroy()
   })
@@ -117,7 +120,7 @@ describe('2,000 idle connections', () => {
     await once(events, 'data')
     const waiting = await siege.connect()
     waiting.write(`${siege.head(TOKEN, KEY)}Connection: close\r\n\r\n`)
-    for (let opened = 0; opened < DOOR_CONNECTIONS + 100; opened += 1) await siege.connect()
+    for (let opened = 0; opened < CONNECTIONS_MAX + 100; opened += 1) await siege.connect()
     answer({
       accessToken: new Secret('at-1'),
       expiresAt: 0,
@@ -204,7 +207,7 @@ describe('size', () => {
     socket.write(`5000\r\n${'a'.repeat(0x5000)}\r\n`)
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(statusesIn(answer.toString())).toEqual([413])
-    expect(siege.asked).toEqual([['touched', 'local']])
+    expect(siege.asked).toEqual([['noteUse', 'local']])
   })
 
   it.each(['Content-Length: 10485760', 'Transfer-Encoding: chunked'])(

@@ -137,7 +137,7 @@ describe('the link of a sign-in', () => {
     const { url } = await thief.visit(started.openUrl, { stopAt: victim.server.issuer })
     expect(await visit(started.openUrl)).toMatchObject({
       status: 410,
-      text: expect.stringContaining('somebody else saw the link') as string,
+      text: expect.stringContaining('another person or program saw the link') as string,
     })
     expect(await started.status('wait')).toMatchObject({ error: 'link_reused' })
     await expect(thief.visit(url)).rejects.toThrow('ECONNREFUSED')

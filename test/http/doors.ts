@@ -12,7 +12,8 @@ import type { AppStatus, DaemonProblem, ServedToken } from '../../src/core/statu
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
-import type { TokenBroker, Caller, Deps } from '../../src/http/deps.ts'
+import type { Caller } from '../../src/http/callers.ts'
+import type { TokenBroker, Deps } from '../../src/http/deps.ts'
 import { EventStreams } from '../../src/http/event-streams.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
 import { app as nativeApp, NOW, recordingLog } from '../support/builders.ts'
@@ -93,7 +94,7 @@ export function recordedDeps(parts: Parts = {}) {
     renewals: () => ({ granted: 3, rejected: 0, misconfigured: 0, unavailable: 1 }),
     ...parts.broker,
   }
-  const deps: Deps = {
+  const deps: Deps & { readonly streams: EventStreams } = {
     host: parts.host ?? '127.0.0.1',
     version: '1.2.3',
     broker,
@@ -115,7 +116,7 @@ export function recordedDeps(parts: Parts = {}) {
         }),
       remove: noted('remove', Promise.resolve()),
       proof: (name, nonce) => `${name}-${nonce}`,
-      touched: noted('touched', undefined),
+      noteUse: noted('noteUse', undefined),
       ...parts.callers,
     },
     vaultKey: {

@@ -41,7 +41,7 @@ describe('GET /v1/events', () => {
       'cache-control': 'no-store',
     })
     await until('both apps are told of', () => apps.length === 2)
-    doors.streams.changed('evo-pipeline')
+    doors.streams.sendStatus('evo-pipeline')
     await until('the change is told of', () => apps.length === 3)
     expect(apps).toEqual(['evo-me', 'evo-pipeline', 'evo-pipeline'])
   })
@@ -49,8 +49,8 @@ describe('GET /v1/events', () => {
   it('tells of an app that is gone those who could see it', async () => {
     await using doors = await openDoors()
     const [all, limited] = [await read(doors, KEY), await read(doors, LIMITED_KEY)]
-    doors.streams.removed('evo-old')
-    doors.streams.removed('evo-me')
+    doors.streams.sendRemoved('evo-old')
+    doors.streams.sendRemoved('evo-me')
     await until('the caller is told of its app', limited.text, (text) =>
       text.includes('event: removed'),
     )
@@ -70,8 +70,8 @@ describe('GET /v1/events', () => {
       broker: { status: (app) => appStatus({ app, session: 'misconfigured', lastError }) },
     })
     const { apps, text } = await read(doors, LIMITED_KEY)
-    doors.streams.changed('evo-pipeline')
-    doors.streams.changed('evo-me')
+    doors.streams.sendStatus('evo-pipeline')
+    doors.streams.sendStatus('evo-me')
     await until('the change is told of', () => apps.length === 2)
     expect(apps).toEqual(['evo-me', 'evo-me'])
     expect(text()).not.toContain('SERVER-WORDS')
@@ -85,7 +85,7 @@ describe('GET /v1/events', () => {
     const ended = once(gone.answer, 'end')
     await doors.owner().delete('/v1/callers/notebook').expect(204)
     await ended
-    doors.streams.changed('evo-me')
+    doors.streams.sendStatus('evo-me')
     await until('the change is told of', () => stays.apps.length === 3)
   })
 
@@ -103,7 +103,7 @@ describe('GET /v1/events', () => {
   it('sends a comment at each beat', async () => {
     await using doors = await openDoors()
     const { text } = await read(doors, KEY)
-    doors.streams.beat()
+    doors.streams.sendHeartbeat()
     await until('the comment has come', text, (sent) => sent.endsWith(':\n\n'))
   })
 

@@ -199,7 +199,7 @@ describe('the guard of the key', () => {
   it('notes who has shown a key', async () => {
     await using doors = await openDoors()
     await doors.tcp(LIMITED_KEY).get('/v1/apps').expect(200)
-    expect(doors.asked).toEqual([['touched', 'notebook']])
+    expect(doors.asked).toEqual([['noteUse', 'notebook']])
   })
 
   it('is not asked on the owner socket', async () => {

@@ -143,7 +143,7 @@ describe('a body', () => {
     await using doors = await openDoors()
     const head = `POST ${REFRESH} HTTP/1.1\r\nHost: localhost:${doors.port}\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n`
     expect(await doors.raw(`${head}{"rejected`)).not.toContain('200')
-    expect(doors.asked).toEqual([['touched', 'local']])
+    expect(doors.asked).toEqual([['noteUse', 'local']])
     await doors.tcp(KEY).get('/v1/apps').expect(200)
   })
 

@@ -345,7 +345,7 @@ describe('an app that the caller may not use', () => {
       )
       const names = (headers: object) => Object.keys(headers).filter((name) => name !== 'date')
       expect(names(hidden.headers as object)).toEqual(names(absent.headers as object))
-      expect(doors.asked.filter(([name]) => name !== 'touched')).toEqual([])
+      expect(doors.asked.filter(([name]) => name !== 'noteUse')).toEqual([])
     },
   )
 

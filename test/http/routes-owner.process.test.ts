@@ -180,7 +180,7 @@ describe('every owner route on TCP', () => {
       await oversized.send('x'.repeat(20_000)).expect(403)
       await doors.tcp(KEY).patch(url).expect(403)
       await doors.tcp()[method](url).expect(401)
-      expect(doors.asked.filter(([name]) => name !== 'touched')).toEqual([])
+      expect(doors.asked.filter(([name]) => name !== 'noteUse')).toEqual([])
     },
   )
 })

@@ -34,7 +34,7 @@ export interface StoredCaller {
   readonly unknown?: Unknown
 }
 
-/** Begins with what secret scanners know us by. */
+/** Makes an access key, with the prefix that secret scanners know. */
 export function createAccessKey(): Secret {
   return new Secret(`evtk_${randomBytes(32).toString('base64url')}`)
 }
@@ -64,7 +64,7 @@ export async function readCallers(path: string): Promise<StoredCallers | undefin
   if (text === undefined) return undefined
   const json = parseJson(text)
   const parsed = callersFile.safeParse(json)
-  if (!parsed.success) throw isNewer(json) ? newer(path) : damaged(path)
+  if (!parsed.success) throw isNewer(json) ? toNewerError(path) : toDamagedError(path)
   const { callers, ...unknown } = parsed.data
   return {
     unknown,
@@ -105,9 +105,9 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
     const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
     try {
       const stats = await file.stat()
-      if (!ownership.isOwn(stats)) throw unsafe(path, 'belongs to another user', 'chown it')
+      if (!ownership.isOwn(stats)) throw toUnsafeError(path, 'belongs to another user', 'chown it')
       if (ownership.othersMayEnter(stats)) {
-        throw unsafe(path, 'is open to others', `chmod 600 ${path}`)
+        throw toUnsafeError(path, 'is open to others', `chmod 600 ${path}`)
       }
       return await file.readFile('utf8')
     } finally {
@@ -135,26 +135,26 @@ export async function writePrivateFile(path: string, content: string): Promise<v
   }
 }
 
-/** Whether an object does not fit for something that it has, and not for what it lacks. */
+/** Whether an object fails because of a member that it has, not because of a missing one. */
 function isNewer(json: unknown): boolean {
   return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
 }
 
-function damaged(path: string): SidecarError {
+function toDamagedError(path: string): SidecarError {
   return new SidecarError('failed', `The list of callers ${path} is damaged.`, {
     hint: `Put it back from a backup. Or move it away: \`evo-token serve\` then makes a new access key for the caller "local", and the other callers have to be added again.`,
   })
 }
 
-function newer(path: string): SidecarError {
+function toNewerError(path: string): SidecarError {
   return new SidecarError('record_newer', `A newer evo-token wrote the list of callers ${path}.`, {
     hint: 'Install that version again; the file is left as it is. If it was changed by hand, put it back from a backup.',
   })
 }
 
-function unsafe(path: string, what: string, mend: string): SidecarError {
+function toUnsafeError(path: string, what: string, mend: string): SidecarError {
   return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
-    hint: `If nobody can have changed it, mend that: ${mend}. If somebody may have read a key there, delete it.`,
+    hint: `If no other user can have changed it, correct that: ${mend}. If another user may have read a key there, delete it.`,
   })
 }
 

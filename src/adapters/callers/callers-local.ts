@@ -15,9 +15,9 @@ export interface LocalCallerOptions {
 }
 
 /**
- * Makes the caller at the very first start, and only then, for whoever removed it later meant that.
- * While it is there its file is kept right: a key that is gone, or that is nobody's (a crash came
- * between the two files), is replaced by a new one.
+ * Makes the caller at the very first start, and only then: a later removal was meant.
+ * While it exists its key file is kept valid: a key that is missing, or that is no caller's (a crash
+ * came between the two files), is replaced by a new one.
  *
  * @throws {SidecarError} `failed`
  */

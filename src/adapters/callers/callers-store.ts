@@ -17,7 +17,7 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
   const changes = new Queue()
   return {
     callers: () => callers,
-    /** Looks at every caller to the end: how long it takes tells nothing of any key. */
+    /** Compares with every caller: the time that it takes tells nothing about any key. */
     identify(keySha256: Buffer): Caller | undefined {
       let found: Caller | undefined
       for (const { digest, caller } of known) {
@@ -41,10 +41,10 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
 function withDigests(callers: readonly StoredCaller[]) {
   return callers.map((caller) => ({
     digest: Buffer.from(caller.sha256, 'hex'),
-    caller: shown(caller),
+    caller: toCaller(caller),
   }))
 }
 
-export function shown({ sha256, unknown, ...caller }: StoredCaller): Caller {
+export function toCaller({ sha256, unknown, ...caller }: StoredCaller): Caller {
   return caller
 }

@@ -9,7 +9,7 @@ import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { createAccessKey, readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
-import { type Caller, createCallersStore, shown } from './callers-store.ts'
+import { type Caller, createCallersStore, toCaller } from './callers-store.ts'
 
 export interface NewCaller {
   readonly caller: Caller
@@ -26,11 +26,11 @@ export interface Callers {
   remove(name: string): Promise<void>
   /**
    * Lower-case hex HMAC-SHA-256 of the nonce's UTF-8, keyed with the 32 bytes of SHA-256(access key):
-   * whoever has the key can check it. For an unknown name it is keyed with what nobody has.
+   * a program that has the key can check it. For an unknown name the key is random and never shown.
    */
   proof(name: string, nonce: string): string
   /** Notes that the caller has just shown its key; only in memory, until the next `flush`. */
-  touched(name: string): void
+  noteUse(name: string): void
   /** Stores when the callers were last seen, if that is worth a write. Never rejects because of a disk. */
   flush(): Promise<void>
 }
@@ -66,7 +66,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
     identify: (keySha256) => store.identify(keySha256),
     list: () =>
       store.callers().map((caller) => ({
-        ...shown(caller),
+        ...toCaller(caller),
         lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
       })),
     async add(name, apps) {
@@ -81,7 +81,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         }
         return [...callers, caller]
       })
-      return { caller: shown(caller), accessKey }
+      return { caller: toCaller(caller), accessKey }
     },
     async remove(name) {
       await store.change((callers) => {
@@ -102,7 +102,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
       const key = caller ? Buffer.from(caller.sha256, 'hex') : standIn
       return createHmac('sha256', key).update(nonce, 'utf8').digest('hex')
     },
-    touched(name) {
+    noteUse(name) {
       lastUsed.set(name, clock.read().wall)
     },
     async flush() {
@@ -121,7 +121,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         flushFails = false
       } catch (error) {
         if (!(error instanceof SidecarError)) throw error
-        // Asked for again at each heartbeat: once is enough to say so.
+        // Tried again at each heartbeat; logged once.
         if (!flushFails) log.warn({ err: error }, 'when callers were last seen could not be stored')
         flushFails = true
       }

@@ -1,17 +1,17 @@
 /**
- * Lines to a file descriptor, in order: whoever writes a line never waits for whoever reads it, and
+ * Lines to a file descriptor, in order: the writer of a line never waits for its reader, and
  * nothing that happens to the output ends or stops the process. (sonic-boom, which pino would use,
  * does not return from its last flush while the disk is full.) Writes are not left to Node's threads:
- * on the way out nobody could tell what one of them still has in hand.
+ * at the end we could not know which lines one of them still holds.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 
-/** Enough for minutes of a reader that stands still; then lines are dropped, and that is told. */
+/** Enough for minutes of a reader that stands still; then lines are dropped, and a line says how many. */
 const PENDING_MAX_CHARACTERS = 4 * 1024 * 1024
 
-/** As much as goes out in one turn. */
+/** The most lines that are written in one turn. */
 const BATCH_MAX_LINES = 1000
 
 /** A line that comes alone goes out at once; of a stream of them a batch goes out this often. */
@@ -31,7 +31,7 @@ export interface LineOutput {
 }
 
 export function createLineOutput(fd: number): LineOutput {
-  const output = withoutBlocking(fd)
+  const output = openNonBlocking(fd)
   let pending: string[] = []
   let size = 0
   /** What the output has not taken yet of the last batch. */
@@ -62,7 +62,7 @@ export function createLineOutput(fd: number): LineOutput {
     fullMs = FULL_MIN_MS
     scheduled = false
     if (error) giveUp(error)
-    else tellLosses()
+    else reportLosses()
     start()
   }
 
@@ -92,7 +92,7 @@ export function createLineOutput(fd: number): LineOutput {
     size = 0
   }
 
-  function tellLosses(): void {
+  function reportLosses(): void {
     if (lost === 0) return
     pending.unshift(`${JSON.stringify({ level: 'warn', lost, msg: 'log lines were lost' })}\n`)
     lost = 0
@@ -113,7 +113,7 @@ export function createLineOutput(fd: number): LineOutput {
       rest = Buffer.concat([rest, takeBatch(pending.length)])
       let left = rest.length
       let progressAt = performance.now()
-      // Whatever else goes wrong, there is nowhere to tell of it.
+      // Any other error is dropped: there is no place to report it.
       while (isFull(writeRest()) && performance.now() - progressAt < STUCK_MS) {
         if (rest.length < left) progressAt = performance.now()
         left = rest.length
@@ -123,14 +123,14 @@ export function createLineOutput(fd: number): LineOutput {
   }
 }
 
-/** Something to wait on that nobody ever changes: the only way to pause without the event loop. */
+/** Never changed; waiting on it is the only way to pause without the event loop. */
 const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 
 /** Sockets are closed when they are collected. */
 const kept: Socket[] = []
 
 /** A descriptor of the same output that says EAGAIN where it would make us wait. */
-function withoutBlocking(fd: number): number {
+function openNonBlocking(fd: number): number {
   try {
     const stats = fstatSync(fd)
     if (stats.isFIFO() || stats.isSocket()) {

@@ -6,7 +6,7 @@ import pino from 'pino'
 import type { Log } from '../../core/ports.ts'
 import { createLineOutput, type LineOutput } from './line-output.ts'
 import { scrub } from './scrub.ts'
-import { withoutPieces } from './secret-pieces.ts'
+import { removePieces } from './secret-pieces.ts'
 
 /** Fields that hold secrets in OAuth, in HTTP or in our own records. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
@@ -132,17 +132,17 @@ function hasOwnJson(value: object): value is { toJSON(): unknown } {
 }
 
 /**
- * Nothing else of an error: libraries hang whole requests and responses on theirs. And in its words
- * may be a part of what a parser stumbled over.
+ * Keeps nothing else of an error: libraries attach whole requests and responses to theirs. Its message
+ * may quote a part of what a parser could not parse.
  */
 function describeError(error: Error, depth: number): object {
   const { name, message, stack, cause } = error
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return {
     type: name,
-    message: withoutPieces(scrub(message)),
+    message: removePieces(scrub(message)),
     ...('code' in error && { code: String(error.code) }),
-    stack: stack === undefined ? stack : withoutPieces(scrub(stack)),
+    stack: stack === undefined ? stack : removePieces(scrub(stack)),
     ...(cause !== undefined && { cause: plainData(cause, depth - 1) }),
     ...(inner.length > 0 && { errors: inner.slice(0, 5).map((one) => plainData(one, depth - 1)) }),
   }

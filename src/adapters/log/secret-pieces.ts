@@ -1,11 +1,11 @@
 /**
- * Pieces of secrets in a text that somebody else wrote: a server that repeats the half of what it was
- * sent, a parser that quotes what it stumbled over. Looks at every live secret from each side, which
- * is too slow for each line of a log, and quick enough for each failure.
+ * Finds pieces of secrets in foreign text: a server repeats half of what it was sent, a parser quotes
+ * what it could not parse. Compares with every live secret in each encoding, which is too slow for each
+ * line of a log, and fast enough for each failure.
  */
 import { liveSecrets } from '../../secret.ts'
 
-/** As long a piece begins to tell something; a shorter one stands in ordinary words. */
+/** Shortest piece worth hiding; shorter ones occur in ordinary text. */
 const PIECE = 8
 
 /** Of a piece, wherever it begins: in eight characters there are these four, five apart at most. */
@@ -18,17 +18,19 @@ const HIDDEN = '[secret]'
 const ENCODED = /[\w%+/-]{11,}={0,2}/g
 
 /** `text` without any eight characters in a row that a live secret has, too, encoded ones included. */
-export function withoutPieces(text: string): string {
+export function removePieces(text: string): string {
   const meant = [...text.matchAll(ENCODED)].map(([run]) => ({ run, as: decodings(run) }))
-  const suspects = secretsLike([text, ...meant.flatMap(({ as }) => as)])
+  const suspects = findSecretsLike([text, ...meant.flatMap(({ as }) => as)])
   if (suspects.length === 0) return text
-  const encoded = meant.filter(({ as }) => as.some((one) => piecesIn(one, suspects).includes(true)))
+  const encoded = meant.filter(({ as }) =>
+    as.some((one) => findPieces(one, suspects).includes(true)),
+  )
   const decoded = encoded.reduce((rest, { run }) => rest.replaceAll(run, HIDDEN), text)
-  return hide(decoded, piecesIn(decoded, suspects))
+  return hide(decoded, findPieces(decoded, suspects))
 }
 
 /** The live secrets that may have a piece in one of `texts`, and a few that have none. */
-function secretsLike(texts: readonly string[]): readonly string[] {
+function findSecretsLike(texts: readonly string[]): readonly string[] {
   const samples = new Set<number>()
   for (const text of texts) {
     for (let at = 0; at + SAMPLE <= text.length; at++) samples.add(sampleAt(text, at))
@@ -51,7 +53,7 @@ function sampleAt(text: string, at: number): number {
 }
 
 /** For each character of `text` whether it is part of a piece. */
-function piecesIn(text: string, secrets: readonly string[]): readonly boolean[] {
+function findPieces(text: string, secrets: readonly string[]): readonly boolean[] {
   const hidden = new Array<boolean>(text.length).fill(false)
   for (let at = 0; at + PIECE <= text.length; at++) {
     const piece = text.slice(at, at + PIECE)
@@ -74,10 +76,10 @@ function decodings(run: string): readonly string[] {
   const base64 = [0, 1, 2, 3].map((from) =>
     Buffer.from(run.slice(from), 'base64').toString('latin1'),
   )
-  return run.includes('%') ? [percentDecoded(run), ...base64] : base64
+  return run.includes('%') ? [decodePercent(run), ...base64] : base64
 }
 
 /** Also where the last sequence was cut. */
-function percentDecoded(run: string): string {
+function decodePercent(run: string): string {
   return run.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 }

@@ -24,7 +24,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Of every answer, whatever it holds: the address that brought a browser here has a code in it. */
+/** Headers of every response: the address that the browser came from may hold a code. */
 export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   Connection: 'close',
@@ -56,7 +56,7 @@ export function renderPage({ ok, title, text }: SignInPage): string {
 `
 }
 
-/** A server's words may be in it. */
+/** Escapes HTML: the text may quote a server. */
 function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

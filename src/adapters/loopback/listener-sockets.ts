@@ -13,10 +13,6 @@ const FREE_PORT_ATTEMPTS = 20
 /** What names our addresses, where systemd hands over none. */
 const LISTEN = '"listen" in the config'
 
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
-}
-
 /**
  * Binds `host` and the loopback of the other family to one port, each on a server of its own. Where
  * another user could take the second one, `localhost` would lead some of our callers, and their
@@ -94,6 +90,6 @@ async function bindPort(server: Server, host: string, port: number, named = LIST
 }
 
 /** Listens on a descriptor that is bound already. Node ignores a backlog that stands beside `fd` in an object. */
-export function adopt(server: Server, fd: number): void {
+export function listenOnDescriptor(server: Server, fd: number): void {
   server.listen({ fd }, BACKLOG)
 }

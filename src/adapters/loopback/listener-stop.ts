@@ -1,7 +1,7 @@
 /** How the servers stop: nothing new, running requests to their end, then every connection. */
 import { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { DoorServer } from './listener-door.ts'
+import type { EndpointServer } from './endpoint-server.ts'
 
 /**
  * How long a client that sends on a connection which it kept open still gets an answer, with
@@ -11,10 +11,10 @@ const KEEP_ALIVE_GRACE_MS = 250
 const POLL_MS = 20
 
 export async function stopServers(
-  doorServers: readonly DoorServer[],
+  endpointServers: readonly EndpointServer[],
   withinMs: number,
 ): Promise<void> {
-  const listening = doorServers.filter(({ server }) => server.listening)
+  const listening = endpointServers.filter(({ server }) => server.listening)
   const closed = Promise.all(
     listening.map(({ server }) => new Promise((resolve) => server.once('close', resolve))),
   )
@@ -26,7 +26,7 @@ export async function stopServers(
     for (const response of running) {
       if (!response.headersSent) response.setHeader('Connection', 'close')
     }
-    // That of http would end idle connections at once, and whoever was just about to send on them.
+    // http's own `close` would end idle connections at once, although a client may be about to send.
     Server.prototype.close.call(server)
   }
   await Promise.race([

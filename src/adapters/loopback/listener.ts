@@ -1,21 +1,22 @@
 /**
- * The sockets that we answer on: TCP on loopback, both families, and the owner's. Either all of them
- * are ours or nothing is served, and they go in order when the daemon stops.
+ * Opens the sockets of the daemon: TCP on both loopback addresses, and the owner's. Either all of them
+ * open or nothing is served; when the daemon stops they close in order.
  */
 import { once } from 'node:events'
 import { type AddressInfo, isIPv6, type Server } from 'node:net'
+import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import {
-  createDoorServer,
-  type DoorEndpoint,
-  type DoorLimits,
-  type DoorServer,
-  openDoor,
-} from './listener-door.ts'
+  createEndpointServer,
+  type HttpEndpoint,
+  type ServerLimits,
+  type EndpointServer,
+  prepareEndpoint,
+} from './endpoint-server.ts'
 import { stopServers } from './listener-stop.ts'
-import { adopt, BACKLOG, bindOtherFamily, bindTcp, isLoopback } from './listener-sockets.ts'
+import { BACKLOG, bindOtherFamily, bindTcp, listenOnDescriptor } from './listener-sockets.ts'
 
 export interface ListenOptions {
   /** A loopback address; the other family's loopback is bound with it. */
@@ -28,17 +29,17 @@ export interface ListenOptions {
    * there already is left alone, for it may be that of a daemon that runs.
    */
   readonly lockHeld: boolean
-  readonly tcp: DoorEndpoint
-  readonly owner: DoorEndpoint
+  readonly tcp: HttpEndpoint
+  readonly owner: HttpEndpoint
   /**
    * Listening sockets that systemd handed over. Each kind of them replaces what we would open ourselves,
-   * but for the loopback of the other family, which nobody else shall have.
+   * but for the loopback of the other family, which no other program may get.
    */
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
-  /** What the servers bear with, if not the usual. */
-  readonly limits?: DoorLimits
+  /** Limits; defaults to SERVER_LIMITS. */
+  readonly limits?: ServerLimits
   readonly log: Log
 }
 
@@ -54,37 +55,40 @@ export interface Listener {
 /** @throws {SidecarError} `failed`, if any of the sockets cannot be had. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { log } = options
-  const doors = { tcp: openDoor(options.tcp, log), owner: openDoor(options.owner, log) }
-  const opened: DoorServer[] = []
+  const endpoints = {
+    tcp: prepareEndpoint(options.tcp, log),
+    owner: prepareEndpoint(options.owner, log),
+  }
+  const opened: EndpointServer[] = []
   const create = () => {
-    const server = createDoorServer(options)
+    const server = createEndpointServer(options)
     opened.push(server)
     return server
   }
   try {
-    const handedOver = (options.inherited ?? []).map((fd) => {
+    const fromSystemd = (options.inherited ?? []).map((fd) => {
       const server = create()
-      adopt(server.server, fd)
+      listenOnDescriptor(server.server, fd)
       // Systemd does not say what a descriptor is; only a TCP socket has an address.
       const address = server.server.address() as AddressInfo | null
-      server.serve(address ? doors.tcp : doors.owner)
+      server.serve(address ? endpoints.tcp : endpoints.owner)
       return { fd, server, address }
     })
-    await Promise.all(handedOver.map(({ server }) => once(server.server, 'listening')))
-    const inheritedTcp = handedOver.flatMap(({ address }) => address ?? [])
+    await Promise.all(fromSystemd.map(({ server }) => once(server.server, 'listening')))
+    const inheritedTcp = fromSystemd.flatMap(({ address }) => address ?? [])
     for (const address of inheritedTcp) refuseOpenAddress(address)
     const createTcp = () => {
       const server = create()
-      server.serve(doors.tcp)
+      server.serve(endpoints.tcp)
       return server.server
     }
     for (const address of inheritedTcp)
       await bindMissingFamily(createTcp, address, inheritedTcp, log)
     const address = inheritedTcp[0] ?? (await bindTcp(createTcp, options))
-    const inheritedOwner = handedOver.find((socket) => socket.address === null)
+    const inheritedOwner = fromSystemd.find((socket) => socket.address === null)
     if (!inheritedOwner) {
       const server = create()
-      server.serve(doors.owner)
+      server.serve(endpoints.owner)
       const { socketPath, lockHeld } = options
       await platform.ownerListener.bindOwnerEndpoint(server.server, {
         socketPath,
@@ -106,7 +110,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 }
 
 /** The descriptors that systemd handed to this process (sd_listen_fds(3)). */
-export function inheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] {
+export function readInheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] {
   const count = env.LISTEN_PID === String(pid) ? Number(env.LISTEN_FDS) : 0
   return Number.isInteger(count) && count > 0
     ? Array.from({ length: count }, (_, at) => 3 + at)
@@ -114,7 +118,7 @@ export function inheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] 
 }
 
 function refuseOpenAddress(address: AddressInfo): void {
-  if (isLoopback(address.address)) return
+  if (isLoopbackAddress(address.address)) return
   throw new SidecarError(
     'failed',
     `The socket that systemd handed over listens on ${address.address}, which is not loopback.`,
@@ -122,7 +126,7 @@ function refuseOpenAddress(address: AddressInfo): void {
   )
 }
 
-/** A socket unit of somebody's own may name one family alone. */
+/** A person's own socket unit may name only one family. */
 async function bindMissingFamily(
   create: () => Server,
   given: AddressInfo,
@@ -134,7 +138,7 @@ async function bindMissingFamily(
   const { port } = given
   log.warn(
     { port },
-    `the socket unit names port ${port} of one loopback family alone: whoever asks on the other one is refused while the daemon starts again`,
+    `the socket unit names port ${port} of only one loopback family: a caller that uses the other one is refused while the daemon restarts`,
   )
 }
 

@@ -1,11 +1,11 @@
 /**
- * Loopback ports that are open while somebody needs them. A port is free again at the very moment
- * when the last one lets go, however many connections browsers still hold to it.
+ * Loopback ports that are open while a sign-in needs them. A port is free again as soon as the last
+ * lease is released, however many connections browsers still hold to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SidecarError } from '../../errors.ts'
-import { ConnectionRoom } from './connection-room.ts'
-import { Strangers } from './strangers.ts'
+import { ConnectionLimit } from './connection-limit.ts'
+import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
 /** Another program has the port. */
 export class PortBusyError extends Error {
@@ -23,12 +23,12 @@ interface Opening {
   readonly server: Server
   readonly listening: Promise<void>
   holders: number
-  /** Requests that wait for their answer. */
+  /** Requests without a finished response. */
   unanswered: number
 }
 
 /** A callback is a few KiB of query and of a browser's headers and cookies for localhost. */
-const MOST_CONNECTIONS = 64
+const CONNECTIONS_MAX = 64
 export const REDIRECT_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -44,10 +44,16 @@ const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 export class LoopbackPorts {
   readonly #answer: Answerer
   readonly #limits: RedirectLimits
+  readonly #onUnguarded: (error: unknown) => void
   readonly #openings = new Map<string, Opening>()
 
-  constructor(answer: Answerer, limits: RedirectLimits = REDIRECT_LIMITS) {
+  constructor(
+    answer: Answerer,
+    onUnguarded: (error: unknown) => void,
+    limits: RedirectLimits = REDIRECT_LIMITS,
+  ) {
     this.#answer = answer
+    this.#onUnguarded = onUnguarded
     this.#limits = limits
   }
 
@@ -71,7 +77,7 @@ export class LoopbackPorts {
     const serious = failures.filter((error) => !NO_SUCH_ADDRESS.includes(codeOf(error)))
     if (serious.length === 0 && held.length > 0) return lease
     lease.release()
-    throw explained(serious[0] ?? failures[0], port)
+    throw explainError(serious[0] ?? failures[0], port)
   }
 
   async #hold(address: string, port: number): Promise<Opening> {
@@ -104,22 +110,22 @@ export class LoopbackPorts {
   }
 
   #open(address: string, port: number): Opening {
-    const room = new ConnectionRoom({ most: MOST_CONNECTIONS })
-    const strangers = new Strangers()
+    const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
+    const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded)
     const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
         opening.unanswered -= 1
         endIfRetired(opening)
       })
-      room.hold(request.socket, response)
-      strangers.answered(request, response)
+      connectionLimit.keepUntilAnswered(request.socket, response)
+      unauthenticated.trackAnswer(request, response)
       void this.#answer(request, response)
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
-      strangers.watch(socket)
-      room.enter(socket)
+      unauthenticated.guard(socket)
+      connectionLimit.admit(socket)
     })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)
@@ -130,12 +136,12 @@ export class LoopbackPorts {
   }
 }
 
-/** Browsers open connections in advance and keep them: none of those may hold a process up. */
+/** Browsers open connections in advance and keep them: none of those may keep a process alive. */
 function endIfRetired({ server, holders, unanswered }: Opening): void {
   if (holders === 0 && unanswered === 0) server.closeAllConnections()
 }
 
-function explained(error: unknown, port: number): unknown {
+function explainError(error: unknown, port: number): unknown {
   const code = codeOf(error)
   if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
   if (code === 'EACCES') {

@@ -1,18 +1,18 @@
 /**
- * Listens on the apps' redirect URIs, on loopback and only while sign-ins are pending. Whoever
- * else comes by, a page of another site or another program, changes nothing and learns nothing.
+ * Listens on the apps' redirect URIs, on loopback and only while sign-ins are pending. A page of
+ * another site, or another program, changes nothing and learns nothing.
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
 import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../../core/ports.ts'
 import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
+import { atMostOncePerMinute } from './connection-limit.ts'
 import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
 import type { PeerLookup } from '../../platform/platform.ts'
 
-/** Where the one-time links are; a redirect URI is a path that somebody chose, never a random one. */
+/** Where the one-time links are; a redirect URI has a path that a person chose, never a random one. */
 const OPEN_PATH = '/.well-known/evo-token/'
-
-const LOOPBACK_ADDRESS = /^127(\.\d{1,3}){3}$/
 
 interface Pending {
   readonly request: RedirectRequest
@@ -32,10 +32,10 @@ interface Reply {
 
 interface RedirectListenerDeps {
   readonly log: Log
-  /** Ours. */
+  /** The user id of the daemon. */
   readonly uid: number
   readonly peerOf: PeerLookup
-  /** What its servers bear with, if not the usual. */
+  /** Limits of its servers; defaults to REDIRECT_LIMITS. */
   readonly limits?: RedirectLimits
 }
 
@@ -46,14 +46,17 @@ export function createRedirectListener({
   limits,
 }: RedirectListenerDeps): RedirectListener {
   const pendings = new Set<Pending>()
-  const ports = new LoopbackPorts((incoming, response) => answer(incoming, response), limits)
+  const onUnguarded = atMostOncePerMinute((err: unknown) => {
+    log.error({ err }, 'connections are not guarded against floods of requests')
+  })
+  const ports = new LoopbackPorts(answer, onUnguarded, limits)
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply
     try {
       reply = await replyTo(incoming, pendings, isForeign)
     } catch (error) {
-      log.error({ err: error }, 'the redirect listener met an error of ours')
+      log.error({ err: error }, 'a bug in the redirect listener')
       reply = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
     }
     response.writeHead(reply.status, { ...ANSWER_HEADERS, ...reply.headers })
@@ -61,8 +64,8 @@ export function createRedirectListener({
   }
 
   /**
-   * Whether another user of this machine has come, who may have read an address in the argv of a
-   * browser. Root could do all of this through the owner socket as well.
+   * Whether the request is from another user of this machine, who may have read an address in the
+   * argv of a browser. Root could do all of this through the owner socket as well.
    */
   async function isForeign({ socket }: IncomingMessage): Promise<boolean> {
     const peer = await peerOf(socket)
@@ -71,8 +74,8 @@ export function createRedirectListener({
     log.warn(
       { peer },
       peer.kind === 'gone'
-        ? 'somebody left before it was known who had come to a sign-in, and was refused'
-        : 'another user of this machine was refused a sign-in',
+        ? 'a sign-in page was refused: the connection closed before its user was known'
+        : 'a sign-in page was refused to another user of this machine',
     )
     return true
   }
@@ -143,7 +146,7 @@ async function replyTo(
   return (await isForeign(incoming)) ? FOREIGN : judge(pending, target)
 }
 
-/** Whoever runs the daemon under a user of its own signs in like this. */
+/** A person whose daemon runs as a user of its own pastes the address instead. */
 const FOREIGN = refuse(
   403,
   'Another user',
@@ -166,7 +169,7 @@ function open(pending: Pending, { headers }: IncomingMessage): Reply {
     return refuse(
       410,
       'This link was used before',
-      'It works once. If the first visit was not yours, somebody else saw the link: the sign-in was ended, start again with "evo-token login".',
+      'It works once. If the first visit was not yours, another person or program saw the link: the sign-in was ended, start again with "evo-token login".',
     )
   }
   pending.opened = true
@@ -188,8 +191,8 @@ async function judge(pending: Pending, target: URL): Promise<Reply> {
 /** Undefined where the name is not this machine's own: there is nothing to listen on. */
 function addressesOf(hostname: string): readonly string[] | undefined {
   if (hostname === 'localhost') return ['127.0.0.1', '::1']
-  if (hostname === '[::1]') return ['::1']
-  return LOOPBACK_ADDRESS.test(hostname) ? [hostname] : undefined
+  const address = unbracket(hostname)
+  return isLoopbackAddress(address) ? [address] : undefined
 }
 
 function refuse(status: number, title: string, text: string): Reply {

@@ -6,7 +6,7 @@ import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
 import type { Clock, Failure, GrantOutcome, LastQuestion, Prepared } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
-import { authenticationOf, namingMethod } from './client-authentication.ts'
+import { authenticationOf, nameMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'
 import {
   type EndpointName,
@@ -16,7 +16,7 @@ import {
   type Unlocated,
   urlOf,
 } from './endpoints.ts'
-import { type FailedOutcome, failedOutcome, isMoved, type Request } from './grant-failure.ts'
+import { type FailedOutcome, toFailedOutcome, isMoved, type Request } from './grant-failure.ts'
 import {
   ANSWER_LIMITS,
   type AnswerLimits,
@@ -40,22 +40,22 @@ export interface AppRequestsOptions {
   readonly answerLimits?: AnswerLimits
 }
 
-/** What a request needs that shows who we are; the configuration is openid-client's, good for one. */
+/** What an authenticated request needs; openid-client's configuration is good for one request. */
 export interface Ready {
   readonly kind: 'ready'
   readonly configuration: oidc.Configuration
   readonly exchange: HttpExchange
   readonly server: ServerMetadata
-  /** What became of the request that ended in `error`; throws what is our own mistake. */
-  readonly failed: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
+  /** The outcome of a request that ended in `error`; throws a bug of ours. */
+  readonly toFailure: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
 }
 
 /** One kind of token request. */
 export interface TokenRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
   readonly clientSecret: Sealed | undefined
-  /** Has openid-client make and judge the request. */
+  /** Makes the request with openid-client, which also checks the response. */
   readonly ask: (configuration: oidc.Configuration) => Promise<oidc.TokenEndpointResponse>
-  /** Why there must be no request, as far as the server's metadata tell. */
+  /** Why the server's metadata forbid the request; undefined where they do not. */
   readonly refuse?: (server: ServerMetadata) => Failure | undefined
   readonly needs?: Needs
   /** Error codes that end this kind of grant, besides the usual ones. */
@@ -69,8 +69,8 @@ export interface AppRequests {
   /** A token request that is ready to leave, or the outcome that it has already. */
   prepareTokens(request: TokenRequest): Promise<Prepared>
   /**
-   * Has `ask` make another request that shows who we are, at the endpoint `name`. Resolves with why
-   * there can be none.
+   * Makes another authenticated request with `ask`, at the endpoint `name`. Resolves with the reason
+   * where there can be none.
    */
   run<T>(
     name: EndpointName,
@@ -106,15 +106,15 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
       configuration,
       exchange,
       server: located.metadata,
-      failed: (error, request) => {
-        const outcome = failedOutcome(error, facts, { ...request, hasSecret })
-        return namingMethod(outcome, facts, app, method, located.metadata)
+      toFailure: (error, request) => {
+        const outcome = toFailedOutcome(error, facts, { ...request, hasSecret })
+        return nameMethod(outcome, facts, app, method, located.metadata)
       },
     }
   }
 
   async function attempt(
-    { configuration, exchange, failed }: Ready,
+    { configuration, exchange, toFailure: failed }: Ready,
     { ask, final, isRefresh }: TokenRequest,
   ): Promise<GrantOutcome> {
     const { facts } = exchange
@@ -141,7 +141,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
   }
 
   /** Runs `attempt`, and once more where the server has moved the endpoint and publishes where to. */
-  async function atItsPlace<T>(
+  async function runFollowingMove<T>(
     name: EndpointName,
     ready: Ready,
     prepareAgain: () => Promise<Ready | Unlocated>,
@@ -182,7 +182,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
         kind: 'ready',
         send(question) {
           if (question) asked.question = question
-          return atItsPlace('token', ready, prepareOnce, (one) => attempt(one, request))
+          return runFollowingMove('token', ready, prepareOnce, (one) => attempt(one, request))
         },
       }
     },
@@ -191,7 +191,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
       const prepareOnce = () => prepare(needs, clientSecret, runOptions)
       const ready = await prepareOnce()
       if (ready.kind !== 'ready') return ready
-      return { kind: 'done', value: await atItsPlace(name, ready, prepareOnce, ask) }
+      return { kind: 'done', value: await runFollowingMove(name, ready, prepareOnce, ask) }
     },
   }
 }

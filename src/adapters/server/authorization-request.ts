@@ -6,7 +6,7 @@ export interface RequestParameters {
   readonly redirectUri: string
   readonly state: string
   readonly codeChallenge: string
-  /** Whether the server should ask who is there, although it may know. */
+  /** Whether the server should let the person choose another user, although it knows one. */
   readonly switchUser: boolean
 }
 
@@ -32,7 +32,7 @@ function promptWithLogin(prompt = ''): string {
   return prompt.split(' ').includes('consent') ? 'login consent' : 'login'
 }
 
-/** Why there can be no safe request: nobody could tell whose response it is that arrives. */
+/** Why there can be no safe request: a response could not be told from one of the other issuer. */
 export function redirectUriShared({ name, issuer }: App, redirectUri: string): Failure {
   return {
     error: 'shared_redirect_uri',

@@ -5,7 +5,7 @@
 import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
 import type {
-  Asked,
+  ServerResult,
   AuthorizationServer,
   DeviceAuthorization,
   GrantOutcome,
@@ -52,9 +52,9 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
         endpoints: ['authorization', 'token'],
         metadata: app.sharesRedirectUri,
       })
-      if (located.kind !== 'located') return failed(located)
+      if (located.kind !== 'located') return toFailed(located)
       if (app.sharesRedirectUri && !namesItself(located.metadata)) {
-        return failed({ kind: 'misconfigured', failure: redirectUriShared(app, redirectUri) })
+        return toFailed({ kind: 'misconfigured', failure: redirectUriShared(app, redirectUri) })
       }
       const state = oidc.randomState()
       const codeVerifier = oidc.randomPKCECodeVerifier()
@@ -100,21 +100,24 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
     async authorizeDevice(clientSecret) {
       // Without a token endpoint the person's visit would be for nothing.
       const located = await locate(app, metadata, { endpoints: ['token'], metadata: false })
-      if (located.kind !== 'located') return failed(located)
+      if (located.kind !== 'located') return toFailed(located)
       const asked = await requests.run(
         'deviceAuthorization',
         clientSecret,
-        async ({ configuration, failed: failedTo }): Promise<Asked<DeviceAuthorization>> => {
+        async ({
+          configuration,
+          toFailure: failedTo,
+        }): Promise<ServerResult<DeviceAuthorization>> => {
           try {
             const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
             return { kind: 'ok', value: toDeviceAuthorization(response) }
           } catch (error) {
-            return failed(failedTo(error, { wanted: 'device code' }))
+            return toFailed(failedTo(error, { wanted: 'device code' }))
           }
         },
         { tidy: tidyDeviceResponse },
       )
-      return asked.kind === 'done' ? asked.value : failed(asked)
+      return asked.kind === 'done' ? asked.value : toFailed(asked)
     },
 
     async preparePoll({ deviceCode }, clientSecret) {
@@ -138,12 +141,12 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const asked = await requests.run(
         'revocation',
         clientSecret,
-        async ({ configuration, failed: failedTo }) => {
+        async ({ configuration, toFailure: failedTo }) => {
           try {
             await oidc.tokenRevocation(configuration, token.expose(), { token_type_hint: kind })
             return true
           } catch (error) {
-            // Throws what is our own mistake; the rest means "not confirmed".
+            // Throws a bug of ours; the rest means "not confirmed".
             failedTo(error, { wanted: 'confirmation' })
             return false
           }
@@ -174,7 +177,9 @@ function namesItself(metadata: ServerMetadata): boolean {
   return metadata.authorization_response_iss_parameter_supported === true
 }
 
-function failed(outcome: FailedOutcome | Unlocated): Extract<Asked<never>, { kind: 'failed' }> {
+function toFailed(
+  outcome: FailedOutcome | Unlocated,
+): Extract<ServerResult<never>, { kind: 'failed' }> {
   const lasting = outcome.kind === 'misconfigured' || outcome.kind === 'rejected'
   return {
     kind: 'failed',

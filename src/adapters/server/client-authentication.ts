@@ -1,6 +1,6 @@
 /**
- * How an app shows at the token endpoint who it is: by which method, with which secret or key, and
- * what a person is told where the server does not accept that.
+ * Client authentication of an app at the token endpoint: the method, the secret or key, and the
+ * message to a person where the server does not accept it.
  */
 import { importJWK } from 'jose'
 import * as oidc from 'openid-client'
@@ -30,7 +30,7 @@ const SECRET_METHODS = ['client_secret_post', 'client_secret_basic'] as const
 /** What the setting can be, besides "none". */
 const METHODS = [...SECRET_METHODS, 'private_key_jwt'] as const
 
-/** A failure says why there is none: the app has to show something that we do not have. */
+/** The authentication, or a failure where the app needs a secret that we do not have. */
 export async function authenticationOf(
   app: App,
   metadata: ServerMetadata,
@@ -43,7 +43,7 @@ export async function authenticationOf(
   const read = readPrivateKey(secret)
   const fault = faultOf(app, read)
   if (fault) return fault
-  if (read.kind === 'key') return { method, authenticate: await signedBy(read, metadata) }
+  if (read.kind === 'key') return { method, authenticate: await signWith(read, metadata) }
   return method === 'client_secret_basic'
     ? { method, authenticate: inHeader(secret) }
     : { method, authenticate: oidc.ClientSecretPost(secret) }
@@ -75,7 +75,7 @@ function methodOf(app: App, metadata: ServerMetadata): TokenEndpointAuthMethod {
 }
 
 /** By an assertion for each request (RFC 7523 §2.2), with an algorithm that the server knows, as far as it says. */
-async function signedBy(
+async function signWith(
   { jwk, kid, algorithms }: PrivateKey,
   { token_endpoint_auth_signing_alg_values_supported: known = [] }: ServerMetadata,
 ): Promise<oidc.ClientAuth> {
@@ -113,8 +113,8 @@ function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
   }
 }
 
-/** `outcome`, which names the setting where the server may have expected another method. */
-export function namingMethod(
+/** `outcome`, with the setting to change where the server may have expected another method. */
+export function nameMethod(
   outcome: FailedOutcome,
   { answer }: Pick<ExchangeFacts, 'answer'>,
   app: App,

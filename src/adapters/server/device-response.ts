@@ -1,4 +1,4 @@
-/** Device authorization responses (RFC 8628 §3.2), the oddities of servers taken out. */
+/** Device authorization responses (RFC 8628 §3.2), without the oddities of servers. */
 import type { DeviceAuthorizationResponse } from 'openid-client'
 import { isEndpoint } from '../../config/values.ts'
 import type { DeviceAuthorization } from '../../core/ports.ts'
@@ -9,7 +9,7 @@ import { readable } from './server-words.ts'
 /** Where the server does not say (RFC 8628 §3.2). */
 const DEFAULT_INTERVAL_S = 5
 
-/** REQUIRED, and yet somebody forgets it; long enough for a person with another device. */
+/** REQUIRED, and yet some servers leave it out; long enough for a person with another device. */
 const DEFAULT_LIFETIME_S = 600
 
 /** What a person will open and type must be fit for that: a bad address counts as absent. */

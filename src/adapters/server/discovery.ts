@@ -12,7 +12,7 @@ import type { IssuerFetch } from './issuer-fetch.ts'
 import { readable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
-/** The part that we use, as it stands on the wire. */
+/** The members that we use, with their names on the wire. */
 export interface ServerMetadata {
   readonly issuer: string
   readonly authorization_endpoint?: string
@@ -62,19 +62,19 @@ export interface DiscoveryOptions {
 }
 
 export async function discover(issuer: string, options: DiscoveryOptions): Promise<Discovered> {
-  if (!isEndpoint(issuer)) return absent(`The issuer ${issuer} is not an https URL.`)
+  if (!isEndpoint(issuer)) return toAbsent(`The issuer ${issuer} is not an https URL.`)
   const failures: Discovered[] = []
   for (const url of wellKnownUrls(issuer)) {
     const answer = await look(url, options)
-    // Who cannot be reached at one path cannot be reached at the other.
-    if ('unreachable' in answer) return unavailable(answer.unreachable)
+    // A server that cannot be reached at one path cannot be reached at the other.
+    if ('unreachable' in answer) return toUnavailable(answer.unreachable)
     const judged = judge(issuer, url, answer)
     if (judged.kind === 'found') return judged
     failures.push(judged)
   }
   // The one that may pass is the one to report.
   const passing = failures.find(({ kind }) => kind === 'unavailable')
-  return passing ?? failures[0] ?? absent(`${issuer} publishes no metadata.`)
+  return passing ?? failures[0] ?? toAbsent(`${issuer} publishes no metadata.`)
 }
 
 /** OpenID Connect appends the well-known path, RFC 8414 §3.1 puts it in front of the issuer's own. */
@@ -111,16 +111,16 @@ function judge(issuer: string, url: string, answer: Answer): Discovered {
   const { status, json, text, retryAfterMs } = answer
   if (status === 200 && json !== undefined && text !== undefined) {
     const parsed = serverMetadata.safeParse(json)
-    if (!parsed.success) return absent(`${url} answers with something that is no metadata.`)
+    if (!parsed.success) return toAbsent(`${url} answers with something that is no metadata.`)
     // Else a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".
     if (!sameUrl(parsed.data.issuer, issuer))
-      return absent(otherName(url, issuer, parsed.data.issuer))
+      return toAbsent(otherName(url, issuer, parsed.data.issuer))
     return { kind: 'found', metadata: parsed.data }
   }
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    return absent(`${issuer} publishes no metadata (status ${status}).`)
+    return toAbsent(`${issuer} publishes no metadata (status ${status}).`)
   }
-  return unavailable(`${url} answered with status ${status}, and no metadata.`, retryAfterMs)
+  return toUnavailable(`${url} answered with status ${status}, and no metadata.`, retryAfterMs)
 }
 
 /** What to write instead, where the issuer has another name for itself. */
@@ -139,11 +139,11 @@ function sameUrl(one: string, other: string): boolean {
   return one === other || (URL.canParse(one) && new URL(one).href === new URL(other).href)
 }
 
-function absent(message: string): Discovered {
+function toAbsent(message: string): Discovered {
   return { kind: 'absent', failure: { error: 'no_metadata', message } }
 }
 
-function unavailable(message: string, retryAfterMs?: number): Discovered {
+function toUnavailable(message: string, retryAfterMs?: number): Discovered {
   return {
     kind: 'unavailable',
     failure: { error: 'unavailable', message },

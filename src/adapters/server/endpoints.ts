@@ -1,6 +1,6 @@
 /**
  * Where an app's requests go: what its config names wins, the issuer's metadata fills in the rest,
- * and nobody is asked for metadata where the config suffices.
+ * and no server is asked for metadata where the config suffices.
  */
 import { isEndpoint } from '../../config/values.ts'
 import type { App, Endpoints } from '../../core/app.ts'
@@ -50,22 +50,22 @@ export async function locate(app: App, source: MetadataSource, needs: Needs): Pr
   const unsafe = needs.endpoints.find((name) => isUnsafe(app.endpoints[name]))
   if (unsafe) {
     const { key } = ENDPOINTS[unsafe]
-    return misconfigured(`"${key}" of the app "${app.name}" is not an https URL.`)
+    return toMisconfigured(`"${key}" of the app "${app.name}" is not an https URL.`)
   }
   if (!needs.metadata && needs.endpoints.every((name) => app.endpoints[name] !== undefined)) {
-    return { kind: 'located', metadata: withOwn(app, { issuer: app.issuer }) }
+    return { kind: 'located', metadata: addOwnEndpoints(app, { issuer: app.issuer }) }
   }
   const discovered = await source.of(app.issuer)
   if (discovered.kind === 'unavailable') return discovered
   const found = discovered.kind === 'found'
-  const metadata = withOwn(app, found ? discovered.metadata : { issuer: app.issuer })
+  const metadata = addOwnEndpoints(app, found ? discovered.metadata : { issuer: app.issuer })
   const missing = needs.endpoints.find((name) => metadata[ENDPOINTS[name].wire] === undefined)
   if (missing === undefined) return { kind: 'located', metadata }
   const { words, key } = ENDPOINTS[missing]
   const why = found
     ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED[missing] ?? ''}.`
     : `${discovered.failure.message} So its ${words} is not known.`
-  return misconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
+  return toMisconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
 }
 
 /** Whether the config leaves it to the server's metadata where `name` is. */
@@ -83,7 +83,7 @@ const UNOFFERED: Partial<Record<EndpointName, string>> = {
 }
 
 /** The metadata with the app's own endpoints in the place of the published ones. */
-function withOwn({ endpoints }: App, metadata: ServerMetadata): ServerMetadata {
+function addOwnEndpoints({ endpoints }: App, metadata: ServerMetadata): ServerMetadata {
   const own = Object.entries(ENDPOINTS).flatMap(([name, { wire }]) => {
     const url = endpoints[name as EndpointName]
     return url === undefined ? [] : [[wire, url] as const]
@@ -95,6 +95,6 @@ function isUnsafe(url: string | undefined): boolean {
   return url !== undefined && !isEndpoint(url)
 }
 
-function misconfigured(message: string): Unlocated {
+function toMisconfigured(message: string): Unlocated {
   return { kind: 'misconfigured', failure: { error: 'no_endpoint', message } }
 }

@@ -1,6 +1,6 @@
 /**
- * Sorts what came of a token request that brought no usable tokens. The one place that decides
- * what costs a session: only what the server itself says for good, never what the way to it does.
+ * Sorts token requests that brought no usable tokens. The only place that decides what ends a
+ * session: only what the server itself says for good, never what the network does.
  */
 import { ClientError } from 'openid-client'
 import type { Failure, GrantOutcome } from '../../core/ports.ts'
@@ -15,7 +15,7 @@ import { refreshTokenIn } from './token-response.ts'
 /** Refused before any work was done (RFC 9110 §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
 const TURNED_AWAY = new Set([408, 425, 429, 503])
 
-/** There is nothing at this address any more, or only the way to another one. */
+/** The endpoint is no longer at this address, or redirects to another one. */
 const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410])
 
 /** What can come of a request that brought no usable tokens. */
@@ -35,29 +35,29 @@ export interface Request {
  * The outcome of a request that ended in `error`, which openid-client threw. What is no doing of
  * the server or of the network is thrown again.
  */
-export function failedOutcome(
+export function toFailedOutcome(
   error: unknown,
   facts: ExchangeFacts,
   request: Request,
 ): FailedOutcome {
   const { answer, fault, withheld, sent, url = '' } = facts
-  if (withheld) return unavailable(withheld, false)
+  if (withheld) return toUnavailable(withheld, false)
   if (fault) {
     const { message, maybeArrived } = describeFault(fault.error, url)
-    return unavailable({ error: 'unavailable', message }, sent && maybeArrived)
+    return toUnavailable({ error: 'unavailable', message }, sent && maybeArrived)
   }
   if (!answer) throw error
   if (answer.status < 200 || answer.status > 299 || isError(answer)) {
-    return refused(answer, facts, request)
+    return judgeRefusal(answer, facts, request)
   }
-  const outcome = unusable(facts, `no ${request.wanted}`)
+  const outcome = judgeUnusable(facts, `no ${request.wanted}`)
   // Even a mistake of ours must not cost the token that this answer brought.
   if (outcome.kind !== 'salvaged' && !(error instanceof ClientError)) throw error
   return outcome
 }
 
 /** The outcome of a successful answer that cannot be used: not without what it brought, though. */
-export function unusable({ answer, url = '' }: ExchangeFacts, lacking: string): FailedOutcome {
+export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: string): FailedOutcome {
   const { host } = new URL(url)
   const tooLong = answer !== undefined && answer.text === undefined
   const refreshToken = refreshTokenIn(answer?.json)
@@ -68,16 +68,16 @@ export function unusable({ answer, url = '' }: ExchangeFacts, lacking: string): 
       : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${lacking}.`,
   }
   if (refreshToken) return { kind: 'salvaged', refreshToken, failure, ...(tooLong && { tooLong }) }
-  if (answer?.json) return { ...unavailable(failure, false), ...(tooLong && { tooLong }) }
+  if (answer?.json) return { ...toUnavailable(failure, false), ...(tooLong && { tooLong }) }
   if (answer && isPage(answer)) {
     // A captive portal, a proxy, a maintenance page: the request got no further.
     const message = `A web page came back instead of a token from ${host}: a captive portal, a proxy or a maintenance page stands in the way.`
-    return unavailable({ error: 'unavailable', message }, false)
+    return toUnavailable({ error: 'unavailable', message }, false)
   }
-  if (tooLong) return { ...unavailable(failure, true), tooLong }
+  if (tooLong) return { ...toUnavailable(failure, true), tooLong }
   // Cut in a way that HTTP does not show: it may have held our tokens.
   const message = `The answer of ${host} cannot be read.`
-  return unavailable({ error: 'invalid_response', message }, true)
+  return toUnavailable({ error: 'invalid_response', message }, true)
 }
 
 /** Whether an answer with this status says that the endpoint is not where it was. */
@@ -87,21 +87,19 @@ export function isMoved(status: number): boolean {
 
 /** Whether a success is none: an OAuth error is one wherever it stands, also in a 200 (GitHub, Slack). */
 function isError({ json }: Answer): boolean {
-  return (
-    statedCode(json) !== undefined && !('access_token' in (json ?? {})) && !refreshTokenIn(json)
-  )
+  return readCode(json) !== undefined && !('access_token' in (json ?? {})) && !refreshTokenIn(json)
 }
 
-function refused(answer: Answer, facts: ExchangeFacts, request: Request): FailedOutcome {
+function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): FailedOutcome {
   const { status, json, retryAfterMs } = answer
   const { isRefresh = false, final = [] } = request
   const host = new URL(facts.url ?? '').host
-  const stated = statedCode(json)
-  const words = statedWords(json)
+  const stated = readCode(json)
+  const words = readWords(json)
   // An error inside a 5xx or a 429 is about the server's state, whatever its code.
   const decided = status < 300 || (status >= 400 && status < 500 && !TURNED_AWAY.has(status))
   if (decided) {
-    const code = decidedCode(answer, stated, request)
+    const code = decideCode(answer, stated, request)
     if (code !== undefined) {
       const own = stated === undefined || stated === code ? '' : ` (${stated})`
       if (NEEDS_SIGN_IN.has(code) || final.includes(code)) {
@@ -120,12 +118,15 @@ function refused(answer: Answer, facts: ExchangeFacts, request: Request): Failed
         error: standardCode(stated ?? 'unavailable', { isRefresh }),
         message: say(host, `answered with ${answered}`, words),
       }
-      return { ...unavailable(failure, false, retryAfterMs), refusal: `${status} ${stated ?? ''}` }
+      return {
+        ...toUnavailable(failure, false, retryAfterMs),
+        refusal: `${status} ${stated ?? ''}`,
+      }
     }
   }
   const redirected = redirectInWords(answer, facts.url ?? '')
   const message = redirected ?? say(host, `answered with status ${status}`, words)
-  return unavailable(
+  return toUnavailable(
     { error: stated ?? 'unavailable', message },
     status >= 500 && !TURNED_AWAY.has(status),
     retryAfterMs,
@@ -133,7 +134,7 @@ function refused(answer: Answer, facts: ExchangeFacts, request: Request): Failed
 }
 
 /** The standard code that a refusal stands for; undefined where it names none that we know. */
-function decidedCode(
+function decideCode(
   answer: Answer,
   stated: string | undefined,
   { isRefresh = false, hasSecret = false }: Request,
@@ -148,7 +149,7 @@ function decidedCode(
 }
 
 /** RFC 6749 §5.2; Supabase says `error_code` or `code`, and Google puts an object where the code belongs. */
-function statedCode(json: Answer['json']): string | undefined {
+function readCode(json: Answer['json']): string | undefined {
   const { error, error_code, code } = json ?? {}
   const places = isObject(error)
     ? [error.code, error.status, error.type]
@@ -156,7 +157,7 @@ function statedCode(json: Answer['json']): string | undefined {
   return places.map(errorCode).find((found) => found !== undefined)
 }
 
-function statedWords(json: Answer['json']): string | undefined {
+function readWords(json: Answer['json']): string | undefined {
   const { error, error_description: description, error_message, msg, message } = json ?? {}
   const inError = isObject(error) ? (error.message ?? error.description) : undefined
   return [description, inError, error_message, msg, message]
@@ -172,7 +173,7 @@ function say(host: string, complaint: string, words: string | undefined): string
   return words === undefined ? `${host} ${complaint}.` : `${host} ${complaint}: ${words}`
 }
 
-function unavailable(
+function toUnavailable(
   failure: Failure,
   answerLost: boolean,
   retryAfterMs?: number,

@@ -76,7 +76,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   try {
     value = JSON.parse(text)
   } catch {
-    // Pages and empty bodies are ordinary here; who asks for JSON judges its absence.
+    // Pages and empty bodies are ordinary here; the code that needs JSON judges its absence.
     return undefined
   }
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -19,7 +19,7 @@ export interface IssuerRequest {
   readonly signal: AbortSignal
   /**
    * Awaited when the connection stands (TCP, proxy, TLS); the first byte leaves in the turn of the
-   * event loop in which it resolves. Where it rejects nothing is sent, and so does the fetch.
+   * event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
    */
   readonly beforeFirstByte?: () => Promise<void>
 }
@@ -52,7 +52,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   readonly fetch: IssuerFetch
   readonly close: () => void
 } {
-  const secureContext = ca === undefined ? undefined : trusting(ca, env)
+  const secureContext = ca === undefined ? undefined : createTrustingContext(ca, env)
   const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
     httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
@@ -66,7 +66,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     async fetch(url, { beforeFirstByte, ...request }) {
       if (throughSocks) await beforeFirstByte?.()
       const signal = AbortSignal.any([request.signal, closing.signal])
-      // undici's own time limits are off everywhere: who asks keeps the time, on the daemon's clock.
+      // undici's own time limits are off everywhere: the caller limits the time, on the daemon's clock.
       const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
       // No connection is used twice. A server that closes an idle one just as we write to it would
       // look like a lost answer, and a lost answer may cost a session.
@@ -77,7 +77,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
         proxyTls: secure,
         factory: (origin, options) =>
           new Client(origin, {
-            connect: heldBack(connectorIn(options), throughSocks ? undefined : beforeFirstByte),
+            connect: holdBack(connectorIn(options), throughSocks ? undefined : beforeFirstByte),
             pipelining: 0,
             headersTimeout: 0,
             bodyTimeout: 0,
@@ -100,7 +100,7 @@ function connectorIn(options: object): Connector {
 }
 
 /** Connects as `connect` does, and lets nothing be written before `beforeFirstByte` has resolved. */
-function heldBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Connector {
+function holdBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Connector {
   if (!beforeFirstByte) return connect
   return (options, done) => {
     connect(options, (...result) => {
@@ -144,7 +144,7 @@ function noProxy(env: NodeJS.ProcessEnv): string {
 }
 
 /** Made once: to read all root certificates for each connection would take longer than the request. */
-function trusting(ca: string, env: NodeJS.ProcessEnv) {
+function createTrustingContext(ca: string, env: NodeJS.ProcessEnv) {
   const extra = env.NODE_EXTRA_CA_CERTS
   return createSecureContext({
     // A list of our own replaces Node's, with what NODE_EXTRA_CA_CERTS had added to it.

@@ -24,18 +24,18 @@ export function createMetadataFile(path: string, log: Log): MetadataFile {
   // One write at a time, each with all that is known by then.
   const writes = new Queue()
 
-  function loaded(): Promise<Issuers> {
+  function loadOnce(): Promise<Issuers> {
     issuers ??= read(path, log)
     return issuers
   }
 
   return {
     async load(issuer) {
-      const known = await loaded()
+      const known = await loadOnce()
       return Object.hasOwn(known, issuer) ? known[issuer] : undefined
     },
     async save(issuer, metadata) {
-      const known = await loaded()
+      const known = await loadOnce()
       if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
       known[issuer] = metadata
       await writes.run(() => write(path, known, log))

@@ -102,9 +102,9 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
       const held = failed && clock.read().mono - failed.at.mono < RETRY_MS ? failed : undefined
       if (known) {
         // The old one goes on being used, also where its successor cannot be had.
-        if (!held && !recent(known.foundAt, clock.read())) {
+        if (!held && !isRecent(known.foundAt, clock.read())) {
           start(issuer, entry).catch((error: unknown) => {
-            log.error({ issuer, err: error }, 'discovery ended in an error of ours')
+            log.error({ issuer, err: error }, 'a bug in the discovery')
           })
         }
         return { kind: 'found', metadata: known.metadata }
@@ -115,7 +115,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
 
   async function open(issuer: string): Promise<Entry> {
     const stored = await file?.load(issuer)
-    // Whoever was first while we read the file made the entry that all share.
+    // A call that came first while the file was read made the entry that all share.
     const opened = entries.get(issuer) ?? {
       ...(stored && { known: { metadata: stored, foundAt: undefined } }),
     }
@@ -125,7 +125,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
 }
 
 /** What an earlier process found is used, and looked up again at once. */
-function recent(foundAt: Reading | undefined, now: Reading): boolean {
+function isRecent(foundAt: Reading | undefined, now: Reading): boolean {
   if (!foundAt) return false
   return Math.max(now.wall - foundAt.wall, now.mono - foundAt.mono) < LIFETIME_MS
 }

@@ -1,6 +1,6 @@
 /** What an authorization server says, made fit to be shown: short, printable, free of our secrets. */
 import { liveSecrets } from '../../secret.ts'
-import { withoutPieces } from '../log/secret-pieces.ts'
+import { removePieces } from '../log/secret-pieces.ts'
 
 const LONGEST_TEXT = 300
 
@@ -57,14 +57,14 @@ export function readable(value: unknown): string | undefined {
  */
 export function readableWords(value: unknown): string | undefined {
   return typeof value === 'string'
-    ? readable(withoutPieces(value.slice(0, LONGEST_READ).replace(UNPRINTABLE, ' ')))
+    ? readable(removePieces(value.slice(0, LONGEST_READ).replace(UNPRINTABLE, ' ')))
     : undefined
 }
 
 /** `value` if it can be an OAuth error code. */
 export function errorCode(value: unknown): string | undefined {
   if (typeof value !== 'string' || !CODE.test(value)) return undefined
-  const shown = REGISTERED.has(value) || withoutPieces(withoutSecrets(value)) === value
+  const shown = REGISTERED.has(value) || removePieces(withoutSecrets(value)) === value
   return shown ? value : undefined
 }
 

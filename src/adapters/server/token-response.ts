@@ -1,6 +1,6 @@
 /**
  * Token responses (RFC 6749 §5.1) as servers really send them. openid-client throws an answer
- * away, the new refresh token with it, for oddities that hurt nobody: `tidy` takes those out.
+ * away, the new refresh token with it, for harmless oddities: `tidy` removes those.
  */
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
@@ -52,7 +52,7 @@ export function toGrant(
   const { access_token, refresh_token, expires_in, scope } = response
   const claims = claimsOf(access_token)
   const subject = subjectOf(claims)
-  const lifetimeS = expires_in ?? statedLifetimeS(claims, receivedAt)
+  const lifetimeS = expires_in ?? readLifetimeS(claims, receivedAt)
   const refreshTokenLifetimeS =
     positiveNumber(raw.refresh_expires_in) ?? positiveNumber(raw.refresh_token_expires_in)
   return {
@@ -102,7 +102,7 @@ function claimsOf(accessToken: string): JWTPayload | undefined {
 }
 
 /** The server's own clock tells how long, not ours, wherever the token says when it was issued. */
-function statedLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
+function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
   const { exp, iat = receivedAt / 1000 } = claims ?? {}
   return exp === undefined ? undefined : positiveNumber(exp - iat)
 }

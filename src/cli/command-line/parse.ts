@@ -1,6 +1,6 @@
 /** Parses what was typed after a command, and says what is wrong with it. */
 import { parseArgs } from 'node:util'
-import { NAME } from '../../config/names.ts'
+import { NAME } from '../../core/names.ts'
 import type { SidecarError } from '../../errors.ts'
 import type { Argument, Command, Option, Typed } from '../command.ts'
 import { findNearest, usageFault } from '../usage.ts'

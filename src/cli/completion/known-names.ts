@@ -1,5 +1,5 @@
 /** The names of apps and callers, from the daemon that the typed options mean. */
-import { NAME } from '../../config/names.ts'
+import { NAME } from '../../core/names.ts'
 import { createClient } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'

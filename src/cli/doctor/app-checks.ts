@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { App } from '../../core/app.ts'
+import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
 import type { Json } from '../../client/wire.ts'
@@ -64,9 +65,8 @@ export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
 async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
   for (const uri of redirectUris) {
     const { hostname, port, protocol } = new URL(uri)
-    const host = hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')
-    if (host !== '::1' && !host.startsWith('127.'))
-      return `${uri} is not on this machine: paste what it ends on`
+    const host = hostname === 'localhost' ? '127.0.0.1' : unbracket(hostname)
+    if (!isLoopbackAddress(host)) return `${uri} is not on this machine: paste what it ends on`
     if (await isFree(host, Number(port || (protocol === 'https:' ? 443 : 80))))
       return `${uri} is free`
   }

@@ -1,5 +1,6 @@
 /** Whether Evo takes the token, and lets its owner see anything: the Discovery and Workspace APIs. */
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
+import { isLoopbackHost } from '../../core/loopback.ts'
 import { SidecarError } from '../../errors.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
 import { type Json, parseObject } from '../../client/wire.ts'
@@ -124,8 +125,10 @@ function displayNames(list: readonly Json[]): string {
  */
 export function safeBase(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const loopback = url && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) {
+  if (
+    url &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname)))
+  ) {
     return `${url.origin}${url.pathname.replace(/\/$/, '')}`
   }
   throw checkFault(

@@ -1,9 +1,9 @@
-/** What Node itself still does for a stranger that does not wait: on every version, as little as can be. */
+/** What Node does for an unauthenticated connection that does not wait: on every version, as little as possible. */
 import { once } from 'node:events'
 import { createServer, IncomingMessage } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { Strangers } from '../../src/adapters/loopback/strangers.ts'
+import { UnauthenticatedConnections } from '../../src/adapters/loopback/unauthenticated-connections.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -16,22 +16,24 @@ async function watchedServer() {
       parsed += 1
     }
   }
-  const strangers = new Strangers()
+  const unguarded: unknown[] = []
+  const unauthenticated = new UnauthenticatedConnections((error) => unguarded.push(error))
   const server = createServer({ IncomingMessage: Counted }, (request, response) => {
     response.end()
-    if (request.headers.authorization === undefined) strangers.answered(request, response)
+    if (request.headers.authorization === undefined) unauthenticated.trackAnswer(request, response)
   })
   server.on('connection', (socket) => {
-    strangers.watch(socket)
+    unauthenticated.guard(socket)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     server,
     parsed: () => parsed,
+    unguarded,
     async send(bytes: string): Promise<void> {
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
-      // Cut off while it still sends, whoever sends may see a reset.
+      // A sender that is cut off may see a reset.
       socket.on('error', () => undefined)
       socket.write(bytes)
       await once(socket, 'close')
@@ -48,9 +50,10 @@ it('the request behind one that is being answered is the last that is parsed', a
   await using watched = await watchedServer()
   await watched.send(REQUEST.repeat(1_000))
   expect(watched.parsed()).toBe(2)
+  expect(watched.unguarded).toEqual([])
 })
 
-it('whoever is known may send a thousand together', async () => {
+it('an authenticated connection may send a thousand together', async () => {
   await using watched = await watchedServer()
   const known = REQUEST.replace('\r\n\r\n', '\r\nAuthorization: Bearer x\r\n\r\n')
   const last = known.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
@@ -68,4 +71,15 @@ it('of bytes that are no request Node makes no copy', async () => {
   socket.destroy()
   await sent
   expect(rawPacket).toHaveLength(0)
+})
+
+it('reports a version of Node without such a parser, and leaves the connection alone', () => {
+  const errors: unknown[] = []
+  const unauthenticated = new UnauthenticatedConnections((error) => errors.push(error))
+  const socket = new Socket()
+  unauthenticated.guard(socket)
+  expect(errors).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('has no socket.parser') as string }),
+  ])
+  expect(socket.destroyed).toBe(false)
 })

@@ -1,0 +1,61 @@
+/**
+ * What a connection that has not proven itself may do: send a request, wait for the response, and
+ * send the next one. A connection that sends on without waiting is cut off, before it delays the
+ * authenticated ones.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { guardParser } from './node-http-parser.ts'
+
+/** This much of an unwanted body is still read, so that its sender sees the response. */
+const BODY_MAX_BYTES = 64 * 1024
+
+export class UnauthenticatedConnections {
+  /** Unauthenticated connections with a response on its way. */
+  readonly #answering = new WeakSet<Socket>()
+  readonly #onUnguarded: (error: unknown) => void
+
+  /** @param onUnguarded is called where this version of Node does not let a connection be guarded. */
+  constructor(onUnguarded: (error: unknown) => void) {
+    this.#onUnguarded = onUnguarded
+  }
+
+  /**
+   * To be called for each new connection. Node parses 64 KiB at a time: thousands of requests that
+   * arrive together would all be handled, for a tenth of a second, before any other connection. Here
+   * the second request of an unauthenticated connection ends the parsing and the connection. Nor does
+   * Node copy up to 64 KiB for each malformed request, which would keep the garbage collector busy.
+   */
+  guard(socket: Socket): void {
+    try {
+      guardParser(socket, () => {
+        if (!this.#answering.has(socket)) return true
+        socket.destroy()
+        return false
+      })
+    } catch (error) {
+      // Floods then cost more, and callers are served all the same.
+      this.#onUnguarded(error)
+    }
+  }
+
+  /** Notes the response to an unauthenticated request: to be called once for each of them. */
+  trackAnswer(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    this.#answering.add(socket)
+    response.once('close', () => this.#answering.delete(socket))
+    if (hasBody(request)) cutOffAfter(request, BODY_MAX_BYTES)
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+function cutOffAfter(request: IncomingMessage, bytes: number): void {
+  let left = bytes
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) request.socket.destroy()
+  })
+}
