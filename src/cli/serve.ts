@@ -1,5 +1,5 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
-import { loadConfig } from '../adapters/config-file.ts'
+import { loadConfig } from '../adapters/config/config-file.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'

@@ -1,14 +1,18 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
-import { packageVersion } from '../adapters/package-version.ts'
-import { removeTemporaries } from '../adapters/atomic-file.ts'
-import type { LoadedConfig } from '../adapters/config-file.ts'
-import { startHeartbeat } from '../adapters/heartbeat.ts'
+import { packageVersion } from '../adapters/process/package-version.ts'
+import { removeTemporaries } from '../adapters/files/atomic-file.ts'
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
+import { startHeartbeat } from '../adapters/time/heartbeat.ts'
 import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
-import { acquireLock } from '../adapters/lock.ts'
-import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
+import { acquireLock } from '../adapters/process/lock.ts'
+import {
+  preparePlaces,
+  removeEndpoint,
+  writeEndpoint,
+} from '../adapters/process/daemon-directories.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
-import { createSupervisor } from '../adapters/supervisor.ts'
+import { createSupervisor } from '../adapters/process/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'

@@ -1,6 +1,6 @@
 /** What happens besides when an app changes: token files are rewritten, a person is told. */
-import type { Notifier } from '../adapters/notifier.ts'
-import type { TokenFiles } from '../adapters/token-files.ts'
+import type { Notifier } from '../adapters/process/notifier.ts'
+import type { TokenFiles } from '../adapters/token-files/token-files.ts'
 import { attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'

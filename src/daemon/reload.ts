@@ -1,5 +1,5 @@
 /** What a reload answers: what changed, and what only a restart takes over. */
-import type { LoadedConfig } from '../adapters/config-file.ts'
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import type { Config } from '../config.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'

@@ -1,7 +1,7 @@
 /** What the process brings: everything a test replaces, and nothing else. */
 import { networkInterfaces } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import type { LoadedConfig } from '../adapters/config-file.ts'
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
 import type { Clock, Log } from '../core/ports.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withoutVariable, withVariable } from '../../src/adapters/dotenv-text.ts'
+import { withoutVariable, withVariable } from '../../src/adapters/token-files/dotenv-text.ts'
 
 describe('withVariable', () => {
   it.each([

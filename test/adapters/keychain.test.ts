@@ -1,10 +1,10 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { createKeychain } from '../../src/adapters/vault/keychain.ts'
-import { askKeychain } from '../../src/adapters/vault/keychain-child.ts'
-import { newVaultKey } from '../../src/adapters/vault/key-place.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import { createKeychain } from '../../src/adapters/vault/key-places/keychain.ts'
+import { askKeychain } from '../../src/adapters/vault/key-places/keychain-child.ts'
+import { newVaultKey } from '../../src/adapters/vault/key-places/key-place.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import {
   type Bus,
   type Keyring,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { acquireLock } from '../../src/adapters/lock.ts'
+import { acquireLock } from '../../src/adapters/process/lock.ts'
 import { compileSources, type Running } from '../support/compiled.ts'
 
 const compiled = compileSources()
@@ -36,7 +36,7 @@ const lockPath = () => join(directory, 'lock')
 /** A process that tries to take the lock, says what came of it, and stays. */
 function starter(env: NodeJS.ProcessEnv = process.env): Running {
   const child = compiled.run(
-    `import { acquireLock } from './src/adapters/lock.js'
+    `import { acquireLock } from './src/adapters/process/lock.js'
      setInterval(() => {}, 60_000)
      const result = await acquireLock(${JSON.stringify(lockPath())})
      console.log(JSON.stringify(result))`,

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createNotifier, type NotifierWorld } from '../../src/adapters/notifier.ts'
+import { createNotifier, type NotifierWorld } from '../../src/adapters/process/notifier.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 

@@ -16,8 +16,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { removeTemporaries, writeFileAtomically } from '../../src/adapters/atomic-file.ts'
-import { preparePlaces, removeEndpoint, writeEndpoint } from '../../src/adapters/places.ts'
+import { removeTemporaries, writeFileAtomically } from '../../src/adapters/files/atomic-file.ts'
+import {
+  preparePlaces,
+  removeEndpoint,
+  writeEndpoint,
+} from '../../src/adapters/process/daemon-directories.ts'
 import { readEndpoint } from '../../src/client/connection.ts'
 import { findPlaces } from '../../src/platform/posix/locations.ts'
 import { SidecarError } from '../../src/errors.ts'

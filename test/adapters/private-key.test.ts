@@ -1,7 +1,7 @@
 /** What may be an app's private key, and what a person is told of everything else. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { readPrivateKey } from '../../src/adapters/private-key.ts'
+import { readPrivateKey } from '../../src/adapters/app-secrets/private-key.ts'
 import { createClientKey } from '../support/client-keys.ts'
 
 const { privateKey: RSA, publicKey: PUBLIC } = generateKeyPairSync('rsa', { modulusLength: 2048 })

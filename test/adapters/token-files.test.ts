@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createTokenFiles } from '../../src/adapters/token-files.ts'
+import { createTokenFiles } from '../../src/adapters/token-files/token-files.ts'
 import type { TokenFile } from '../../src/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { KeyPlace, KeysChanged } from '../../src/adapters/vault/key-place.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import type { KeyPlace, KeysChanged } from '../../src/adapters/vault/key-places/key-place.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import type { OpenedVault } from '../../src/core/ports.ts'
 import type { Secret } from '../../src/secret.ts'
 import {

@@ -6,7 +6,7 @@
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../src/adapters/config-file.ts'
+import { loadConfig } from '../../src/adapters/config/config-file.ts'
 import { createLogger } from '../../src/adapters/log/logger.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { startDaemon } from '../../src/daemon/daemon.ts'

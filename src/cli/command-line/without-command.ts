@@ -1,5 +1,5 @@
 /** Answers a command line without a known command: with help, the version, or the nearest name. */
-import { packageVersion } from '../../adapters/package-version.ts'
+import { packageVersion } from '../../adapters/process/package-version.ts'
 import { NAME } from '../../core/names.ts'
 import { SidecarError } from '../../errors.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'

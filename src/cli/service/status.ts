@@ -1,8 +1,8 @@
 /** `service status`: what the service manager says of the service, and what the daemon says itself. */
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
-import { findServiceManager } from './choose.ts'
-import { describeReadiness, readiness } from './waiting.ts'
+import { findServiceManager } from './find-service-manager.ts'
+import { describeReadiness, readiness } from './readiness.ts'
 
 /** The exit code of a daemon that is not reachable. */
 const NOT_REACHABLE = 4

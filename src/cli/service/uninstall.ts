@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { Invocation } from '../command.ts'
 import { refuseChangedByHand } from './changed-by-hand.ts'
-import { findServiceManager } from './choose.ts'
+import { findServiceManager } from './find-service-manager.ts'
 import { removeState, requireOurs } from './state-removal.ts'
 
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,0 +1,141 @@
+/**
+ * A record as it lies on disk: JSON in a JWE whose header binds the app and the kind of record, on
+ * the first line of its file. What follows that line is room kept free for the next record.
+ *
+ * A newer version may have written it. What it added is kept (`UnknownMembers`); what it changed
+ * cannot be read here, and is no damage.
+ */
+import * as z from 'zod'
+import type { Identity } from '../../../core/app.ts'
+import type { AppRecord, PastFailure } from '../../../core/ports.ts'
+import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
+import { Secret } from '../../../secret.ts'
+import type { VaultKey } from '../sealing/key-ring.ts'
+import { seal, unseal } from '../sealing/sealed-text.ts'
+
+/** `attempt`: the record that a request is about to spend, in the place of the one it will bring. */
+export type RecordKind = 'app' | 'attempt'
+
+export interface Decoded {
+  readonly kind: RecordKind
+  readonly record: AppRecord
+}
+
+/** Every property of `T`, so that a new one cannot be forgotten here. */
+type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
+
+/** An object of a record: the members of `shape`, and those that we do not know. */
+function members<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject(shape).transform((object) => {
+    const isKnown = ([name]: [string, unknown]) => Object.hasOwn(shape, name)
+    const entries: [string, unknown][] = Object.entries(object)
+    const unknown = entries.filter((entry) => !isKnown(entry))
+    // `fromEntries` forgets the types of the members, which the schema has checked.
+    const known = Object.fromEntries(entries.filter(isKnown)) as z.output<z.ZodObject<S>>
+    if (unknown.length === 0) return known
+    const unknownMembers = new Secret(JSON.stringify(Object.fromEntries(unknown)))
+    return { ...known, unknownMembers }
+  })
+}
+
+const secret = z.string().transform((value) => new Secret(value))
+const instant = z.number()
+const durationMs = z.number().nonnegative()
+const optionalText = z.string().exactOptional()
+
+const tokens = members({
+  accessToken: secret,
+  refreshToken: secret.exactOptional(),
+  receivedAt: instant,
+  lifetimeMs: durationMs.nullable(),
+  lifetimeAssumed: z.literal(true).exactOptional(),
+  // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
+  // no draw: the middle is as good as any. That age stays, as a member that we do not know.
+  draw: z.number().min(0).max(1).default(0.5),
+  scope: optionalText,
+  subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
+} satisfies Shape<NonNullable<AppRecord['tokens']>>)
+
+/** A change of it has to be decided on: see `FORMAT` in `vault-header.ts`. */
+export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
+  generation: z.int().nonnegative(),
+  identity: members({
+    issuer: z.string(),
+    tokenEndpoint: z.string().nullable(),
+    clientId: z.string(),
+    type: z.enum(['native', 'spa', 'web', 'service']),
+  } satisfies Shape<Identity>),
+  tokens: tokens.exactOptional(),
+  askedScope: optionalText,
+  lost: members({
+    error: z.string(),
+    message: z.string(),
+    at: instant,
+  } satisfies Shape<PastFailure>).exactOptional(),
+  clientSecret: secret.exactOptional(),
+  nextClientSecret: secret.exactOptional(),
+  signedInAt: instant.exactOptional(),
+  refreshTokenExpiresAt: instant.exactOptional(),
+  refreshTokenStatedAt: instant.exactOptional(),
+  refreshTokenLifetimeMs: durationMs.exactOptional(),
+  refreshTokenLifetimeAt: instant.exactOptional(),
+  refreshTokenEndStays: z.literal(true).exactOptional(),
+  attempt: z.literal(true).exactOptional(),
+} satisfies Shape<AppRecord & { attempt: true }>)
+
+export async function encodeRecord(
+  app: string,
+  { kind, record }: Decoded,
+  key: VaultKey,
+): Promise<string> {
+  const content = { ...record, ...(kind === 'attempt' && { attempt: true }) }
+  const purpose = { 'evo-app': app, 'evo-kind': kind } as const
+  return `${await seal(JSON.stringify(exposed(content)), purpose, key)}\n`
+}
+
+/**
+ * `broken` where `text` is not a whole record of this very app under one of our keys: torn,
+ * changed, or another app's. `newer` where it is, and yet no record as this version knows them.
+ */
+export async function decodeRecord(
+  app: string,
+  text: string,
+  ring: readonly VaultKey[],
+): Promise<Decoded | 'newer' | 'broken'> {
+  const unsealed = await unseal(firstLine(text), ring)
+  if (unsealed?.header['evo-app'] !== app) return 'broken'
+  const parsed = recordSchema.safeParse(jsonOf(unsealed.plaintext))
+  if (!parsed.success) return 'newer'
+  const { attempt, ...record } = parsed.data
+  const kind = attempt ? 'attempt' : 'app'
+  return unsealed.header['evo-kind'] === kind ? { kind, record } : 'newer'
+}
+
+export function firstLine(text: string): string {
+  const end = text.indexOf('\n')
+  return end < 0 ? text : text.slice(0, end)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The one place where everything that we hold of an app leaves as text: to be encrypted. */
+function exposed(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (isSealed(value)) return value.expose()
+  if (Array.isArray(value)) return value.map(exposed)
+  const { unknownMembers, ...known } = value as UnknownMembers
+  return {
+    ...(unknownMembers && (JSON.parse(unknownMembers.expose()) as object)),
+    ...Object.fromEntries(Object.entries(known).map(([name, member]) => [name, exposed(member)])),
+  }
+}
+
+function isSealed(value: object): value is Sealed {
+  return 'expose' in value
+}

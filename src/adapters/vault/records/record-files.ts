@@ -1,0 +1,151 @@
+/**
+ * The vault's files and what is done to each. Every step leaves either the file that was there or
+ * the one that should be; nothing that might be of use to somebody is deleted.
+ *
+ *     APP.jwe                  the record
+ *     APP.jwe.new              room for the next one, with a mark while a request is under way
+ *     APP.IDENTITY.aside       a record (and `.aside.new`) of what the app was before the config changed
+ *     APP.damaged-TIME         what does not decrypt
+ */
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Identity } from '../../../core/app.ts'
+import { platform } from '../../../platform/current.ts'
+import { isDiskError } from '../../files/disk-errors.ts'
+
+const sync = promisify(fsync)
+
+/** Told of each step that a kill could follow, and of the app whose files it was about, if of one. */
+export type OnStep = (step: string, app?: string) => void
+
+/** More than any usual answer. */
+const ROOM_MIN_BYTES = 64 * 1024
+
+export interface AppFiles {
+  readonly record: string
+  readonly next: string
+  readonly aside: (identity: Identity) => { readonly record: string; readonly next: string }
+}
+
+export function filesOf(dir: string, app: string): AppFiles {
+  return {
+    record: join(dir, `${app}.jwe`),
+    next: join(dir, `${app}.jwe.new`),
+    aside: (identity) => {
+      const record = join(dir, `${app}.${digest(identity)}.aside`)
+      return { record, next: `${record}.new` }
+    },
+  }
+}
+
+function digest({ clientId, issuer, tokenEndpoint, type }: Identity): string {
+  const canonical = JSON.stringify({ clientId, issuer, tokenEndpoint, type })
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
+}
+
+export interface FoundFile {
+  readonly app: string
+  readonly path: string
+  /** Room for a next record, which has to be kept when it is written anew. */
+  readonly reserves: boolean
+}
+
+/** Every file in which there may be a record: not those that are damaged, nor anybody else's. */
+export function recordFiles(dir: string): FoundFile[] {
+  return readdirSync(dir).flatMap((name) => {
+    const [, app, reserves] =
+      /^([^.].*?)(?:\.jwe|\.[0-9a-f]{16}\.aside)(\.new)?(?:-[0-9TZ]+)?$/.exec(name) ?? []
+    return app === undefined
+      ? []
+      : [{ app, path: join(dir, name), reserves: reserves !== undefined }]
+  })
+}
+
+/** Undefined where there is no such file. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isDiskError(error) && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * How much room the successor of a record of so many bytes gets: the next power of two over twice as
+ * much, since an answer is about as long as the one before it.
+ */
+export function roomFor(bytes: number): number {
+  return Math.max(ROOM_MIN_BYTES, 2 ** Math.ceil(Math.log2(2 * bytes + 1)))
+}
+
+/** `text`, which is ASCII, with room after it: real bytes, since a sparse file would reserve nothing. */
+export function padded(text: string): string {
+  return text.padEnd(roomFor(text.length), '\n')
+}
+
+/**
+ * Writes over what is there, so that its blocks are used again, and only then cuts off the rest.
+ * `writeFileSync` rather than `write`, which on a full disk may write less and say nothing. All but the
+ * sync is done at once: a turn of the event loop and of the thread pool for each call would keep an
+ * answer in memory for longer than the disk does. A file that was not there before is gone again
+ * after a failure.
+ */
+export async function writeInPlace(path: string, text: string, onStep: OnStep): Promise<void> {
+  const existed = existsSync(path)
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | platform.files.NO_FOLLOW
+    const file = openSync(path, flags, 0o600)
+    try {
+      onStep('opened')
+      writeFileSync(file, text)
+      ftruncateSync(file, Buffer.byteLength(text))
+      onStep('written')
+      await sync(file)
+      onStep('synced')
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    if (!existed) await rm(path, { force: true }).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Another one whenever another file lies there, or the same one was written; undefined where there is none. */
+export function stampOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ')
+}
+
+export async function renameDurably(dir: string, from: string, to: string): Promise<void> {
+  await platform.files.replaceFile(from, to)
+  await platform.files.syncDirectory(dir)
+}
+
+/** As `renameDurably`, to a name like `to` that no file has yet. The new path. */
+export async function setAside(dir: string, from: string, to: string): Promise<string> {
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '')
+  const free = existsSync(to) ? `${to}-${time}` : to
+  await renameDurably(dir, from, free)
+  return free
+}
+
+export function damagedPath(dir: string, app: string): string {
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '')
+  return join(dir, `${app}.damaged-${time}`)
+}
