@@ -193,7 +193,7 @@ describe.concurrent('a key that somebody deleted from the keychain', () => {
     const { daemon, id, putBack } = await bereft(keyring, home)
     await using _daemon = daemon
     const socket = await daemon.socket
-    const means = `no item of the service "evo-token" for the account "${id}": somebody deleted it.`
+    const means = `no item of the service "evo-token" for the account "${id}": it was deleted.`
     const waysOut = [
       'Put the item back from a backup of the keychain.',
       `Or move ${join(home.stateDir, 'vault')} away for a fresh vault, and sign in anew.`,

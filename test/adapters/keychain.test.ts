@@ -51,7 +51,7 @@ describe('a keychain that is unlocked', () => {
     expect(await keychain.remove(ID)).toEqual({ kind: 'done' })
     expect(await keychain.read(ID)).toEqual({
       kind: 'none',
-      message: `The keychain is unlocked and has no item of the service "evo-token" for the account "${ID}": somebody deleted it.`,
+      message: `The keychain is unlocked and has no item of the service "evo-token" for the account "${ID}": it was deleted.`,
       hint: 'Put the item back from a backup of the keychain.',
     })
     expect(await keychain.remove(ID)).toEqual({ kind: 'done' })

@@ -196,7 +196,7 @@ describe('preparePlaces', () => {
 
   it('leaves the runtime directory alone where systemd hands the sockets over', () => {
     const env = { RUNTIME_DIRECTORY: at('run') }
-    preparePlaces({ ...options(env), socketsHandedOver: true })
+    preparePlaces({ ...options(env), socketsInherited: true })
     expect(existsSync(at('run'))).toBe(false)
   })
 

@@ -234,7 +234,7 @@ describe('moveKey', () => {
   it('refuses to move it where it is', async () => {
     await expect(vault.keys.move('file')).rejects.toMatchObject({
       code: 'invalid_request',
-      message: 'The vault key is in the file already.',
+      message: 'The vault key is already in the file.',
     })
   })
 
@@ -277,7 +277,7 @@ describe('moveKey', () => {
     writeFileSync(path, Buffer.alloc(32, 7), { mode: 0o600 })
     await expect((await world.vault({ keys })).keys.move('keychain')).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('has a vault key already, which is another') as string,
+      message: expect.stringContaining('already has another vault key') as string,
     })
     expect(readFileSync(path)).toEqual(Buffer.alloc(32, 7))
   })

@@ -139,7 +139,7 @@ describe('openVault, the first time', () => {
     expect(await loadOne(await world.vault({ source: 'credential', keys }))).toBeDefined()
 
     expect(reasonOf(await world.open({ source: 'credential' }))).toMatchObject({
-      message: expect.stringContaining('systemd handed no credential over') as string,
+      message: expect.stringContaining('systemd passed no credential') as string,
       hint: expect.stringContaining('LoadCredential=vault-key:') as string,
     })
   })

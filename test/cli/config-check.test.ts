@@ -69,7 +69,7 @@ describe('config check', () => {
     const { code, out, err } = await check({ apps: { a: GOOD }, files })
     expect([code, out]).toEqual([0, 'OK: 1 app\n'])
     const taken = (name: string) => `${home}/${name} is a directory, not a file. Take it away`
-    const missing = `The directory of ${home}/missing/.env is not there.`
+    const missing = `The directory of ${home}/missing/.env does not exist.`
     expect(err).toEqual([
       expect.stringContaining(`config.json: files[1].path: ${taken('taken')}`),
       expect.stringContaining(`config.json: files[2].path: ${missing} Make it`),

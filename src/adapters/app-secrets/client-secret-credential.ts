@@ -1,6 +1,6 @@
 /**
- * An app's client secret, or the private key in its place, as systemd hands it over:
- * `LoadCredential=APP.client-secret:…` of the unit.
+ * Reads an app's client secret, or the private key in its place, from a systemd credential:
+ * `LoadCredential=APP.client-secret:…` in the unit.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { Secret } from '../../secret.ts'
 
 const MAX_BYTES = 4096
 
-/** Undefined where there is none; one that cannot be used is a warning that names its file. */
+/** Undefined where there is none. One that cannot be used is logged as a warning with its path. */
 export function readClientSecretCredential(
   app: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -23,7 +23,7 @@ export function readClientSecretCredential(
   return undefined
 }
 
-/** A string says why there is none although there is a file. */
+/** A string says why the file cannot be used; undefined where there is none. */
 function readCredential(path: string): Secret | string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false })

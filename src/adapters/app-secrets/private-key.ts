@@ -1,24 +1,24 @@
 /**
- * Private keys that an app shows in place of a client secret (RFC 7523 §2.2): PEM or JWK, as they
- * come from a file, a systemd credential or the vault.
+ * Reads the private key that an app uses in place of a client secret (RFC 7523 §2.2): PEM or JWK,
+ * from a file, a systemd credential or the vault.
  */
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 
 export interface PrivateKey {
   readonly kind: 'key'
-  /** The key alone, without what stood around it. */
+  /** The key alone, without other text of the file. */
   readonly text: string
   readonly jwk: JsonWebKey & { readonly kty: string }
   readonly kid?: string
-  /** What it can sign with (RFC 7518 §3.1), the usual first; the one that a JWK names, where it does. */
+  /** Algorithms that it can sign with (RFC 7518 §3.1), the usual one first; only that of a JWK's `alg`, if it has one. */
   readonly algorithms: readonly string[]
 }
 
 export type PrivateKeyRead =
   | PrivateKey
-  /** A key, but none to sign with; `reason` completes "it cannot be used: …". */
+  /** A key that cannot sign; `reason` completes "it cannot be used: …". */
   | { readonly kind: 'unusable'; readonly reason: string }
-  /** No key at all: a client secret, or anything else. */
+  /** No key: a client secret, or other text. */
   | { readonly kind: 'other' }
 
 const SMALLEST_RSA_BITS = 2048
@@ -44,41 +44,41 @@ function readPem(text: string): PrivateKeyRead {
   if (!first) {
     const [other] = blocks
     return other
-      ? unusable(`it holds a ${other.label.toLowerCase()}, and no private key`)
-      : unusable('it has no "-----END …" line: it was cut short')
+      ? toUnusable(`it holds a ${other.label.toLowerCase()}, and no private key`)
+      : toUnusable('it has no "-----END …" line: it was cut short')
   }
-  if (others.length > 0) return unusable('it holds more than one private key')
+  if (others.length > 0) return toUnusable('it holds more than one private key')
   const { block, label } = first
   if (label.startsWith('ENCRYPTED') || block.includes('Proc-Type: 4,ENCRYPTED')) {
-    return unusable('it is encrypted: "openssl pkey -in FILE" writes it without its passphrase')
+    return toUnusable('it is encrypted: "openssl pkey -in FILE" writes it without its passphrase')
   }
   if (label.startsWith('OPENSSH')) {
-    return unusable(
+    return toUnusable(
       'it is in the format of OpenSSH: "ssh-keygen -p -m PKCS8 -f FILE" turns it into PKCS#8',
     )
   }
   const key = keyFrom(() => createPrivateKey(block))
-  if (!key) return unusable('it is damaged')
+  if (!key) return toUnusable('it is damaged')
   const algorithms = algorithmsOf(key)
-  if (typeof algorithms === 'string') return unusable(algorithms)
+  if (typeof algorithms === 'string') return toUnusable(algorithms)
   return { kind: 'key', text: `${block}\n`, jwk: toJwk(key), algorithms }
 }
 
 function readJwk(text: string): PrivateKeyRead {
   const given = objectIn(text)
-  if (Array.isArray(given?.keys)) return unusable('it is a set of keys: give the one key in it')
+  if (Array.isArray(given?.keys)) return toUnusable('it is a set of keys: give the one key in it')
   if (typeof given?.kty !== 'string') return { kind: 'other' }
   const { kty, kid, alg, use } = given
-  if (kty === 'oct') return unusable('it is a symmetric key, and no private key')
-  if (given.d === undefined) return unusable('it is a public key, and no private key')
-  if (use !== undefined && use !== 'sig') return unusable('its "use" is another one than "sig"')
-  if (kid !== undefined && typeof kid !== 'string') return unusable('its "kid" is no string')
+  if (kty === 'oct') return toUnusable('it is a symmetric key, and no private key')
+  if (given.d === undefined) return toUnusable('it is a public key, and no private key')
+  if (use !== undefined && use !== 'sig') return toUnusable('its "use" is not "sig"')
+  if (kid !== undefined && typeof kid !== 'string') return toUnusable('its "kid" is not a string')
   const key = keyFrom(() => createPrivateKey({ key: given as JsonWebKey, format: 'jwk' }))
-  if (!key) return unusable('it is damaged, or of a type that is not known here')
+  if (!key) return toUnusable('it is damaged, or of an unknown type')
   const possible = algorithmsOf(key)
-  if (typeof possible === 'string') return unusable(possible)
+  if (typeof possible === 'string') return toUnusable(possible)
   const algorithms = alg === undefined ? possible : possible.filter((one) => one === alg)
-  if (algorithms.length === 0) return unusable(`its "alg" is none of ${possible.join(', ')}`)
+  if (algorithms.length === 0) return toUnusable(`its "alg" is none of ${possible.join(', ')}`)
   const jwk = toJwk(key)
   const stated = { ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }) }
   return {
@@ -98,7 +98,7 @@ function algorithmsOf({
   const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails
   if (asymmetricKeyType === 'rsa') {
     return modulusLength < SMALLEST_RSA_BITS
-      ? `it is an RSA key of ${modulusLength} bits, and needs ${SMALLEST_RSA_BITS} at least`
+      ? `it is an RSA key of ${modulusLength} bits, and needs at least ${SMALLEST_RSA_BITS}`
       : RSA
   }
   if (asymmetricKeyType === 'ec') {
@@ -113,7 +113,7 @@ function toJwk(key: KeyObject): PrivateKey['jwk'] {
   return { ...jwk, kty: jwk.kty ?? '' }
 }
 
-/** Undefined where Node cannot read it: its error may quote what it was given. */
+/** Undefined where Node cannot read it. Node's error is dropped: it may quote the key. */
 function keyFrom(make: () => KeyObject): KeyObject | undefined {
   try {
     return make()
@@ -124,13 +124,13 @@ function keyFrom(make: () => KeyObject): KeyObject | undefined {
 
 function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    // What begins with a brace and is JSON is an object.
+    // JSON that begins with a brace is an object.
     return JSON.parse(text) as Record<string, unknown>
   } catch {
     return undefined
   }
 }
 
-function unusable(reason: string): PrivateKeyRead {
+function toUnusable(reason: string): PrivateKeyRead {
   return { kind: 'unusable', reason }
 }

@@ -1,6 +1,6 @@
 /**
- * The config on disk: where it is, and that nobody but its owner can have written it. Whoever can
- * write it decides which server gets the refresh tokens and which program is run as us.
+ * Reads the config, and refuses one that another user may have written: the config decides which
+ * server gets the refresh tokens and which program the daemon runs.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
@@ -22,7 +22,7 @@ export interface Reader {
   readonly home?: string | undefined
 }
 
-/** Larger than any config, and small enough to be read whole without a thought. */
+/** Larger than any config, and small enough to read at once. */
 const SIZE_MAX = 1024 * 1024
 
 /** @throws {SidecarError} `config`, with one line per fault. */
@@ -38,7 +38,7 @@ export async function loadConfig(path: string, reader: Reader = {}): Promise<Loa
   throw new SidecarError('config', faultLines(path, result.faults))
 }
 
-/** The lines that tell a person of `faults`, each with the file that it stands in. */
+/** One line for each fault, for people: file, setting, message. */
 export function faultLines(file: string, faults: readonly ConfigFault[]): string {
   return faults
     .map(({ path, message }) => [file, ...(path ? [path] : []), message].join(': '))
@@ -48,12 +48,12 @@ export function faultLines(file: string, faults: readonly ConfigFault[]): string
 /**
  * The text of the config; undefined where there is none.
  *
- * @throws {SidecarError} `config` where it cannot be read, or somebody else may have written it.
+ * @throws {SidecarError} `config` where it cannot be read, or another user may have written it.
  */
 export async function readConfig(path: string, { uid }: Reader = {}): Promise<string | undefined> {
   let file: FileHandle
   try {
-    // Without O_NONBLOCK, a named pipe in its place would be waited for.
+    // Without O_NONBLOCK, opening a named pipe would wait.
     file = await open(path, constants.O_RDONLY | platform.files.NO_WAIT)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
@@ -64,7 +64,7 @@ export async function readConfig(path: string, { uid }: Reader = {}): Promise<st
     })
   }
   try {
-    // The checks are on the file that was opened: what is read is what was looked at.
+    // The checks are on the open file, so that what is read is what was checked.
     await refuseUntrusted(file, path, uid)
     return decode(await file.readFile(), path)
   } finally {
@@ -78,23 +78,23 @@ async function refuseUntrusted(
   uid: number | undefined,
 ): Promise<void> {
   const stats = await file.stat()
-  if (!stats.isFile()) throw new SidecarError('config', `${path} is no regular file.`)
+  if (!stats.isFile()) throw new SidecarError('config', `${path} is not a regular file.`)
   if (stats.size > SIZE_MAX) {
-    throw new SidecarError('config', `${path} is larger than 1 MiB, which no config is.`)
+    throw new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
   }
   if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
-      hint: `Read it through, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
+      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
     })
   }
   if (ownership.othersMayWrite(stats)) {
     throw new SidecarError('config', `Other users may write to ${path}.`, {
-      hint: `Read it through, then close it: chmod go-w ${platform.quoted(path)}`,
+      hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
     })
   }
 }
 
-/** As it stands, a byte order mark included: what `init` adds to must stay what it is. */
+/** Keeps a byte order mark: `init` must not change what it adds to. */
 function decode(bytes: Buffer, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

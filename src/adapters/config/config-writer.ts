@@ -1,4 +1,4 @@
-/** Writes the config so that there is always a whole one: the old or the new, never half of either. */
+/** Replaces the config whole: a reader finds the old one or the new one. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, type Stats, writeFileSync } from 'node:fs'
 import { mkdir, realpath, rm, stat } from 'node:fs/promises'
@@ -8,10 +8,10 @@ import { platform } from '../../platform/current.ts'
 import { readConfig } from './config-file.ts'
 
 /**
- * Puts `text` in the place of `before`, which is what was read there; undefined for a new file. An
- * existing file keeps its mode and owner, and stays where a symbolic link to it leads.
+ * Replaces `before`, the text that was read, with `text`; undefined for a new file. An existing file
+ * keeps its mode and owner, and a symbolic link to it stays.
  *
- * @throws {SidecarError} `failed` where it cannot be written, `config` where it is not `before` any more.
+ * @throws {SidecarError} `failed` where it cannot be written, `config` where it is no longer `before`.
  */
 export async function writeConfig(
   path: string,
@@ -35,9 +35,13 @@ async function replace(path: string, text: string, before: string | undefined): 
   try {
     create(fresh, text, before === undefined ? undefined : await stat(target))
     if ((await readConfig(target)) !== before) {
-      throw new SidecarError('config', `${path} was changed meanwhile; nothing was written.`, {
-        hint: 'Do it again.',
-      })
+      throw new SidecarError(
+        'config',
+        `${path} was changed in the meantime; nothing was written.`,
+        {
+          hint: 'Run the command again.',
+        },
+      )
     }
     await platform.files.replaceFile(fresh, target)
   } catch (error) {

@@ -1,13 +1,13 @@
 /**
- * Files that are replaced whole and durably: a reader sees the old or the new content, also after
- * a power cut. They are born with their mode and never chmod-ed.
+ * Replaces a file whole and durably: a reader sees the old or the new content, even after a power
+ * cut. The file is created with its mode, never changed to it.
  */
 import { randomBytes } from 'node:crypto'
 import { open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { platform } from '../../platform/current.ts'
 
-/** As `writeFileAtomically` names them. */
+/** The names that `writeFileAtomically` gives. */
 const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
 
 export async function writeFileAtomically(
@@ -37,7 +37,7 @@ async function writeAndSync(path: string, data: string | Uint8Array, mode: numbe
   }
 }
 
-/** Deletes what a kill in the middle of `writeFileAtomically` left. Only where no other process writes. */
+/** Deletes what a kill during `writeFileAtomically` left. Only for a directory where no other process writes. */
 export async function removeTemporaries(directory: string): Promise<void> {
   const names = await readdir(directory)
   await Promise.all(

@@ -1,4 +1,4 @@
-/** What the file system refuses, in words. Everything else that is thrown is a bug and stays one. */
+/** Errors of the file system, in words for people. */
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
@@ -16,7 +16,7 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open',
 }
 
-/** Whether `error` is what the operating system said, rather than a mistake of ours. */
+/** Whether `error` comes from the operating system, rather than from a bug of ours. */
 export function isDiskError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
   return error instanceof Error && 'syscall' in error && 'code' in error
 }
@@ -35,7 +35,7 @@ const WAY_OUT: Readonly<Record<string, string>> = {
   EPERM: 'Let the user that runs evo-token write there.',
 }
 
-/** What to do about it, where there is something; a sentence. */
+/** What to do about it; a sentence. */
 export function wayOutOf({ code }: { readonly code: string }): string {
-  return WAY_OUT[code] ?? 'See to the disk.'
+  return WAY_OUT[code] ?? 'Check the disk.'
 }

@@ -1,6 +1,6 @@
 /**
- * A file that only its user should have made, at a place that others may reach: found through links of
- * that user alone, opened without following one and without waiting, and read up to a limit.
+ * Finds and reads a file of this user in a directory that others may write to: follows links of this
+ * user only, opens without following a link and without waiting, and reads up to a limit.
  */
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, readlink, realpath } from 'node:fs/promises'
@@ -9,26 +9,26 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 
-/** More than a chain of links that a person made. */
+/** More links than a person puts in a row. */
 const MOST_LINKS = 8
 
-const TAKE_AWAY = 'Take it away, or name another path in "files" of the config.'
+const MOVE_AWAY = 'Move it away, or name another path in "files" of the config.'
 
 export interface OwnFile {
-  /** Where it really is: no part of the path is a link. */
+  /** The real path: no part of it is a link. */
   readonly path: string
-  /** A file, or a directory, which nothing can replace; undefined where there is neither. */
+  /** Of a file, or of a directory, which cannot be replaced; undefined where there is neither. */
   readonly stats: Stats | undefined
 }
 
 /**
- * Where `path` leads: through a link of this user, such as that of a dotfile manager, to a file of this
- * user, or to where one can be made.
+ * Follows `path`, through links of this user, such as those of a dotfile manager, to a file of this
+ * user, or to where one can be created.
  *
- * @throws {SidecarError} `failed` where something else is there; what the file system says.
+ * @throws {SidecarError} `failed` where something else is there; errors of the file system.
  */
 export async function findOwnFile(path: string, links = MOST_LINKS): Promise<OwnFile> {
-  // A link on the way may lead anywhere, into a git repository for one.
+  // A link on the way may lead anywhere, such as into a git repository.
   const directory = await realpath(dirname(resolve(path)))
   const place = join(directory, basename(path))
   const stats = await lstat(place).catch(ignoreMissing)
@@ -39,12 +39,12 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
   if (!ownership.isOwn(stats)) {
     throw refusal(`${place} is a link that another user made.`)
   }
-  if (links === 0) throw refusal(`${place} is a link that leads on to others without an end.`)
+  if (links === 0) throw refusal(`${place} leads through more than ${MOST_LINKS} links.`)
   return findOwnFile(resolve(directory, await readlink(place)), links - 1)
 }
 
 /**
- * What is in the file at `path`, which `findOwnFile` has found; undefined where there is none any more.
+ * The content of the file that `findOwnFile` found; undefined where it no longer exists.
  *
  * @throws {SidecarError} `failed` where it is not a file of this user, or is larger than `maxBytes`.
  */
@@ -54,7 +54,7 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
   const file = await open(path, flags).catch(ignoreMissing)
   if (!file) return undefined
   try {
-    // What was opened may be another file than what was found.
+    // The file may have been replaced since it was found.
     const stats = await file.stat()
     refuseOthers(path, stats)
     const bytes = Buffer.alloc(Math.min(stats.size, maxBytes) + 1)
@@ -88,7 +88,7 @@ function kindOf(stats: Stats): string {
 }
 
 function refusal(message: string): SidecarError {
-  return new SidecarError('failed', message, { hint: TAKE_AWAY })
+  return new SidecarError('failed', message, { hint: MOVE_AWAY })
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

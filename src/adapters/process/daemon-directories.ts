@@ -1,6 +1,6 @@
 /**
- * Makes the directories of the daemon and refuses those that anybody else could reach into: ours,
- * 0700 from birth, no symbolic link. What lies above them is the machine's affair.
+ * Creates the daemon's directories with mode 0700, and refuses any that another user could reach
+ * into: each must be ours and no symbolic link. The directories above them are not checked.
  */
 import { lstatSync, mkdirSync, realpathSync, rmSync, type Stats } from 'node:fs'
 import type { Endpoint } from '../../core/endpoint.ts'
@@ -13,16 +13,16 @@ import { notPrivateBecause } from '../files/private-directory.ts'
 
 export interface PreparedFor extends PlaceOptions {
   readonly uid: number
-  /** systemd made the owner socket, and its directory with it: that one may be root's. */
-  readonly socketsHandedOver?: boolean
+  /** systemd made the owner socket and its directory: that may belong to root. */
+  readonly socketsInherited?: boolean
 }
 
-/** @throws {SidecarError} `config`, naming the directory and what mends it. */
+/** @throws {SidecarError} `config`, naming the directory and what corrects it. */
 export function preparePlaces(options: PreparedFor): Places {
-  const { uid, socketsHandedOver = false } = options
+  const { uid, socketsInherited = false } = options
   const stateDir = prepare('state', locations.stateDirectory(options), uid)
   const runtime = locations.runtimeDirectory(options, stateDir)
-  if (socketsHandedOver) return locations.placesIn(stateDir, runtime.path)
+  if (socketsInherited) return locations.placesIn(stateDir, runtime.path)
   const places = locations.placesIn(stateDir, prepare('runtime', runtime, uid))
   requireUsable(places.socket)
   return places
@@ -32,7 +32,7 @@ export async function writeEndpoint(path: string, endpoint: Endpoint): Promise<v
   await writeFileAtomically(path, `${JSON.stringify(endpoint)}\n`, 0o600)
 }
 
-/** A daemon that was killed leaves it behind: whoever reads it looks whether anybody answers there. */
+/** A killed daemon leaves the file behind: clients check that a daemon answers there. */
 export function removeEndpoint(path: string): void {
   rmSync(path, { force: true })
 }
@@ -53,7 +53,7 @@ function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: n
     return real
   } catch (error) {
     if (!isDiskError(error)) throw error
-    // Where something else is in the way, mkdir says "exists" of whatever it is.
+    // mkdir says "exists" for anything else at this path.
     const words = error.code === 'EEXIST' ? 'it is not a directory' : diskErrorInWords(error)
     throw new SidecarError('config', `The ${kind} directory ${path} cannot be used: ${words}.`, {
       hint: `Make it usable for uid ${uid}, or ${HOW_TO_CHOOSE[kind]}.`,
@@ -72,7 +72,7 @@ function requirePrivate(kind: Kind, path: string, stats: Stats, uid: number): vo
 
 function refusedBecause(path: string, stats: Stats, uid: number): string | undefined {
   if (stats.isSymbolicLink()) {
-    return 'is a symbolic link, which could be led elsewhere: name the directory itself.'
+    return 'is a symbolic link, which could be changed: name the directory itself.'
   }
   return notPrivateBecause(path, stats, uid)
 }

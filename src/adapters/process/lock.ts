@@ -1,7 +1,7 @@
 /**
- * One daemon per state directory, by a lock on an open file: the kernel holds it as long as the
- * process lives, stopped or not, and drops it with the process, however that ends. The pid inside
- * the file is for people; nothing is ever decided by it.
+ * Keeps a second daemon from the same state directory, by a lock on an open file. The kernel holds it
+ * as long as the process exists, and releases it however the process ends. The pid in the file is
+ * for people only.
  */
 import { closeSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,8 +9,8 @@ import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 
-/** A holder signs at once; half a second is for machines that are very busy. */
-const SIGNED_AFTER_LOOKS = 20
+/** The holder writes its pid at once; half a second is for very busy machines. */
+const LOOKS = 20
 const LOOK_MS = 25
 
 export type LockResult =
@@ -20,18 +20,18 @@ export type LockResult =
     }
   | {
       readonly kind: 'taken'
-      /** Whose it is; undefined where the holder could not write it down. */
+      /** The holder's; undefined where it could not write it. */
       readonly pid: number | undefined
     }
 
-/** @throws {SidecarError} `failed` where there is no way to lock. */
+/** @throws {SidecarError} `failed` where the file cannot be locked. */
 export async function acquireLock(path: string): Promise<LockResult> {
   const descriptor = await openLocked(path)
-  if (descriptor === undefined) return { kind: 'taken', pid: await signature(path) }
-  signFor(descriptor)
+  if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(path) }
+  writePid(descriptor)
   return {
     kind: 'held',
-    // The file stays: where one process unlinks a lock, two others can hold one each.
+    // The file stays: if it were deleted, two other processes could each lock a file of this name.
     release: () => {
       ftruncateSync(descriptor)
       closeSync(descriptor)
@@ -55,8 +55,8 @@ async function openLocked(path: string): Promise<number | undefined> {
   }
 }
 
-/** A full disk must not keep the daemon from starting: the lock holds without a name on it. */
-function signFor(descriptor: number): void {
+/** A full disk must not keep the daemon from starting: the lock holds without a pid too. */
+function writePid(descriptor: number): void {
   try {
     ftruncateSync(descriptor)
     writeSync(descriptor, `${process.pid}\n`, 0)
@@ -65,18 +65,18 @@ function signFor(descriptor: number): void {
   }
 }
 
-/** Of two that start together, the one that is refused may look before the other has signed. */
-async function signature(path: string): Promise<number | undefined> {
-  for (let looks = 1; looks < SIGNED_AFTER_LOOKS; looks++) {
-    const pid = holderOf(path)
+/** Waits for the pid: when two daemons start together, the holder may not have written it yet. */
+async function waitForPid(path: string): Promise<number | undefined> {
+  for (let looks = 1; looks < LOOKS; looks++) {
+    const pid = readPid(path)
     if (pid !== undefined) return pid
     await sleep(LOOK_MS)
   }
-  return holderOf(path)
+  return readPid(path)
 }
 
-/** A holder that was killed leaves its pid behind, until the next one writes its own. */
-function holderOf(path: string): number | undefined {
+/** The pid in the file; undefined where no such process runs: a killed holder leaves its pid. */
+function readPid(path: string): number | undefined {
   const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
   return pid > 0 && isAlive(pid) ? pid : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * Tells a person that an app needs one: by the configured command, else by a desktop notification
- * where there is a desktop. Nothing secret is told, and nothing that happens here stops the daemon.
+ * Notifies a person that an app needs attention: by the configured command, or by a desktop
+ * notification. A notice holds no secret, and a failure here does not stop the daemon.
  */
 import { spawn } from 'node:child_process'
 import type { AttentionEvent } from '../../core/attention.ts'
@@ -12,10 +12,10 @@ import type { Desktop } from '../../platform/platform.ts'
 export type NotifierEvent = AttentionEvent
 
 export interface Notifier {
-  /** What kept the configured command from telling a person last; undefined where it did not fail. */
+  /** Why the configured command failed last; undefined where it did not. */
   problem(): DaemonProblem | undefined
-  /** Resolves when the person was told, or could not be. */
-  tell(app: string, event: NotifierEvent, hint: string): Promise<void>
+  /** Resolves when the notice was given, or has failed. */
+  notify(app: string, event: NotifierEvent, hint: string): Promise<void>
 }
 
 export interface NotifyConfig {
@@ -28,16 +28,16 @@ export interface NotifierWorld {
   readonly clock: Clock
   readonly env: NodeJS.ProcessEnv
   readonly log: Log
-  /** How the desktop is told; that of this platform unless it is given. */
+  /** The command for a desktop notification; by default this platform's. */
   readonly noticeCommand?: Desktop['noticeCommand']
-  /** How long the command may take. */
+  /** How long the command may take, in milliseconds. */
   readonly limitMs?: number
 }
 
 const USUAL_EVERY_MS = 15 * 60_000
 const LIMIT_MS = 10_000
 
-/** The service manager's business with us, not with what we start. */
+/** What the service manager set for the daemon alone, not for programs that it starts. */
 const NOT_PASSED_ON = [
   'NOTIFY_SOCKET',
   'WATCHDOG_PID',
@@ -51,21 +51,21 @@ const NOT_PASSED_ON = [
 export function createNotifier(config: NotifyConfig | undefined, world: NotifierWorld): Notifier {
   const { clock, env, log, noticeCommand = platform.desktop.noticeCommand } = world
   const everyMs = config?.everyMs ?? USUAL_EVERY_MS
-  const toldAt = new Map<string, number>()
+  const noticeAt = new Map<string, number>()
   let problem: DaemonProblem | undefined
 
-  /** Whether this notice is the first one in a while; then it counts as told. */
+  /** Whether this notice is the first one within `everyMs`; then it counts as given. */
   function isDue(app: string, event: NotifierEvent): boolean {
     const { mono } = clock.read()
-    const before = toldAt.get(`${app} ${event}`)
+    const before = noticeAt.get(`${app} ${event}`)
     if (before !== undefined && mono - before < everyMs) return false
-    toldAt.set(`${app} ${event}`, mono)
+    noticeAt.set(`${app} ${event}`, mono)
     return true
   }
 
   return {
     problem: () => problem,
-    async tell(app, event, hint) {
+    async notify(app, event, hint) {
       const command = config?.command ?? noticeCommand(hint, env)
       if (!command || !isDue(app, event)) return
       const passedOn = Object.entries(env).filter(([name]) => !NOT_PASSED_ON.includes(name))
@@ -78,32 +78,32 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
           EVO_TOKEN_HINT: hint,
         },
       })
-      problem = config && failure !== undefined ? failed(config, failure) : undefined
+      problem = config && failure !== undefined ? toProblem(config, failure) : undefined
       if (failure === undefined) return
       const fields = { app, event, command: command[0], failure }
-      // The config asks for no notice of the desktop: one that does not come is no fault.
+      // Desktop notifications are not configured, so a failure of one is no fault.
       if (config) log.warn(fields, 'the notify command failed')
       else log.debug(fields, 'no desktop notification')
     },
   }
 }
 
-function failed({ command: [program = ''] }: NotifyConfig, failure: string): DaemonProblem {
+function toProblem({ command: [program = ''] }: NotifyConfig, failure: string): DaemonProblem {
   return {
     error: 'notify_failed',
     message: `The notify command ${program} failed: ${failure}.`,
-    hint: 'Correct the command, or "notify" in the config and start the daemon again: until then no notice is given.',
+    hint: 'Correct the command, or correct "notify" in the config and restart the daemon. Until then you get no notices.',
   }
 }
 
-/** Why it failed, if it did. */
+/** Resolves with why it failed; undefined where it did not. */
 async function runCommand(
   [program = '', ...args]: readonly string[],
   { env, limitMs }: { readonly env: NodeJS.ProcessEnv; readonly limitMs: number },
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { env, stdio: 'ignore' })
-    // The time limit that `spawn` knows runs on where the program cannot be started, and with it we.
+    // The timeout option of `spawn` would keep running, and Node with it, where the program cannot start.
     const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
     const settle = (failure: string | undefined) => {
       clearTimeout(limit)

@@ -1,8 +1,8 @@
-/** The version in the package's own manifest: the nearest one above this file, wherever it was built to. */
+/** The version of this package, from the nearest `package.json` above this file. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-export function packageVersion(): string {
+export function readPackageVersion(): string {
   let directory = import.meta.dirname
   while (!existsSync(join(directory, 'package.json'))) {
     if (directory === dirname(directory)) throw new Error('the package has no manifest')

@@ -1,8 +1,8 @@
 /**
- * Tells systemd how the daemon is (sd_notify(3)); does nothing where nobody asked for it.
+ * Reports the daemon's state to systemd (sd_notify(3)); does nothing without `NOTIFY_SOCKET`.
  *
- * Node has no datagram sockets, and starting `systemd-notify` from a large process stops it for
- * tens of milliseconds: so one shell is started early, and runs it for each line that it is given.
+ * Node has no datagram sockets, and starting `systemd-notify` from a large process blocks that for
+ * tens of milliseconds: so one shell is started early, and runs it for each line on its input.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 
@@ -12,36 +12,36 @@ export interface Supervisor {
   stopping(): void
   /** One line for people; nothing secret. */
   status(text: string): void
-  /** Has to come more often than WatchdogSec= says. */
+  /** Call it more often than WatchdogSec=. */
   watchdog(): void
-  /** Nothing more is told. What was told before still arrives. */
+  /** Sends nothing more. What was sent before still arrives. */
   close(): void
 }
 
-/** One or two assignments in a line, a tab between them. */
+/** Reads lines of one or two assignments, separated by a tab. */
 const READER = `while IFS='\t' read -r one two; do systemd-notify "$one" \${two:+"$two"}; done`
 
 export function createSupervisor(env: NodeJS.ProcessEnv): Supervisor {
   const reader = env.NOTIFY_SOCKET ? createReader(env) : undefined
-  const tell = (...assignments: readonly string[]) => {
+  const notify = (...assignments: readonly string[]) => {
     reader?.send(assignments.join('\t'))
   }
   return {
     ready() {
-      tell('READY=1')
+      notify('READY=1')
     },
     reloading() {
       // systemd compares it with its own clock where Type=notify-reload (sd_notify(3)).
-      tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+      notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
     },
     stopping() {
-      tell('STOPPING=1')
+      notify('STOPPING=1')
     },
     status(text) {
-      tell(`STATUS=${text.replace(/\s+/g, ' ')}`)
+      notify(`STATUS=${text.replace(/\s+/g, ' ')}`)
     },
     watchdog() {
-      tell('WATCHDOG=1')
+      notify('WATCHDOG=1')
     },
     close() {
       reader?.close()
@@ -55,7 +55,7 @@ function createReader({ PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv) {
 
   function start(): ChildProcess {
     const started = spawn('/bin/sh', ['-c', READER], {
-      // Nothing of our own environment is its business.
+      // It needs nothing else of our environment.
       env: { PATH, NOTIFY_SOCKET },
       stdio: ['pipe', 'ignore', 'ignore'],
     })
@@ -65,7 +65,7 @@ function createReader({ PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv) {
     started.once('error', forget)
     started.once('exit', forget)
     started.stdin.once('error', forget)
-    // The daemon ends when its own work does.
+    // The shell does not keep the daemon from ending.
     started.unref()
     ;(started.stdin as unknown as Pick<ChildProcess, 'unref'>).unref()
     return started
@@ -75,7 +75,7 @@ function createReader({ PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv) {
   return {
     send(line: string) {
       if (closed) return
-      // Somebody ended it: another one takes its place.
+      // Another process ended it: start a new one.
       shell ??= start()
       shell.stdin?.write(`${line}\n`)
     },

@@ -1,6 +1,6 @@
 /**
- * The heartbeat: one plain interval, which runs on the monotonic clock and so fires after a sleep
- * and through clock steps. Beats never overlap, and one that fails does not end the next.
+ * The heartbeat: one plain interval. It runs on the monotonic clock, so it goes on after a sleep and
+ * when the clock is set. Beats never overlap, and a failed one is logged and does not end the next.
  */
 import type { Log } from '../../core/ports.ts'
 
@@ -11,7 +11,7 @@ export interface HeartbeatOptions {
 }
 
 export interface Heartbeat {
-  /** Resolves when the beat under way, if there is one, has ended. */
+  /** Resolves when a beat that is running has ended. */
   stop(): Promise<void>
 }
 

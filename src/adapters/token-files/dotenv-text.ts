@@ -1,11 +1,11 @@
-/** One variable in the text of a `.env`: set or taken out, every other line as it was. */
+/** Sets or removes one variable in the text of a `.env`; every other line stays as it is. */
 
 import { SidecarError } from '../../errors.ts'
 
 /**
- * The text with `variable` set, in place of every earlier setting of it.
+ * The text with `variable` set, and every earlier setting of it replaced.
  *
- * @throws {SidecarError} `failed` where no such file can hold the value.
+ * @throws {SidecarError} `failed` where a `.env` cannot hold the value.
  */
 export function withVariable(text: string, variable: string, value: string): string {
   const setting = settingOf(variable)
@@ -34,11 +34,11 @@ function settingOf(variable: string): RegExp {
   return new RegExp(`^(\\s*(?:export\\s+)?${variable}\\s*=).*?(?=\\r?$)`)
 }
 
-/** Readers of such files agree on plain words and on single quotes, and on little else. */
+/** Programs that read `.env` files agree on plain words and single quotes, and on little else. */
 function quotedIfNeeded(value: string): string {
   if (/^[\w.~+/=-]+$/.test(value)) return value
   if (/['\n\r]/.test(value)) {
-    throw new SidecarError('failed', 'The token has characters that no .env can hold.', {
+    throw new SidecarError('failed', 'The token has characters that a .env file cannot hold.', {
       hint: 'Use the format raw or json.',
     })
   }

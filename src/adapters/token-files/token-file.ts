@@ -1,29 +1,17 @@
 /**
- * One file that programs read an access token from. It is replaced whole, is readable by us alone, and
- * is never written where git would pick it up; what else stands in a `.env` stays as it is.
+ * Writes one file that programs read an access token from. It is replaced whole, readable by us
+ * alone, and never written where git would commit it; the other lines of a `.env` stay as they are.
  */
-import { randomBytes } from 'node:crypto'
-import { access, constants, open, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access, constants, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { TokenFile } from '../../config.ts'
-import type { ConfigFault } from '../../config/faults.ts'
 import type { Sealed } from '../../core/token.ts'
 import { SidecarError } from '../../errors.ts'
-import { platform } from '../../platform/current.ts'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
 import { withoutVariable, withVariable } from './dotenv-text.ts'
-import { gitDirectoryOf, ignoredByGit } from './git.ts'
+import { findGitDirectory, isIgnoredByGit } from './git.ts'
 import { findOwnFile, type OwnFile, readOwnFile, refuseOthers } from '../files/own-file.ts'
-
-/** What keeps a file from having its token. */
-export interface TokenFileProblem {
-  readonly error: 'file_unwritable'
-  readonly message: string
-  /** What to do about it. */
-  readonly hint: string
-}
-
-const MODE = 0o600
+import { replaceTokenFile } from './replace-token-file.ts'
+import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
 
 /** Far larger than any `.env`. */
 const MAX_BYTES = 1024 * 1024
@@ -32,25 +20,25 @@ const MAX_BYTES = 1024 * 1024
 export const PATIENCE_MS = 5_000
 
 export interface Limits {
-  /** How long a file may take: then it is given up, for this time. */
+  /** How long one file may take, in milliseconds, before this update of it is abandoned. */
   readonly patienceMs: number
-  /** Runs `work` when no other work on the file at `path` runs. */
+  /** Queues `work` behind other work on the file at `path`. */
   readonly inTurn: (path: string, work: () => Promise<void>) => Promise<void>
 }
 
 /**
- * Makes the file hold this token, or none.
+ * Writes the token to the file, or removes the one in it.
  *
- * @throws {SidecarError} `failed` where what is there is not ours to write; what the disk says.
+ * @throws {SidecarError} `failed` where what is there is not ours to write; errors of the disk.
  */
 export async function setToken(
   file: TokenFile,
   token: Sealed | undefined,
   { patienceMs, inTurn }: Limits,
 ): Promise<void> {
-  await inTime(file, patienceMs, async (signal) => {
+  await runWithin(file, patienceMs, async (signal) => {
     const found = await findOwnFile(file.path).catch((error: unknown) => {
-      // Without its directory there is no file either.
+      // Without its directory, there is no token to remove.
       if (token || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     })
     if (!found) return
@@ -62,10 +50,10 @@ export async function setToken(
   })
 }
 
-/** What would keep the file from having a token, found out without writing; undefined for nothing. */
+/** What would prevent writing a token to the file, found without writing; undefined for nothing. */
 export async function examine(file: TokenFile): Promise<TokenFileProblem | undefined> {
   try {
-    await inTime(file, PATIENCE_MS, async (signal) => {
+    await runWithin(file, PATIENCE_MS, async (signal) => {
       const { path, stats } = await findOwnFile(file.path)
       if (stats) refuseOthers(path, stats)
       if (file.format === 'dotenv') await readOwnFile(path, MAX_BYTES)
@@ -78,27 +66,6 @@ export async function examine(file: TokenFile): Promise<TokenFileProblem | undef
   }
 }
 
-/** In words for a person; the token is in none of them. */
-export function toProblem({ path }: TokenFile, error: unknown): TokenFileProblem {
-  const problem = (message: string, hint: string) =>
-    ({ error: 'file_unwritable', message, hint }) as const
-  if (error instanceof SidecarError) return problem(error.message, error.hint)
-  if (!isDiskError(error)) return problem(`${path} was not written.`, 'See the log of the daemon.')
-  return error.code === 'ENOENT'
-    ? problem(`The directory of ${path} is not there.`, 'Make it, or correct the path.')
-    : problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOutOf(error))
-}
-
-/** The problems of the files of a config, in its order, as its warnings are told. */
-export function tokenFileWarnings(
-  problems: readonly (TokenFileProblem | undefined)[],
-): ConfigFault[] {
-  return problems.flatMap((problem, index) => {
-    if (!problem) return []
-    return [{ path: `files[${index}].path`, message: `${problem.message} ${problem.hint}`.trim() }]
-  })
-}
-
 async function put(
   { path }: OwnFile,
   file: TokenFile,
@@ -106,18 +73,18 @@ async function put(
   signal: AbortSignal,
 ): Promise<void> {
   const gitDirectory = await gitDirectoryIfIgnored(path, signal)
-  await replaceFile(path, await contentOf(path, file, token), signal, gitDirectory)
+  await replaceTokenFile(path, await contentOf(path, file, token), signal, gitDirectory)
 }
 
 async function gitDirectoryIfIgnored(
   path: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const gitDirectory = await gitDirectoryOf(path, signal)
-  if (gitDirectory !== undefined && !(await ignoredByGit(path, signal))) {
+  const gitDirectory = await findGitDirectory(path, signal)
+  if (gitDirectory !== undefined && !(await isIgnoredByGit(path, signal))) {
     throw new SidecarError(
       'failed',
-      `${path} could be committed: add it to .gitignore, or choose a place outside of the git repository.`,
+      `${path} could be committed: add it to .gitignore, or choose a path outside of the git repository.`,
     )
   }
   return gitDirectory
@@ -137,7 +104,7 @@ async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Pr
   }
 }
 
-/** Also where git does not ignore the file any more: what is in there has to go all the more. */
+/** Works where git no longer ignores the file too: there, above all, the token must go. */
 async function takeOut(
   { path, stats }: OwnFile,
   file: TokenFile,
@@ -153,12 +120,12 @@ async function takeOut(
   if (before === undefined) return
   const after = withoutVariable(before, file.variable)
   if (after === before) return
-  // Where git cannot tell, the token goes all the same; the other lines were there before.
-  const gitDirectory = await gitDirectoryOf(path, signal).catch(() => undefined)
-  await replaceFile(path, toBytes(after), signal, gitDirectory)
+  // Where git cannot tell, the token is still removed; the other lines were there before.
+  const gitDirectory = await findGitDirectory(path, signal).catch(() => undefined)
+  await replaceTokenFile(path, toBytes(after), signal, gitDirectory)
 }
 
-/** A character for each byte, so that lines which are not ours come back as they were, whatever they are. */
+/** One character for each byte, so that other lines are written back unchanged, in any encoding. */
 async function textOf(path: string): Promise<string | undefined> {
   return (await readOwnFile(path, MAX_BYTES))?.toString('latin1')
 }
@@ -167,49 +134,8 @@ function toBytes(text: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
 
-/**
- * The new file begins its life in the git directory where there is one: beside its place it would
- * have a name that git does not ignore, and a crash could leave it there.
- */
-async function replaceFile(
-  path: string,
-  bytes: Buffer,
-  signal: AbortSignal,
-  gitDirectory?: string,
-): Promise<void> {
-  try {
-    await writeAndRename(gitDirectory ?? dirname(path), path, bytes, signal)
-  } catch (error) {
-    const onAnotherDisk = (error as NodeJS.ErrnoException).code === 'EXDEV'
-    if (gitDirectory === undefined || !onAnotherDisk) throw error
-    await writeAndRename(dirname(path), path, bytes, signal)
-  }
-}
-
-async function writeAndRename(
-  directory: string,
-  path: string,
-  bytes: Buffer,
-  signal: AbortSignal,
-): Promise<void> {
-  const temporary = join(directory, `evo-token-${randomBytes(6).toString('hex')}.tmp`)
-  const file = await open(temporary, 'wx', MODE)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-    await file.close()
-    // Too late, it might take the place of a newer token.
-    signal.throwIfAborted()
-    await platform.files.replaceFile(temporary, path)
-  } catch (error) {
-    await file.close().catch(() => undefined)
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-/** Rejects when the time is up, whatever `work` waits for; it learns so by its signal. */
-async function inTime(
+/** Rejects when the time is over, whatever `work` waits for; its signal is aborted then. */
+async function runWithin(
   { path }: TokenFile,
   patienceMs: number,
   work: (signal: AbortSignal) => Promise<void>,
@@ -220,7 +146,7 @@ async function inTime(
     timer = setTimeout(() => {
       const message = `${path} did not answer within ${patienceMs / 1000} seconds.`
       reject(
-        new SidecarError('failed', message, { hint: 'See to the disk or mount that it is on.' }),
+        new SidecarError('failed', message, { hint: 'Check the disk or mount that it is on.' }),
       )
       over.abort()
     }, patienceMs)

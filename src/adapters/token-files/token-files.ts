@@ -3,24 +3,25 @@ import type { TokenFile } from '../../config.ts'
 import type { Log } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import { Queues } from '../../queue.ts'
-import { PATIENCE_MS, setToken, toProblem, type TokenFileProblem } from './token-file.ts'
+import { PATIENCE_MS, setToken } from './token-file.ts'
+import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
 
 export interface TokenFiles {
-  /** Makes the app's files hold this token, or none. Resolves also where that failed: then it is logged. */
+  /** Writes this token, or none, to the app's files. Resolves even where that failed: then it is logged. */
   update(app: string, accessToken: Sealed | undefined): Promise<void>
-  /** What the config names now; a file that it does not name any more loses its token. */
+  /** Takes the files that the config names now; the token is removed from files that it no longer names. */
   configure(files: readonly TokenFile[]): Promise<void>
-  /** What kept one of the app's files from being updated last; undefined where they are as they should be. */
+  /** Why one of the app's files was not updated last; undefined where all were. */
   problemOf(app: string): TokenFileProblem | undefined
-  /** As `problemOf`, of a file that the config names. */
+  /** As `problemOf`, for one file of the config. */
   problemWith(file: TokenFile): TokenFileProblem | undefined
 }
 
 export interface TokenFilesDeps {
   readonly log: Log
-  /** Called with an app when what is wrong with its files has changed. */
+  /** Called with an app's name when the problem of its files has changed. */
   readonly onProblem?: (app: string) => void
-  /** How long a file may take, in milliseconds: then it is given up, for this time. */
+  /** How long one file may take, in milliseconds, before this update of it is abandoned. */
   readonly patienceMs?: number
 }
 
@@ -29,13 +30,13 @@ export function createTokenFiles(
   { log, onProblem = () => undefined, patienceMs = PATIENCE_MS }: TokenFilesDeps,
 ): TokenFiles {
   let files = new Map(configured.map((file) => [keyOf(file), file]))
-  /** What each file was made to hold last: the hash of a token, or undefined for none. */
+  /** What was last written to each file: the hash of a token, or undefined for none. */
   const holds = new Map<string, string | undefined>()
   const problems = new Map<string, TokenFileProblem>()
   const queues = new Queues()
   const inTurn = (name: string, work: () => Promise<void>) => queues.run(name, work)
 
-  /** In the order of the tokens; two settings of the same file, which may be a link, wait again in `setToken`. */
+  /** Keeps the order of the tokens. `setToken` queues again by real path, for settings that lead to one file. */
   function enqueue(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
     return inTurn(keyOf(file), () => updateFile(file, accessToken))
   }
@@ -82,7 +83,7 @@ export function createTokenFiles(
   }
 }
 
-/** Two settings are of the same place in a file where every word of them is the same. */
+/** Settings that are equal in every member are the same one. */
 function keyOf(file: TokenFile): string {
   const variable = file.format === 'dotenv' ? file.variable : ''
   return JSON.stringify([file.app, file.path, file.format, variable])

@@ -1,6 +1,6 @@
 /**
- * `vault.json`: what has to fit before anything in the vault is touched. It holds no secret; its
- * `check` opens with the vault's key and no other.
+ * `vault.json`, the header: it is checked before any file of the vault is changed. It holds no
+ * secret; its `check` can be decrypted with the vault's key only.
  */
 import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ export const headerSchema = z.looseObject({
   format: z.int().min(1).max(FORMAT),
   id: z.uuid(),
   source,
-  /** Where the key still has to be deleted, after it was moved away from there. */
+  /** The place from which the key was moved, and where it still has to be deleted. */
   leaving: source.exactOptional(),
   machine: z.string().nullable(),
   kid: z.string(),
@@ -51,7 +51,7 @@ export function readHeader(dir: string): HeaderRead {
     if (isDiskError(error)) {
       return error.code === 'ENOENT'
         ? { kind: 'absent' }
-        : unreadable(`${path} cannot be read: ${diskErrorInWords(error)}.`)
+        : refuseUnreadable(`${path} cannot be read: ${diskErrorInWords(error)}.`)
     }
     if (!(error instanceof SyntaxError)) throw error
   }
@@ -65,10 +65,10 @@ export function readHeader(dir: string): HeaderRead {
       hint: 'A newer evo-token made it: install that version again.',
     }
   }
-  return unreadable(`${path} is damaged.`)
+  return refuseUnreadable(`${path} is damaged.`)
 }
 
-function unreadable(message: string): Refusal {
+function refuseUnreadable(message: string): Refusal {
   const hint =
     'Put it back from a backup; or move the whole vault directory away for a fresh one, and sign in anew.'
   return { kind: 'refused', message, hint }
@@ -90,7 +90,7 @@ export function newVaultId(): string {
 }
 
 /** The parts of the header that say which key opens the vault. */
-export async function keyCheck(
+export async function createKeyCheck(
   id: string,
   key: VaultKey,
 ): Promise<Pick<VaultHeader, 'kid' | 'check'>> {
@@ -106,7 +106,7 @@ function checkPurpose(id: string) {
   return { 'evo-vault': id, 'evo-kind': 'check' } as const
 }
 
-/** machine-id(5) asks for a keyed hash: the id itself should not lie about. */
-export function machineMark(id: string, machineId: string | null): string | null {
+/** A keyed hash, since machine-id(5) says that the id itself must stay confidential. */
+export function hashMachineId(id: string, machineId: string | null): string | null {
   return machineId === null ? null : createHmac('sha256', machineId).update(id).digest('hex')
 }

@@ -1,6 +1,6 @@
 /**
- * Changing the vault's key and moving it. Both take several steps; a place with two keys, or a
- * header that names a place to be left, remembers which was the last, and `finish` does the rest.
+ * Changes the vault's key, and moves it. Both take several steps: a place with two keys, or a header
+ * with `leaving`, shows which was the last, and `finish` does the rest.
  */
 import type { Log, VaultKeys } from '../../core/ports.ts'
 import type { KeySource } from '../../core/vault-key-source.ts'
@@ -10,35 +10,35 @@ import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts
 import { type KeyPlace, type KeyPlaces, newVaultKey, type Refusal } from './key-places/key-place.ts'
 import { type KeyRing, toVaultKey } from './sealing/key-ring.ts'
 import type { OnStep } from './records/record-files.ts'
-import type { VaultKeyring } from './sealing/current-keys.ts'
+import type { CurrentKeys } from './sealing/current-keys.ts'
 import { type InQueue, reencrypt } from './records/reencryption.ts'
 
 export interface KeyChangesDeps {
   readonly dir: string
   readonly places: KeyPlaces
-  readonly keyring: VaultKeyring
+  readonly current: CurrentKeys
   readonly log: Log
-  /** The work on the files of each app. */
+  /** One queue for each app's files. */
   readonly queues: Queues
   readonly onStep: OnStep
 }
 
 export class KeyChanges implements VaultKeys {
   readonly #deps: KeyChangesDeps
-  readonly #keyring: VaultKeyring
+  readonly #current: CurrentKeys
   readonly #changes = new Queue()
 
   constructor(deps: KeyChangesDeps) {
     this.#deps = deps
-    this.#keyring = deps.keyring
+    this.#current = deps.current
   }
 
   source(): KeySource {
-    return this.#keyring.header.source
+    return this.#current.header.source
   }
 
   digests(): readonly string[] {
-    return this.#keyring.ring.map(({ secret }) => secret.sha256)
+    return this.#current.ring.map(({ secret }) => secret.sha256)
   }
 
   rotate(inQueue: InQueue): Promise<void> {
@@ -50,16 +50,16 @@ export class KeyChanges implements VaultKeys {
   }
 
   /**
-   * Finishes what a stop interrupted, and changes over to a key that was put on top of the others
-   * in the key's place. What cannot be done now is logged, and done another time.
+   * Finishes what a stop interrupted, and changes to a key that was put before the others in the
+   * key's place. What cannot be done now is logged, and done at the next start.
    */
   async finish(newestKid: string): Promise<void> {
     const { log } = this.#deps
     try {
       await this.#onDisk(async () => {
         await this.#emptyLeftPlace()
-        if (newestKid !== this.#keyring.ring[0].kid) await this.#keyring.writeWithKey(newestKid)
-        if (this.#keyring.ring.length > 1) await this.#leaveOldKeys((_app, work) => work())
+        if (newestKid !== this.#current.ring[0].kid) await this.#current.writeWithKey(newestKid)
+        if (this.#current.ring.length > 1) await this.#leaveOldKeys((_app, work) => work())
       })
     } catch (error) {
       if (!(error instanceof SidecarError)) throw error
@@ -68,71 +68,70 @@ export class KeyChanges implements VaultKeys {
   }
 
   async #rotate(inQueue: InQueue): Promise<void> {
-    const ring: KeyRing = [await toVaultKey(newVaultKey()), ...this.#keyring.ring]
+    const ring: KeyRing = [await toVaultKey(newVaultKey()), ...this.#current.ring]
     await this.#putKeys(ring)
     this.#deps.onStep('key added')
-    await this.#keyring.writeWith(ring)
+    await this.#current.writeWith(ring)
     await this.#leaveOldKeys(inQueue)
   }
 
   async #leaveOldKeys(inQueue: InQueue): Promise<void> {
     const { dir, log, queues, onStep } = this.#deps
-    await this.#keyring.raiseFormat()
-    // What began with the old key ends before the files are listed: none is missed.
+    await this.#current.raiseFormat()
+    // Work that began with the old key ends before the files are listed, so none is missed.
     await queues.drain()
-    await reencrypt({ dir, ring: this.#keyring.ring, queues, onStep }, inQueue)
-    if (this.#keyring.header.source === 'credential') {
-      log.info({}, 'every record is under the new vault key: the old line of the credential can go')
+    await reencrypt({ dir, ring: this.#current.ring, queues, onStep }, inQueue)
+    if (this.#current.header.source === 'credential') {
+      log.info(
+        {},
+        'every record is encrypted with the new vault key: the old line of the credential can be deleted',
+      )
       return
     }
-    await this.#putKeys([this.#keyring.ring[0]])
-    this.#keyring.keepNewest()
+    await this.#putKeys([this.#current.ring[0]])
+    this.#current.keepNewest()
     onStep('old key dropped')
-    log.info({}, 'every record is under the new vault key, and the old one is gone')
+    log.info({}, 'every record is encrypted with the new vault key, and the old one is deleted')
   }
 
   async #putKeys(ring: KeyRing): Promise<void> {
-    const { source, id } = this.#keyring.header
+    const { source, id } = this.#current.header
     const place = this.#deps.places[source]
     const result = await place.write(id, secretsOf(ring))
-    if (result.kind === 'refused') throw refused(result, place)
+    if (result.kind === 'refused') throw toError(result, place)
   }
 
   async #move(to: 'keychain' | 'file'): Promise<void> {
     const { places, onStep } = this.#deps
-    const { id, source: from } = this.#keyring.header
+    const { id, source: from } = this.#current.header
     if (to === from) {
-      throw new SidecarError('invalid_request', `The vault key is in the ${to} already.`, {
+      throw new SidecarError('invalid_request', `The vault key is already in the ${to}.`, {
         hint: 'See `evo-token doctor` for where everything is.',
       })
     }
     const there = await places[to].read(id)
-    if (there.kind === 'refused') throw refused(there, places[to])
+    if (there.kind === 'refused') throw toError(there, places[to])
     if (there.kind === 'keys' && !this.#areOurs(there.keys)) {
-      throw new SidecarError(
-        'unavailable',
-        `The ${to} has a vault key already, which is another.`,
-        {
-          hint: 'Move that one away first: something may still need it.',
-        },
-      )
+      throw new SidecarError('unavailable', `The ${to} already has another vault key.`, {
+        hint: 'Move that one away first: something may still need it.',
+      })
     }
-    // First of all the header says that a key may be there: a copy is not forgotten by a crash.
-    await this.#keyring.changeHeader((header) => ({ ...header, leaving: to }))
+    // The header first says that a key may be there, so that a crash leaves no forgotten copy.
+    await this.#current.changeHeader((header) => ({ ...header, leaving: to }))
     onStep('announced')
-    const written = await places[to].write(id, secretsOf(this.#keyring.ring))
+    const written = await places[to].write(id, secretsOf(this.#current.ring))
     if (written.kind === 'refused') {
       await this.#emptyLeftPlace()
-      throw refused(written, places[to])
+      throw toError(written, places[to])
     }
     onStep('copied')
-    await this.#keyring.changeHeader((header) => ({ ...header, source: to, leaving: from }))
+    await this.#current.changeHeader((header) => ({ ...header, source: to, leaving: from }))
     onStep('moved')
     await this.#emptyLeftPlace()
   }
 
   async #emptyLeftPlace(): Promise<void> {
-    const { leaving, id } = this.#keyring.header
+    const { leaving, id } = this.#current.header
     if (leaving === undefined) return
     const { places, log, onStep } = this.#deps
     const place = places[leaving]
@@ -145,12 +144,12 @@ export class KeyChanges implements VaultKeys {
       }
     }
     onStep('emptied')
-    await this.#keyring.changeHeader(({ leaving: _left, ...kept }) => kept)
+    await this.#current.changeHeader(({ leaving: _left, ...kept }) => kept)
   }
 
   #areOurs(keys: readonly { readonly sha256: string }[]): boolean {
     return keys.every((key) =>
-      this.#keyring.ring.some(({ secret }) => secret.sha256 === key.sha256),
+      this.#current.ring.some(({ secret }) => secret.sha256 === key.sha256),
     )
   }
 
@@ -161,14 +160,14 @@ export class KeyChanges implements VaultKeys {
       if (!isDiskError(error)) throw error
       const message = `The vault ${this.#deps.dir} could not be changed: ${diskErrorInWords(error)}. No key and no record is lost.`
       throw new SidecarError('unavailable', message, {
-        hint: `${wayOutOf(error)} What was begun is finished at the next start.`,
+        hint: `${wayOutOf(error)} The next start finishes the change.`,
         cause: error,
       })
     }
   }
 }
 
-function refused({ message, hint }: Refusal, { source }: KeyPlace): SidecarError {
+function toError({ message, hint }: Refusal, { source }: KeyPlace): SidecarError {
   const code = source === 'credential' ? 'invalid_request' : 'unavailable'
   return new SidecarError(code, message, { hint })
 }

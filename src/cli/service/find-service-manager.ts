@@ -1,10 +1,10 @@
-/** The service manager of this machine. */
+/** Finds the service manager of this machine. */
 import { loadServices } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
 import { usageFault } from '../usage.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
-/** @throws {SidecarError} `invalid_request` for options without a meaning here, `failed` where there is none. */
+/** @throws {SidecarError} `invalid_request` for options that it does not have, `failed` where there is no service manager. */
 export async function findServiceManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io, text } = invocation
   const services = await loadServices()

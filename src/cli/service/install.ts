@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   manager.requireRights()
   if (differing.length === 0 && (await manager.state()).phase === 'running') {
-    io.stderr.write('The service is installed and runs: nothing to do.\n')
+    io.stderr.write('The service is already installed and running.\n')
     return 0
   }
   if (!flag('force')) refuseChangedByHand(differing, manager)

@@ -13,18 +13,22 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
   while (performance.now() < deadline) {
     const { phase } = await manager.state()
     if (phase === 'failed') break
-    const apps = phase === 'running' ? await readiness(manager.socket) : undefined
+    const apps = phase === 'running' ? await fetchReadiness(manager.socket) : undefined
     if (apps) return describeReadiness(apps)
     await sleep(LOOK_MS)
   }
   const said = (await manager.lastLog()).trim()
-  throw new SidecarError('failed', `The service does not serve.${said && ` It said:\n${said}`}`, {
-    hint: `See \`${manager.logCommand}\`.`,
-  })
+  throw new SidecarError(
+    'failed',
+    `The service does not answer.${said && ` Its log says:\n${said}`}`,
+    {
+      hint: `See \`${manager.logCommand}\`.`,
+    },
+  )
 }
 
-/** What the daemon says of its apps; undefined where no daemon of ours answers. */
-export async function readiness(
+/** Which apps are ready, by the daemon; undefined where no daemon answers. */
+export async function fetchReadiness(
   path: string,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
   const socket = await openSocket({ path })

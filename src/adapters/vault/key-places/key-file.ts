@@ -1,4 +1,4 @@
-/** Vault keys in files: one of ours with mode 0600, or a credential that systemd hands to us. */
+/** Vault keys in files: our own with mode 0600, or a systemd credential. */
 import { constants } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -23,12 +23,14 @@ export function createKeyFile(path: string, uid: number): KeyPlace {
     source: 'file',
     read,
     write: (_vaultId, keys) =>
-      changing(path, async () => {
+      refuseOnDiskError(path, async () => {
         await writeFileAtomically(path, formatKeys(keys), 0o600)
-        return (await holds(read, keys)) ? DONE : refused(`${path} does not keep what is written.`)
+        return (await isStored(read, keys))
+          ? DONE
+          : refuse(`${path} does not keep what is written.`)
       }),
     remove: () =>
-      changing(path, async () => {
+      refuseOnDiskError(path, async () => {
         await rm(path, { force: true })
         await platform.files.syncDirectory(dirname(path))
         return DONE
@@ -36,21 +38,21 @@ export function createKeyFile(path: string, uid: number): KeyPlace {
   }
 }
 
-/** Only read by us: whoever looks after the system changes it. */
+/** Read only: the administrator changes it. */
 export function createCredential(env: Readonly<Record<string, string | undefined>>): KeyPlace {
   const directory = env.CREDENTIALS_DIRECTORY
   return {
     source: 'credential',
     read: async () =>
       directory === undefined
-        ? { kind: 'none', message: 'systemd handed no credential over.', hint: HOW_TO_LOAD }
+        ? { kind: 'none', message: 'systemd passed no credential.', hint: HOW_TO_LOAD }
         : readKeys(join(directory, 'vault-key'), undefined),
     write: async () => ({
       kind: 'refused',
       message: 'The vault key is a systemd credential, which evo-token cannot write.',
-      hint: 'Put a new key (openssl rand -base64 32) on the first line of the credential, keep the old one on the second, and restart: the records are then re-encrypted by themselves, and the old line can go.',
+      hint: 'Put a new key (openssl rand -base64 32) on the first line of the credential, keep the old one on the second, and restart: evo-token then re-encrypts the records, and you can delete the old line.',
     }),
-    // It goes when its line goes from the unit.
+    // The administrator removes it, with its line in the unit.
     remove: async () => DONE,
   }
 }
@@ -60,24 +62,24 @@ const DONE: KeysChanged = { kind: 'done' }
 const HOW_TO_LOAD =
   'Name it in the unit: LoadCredential=vault-key:/etc/evo-token/vault-key, a file with 32 random bytes (openssl rand -base64 32).'
 
-/** @param owner whose the file must be, and nobody else's to read; undefined for systemd's own. */
+/** @param owner the user that must own the file, and alone may read it; undefined for a credential. */
 async function readKeys(path: string, owner: number | undefined): Promise<KeysRead> {
   try {
     const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
     try {
       const stats = await file.stat()
       if (owner !== undefined && !ownership.isOwn(stats, owner)) {
-        return refused(`The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`)
+        return refuse(`The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`)
       }
       if (owner !== undefined && ownership.othersMayEnter(stats)) {
-        return refused(
+        return refuse(
           `The vault key ${path} is open to others: chmod 600 ${path}`,
-          'If somebody may have read it, make a new one then: evo-token vault rotate-key',
+          'If another user may have read it, then make a new one: evo-token vault rotate-key',
         )
       }
       const keys = parseKeys(await file.readFile())
       if (keys) return { kind: 'keys', keys }
-      return refused(
+      return refuse(
         `${path} is no vault key: it should be 32 raw bytes, or base64 or hex of 32 bytes on each line.`,
         'Put it back from a backup.',
       )
@@ -89,26 +91,29 @@ async function readKeys(path: string, owner: number | undefined): Promise<KeysRe
     const message = `The vault key ${path} cannot be read: ${diskErrorInWords(error)}.`
     return error.code === 'ENOENT'
       ? { kind: 'none', message, hint: owner === undefined ? HOW_TO_LOAD : PUT_IT_BACK }
-      : refused(message)
+      : refuse(message)
   }
 }
 
 const PUT_IT_BACK = 'Put it back from a backup.'
 
-async function holds(read: () => Promise<KeysRead>, keys: readonly Secret[]): Promise<boolean> {
+async function isStored(read: () => Promise<KeysRead>, keys: readonly Secret[]): Promise<boolean> {
   const there = await read()
   return there.kind === 'keys' && sameKeys(there.keys, keys)
 }
 
-async function changing(path: string, work: () => Promise<KeysChanged>): Promise<KeysChanged> {
+async function refuseOnDiskError(
+  path: string,
+  work: () => Promise<KeysChanged>,
+): Promise<KeysChanged> {
   try {
     return await work()
   } catch (error) {
     if (!isDiskError(error)) throw error
-    return refused(`The vault key ${path} cannot be written: ${diskErrorInWords(error)}.`)
+    return refuse(`The vault key ${path} cannot be written: ${diskErrorInWords(error)}.`)
   }
 }
 
-function refused(message: string, hint = 'Mend that; evo-token tries again by itself.'): Refusal {
+function refuse(message: string, hint = 'Correct that; evo-token tries again by itself.'): Refusal {
   return { kind: 'refused', message, hint }
 }

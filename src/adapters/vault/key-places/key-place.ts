@@ -1,12 +1,12 @@
 /**
- * A place that keeps the vault's keys, and the keys as text: 32 bytes in base64url, one a line,
- * the newest first. More than one only while a change of keys is under way.
+ * A place that keeps the vault's keys, and the keys as text: 32 bytes in base64url, one on each line,
+ * the newest first. There is more than one only during a change of keys.
  */
 import { randomBytes } from 'node:crypto'
 import type { KeySource } from '../../../core/vault-key-source.ts'
 import { Secret } from '../../../secret.ts'
 
-/** Why a place does not do what it is asked, for people. */
+/** Why a place cannot be read or written, for people. */
 export interface Refusal {
   readonly kind: 'refused'
   readonly message: string
@@ -15,7 +15,7 @@ export interface Refusal {
 
 export type KeysRead =
   | { readonly kind: 'keys'; readonly keys: readonly Secret[] }
-  /** The place is open to us and certainly has none. */
+  /** The place can be read and certainly has none. */
   | { readonly kind: 'none'; readonly message: string; readonly hint: string }
   | Refusal
 
@@ -24,7 +24,7 @@ export type KeysChanged = { readonly kind: 'done' } | Refusal
 export interface KeyPlace {
   readonly source: KeySource
   read(vaultId: string): Promise<KeysRead>
-  /** Puts these in the place of what it has, durably, and reads them back. */
+  /** Replaces what the place has with `keys`, durably, and reads them back. */
   write(vaultId: string, keys: readonly Secret[]): Promise<KeysChanged>
   remove(vaultId: string): Promise<KeysChanged>
 }
@@ -41,7 +41,7 @@ export function formatKeys(keys: readonly Secret[]): string {
   return keys.map((key) => `${key.expose()}\n`).join('')
 }
 
-/** Undefined where it is not all keys: 32 raw bytes, or lines of base64, base64url or hex. */
+/** Reads 32 raw bytes, or lines of base64, base64url or hex; undefined where anything is not a key. */
 export function parseKeys(bytes: Buffer): readonly Secret[] | undefined {
   if (bytes.length === KEY_BYTES) return [new Secret(bytes.toString('base64url'))]
   const lines = bytes.toString('latin1').split(/\s+/).filter(Boolean)
@@ -52,7 +52,7 @@ export function parseKeys(bytes: Buffer): readonly Secret[] | undefined {
 
 function decodeKey(line: string): Buffer | undefined {
   if (/^[0-9a-f]{64}$/i.test(line)) return Buffer.from(line, 'hex')
-  // Node reads both alphabets, and skips over anything else in silence.
+  // Node reads both alphabets, and silently skips anything else.
   return /^[\w+/-]{43}=?$/.test(line) ? Buffer.from(line, 'base64') : undefined
 }
 

@@ -24,8 +24,8 @@ export function createKeyPlaces({ keyFile, env, uid, keychain }: KeyPlacesOption
 export type FirstKey =
   { readonly kind: 'key'; readonly source: KeySource; readonly key: Secret } | Refusal
 
-/** The key of a vault that is being created: made here, or the one that lies ready for it. */
-export async function firstKey(
+/** The key for a new vault: a new one, or the one that the place has already. */
+export async function chooseFirstKey(
   choice: KeyChoice,
   places: KeyPlaces,
   vaultId: string,
@@ -34,7 +34,7 @@ export async function firstKey(
   switch (choice) {
     case 'credential': {
       const read = await places.credential.read(vaultId)
-      if (read.kind === 'keys') return taken(places.credential, read.keys[0])
+      if (read.kind === 'keys') return toFirstKey(places.credential, read.keys[0])
       return { ...read, kind: 'refused' }
     }
     case 'keychain':
@@ -48,7 +48,7 @@ export async function firstKey(
       if (instead.kind === 'key') {
         log.warn(
           { reason: made.message },
-          'no keychain takes the vault key, so it is kept in a file beside the vault: whoever can read your files can read it; `evo-token vault move-key --to keychain` moves it later',
+          'no keychain takes the vault key, so it is kept in a file beside the vault: anyone who can read your files can read it; `evo-token vault move-key --to keychain` moves it later',
         )
       }
       return instead
@@ -56,20 +56,20 @@ export async function firstKey(
   }
 }
 
-/** A key file without a vault is one that was put there for it, or that a crash left. */
+/** A key file without a vault was put there for it, or a crash left it. */
 async function takeOrMake(place: KeyPlace, vaultId: string): Promise<FirstKey> {
   const read = await place.read(vaultId)
-  if (read.kind === 'keys') return taken(place, read.keys[0])
+  if (read.kind === 'keys') return toFirstKey(place, read.keys[0])
   return read.kind === 'none' ? make(place, vaultId) : read
 }
 
 async function make(place: KeyPlace, vaultId: string): Promise<FirstKey> {
   const key = newVaultKey()
   const written = await place.write(vaultId, [key])
-  return written.kind === 'done' ? taken(place, key) : written
+  return written.kind === 'done' ? toFirstKey(place, key) : written
 }
 
-function taken({ source }: KeyPlace, key: Secret | undefined): FirstKey {
+function toFirstKey({ source }: KeyPlace, key: Secret | undefined): FirstKey {
   if (!key) throw new Error('a place answered with an empty list of keys')
   return { kind: 'key', source, key }
 }

@@ -1,10 +1,9 @@
 /**
- * One question to the keychain, asked by keytar in a process of its own, for as long as its answer
- * may take and no longer: an unanswered call blocks every file operation of the process that made
- * it, some end it with a segmentation fault, and none can be called off.
+ * Runs one keytar call in a child process with a time limit: an unanswered call blocks every file
+ * operation of its process, some end it with a segmentation fault, and none can be cancelled.
  *
- * The program is a text for `node -e`, so that it is the same whether this file is run from `src`
- * or from `dist`. Question and answer go through pipes: argv and environment hold no secret.
+ * The program is a text for `node -e`, so that it is the same whether this file runs from `src` or
+ * from `dist`. Question and answer go through pipes: argv and environment hold no secret.
  */
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -37,7 +36,7 @@ export type KeychainAnswer =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'timeout' }
 
-/** Dialogs pile up, and so do blocked calls: one question at a time in this process. */
+/** One question at a time: dialogs would pile up, and so would blocked calls. */
 const questions = new Queue()
 
 export function askKeychain(
@@ -54,13 +53,13 @@ async function ask(
   timeoutMs: number,
 ): Promise<KeychainAnswer> {
   const keytar = createRequire(import.meta.url).resolve('keytar')
-  // What the person set for the daemon's Node (a debugger, certificates) is of no use here.
+  // Settings for the daemon's own Node (a debugger, certificates) do not apply here.
   const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...kept } = env
   const child = spawn(process.execPath, ['-e', PROGRAM, keytar], {
     env: kept,
     stdio: ['pipe', 'pipe', 'ignore'],
     timeout: timeoutMs,
-    // With a call unanswered, its own exit() hangs.
+    // While a call is unanswered, exit() hangs.
     killSignal: 'SIGKILL',
   })
   const closed = new Promise<string | number | null>((resolve, reject) => {
@@ -68,7 +67,7 @@ async function ask(
       resolve(signal ?? code)
     })
   })
-  // A child that died before it read its question is told of by how it ended.
+  // A child that dies before it has read its question shows that by its exit code or signal.
   child.stdin.on('error', () => undefined).end(JSON.stringify(question))
   const [end, answer] = await Promise.all([closed, text(child.stdout)])
   if (child.killed) return { kind: 'timeout' }
@@ -80,7 +79,7 @@ function parse(answer: string): KeychainAnswer {
   try {
     parsed = JSON.parse(answer) as typeof parsed
   } catch {
-    // The parser's own words would quote the answer, which may be the key.
+    // The parser's message would quote the answer, which may be the key.
     return { kind: 'failed', message: 'keytar gave no answer that can be read' }
   }
   const { value, error } = parsed

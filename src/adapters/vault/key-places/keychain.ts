@@ -1,7 +1,7 @@
 /**
  * The operating system's keychain as a place for vault keys: one small item, named by the vault's
- * id. It is never asked while it is known to be locked, so no dialog ever opens; and since a locked
- * one answers "nothing" exactly like an empty one, nothing means locked unless it is known not to be.
+ * id. It is never read while it is known to be locked, so no dialog opens. A locked keychain answers
+ * "nothing" as an empty one does: "nothing" counts as locked unless the keychain is known to be open.
  */
 import { platform } from '../../../platform/current.ts'
 import type { Keychain } from '../../../platform/platform.ts'
@@ -19,7 +19,7 @@ import {
 
 const SERVICE = 'evo-token'
 
-/** A keychain that is open answers within milliseconds; one that does not is waiting for a person. */
+/** An open keychain answers within milliseconds; a slower one is waiting for a person. */
 const TIMEOUT_MS = 10_000
 
 export interface KeychainOptions {
@@ -46,7 +46,7 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
       return explain(answer, system, timeoutMs, COMES_LATER)
     }
     if (typeof answer.value === 'string') return toKeys(answer.value, vaultId)
-    return state === 'unlocked' ? deleted(vaultId) : LOCKED_OR_DELETED
+    return state === 'unlocked' ? describeDeleted(vaultId) : LOCKED_OR_DELETED
   }
 
   async function write(vaultId: string, keys: readonly Secret[]): Promise<KeysChanged> {
@@ -57,7 +57,11 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
     const there = typeof kept === 'object' && 'value' in kept ? String(kept.value) : ''
     return sameKeys(parseKeys(Buffer.from(there)) ?? [], keys)
       ? { kind: 'done' }
-      : { kind: 'refused', message: 'The keychain does not keep what it is given.', hint: USE_FILE }
+      : {
+          kind: 'refused',
+          message: 'The keychain does not store what is written to it.',
+          hint: USE_FILE,
+        }
   }
 
   async function remove(vaultId: string): Promise<KeysChanged> {
@@ -73,9 +77,9 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
 const USE_FILE =
   'Without a keychain the key can be kept in a file: "vault": { "key": "file" } in the config of a new vault.'
 
-/** A vault that has its key there has no other way. */
+/** For a vault whose key is in the keychain: there is no other way to read it. */
 const COMES_LATER =
-  'Once it is there, evo-token goes on by itself; on a desktop it comes with the sign-in.'
+  'Once there is one, evo-token goes on by itself; on a desktop it starts when you sign in.'
 
 const LOCKED: Refusal = {
   kind: 'refused',
@@ -86,14 +90,14 @@ const LOCKED: Refusal = {
 const LOCKED_OR_DELETED: Refusal = {
   kind: 'refused',
   message:
-    'The keychain gives no key for this vault: it is locked or empty, and does not tell which.',
+    'The keychain gives no key for this vault: it is locked or empty, and does not say which.',
   hint: LOCKED.hint,
 }
 
-function deleted(vaultId: string): KeysRead {
+function describeDeleted(vaultId: string): KeysRead {
   return {
     kind: 'none',
-    message: `The keychain is unlocked and has no item of the service "${SERVICE}" for the account "${vaultId}": somebody deleted it.`,
+    message: `The keychain is unlocked and has no item of the service "${SERVICE}" for the account "${vaultId}": it was deleted.`,
     hint: 'Put the item back from a backup of the keychain.',
   }
 }
@@ -104,11 +108,11 @@ function toKeys(value: string, vaultId: string): KeysRead {
   return {
     kind: 'refused',
     message: `The keychain's item of the service "${SERVICE}" for the account "${vaultId}" is no vault key.`,
-    hint: 'Somebody changed it: put it back from a backup of the keychain.',
+    hint: 'It was changed: put it back from a backup of the keychain.',
   }
 }
 
-/** keytar, libsecret and D-Bus each say "there is none" in words of their own. */
+/** keytar, libsecret and D-Bus each have their own words for "there is none". */
 function explain(
   answer: Exclude<KeychainAnswer, { kind: 'answered' }>,
   { MISSING }: Keychain,

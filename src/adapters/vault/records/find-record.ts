@@ -1,4 +1,4 @@
-/** What lies in the place of a record: a record that opens and is one, something else, or nothing. */
+/** Finds an app's record, or says why there is none: no file, damage, or a newer version's format. */
 import type { Identity } from '../../../core/app.ts'
 import type { AppRecord, VaultEntry } from '../../../core/ports.ts'
 import { isDiskError } from '../../files/disk-errors.ts'
@@ -6,7 +6,7 @@ import type { VaultKey } from '../sealing/key-ring.ts'
 import { type Decoded, decodeRecord } from './record-codec.ts'
 import { type AppFiles, readText } from './record-files.ts'
 
-/** These do not pass: such a file is as good as damaged. Others (too many open files) do. */
+/** These errors are permanent: the file counts as damaged. Others pass, such as too many open files. */
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'EISDIR', 'ELOOP'])
 
 /** `newer`: what a newer version wrote, and this one cannot read. */
@@ -50,7 +50,7 @@ export async function isNewer(
   return (await find(record, app, ring)) === 'newer' || (await find(next, app, ring)) === 'newer'
 }
 
-/** Whether a newer version wrote anything that `load` has to look at. */
+/** Whether a newer version wrote any file that `load` reads. */
 export async function isAnyNewer(
   files: AppFiles,
   { app, identity }: VaultEntry,

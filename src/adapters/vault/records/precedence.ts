@@ -1,9 +1,9 @@
-/** Work of two ranks: while any of the first is under way, the other does not begin. */
+/** Two ranks of work: the second waits while any of the first runs. */
 export class Precedence {
   #underWay = 0
   #waiting: (() => void)[] = []
 
-  async first<T>(work: () => Promise<T>): Promise<T> {
+  async runFirst<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay += 1
     try {
       return await work()
@@ -13,8 +13,8 @@ export class Precedence {
     }
   }
 
-  /** Resolves when no work of the first rank is under way. */
-  async idle(): Promise<void> {
+  /** Resolves when no work of the first rank runs. */
+  async waitUntilIdle(): Promise<void> {
     while (this.#underWay > 0) {
       await new Promise<void>((go) => {
         this.#waiting.push(go)

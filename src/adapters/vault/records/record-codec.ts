@@ -1,6 +1,6 @@
 /**
- * A record as it lies on disk: JSON in a JWE whose header binds the app and the kind of record, on
- * the first line of its file. What follows that line is room kept free for the next record.
+ * A record on disk: JSON in a JWE whose header binds the app and the kind of record, on the first
+ * line of its file. What follows that line is room for the next record.
  *
  * A newer version may have written it. What it added is kept (`UnknownMembers`); what it changed
  * cannot be read here, and is no damage.
@@ -13,7 +13,7 @@ import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { seal, unseal } from '../sealing/sealed-text.ts'
 
-/** `attempt`: the record that a request is about to spend, in the place of the one it will bring. */
+/** `attempt`: the mark, a copy of the record whose refresh token a request is about to spend. */
 export type RecordKind = 'app' | 'attempt'
 
 export interface Decoded {
@@ -21,10 +21,10 @@ export interface Decoded {
   readonly record: AppRecord
 }
 
-/** Every property of `T`, so that a new one cannot be forgotten here. */
+/** Has every property of `T`, so that the compiler reports a new one that is missing here. */
 type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
 
-/** An object of a record: the members of `shape`, and those that we do not know. */
+/** An object with the members of `shape`; unknown ones are kept. */
 function members<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.looseObject(shape).transform((object) => {
     const isKnown = ([name]: [string, unknown]) => Object.hasOwn(shape, name)
@@ -56,7 +56,7 @@ const tokens = members({
   subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
 } satisfies Shape<NonNullable<AppRecord['tokens']>>)
 
-/** A change of it has to be decided on: see `FORMAT` in `vault-header.ts`. */
+/** A change of it may need a new format: see `FORMAT` in `header.ts`. */
 export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
   generation: z.int().nonnegative(),
   identity: members({
@@ -90,12 +90,12 @@ export async function encodeRecord(
 ): Promise<string> {
   const content = { ...record, ...(kind === 'attempt' && { attempt: true }) }
   const purpose = { 'evo-app': app, 'evo-kind': kind } as const
-  return `${await seal(JSON.stringify(exposed(content)), purpose, key)}\n`
+  return `${await seal(JSON.stringify(exposeAll(content)), purpose, key)}\n`
 }
 
 /**
- * `broken` where `text` is not a whole record of this very app under one of our keys: torn,
- * changed, or another app's. `newer` where it is, and yet no record as this version knows them.
+ * `broken` where `text` is not a whole record of this app under one of our keys: torn, changed, or
+ * another app's. `newer` where it is whole, and this version cannot read its content.
  */
 export async function decodeRecord(
   app: string,
@@ -124,15 +124,15 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The one place where everything that we hold of an app leaves as text: to be encrypted. */
-function exposed(value: unknown): unknown {
+/** The plain text of a record, to be encrypted: the only place where all of an app's secrets are exposed. */
+function exposeAll(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (isSealed(value)) return value.expose()
-  if (Array.isArray(value)) return value.map(exposed)
+  if (Array.isArray(value)) return value.map(exposeAll)
   const { unknownMembers, ...known } = value as UnknownMembers
   return {
     ...(unknownMembers && (JSON.parse(unknownMembers.expose()) as object)),
-    ...Object.fromEntries(Object.entries(known).map(([name, member]) => [name, exposed(member)])),
+    ...Object.fromEntries(Object.entries(known).map(([name, member]) => [name, exposeAll(member)])),
   }
 }
 

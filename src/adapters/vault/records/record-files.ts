@@ -1,6 +1,6 @@
 /**
  * The vault's files and what is done to each. Every step leaves either the file that was there or
- * the one that should be; nothing that might be of use to somebody is deleted.
+ * the one that should be; nothing that may still be needed is deleted.
  *
  *     APP.jwe                  the record
  *     APP.jwe.new              room for the next one, with a mark while a request is under way
@@ -29,10 +29,10 @@ import { isDiskError } from '../../files/disk-errors.ts'
 
 const sync = promisify(fsync)
 
-/** Told of each step that a kill could follow, and of the app whose files it was about, if of one. */
+/** Called after each step that a kill could follow; `app` is the one whose files it changed, if it was one app's. */
 export type OnStep = (step: string, app?: string) => void
 
-/** More than any usual answer. */
+/** More than a usual token response. */
 const ROOM_MIN_BYTES = 64 * 1024
 
 export interface AppFiles {
@@ -64,7 +64,7 @@ export interface FoundFile {
   readonly reserves: boolean
 }
 
-/** Every file in which there may be a record: not those that are damaged, nor anybody else's. */
+/** Every file that may hold a record: not damaged ones, and not files of other programs. */
 export function recordFiles(dir: string): FoundFile[] {
   return readdirSync(dir).flatMap((name) => {
     const [, app, reserves] =
@@ -86,24 +86,23 @@ export function readText(path: string): string | undefined {
 }
 
 /**
- * How much room the successor of a record of so many bytes gets: the next power of two over twice as
- * much, since an answer is about as long as the one before it.
+ * Bytes to reserve for the record that follows one of `bytes`: the next power of two above twice as
+ * much, since a token response is about as long as the one before it.
  */
 export function roomFor(bytes: number): number {
   return Math.max(ROOM_MIN_BYTES, 2 ** Math.ceil(Math.log2(2 * bytes + 1)))
 }
 
 /** `text`, which is ASCII, with room after it: real bytes, since a sparse file would reserve nothing. */
-export function padded(text: string): string {
+export function padToRoom(text: string): string {
   return text.padEnd(roomFor(text.length), '\n')
 }
 
 /**
- * Writes over what is there, so that its blocks are used again, and only then cuts off the rest.
- * `writeFileSync` rather than `write`, which on a full disk may write less and say nothing. All but the
- * sync is done at once: a turn of the event loop and of the thread pool for each call would keep an
- * answer in memory for longer than the disk does. A file that was not there before is gone again
- * after a failure.
+ * Overwrites the file, so that its blocks are used again, and only then cuts off the rest.
+ * `writeFileSync` rather than `write`, which on a full disk may write less without an error. All but
+ * the sync is synchronous: a turn of the event loop for each call would keep a token response in
+ * memory for longer than the disk takes. After a failure, a file that is new is deleted.
  */
 export async function writeInPlace(path: string, text: string, onStep: OnStep): Promise<void> {
   const existed = existsSync(path)
@@ -126,7 +125,7 @@ export async function writeInPlace(path: string, text: string, onStep: OnStep): 
   }
 }
 
-/** Another one whenever another file lies there, or the same one was written; undefined where there is none. */
+/** Changes when the file is replaced or written; undefined where there is none. */
 export function stampOf(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
   return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ')
@@ -137,7 +136,7 @@ export async function renameDurably(dir: string, from: string, to: string): Prom
   await platform.files.syncDirectory(dir)
 }
 
-/** As `renameDurably`, to a name like `to` that no file has yet. The new path. */
+/** As `renameDurably`, to a name like `to` that is still free. @returns the new path. */
 export async function setAside(dir: string, from: string, to: string): Promise<string> {
   const time = new Date().toISOString().replaceAll(/[-:.]/g, '')
   const free = existsSync(to) ? `${to}-${time}` : to

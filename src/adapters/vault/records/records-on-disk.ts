@@ -1,4 +1,4 @@
-/** What lies on disk for an app, asked before each change of it. What was decrypted once is not decrypted again. */
+/** What is on disk for an app, checked before each change. An unchanged file is decrypted only once. */
 import type { Identity } from '../../../core/app.ts'
 import type { AppRecord } from '../../../core/ports.ts'
 import { filesOf, renameDurably, stampOf } from './record-files.ts'
@@ -11,9 +11,9 @@ export type OnDisk = number | 'broken' | 'newer' | 'other'
 export class RecordsOnDisk {
   readonly #dir: string
   readonly #keys: SealingKeys
-  /** Records that were read, and need not be decrypted again while their file is the same. */
+  /** The records that were read, each with the stamp of its file. */
   readonly #seen = new Map<string, { readonly stamp: string; readonly record: AppRecord }>()
-  /** Apps whose newest record is still in the place of the next one: the disk refused to rename it. */
+  /** Apps whose newest record still has the name of the next one: the disk refused to rename it. */
   readonly #misplaced = new Set<string>()
 
   constructor(dir: string, keys: SealingKeys) {
@@ -26,7 +26,7 @@ export class RecordsOnDisk {
     else this.#misplaced.delete(app)
   }
 
-  /** What is in the place of the record that `record` is, or is to follow. */
+  /** What is on disk under the name of `record`, or of the record that it is to replace. */
   async look(app: string, { identity }: AppRecord): Promise<OnDisk> {
     const files = filesOf(this.#dir, app)
     if (this.#misplaced.has(app)) {
@@ -43,7 +43,7 @@ export class RecordsOnDisk {
     return onDiskOf(found, identity)
   }
 
-  /** Whether a newer version wrote what is in the place of the next record. */
+  /** Whether a newer version wrote the next record. */
   async isNextNewer(app: string): Promise<boolean> {
     return (await findNext(filesOf(this.#dir, app), app, this.#keys.ring)) === 'newer'
   }

@@ -1,6 +1,6 @@
 /**
- * What the files of an app say after a stop of any kind: which record holds, whether a request was
- * under way, and what belongs to another time. README, "Never lose a session", rules 8 and 10.
+ * Reads an app's files after a stop of any kind: which record is valid, whether a request was under
+ * way, and which files are left over. README, "Never lose a session", rules 8 and 10.
  */
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -19,10 +19,10 @@ export interface RecoveryDeps {
   readonly ring: readonly VaultKey[]
 }
 
-/** What a newer version wrote is not for us to put in order: it stays where and as it is. */
+/** Files that a newer version wrote stay as they are. */
 const NEWER: LoadedRecord = { record: undefined, unanswered: false, damaged: false, newer: true }
 
-/** One app's files, put in order step by step. After a crash between any two, the rest is done next time. */
+/** Puts one app's files in order, step by step. After a crash between two steps, the next start does the rest. */
 export class Recovery {
   readonly #deps: RecoveryDeps
   readonly #entry: VaultEntry
@@ -30,7 +30,7 @@ export class Recovery {
   #current: Found<AppRecord> = 'absent'
   #next: Found<Decoded> = 'absent'
   #damaged = false
-  /** The disk would not let the newest record be put in its place: it is still the next one. */
+  /** The disk refused to rename the newest record: it still has the name of the next one. */
   misplaced = false
 
   constructor(deps: RecoveryDeps, entry: VaultEntry) {
@@ -39,7 +39,7 @@ export class Recovery {
     this.#files = filesOf(deps.dir, entry.app)
   }
 
-  /** Undefined where there is nothing of the app. */
+  /** Undefined where the app has no file. */
   async run(): Promise<LoadedRecord | undefined> {
     const { identity } = this.#entry
     await this.#look()
@@ -71,13 +71,14 @@ export class Recovery {
     this.#next = await findNext(this.#files, app, ring)
   }
 
-  /** The next record was written to its end, and only the rename is missing. */
+  /** The next record was written completely, and only the rename is missing. */
   async #finish(finished: AppRecord): Promise<void> {
     const { dir, log } = this.#deps
     if (this.#current === 'broken') await this.#setDamagedAside()
     const { record, next } = this.#files
     const done = await this.#try('put in its place', () => renameDurably(dir, next, record))
-    if (done) log.info({ app: this.#entry.app }, 'a record that was stored by half is in its place')
+    if (done)
+      log.info({ app: this.#entry.app }, 'a record whose storing was interrupted is stored now')
     this.misplaced = !done
     this.#damaged = false
     this.#current = finished
@@ -91,11 +92,11 @@ export class Recovery {
     this.#current = 'absent'
     await this.#try('set aside', async () => {
       const path = await setAside(dir, this.#files.record, damagedPath(dir, app))
-      log.error({ app, path }, 'a record is damaged, or another app’s: it is set aside')
+      log.error({ app, path }, 'a record is damaged, or belongs to another app: it is set aside')
     })
   }
 
-  /** The mark goes first: alone it would be taken for a leftover. */
+  /** The mark goes first: left alone, it would be deleted as a leftover. */
   async #putAside({ identity, generation }: AppRecord): Promise<void> {
     const { dir, log } = this.#deps
     const { record, next, aside } = this.#files
@@ -104,7 +105,7 @@ export class Recovery {
       if (isUnanswered(this.#next, generation, identity)) await setAside(dir, next, there.next)
       await setAside(dir, record, there.record)
       const { app } = this.#entry
-      log.info({ app }, 'a record of what the app was before its config changed is set aside')
+      log.info({ app }, 'the config of the app changed: the record of the earlier one is set aside')
     })
     await this.#look()
     this.#current = 'absent'
@@ -115,18 +116,18 @@ export class Recovery {
     const { app, identity } = this.#entry
     const aside = this.#files.aside(identity)
     await this.#try('brought back', async () => {
-      // A torn one may be of this identity already: a crash between these two renames leaves that.
+      // A torn one may belong to this identity: a crash between these two renames leaves one.
       if (existsSync(aside.next) && this.#next !== 'broken') {
         await platform.files.replaceFile(aside.next, this.#files.next)
       }
       await renameDurably(dir, aside.record, this.#files.record)
-      log.info({ app }, 'the config fits a record again that had been set aside')
+      log.info({ app }, 'the config fits a record again that was set aside: it is in use')
     })
     await this.#look()
     if (this.#current === 'broken') await this.#setDamagedAside()
   }
 
-  /** A disk that refuses to tidy up takes nothing away: it is told of, and the daemon goes on. */
+  /** A disk that refuses to tidy up costs no record: that is logged, and the daemon goes on. */
   async #try(what: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work()
@@ -145,7 +146,7 @@ export class Recovery {
 
 function finishedRecord(next: Found<Decoded>, current: Found<AppRecord>): AppRecord | undefined {
   if (typeof next === 'string' || next.kind !== 'app') return undefined
-  // Nothing to compare it with: it is all that there is.
+  // There is no other record to compare it with.
   if (!isRecord(current)) return next.record
   const follows =
     next.record.generation === current.generation + 1 &&
@@ -157,7 +158,7 @@ function isRecord(found: Found<AppRecord>): found is AppRecord {
   return typeof found === 'object'
 }
 
-/** A mark beside the record that it was made for; or something torn, on the way there or with the answer. */
+/** A mark beside the record that it was made for; or a torn file, whose mark or answer was being written. */
 function isUnanswered(next: Found<Decoded>, generation: number, identity: Identity): boolean {
   if (typeof next === 'string') return next === 'broken'
   return (

@@ -16,10 +16,10 @@ export interface ReencryptionDeps {
   readonly onStep: OnStep
 }
 
-/** Each has two files open for a moment; a thousand apps at once would run out of them. */
+/** Each app has two files open for a moment; a thousand at once would be too many. */
 const AT_ONCE = 8
 
-/** Files that do not open are left as they are: damaged ones, and those torn while they were written. */
+/** Leaves files that cannot be decrypted as they are. */
 export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promise<void> {
   const { dir, queues } = deps
   const limit = pLimit(AT_ONCE)
@@ -30,7 +30,7 @@ export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promi
       inQueue(app, () =>
         limit(() =>
           queues.run(app, async () => {
-            // Since they were listed, a next record may have become the record.
+            // A next record may have become the record since the files were listed.
             const { record, next } = filesOf(dir, app)
             const listed = found.filter((file) => file.app === app).map(({ path }) => path)
             for (const path of new Set([...listed, next, record])) {
@@ -50,10 +50,10 @@ async function reencryptFile(
 ): Promise<void> {
   const text = readText(path)
   if (text === undefined || keyIdOf(firstLine(text)) === ring[0].kid) return
-  // Not decoded: what a newer version wrote keeps all that is in it.
+  // It is not decoded, so a record of a newer version keeps all its members.
   const fresh = await reseal(firstLine(text), ring, ring[0])
   if (fresh === undefined) return
-  // The room behind it stays, too.
+  // Keeps the room behind it.
   await writeFileAtomically(path, `${fresh}\n`.padEnd(text.length, '\n'), 0o600)
   onStep(`re-encrypted ${app}`, app)
 }

@@ -1,8 +1,7 @@
 /**
- * Loading and storing records so that none is ever lost to a crash or a full disk: room is made
- * before a request leaves; its answer is written over that room, synced, and renamed into place.
+ * Loads and stores records so that a crash or a full disk loses none: room is reserved before a
+ * request is sent; its answer overwrites that room, is synced, and renamed into place.
  */
-import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type {
   AppRecord,
@@ -14,8 +13,8 @@ import type {
 } from '../../../core/ports.ts'
 import { SidecarError } from '../../../errors.ts'
 import { platform } from '../../../platform/current.ts'
-import type { Queues } from '../../../queue.ts'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../../files/disk-errors.ts'
+import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
+import { type ChangeDeps, changeFiles } from './change-files.ts'
 import { Precedence } from './precedence.ts'
 import { encodeRecord } from './record-codec.ts'
 import { RecordsOnDisk } from './records-on-disk.ts'
@@ -23,20 +22,16 @@ import {
   damagedPath,
   filesOf,
   type OnStep,
-  padded,
+  padToRoom,
   setAside,
   writeInPlace,
 } from './record-files.ts'
 import { isAnyNewer, isNewer } from './find-record.ts'
-import type { SealingKeys } from '../sealing/current-keys.ts'
 import { Recovery } from './recovery.ts'
+import { ReservedRoom } from './reserved-room.ts'
 
-export interface StoredRecordsDeps {
-  readonly dir: string
+export interface StoredRecordsDeps extends ChangeDeps {
   readonly log: Log
-  /** The work on the files of each app. */
-  readonly queues: Queues
-  readonly keys: SealingKeys
   readonly onStep: OnStep
 }
 
@@ -45,12 +40,11 @@ const NEWER: StoreResult = { kind: 'newer' }
 
 export class StoredRecords implements VaultRecords {
   readonly #deps: StoredRecordsDeps
-  /** The generation for whose successor there certainly is room, and how much. */
-  readonly #reserved = new Map<string, { readonly generation: number; readonly bytes: number }>()
+  readonly #reserved = new ReservedRoom()
   readonly #onDisk: RecordsOnDisk
-  /** An answer on its way to the disk goes before room for the next one. */
+  /** Storing a record goes before making room for the next one. */
   readonly #storing = new Precedence()
-  /** The generation that a failed store may have left on disk all the same: the next try is over it. */
+  /** The generation that a failed store may have left on disk nevertheless: a retry may overwrite it. */
   readonly #uncertain = new Map<string, number>()
 
   constructor(deps: StoredRecordsDeps) {
@@ -69,45 +63,45 @@ export class StoredRecords implements VaultRecords {
   }
 
   reserve(app: string, record: AppRecord): Promise<StoreResult> {
-    return this.#changing(
+    return changeFiles(
+      this.#deps,
       app,
       `No room could be reserved for the next record of "${app}"`,
       async () => {
-        await this.#storing.idle()
+        await this.#storing.waitUntilIdle()
         const onDisk = await this.#onDisk.look(app, record)
         if (onDisk === 'newer') return NEWER
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
         const { dir, keys, onStep } = this.#deps
         const { next } = filesOf(dir, app)
         if (await this.#isNextNewer(app, record.generation)) return NEWER
-        const reserved = this.#reserved.get(app)
-        if (reserved?.generation === record.generation && hasRoom(next, reserved.bytes))
-          return STORED
-        this.#reserved.delete(app)
+        if (this.#reserved.isThere(app, record.generation, next)) return STORED
+        this.#reserved.forget(app)
         const mark = await encodeRecord(app, { kind: 'attempt', record }, keys.ring[0])
-        const told = (step: string) => {
+        const report = (step: string) => {
           onStep(`reserve ${step}`, app)
         }
-        const text = padded(mark)
-        await writeInPlace(next, text, told)
+        const text = padToRoom(mark)
+        await writeInPlace(next, text, report)
         await platform.files.syncDirectory(dir)
-        told('directory-synced')
-        this.#reserved.set(app, { generation: record.generation, bytes: text.length })
+        report('directory-synced')
+        this.#reserved.remember(app, record.generation, text.length)
         return STORED
       },
     )
   }
 
   store(app: string, record: AppRecord): Promise<StoreResult> {
-    return this.#changing(app, `The record of "${app}" could not be stored`, () =>
-      this.#storing.first(() => this.#store(app, record)),
+    return changeFiles(this.#deps, app, `The record of "${app}" could not be stored`, () =>
+      this.#storing.runFirst(() => this.#store(app, record)),
     )
   }
 
   async release(app: string): Promise<void> {
     const { dir, log } = this.#deps
-    this.#reserved.delete(app)
-    const result = await this.#changing(
+    this.#reserved.forget(app)
+    const result = await changeFiles(
+      this.#deps,
       app,
       `A mark of "${app}" could not be cleared away`,
       async () => {
@@ -121,15 +115,15 @@ export class StoredRecords implements VaultRecords {
   }
 
   remove(app: string): Promise<StoreResult> {
-    return this.#changing(app, `The record of "${app}" could not be deleted`, async () => {
+    return changeFiles(this.#deps, app, `The record of "${app}" could not be deleted`, async () => {
       const { dir, keys } = this.#deps
       const { record, next } = filesOf(dir, app)
       if (await isNewer({ record, next }, app, keys.ring)) return NEWER
-      // The mark first: alone it would tell of a request that nobody waits for.
+      // The mark goes first: left alone, it would be taken for a request that was never answered.
       await rm(next, { force: true })
       await rm(record, { force: true })
       await platform.files.syncDirectory(dir)
-      this.#reserved.delete(app)
+      this.#reserved.forget(app)
       this.#uncertain.delete(app)
       this.#onDisk.setMisplaced(app, false)
       return STORED
@@ -145,32 +139,32 @@ export class StoredRecords implements VaultRecords {
     if (!fits && !again) return { kind: 'changed' }
     const { dir, log, keys, onStep } = this.#deps
     const files = filesOf(dir, app)
-    const told = (step: string) => {
+    const report = (step: string) => {
       onStep(`store ${step}`, app)
     }
-    this.#reserved.delete(app)
+    this.#reserved.forget(app)
     this.#uncertain.set(app, generation)
     const text = await encodeRecord(app, { kind: 'app', record }, keys.ring[0])
-    await writeInPlace(files.next, text, told)
+    await writeInPlace(files.next, text, report)
     if (onDisk === 'broken') {
       const path = await setAside(dir, files.record, damagedPath(dir, app))
       log.error({ app, path }, 'the record on disk was damaged: it is set aside')
     }
     await platform.files.replaceFile(files.next, files.record)
-    told('renamed')
+    report('renamed')
     await platform.files.syncDirectory(dir)
-    told('directory-synced')
+    report('directory-synced')
     this.#uncertain.delete(app)
     return STORED
   }
 
-  /** Asks no turn: it only looks, and a person may wait for it. */
+  /** Runs outside the app's queue: it only reads, and a person may be waiting for it. */
   async isNewer(entry: VaultEntry): Promise<boolean> {
     const { dir, keys } = this.#deps
     try {
       return await isAnyNewer(filesOf(dir, entry.app), entry, keys.ring)
     } catch (error) {
-      // What the disk refuses is told by what needs it.
+      // The operation that needs the file reports what the disk refuses.
       if (isDiskError(error)) return false
       throw error
     }
@@ -188,28 +182,9 @@ export class StoredRecords implements VaultRecords {
     return loaded
   }
 
-  /** Whether the place of the next record is a newer version's; what we reserved is ours. */
+  /** Whether a newer version wrote the next record. What we reserved ourselves is ours, and is not read. */
   async #isNextNewer(app: string, generation?: number): Promise<boolean> {
-    const reserved = this.#reserved.get(app)
-    if (reserved && reserved.generation === generation) return false
+    if (this.#reserved.isFor(app, generation)) return false
     return this.#onDisk.isNextNewer(app)
   }
-
-  /** Runs what changes an app's files; what the disk refuses is a result, not an exception. */
-  #changing(app: string, failed: string, work: () => Promise<StoreResult>): Promise<StoreResult> {
-    return this.#deps.queues.run(app, async () => {
-      try {
-        await this.#deps.keys.raiseFormat()
-        return await work()
-      } catch (error) {
-        if (!isDiskError(error)) throw error
-        const message = `${failed} in ${this.#deps.dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
-        return { kind: 'unwritable', failure: { error: 'vault_unwritable', message } }
-      }
-    })
-  }
-}
-
-function hasRoom(path: string, bytes: number): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= bytes
 }

@@ -1,23 +1,23 @@
-/** The header and the keys of an open vault: what the records are sealed with, and where that is written down. */
+/** The keys that an open vault encrypts its records with, and the header that names them. */
 import { Queue } from '../../../queue.ts'
-import { type KeyRing, keyOf } from './key-ring.ts'
-import { FORMAT, keyCheck, type VaultHeader, writeHeader } from '../header.ts'
+import { type KeyRing, findKey } from './key-ring.ts'
+import { FORMAT, createKeyCheck, type VaultHeader, writeHeader } from '../header.ts'
 import type { OnStep } from '../records/record-files.ts'
 
-/** The keys of a vault as its records see them: not where they are kept, nor how they change. */
+/** What the records need of the keys: not where they are kept, nor how they change. */
 export interface SealingKeys {
-  /** To be asked anew each time, since the keys change while the vault is open. */
+  /** Read it each time: the keys change while the vault is open. */
   readonly ring: KeyRing
-  /** To be called before a record is written: no older version may take the vault for one of its own. */
+  /** Call it before a record is written, so that no older version opens the vault. */
   raiseFormat(): Promise<void>
 }
 
-export class VaultKeyring implements SealingKeys {
+export class CurrentKeys implements SealingKeys {
   readonly #dir: string
   readonly #onStep: OnStep
   readonly #headerWrites = new Queue()
   #header: VaultHeader
-  /** The header's key first, whatever the order in the place that keeps them: that one writes. */
+  /** The key that the header names comes first and encrypts, whatever the order in its place. */
   #ring: KeyRing
 
   constructor(
@@ -47,24 +47,24 @@ export class VaultKeyring implements SealingKeys {
     })
   }
 
-  /** One change after another, each of the header that the one before has left. */
+  /** Runs changes one after another, each on the header that the last one left. */
   changeHeader(toChanged: (header: VaultHeader) => VaultHeader): Promise<void> {
     return this.#headerWrites.run(async () => {
       this.#header = await writeHeader(this.#dir, toChanged(this.#header))
     })
   }
 
-  /** From here on the first key of `ring` writes. */
+  /** From here on the first key of `ring` encrypts. */
   async writeWith(ring: KeyRing): Promise<void> {
-    const check = await keyCheck(this.#header.id, ring[0])
+    const check = await createKeyCheck(this.#header.id, ring[0])
     await this.changeHeader((header) => ({ ...header, ...check }))
     this.#ring = ring
     this.#onStep('key in use')
   }
 
-  /** As `writeWith`, for a key that is among ours already. */
+  /** As `writeWith`, for a key that the ring has already. */
   async writeWithKey(kid: string): Promise<void> {
-    const key = keyOf(this.#ring, kid)
+    const key = findKey(this.#ring, kid)
     if (key) await this.writeWith([key, ...this.#ring.filter((other) => other !== key)])
   }
 

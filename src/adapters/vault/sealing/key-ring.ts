@@ -1,11 +1,11 @@
-/** The vault's keys, ready for use: the newest one writes, and every one reads what it wrote. */
+/** The vault's keys, ready for use: the newest encrypts, each decrypts what it encrypted. */
 import { webcrypto } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
 import type { Secret } from '../../../secret.ts'
 
 export interface VaultKey {
   readonly secret: Secret
-  /** RFC 7638 thumbprint: tells keys apart and says nothing about them. */
+  /** RFC 7638 thumbprint: tells keys apart and reveals nothing about them. */
   readonly kid: string
   readonly cipher: webcrypto.CryptoKey
 }
@@ -17,7 +17,7 @@ export async function toVaultKey(secret: Secret): Promise<VaultKey> {
   const k = secret.expose()
   const [kid, cipher] = await Promise.all([
     calculateJwkThumbprint({ kty: 'oct', k }),
-    // An imported key is taken over by each of a thousand records; raw bytes are imported anew.
+    // Imported once for all records; jose would import raw bytes for each.
     webcrypto.subtle.importKey('raw', Buffer.from(k, 'base64url'), 'AES-GCM', false, [
       'encrypt',
       'decrypt',
@@ -26,6 +26,6 @@ export async function toVaultKey(secret: Secret): Promise<VaultKey> {
   return { secret, kid, cipher }
 }
 
-export function keyOf(ring: readonly VaultKey[], kid: string | undefined): VaultKey | undefined {
+export function findKey(ring: readonly VaultKey[], kid: string | undefined): VaultKey | undefined {
   return ring.find((key) => key.kid === kid)
 }

@@ -1,4 +1,4 @@
-/** A compact JWE (RFC 7516) with our key: what it is for stands in its protected header. */
+/** Compact JWEs (RFC 7516) under the vault's keys. The protected header says what each is for. */
 import {
   CompactEncrypt,
   type CompactJWEHeaderParameters,
@@ -6,16 +6,16 @@ import {
   decodeProtectedHeader,
   errors,
 } from 'jose'
-import { keyOf, type VaultKey } from './key-ring.ts'
+import { findKey, type VaultKey } from './key-ring.ts'
 
-/** Names of ours in the header, and the values that they must have. */
+/** Our parameters of the header, and the values that they must have. */
 export type Purpose = Readonly<Record<`evo-${string}`, string>>
 
 export function seal(plaintext: string, purpose: Purpose, key: VaultKey): Promise<string> {
   return encrypt(new TextEncoder().encode(plaintext), purpose, key)
 }
 
-/** `jwe` under `key`: the same content and the same purpose, whatever they are. Undefined as `unseal`. */
+/** Encrypts the content and purpose of `jwe` under `key`. Undefined as `unseal`. */
 export async function reseal(
   jwe: string,
   ring: readonly VaultKey[],
@@ -40,7 +40,7 @@ export interface Unsealed {
   readonly header: Readonly<Record<string, unknown>>
 }
 
-/** Undefined where it is not whole, or none of our keys fits. Whoever calls it judges the header. */
+/** Undefined where it is not whole, or none of our keys fits. The caller checks the header. */
 export async function unseal(
   jwe: string,
   ring: readonly VaultKey[],
@@ -59,7 +59,7 @@ async function decrypt(jwe: string, ring: readonly VaultKey[]) {
     return await compactDecrypt(
       jwe,
       ({ kid }) => {
-        const key = keyOf(ring, kid)
+        const key = findKey(ring, kid)
         if (!key) throw new errors.JWEDecryptionFailed()
         return key.cipher
       },
@@ -71,12 +71,12 @@ async function decrypt(jwe: string, ring: readonly VaultKey[]) {
   }
 }
 
-/** Which key it was sealed with; undefined where it does not tell. */
+/** The id of the key that it was sealed with; undefined where it has none. */
 export function keyIdOf(jwe: string): string | undefined {
   try {
     return decodeProtectedHeader(jwe).kid
   } catch {
-    // jose says a plain TypeError here: it is no JWE at all.
+    // jose throws a plain TypeError where it is no JWE at all.
     return undefined
   }
 }
