@@ -40,5 +40,5 @@ export function describeReload(
 
 /** Whether a person has to sign in: the app is a new one, or has more scopes. */
 function needsSignIn({ session, type, lastError }: AppStatus): boolean {
-  return type !== 'service' && (session === 'signed-out' || lastError?.error === 'scope_changed')
+  return type !== 'service' && (session === 'signed-out' || lastError?.code === 'scope_changed')
 }

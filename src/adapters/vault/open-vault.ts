@@ -153,6 +153,6 @@ function startAgain(dir: string): string {
   return `move ${dir} away for a fresh vault, and sign in anew.`
 }
 
-function toLocked(message: string, hint: string, error = 'vault_locked'): LockedVault {
-  return { kind: 'locked', failure: { error, message }, hint }
+function toLocked(message: string, hint: string, code = 'vault_locked'): LockedVault {
+  return { kind: 'locked', failure: { code, message }, hint }
 }

@@ -25,7 +25,7 @@ export function changeFiles(
     } catch (error) {
       if (!isDiskError(error)) throw error
       const message = `${failure} in ${dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
-      return { kind: 'unwritable', failure: { error: 'vault_unwritable', message } }
+      return { kind: 'unwritable', failure: { code: 'vault_unwritable', message } }
     }
   })
 }
