@@ -1,9 +1,9 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
-import { loadConfig } from '../adapters/config-file.ts'
+import { loadConfig } from '../adapters/config/config-file.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { processWorld } from '../daemon/world.ts'
+import { createProcessWorld } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
@@ -35,7 +35,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    processWorld(env, { log, readConfig: () => loadConfig(path) }),
+    createProcessWorld(env, { log, readConfig: () => loadConfig(path) }),
   )
   signals.onReload(() => {
     daemon.reload().then(
@@ -47,7 +47,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
       },
     )
   })
-  await signals.toldToStop()
+  await signals.waitForStop()
   await daemon.stop()
   log.flush()
   return 0

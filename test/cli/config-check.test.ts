@@ -68,11 +68,11 @@ describe('config check', () => {
     ]
     const { code, out, err } = await check({ apps: { a: GOOD }, files })
     expect([code, out]).toEqual([0, 'OK: 1 app\n'])
-    const taken = (name: string) => `${home}/${name} is a directory, not a file. Take it away`
-    const missing = `The directory of ${home}/missing/.env is not there.`
+    const taken = (name: string) => `${home}/${name} is a directory, not a file. Move it away`
+    const missing = `The directory of ${home}/missing/.env does not exist.`
     expect(err).toEqual([
       expect.stringContaining(`config.json: files[1].path: ${taken('taken')}`),
-      expect.stringContaining(`config.json: files[2].path: ${missing} Make it`),
+      expect.stringContaining(`config.json: files[2].path: ${missing} Create it`),
       expect.stringContaining(`config.json: files[3].path: ${taken('also-taken')}`),
     ])
   })

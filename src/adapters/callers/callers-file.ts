@@ -11,8 +11,8 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 import { Secret } from '../../secret.ts'
-import { writeFileAtomically } from '../atomic-file.ts'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
 
 /** Members of the file that this version does not know: a newer one wrote them. */
 export type Unknown = Readonly<Record<string, unknown>>

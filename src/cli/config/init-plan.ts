@@ -1,5 +1,5 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
-import { faultLines } from '../../adapters/config-file.ts'
+import { faultLines } from '../../adapters/config/config-file.ts'
 import { platform } from '../../platform/current.ts'
 import { type Config, parseConfig } from '../../config.ts'
 import { putApp } from '../../config/edit.ts'

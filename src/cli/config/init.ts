@@ -1,6 +1,6 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
-import { faultLines, readConfig } from '../../adapters/config-file.ts'
-import { writeConfig } from '../../adapters/config-writer.ts'
+import { faultLines, readConfig } from '../../adapters/config/config-file.ts'
+import { writeConfig } from '../../adapters/config/config-writer.ts'
 import { usualScopes } from '../../config/evo.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'

@@ -3,7 +3,7 @@
  * public: no token, key, client id or e-mail address, and no name of theirs without `--names`.
  */
 import { styleText } from 'node:util'
-import { loadConfig } from '../../adapters/config-file.ts'
+import { loadConfig } from '../../adapters/config/config-file.ts'
 import type { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'

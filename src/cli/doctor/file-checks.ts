@@ -1,5 +1,5 @@
 /** Whether the token files of the apps can be written. */
-import { examine } from '../../adapters/token-file.ts'
+import { examine } from '../../adapters/token-files/token-file.ts'
 import type { TokenFile } from '../../config.ts'
 import { checkFault, type Check } from './checks.ts'
 

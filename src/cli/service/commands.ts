@@ -1,4 +1,4 @@
-/** `service install`, `service uninstall`, `service status`. What they do is loaded when they run. */
+/** `service install`, `service uninstall`, `service status`. Their code is loaded when they run. */
 import type { CommandRow, Option } from '../command.ts'
 import { CONFIG, JSON_OUTPUT } from '../options.ts'
 
