@@ -124,6 +124,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       rotate: () => broker.rotateVaultKey(),
     },
     reload,
+    appsInConfig: () => appsInConfig(world),
     clock,
     log,
   }
@@ -145,6 +146,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     beat: async () => {
       broker.beat()
       streams.sendHeartbeat()
+      // A stream that is open already does not show its key again.
+      for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))
@@ -191,4 +194,14 @@ function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarErro
   return new SidecarError('failed', `${who} runs with the state directory ${stateDir} already.`, {
     hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
   })
+}
+
+async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<readonly string[]> {
+  try {
+    const { config } = await readConfig()
+    return config.apps.map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof SidecarError) return []
+    throw error
+  }
 }

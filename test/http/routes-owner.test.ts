@@ -22,11 +22,11 @@ describe('/v1/callers', () => {
     const answer = await doors
       .owner()
       .post('/v1/callers')
-      .send({ name: 'notebook', apps: ['evo-me', 'evo-other', 'evo-me'] })
+      .send({ name: 'notebook', apps: ['evo-me', 'evo-pipeline', 'evo-me'] })
       .expect(201)
     expect(answer.body).toEqual({
       name: 'notebook',
-      apps: ['evo-me', 'evo-other'],
+      apps: ['evo-me', 'evo-pipeline'],
       created_at: '2026-01-01T00:00:00Z',
       last_used_at: null,
       access_key: KEY,

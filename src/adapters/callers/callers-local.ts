@@ -35,7 +35,10 @@ export async function ensureLocalCaller(
   const { sha256 } = accessKey
   await store.change((callers) =>
     firstStart
-      ? [...callers, { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null }]
+      ? [
+          ...callers,
+          { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null, expiresAt: null },
+        ]
       : callers.map((caller) => (caller.name === LOCAL ? { ...caller, sha256 } : caller)),
   )
   await writePrivateFile(accessKeyPath, `${accessKey.expose()}\n`)
