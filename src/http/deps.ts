@@ -18,8 +18,8 @@ import type { CallersByKey, Door } from './door.ts'
 export interface CallerEntry extends Caller {
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
-  /** When its key stops working; null for never. */
-  readonly expiresAt: Instant | null
+  /** When its key stops working; undefined for never. */
+  readonly expiresAt?: Instant
 }
 
 /**
@@ -67,7 +67,7 @@ export interface CallerRegistry extends CallersByKey {
   add(
     name: string,
     apps: readonly string[],
-    expiresAt: Instant | null,
+    expiresAt?: Instant,
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
   /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */

@@ -46,7 +46,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       async answer({ body }) {
         const apps = [...new Set(body.apps)]
         await requireConfigured(deps, apps)
-        const added = await callers.add(body.name, apps, body.expires_at ?? null)
+        const added = await callers.add(body.name, apps, body.expires_at)
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
         return json(shown, 201)
       },
@@ -142,6 +142,6 @@ function toCallerJson({ name, apps, createdAt, lastUsedAt, expiresAt }: CallerEn
     apps,
     created_at: toRfc3339(createdAt),
     last_used_at: toRfc3339OrNull(lastUsedAt),
-    ...(expiresAt !== null && { expires_at: toRfc3339(expiresAt) }),
+    ...(expiresAt !== undefined && { expires_at: toRfc3339(expiresAt) }),
   }
 }

@@ -108,12 +108,16 @@ export function recordedDeps(parts: Parts = {}) {
     },
     callers: {
       identify: (sha256) => CALLERS.get(sha256.toString('hex')),
-      list: () => [
-        { name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null, expiresAt: null },
-      ],
+      list: () => [{ name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null }],
       add: (name, apps, expiresAt) =>
         Promise.resolve({
-          caller: { name, apps, createdAt: NOW.wall, lastUsedAt: null, expiresAt },
+          caller: {
+            name,
+            apps,
+            createdAt: NOW.wall,
+            lastUsedAt: null,
+            ...(expiresAt !== undefined && { expiresAt }),
+          },
           accessKey: new Secret(KEY),
         }),
       remove: noted('remove', Promise.resolve()),

@@ -32,8 +32,8 @@ export interface StoredCaller {
   readonly sha256: string
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
-  /** When its key stops working; null for never. */
-  readonly expiresAt: Instant | null
+  /** When its key stops working; undefined for never. */
+  readonly expiresAt?: Instant
   /** They end with the caller. */
   readonly unknown?: Unknown
 }
@@ -88,7 +88,7 @@ export async function readCallers(path: string): Promise<StoredCallers | undefin
         sha256,
         createdAt: created_at,
         lastUsedAt: last_used_at,
-        expiresAt: expires_at ?? null,
+        ...(expires_at !== undefined && { expiresAt: expires_at }),
         ...(Object.keys(others).length > 0 && { unknown: others }),
       }),
     ),
@@ -118,7 +118,7 @@ function toRow(caller: StoredCaller): string {
     sha256,
     created_at: new Date(createdAt).toISOString(),
     last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
-    ...(expiresAt !== null && { expires_at: new Date(expiresAt).toISOString() }),
+    ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString().replace('.000Z', 'Z') }),
   })
   rows.set(caller, row)
   return row

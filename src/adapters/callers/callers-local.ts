@@ -35,10 +35,7 @@ export async function ensureLocalCaller(
   const { sha256 } = accessKey
   await store.change((callers) =>
     firstStart
-      ? [
-          ...callers,
-          { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null, expiresAt: null },
-        ]
+      ? [...callers, { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null }]
       : callers.map((caller) => (caller.name === LOCAL ? { ...caller, sha256 } : caller)),
   )
   await writePrivateFile(accessKeyPath, `${accessKey.expose()}\n`)

@@ -21,7 +21,7 @@ export interface Callers {
   identify(keySha256: Buffer): Caller | undefined
   list(): readonly Caller[]
   /** @throws {SidecarError} `invalid_request` for a name that is taken, `failed` when the disk refuses. */
-  add(name: string, apps: readonly string[], expiresAt?: Instant | null): Promise<NewCaller>
+  add(name: string, apps: readonly string[], expiresAt?: Instant): Promise<NewCaller>
   /** The callers whose keys have expired. */
   expired(): readonly string[]
   /** @throws {SidecarError} `not_found`, `failed` when the disk refuses. */
@@ -65,7 +65,8 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
   })
 
   if (stored && stored.standIn === undefined) await keepStandIn(store, log)
-  const isExpired = ({ expiresAt }: Caller) => expiresAt !== null && expiresAt <= clock.read().wall
+  const isExpired = ({ expiresAt }: Caller) =>
+    expiresAt !== undefined && expiresAt <= clock.read().wall
 
   return {
     identify(keySha256) {
@@ -83,11 +84,12 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         ...toCaller(caller),
         lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
       })),
-    async add(name, apps, expiresAt = null) {
+    async add(name, apps, expiresAt) {
       const accessKey = createAccessKey()
       const { sha256 } = accessKey
       const createdAt = clock.read().wall
-      const caller = { name, apps, sha256, createdAt, lastUsedAt: null, expiresAt }
+      const stored = { name, apps, sha256, createdAt, lastUsedAt: null }
+      const caller = expiresAt === undefined ? stored : { ...stored, expiresAt }
       await store.change((callers) => {
         if (callers.some((other) => other.name === name)) {
           throw new SidecarError('invalid_request', `There is a caller named "${name}" already.`, {
