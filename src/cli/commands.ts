@@ -82,6 +82,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show what systemd or launchd and the daemon say of the service',
     load: async () => (await import('./service/commands.ts')).status,
   },
+  logs: {
+    summary: 'show the log of the service',
+    load: async () => (await import('./service/commands.ts')).logs,
+  },
   doctor: {
     summary: 'find out why no token comes, and how to mend it',
     load: async () => (await import('./doctor/command.ts')).doctor,

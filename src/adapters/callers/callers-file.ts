@@ -118,7 +118,9 @@ function toRow(caller: StoredCaller): string {
     sha256,
     created_at: new Date(createdAt).toISOString(),
     last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
-    ...(expiresAt !== undefined && { expires_at: new Date(expiresAt).toISOString().replace('.000Z', 'Z') }),
+    ...(expiresAt !== undefined && {
+      expires_at: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
+    }),
   })
   rows.set(caller, row)
   return row

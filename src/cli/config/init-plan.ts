@@ -8,6 +8,7 @@ import { APP_NAME } from '../../config/names.ts'
 import { NAME } from '../../core/names.ts'
 import { needsClientSecret } from '../../core/app.ts'
 import { SidecarError } from '../../errors.ts'
+import { SCHEMA_FILE } from './init-schema.ts'
 
 /** The app that is added, as the config will have it. */
 export interface NewApp {
@@ -52,6 +53,12 @@ export function planInit({ name, app, vaultKey }: Answers, target: Target): Plan
       hint: 'Leave the option out; `evo-token vault move-key` moves the key of a vault.',
     })
   }
+  const blank = clientIdFault(app)
+  if (blank !== undefined) {
+    throw new SidecarError('config', `--client-id: ${withForm('clientId', blank)}`, {
+      hint: 'Correct the options; nothing was written.',
+    })
+  }
   const text = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
   const result = parseConfig(text)
   if (result.kind === 'bad') {
@@ -90,10 +97,40 @@ export function readTarget({ path, before, force }: Target, name: string | undef
 
 /** Why `app` could not have what it has for `setting`; true where it could. */
 export function judge(setting: keyof NewApp, app: NewApp): string | true {
+  const blank = setting === 'clientId' ? clientIdFault(app) : undefined
+  if (blank !== undefined) return `It ${withForm(setting, blank)}.`
   const result = parseConfig(JSON.stringify({ apps: { app } }))
   if (result.kind === 'ok') return true
   const found = result.faults.find(({ path }) => settingOf('app', path) === setting)
-  return found ? `It ${found.message}.` : true
+  return found ? `It ${withForm(setting, found.message)}.` : true
+}
+
+/** What was pasted often has some around it, also ones that no one sees. */
+export function withoutBlanks(text: string): string {
+  return text.replace(/^[\s\u200b-\u200d\u2060]+|[\s\u200b-\u200d\u2060]+$/g, '')
+}
+
+/** RFC 6749 allows blanks in it; a registration has none, and two pasted words have one. */
+function clientIdFault({ clientId }: NewApp): string | undefined {
+  return /\s/.test(clientId)
+    ? 'must be the client id of the registration, which has no blanks in it'
+    : undefined
+}
+
+export function words(text: string): string[] {
+  return withoutBlanks(text).split(/\s+/).filter(Boolean)
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  clientId: 'such as native-AbC123, as the Developer Portal shows it',
+  redirectUris: 'such as http://localhost:3000/signin-callback',
+  issuer: 'such as https://ims.bentley.com',
+}
+
+/** A message that says what a value has to be, with one that would do. */
+function withForm(setting: string | undefined, message: string): string {
+  const form = FORMS[setting ?? '']
+  return form === undefined ? message : `${message}; ${form}`
 }
 
 export function judgeName(name: string, names: readonly string[], force: boolean): string | true {
@@ -104,7 +141,7 @@ export function judgeName(name: string, names: readonly string[], force: boolean
 function newConfig(name: string, app: NewApp, vaultKey: string | undefined): string {
   const vault = vaultKey === undefined ? {} : { vault: { key: vaultKey } }
   // A computed key makes an own property of any name.
-  return `${JSON.stringify({ ...vault, apps: { [name]: app } }, null, 2)}\n`
+  return `${JSON.stringify({ $schema: SCHEMA_FILE, ...vault, apps: { [name]: app } }, null, 2)}\n`
 }
 
 function nextCommands(name: string, { apps }: Config, { path, named }: Target): string[] {
@@ -130,7 +167,8 @@ function optionFaults(name: string, faults: readonly ConfigFault[]): string {
   return faults
     .map(({ path, message }) => {
       const isName = path === showPath(['apps', name])
-      return `${isName ? '--name' : (OPTIONS[settingOf(name, path) ?? ''] ?? path)}: ${message}`
+      const setting = settingOf(name, path)
+      return `${isName ? '--name' : (OPTIONS[setting ?? ''] ?? path)}: ${withForm(setting, message)}`
     })
     .join('\n')
 }

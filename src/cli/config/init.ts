@@ -5,7 +5,8 @@ import { usualScopes } from '../../config/evo.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
-import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'
+import { type Answers, planInit, readTarget, type Target, withoutBlanks } from './init-plan.ts'
+import { writeSchema } from './init-schema.ts'
 import type { Given } from './init-questions.ts'
 import { usageFault } from '../usage.ts'
 
@@ -17,6 +18,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { path, before } = target
   const { text, warnings, nextCommands } = planInit(answers, target)
   await writeConfig(path, text, before)
+  if (before === undefined) await writeSchema(path)
 
   if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
   io.stderr.write(
@@ -41,15 +43,19 @@ async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
 
 function readOptions({ text, texts }: Invocation): Given {
   const some = (list: readonly string[]) => (list.length > 0 ? list : undefined)
+  const value = (option: string) => {
+    const given = text(option)
+    return given === undefined ? undefined : withoutBlanks(given)
+  }
   return {
     type: text('type'),
-    name: text('name'),
-    clientId: text('client-id'),
-    scopes: some(texts('scope')),
-    redirectUris: some(texts('redirect-uri')),
-    issuer: text('issuer'),
+    name: value('name'),
+    clientId: value('client-id'),
+    scopes: some(texts('scope').map(withoutBlanks)),
+    redirectUris: some(texts('redirect-uri').map(withoutBlanks)),
+    issuer: value('issuer'),
     vaultKey: text('vault-key'),
-    reissue: text('reissue'),
+    reissue: value('reissue'),
   }
 }
 
@@ -64,7 +70,7 @@ async function ask(invocation: Invocation): Promise<Answers> {
   const names = current?.names ?? []
   const { askInit } = await import('./init-questions.ts')
   try {
-    return await askInit(given, { names, force: target.force, fresh: current === undefined }, io)
+    return await askInit(given, { names, force: target.force }, io)
   } catch (error) {
     // The prompts throw this on Ctrl-C.
     if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error
