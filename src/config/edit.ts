@@ -1,6 +1,19 @@
 /** Changes one app in the text of a config; the rest stays byte for byte. */
-import { applyEdits, format, modify } from 'jsonc-parser'
+import { applyEdits, findNodeAtLocation, format, modify, parseTree } from 'jsonc-parser'
 import { withoutByteOrderMark } from './json-text.ts'
+
+/** `text`, which is a config, with one more token file. */
+export function addFile(text: string, file: object): string {
+  const json = withoutByteOrderMark(text)
+  const mark = text.slice(0, text.length - json.length)
+  const hasFiles = findNodeAtLocation(parseTree(json) ?? NO_NODE, ['files']) !== undefined
+  const edits = hasFiles
+    ? modify(json, ['files', -1], file, { isArrayInsertion: true })
+    : modify(json, ['files'], [file], {})
+  return mark + applyEdits(json, edits)
+}
+
+const NO_NODE = { type: 'null', offset: 0, length: 0 } as const
 
 /** `text`, which is a config, with `app` as the app of that name, whether there was one or not. */
 export function putApp(text: string, name: string, app: object): string {

@@ -155,6 +155,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   })
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
+  logNeeds(broker, log)
   supervisor.ready()
 
   return {
@@ -203,5 +204,15 @@ async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<
   } catch (error) {
     if (error instanceof SidecarError) return []
     throw error
+  }
+}
+
+/** The apps that have no token until a person does something: for who reads the log of a start. */
+function logNeeds(broker: Broker, log: World['log']): void {
+  for (const app of broker.appNames()) {
+    const problem = broker.status(app).problems.find(({ blocking }) => blocking)
+    if (problem?.error !== 'login_required' && problem?.error !== 'misconfigured') continue
+    const { message, hint } = problem.callers
+    log.info({ app, need: problem.error, hint }, message)
   }
 }

@@ -53,8 +53,11 @@ export function unknownApp(
   const named = isNameLike(app) ? `named "${app}"` : 'of this name'
   const nearest = findNearest(app, known)
   const instead = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
-  const hint = known.length === 0 ? 'Describe one with `evo-token init`.' : undefined
-  return new SidecarError(code, `No app ${named} is configured.${instead}`, hint ? { hint } : {})
+  const hint =
+    known.length === 0
+      ? 'Describe one with `evo-token init`, then `evo-token reload`.'
+      : 'List the apps with `evo-token status`.'
+  return new SidecarError(code, `No app ${named} is configured.${instead}`, { hint })
 }
 
 export function mayUse({ apps }: Caller, app: string): boolean {

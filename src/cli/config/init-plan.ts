@@ -1,8 +1,9 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
 import { faultLines } from '../../adapters/config-file.ts'
 import { platform } from '../../platform/current.ts'
-import { type Config, parseConfig } from '../../config.ts'
-import { putApp } from '../../config/edit.ts'
+import { type Config, parseConfig, type TokenFile } from '../../config.ts'
+import { addFile, putApp } from '../../config/edit.ts'
+import { evoMcpFile } from '../../config/evo-mcp.ts'
 import { type ConfigFault, showPath } from '../../config/faults.ts'
 import { APP_NAME } from '../../config/names.ts'
 import { NAME } from '../../core/names.ts'
@@ -23,6 +24,8 @@ export interface NewApp {
 export interface Answers {
   readonly name: string
   readonly app: NewApp
+  /** The checkout of evo-mcp that gets the token, as an absolute path. */
+  readonly evoMcp?: string | undefined
   /** Undefined: as the config says, or `auto`. */
   readonly vaultKey?: string | undefined
 }
@@ -45,7 +48,7 @@ export interface Plan {
 }
 
 /** @throws {SidecarError} `config` where the result would be no config, or something would be lost. */
-export function planInit({ name, app, vaultKey }: Answers, target: Target): Plan {
+export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Target): Plan {
   const { path, before } = target
   const current = readTarget(target, name)
   if (current && vaultKey !== undefined && vaultKey !== current.vaultKey) {
@@ -59,7 +62,8 @@ export function planInit({ name, app, vaultKey }: Answers, target: Target): Plan
       hint: 'Correct the options; nothing was written.',
     })
   }
-  const text = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
+  const withApp = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
+  const text = evoMcp === undefined ? withApp : withEvoMcp(withApp, evoMcpFile(name, evoMcp))
   const result = parseConfig(text)
   if (result.kind === 'bad') {
     throw new SidecarError('config', optionFaults(name, result.faults), {
@@ -136,6 +140,13 @@ function withForm(setting: string | undefined, message: string): string {
 export function judgeName(name: string, names: readonly string[], force: boolean): string | true {
   if (!NAME.test(name)) return `It ${APP_NAME}.`
   return names.includes(name) && !force ? 'There is an app of that name; choose another.' : true
+}
+
+/** A file that is there already stays as it is. */
+function withEvoMcp(text: string, file: TokenFile): string {
+  const result = parseConfig(text)
+  const isThere = result.kind === 'ok' && result.config.files.some(({ path }) => path === file.path)
+  return isThere ? text : addFile(text, file)
 }
 
 function newConfig(name: string, app: NewApp, vaultKey: string | undefined): string {

@@ -1,7 +1,10 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { faultLines, readConfig } from '../../adapters/config-file.ts'
 import { writeConfig } from '../../adapters/config-writer.ts'
 import { usualScopes } from '../../config/evo.ts'
+import { toPath } from '../../config/values.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
@@ -12,7 +15,8 @@ import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
-  const answers = flag('yes') ? fromOptions(invocation) : await ask(invocation)
+  const evoMcp = evoMcpCheckout(invocation)
+  const answers = { ...(flag('yes') ? fromOptions(invocation) : await ask(invocation)), evoMcp }
   // A person may have taken minutes to answer; what is there now is what gets the app.
   const target = await readCurrent(invocation)
   const { path, before } = target
@@ -28,6 +32,15 @@ export async function run(invocation: Invocation): Promise<number> {
   )
   io.stdout.write(nextCommands.map((command) => `${command}\n`).join(''))
   return 0
+}
+
+/** @throws {SidecarError} `invalid_request` where that is no checkout of evo-mcp. */
+function evoMcpCheckout({ command, text, io }: Invocation): string | undefined {
+  const given = text('evo-mcp')
+  if (given === undefined) return undefined
+  const directory = resolve(toPath(given, locations.homeOf(io.env)))
+  if (existsSync(join(directory, 'src/evo_mcp'))) return directory
+  throw usageFault(command, 'needs the directory of a checkout of evo-mcp for --evo-mcp')
 }
 
 async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {

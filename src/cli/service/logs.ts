@@ -7,7 +7,7 @@ import { SidecarError } from '../../errors.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 import type { Invocation } from '../command.ts'
 import { toPlainLogLine } from '../log-lines.ts'
-import { findServiceManager } from './choose.ts'
+import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
@@ -33,26 +33,24 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** This user's service where it is installed, else the machine's. @throws {SidecarError} `failed` where neither is. */
 async function installedManager(invocation: Invocation): Promise<ServiceManager> {
-  const { flag, io } = invocation
-  const isInstalled = (manager: ServiceManager) =>
-    manager.installedFiles().some(({ text }) => text !== undefined)
-  const failures: unknown[] = []
-  if (!flag('system')) {
+  const { command, flag, io } = invocation
+  const services = await loadServices()
+  const causes: unknown[] = []
+  for (const system of flag('system') ? [true] : [false, true]) {
+    const fault = services.optionFault({ system, group: undefined })
+    if (fault !== undefined && flag('system')) throw usageFault(command, fault)
+    if (fault !== undefined) continue
     try {
-      const own = await findServiceManager(invocation)
-      if (isInstalled(own)) return own
+      const manager = await services.find({ system, env: io.env })
+      if (manager.installedFiles().some(({ text }) => text !== undefined)) return manager
     } catch (error) {
       // A user without a systemd of their own may still read the log of the machine's service.
-      failures.push(error)
+      if (!(error instanceof SidecarError)) throw error
+      causes.push(error)
     }
   }
-  const services = await loadServices()
-  if (services.optionFault({ system: true, group: undefined }) === undefined) {
-    const machine = await services.find({ system: true, env: io.env })
-    if (flag('system') || isInstalled(machine)) return machine
-  }
   throw new SidecarError('failed', 'No service is installed, so it has no log.', {
-    cause: failures[0],
+    cause: causes[0],
     hint: 'A daemon that you started with `evo-token serve` logs to that terminal. `evo-token service install` makes a service.',
   })
 }
