@@ -211,8 +211,8 @@ async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<
 function logNeeds(broker: Broker, log: World['log']): void {
   for (const app of broker.appNames()) {
     const problem = broker.status(app).problems.find(({ blocking }) => blocking)
-    if (problem?.error !== 'login_required' && problem?.error !== 'misconfigured') continue
+    if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
     const { message, hint } = problem.callers
-    log.info({ app, need: problem.error, hint }, message)
+    log.info({ app, need: problem.code, hint }, message)
   }
 }
