@@ -93,6 +93,12 @@ async function doctor(
 }
 
 describe('doctor', () => {
+  it('asks Evo nothing with the token of another authorization server', async () => {
+    const { code, ids } = await doctor('pipeline')
+    expect({ code, ids }).toEqual({ code: 0, ids: expect.not.arrayContaining(['evo']) as string[] })
+    expect(ids.filter((id) => id.startsWith('evo') || id.includes('discovery'))).toEqual([])
+  })
+
   it('climbs to the top where everything is well', async () => {
     await using api = await startEvoApi({ issuer: server.issuer })
     const { code, ids, last } = await doctor('pipeline', ['--discovery-url', api.url])
