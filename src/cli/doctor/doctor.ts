@@ -35,9 +35,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const home = locations.homeOf(io.env)
   const client = createClient(invocation.place)
   const givenUrl = text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || undefined)
-  const discoveryUrl = safeBase(
-    givenUrl ?? EVO_DISCOVERY_URL,
-  )
+  const discoveryUrl = safeBase(givenUrl ?? EVO_DISCOVERY_URL)
   const verdicts: Verdict[] = []
   const say = (verdict: Verdict) => {
     const shown = {
@@ -95,7 +93,10 @@ export async function run(invocation: Invocation): Promise<number> {
       for (const one of [app, ...others]) {
         const slot: TokenSlot = {}
         const evo = { app: one.name, discoveryUrl, slot, fetch, names: flag('names') }
-        const checks = [...appChecks(one, client, slot), ...(usesEvo(one, givenUrl !== undefined) ? evoChecks(evo) : [])]
+        const checks = [
+          ...appChecks(one, client, slot),
+          ...(usesEvo(one, givenUrl !== undefined) ? evoChecks(evo) : []),
+        ]
         await runChecks(checks, one.name, say)
       }
     }
