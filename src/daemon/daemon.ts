@@ -128,6 +128,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       rotate: () => broker.rotateVaultKey(),
     },
     reload,
+    appsInConfig: () => appsInConfig(world),
     clock,
     log,
   }
@@ -149,6 +150,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     beat: async () => {
       broker.beat()
       streams.sendHeartbeat()
+      // A stream that is open already does not show its key again.
+      for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
       supervisor.watchdog()
       supervisor.status(describeReadiness(broker))
@@ -156,6 +159,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   })
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
+  logNeeds(broker, log)
   supervisor.ready()
 
   return {
@@ -195,4 +199,24 @@ function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarErro
   return new SidecarError('failed', `${who} already runs with the state directory ${stateDir}.`, {
     hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
   })
+}
+
+async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<readonly string[]> {
+  try {
+    const { config } = await readConfig()
+    return config.apps.map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof SidecarError) return []
+    throw error
+  }
+}
+
+/** The apps that have no token until a person does something: for who reads the log of a start. */
+function logNeeds(broker: Broker, log: World['log']): void {
+  for (const app of broker.appNames()) {
+    const problem = broker.status(app).problems.find(({ blocking }) => blocking)
+    if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
+    const { message, hint } = problem.callers
+    log.info({ app, need: problem.code, hint }, message)
+  }
 }

@@ -29,12 +29,14 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
     if (need) needs.set(app, need)
     else needs.delete(app)
     await files.update(app, broker.accessToken(app))
-    if (event)
-      await notifier.notify(
-        app,
-        event,
-        event === 'recovered' ? sayRecovered(app) : wordsOf(problem),
-      )
+    if (!event) return
+    if (event === 'recovered') {
+      log.info({ app, need: event }, 'recovered')
+    } else if (problem) {
+      // The log keeps the words that name no person.
+      log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
+    }
+    await notifier.notify(app, event, event === 'recovered' ? sayRecovered(app) : wordsOf(problem))
   }
 
   /** Fire-and-forget: failures are logged here. */

@@ -82,6 +82,8 @@ export interface ServiceManager {
   stop(): Promise<void>
   /** Tells the manager that the files are gone. */
   forget(): Promise<void>
+  /** The program that prints the log, and with `follow` goes on with what comes. */
+  logProgram(follow: boolean): { readonly file: string; readonly args: readonly string[] }
   /** The last lines of the log; empty where there is none. */
   lastLog(): Promise<string>
   /** What a person should know once the service is installed. */

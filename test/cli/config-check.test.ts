@@ -120,3 +120,48 @@ describe('config check', () => {
     expect(second.err[1]).toContain('evo-token init')
   })
 })
+
+describe('config check of a config with several faults', () => {
+  const placesOf = async (config: object) =>
+    (await check(config)).err
+      .filter((line) => line.includes('config.json: '))
+      .map((line) => line.split('config.json: ')[1]?.split(': ')[0])
+
+  it('names those inside an app whose name is wrong', async () => {
+    const app = { type: 'native', clientId: '  ', scopes: 'evo.file', colour: 1 }
+    expect(await placesOf({ apps: { 'Evo Me': app } })).toEqual([
+      'apps["Evo Me"]',
+      'apps["Evo Me"].clientId',
+      'apps["Evo Me"].scopes',
+      'apps["Evo Me"].colour',
+    ])
+  })
+
+  it('names those that an app would have whatever its type, and no other', async () => {
+    const app = { type: 'nativ', clientId: 5, scopes: ['a b'], reissue: '* * * * *', colour: 1 }
+    expect(await placesOf({ apps: { a: app } })).toEqual([
+      'apps.a.type',
+      'apps.a.clientId',
+      'apps.a.scopes[0]',
+      'apps.a.colour',
+    ])
+  })
+
+  it('names those inside a token file of an unknown format', async () => {
+    const files = [{ app: 5, path: 'token', format: 'xml' }]
+    expect(await placesOf({ apps: { a: GOOD }, files })).toEqual([
+      'files[0].format',
+      'files[0].app',
+      'files[0].path',
+    ])
+  })
+
+  it('names settings that contradict each other beside one that is wrong alone', async () => {
+    const refresh = { retryMin: '10m', retryMax: '1m' }
+    expect(await placesOf({ listen: { port: -1 }, refresh, apps: { a: GOOD, B: GOOD } })).toEqual([
+      'listen.port',
+      'apps.B',
+      'refresh.retryMin',
+    ])
+  })
+})

@@ -37,6 +37,18 @@ export const uninstall: CommandRow = {
   run: async (invocation) => (await import('./uninstall.ts')).run(invocation),
 }
 
+export const logs: CommandRow = {
+  details: 'Wherever it is: in the journal of systemd, or in a file on a Mac.',
+  arguments: [],
+  options: {
+    follow: { type: 'boolean', description: 'Go on with what comes, until interrupted.' },
+    system: SYSTEM,
+    json: { type: 'boolean', description: 'Print the lines as they are, on a terminal too.' },
+  },
+  examples: [],
+  run: async (invocation) => (await import('./logs.ts')).run(invocation),
+}
+
 export const status: CommandRow = {
   arguments: [],
   options: { system: SYSTEM, json: JSON_OUTPUT },

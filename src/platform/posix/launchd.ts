@@ -115,6 +115,10 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     state,
     stop,
     forget: async () => undefined,
+    logProgram: (follow) => ({
+      file: 'tail',
+      args: ['-n', '200', ...(follow ? ['-F'] : []), log],
+    }),
     lastLog: async () => (existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
     notes: () => [],
   }

@@ -165,6 +165,14 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     async forget() {
       await run('daemon-reload')
     },
+    logProgram: (follow) => ({
+      file: 'journalctl',
+      args: [
+        ...(system ? [] : ['--user']),
+        ...['-u', 'evo-token', '-n', '200', '-o', 'cat', '--no-pager'],
+        ...(follow ? ['-f'] : []),
+      ],
+    }),
     lastLog: () =>
       call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
         () => '',
