@@ -133,6 +133,12 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
+/** The user ids of those who listen on `port` of one of `addresses`, or of all; empty where nothing tells. */
+export type PortUsersLookup = (
+  port: number,
+  addresses: readonly string[],
+) => Promise<readonly number[]>
+
 /** How a running process is told something. */
 export interface Signals {
   /** Keeps Node from opening its inspector when another process asks for it. */
@@ -171,6 +177,7 @@ export interface Platform {
   readonly desktop: Desktop
   readonly keychain: Keychain
   createPeerLookup(): PeerLookup
+  readonly usersOfPort: PortUsersLookup
   /** What tells this machine from others, not to be shown; null where nothing does, as in many containers. */
   readMachineId(): Promise<string | null>
   /** Shows which program has a TCP port, as a person would type it. */

@@ -308,7 +308,13 @@ describe('GET /v1/apps', () => {
       message: 'secret words',
       at: Date.UTC(2026, 0, 1),
     }
-    const session = { status, error: lastError, failures: 1, retryAt: 0, mayEndEarly: true } as const
+    const session = {
+      status,
+      error: lastError,
+      failures: 1,
+      retryAt: 0,
+      mayEndEarly: true,
+    } as const
     const problems = problemsOfSession(session)
     await using doors = await openDoors({
       broker: { status: (app) => appStatus({ app, session: status, lastError, problems }) },
