@@ -39,7 +39,6 @@ export class PendingSignIn {
   /** Set once the person can act. */
   way: BrowserSignIn | DeviceSignIn | undefined
   #end: () => void = () => undefined
-  #news = withResolver()
   #visited = false
   #httpsTried = false
   /** Until when its last page can be loaded again, on the monotonic clock. */
@@ -73,36 +72,14 @@ export class PendingSignIn {
     return { ...this.#status, visited: this.#visited, httpsTried: this.#httpsTried }
   }
 
-  /** Resolves when more is known of the browser than now. */
-  get news(): Promise<void> {
-    return this.#news.promise
-  }
-
-  get pending(): boolean {
-    return this.#status.status === 'pending'
-  }
-
-  /** Whether what the person brought back is being redeemed: its end is near. */
-  get busy(): boolean {
-    return this.#busy
-  }
-
+  /** A browser has come. */
   noteVisit(): void {
-    if (this.#visited) return
     this.#visited = true
-    this.#tellNews()
   }
 
+  /** A browser tried https:. */
   noteHttps(): void {
-    if (this.#httpsTried) return
     this.#httpsTried = true
-    this.#tellNews()
-  }
-
-  #tellNews(): void {
-    const { resolve } = this.#news
-    this.#news = withResolver()
-    resolve()
   }
 
   /** Redeems what the person brought back, and ends with what came of it, unless it is too early to tell. */
@@ -171,12 +148,4 @@ export class PendingSignIn {
     this.#closed = true
     this.#lease?.close()
   }
-}
-
-function withResolver() {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((resolved) => {
-    resolve = resolved
-  })
-  return { promise, resolve }
 }

@@ -74,16 +74,10 @@ export class SignIns {
     return { id, method, expiresAt: now.wall + LIFETIME_MS, ...urls }
   }
 
-  /**
-   * How a sign-in goes: waits for its end or for news of its browser, `waitMs` at most.
-   *
-   * @throws {SidecarError} `not_found`.
-   */
+  /** How a sign-in goes: waits for its end, `waitMs` at most. @throws {SidecarError} `not_found`. */
   async wait(app: string, id: string, waitMs: number): Promise<SignInProgress> {
     const signIn = this.#find(app, id)
-    if (signIn.pending) {
-      await waitAtMost(this.#deps.sleep, waitMs, Promise.race([signIn.ended, signIn.news]))
-    }
+    if (signIn.pending) await waitAtMost(this.#deps.sleep, waitMs, signIn.ended)
     return signIn.progress
   }
 

@@ -55,7 +55,7 @@ export interface SignInService {
     app: string,
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
   ): Promise<StartedSignIn>
-  /** The state of the sign-in, as soon as it has ended or its browser has come, and after `waitMs` at the latest. */
+  /** The state of the sign-in, as soon as it has ended, and after `waitMs` at the latest. */
   wait(app: string, id: string, waitMs: number): Promise<SignInProgress>
   /** Takes a redirected URL that a person pasted; one that does not fit changes nothing. */
   paste(app: string, id: string, url: string): Promise<SignInStatus>

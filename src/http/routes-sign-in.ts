@@ -65,8 +65,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       method: 'get',
       path: '/v1/apps/{app}/login/{id}',
       access: 'owner',
-      summary:
-        'Waits for the end of a sign-in, or for its browser, 25 s at most, and says how it goes.',
+      summary: 'Waits for the end of a sign-in, 25 s at most, and says how it goes.',
       answers: { 200: jsonAnswer('How it goes.', signInProgress) },
       query: z.strictObject({
         wait: seconds(WAIT_MAX_S, WAIT_MAX_S).default(WAIT_MAX_S),

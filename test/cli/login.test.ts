@@ -252,7 +252,9 @@ describe('what is said while a sign-in waits', () => {
     env: NodeJS.ProcessEnv = {},
   ) {
     const polls: ((reply: Reply) => void)[] = []
+    const known = { visited: false, https_tried: false }
     const daemon = await startStandIn({
+      [`${WAIT}?wait=0`]: () => end({ ...PENDING, ...known }),
       [LOGIN]: () => started({ authorization_url: AUTHORIZATION_URL, ...change }),
       [WAIT]: () => {
         const { open, opened } = latch<Reply>()
@@ -265,23 +267,25 @@ describe('what is said while a sign-in waits', () => {
       },
     })
     const captured = captureIo({ env: { ...daemon.env, ...env } })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
     const ended = runCli(['login', 'evo-me', ...args], captured.io)
     await until(() => polls.length === 1)
-    const answer = async (reply: Reply) => {
+    const count = (url: string) => daemon.asked.filter((one) => one.url.endsWith(url)).length
+    const wait = async (seconds: number) => {
+      const looks = count('?wait=0')
+      vi.advanceTimersByTime(seconds * 1000)
+      await until(() => count('?wait=0') === looks + seconds / 2)
+      // A look is over once the next question on another connection is answered.
       const asked = polls.length
-      polls.at(-1)?.(reply)
+      polls.at(-1)?.(pending)
       await until(() => polls.length === asked + 1)
     }
     return {
       captured,
-      answer,
+      known,
       /** Lets time pass, with the answers that a daemon gives meanwhile. */
       async pass(seconds: number) {
-        for (let passed = 0; passed < seconds; passed += 10) {
-          vi.advanceTimersByTime(10_000)
-          await answer(pending)
-        }
+        for (let passed = 0; passed < seconds; passed += 10) await wait(10)
       },
       said: () => captured.stderr.text,
       async end() {
@@ -338,7 +342,7 @@ describe('what is said while a sign-in waits', () => {
 
   itWithBrowser('is nothing of that where the browser has come', async () => {
     const waiting = await startWaiting({}, [], WITH_BROWSER)
-    await waiting.answer(end({ ...PENDING, visited: true }))
+    waiting.known.visited = true
     await waiting.pass(60)
     expect(waiting.said()).not.toContain('No browser has opened')
     expect(waiting.said()).toContain('Still waiting')
@@ -352,10 +356,11 @@ describe('what is said while a sign-in waits', () => {
     await waiting.end()
   })
 
-  it('is, at once, that the browser tried https:', async () => {
+  it('is, soon and once, that the browser tried https:', async () => {
     const waiting = await startWaiting({}, ['--no-browser'])
-    await waiting.answer(end({ ...PENDING, https_tried: true }))
-    await waiting.answer(end({ ...PENDING, https_tried: true }))
+    waiting.known.https_tried = true
+    await waiting.pass(20)
+    await until(() => waiting.said().includes('The browser tried https:'))
     expect(waiting.said().split('The browser tried https:')).toHaveLength(2)
     await waiting.end()
   })
