@@ -72,6 +72,15 @@ export class PendingSignIn {
     return { ...this.#status, visited: this.#visited, httpsTried: this.#httpsTried }
   }
 
+  get pending(): boolean {
+    return this.#status.status === 'pending'
+  }
+
+  /** Whether what the person brought back is being redeemed: its end is near. */
+  get busy(): boolean {
+    return this.#busy
+  }
+
   /** A browser has come. */
   noteVisit(): void {
     this.#visited = true
