@@ -109,7 +109,8 @@ export class PendingSignIn {
         },
         claimSession: () => state.claimSession(order),
       })
-      if (end && end.status !== 'pending') this.#finish(end, state.deps.clock.read().mono)
+      if (end?.status === 'succeeded') this.#finish(end, state.deps.clock.read().mono)
+      else if (end?.status === 'failed') this.finish(end)
       return end ?? this.#status
     } finally {
       this.#busy = this.#atServer = false

@@ -507,8 +507,11 @@ describe('a browser that tries https:', () => {
     const { listen } = startListener()
     const { port, redirectUri, visits } = await listen()
     const elsewhere = await listen()
-    await expect(sayTlsHello(port)).rejects.toThrow(/handshake/)
-    expect(visits.https).toBe(1)
+    // Again and again: Node uses the parsers of ended connections for new ones.
+    for (let time = 1; time <= 5; time += 1) {
+      await expect(sayTlsHello(port)).rejects.toThrow(/handshake/)
+      expect(visits.https).toBe(time)
+    }
     expect(elsewhere.visits.https).toBe(0)
     expect((await ask(`${redirectUri}?state=the-state`)).status).toBe(200)
   })

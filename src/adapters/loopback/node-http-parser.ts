@@ -42,11 +42,12 @@ export function guardParser(socket: Socket, accepts: () => boolean, copiesFirst 
   parser.onIncoming = (request, keepAlive) => {
     return accepts() ? onIncoming(request, keepAlive) : STOP
   }
-  const copy = parser.getCurrentBuffer.bind(parser)
+  // Node uses parsers again: what an earlier connection has put in its place would still be there.
+  const { getCurrentBuffer } = Object.getPrototypeOf(parser) as Partial<Parser>
   let copies = copiesFirst
   parser.getCurrentBuffer = () => {
     if (!copies) return NOTHING
     copies = false
-    return copy()
+    return getCurrentBuffer?.call(parser) ?? NOTHING
   }
 }
