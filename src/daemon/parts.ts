@@ -89,7 +89,12 @@ export async function createParts(
       networkSignature: world.networkSignature,
       sleep,
       newId: randomUUID,
-      listener: createRedirectListener({ log, uid, peerOf: platform.createPeerLookup() }),
+      listener: createRedirectListener({
+        log,
+        uid,
+        peerOf: platform.createPeerLookup(),
+        usersOfPort: platform.usersOfPort,
+      }),
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)

@@ -133,6 +133,12 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
+/** The user ids of those who listen on `port` of one of `addresses`, or of all; empty where nothing tells. */
+export type PortUsersLookup = (
+  port: number,
+  addresses: readonly string[],
+) => Promise<readonly number[]>
+
 /** Signals to a running process. */
 export interface Signals {
   /** Keeps another process from making Node open its inspector. */
@@ -171,6 +177,7 @@ export interface Platform {
   readonly desktop: Desktop
   readonly keychain: Keychain
   createPeerLookup(): PeerLookup
+  readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
   /** The command, as a person would type it, that shows which program has a TCP port. */

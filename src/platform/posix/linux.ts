@@ -6,7 +6,7 @@ import { secretService } from './keychains.ts'
 import { openWithFlock } from './locks.ts'
 import { readMachineId } from './machine-id.ts'
 import * as ownerListener from './owner-socket.ts'
-import { createPeerLookup } from './peer-user.ts'
+import { createPeerLookup, usersOfPort } from './peer-user.ts'
 import { quoted } from './shell-quoted.ts'
 import * as signals from './signals.ts'
 
@@ -17,6 +17,7 @@ export const linux: Platform = {
   desktop: freedesktop,
   keychain: secretService,
   createPeerLookup,
+  usersOfPort,
   readMachineId: async () => readMachineId(),
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
   quoted,

@@ -16,6 +16,7 @@ export const mac: Platform = {
   desktop: macDesktop,
   keychain: macKeychain,
   createPeerLookup: () => async () => ({ kind: 'unknown' }),
+  usersOfPort: async () => [],
   readMachineId: readPlatformUuid,
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
   quoted,
