@@ -18,6 +18,7 @@ import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createParts } from './parts.ts'
+import { fitConnections, forbidCoreDumps } from './process-limits.ts'
 import { reloadAnswer } from './reload.ts'
 import type { World } from './world.ts'
 
@@ -85,6 +86,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   const { options, inherited, places, release } = ground
   const { config } = options.loaded
   const { clock, env, log, pid } = world
+  await forbidCoreDumps(env, log)
+  const connectionsMax = fitConnections(log)
   const parts = await createParts(config, places, options.takeOver ?? false, world)
   const { broker, callers } = parts
   const supervisor = createSupervisor(env)
@@ -134,6 +137,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     tcp: createApp(deps, createTcpDoor(deps)),
     owner: createApp(deps, OWNER_DOOR),
     inherited,
+    connectionsMax,
     answerToMalformed,
     log,
   })

@@ -163,6 +163,14 @@ export interface Keychain {
   readonly MISSING: string
 }
 
+/** What the kernel lets this process have. */
+export interface ProcessLimits {
+  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where nothing tells. */
+  openFiles(): number | undefined
+  /** Keeps a crash from leaving the memory of this process in a file. Resolves with whether that is certain. */
+  forbidCoreDumps(env: NodeJS.ProcessEnv): Promise<boolean>
+}
+
 /** Everything that the daemon needs, and commands other than `get`. */
 export interface Platform {
   readonly files: Files
@@ -170,7 +178,10 @@ export interface Platform {
   readonly signals: Signals
   readonly desktop: Desktop
   readonly keychain: Keychain
+  readonly limits: ProcessLimits
   createPeerLookup(): PeerLookup
+  /** Whether the group is that of the user `uid` alone, as far as this machine's own files tell. */
+  isPrivateGroup(gid: number, uid: number): boolean
   /** What tells this machine from others, not to be shown; null where nothing does, as in many containers. */
   readMachineId(): Promise<string | null>
   /** Shows which program has a TCP port, as a person would type it. */

@@ -38,6 +38,8 @@ export interface ListenOptions {
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
+  /** Connections of each door; defaults to CONNECTIONS_MAX. */
+  readonly connectionsMax?: number
   /** Limits; defaults to SERVER_LIMITS. */
   readonly limits?: ServerLimits
   readonly log: Log
@@ -56,8 +58,8 @@ export interface Listener {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { log } = options
   const endpoints = {
-    tcp: prepareEndpoint(options.tcp, log),
-    owner: prepareEndpoint(options.owner, log),
+    tcp: prepareEndpoint(options.tcp, log, options.connectionsMax),
+    owner: prepareEndpoint(options.owner, log, options.connectionsMax),
   }
   const opened: EndpointServer[] = []
   const create = () => {
