@@ -84,8 +84,10 @@ function valueAt(whole: unknown, path: Path): unknown {
 
 /** What to say about a key that no setting has: the one that was meant, or all there are. */
 export function unknownSetting(key: string, known: readonly string[]): string {
-  const wanted = plainKey(key)
-  const nearest = known.find((name) => plainKey(name) === closest(wanted, known.map(plainKey)))
+  // Longer ones are no misspelt settings, and to compare them takes long.
+  const wanted = plainKey(key.slice(0, SHOWN_MAX))
+  const plain = closest(wanted, known.map(plainKey))
+  const nearest = known.find((name) => plainKey(name) === plain)
   if (nearest !== undefined && distance(wanted, plainKey(nearest)) <= Math.max(2, key.length / 3)) {
     return `unknown setting: did you mean "${nearest}"?`
   }

@@ -26,6 +26,12 @@ const clientSecret = z
   .meta({ minProperties: 1, maxProperties: 1 })
   .transform(({ client_secret, private_key }, context) => {
     const secret = private_key ?? client_secret
+    // RFC 6749 §A.2.
+    if (client_secret && !/^[\x20-\x7e]+$/.test(client_secret.expose())) {
+      const message = 'has to be printable ASCII'
+      context.addIssue({ code: 'custom', path: ['client_secret'], message })
+      return z.NEVER
+    }
     if (secret && !(private_key && client_secret)) return { secret, isPrivateKey: !!private_key }
     const message = 'has to be there, or private_key in its place'
     context.addIssue({ code: 'custom', path: ['client_secret'], message })

@@ -1,5 +1,6 @@
 /** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
 import { faultLines, loadConfig } from '../../adapters/config-file.ts'
+import { readCertificates } from '../../adapters/server/certificate-authorities.ts'
 import { examine, tokenFileWarnings } from '../../adapters/token-file.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
@@ -8,6 +9,7 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const home = locations.homeOf(io.env)
   const path = locations.configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
+  if (config.ca !== undefined) readCertificates(config.ca, '"ca"')
   const problems = await Promise.all(config.files.map(examine))
   const all = [...warnings, ...tokenFileWarnings(problems)]
   if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)
