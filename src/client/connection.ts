@@ -135,5 +135,28 @@ async function openConnection(given: Place): Promise<Connection> {
     failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
   }
   const { notRunning } = await import('./failures.ts')
-  throw notRunning(failures.join('; '))
+  const error = notRunning(failures.join('; '), runningPid(places))
+  if (named !== undefined || given.ownerOnly) throw error
+  return (await openKnownUrl(places)) ?? Promise.reject(error)
+}
+
+/** Over TCP as the caller `local`, where the socket is gone: a logout may remove its directory. */
+async function openKnownUrl({ endpoint, accessKey }: Places): Promise<Connection | undefined> {
+  const url = readEndpoint(endpoint)?.url
+  if (url === undefined) return undefined
+  const { openTcp } = await import('./tcp.ts')
+  // Whatever is wrong there, the socket is what a person knows of.
+  return openTcp({ url, keyFile: accessKey, caller: 'local' }).catch(() => undefined)
+}
+
+/** The process that wrote `endpoint.json`, if there is still one of its number. */
+function runningPid({ endpoint }: Places): number | undefined {
+  const pid = readEndpoint(endpoint)?.pid
+  if (pid === undefined || !(pid > 0)) return undefined
+  try {
+    process.kill(pid, 0)
+    return pid
+  } catch {
+    return undefined
+  }
 }

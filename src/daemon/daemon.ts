@@ -17,6 +17,7 @@ import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { createOwnerSocketWatch } from './owner-socket-watch.ts'
 import { createParts } from './parts.ts'
 import { fitConnections, forbidCoreDumps } from './process-limits.ts'
 import { reloadAnswer } from './reload.ts'
@@ -143,6 +144,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   })
   const { url, socketPath: socket } = listener
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
+  const lookAfterSocket = createOwnerSocketWatch({ listener, places, pid, uid: world.uid, log })
   const heartbeat = startHeartbeat({
     everyMs: world.heartbeatMs,
     log,
@@ -150,6 +152,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       broker.beat()
       streams.sendHeartbeat()
       await callers.flush()
+      await lookAfterSocket()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))
     },
@@ -192,7 +195,8 @@ function readinessInWords(broker: Broker): string {
 
 function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
   const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
+  const end = pid === undefined ? 'stop it first' : `end it first (\`kill ${pid}\`)`
   return new SidecarError('failed', `${who} runs with the state directory ${stateDir} already.`, {
-    hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
+    hint: `Use that one: \`evo-token status\` shows how it is. Where it does not answer, ${end}; or give this one a --state-dir of its own.`,
   })
 }

@@ -39,6 +39,8 @@ function isInFile(group: string): boolean {
  * directory service knows may have members that no file tells of: it is not.
  */
 export function isPrivateGroup(gid: number, uid: number, etc = '/etc'): boolean {
+  // Root's group is that of administrators on some systems.
+  if (gid === 0) return false
   try {
     const users = tableIn(`${etc}/passwd`)
     const name = users.find(([, , id]) => Number(id) === uid)?.[0]
