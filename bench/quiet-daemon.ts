@@ -20,7 +20,7 @@ export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
   })
   const exited = once(child, 'exit')
   const endpoint = join(home.stateDir, 'endpoint.json')
-  await until(() => existsSync(endpoint))
+  await until('the daemon answers', () => existsSync(endpoint))
   const { url, socket } = JSON.parse(readFileSync(endpoint, 'utf8')) as {
     url: string
     socket: string

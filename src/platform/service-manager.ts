@@ -53,8 +53,8 @@ export interface ServicePlan {
 }
 
 export interface ServiceState {
-  /** `failed`: it ended, and the next try will most likely end so too. */
-  readonly phase: 'running' | 'failed' | 'other'
+  /** `failed`: it ended, and the next try will most likely end so too; `absent`: the manager does not know it. */
+  readonly phase: 'starting' | 'running' | 'stopping' | 'failed' | 'absent'
   /** What the manager says of the service, by the manager's own names. */
   readonly properties: Readonly<Record<string, string>>
 }

@@ -43,7 +43,7 @@ describe('event streams of one caller', () => {
       await once(socket, 'data')
       rest.push(socket.resume())
     }
-    await until(() => rest.filter(({ readableEnded }) => readableEnded).length >= 568)
+    await until('all streams but 32 have ended', () => rest.filter(({ readableEnded }) => readableEnded).length >= 568)
     expect(await toldFirst).toContain(
       'event: close\ndata: {"reason":"too_many_streams","max":32}\n\n',
     )
@@ -62,7 +62,7 @@ describe('requests that wait for a renewal', () => {
     for (const socket of sockets) {
       socket.write(`${siege.head(TOKEN, KEY)}Connection: close\r\n\r\n`)
     }
-    await until(() => siege.asked.length === 2_000)
+    await until('all have asked', () => siege.asked.length === 2_000)
     answer()
     const answers = await Promise.all(came)
     expect(answers.filter((text) => statusesIn(text)[0] !== 200)).toEqual([])
@@ -112,7 +112,7 @@ async function askLater(siege: Besieged, key = KEY): Promise<() => Promise<strin
   const socket = await siege.connect()
   const came = received(socket)
   socket.write(`${siege.head(TOKEN, key)}Connection: close\r\n\r\n`)
-  await until(() => siege.asked.length > asked)
+  await until('the request is read', () => siege.asked.length > asked)
   return () => came
 }
 
