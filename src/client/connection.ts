@@ -29,6 +29,9 @@ export interface Place {
   readonly say?: (text: string) => void
 }
 
+/** A daemon that a service manager starts again takes new connections by then, or soon: they are not refused. */
+const RESTART_MS = 1_000
+
 export interface Client {
   /** @throws {EvoTokenError} */
   ask(ask: Ask): Promise<Json>
@@ -43,13 +46,15 @@ export function createClient(place: Place): Client {
     async ask(ask) {
       const answer = await askOnce(await open(), ask)
       if (!('restarting' in answer)) return answer.json
-      const { askThroughRestart } = await import('./restart.ts')
-      return askThroughRestart(answer.restarting, async () => askOnce(await open(), ask))
+      await new Promise((resolve) => setTimeout(resolve, RESTART_MS))
+      const again = await askOnce(await open(), ask)
+      if ('restarting' in again) throw again.restarting
+      return again.json
     },
   }
 }
 
-export type Asked =
+type Asked =
   | { readonly json: Json }
   /** The daemon stops, and has done nothing: another one may take its place. */
   | { readonly restarting: Error }

@@ -25,7 +25,7 @@ export interface TcpTarget {
 /** @throws {EvoTokenError} `config`, `not_running`, `invalid_key` */
 export async function openTcp(
   { url, keyFile, caller }: TcpTarget,
-  silenceOf: SilenceOf,
+  silenceOf?: SilenceOf,
 ): Promise<Connection> {
   const { host, hostname, port } = loopbackUrl(url)
   const key = readKey(keyFile)
@@ -34,7 +34,7 @@ export async function openTcp(
   const socket = await openSocket(target)
   if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
   const opened = { headers: { Host: host }, place, target }
-  const connection = { ...opened, socket, onSilence: silenceOf(opened) }
+  const connection = { ...opened, socket, ...(silenceOf && { onSilence: silenceOf(opened) }) }
   try {
     await prove(connection, caller, key)
   } catch (error) {

@@ -8,6 +8,7 @@ import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
+import { createUpgradeWatch } from '../adapters/upgrade-watch.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
@@ -93,6 +94,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   const { broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
+  const upgrade = createUpgradeWatch(log)
   let current = config
   const reload = async () => {
     supervisor.reloading()
@@ -120,7 +122,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     streams,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
-      return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
+      const upgraded = upgrade.problem()
+      return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
     },
     vaultKey: {
       configured: () => current.vaultKey,
@@ -153,6 +156,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       streams.sendHeartbeat()
       await callers.flush()
       await lookAfterSocket()
+      upgrade.look()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))
     },
@@ -160,6 +164,14 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   supervisor.ready()
+  parts.loadTheRest(url).then(
+    () => {
+      log.debug({}, 'loaded')
+    },
+    (err: unknown) => {
+      log.warn({ err }, 'what is needed later could not be loaded yet')
+    },
+  )
 
   return {
     url,
@@ -169,6 +181,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
+      listener.leaveNewConnections()
       await heartbeat.stop()
       streams.close()
       const stopped = broker.stop()

@@ -43,7 +43,10 @@ describe('event streams of one caller', () => {
       await once(socket, 'data')
       rest.push(socket.resume())
     }
-    await until('all streams but 32 have ended', () => rest.filter(({ readableEnded }) => readableEnded).length >= 568)
+    await until(
+      'all streams but 32 have ended',
+      () => rest.filter(({ readableEnded }) => readableEnded).length >= 568,
+    )
     expect(await toldFirst).toContain(
       'event: close\ndata: {"reason":"too_many_streams","max":32}\n\n',
     )
