@@ -161,12 +161,14 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
     const set = own?.retryMin !== undefined || own?.retryMax !== undefined
     return set && refresh.retryMinMs > refresh.retryMaxMs
   })
-  const atSamePath = new Map<string, TokenFile[]>()
+  // At each path the variables that are written, or the whole file.
+  const written = new Map<string, Set<string>>()
   const overwriting = files.flatMap((file, index) => {
-    const others = atSamePath.get(file.path) ?? []
-    others.push(file)
-    atSamePath.set(file.path, others)
-    return others.slice(0, -1).some((other) => collide(file, other)) ? [index] : []
+    const others = written.get(file.path) ?? new Set()
+    const own = file.format === 'dotenv' ? file.variable : WHOLE
+    const collides = others.has(own) || others.has(WHOLE) || (own === WHOLE && others.size > 0)
+    written.set(file.path, others.add(own))
+    return collides ? [index] : []
   })
   return [
     ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
@@ -180,11 +182,8 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
   ]
 }
 
-/** Whether one of two files at the same path writes over the other: only dotenv files leave everything else. */
-function collide(one: TokenFile, other: TokenFile): boolean {
-  if (one.format !== 'dotenv' || other.format !== 'dotenv') return true
-  return one.variable === other.variable
-}
+/** Stands for a whole file: no variable has such a name. */
+const WHOLE = '*'
 
 function warningsOn({ apps }: Config): ConfigFault[] {
   return apps.length === 0

@@ -108,7 +108,7 @@ async function readStdin({ stdin }: Io): Promise<Secret> {
     if (length > STDIN_MAX) break
   }
   const text = decodeText(Buffer.concat(chunks))
-  if (text.trim() === '') return toSecret('')
+  if (/^\s*$/.test(text.split('\n', 1)[0] ?? '')) return toSecret('')
   const read = readClientSecret(text)
   if (read.kind === 'secret') return toSecret(read.text)
   throw new SidecarError('invalid_request', `What came on stdin is not used: ${read.reason}.`, {
