@@ -727,10 +727,7 @@ describe('a config as large as one may be', () => {
   const MEBIBYTE = 1024 * 1024
 
   it.each([
-    [
-      'unknown settings',
-      `{${Array.from({ length: 20_000 }, (_, at) => `"a${at}":1`).join()}}`,
-    ],
+    ['unknown settings', `{${Array.from({ length: 20_000 }, (_, at) => `"a${at}":1`).join()}}`],
     ['one key', `{"${'k'.repeat(MEBIBYTE - 10)}":1}`],
     ['nested lists', '['.repeat(MEBIBYTE)],
     [
@@ -750,9 +747,13 @@ describe('a config as large as one may be', () => {
     ],
     ['one cron expression', service(`"reissue":"${'0-59,'.repeat(200_000)}* * * *"`)],
     ['one duration', service(`"refresh":{"ahead":"${'9'.repeat(MEBIBYTE)}s"}`)],
-  ])('is looked through in seconds: %s', (_, text) => {
-    expect(['ok', 'bad']).toContain(parseConfig(text).kind)
-  }, 120_000)
+  ])(
+    'is looked through in seconds: %s',
+    (_, text) => {
+      expect(['ok', 'bad']).toContain(parseConfig(text).kind)
+    },
+    120_000,
+  )
 
   function service(setting: string): string {
     return `{"apps":{"a":{"type":"service","clientId":"s","scopes":[],${setting}}}}`

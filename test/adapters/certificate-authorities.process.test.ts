@@ -15,11 +15,7 @@ afterEach(() => {
 
 describe('a file of certificate authorities', () => {
   it.each([
-    [
-      'a named pipe',
-      (path: string) => execFileSync('mkfifo', [path]),
-      'is no regular file',
-    ],
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path]), 'is no regular file'],
     [
       'a sparse file of 2 GB',
       (path: string) => {
