@@ -37,8 +37,12 @@ export function createUpgradeWatch(
 
 /** Tells a file from one that takes its place or is written over it; undefined where there is none. */
 function identityOf(path: string): string | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  return stats && `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}`
+  try {
+    const { dev, ino, size, mtimeMs } = statSync(path)
+    return `${dev} ${ino} ${size} ${mtimeMs}`
+  } catch {
+    return undefined
+  }
 }
 
 function versionIn(manifest: string): string | undefined {

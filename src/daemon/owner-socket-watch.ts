@@ -7,7 +7,6 @@ import { prepareRuntimeAgain, writeEndpoint } from '../adapters/places.ts'
 import type { Listener } from '../adapters/loopback/listener.ts'
 import { atMostOncePerMinute } from '../adapters/loopback/connection-limit.ts'
 import type { Log } from '../core/ports.ts'
-import { SidecarError } from '../errors.ts'
 import type { Places } from '../platform/platform.ts'
 
 export interface OwnerSocketWatch {
@@ -24,21 +23,27 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
   const reportFailure = atMostOncePerMinute((err: unknown) => {
     log.error({ err }, 'the owner socket is gone and cannot be made anew')
   })
+  let written = listener.socketPath
   return async () => {
-    if (!listener.isOwnerSocketGone()) return
     const gone = listener.socketPath
     try {
-      const socket = await remake(watch)
+      const isGone = listener.isOwnerSocketGone()
+      const socket = isGone ? await remake(watch) : gone
+      if (socket === undefined || (!isGone && socket === written)) return
       await writeEndpoint(places.endpoint, { url: listener.url, pid, socket })
-      log.warn(
-        { gone, socket },
-        `the owner socket ${gone ?? ''} was removed: it is made anew at ${socket}`,
-      )
+      written = socket
+      log.warn({ gone, socket }, `the owner socket was removed: it is made anew at ${socket}`)
     } catch (error) {
-      if (!(error instanceof SidecarError)) throw error
+      if (!hasCode(error)) throw error
+      // The heartbeat has more to do, and comes back to it.
       reportFailure(error)
     }
   }
+}
+
+/** Whether it is an error of ours or of the file system, and no bug. */
+function hasCode(error: unknown): boolean {
+  return error instanceof Error && 'code' in error
 }
 
 /** The path of the new socket. @throws {SidecarError} */
@@ -50,7 +55,7 @@ async function remake({ listener, places, uid }: OwnerSocketWatch): Promise<stri
       await listener.remakeOwnerSocket(socket)
       return socket
     } catch (error) {
-      if (!(error instanceof SidecarError)) throw error
+      if (!hasCode(error)) throw error
       failure = error
     }
   }

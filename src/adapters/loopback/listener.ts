@@ -138,8 +138,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /** Tells a file from others that may take its place; undefined where there is none. */
 function identityOf(path: string | undefined): string | undefined {
-  const stats = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })
-  return stats && `${stats.dev} ${stats.ino}`
+  if (path === undefined) return undefined
+  try {
+    const { dev, ino } = statSync(path)
+    return `${dev} ${ino}`
+  } catch {
+    // Missing, or out of our reach, as it is for clients.
+    return undefined
+  }
 }
 
 /** The descriptors that systemd handed to this process (sd_listen_fds(3)). */
