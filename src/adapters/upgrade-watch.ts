@@ -1,7 +1,7 @@
 /** Notices that the files of this program are replaced or removed below it, as an upgrade does. */
 import { readFileSync, statSync } from 'node:fs'
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import type { Log } from '../core/ports.ts'
-import type { DaemonProblem } from '../core/status.ts'
 import { packageManifest, packageVersion } from './package-version.ts'
 
 export interface UpgradeWatch {
