@@ -222,7 +222,9 @@ describe('the service of a machine', () => {
       for (const host of ['127.0.0.1', '[::1]']) {
         expect((await fetch(`http://${host}:${port}/healthz`)).status).toBe(200)
       }
-      expect(await machine.sh('journalctl -u evo-token -o cat')).toContain('only one loopback family')
+      expect(await machine.sh('journalctl -u evo-token -o cat')).toContain(
+        'only one loopback family',
+      )
     },
   )
 })
