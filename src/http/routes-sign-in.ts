@@ -10,18 +10,22 @@ import { type Route, route } from './route.ts'
 
 const WAIT_MAX_S = 25
 const SECRET_MAX = 4096
-const secret = z
+const text = z
   .string('has to be a string')
   .min(1, 'must not be empty')
   .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
-  .transform((value) => new Secret(value))
-  .optional()
+const toSecret = (value: string) => new Secret(value)
 const clientSecret = z
   .strictObject({
-    client_secret: secret,
-    private_key: secret.describe(
-      'PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.',
-    ),
+    // RFC 6749 §A.2.
+    client_secret: text
+      .regex(/^[\x20-\x7e]+$/, 'has to be printable ASCII')
+      .transform(toSecret)
+      .optional(),
+    private_key: text
+      .transform(toSecret)
+      .optional()
+      .describe('PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
   .transform(({ client_secret, private_key }, context) => {

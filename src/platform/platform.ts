@@ -169,6 +169,14 @@ export interface Keychain {
   readonly MISSING: string
 }
 
+/** What the kernel lets this process have. */
+export interface ProcessLimits {
+  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where nothing tells. */
+  openFiles(): number | undefined
+  /** Keeps a crash from leaving the memory of this process in a file. Resolves with whether that is certain. */
+  forbidCoreDumps(env: NodeJS.ProcessEnv): Promise<boolean>
+}
+
 /** Everything that the daemon needs, and commands other than `get`. */
 export interface Platform {
   readonly files: Files
@@ -176,7 +184,10 @@ export interface Platform {
   readonly signals: Signals
   readonly desktop: Desktop
   readonly keychain: Keychain
+  readonly limits: ProcessLimits
   createPeerLookup(): PeerLookup
+  /** Whether the group is that of the user `uid` alone, as far as this machine's own files tell. */
+  isPrivateGroup(gid: number, uid: number): boolean
   readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
