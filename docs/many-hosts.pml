@@ -37,6 +37,7 @@
 #define DOWN 0
 #define RUNNING 1
 #define STOPPED 2        /* SIGSTOP, a sleep, a paused machine: memory stays */
+#define STALLED 3        /* the same, for longer than every limit */
 
 /* sure: how far a process is with rule 1's confirmation */
 #define UNSURE 0
@@ -80,6 +81,7 @@ byte lateKind, lateBy;
 byte up[K], sure[K], stage[K], opened[K], pending[K];
 bool asked[K];           /* the last question was answered, or nobody answered it, less than 5 s ago */
 bool stale[K];           /* the row got another revision since it was opened */
+bool livened[K];         /* the home that is to be taken over wrote a beat since the row was opened */
 bool handing[K];         /* on the disk: gave the home away, the row need not show it yet */
 bool net[K];             /* reaches the database */
 bool share[K];           /* `share` stands in its config */
@@ -150,9 +152,9 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #define Beats(x) (x != NONE && beat[x])
 #endif
 #ifdef DRAFT_BEAT
-#define BeatsAgain(x) false
+#define BeatsAgain(m) false
 #else
-#define BeatsAgain(x) Beats(x)
+#define BeatsAgain(m) (livened[m])
 #endif
 /* Rule 7 amended: a take-over marks the record as unanswered, so that later homes know that it may be spent. */
 #ifdef DRAFT_MARK
@@ -196,6 +198,12 @@ byte lastPublished[K];
 #else
 #define MayPublish(m) (sure[m] == CONFIRMED)
 #endif
+/* Amended: publishing again does not wait for a request in the app's queue. */
+#ifdef DRAFT_QUEUE
+#define PublishTurn(m) (stage[m] == IDLE)
+#else
+#define PublishTurn(m) true
+#endif
 #ifdef DRAFT_OWNER
 #define OwnerMayChange(m) true
 #else
@@ -212,8 +220,9 @@ byte lastPublished[K];
 
 #define MustBeat(m) (sure[m] == UNSURE || (sure[m] != HALTED && !beat[kid[m]]))
 #define MustConfirm(m) (HasWaited(m) && DatabaseKnown && inst[kid[m]] == m && row[prim[m]].pair <= disk[m].pair)
-#define Urgent(m) (Reaches(m) && stage[m] == IDLE && sure[m] != HALTED && \
-  (MustBeat(m) || MustConfirm(m) || MustPublish(m) || MustCatchUp(m) || MustStandDown(m) || MustHandOver(m) || MustVacate(m)))
+#define Urgent(m) (Reaches(m) && sure[m] != HALTED && \
+  (MustBeat(m) || MustConfirm(m) || (PublishTurn(m) && MustPublish(m)) || \
+   (stage[m] == IDLE && (MustCatchUp(m) || MustStandDown(m) || MustHandOver(m) || MustVacate(m)))))
 #define Answering(m) (up[m] == RUNNING && stage[m] >= ACCEPTED)
 
 #if K == 2
@@ -223,14 +232,14 @@ byte lastPublished[K];
 #endif
 
 #define Stands(m, x) (kid[m] == x && Reaches(m) && sure[m] != UNSURE)
-#define CutOff(m, x) (kid[m] == x && up[m] == RUNNING && (!Reaches(m) || !beat[x]))
+#define WordIsWrong(m, x) (kid[m] == x && (up[m] == STOPPED || (up[m] == RUNNING && (!Reaches(m) || !beat[x]))))
 #if K == 2
 #define BeatNow(x) (Stands(0, x) || Stands(1, x))
-#define WordIsTrue(x) (!CutOff(0, x) && !CutOff(1, x))
+#define WordIsTrue(x) (!WordIsWrong(0, x) && !WordIsWrong(1, x))
 #define Named(x) ((kid[0] == x -> 1 : 0) | (kid[1] == x -> 2 : 0))
 #else
 #define BeatNow(x) (Stands(0, x) || Stands(1, x) || Stands(2, x))
-#define WordIsTrue(x) (!CutOff(0, x) && !CutOff(1, x) && !CutOff(2, x))
+#define WordIsTrue(x) (!WordIsWrong(0, x) && !WordIsWrong(1, x) && !WordIsWrong(2, x))
 #define Named(x) ((kid[0] == x -> 1 : 0) | (kid[1] == x -> 2 : 0) | (kid[2] == x -> 4 : 0))
 #endif
 
@@ -239,6 +248,16 @@ inline touch() {
   stale[0] = true; stale[1] = true;
 #if K > 2
   stale[2] = true;
+#endif
+}
+
+/* A beat: who is about to take its home over will notice. */
+inline writeBeat(m) {
+  inst[kid[m]] = m;
+  beat[kid[m]] = true;
+  livened[0] = true; livened[1] = true;
+#if K > 2
+  livened[2] = true;
 #endif
 }
 
@@ -294,12 +313,15 @@ inline forget(m) {
   sure[m] = UNSURE; stage[m] = IDLE; opened[m] = NONE; pending[m] = NONE; asked[m] = false; retry[m] = false
 }
 
+/* The original of a copied machine that ended, or began anew, after its attempt was marked on the disk that was copied. */
+#define Restarted(o, m) (kid[o] == kid[m] && (up[o] == DOWN || sure[o] < CONFIRMED) -> BIT(o) : 0)
+
 /* INVARIANTS of each request: no token goes out twice but as rules 3 and 7 name it; a sign-out stays one; a session that
    may live elsewhere is revoked by nobody. */
 inline send(m) {
   assert((spent[disk[m].rec]
           & ~(forgivenFor[m] == disk[m].rec -> forgiven[m] : 0)
-          & ~(retry[m] -> BIT(m) : 0)) == 0);
+          & ~(retry[m] -> BIT(m) | Restarted(0, m) | Restarted(1, m) : 0)) == 0);
   assert((refusedTo[disk[m].rec] & BIT(m)) == 0 || retry[m]);
   assert((signedOut & BIT(session[disk[m].rec])) == 0);
   assert((ended & BIT(session[disk[m].rec])) == 0);
@@ -329,8 +351,7 @@ proctype Keeper(byte me) {
        fi;
        pending[me] = ALL_RECORDS;
 #else
-       inst[id] = me;
-       beat[id] = true;
+       writeBeat(me);
 #endif
        n = 0
      }
@@ -338,7 +359,7 @@ proctype Keeper(byte me) {
   /* Each poll of the database writes it again. */
   :: d_step { Reaches(me) && sure[me] != UNSURE && sure[me] != HALTED && !beat[id] && inst[id] == me ->
        printf("keeper %d: beats again\n", me);
-       beat[id] = true
+       writeBeat(me)
      }
 
   /* Rule 1, second statement, after the first: no row above the disk's pair.
@@ -347,8 +368,7 @@ proctype Keeper(byte me) {
 #ifdef BREAK_1_ONE_STATEMENT
   :: d_step { Reaches(me) && sure[me] == WAITED && pending[me] == ALL_RECORDS ->
        printf("keeper %d: its beat commits\n", me);
-       inst[id] = me;
-       beat[id] = true;
+       writeBeat(me);
        pending[me] = NONE;
        if
        :: retry[me] -> sure[me] = CONFIRMED
@@ -404,7 +424,7 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 5: disk first, then published, until done. */
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && MustPublish(me) && !InRow(me) ->
+  :: d_step { Reaches(me) && PublishTurn(me) && sure[me] != HALTED && MustPublish(me) ->
        printf("keeper %d: publishes pair %d/%d\n", me, NO(Disk.pair), GEN(Disk.pair));
 #ifdef BREAK_5_REMOVE
        if
@@ -564,7 +584,7 @@ proctype Keeper(byte me) {
        WordIsTrue(Row.home) && MayTakeOver(Row.home) ->
        printf("person: says at keeper %d that id %d is stopped for good\n", me, Row.home);
        words--;
-       opened[me] = TAKE; stale[me] = false
+       opened[me] = TAKE; stale[me] = false; livened[me] = false
      }
   /* Rule 3: swaps on the revision that it opened. Amended: the swap's own statement looks at the beat again. */
   :: d_step { Reaches(me) && Queue && opened[me] == TAKE ->
@@ -572,7 +592,7 @@ proctype Keeper(byte me) {
 #ifndef BREAK_3_REVISION
        :: stale[me] -> printf("keeper %d: the row changed, no take-over\n", me)
 #endif
-       :: BeatsAgain(Row.home) -> printf("keeper %d: id %d beats, no take-over\n", me, Row.home)
+       :: BeatsAgain(me) -> printf("keeper %d: id %d beats, no take-over\n", me, Row.home)
        :: else ->
           newNumber(n);
           printf("keeper %d: takes over, number %d\n", me, n);
@@ -617,7 +637,7 @@ proctype Keeper(byte me) {
        lateKind = LATE_PUBLISH; lateBy = me
      }
   :: d_step { Reaches(me) && Queue && sure[me] != HALTED && lateKind == NONE && faults > 0 && !young && !calm &&
-       opened[me] != NONE && !stale[me] && !(opened[me] == TAKE && BeatsAgain(Row.home)) ->
+       opened[me] != NONE && !stale[me] && !(opened[me] == TAKE && BeatsAgain(me)) ->
        newNumber(n);
        printf("keeper %d: its swap, number %d, is under way, the connection dies\n", me, n);
        faults--;
@@ -658,7 +678,7 @@ inline loseTail() {
   touch()
 }
 
-#define MayWait(m) (sure[m] == BEATEN || (asked[m] && stage[m] == ASKING) || (up[m] == STOPPED && sure[m] != UNSURE))
+#define MayWait(m) (sure[m] == BEATEN || (asked[m] && stage[m] == ASKING) || up[m] == STOPPED)
 #define OldBeat(x) (beat[x] && !BeatNow(x))
 #define IsHome(m) (Reaches(m) && sure[m] == CONFIRMED && stage[m] == IDLE && disk[m].home == kid[m] && \
   row[prim[m]].home == kid[m] && row[prim[m]].pair == disk[m].pair && row[prim[m]].rec == disk[m].rec)
@@ -667,10 +687,9 @@ inline pass(m) {
   asked[m] = false;
   if
   :: up[m] == STOPPED ->
+     up[m] = STALLED;
 #ifndef BREAK_1_GAP
      sure[m] = UNSURE
-#else
-     skip
 #endif
   :: up[m] == RUNNING && sure[m] == BEATEN -> sure[m] = WAITED
   :: else
@@ -714,8 +733,8 @@ proctype World() {
 #ifdef FAULT_STOP
   :: d_step { FaultMay && up[0] == RUNNING -> printf("machine 0 stops still\n"); faults--; up[0] = STOPPED }
   :: d_step { FaultMay && up[1] == RUNNING -> printf("machine 1 stops still\n"); faults--; up[1] = STOPPED }
-  :: d_step { up[0] == STOPPED -> printf("machine 0 goes on\n"); up[0] = RUNNING }
-  :: d_step { up[1] == STOPPED -> printf("machine 1 goes on\n"); up[1] = RUNNING }
+  :: d_step { up[0] >= STOPPED -> printf("machine 0 goes on\n"); up[0] = RUNNING }
+  :: d_step { up[1] >= STOPPED -> printf("machine 1 goes on\n"); up[1] = RUNNING }
 #endif
 #ifdef FAULT_CUT
   :: d_step { FaultMay && net[0] -> printf("machine 0 is cut off\n"); faults--; net[0] = false }
@@ -757,7 +776,7 @@ proctype World() {
           (NO(row[0].pair) < NO(late.pair) || (NO(row[0].pair) == NO(late.pair) && row[0].home == kid[lateBy] && NotNewer(row[0].pair, late.pair))) ->
           printf("a late statement of keeper %d commits, pair %d/%d\n", lateBy, NO(late.pair), GEN(late.pair));
           write(row[0], late.home, late.pair, late.rec, late.mark)
-       :: lateKind == LATE_TAKE && !stale[lateBy] && !(BeatsAgain(row[0].home)) ->
+       :: lateKind == LATE_TAKE && !stale[lateBy] && !(BeatsAgain(lateBy)) ->
           printf("a late take-over by keeper %d commits, number %d\n", lateBy, NO(late.pair));
           forgive(lateBy, row[0].home, row[0].rec);
           write(row[0], late.home, late.pair, late.rec, late.mark)
