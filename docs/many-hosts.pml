@@ -44,7 +44,8 @@
 #define BEATEN 1         /* the statement that writes its beat is done */
 #define WAITED 2         /* and nothing that was asked before that beat holds any more */
 #define CONFIRMED 3      /* and a later statement read no row above its disk's pair */
-#define HALTED 4         /* another process runs under its id (rule 8) */
+#define HALTED 4         /* was confirmed; another process runs under its id (rule 8) */
+#define HALTED_EARLY 5   /* the same, before it was confirmed */
 
 /* stage of the one refresh in the app's queue */
 #define IDLE 0
@@ -193,10 +194,16 @@ byte lastPublished[K];
 #define Unpublished(m) true
 #endif
 
+/* Amended: a process that stops under rule 8 still publishes and hands over what its disk has. */
+#ifdef DRAFT_HALT
+#define HaltedPublishes(m) false
+#else
+#define HaltedPublishes(m) (sure[m] == HALTED)
+#endif
 #ifdef DRAFT_PUBLISH
 #define MayPublish(m) true
 #else
-#define MayPublish(m) (sure[m] == CONFIRMED)
+#define MayPublish(m) (sure[m] == CONFIRMED || HaltedPublishes(m))
 #endif
 /* Amended: publishing again does not wait for a request in the app's queue. */
 #ifdef DRAFT_QUEUE
@@ -215,14 +222,14 @@ byte lastPublished[K];
 /* Rule 2: the row names this keeper, with a higher pair than its disk's. */
 #define MustCatchUp(m) (row[prim[m]].home == kid[m] && row[prim[m]].pair > disk[m].pair)
 #define MustStandDown(m) (disk[m].home == kid[m] && row[prim[m]].home != kid[m] && row[prim[m]].pair > disk[m].pair)
-#define MustHandOver(m) (handing[m] && disk[m].home != kid[m] && row[prim[m]].pair < disk[m].pair)
+#define MustHandOver(m) (handing[m] && MayPublish(m) && disk[m].home != kid[m] && row[prim[m]].pair < disk[m].pair)
 #define MustVacate(m) (row[prim[m]].home == kid[m] && disk[m].home != kid[m] && row[prim[m]].pair <= disk[m].pair && !MustHandOver(m))
 
-#define MustBeat(m) (sure[m] == UNSURE || (sure[m] != HALTED && !beat[kid[m]]))
+#define MustBeat(m) (sure[m] == UNSURE || (sure[m] < HALTED && !beat[kid[m]]))
 #define MustConfirm(m) (HasWaited(m) && DatabaseKnown && inst[kid[m]] == m && row[prim[m]].pair <= disk[m].pair)
-#define Urgent(m) (Reaches(m) && sure[m] != HALTED && \
-  (MustBeat(m) || MustConfirm(m) || (PublishTurn(m) && MustPublish(m)) || \
-   (stage[m] == IDLE && (MustCatchUp(m) || MustStandDown(m) || MustHandOver(m) || MustVacate(m)))))
+#define Urgent(m) (Reaches(m) && ((PublishTurn(m) && MustPublish(m)) || (stage[m] == IDLE && MustHandOver(m)) || \
+  (sure[m] < HALTED && (MustBeat(m) || MustConfirm(m) || \
+    (stage[m] == IDLE && (MustCatchUp(m) || MustStandDown(m) || MustVacate(m)))))))
 #define Answering(m) (up[m] == RUNNING && stage[m] >= ACCEPTED)
 
 #if K == 2
@@ -313,15 +320,15 @@ inline forget(m) {
   sure[m] = UNSURE; stage[m] = IDLE; opened[m] = NONE; pending[m] = NONE; asked[m] = false; retry[m] = false
 }
 
-/* The original of a copied machine that ended, or began anew, after its attempt was marked on the disk that was copied. */
-#define Restarted(o, m) (kid[o] == kid[m] && (up[o] == DOWN || sure[o] < CONFIRMED) -> BIT(o) : 0)
+/* A copied disk whose original ended, or began anew: what it spent and could not publish is lost with it. */
+#define Restarted(o, m) (o != m && kid[o] == kid[m] && (up[o] == DOWN || sure[o] < CONFIRMED) -> BIT(o) : 0)
 
 /* INVARIANTS of each request: no token goes out twice but as rules 3 and 7 name it; a sign-out stays one; a session that
    may live elsewhere is revoked by nobody. */
 inline send(m) {
   assert((spent[disk[m].rec]
           & ~(forgivenFor[m] == disk[m].rec -> forgiven[m] : 0)
-          & ~(retry[m] -> BIT(m) | Restarted(0, m) | Restarted(1, m) : 0)) == 0);
+          & ~(retry[m] -> BIT(m) : 0) & ~Restarted(0, m) & ~Restarted(1, m)) == 0);
   assert((refusedTo[disk[m].rec] & BIT(m)) == 0 || retry[m]);
   assert((signedOut & BIT(session[disk[m].rec])) == 0);
   assert((ended & BIT(session[disk[m].rec])) == 0);
@@ -357,7 +364,7 @@ proctype Keeper(byte me) {
      }
 
   /* Each poll of the database writes it again. */
-  :: d_step { Reaches(me) && sure[me] != UNSURE && sure[me] != HALTED && !beat[id] && inst[id] == me ->
+  :: d_step { Reaches(me) && sure[me] != UNSURE && sure[me] < HALTED && !beat[id] && inst[id] == me ->
        printf("keeper %d: beats again\n", me);
        writeBeat(me)
      }
@@ -384,10 +391,13 @@ proctype Keeper(byte me) {
 #endif
 
   /* Rule 8: another process beats under this id. */
-  :: d_step { Reaches(me) && sure[me] != UNSURE && sure[me] != HALTED && inst[id] != me && pending[me] != ALL_RECORDS ->
+  :: d_step { Reaches(me) && sure[me] != UNSURE && sure[me] < HALTED && inst[id] != me && pending[me] != ALL_RECORDS ->
        printf("keeper %d: finds another process under its id\n", me);
 #ifndef BREAK_8_INSTANCE
-       sure[me] = HALTED
+       if
+       :: sure[me] == CONFIRMED -> sure[me] = HALTED
+       :: else -> sure[me] = HALTED_EARLY
+       fi
 #else
        inst[id] = me
 #endif
@@ -395,7 +405,7 @@ proctype Keeper(byte me) {
 
   /* Rule 2: a row that names this keeper goes to its disk first; only then is it home. */
 #ifndef BREAK_2_CATCH_UP
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && MustCatchUp(me) ->
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && MustCatchUp(me) ->
        printf("keeper %d: takes the row to its disk\n", me);
        assert(NO(Row.pair) > NO(Disk.pair) || Row.rec >= Disk.rec);
        copyRecord(Disk, Row);
@@ -424,7 +434,7 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 5: disk first, then published, until done. */
-  :: d_step { Reaches(me) && PublishTurn(me) && sure[me] != HALTED && MustPublish(me) ->
+  :: d_step { Reaches(me) && PublishTurn(me) && MustPublish(me) ->
        printf("keeper %d: publishes pair %d/%d\n", me, NO(Disk.pair), GEN(Disk.pair));
 #ifdef BREAK_5_REMOVE
        if
@@ -549,7 +559,7 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 3, login elsewhere: the new session is pending, and is not spent until the swap carried it. */
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
        words > 0 && ((!calm && made < RECORDS) || (calm && rescue == 2)) &&
        !(lateBy == me && lateKind != NONE) ->
        sessions++;
@@ -579,7 +589,7 @@ proctype Keeper(byte me) {
 
   /* Rule 4, take over: opens the copy. The person says that the home is stopped for good; a home that runs and is
      only cut off is that person's error, and is not in this model. */
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
        Row.rec != NONE && words > 0 && (!calm || rescue == 1) && !(lateBy == me && lateKind != NONE) &&
        WordIsTrue(Row.home) && MayTakeOver(Row.home) ->
        printf("person: says at keeper %d that id %d is stopped for good\n", me, Row.home);
@@ -603,7 +613,7 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 3, move: a person asks for it at the new home. */
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && opened[me] == NONE && Disk.home != id &&
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && opened[me] == NONE && Disk.home != id &&
        Row.home != NONE && Row.home != id && Row.moveTo == NONE && words > 0 && !calm ->
        printf("person: asks keeper %d to become the home\n", me);
        words--;
@@ -629,14 +639,14 @@ proctype Keeper(byte me) {
 
 #ifdef FAULT_LATE
   /* A statement whose connection dies may still commit later; its sender knows nothing and goes on. */
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && lateKind == NONE && faults > 0 && !young && !calm &&
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && lateKind == NONE && faults > 0 && !young && !calm &&
        (MustPublish(me) || MustHandOver(me)) ->
        printf("keeper %d: its statement is under way, the connection dies\n", me);
        faults--;
        late.home = Disk.home; late.pair = Disk.pair; late.rec = Disk.rec; late.mark = Disk.mark;
        lateKind = LATE_PUBLISH; lateBy = me
      }
-  :: d_step { Reaches(me) && Queue && sure[me] != HALTED && lateKind == NONE && faults > 0 && !young && !calm &&
+  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && lateKind == NONE && faults > 0 && !young && !calm &&
        opened[me] != NONE && !stale[me] && !(opened[me] == TAKE && BeatsAgain(me)) ->
        newNumber(n);
        printf("keeper %d: its swap, number %d, is under way, the connection dies\n", me, n);
@@ -825,15 +835,17 @@ proctype World() {
   /* INVARIANT: a keeper can always become the home again. From here on nothing fails, and a person may say two things:
      first a take-over where the home does not beat, then, where there is nothing left to take over, a login. */
   :: d_step { !calm && !young -> printf("all is calm\n"); calm = true; words = 0 }
-  :: d_step { timeout && calm && !ANY(IsHome) && rescue < 2 -> printf("person: looks after it\n"); rescue++; words = 1 }
-  :: timeout && calm && (ANY(IsHome) || rescue == 2) ->
-       d_step {
-         assert(ANY(IsHome));
-#if K == 2
-         assert(!(IsHome(0) && IsHome(1)))
-#endif
-       };
-       break
+  :: timeout && calm ->
+       if
+       :: d_step { !ANY(IsHome) && rescue < 2 -> printf("person: looks after it\n"); rescue++; words = 1 }
+       :: else ->
+          d_step {
+            printf("the end: keeper 0 is home %d, keeper 1 is home %d\n", IsHome(0), IsHome(1));
+            assert(ANY(IsHome));
+            assert(!(IsHome(0) && IsHome(1)))
+          };
+          break
+       fi
 #endif
   od
 }
