@@ -142,6 +142,18 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #else
 #define MaySpend(m) (disk[m].home == kid[m] && share[m] && sure[m] == CONFIRMED)
 #endif
+/* Amended: the wait that a start needs comes before a take-over and a login elsewhere too. */
+#ifdef DRAFT_TAKER
+#define MayBecomeHome(m) (sure[m] < HALTED)
+#else
+#define MayBecomeHome(m) (sure[m] == WAITED || sure[m] == CONFIRMED)
+#endif
+/* Rule 4 amended: with two primaries in sight no keeper becomes a home and none gives its home away. */
+#ifdef DRAFT_SPLIT
+#define HomesMayChange true
+#else
+#define HomesMayChange (!split)
+#endif
 #ifdef BREAK_8_INSTANCE
 #define Copied(m) false
 #else
@@ -220,10 +232,10 @@ byte lastPublished[K];
 #define MustPublish(m) (MayPublish(m) && disk[m].home == kid[m] && row[prim[m]].pair < disk[m].pair && Unpublished(m) && !InRow(m) && \
   (NO(row[prim[m]].pair) < NO(disk[m].pair) || row[prim[m]].home == kid[m]))
 /* Rule 2: the row names this keeper, with a higher pair than its disk's. */
-#define MustCatchUp(m) (row[prim[m]].home == kid[m] && row[prim[m]].pair > disk[m].pair)
+#define MustCatchUp(m) (HomesMayChange && row[prim[m]].home == kid[m] && row[prim[m]].pair > disk[m].pair)
 #define MustStandDown(m) (disk[m].home == kid[m] && row[prim[m]].home != kid[m] && row[prim[m]].pair > disk[m].pair)
-#define MustHandOver(m) (handing[m] && MayPublish(m) && disk[m].home != kid[m] && row[prim[m]].pair < disk[m].pair)
-#define MustVacate(m) (row[prim[m]].home == kid[m] && disk[m].home != kid[m] && row[prim[m]].pair <= disk[m].pair && !MustHandOver(m))
+#define MustHandOver(m) (HomesMayChange && handing[m] && MayPublish(m) && disk[m].home != kid[m] && row[prim[m]].pair < disk[m].pair)
+#define MustVacate(m) (row[prim[m]].home == kid[m] && disk[m].home != kid[m] && row[prim[m]].pair <= disk[m].pair && !(handing[m] && row[prim[m]].pair < disk[m].pair))
 
 #define MustBeat(m) (sure[m] == UNSURE || (sure[m] < HALTED && !beat[kid[m]]))
 #define MustConfirm(m) (HasWaited(m) && DatabaseKnown && inst[kid[m]] == m && row[prim[m]].pair <= disk[m].pair)
@@ -268,6 +280,9 @@ inline writeBeat(m) {
 #endif
 }
 
+/* Two disks under one id may hold different records of one number: there only the pair says which is newer. */
+#define CopyRuns (kid[0] == kid[1])
+
 #define copyRecord(to, from) \
   to.home = from.home; to.pair = from.pair; to.rec = from.rec; to.mark = from.mark; to.moveTo = from.moveTo
 
@@ -276,7 +291,7 @@ inline writeBeat(m) {
 /* INVARIANT: the newest record is never overwritten by an older one. */
 #define write(to, h, pr, c, m) \
   assert(pr >= to.pair); \
-  assert(NO(pr) > NO(to.pair) || c >= to.rec); \
+  assert(NO(pr) > NO(to.pair) || c >= to.rec || CopyRuns); \
   copyRecord(undone, to); \
   to.home = h; to.pair = pr; to.rec = c; to.mark = m; to.moveTo = NONE; \
   published(c)
@@ -320,15 +335,35 @@ inline forget(m) {
   sure[m] = UNSURE; stage[m] = IDLE; opened[m] = NONE; pending[m] = NONE; asked[m] = false; retry[m] = false
 }
 
-/* A copied disk whose original ended, or began anew: what it spent and could not publish is lost with it. */
-#define Restarted(o, m) (o != m && kid[o] == kid[m] && (up[o] == DOWN || sure[o] < CONFIRMED) -> BIT(o) : 0)
+/* What an ended process of the copied machine spent: its disk may not have learned more, like one that is taken over. */
+#ifdef FAULT_CLONE
+int over[K];
+#define EndedCopy(o, m) (o != m && kid[o] == kid[m] && (over[o] & BIT(disk[m].rec)) != 0 -> BIT(o) : 0)
+inline ends(m) {
+  r = 1;
+  do
+  :: r <= ALL_RECORDS ->
+     if
+     :: (spent[r] & BIT(m)) != 0 -> over[m] = over[m] | BIT(r)
+     :: else
+     fi;
+     r++
+  :: else -> break
+  od;
+  r = 0;
+  forget(m)
+}
+#else
+#define EndedCopy(o, m) 0
+inline ends(m) { forget(m) }
+#endif
 
 /* INVARIANTS of each request: no token goes out twice but as rules 3 and 7 name it; a sign-out stays one; a session that
    may live elsewhere is revoked by nobody. */
 inline send(m) {
   assert((spent[disk[m].rec]
           & ~(forgivenFor[m] == disk[m].rec -> forgiven[m] : 0)
-          & ~(retry[m] -> BIT(m) : 0) & ~Restarted(0, m) & ~Restarted(1, m)) == 0);
+          & ~(retry[m] -> BIT(m) : 0) & ~EndedCopy(0, m) & ~EndedCopy(1, m)) == 0);
   assert((refusedTo[disk[m].rec] & BIT(m)) == 0 || retry[m]);
   assert((signedOut & BIT(session[disk[m].rec])) == 0);
   assert((ended & BIT(session[disk[m].rec])) == 0);
@@ -407,7 +442,7 @@ proctype Keeper(byte me) {
 #ifndef BREAK_2_CATCH_UP
   :: d_step { Reaches(me) && Queue && sure[me] < HALTED && MustCatchUp(me) ->
        printf("keeper %d: takes the row to its disk\n", me);
-       assert(NO(Row.pair) > NO(Disk.pair) || Row.rec >= Disk.rec);
+       assert(NO(Row.pair) > NO(Disk.pair) || Row.rec >= Disk.rec || CopyRuns);
        copyRecord(Disk, Row);
        Disk.moveTo = NONE;
        if
@@ -559,8 +594,8 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 3, login elsewhere: the new session is pending, and is not spent until the swap carried it. */
-  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
-       words > 0 && ((!calm && made < RECORDS) || (calm && rescue == 2)) &&
+  :: d_step { Reaches(me) && Queue && MayBecomeHome(me) && opened[me] == NONE && Disk.home != id && Row.home != id &&
+       words > 0 && ((!calm && made < RECORDS) || (calm && rescue == 2)) && HomesMayChange &&
        !(lateBy == me && lateKind != NONE) ->
        sessions++;
        make(TOKEN, sessions);
@@ -589,7 +624,7 @@ proctype Keeper(byte me) {
 
   /* Rule 4, take over: opens the copy. The person says that the home is stopped for good; a home that runs and is
      only cut off is that person's error, and is not in this model. */
-  :: d_step { Reaches(me) && Queue && sure[me] < HALTED && opened[me] == NONE && Disk.home != id && Row.home != id &&
+  :: d_step { Reaches(me) && Queue && MayBecomeHome(me) && opened[me] == NONE && Disk.home != id && Row.home != id &&
        Row.rec != NONE && words > 0 && (!calm || rescue == 1) && !(lateBy == me && lateKind != NONE) &&
        WordIsTrue(Row.home) && MayTakeOver(Row.home) ->
        printf("person: says at keeper %d that id %d is stopped for good\n", me, Row.home);
@@ -622,7 +657,7 @@ proctype Keeper(byte me) {
      }
   /* The old home writes `moved` to its disk, in the app's queue, before it hands anything over. */
   :: d_step { Reaches(me) && Queue && sure[me] == CONFIRMED && Disk.home == id && Row.home == id && Row.pair <= Disk.pair &&
-       Row.moveTo != NONE && Row.moveTo != id && lateKind == NONE ->
+       Row.moveTo != NONE && Row.moveTo != id && lateKind == NONE && HomesMayChange ->
        newNumber(n);
 #ifdef BREAK_3_MOVE
        printf("keeper %d: hands over before its disk has `moved`; the statement is under way\n", me);
@@ -708,6 +743,9 @@ inline pass(m) {
 
 proctype World() {
   byte m;
+#ifdef FAULT_CLONE
+  byte r;
+#endif
   do
   /* Two minutes pass. */
   :: d_step { !ANY(Urgent) && !ANY(Answering) && (young || ANY(MayWait) || OldBeat(1) || OldBeat(2) || OldBeat(3) || OldBeat(K + 1)) ->
@@ -729,10 +767,10 @@ proctype World() {
 
   /* Crashes, stops, cuts. */
 #ifdef FAULT_CRASH
-  :: d_step { FaultMay && up[0] != DOWN -> printf("machine 0 crashes\n"); faults--; up[0] = DOWN; forget(0) }
-  :: d_step { FaultMay && up[1] != DOWN -> printf("machine 1 crashes\n"); faults--; up[1] = DOWN; forget(1) }
+  :: d_step { FaultMay && up[0] != DOWN -> printf("machine 0 crashes\n"); faults--; up[0] = DOWN; ends(0) }
+  :: d_step { FaultMay && up[1] != DOWN -> printf("machine 1 crashes\n"); faults--; up[1] = DOWN; ends(1) }
 #if K > 2
-  :: d_step { FaultMay && up[2] != DOWN -> printf("machine 2 crashes\n"); faults--; up[2] = DOWN; forget(2) }
+  :: d_step { FaultMay && up[2] != DOWN -> printf("machine 2 crashes\n"); faults--; up[2] = DOWN; ends(2) }
 #endif
 #endif
   :: d_step { up[0] == DOWN -> printf("machine 0 starts\n"); up[0] = RUNNING }
