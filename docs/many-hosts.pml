@@ -142,11 +142,14 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #else
 #define MaySpend(m) (disk[m].home == kid[m] && share[m] && sure[m] == CONFIRMED)
 #endif
-/* Amended: the wait that a start needs comes before a take-over and a login elsewhere too. */
+/* Amended: the wait that a start needs comes before a take-over and a login elsewhere too, and the statement that
+   changes the home also requires that the keeper's own beat is the last one under its id. */
 #ifdef DRAFT_TAKER
 #define MayBecomeHome(m) (sure[m] < HALTED)
+#define OneProcess(m) true
 #else
-#define MayBecomeHome(m) (sure[m] == WAITED || sure[m] == CONFIRMED)
+#define MayBecomeHome(m) ((sure[m] == WAITED || sure[m] == CONFIRMED) && OneProcess(m))
+#define OneProcess(m) (!Copied(m))
 #endif
 /* Rule 4 amended: with two primaries in sight no keeper becomes a home and none gives its home away. */
 #ifdef DRAFT_SPLIT
@@ -520,7 +523,11 @@ proctype Keeper(byte me) {
        :: Reaches(me) && ((Row.home != NONE && Row.home != id) || Row.pair > Disk.pair || Copied(me)) ->
           printf("keeper %d: the last question stops it\n", me);
           Disk.mark = retry[me];
-          stage[me] = IDLE
+          stage[me] = IDLE;
+          if
+          :: Copied(me) && sure[me] == CONFIRMED -> sure[me] = HALTED
+          :: else
+          fi
        :: else ->
           printf("keeper %d: the last question does not stop it\n", me);
           asked[me] = true
@@ -606,7 +613,7 @@ proctype Keeper(byte me) {
   :: d_step { Reaches(me) && Queue && opened[me] == LOGIN ->
 #ifndef BREAK_3_REVISION
        if
-       :: stale[me] -> printf("keeper %d: the row changed, its new session gives way\n", me)
+       :: stale[me] || !OneProcess(me) -> printf("keeper %d: the row changed, its new session gives way\n", me)
        :: else ->
 #endif
           newNumber(n);
@@ -635,7 +642,7 @@ proctype Keeper(byte me) {
   :: d_step { Reaches(me) && Queue && opened[me] == TAKE ->
        if
 #ifndef BREAK_3_REVISION
-       :: stale[me] -> printf("keeper %d: the row changed, no take-over\n", me)
+       :: stale[me] || !OneProcess(me) -> printf("keeper %d: the row changed, no take-over\n", me)
 #endif
        :: BeatsAgain(me) -> printf("keeper %d: id %d beats, no take-over\n", me, Row.home)
        :: else ->
@@ -657,7 +664,7 @@ proctype Keeper(byte me) {
      }
   /* The old home writes `moved` to its disk, in the app's queue, before it hands anything over. */
   :: d_step { Reaches(me) && Queue && sure[me] == CONFIRMED && Disk.home == id && Row.home == id && Row.pair <= Disk.pair &&
-       Row.moveTo != NONE && Row.moveTo != id && lateKind == NONE && HomesMayChange ->
+       Row.moveTo != NONE && Row.moveTo != id && lateKind == NONE && HomesMayChange && OneProcess(me) ->
        newNumber(n);
 #ifdef BREAK_3_MOVE
        printf("keeper %d: hands over before its disk has `moved`; the statement is under way\n", me);
@@ -856,8 +863,8 @@ proctype World() {
 #endif
 #ifdef FAULT_CLONE
   /* A machine is copied, with its state directory, and both run. No cut and no stop besides: a clone that cannot see
-     its original's beats cannot be told from a restart. */
-  :: d_step { FaultMay && kid[1] != kid[0] && disk[0].home == kid[0] ->
+     its original's beats cannot be told from a restart. Machine 1 held nothing before. */
+  :: d_step { FaultMay && kid[1] != kid[0] && disk[0].home == kid[0] && disk[1].pair == 0 ->
        printf("machine 1 becomes a copy of machine 0\n");
        faults--; up[1] = DOWN; forget(1);
        copyRecord(disk[1], disk[0]); kid[1] = kid[0]; handing[1] = handing[0] }
