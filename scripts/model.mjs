@@ -57,6 +57,7 @@ const SMALL = ['K=2', 'FAULTS=2', 'WORDS=2', 'RECORDS=3']
 const SMALL_CALM = ['K=2', 'FAULTS=1', 'WORDS=2', 'RECORDS=3']
 const MIDDLE = ['K=2', 'FAULTS=2', 'WORDS=2', 'RECORDS=4']
 const LARGE = [
+  MIDDLE,
   ['K=2', 'FAULTS=3', 'WORDS=2', 'RECORDS=4'],
   ['K=3', 'FAULTS=1', 'WORDS=2', 'RECORDS=3'],
 ]
