@@ -120,7 +120,7 @@ async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
 }
 
 function tooLarge(path: string): SidecarError {
-  return new SidecarError('config', `${path} is larger than 1 MiB, which no config is.`)
+  return new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */
