@@ -189,7 +189,6 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
-      listener.leaveNewConnections()
       await heartbeat.stop()
       streams.close()
       const stopped = broker.stop()

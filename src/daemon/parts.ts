@@ -1,6 +1,7 @@
 /** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
@@ -127,7 +128,7 @@ export async function createParts(
     const signal = AbortSignal.timeout(LOADING_MS)
     const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
     const { body } = await fetch(`${url}/healthz`, request)
-    for await (const _ of body ?? []) continue
+    if (body) await buffer(body)
   }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return { broker, callers, changes, configureFiles, registrar, breakOff, loadTheRest, problems }

@@ -10,8 +10,6 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 
-const { isPrivateGroup } = platform
-
 export interface LoadedConfig {
   readonly config: Config
   readonly warnings: readonly ConfigFault[]
@@ -103,7 +101,10 @@ async function refuseUntrusted(
 function othersMayWrite(stats: Stats): boolean {
   const { mode, gid, uid } = stats
   if (!ownership.othersMayWrite(stats)) return false
-  return ownership.othersMayWrite({ mode: mode & ~GROUP_MAY_WRITE }) || !isPrivateGroup(gid, uid)
+  return (
+    ownership.othersMayWrite({ mode: mode & ~GROUP_MAY_WRITE }) ||
+    !platform.isPrivateGroup(gid, uid)
+  )
 }
 
 const GROUP_MAY_WRITE = 0o020
