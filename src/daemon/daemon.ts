@@ -126,6 +126,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     streams,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+      upgrade.look()
       const upgraded = upgrade.problem()
       return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
     },
