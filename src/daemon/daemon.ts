@@ -1,5 +1,6 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
-import { readPackageVersion } from '../adapters/process/package-version.ts'
+import { dirname } from 'node:path'
+import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import { removeTemporaries } from '../adapters/files/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { startHeartbeat } from '../adapters/time/heartbeat.ts'
@@ -120,6 +121,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   const deps = {
     host: config.listen.host,
     version: readPackageVersion(),
+    program: dirname(packageManifest()),
     broker,
     signIns: broker.signIns,
     callers,

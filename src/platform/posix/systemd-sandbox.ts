@@ -37,13 +37,13 @@ export function requireVisible(path: string, { system }: { readonly system: bool
 /**
  * The lines of the user's unit for where the daemon writes: its state, its sockets, and the
  * directories of token files. What is not there when the service starts stays read-only, so
- * the state directory is made outside of the sandbox first.
+ * the first two are made outside of the sandbox before.
  */
 export function writableLines(stateDir: string, directories: readonly string[]): string {
   const paths = [stateDir, ...directories].filter((path) => isAbsolute(path))
   const words = [...new Set(paths)].sort().map((path) => toUnitWord(path, '$', '-'))
   return [
-    `ExecStartPre=+/bin/mkdir -p -m 700 ${toUnitWord(stateDir, '$$')}`,
+    `ExecStartPre=+/bin/mkdir -p -m 700 ${toUnitWord(stateDir, '$$')} %t/evo-token`,
     `ReadWritePaths=${[...words, '-%t/evo-token'].join(' ')}`,
   ].join('\n')
 }
