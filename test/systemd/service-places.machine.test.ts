@@ -73,6 +73,12 @@ describe('the service of one person', () => {
       expect([directory, await written(directory)]).toEqual([directory, 'EROFS'])
     }
 
+    // No boundary against a program that was made for it (docs/security.md): the manager starts others outside.
+    await machine.sh(
+      `nsenter -t ${pid} -m -- runuser -u ${PERSON} -- env HOME=${HOME} XDG_RUNTIME_DIR=/run/user/$(id -u ${PERSON}) systemd-run --user --wait --quiet touch ${HOME}/outside
+      test -e ${HOME}/outside`,
+    )
+
     await writeConfig({ files: [file('~/work/token'), file('~/later/token')] })
     expect(await evoToken('reload')).toMatch(/later\/token .*`evo-token service install` again/)
     expect(await evoToken('service install')).toContain('The service runs and answers.')
@@ -83,6 +89,21 @@ describe('the service of one person', () => {
     await machine.sh(`rm -r ${STATE}`)
     await machine.user.ctl('start evo-token.service')
     expect(await evoToken('status')).toContain('pipeline')
+  })
+
+  itNeeds(noBoot)('has its log shown, and followed, wherever the journal keeps it', async () => {
+    await writeConfig({})
+    await evoToken('service install')
+    expect(await evoToken('logs')).toMatch(/^\{.*"msg":"listening".*\}$/m)
+    const following = evoToken("logs --follow | grep -m1 'reloaded'")
+    await until('the journal is followed', () =>
+      machine
+        .sh(`pgrep -u ${PERSON} -f 'journalctl.*-f' >/dev/null && echo yes || true`)
+        .then(Boolean),
+    )
+    await evoToken('reload')
+    await machine.user.ctl('reload evo-token')
+    expect(await following).toContain('"msg":"reloaded"')
   })
 
   itNeeds(noBoot)('is not installed where it would not see its files', async () => {
