@@ -9,7 +9,7 @@ import {
   recordRefresh,
   type RefreshLimit,
 } from '../core/refresh-limit.ts'
-import { isRenewable, isRenewalDue } from '../core/session.ts'
+import { isRenewable, isRenewalDue } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
