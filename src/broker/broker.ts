@@ -33,6 +33,8 @@ export interface RefreshRequest {
   readonly rejectedSha256?: string
   /** A person wishes it: whatever back-off or limit waits. */
   readonly now?: boolean
+  /** The name of the caller. */
+  readonly caller?: string
 }
 
 export class Broker {
@@ -133,7 +135,7 @@ export class Broker {
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
   async refresh(app: string, ask: RefreshRequest): Promise<ServedToken> {
     const keeper = this.#app(app)
-    return ask.now ? keeper.refreshNow() : keeper.refresh(ask.rejectedSha256)
+    return ask.now ? keeper.refreshNow() : keeper.refresh(ask)
   }
 
   /**
@@ -154,7 +156,11 @@ export class Broker {
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
     const keeper = this.#app(app)
-    return keeper.changeWhenIdle(() => putClientSecret(keeper.state, { secret, isPrivateKey }))
+    const stored = await keeper.changeWhenIdle(() =>
+      putClientSecret(keeper.state, { secret, isPrivateKey }),
+    )
+    this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
+    return stored
   }
 
   /** What came of the app's renewals since it is kept here. */
@@ -186,11 +192,13 @@ export class Broker {
       const keeper = this.#apps.get(app)
       return keeper ? keeper.state.queue.run(work) : work()
     })
+    this.#options.onActivity({ kind: 'vault_key_rotated', caller: 'owner' })
   }
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
     await this.#vault.requireOpen().keys.move(to)
+    this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
 
   /**
@@ -216,8 +224,17 @@ export class Broker {
         })
       }
       await this.#restore()
+      this.#recordReload(plan)
       return plan
     })
+  }
+
+  #recordReload({ added, changed, removed }: ReloadPlan): void {
+    const { onActivity } = this.#options
+    onActivity({ kind: 'config_reloaded', caller: 'owner' })
+    for (const app of added) onActivity({ kind: 'app_added', app, caller: 'owner' })
+    for (const app of changed) onActivity({ kind: 'app_changed', app, caller: 'owner' })
+    for (const app of removed) onActivity({ kind: 'app_removed', app, caller: 'owner' })
   }
 
   /** Closes the keepers of these apps when nothing of them is out; where that takes too long, none. */
@@ -263,8 +280,9 @@ export class Broker {
   }
 
   #noticeWakes(now: Reading): void {
-    const { log, networkSignature } = this.#options
+    const { log, networkSignature, onActivity } = this.#options
     const clocks = compareClocks(this.#lastBeat, now)
+    const jumpMs = now.wall - this.#lastBeat.wall - (now.mono - this.#lastBeat.mono)
     // What failed after the wake has been tried as it is now, although no beat had seen that yet.
     const awakeSince = now.wall - (now.mono - this.#lastBeat.mono)
     this.#lastBeat = now
@@ -277,6 +295,7 @@ export class Broker {
       if (clocks === 'set-back') keeper.state.scheduleReissue()
     }
     if (clocks !== 'steady') log.info({ clocks }, 'the wall clock jumped')
+    if (clocks === 'jumped') onActivity({ kind: 'slept', durationMs: Math.round(jumpMs) })
     if (reconnected) log.info({}, 'the network changed')
   }
 

@@ -105,9 +105,15 @@ export class PendingSignIn {
     if (!this.pending) return
     this.#status = status
     this.#end()
-    const { log } = this.managedApp.state.deps
-    const error = status.error === null ? {} : { error: status.error }
-    log.info({ app: this.app, signIn: status.status, ...error }, 'sign-in ended')
+    const { log, onActivity } = this.managedApp.state.deps
+    const { error } = status
+    log.info(
+      { app: this.app, signIn: status.status, ...(error !== null && { error }) },
+      'sign-in ended',
+    )
+    if (status.status === 'failed') {
+      onActivity({ kind: 'sign_in_failed', app: this.app, caller: 'owner', error })
+    }
     if (this.way?.method !== 'browser') return
     this.way.lease?.close().catch((error: unknown) => {
       log.error({ app: this.app, err: error }, 'the redirect listener did not close')

@@ -86,7 +86,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   const { config } = options.loaded
   const { clock, env, log, pid } = world
   const parts = await createParts(config, places, options.takeOver ?? false, world)
-  const { broker, callers } = parts
+  const { activity, broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
   let current = config
@@ -107,6 +107,9 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   parts.changes.add((app) => {
     streams.sendStatus(app)
   })
+  activity.readers.add((item) => {
+    streams.sendActivity(item)
+  })
   const deps = {
     host: config.listen.host,
     version: packageVersion(),
@@ -114,6 +117,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     signIns: broker.signIns,
     callers,
     streams,
+    activity,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
       return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
@@ -146,10 +150,12 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       broker.beat()
       streams.sendHeartbeat()
       await callers.flush()
+      await activity.flush()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))
     },
   })
+  activity.record({ kind: 'started' })
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   supervisor.ready()
@@ -171,6 +177,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       await stopped
       await listener.stop(DRAIN_MS)
       await callers.flush()
+      activity.record({ kind: 'stopped' })
+      await activity.flush()
       removeEndpoint(places.endpoint)
       release()
       log.info({}, 'stopped')

@@ -1,6 +1,7 @@
 /** Makes every part and joins them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
@@ -15,6 +16,7 @@ import { createKeyPlaces } from '../adapters/vault/vault-key.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
+import type { Happened } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/ports.ts'
 import type { DaemonProblem } from '../core/status.ts'
@@ -25,6 +27,7 @@ import type { World } from './world.ts'
 export interface Parts {
   readonly broker: Broker
   readonly callers: Callers
+  readonly activity: ActivityLog
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
   /** Called with the name of each app that may have changed. */
   readonly changes: Set<(app: string) => void>
@@ -62,6 +65,7 @@ export async function createParts(
     clock,
     log,
   })
+  const activity = createActivityLog({ path: places.activity, clock, log })
   const changes = new Set<(app: string) => void>()
   const tellChange = (app: string) => {
     for (const tell of changes) tell(app)
@@ -94,6 +98,9 @@ export async function createParts(
         observe(app, broker)
         tellChange(app)
       },
+      onActivity: (happened) => {
+        activity.record(withProblem(happened, broker))
+      },
       fileFaultOf: (app) => files.problemOf(app),
     },
     registrar(config.apps),
@@ -109,5 +116,14 @@ export async function createParts(
   }
   const { close: breakOff } = issuers
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
-  return { broker, callers, changes, configureFiles, registrar, breakOff, problems }
+  return { activity, broker, callers, changes, configureFiles, registrar, breakOff, problems }
+}
+
+/** A failure has the code that the app's status has for it, in place of what a server said. */
+function withProblem(happened: Happened, broker: Broker): Happened {
+  const { app, kind } = happened
+  if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
+  // It may have left the config while its request was out.
+  if (!broker.appNames().includes(app)) return happened
+  return { ...happened, error: broker.status(app).problems[0]?.error ?? 'unavailable' }
 }

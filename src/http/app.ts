@@ -10,6 +10,7 @@ import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
 import { createRefusalLog, toLoggablePath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
+import { activityRoutes } from './routes-activity.ts'
 import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
@@ -23,6 +24,7 @@ export function routesOf(deps: Deps): Route[] {
     ...healthRoutes(deps),
     ...signInRoutes(deps),
     ...ownerRoutes(deps),
+    ...activityRoutes(deps),
   ]
   routes.push(...aboutRoutes(deps, routes))
   return routes

@@ -3,15 +3,19 @@
  * is removed. Nothing is queued for a reader that does not read.
  */
 import type { ServerResponse } from 'node:http'
+import type { Activity } from '../core/activity.ts'
 import { toStatusJson } from './answers.ts'
 import { type Caller, mayUse, OWNER, visibleApps } from './callers.ts'
 import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
+import { maySee, toActivityJson } from './activity-view.ts'
 
 interface Stream {
   readonly caller: Caller
   readonly door: Door
   readonly response: ServerResponse
+  /** Whether it also gets what happens. */
+  readonly activity: boolean
 }
 
 /** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
@@ -33,13 +37,18 @@ export class EventStreams {
   }
 
   /** Answers with a stream: the state of every app of the caller now, and each change from now on. */
-  open(caller: Caller, door: Door, response: ServerResponse): void {
+  open(
+    caller: Caller,
+    door: Door,
+    response: ServerResponse,
+    { activity }: { readonly activity: boolean },
+  ): void {
     response.writeHead(200, HEADERS)
     if (response.req.method === 'HEAD' || this.#closed) {
       response.end()
       return
     }
-    const stream = { caller, door, response }
+    const stream = { caller, door, response, activity }
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
     response.flushHeaders()
@@ -57,6 +66,15 @@ export class EventStreams {
   sendRemoved(app: string): void {
     for (const stream of this.#open) {
       if (mayUse(stream.caller, app)) this.#write(stream, eventOf('removed', { app }))
+    }
+  }
+
+  /** Sends what has just happened to every reader that asked for it and may see it. */
+  sendActivity(item: Activity): void {
+    for (const stream of this.#open) {
+      const { caller, door } = stream
+      if (!stream.activity || !maySee(caller, door, item)) continue
+      this.#write(stream, eventOf('activity', toActivityJson(item, caller, door)))
     }
   }
 
@@ -88,6 +106,6 @@ export class EventStreams {
   }
 }
 
-function eventOf(name: 'status' | 'removed', data: object): string {
+function eventOf(name: 'status' | 'removed' | 'activity', data: object): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -10,7 +10,14 @@ const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
 /** As many as fit into a body of 16 KiB. */
 const GUARD_MAX = 240
 
-export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps): Route[] {
+export function ownerRoutes({
+  activity,
+  broker,
+  callers,
+  reload,
+  streams,
+  vaultKey,
+}: Deps): Route[] {
   return [
     route({
       method: 'get',
@@ -37,6 +44,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       },
       async answer({ body }) {
         const added = await callers.add(body.name, [...new Set(body.apps)])
+        activity.record({ kind: 'caller_added', caller: body.name })
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
         return json(shown, 201)
       },
@@ -50,6 +58,7 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       async answer({ params }) {
         await callers.remove(params.name)
         streams.endStreamsOf(params.name)
+        activity.record({ kind: 'caller_removed', caller: params.name })
         return NO_CONTENT
       },
     }),

@@ -67,7 +67,10 @@ describe('/v1/callers', () => {
     const answer = await doors.owner().delete('/v1/callers/notebook').expect(204)
     expect(answer.text).toBe('')
     expect(answer.headers['cache-control']).toBe('no-store')
-    expect(doors.asked).toEqual([['remove', 'notebook']])
+    expect(doors.asked).toEqual([
+      ['remove', 'notebook'],
+      ['record', { kind: 'caller_removed', caller: 'notebook' }],
+    ])
   })
 
   it('is not_found for a caller that is not there', async () => {
