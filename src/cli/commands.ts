@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show what happened: sign-ins, renewals, failures, changes',
     load: async () => (await import('./status/activity.ts')).activity,
   },
+  web: {
+    summary: 'open the page that shows all of it',
+    load: async () => (await import('./status/web.ts')).web,
+  },
   run: {
     summary: 'run a program with the access token in its environment',
     load: async () => (await import('./tokens/run-program.ts')).runProgram,

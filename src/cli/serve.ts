@@ -35,7 +35,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    processWorld(env, { log, readConfig: () => loadConfig(path) }),
+    processWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
   )
   signals.onReload(() => {
     daemon.reload().then(

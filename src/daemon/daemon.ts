@@ -15,8 +15,10 @@ import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
+import type { Deps } from '../http/deps.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { createPage } from './page.ts'
 import { createParts } from './parts.ts'
 import { reloadAnswer } from './reload.ts'
 import type { World } from './world.ts'
@@ -110,7 +112,29 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   activity.readers.add((item) => {
     streams.sendActivity(item)
   })
-  const deps = {
+  let socketPath: string | undefined
+  let tcpUrl = ''
+  const page = createPage({
+    env,
+    uid: world.uid,
+    stateDir: places.stateDir,
+    configPath: world.configPath,
+    socket: () => socketPath,
+    deps: () => deps,
+    about: () => ({
+      version: packageVersion(),
+      url: tcpUrl,
+      socket: socketPath ?? null,
+      state_directory: places.stateDir,
+      config: world.configPath ?? null,
+      role: 'owner',
+      pid,
+      started_at: new Date(startedAt).toISOString(),
+      problems: deps.problems(),
+    }),
+  })
+  const startedAt = clock.read().wall
+  const deps: Deps = {
     host: config.listen.host,
     version: packageVersion(),
     broker,
@@ -118,6 +142,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     callers,
     streams,
     activity,
+    web: page,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
       return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
@@ -142,6 +167,8 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     log,
   })
   const { url, socketPath: socket } = listener
+  socketPath = socket
+  tcpUrl = url
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
   const heartbeat = startHeartbeat({
     everyMs: world.heartbeatMs,
@@ -151,6 +178,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       streams.sendHeartbeat()
       await callers.flush()
       await activity.flush()
+      await page.beat()
       supervisor.watchdog()
       supervisor.status(readinessInWords(broker))
     },
@@ -170,6 +198,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       log.info({}, 'stopping')
       await heartbeat.stop()
       streams.close()
+      await page.stop()
       const stopped = broker.stop()
       await waitAtMost(world.sleep, STOP_MS, stopped)
       // What is still out has its mark on the disk, and the next start finds it unanswered.

@@ -1,5 +1,5 @@
 /** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Activity, Happened, TokenCount } from '../core/activity.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
@@ -112,6 +112,22 @@ export interface ActivityService {
   }): Promise<{ readonly counts: readonly TokenCount[]; readonly next: Instant | null }>
 }
 
+/** The page that `evo-token web` opens. */
+export interface WebService {
+  /** Opens its door, if it is not open, and makes a link to it that works once. */
+  open(): Promise<{ readonly openUrl: string; readonly expiresAt: Instant }>
+}
+
+/** What the page asks for besides: about the daemon, and itself. */
+export interface PageService {
+  /** What stands on the page about the daemon. */
+  about(): object
+  /** Ends the page that sent `request`: its key is worth nothing from now on. */
+  end(request: IncomingMessage): void
+  /** Runs `doctor` and hands on each line that it prints, JSON each, until it ends or `signal` does. */
+  runDoctor(tell: (line: string) => void, signal: AbortSignal): Promise<void>
+}
+
 export interface Deps {
   /** `listen.host` of the config: one more name of the daemon, besides localhost, 127.0.0.1 and [::1]. */
   readonly host: string
@@ -122,6 +138,7 @@ export interface Deps {
   readonly callers: CallerRegistry
   readonly streams: CallerStreams
   readonly activity: ActivityService
+  readonly web: WebService
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService

@@ -93,7 +93,10 @@ export class EventStreams {
   /** Ends every stream, and each that is opened later: the daemon stops. */
   close(): void {
     this.#closed = true
-    for (const { response } of this.#open) response.end()
+    for (const stream of this.#open) {
+      if (stream.door.name === 'page') this.#write(stream, eventOf('stopping', {}))
+      stream.response.end()
+    }
   }
 
   #writeStatus(stream: Stream, app: string): void {
@@ -106,6 +109,6 @@ export class EventStreams {
   }
 }
 
-function eventOf(name: 'status' | 'removed' | 'activity', data: object): string {
+function eventOf(name: 'status' | 'removed' | 'activity' | 'stopping', data: object): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

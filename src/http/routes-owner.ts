@@ -1,6 +1,6 @@
 /** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
-import { caller, jsonAnswer, reloaded } from './answer-schemas.ts'
+import { caller, instant, jsonAnswer, reloaded } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
 import { name, nothing, sha256 } from './fields.ts'
@@ -17,6 +17,7 @@ export function ownerRoutes({
   reload,
   streams,
   vaultKey,
+  web,
 }: Deps): Route[] {
   return [
     route({
@@ -110,6 +111,20 @@ export function ownerRoutes({
         required: true,
       },
       answer: ({ body }) => json({ sha256: broker.holds(body.sha256) }),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/web',
+      access: 'owner',
+      summary: 'Opens a port for the page, and answers with a link to it that works once.',
+      answers: {
+        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instant })),
+      },
+      body: nothing,
+      async answer() {
+        const { openUrl, expiresAt } = await web.open()
+        return json({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
+      },
     }),
     route({
       method: 'post',

@@ -126,6 +126,9 @@ export function recordedDeps(parts: Parts = {}) {
       hours: () => Promise.resolve({ counts: [], next: null }),
       ...parts.activity,
     },
+    web: {
+      open: () => Promise.resolve({ openUrl: 'http://127.0.0.1:1/open/x', expiresAt: NOW.wall }),
+    },
     vaultKey: {
       configured: () => 'auto',
       move: noted('move', Promise.resolve()),

@@ -1,0 +1,206 @@
+/** The two plots, drawn by uPlot on canvases: lives of tokens over time, and tokens by caller and hour. */
+import uPlot from 'uplot'
+import { levelOf } from './parts/activity.ts'
+import { ROWS, totalsByCaller } from './parts/history.ts'
+import { RANGES, sortedApps, type State } from './state.ts'
+import type { Item } from './wire.ts'
+
+const HOUR_S = 3_600
+const ROW_PX = 26
+const AXIS_PX = 34
+
+interface Rows {
+  readonly names: readonly string[]
+  /** Draws the inside of the plot. */
+  readonly paint: (plot: uPlot) => void
+}
+
+export function drawPlots(state: State, now: number): void {
+  const from = (now - RANGES[state.range] * HOUR_S * 1000) / 1000
+  const to = now / 1000
+  draw('timeline', timelineRows(state, now), from, to)
+  draw('heat-map', heatRows(state), from, to)
+}
+
+const drawn = new Map<string, uPlot>()
+
+/** Anew each time: its rows and its colours may be others. */
+function draw(id: string, { names, paint }: Rows, from: number, to: number): void {
+  const place = document.getElementById(id)
+  drawn.get(id)?.destroy()
+  drawn.delete(id)
+  const width = place?.clientWidth ?? 0
+  if (!place || width === 0 || names.length === 0) return
+  const muted = colour('--muted')
+  const line = { stroke: colour('--line'), width: 1 }
+  const font = '12px system-ui, sans-serif'
+  const nameWidth = Math.min(140, Math.round(width * 0.28))
+  const plot = new uPlot(
+    {
+      width,
+      height: names.length * ROW_PX + AXIS_PX,
+      padding: [0, 8, 0, 0],
+      cursor: { show: false },
+      legend: { show: false },
+      scales: { x: { time: true, range: [from, to] }, y: { range: [0, names.length] } },
+      series: [{}, { show: true, paths: () => null, points: { show: false } }],
+      axes: [
+        { stroke: muted, grid: line, ticks: { show: false }, font, size: AXIS_PX - 4 },
+        {
+          stroke: colour('--text'),
+          grid: { show: false },
+          ticks: { show: false },
+          font,
+          size: nameWidth,
+          splits: () => names.map((_, index) => names.length - index - 0.5),
+          values: () => names.map((name) => shortened(name, nameWidth)),
+        },
+      ],
+      hooks: { draw: [paint] },
+    },
+    [
+      [from, to],
+      [null, null],
+    ],
+    place,
+  )
+  drawn.set(id, plot)
+}
+
+/** About as many characters as have room. */
+function shortened(name: string, width: number): string {
+  const most = Math.max(4, Math.floor((width - 14) / 6.6))
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+}
+
+/** Where row `index` of `count` is on the canvas, in its own pixels. */
+function rowBox(plot: uPlot, index: number, count: number) {
+  const { top, height } = plot.bbox
+  const rowHeight = height / count
+  return { y: top + index * rowHeight, rowHeight }
+}
+
+function clipped(plot: uPlot, paint: (context: CanvasRenderingContext2D) => void): void {
+  const { ctx, bbox } = plot
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  ctx.clip()
+  paint(ctx)
+  ctx.restore()
+}
+
+function timelineRows(state: State, now: number): Rows {
+  const apps = sortedApps(state)
+  const names = (state.showsAllRows ? apps : apps.slice(0, ROWS)).map(({ app }) => app)
+  const byApp = new Map<string, Item[]>()
+  // Oldest first.
+  for (const item of [...state.items].reverse()) {
+    if (item.app === null) continue
+    const ofApp = byApp.get(item.app)
+    if (ofApp) ofApp.push(item)
+    else byApp.set(item.app, [item])
+  }
+  const sleeps = state.items.filter(({ kind }) => kind === 'slept')
+  return {
+    names,
+    paint(plot) {
+      clipped(plot, (context) => {
+        names.forEach((name, index) => {
+          const status = state.apps.get(name)
+          const end = status?.expires_at ? Date.parse(status.expires_at) : now
+          const { y, rowHeight } = rowBox(plot, index, names.length)
+          paintLives(plot, byApp.get(name) ?? [], { y, rowHeight, end: Math.min(end, now) })
+        })
+        context.fillStyle = colour('--asleep')
+        for (const { at, duration_ms: ms } of sleeps) {
+          const woke = Date.parse(at)
+          const [left, right] = [xOf(plot, woke - (ms ?? 0)), xOf(plot, woke)]
+          context.fillRect(left, plot.bbox.top, Math.max(1, right - left), plot.bbox.height)
+        }
+      })
+    },
+  }
+}
+
+interface Row {
+  readonly y: number
+  readonly rowHeight: number
+  /** When the last token ends, in epoch milliseconds. */
+  readonly end: number
+}
+
+/** Each token from its birth to the next one's, or to the end of the session; marks on top. */
+function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, end }: Row): void {
+  const { ctx } = plot
+  const unit = devicePixelRatio
+  const births = items.filter(({ kind }) => LIFE_EDGES.has(kind))
+  births.forEach((item, index) => {
+    if (item.kind === 'session_ended' || item.kind === 'signed_out') return
+    const from = xOf(plot, Date.parse(item.at))
+    const next = births[index + 1]
+    const to = xOf(plot, next ? Date.parse(next.at) : end)
+    ctx.fillStyle = colour('--life')
+    const gap = to - from > 4 * unit ? unit : 0
+    ctx.fillRect(from, y + rowHeight * 0.3, Math.max(unit, to - from - gap), rowHeight * 0.4)
+  })
+  for (const { kind, at } of items) {
+    const level = levelOf(kind)
+    if (level === 'plain' && kind !== 'signed_out') continue
+    const isBad = level === 'bad'
+    ctx.fillStyle = colour(isBad ? '--bad' : '--good')
+    const size = (isBad ? 3 : 2) * unit
+    const share = isBad ? 0.76 : 0.56
+    ctx.fillRect(
+      xOf(plot, Date.parse(at)) - size / 2,
+      y + (rowHeight * (1 - share)) / 2,
+      size,
+      rowHeight * share,
+    )
+  }
+}
+
+const LIFE_EDGES: ReadonlySet<string> = new Set([
+  'renewed',
+  'signed_in',
+  'session_ended',
+  'signed_out',
+])
+
+function xOf(plot: uPlot, ms: number): number {
+  return plot.valToPos(ms / 1000, 'x', true)
+}
+
+/** The callers that took most, each hour the darker the more it took. */
+function heatRows(state: State): Rows {
+  const totals = totalsByCaller(state)
+  const names = [...totals.keys()]
+    .sort((one, other) => (totals.get(other) ?? 0) - (totals.get(one) ?? 0))
+    .slice(0, ROWS)
+  const most = Math.max(1, ...state.hours.map(({ tokens }) => tokens))
+  return {
+    names,
+    paint(plot) {
+      const base = colour('--heat')
+      clipped(plot, (context) => {
+        context.fillStyle = base
+        for (const { hour, caller, tokens } of state.hours) {
+          const index = names.indexOf(caller ?? '')
+          if (index < 0) continue
+          const { y, rowHeight } = rowBox(plot, index, names.length)
+          const at = Date.parse(hour)
+          const left = xOf(plot, at)
+          const width = xOf(plot, at + HOUR_S * 1000) - left
+          // Callers differ by powers of ten: a line of ten would be nothing beside one of a thousand.
+          context.globalAlpha = 0.15 + 0.85 * (Math.log1p(tokens) / Math.log1p(most))
+          const gap = width > 4 ? devicePixelRatio : 0
+          context.fillRect(left, y + rowHeight * 0.12, Math.max(1, width - gap), rowHeight * 0.76)
+        }
+      })
+    },
+  }
+}
