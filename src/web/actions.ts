@@ -17,6 +17,7 @@ export interface Actions {
   filter(name: 'app' | 'kind' | 'caller', value: string): void
   look(range: Range): void
   showRows(all: boolean): void
+  showItems(count: number): void
   runDoctor(): void
   /** Ends the page and its key. */
   close(): void
@@ -97,6 +98,10 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
     },
     showRows(all) {
       state.showsAllRows = all
+      draw()
+    },
+    showItems(count) {
+      state.shownItems = count
       draw()
     },
     runDoctor() {

@@ -66,8 +66,11 @@ function drawNow(): void {
     html`${headPart(state, actions)}
       <main>
         ${noticesPart(state)}${appsPart(state, actions, now)} ${timelinePart(state, actions)}
-        ${callersPart(state, now)} ${activityPart(state, actions)} ${doctorPart(state, actions)}
-        ${aboutPart(state, now)}
+        ${callersPart(state, now)}
+        <div class="columns">
+          ${activityPart(state, actions)}
+          <div>${doctorPart(state, actions)} ${aboutPart(state, now)}</div>
+        </div>
       </main>`,
     root,
   )

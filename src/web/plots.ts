@@ -3,11 +3,12 @@ import uPlot from 'uplot'
 import { levelOf } from './parts/activity.ts'
 import { ROWS, totalsByCaller } from './parts/history.ts'
 import { RANGES, sortedApps, type State } from './state.ts'
-import type { Item } from './wire.ts'
+import { clockTime, day } from './times.ts'
+import type { AppStatus, Item } from './wire.ts'
 
 const HOUR_S = 3_600
 const ROW_PX = 26
-const AXIS_PX = 34
+const AXIS_PX = 28
 
 interface Rows {
   readonly names: readonly string[]
@@ -45,7 +46,15 @@ function draw(id: string, { names, paint }: Rows, from: number, to: number): voi
       scales: { x: { time: true, range: [from, to] }, y: { range: [0, names.length] } },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { stroke: muted, grid: line, ticks: { show: false }, font, size: AXIS_PX - 4 },
+        {
+          stroke: muted,
+          grid: line,
+          ticks: { show: false },
+          font,
+          size: AXIS_PX,
+          space: 70,
+          values: (_plot, splits) => timeLabels(splits),
+        },
         {
           stroke: colour('--text'),
           grid: { show: false },
@@ -65,6 +74,15 @@ function draw(id: string, { names, paint }: Rows, from: number, to: number): voi
     place,
   )
   drawn.set(id, plot)
+}
+
+/** Hours, and the day where one begins. */
+function timeLabels(splits: readonly number[]): string[] {
+  return splits.map((split) => {
+    const instant = new Date(split * 1000).toISOString()
+    const isMidnight = new Date(split * 1000).getHours() === 0
+    return isMidnight ? day(instant) : clockTime(instant)
+  })
 }
 
 /** About as many characters as have room. */
@@ -113,8 +131,14 @@ function timelineRows(state: State, now: number): Rows {
         names.forEach((name, index) => {
           const status = state.apps.get(name)
           const end = status?.expires_at ? Date.parse(status.expires_at) : now
+          const lifeMs = status ? lifeOf(status) : Infinity
           const { y, rowHeight } = rowBox(plot, index, names.length)
-          paintLives(plot, byApp.get(name) ?? [], { y, rowHeight, end: Math.min(end, now) })
+          paintLives(plot, byApp.get(name) ?? [], {
+            y,
+            rowHeight,
+            lifeMs,
+            end: Math.min(end, now),
+          })
         })
         context.fillStyle = colour('--asleep')
         for (const { at, duration_ms: ms } of sleeps) {
@@ -130,20 +154,23 @@ function timelineRows(state: State, now: number): Rows {
 interface Row {
   readonly y: number
   readonly rowHeight: number
+  /** How long a token of the app lives: no renewal tells. */
+  readonly lifeMs: number
   /** When the last token ends, in epoch milliseconds. */
   readonly end: number
 }
 
 /** Each token from its birth to the next one's, or to the end of the session; marks on top. */
-function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, end }: Row): void {
+function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, lifeMs, end }: Row): void {
   const { ctx } = plot
   const unit = devicePixelRatio
   const births = items.filter(({ kind }) => LIFE_EDGES.has(kind))
   births.forEach((item, index) => {
     if (item.kind === 'session_ended' || item.kind === 'signed_out') return
-    const from = xOf(plot, Date.parse(item.at))
+    const birth = Date.parse(item.at)
     const next = births[index + 1]
-    const to = xOf(plot, next ? Date.parse(next.at) : end)
+    const from = xOf(plot, birth)
+    const to = xOf(plot, Math.min(birth + lifeMs, next ? Date.parse(next.at) : end))
     ctx.fillStyle = colour('--life')
     const gap = to - from > 4 * unit ? unit : 0
     ctx.fillRect(from, y + rowHeight * 0.3, Math.max(unit, to - from - gap), rowHeight * 0.4)
@@ -162,6 +189,11 @@ function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, end }: 
       rowHeight * share,
     )
   }
+}
+
+/** As of the token that there is now. */
+function lifeOf({ expires_at: end, refreshed_at: start }: AppStatus): number {
+  return end === null || start === null ? Infinity : Date.parse(end) - Date.parse(start)
 }
 
 const LIFE_EDGES: ReadonlySet<string> = new Set([

@@ -37,6 +37,7 @@ export interface State {
   hours: readonly HourCount[]
   range: Range
   showsAllRows: boolean
+  shownItems: number
   filters: { readonly app: string; readonly caller: string; readonly kind: string }
   doctor: Doctor | undefined
   /** What came of a click, by app. */
@@ -62,6 +63,7 @@ export function createState(): State {
     hours: [],
     range: '24 hours',
     showsAllRows: false,
+    shownItems: 20,
     filters: { app: '', caller: '', kind: '' },
     doctor: undefined,
     told: new Map(),

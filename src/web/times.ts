@@ -1,6 +1,11 @@
 /** Instants and lengths of time as a person reads them, in the zone of the browser. */
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  // Of the same width all day.
+  hourCycle: 'h23',
+})
 const DAY = new Intl.DateTimeFormat(undefined, {
   weekday: 'short',
   day: 'numeric',

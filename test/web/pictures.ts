@@ -7,7 +7,7 @@ import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { emptyScene, type Scene, troubledScene, wellScene } from './scenes.ts'
 
 const OUT = join(process.cwd(), 'build/pictures')
-const WIDTHS = [360, 820, 1440]
+const WIDTHS = [1440, 360, 820]
 const SCHEMES = ['light', 'dark'] as const
 
 await mkdir(OUT, { recursive: true })
@@ -34,7 +34,7 @@ async function takeAll(browser: Browser, name: string, scene: Scene): Promise<vo
       })
       const page = await context.newPage()
       page.on('console', (message) => {
-        console.error(`${name}: ${message.text()}`)
+        if (message.type() === 'error') console.error(`${name}: ${message.text()}`)
       })
       await page.goto(await scene.link())
       await page.getByRole('status').getByText('live').waitFor()

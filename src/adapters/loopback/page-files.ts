@@ -36,6 +36,8 @@ export interface PageFile {
 
 export type PageFiles = Awaited<ReturnType<typeof loadPageFiles>>
 
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#1b7a4b"/><path d="M16 6v10l7 6" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>`
+
 /** As `npm run build` made them. */
 const BUILT = join(import.meta.dirname, '../../web')
 
@@ -46,6 +48,7 @@ export async function loadPageFiles(directory = BUILT) {
   return {
     '/page.js': file('text/javascript; charset=utf-8', script ?? ''),
     '/page.css': file('text/css; charset=utf-8', style ?? ''),
+    '/icon.svg': file('image/svg+xml', ICON),
     /** @param key for the tab, where the link was opened. */
     page: (key?: string): PageFile => ({
       ...file('text/html; charset=utf-8', htmlOf(key)),
@@ -85,6 +88,7 @@ function documentOf(title: string, body: string, head = ''): string {
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="stylesheet" href="/page.css">
+<link rel="icon" href="/icon.svg">
 ${head}</head>
 <body>
 ${body}

@@ -101,16 +101,17 @@ function replyTo(
 ): Reply | 'endpoint' {
   const path = url.split('?', 1)[0] ?? ''
   const isLink = path.startsWith(OPEN_PATH)
-  if (path !== '/' && path !== '/page.js' && path !== '/page.css' && !isLink) return 'endpoint'
+  const asset = isAsset(path) ? files[path] : undefined
+  if (path !== '/' && !asset && !isLink) return 'endpoint'
   if (headers.host !== new URL(origin).host) {
     return refuse(files, 421, 'Wrong address', 'Nothing is answered under this name.')
   }
   if (method !== 'GET') return refuse(files, 405, 'Not possible', 'Only GET works here.')
   const { 'sec-fetch-site': site } = headers
-  if (path === '/page.js' || path === '/page.css') {
-    // Only our page loads them; a refusal's style is all that it has.
+  if (asset) {
+    // Only our page loads them.
     if (site !== 'same-origin') return refuse(files, 403, ...NOT_OURS)
-    return { status: 200, file: files[path] }
+    return { status: 200, file: asset }
   }
   if (!isNavigation(headers)) return refuse(files, 403, ...NOT_OURS)
   if (!isLink) {
@@ -141,6 +142,10 @@ function replyTo(
         'Open the page again with <code>evo-token web</code>.',
       )
   }
+}
+
+function isAsset(path: string): path is '/page.js' | '/page.css' | '/icon.svg' {
+  return path === '/page.js' || path === '/page.css' || path === '/icon.svg'
 }
 
 const NOT_OURS = ['Not possible', 'Only the page of evo-token is answered here.'] as const

@@ -7,12 +7,13 @@ import { matchingItems, type State } from '../state.ts'
 import { clockTime, day, wholeTime } from '../times.ts'
 import type { Item } from '../wire.ts'
 
-const SHOWN = 100
+/** More entries with each click. */
+const STEP = 100
 
 export function activityPart(state: State, actions: Actions): TemplateResult {
   const matching = matchingItems(state)
   const callers = [...new Set(state.items.flatMap(({ caller }) => caller ?? []))].sort()
-  const shown = matching.slice(0, SHOWN)
+  const shown = matching.slice(0, state.shownItems)
   return html`<section aria-labelledby="activity-title">
     <h2 id="activity-title">Activity</h2>
     <form
@@ -30,10 +31,14 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
       ${shown.map((item, index) => entry(item, shown[index - 1]))}
     </ol>
     ${
-      matching.length > SHOWN
-        ? html`<p class="more">
-            ${matching.length - SHOWN} more: <code>evo-token activity --since 7d</code>
-          </p>`
+      matching.length > state.shownItems
+        ? html`<button
+            @click=${() => {
+              actions.showItems(state.shownItems + STEP)
+            }}
+          >
+            Show more of ${matching.length}
+          </button>`
         : nothing
     }
   </section>`

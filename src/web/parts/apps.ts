@@ -49,7 +49,7 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
     </header>
     ${life(status, now)}
     <dl>
-      ${row('Signed in as', subject)}
+      ${row('Signed in as', type === 'service' ? null : subject)}
       ${row('Next renewal', status.refresh_at && distance(status.refresh_at, now))}
       ${row('Next attempt', status.retry_at && distance(status.retry_at, now))}
       ${row('Session ends', sessionEnd && distance(sessionEnd, now), sessionEnd)}

@@ -10,6 +10,7 @@ export const ROWS = 24
 
 export function timelinePart(state: State, actions: Actions): TemplateResult {
   const { items, range, apps, showsAllRows } = state
+  if (apps.size === 0) return html``
   const failures = items.filter(({ kind }) => kind === 'renewal_failed').length
   const renewals = items.filter(({ kind }) => kind === 'renewed').length
   return html`<section aria-labelledby="timeline-title">
