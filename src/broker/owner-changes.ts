@@ -35,7 +35,7 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
       : await ledger.remove()
   if (result.kind === 'newer') throw recordNewerError(app.name)
   if (result.kind === 'changed') {
-    // Somebody else has stored a newer session meanwhile: that is the one to end.
+    // Another process has stored a newer session meanwhile: that is the one to end.
     state.reloadFromRecord()
     return signOut(state)
   }
@@ -123,7 +123,7 @@ function requireSecretKind(app: App, { isPrivateKey }: GivenSecret): void {
 function refusedSecretError(app: App, failure: Failure): SidecarError {
   return new SidecarError(
     'misconfigured',
-    `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.error}: ${failure.message} Nothing was changed.`,
+    `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.code}: ${failure.message} Nothing was changed.`,
     {
       hint: `Check that it belongs to the app's client id, then \`${secretCommand(app)}\` again.`,
     },

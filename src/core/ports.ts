@@ -25,7 +25,7 @@ export interface Log {
 /** Why something did not work: a stable code and a sentence, the authorization server's own where it has one. */
 export interface Failure {
   /** An OAuth error code, or one of ours (`unavailable`, `answer_lost`, `vault_unwritable`, …). */
-  readonly error: string
+  readonly code: string
   readonly message: string
 }
 
@@ -64,7 +64,7 @@ export type GrantOutcome =
       readonly kind: 'unavailable'
       readonly failure: Failure
       /** Whether the server may have acted on the request without its answer reaching us. */
-      readonly toAnswerLost: boolean
+      readonly answerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
       /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */
@@ -104,7 +104,7 @@ export interface DeviceAuthorization {
   readonly intervalMs: number
 }
 
-/** Of one poll of a device authorization (RFC 8628 §3.5). */
+/** What came of one poll of a device authorization (RFC 8628 §3.5). */
 export type PollOutcome = GrantOutcome | { readonly kind: 'pending'; readonly slowDown: boolean }
 
 export type ServerResult<T> =
@@ -187,7 +187,7 @@ export type StoreResult =
   | { readonly kind: 'newer' }
   /** The disk refused. Nothing was lost: what was stored before is still there. */
   | { readonly kind: 'unwritable'; readonly failure: Failure }
-  /** The record on disk is not the predecessor of this one: somebody else wrote it. */
+  /** The record on disk is not the predecessor of this one: another process wrote it. */
   | { readonly kind: 'changed' }
 
 /** The records of an open vault, one for each app. README, "Never lose a session". */
@@ -266,7 +266,7 @@ export interface RedirectRequest {
   readonly authorizationUrl: string
   /** A response with our `state` arrived. What it answers is shown to the person. */
   onCallback(callback: URL): Promise<SignInPage>
-  /** The one-time link was opened a second time: somebody else may have used it. */
+  /** The one-time link was opened a second time: another person or program may have used it. */
   onSecondVisit(): void
 }
 
@@ -318,7 +318,7 @@ export interface Turn {
   end(answered: boolean): void
 }
 
-/** Of an app: what decides when its request may leave. */
+/** What decides when the request of an app may leave. */
 export interface WaitingRequest {
   /** How many callers wait for it now. */
   readonly callersWaiting: number
