@@ -47,7 +47,9 @@ describe('the activity of a daemon that is killed again and again', () => {
       await using daemon = await startDaemonProcess(home)
       for (let number = 0; number < TOKENS; number++) await goodToken(daemon.socket, 'me')
       const total = `:${kill * TOKENS}}`
-      await until(async () => (await written(home)).includes(total))
+      await until('a beat has written the counts', async () =>
+        (await written(home)).includes(total),
+      )
       await daemon.stop('SIGKILL')
     }
     await using daemon = await startDaemonProcess(home)
@@ -65,9 +67,9 @@ describe('evo-token activity', () => {
     const following = spawn(process.execPath, [MAIN, 'activity', '--follow'], { env: home.env })
     let followed = ''
     following.stdout.setEncoding('utf8').on('data', (piece: string) => (followed += piece))
-    await until(() => followed.includes('the daemon started'))
+    await until('the past is shown', () => followed.includes('the daemon started'))
     await runCli(home, ['refresh', 'me'])
-    await until(() => followed.includes('token renewed'))
+    await until('the renewal is shown', () => followed.includes('token renewed'))
     following.kill()
     await runCli(home, ['logout', 'other'])
 

@@ -160,7 +160,7 @@ describe('GET /v1/events?activity=1', () => {
       const [answer] = (await once(asked, 'response')) as [IncomingMessage]
       let text = ''
       answer.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-      await until(() => text.includes('evo-me'))
+      await until('the first status has come', () => text.includes('evo-me'))
       return () => [...text.matchAll(/^event: activity\ndata: (.*)$/gm)].map(([, data]) => data)
     }
     const [all, limited, unasked] = [
@@ -169,7 +169,7 @@ describe('GET /v1/events?activity=1', () => {
       await read(KEY, ''),
     ]
     for (const one of ENTRIES) doors.streams.sendActivity(one)
-    await until(() => all().length === 3 && limited().length === 2)
+    await until('all entries have come', () => all().length === 3 && limited().length === 2)
     expect(JSON.parse(limited()[1] ?? '')).toMatchObject({ kind: 'renewed', caller: null })
     expect(unasked()).toEqual([])
   })

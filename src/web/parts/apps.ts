@@ -5,6 +5,7 @@ import type { Actions } from '../actions.ts'
 import { sortedApps, type State } from '../state.ts'
 import { distance, length, wholeTime } from '../times.ts'
 import type { AppStatus } from '../wire.ts'
+import { withCommands } from './words.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   fresh: 'fresh',
@@ -57,8 +58,8 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
     ${
       problem
         ? html`<div class="problem">
-            <p><strong>${problem.message}</strong></p>
-            <p>${problem.hint}</p>
+            <p><strong>${withCommands(problem.message)}</strong></p>
+            <p>${withCommands(problem.hint)}</p>
           </div>`
         : nothing
     }
@@ -104,7 +105,7 @@ function told(app: string, { told, signInLinks }: State) {
   const one = told.get(app)
   const link = signInLinks.get(app)
   return html`<div aria-live="polite">
-    ${one ? html`<p class="told ${one.isFault ? 'fault' : ''}">${one.text}</p>` : nothing}
+    ${one ? html`<p class="told ${one.isFault ? 'fault' : ''}">${withCommands(one.text)}</p>` : nothing}
     ${
       link
         ? html`<p class="told">

@@ -4,6 +4,7 @@ import type { Actions } from '../actions.ts'
 import type { State } from '../state.ts'
 import { distance } from '../times.ts'
 import type { Verdict } from '../wire.ts'
+import { withCommands } from './words.ts'
 
 export function doctorPart({ doctor, connection }: State, actions: Actions): TemplateResult {
   const isRunning = doctor?.isRunning ?? false
@@ -30,7 +31,7 @@ function check({ id, app, ok, detail, hint }: Verdict): TemplateResult {
   return html`<li class=${ok ? 'good' : 'bad'}>
     <strong>${ok ? 'ok' : 'failed'}</strong>
     <span>${app === null ? '' : `${app}: `}${id}: ${detail}</span>
-    ${hint === null ? nothing : html`<p>${hint}</p>`}
+    ${hint === null ? nothing : html`<p>${withCommands(hint)}</p>`}
   </li>`
 }
 

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
 import type { ConnectionState, State } from '../state.ts'
+import { withCommands } from './words.ts'
 
 const WORDS: Readonly<Record<ConnectionState, string>> = {
   opening: 'connecting',
@@ -32,7 +33,7 @@ export function noticesPart({ connection, about, apps }: State): TemplateResult 
   const isNew = apps.size > 0 && [...apps.values()].every(({ session }) => session === 'signed-out')
   return html`<div aria-live="assertive">
     ${connectionNotice(connection)}
-    ${daemons.map(({ message, hint }) => notice('warn', message, hint))}
+    ${daemons.map(({ message, hint }) => notice('warn', message, html`${withCommands(hint)}`))}
     ${
       isNew && connection === 'live'
         ? notice(
