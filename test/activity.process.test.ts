@@ -32,7 +32,11 @@ async function written({ stateDir }: Home): Promise<string> {
 }
 
 interface Entries {
-  readonly items: readonly { readonly kind: string; readonly app: string | null }[]
+  readonly items: readonly {
+    readonly kind: string
+    readonly app: string | null
+    readonly error: string | null
+  }[]
 }
 
 async function entries(home: Home): Promise<Entries['items']> {
@@ -88,6 +92,21 @@ describe('evo-token activity', () => {
     expect(one.stdout).not.toContain('other')
     const status = await runCli(home, ['status', 'me'])
     expect(status.stdout).toMatch(/\nLast activity:\n {2}.*token renewed/)
+  })
+
+  it('tells of a failure by the code that the status has', async () => {
+    const { clientId } = server.clients.service
+    await using home = await seededHome(server, {
+      apps: { me: 'fresh' },
+      others: { robot: { type: 'service', clientId, scopes: ['evo.discovery'] } },
+    })
+    await using _daemon = await startDaemonProcess(home)
+    const failure = await until(
+      'the app without a secret has failed',
+      async () => (await entries(home)).find(({ app }) => app === 'robot'),
+      (found) => found !== undefined,
+    )
+    expect(failure?.error).toBe('misconfigured')
   })
 
   it('takes a duration for --since', async () => {

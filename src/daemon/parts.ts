@@ -125,5 +125,5 @@ function withProblem(happened: Happened, broker: Broker): Happened {
   if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
   // It may have left the config while its request was out.
   if (!broker.appNames().includes(app)) return happened
-  return { ...happened, error: broker.status(app).problems[0]?.error ?? 'unavailable' }
+  return { ...happened, error: broker.status(app).problems[0]?.code ?? 'unavailable' }
 }

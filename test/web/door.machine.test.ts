@@ -1,7 +1,10 @@
 /** What others try with the door of the page: other pages in a real browser, other users, and those who have its link or its key. */
 import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noOtherUser, runAs } from '../attacks/as-nobody.ts'
@@ -250,6 +253,16 @@ describe('a page of another origin', () => {
     const answer = await page.goto(`http://rebound.test:${new URL(origin).port}/`)
     expect(answer?.status()).toBe(421)
     await context.close()
+  })
+})
+
+describe('the files of the page', () => {
+  it('are 120 kB at most, compressed', () => {
+    const directory = join(import.meta.dirname, '../../dist/web')
+    const bytes = readdirSync(directory).map(
+      (name) => gzipSync(readFileSync(join(directory, name))).length,
+    )
+    expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(120_000)
   })
 })
 

@@ -16,8 +16,12 @@ const browser = await startBrowser()
 try {
   const scenes = { empty: emptyScene, well: wellScene, trouble: troubledScene }
   for (const [name, start] of Object.entries(scenes)) {
-    await using scene = await start(server)
-    await takeAll(browser, name, scene)
+    const scene = await start(server)
+    try {
+      await takeAll(browser, name, scene)
+    } finally {
+      await scene[Symbol.asyncDispose]()
+    }
   }
 } finally {
   await browser.close()
@@ -39,8 +43,10 @@ async function takeAll(browser: Browser, name: string, scene: Scene): Promise<vo
       await page.goto(await scene.link())
       await page.getByRole('status').getByText('live').waitFor()
       await page.evaluate('document.fonts.ready')
-      const path = join(OUT, `${name}-${width}-${colorScheme}.png`)
-      await page.screenshot({ path, fullPage: true })
+      const path = join(OUT, `${name}-${width}-${colorScheme}`)
+      // What a person sees first; the README has some of these.
+      await page.screenshot({ path: `${path}-top.png` })
+      await page.screenshot({ path: `${path}.png`, fullPage: true })
       console.log(path)
       await context.close()
     }
