@@ -24,7 +24,17 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   // For a browser: it knows no Node.
   web: { parts: ['core'], packages: PAGE_PACKAGES },
   daemon: {
-    parts: ['core', 'errors', 'secret', 'config', 'platform', 'broker', 'adapters', 'http'],
+    parts: [
+      'core',
+      'errors',
+      'secret',
+      'queue',
+      'config',
+      'platform',
+      'broker',
+      'adapters',
+      'http',
+    ],
     packages: 'any',
   },
   client: {

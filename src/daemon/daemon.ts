@@ -112,19 +112,19 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   activity.readers.add((item) => {
     streams.sendActivity(item)
   })
-  let socketPath: string | undefined
+  let socketPath: string | null = null
   let tcpUrl = ''
   const page = createPage({
     env,
     uid: world.uid,
     stateDir: places.stateDir,
     configPath: world.configPath,
-    socket: () => socketPath,
+    socket: () => socketPath ?? undefined,
     deps: () => deps,
     about: () => ({
       version: packageVersion(),
       url: tcpUrl,
-      socket: socketPath ?? null,
+      socket: socketPath,
       state_directory: places.stateDir,
       config: world.configPath ?? null,
       role: 'owner',
@@ -167,7 +167,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     log,
   })
   const { url, socketPath: socket } = listener
-  socketPath = socket
+  socketPath = socket ?? null
   tcpUrl = url
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
   const heartbeat = startHeartbeat({

@@ -134,31 +134,35 @@ async function readSlowly(): Promise<void> {
   await readHours()
 }
 
-/** An event may have said so while the stream was read. */
+/** An event or a click may have said so while the stream was read. */
 function isStopping(): boolean {
   return state.connection === 'stopping'
 }
 
+function isStopped(): boolean {
+  return stopped
+}
+
 /** Follows the daemon until its key ends or the page is closed; after a break it begins anew. */
 async function follow(): Promise<void> {
-  while (!stopped) {
+  while (!isStopped()) {
     try {
       await Promise.all([readItems(), readSlowly()])
       state.apps.clear()
       state.connection = 'live'
       drawAll()
       for await (const event of wire.events('/v1/events?activity=1')) take(event)
-      if (!stopped && !isStopping()) state.connection = 'lost'
+      if (!isStopped() && !isStopping()) state.connection = 'lost'
     } catch (error) {
       if (error instanceof Refused && error.status === UNAUTHORIZED) {
-        state.connection = stopped ? 'closed' : 'ended'
+        state.connection = isStopped() ? 'closed' : 'ended'
         stopped = true
-      } else if (!stopped && !isStopping()) {
+      } else if (!isStopped() && !isStopping()) {
         state.connection = 'lost'
       }
     }
     drawAll()
-    if (!stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    if (!isStopped()) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
   }
 }
 

@@ -139,7 +139,7 @@ export class Wire {
     let arrived: DaemonEvent[] = []
     const parser = createParser({
       onEvent: ({ event, data }) => {
-        if (isKnown(event)) arrived.push({ kind: event, data: JSON.parse(data) } as DaemonEvent)
+        if (isKnown(event)) arrived.push(toEvent(event, JSON.parse(data)))
       },
     })
     for await (const text of this.#texts('GET', path)) {
@@ -180,6 +180,10 @@ export class Wire {
     const problem = (await answer.json()) as { detail?: string; hint?: string }
     throw new Refused(answer.status, problem.detail ?? 'The daemon refused.', problem.hint ?? '')
   }
+}
+
+function toEvent(kind: DaemonEvent['kind'], data: unknown): DaemonEvent {
+  return { kind, data } as DaemonEvent
 }
 
 function isKnown(event: string | undefined): event is DaemonEvent['kind'] {

@@ -55,11 +55,15 @@ interface Page {
   readonly next: string | null
 }
 
+function bodyOf({ body }: { readonly body: unknown }): Page {
+  return body as Page
+}
+
 describe('GET /v1/activity', () => {
   it('shows the owner everything, absent members null', async () => {
     await using doors = await openDoors({ activity: kept })
-    const { body } = await doors.owner().get('/v1/activity').expect(200)
-    const page = body as Page
+    const body = bodyOf(await doors.owner().get('/v1/activity').expect(200))
+    const page = body
     expect(page.items.map(({ kind }) => kind)).toEqual(ENTRIES.map(({ kind }) => kind))
     expect(page.items.at(-1)).toEqual({
       at: '2026-01-01T00:00:00.001Z',
@@ -76,8 +80,8 @@ describe('GET /v1/activity', () => {
 
   it('shows a caller its own apps, no name but its own, and nothing of the daemon', async () => {
     await using doors = await openDoors({ activity: kept })
-    const { body } = await doors.tcp(LIMITED_KEY).get('/v1/activity').expect(200)
-    expect((body as Page).items.map(({ kind, caller }) => [kind, caller])).toEqual([
+    const body = bodyOf(await doors.tcp(LIMITED_KEY).get('/v1/activity').expect(200))
+    expect(body.items.map(({ kind, caller }) => [kind, caller])).toEqual([
       ['renewed', 'notebook'],
       ['renewed', null],
     ])
@@ -96,14 +100,14 @@ describe('GET /v1/activity', () => {
   it('filters by app, caller and kind, and goes on where a page ended', async () => {
     await using doors = await openDoors({ activity: kept })
     const kinds = async (query: string) => {
-      const { body } = await doors.owner().get(`/v1/activity?${query}`).expect(200)
-      return (body as Page).items.map(({ kind }) => kind)
+      const body = bodyOf(await doors.owner().get(`/v1/activity?${query}`).expect(200))
+      return body.items.map(({ kind }) => kind)
     }
     expect(await kinds('app=evo-pipeline')).toEqual(['renewal_failed'])
     expect(await kinds('caller=notebook')).toEqual(['renewed'])
     expect(await kinds('kind=started')).toEqual(['started'])
-    const { body } = await doors.owner().get('/v1/activity?limit=2').expect(200)
-    expect((body as Page).next).toBe('2026-01-01T00:00:00.004Z')
+    const body = bodyOf(await doors.owner().get('/v1/activity?limit=2').expect(200))
+    expect(body.next).toBe('2026-01-01T00:00:00.004Z')
   })
 
   it.each(['limit=0', 'limit=1001', 'since=yesterday', 'kind=odd', 'app=A', 'color=red'])(

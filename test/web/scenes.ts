@@ -63,7 +63,7 @@ export async function wellScene(server: RunningAuthorizationServer): Promise<Sce
   })
   await writePast(home, [...Object.keys(apps), 'evo-pipeline'])
   const scene = await startScene(home)
-  await runCli(home, ['secret', 'evo-pipeline'], { input: clientSecret ?? '' })
+  await runCli(home, ['secret', 'evo-pipeline'], { input: clientSecret })
   await addCallers(home)
   return scene
 }

@@ -127,7 +127,13 @@ function buttons(status: AppStatus, state: State, actions: Actions): TemplateRes
   return html`<div class="buttons">
     ${
       wantsSignIn
-        ? html`<button class="main" ?disabled=${isBusy} @click=${() => actions.signIn(app)}>
+        ? html`<button
+            class="main"
+            ?disabled=${isBusy}
+            @click=${() => {
+              actions.signIn(app)
+            }}
+          >
             Sign in<span class="hidden"> to ${app}</span>
           </button>`
         : nothing
@@ -135,13 +141,20 @@ function buttons(status: AppStatus, state: State, actions: Actions): TemplateRes
     ${
       isSignedOut
         ? nothing
-        : html`<button ?disabled=${isBusy} @click=${() => actions.renew(app)}>
+        : html`<button
+              ?disabled=${isBusy}
+              @click=${() => {
+                actions.renew(app)
+              }}
+            >
               Renew now<span class="hidden"> ${app}</span>
             </button>
             <button
               class=${asksAgain ? 'danger' : ''}
               ?disabled=${isBusy}
-              @click=${() => actions.signOut(app)}
+              @click=${() => {
+                actions.signOut(app)
+              }}
             >
               ${asksAgain ? 'Really sign out?' : 'Sign out'}<span class="hidden"> ${app}</span>
             </button>`

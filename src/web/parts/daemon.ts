@@ -11,7 +11,12 @@ export function doctorPart({ doctor, connection }: State, actions: Actions): Tem
   return html`<section aria-labelledby="doctor-title">
     <h2 id="doctor-title">Doctor</h2>
     <p>Finds out why no token comes, from the config up to Evo itself.</p>
-    <button ?disabled=${isRunning || connection !== 'live'} @click=${() => actions.runDoctor()}>
+    <button
+      ?disabled=${isRunning || connection !== 'live'}
+      @click=${() => {
+        actions.runDoctor()
+      }}
+    >
       ${isRunning ? 'Running…' : 'Run doctor'}
     </button>
     <ol class="checks" aria-live="polite">

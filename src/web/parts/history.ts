@@ -19,7 +19,12 @@ export function timelinePart(state: State, actions: Actions): TemplateResult {
       <div class="ranges" role="group" aria-label="How far back">
         ${(Object.keys(RANGES) as Range[]).map(
           (one) =>
-            html`<button aria-pressed=${one === range} @click=${() => actions.look(one)}>
+            html`<button
+              aria-pressed=${one === range}
+              @click=${() => {
+                actions.look(one)
+              }}
+            >
               ${one}
             </button>`,
         )}
@@ -40,7 +45,11 @@ export function timelinePart(state: State, actions: Actions): TemplateResult {
     </ul>
     ${
       sortedApps(state).length > ROWS
-        ? html`<button @click=${() => actions.showRows(!showsAllRows)}>
+        ? html`<button
+            @click=${() => {
+              actions.showRows(!showsAllRows)
+            }}
+          >
             ${showsAllRows ? 'Show fewer' : `Show all ${apps.size} apps`}
           </button>`
         : nothing

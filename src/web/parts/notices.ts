@@ -23,7 +23,15 @@ export function headPart(state: State, actions: Actions): TemplateResult {
     </p>
     <p class="connection ${connection}" role="status">${WORDS[connection]}</p>
     ${
-      connection === 'live' ? html`<button @click=${() => actions.close()}>Close</button>` : nothing
+      connection === 'live'
+        ? html`<button
+            @click=${() => {
+              actions.close()
+            }}
+          >
+            Close
+          </button>`
+        : nothing
     }
   </header>`
 }
