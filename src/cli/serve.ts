@@ -1,12 +1,14 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
-import { loadConfig } from '../adapters/config-file.ts'
+import { loadConfig } from '../adapters/config/config-file.ts'
+import { createLineOutput, type LineOutput } from '../adapters/log/line-output.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { processWorld } from '../daemon/world.ts'
+import { createProcessWorld } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
+import { toPlainLogLine } from './log-lines.ts'
 
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
@@ -18,7 +20,9 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   signals.refuseInspector()
   const path = locations.configPath(text('config'), env, locations.homeOf(env))
   const loaded = await loadConfig(path)
-  const log = createLogger({ level: text('log-level') ?? loaded.config.logLevel })
+  const level = text('log-level') ?? loaded.config.logLevel
+  const forPerson = io.stdout.isTTY && !flag('json')
+  const log = createLogger({ level, ...(forPerson && { destination: plainOutput() }) })
   const endWithBug = (error: unknown) => {
     log.error({ err: error }, 'the daemon met a bug and ends')
     log.flush()
@@ -35,7 +39,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    processWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
+    createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
   )
   signals.onReload(() => {
     daemon.reload().then(
@@ -47,8 +51,21 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
       },
     )
   })
-  await signals.toldToStop()
+  await signals.waitForStop()
   await daemon.stop()
   log.flush()
   return 0
+}
+
+/** Standard output, for a person who looks at it. */
+function plainOutput(): LineOutput {
+  const output = createLineOutput(1)
+  return {
+    write(line) {
+      output.write(toPlainLogLine(line))
+    },
+    flush() {
+      output.flush()
+    },
+  }
 }

@@ -5,6 +5,7 @@
  * `SidecarError` that a caller of ours should see as it is.
  */
 import type { App, Identity } from './app.ts'
+import type { LogFields } from './log-fields.ts'
 import type { SessionLife } from './session-end.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
 import type { KeySource } from './vault-key-source.ts'
@@ -15,11 +16,11 @@ export interface Clock {
 
 /** The part of pino that we use. */
 export interface Log {
-  trace(fields: object, message: string): void
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+  trace(fields: LogFields, message: string): void
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
 }
 
 /** Why something did not work: a stable code and a sentence, the authorization server's own where it has one. */

@@ -33,10 +33,7 @@ export function recordRefresh(
 }
 
 /** The limit once the refresh has brought a token, given by its fingerprint. */
-export function recordObtained(
-  limit: RefreshLimit,
-  fingerprint: string | undefined,
-): RefreshLimit {
+export function recordObtained(limit: RefreshLimit, fingerprint: string | undefined): RefreshLimit {
   const { obtained: _before, ...kept } = limit
   return fingerprint === undefined ? kept : { ...kept, obtained: fingerprint }
 }

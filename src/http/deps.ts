@@ -1,11 +1,11 @@
 /** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Activity, Happened, TokenCount } from '../core/activity.ts'
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
   AppStatus,
-  DaemonProblem,
   Readiness,
   ServedToken,
   SignInStatus,
@@ -19,6 +19,8 @@ import type { CallersByKey, Door } from './door.ts'
 export interface CallerEntry extends Caller {
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
+  /** When its key stops working; undefined for never. */
+  readonly expiresAt?: Instant
 }
 
 /**
@@ -66,6 +68,7 @@ export interface CallerRegistry extends CallersByKey {
   add(
     name: string,
     apps: readonly string[],
+    expiresAt?: Instant,
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
   /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */
@@ -144,6 +147,8 @@ export interface Deps {
   readonly vaultKey: VaultKeyService
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>
+  /** The apps that the config has now, whether the daemon has read it or not; none where it is bad. */
+  readonly appsInConfig: () => Promise<readonly string[]>
   readonly clock: Clock
   readonly log: Log
 }

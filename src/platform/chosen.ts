@@ -1,6 +1,6 @@
 /**
- * The one place that asks which operating system this is. Linux and other systems of its kind share
- * most with macOS; Windows would be a folder beside `posix/`, and more lines here.
+ * Chooses the implementations for this operating system. Linux and similar systems share most with
+ * macOS; Windows would be a folder beside `posix/`, and more lines here.
  */
 import type { Locations, OwnerEndpoint, Ownership, Platform } from './platform.ts'
 import * as posixLocations from './posix/locations.ts'
@@ -8,7 +8,7 @@ import * as posixEndpoint from './posix/owner-endpoint.ts'
 import * as posixOwnership from './posix/ownership.ts'
 import type { ServicePlatform } from './service-manager.ts'
 
-// What every command needs. It imports next to nothing, since `evo-token get` starts with it.
+// What every command needs. These import almost nothing, since `evo-token get` starts with them.
 export const locations: Locations = posixLocations
 export const ownership: Ownership = posixOwnership
 export const ownerEndpoint: OwnerEndpoint = posixEndpoint

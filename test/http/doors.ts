@@ -6,9 +6,10 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import request from 'supertest'
+import type { DaemonProblem } from '../../src/core/daemon-problem.ts'
 import { type Problem, problemsOf } from '../../src/core/problem.ts'
 import type { Session } from '../../src/core/session.ts'
-import type { AppStatus, DaemonProblem, ServedToken } from '../../src/core/status.ts'
+import type { AppStatus, ServedToken } from '../../src/core/status.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
@@ -66,7 +67,7 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 
 export type Parts = {
   [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'activity']?: Partial<Deps[Part]>
-} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>> & {
+} & Partial<Pick<Deps, 'reload' | 'appsInConfig' | 'host' | 'log' | 'clock'>> & {
     readonly problems?: readonly DaemonProblem[]
   }
 
@@ -109,9 +110,15 @@ export function recordedDeps(parts: Parts = {}) {
     callers: {
       identify: (sha256) => CALLERS.get(sha256.toString('hex')),
       list: () => [{ name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null }],
-      add: (name, apps) =>
+      add: (name, apps, expiresAt) =>
         Promise.resolve({
-          caller: { name, apps, createdAt: NOW.wall, lastUsedAt: null },
+          caller: {
+            name,
+            apps,
+            createdAt: NOW.wall,
+            lastUsedAt: null,
+            ...(expiresAt !== undefined && { expiresAt }),
+          },
           accessKey: new Secret(KEY),
         }),
       remove: noted('remove', Promise.resolve()),
@@ -136,6 +143,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.vaultKey,
     },
     reload: parts.reload ?? (() => Promise.resolve({ added: ['evo-new'] })),
+    appsInConfig: parts.appsInConfig ?? (() => Promise.resolve(['evo-me', 'evo-pipeline'])),
     clock: parts.clock ?? { read: () => NOW },
     log: parts.log ?? log,
   }

@@ -6,8 +6,8 @@ import { appendFile, lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/p
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
-import { writeFileAtomically } from '../atomic-file.ts'
-import { notPrivateBecause } from '../private-directory.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
+import { notPrivateBecause } from '../files/private-directory.ts'
 
 export interface Kept {
   readonly maxAgeMs: number
