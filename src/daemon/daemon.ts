@@ -126,7 +126,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     socket: () => socketPath ?? undefined,
     deps: () => deps,
     about: () => ({
-      version: packageVersion(),
+      version: readPackageVersion(),
       url: tcpUrl,
       socket: socketPath,
       state_directory: places.stateDir,

@@ -4,7 +4,7 @@ import { ACTIVITY_KINDS, CAUSES, type TokenCount } from '../core/activity.ts'
 import { maySee, shownCaller, toActivityJson, toMoment } from './activity-view.ts'
 import { instant, jsonAnswer } from './answer-schemas.ts'
 import { json, toRfc3339 } from './answers.ts'
-import { type Caller, mayUse, requireApp } from './callers.ts'
+import { type Caller, isVisible, mayUse, unknownApp, visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { moment, name, wholeNumber } from './fields.ts'
 import { type Route, route } from './route.ts'
@@ -51,7 +51,8 @@ const within = {
 
 export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
   const requireVisible = (caller: Caller, app: string | undefined) => {
-    if (app !== undefined) requireApp(broker, caller, app)
+    if (app === undefined || isVisible(broker, caller, app)) return
+    throw unknownApp('unknown_app', app, visibleApps(broker, caller))
   }
   return [
     route({
