@@ -8,6 +8,7 @@ import { isIPv6, type Socket } from 'node:net'
 import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
+import type { SilenceOf } from './connection.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
 import { openSocket, type Connection, exchange } from './wire.ts'
 
@@ -22,13 +23,18 @@ export interface TcpTarget {
 }
 
 /** @throws {EvoTokenError} `config`, `not_running`, `invalid_key` */
-export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Connection> {
+export async function openTcp(
+  { url, keyFile, caller }: TcpTarget,
+  silenceOf?: SilenceOf,
+): Promise<Connection> {
   const { host, hostname, port } = loopbackUrl(url)
   const key = readKey(keyFile)
   const place = `http://${host}`
-  const socket = await openSocket({ host: hostname, port })
+  const target = { host: hostname, port }
+  const socket = await openSocket(target)
   if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
-  const connection = { socket, headers: { Host: host }, place }
+  const opened = { headers: { Host: host }, place, target }
+  const connection = { ...opened, socket, ...(silenceOf && { onSilence: silenceOf(opened) }) }
   try {
     await prove(connection, caller, key)
   } catch (error) {

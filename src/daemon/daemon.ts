@@ -12,6 +12,7 @@ import {
 } from '../adapters/process/daemon-directories.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
+import { createUpgradeWatch } from '../adapters/process/upgrade-watch.ts'
 import { createSupervisor } from '../adapters/process/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
@@ -22,8 +23,10 @@ import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
 import type { Deps } from '../http/deps.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { createOwnerSocketWatch } from './owner-socket-watch.ts'
 import { createPage } from './page.ts'
 import { createParts } from './parts.ts'
+import { fitConnections, forbidCoreDumps } from './process-limits.ts'
 import { describeReload } from './reload.ts'
 import type { World } from './world.ts'
 
@@ -91,10 +94,13 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   const { options, inherited, places, release } = context
   const { config } = options.loaded
   const { clock, env, log, pid } = world
+  await forbidCoreDumps(env, log)
+  const connectionsMax = fitConnections(log)
   const parts = await createParts(config, places, options.takeOver ?? false, world)
   const { activity, broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
+  const upgrade = createUpgradeWatch(log)
   let current = config
   const reload = async () => {
     supervisor.reloading()
@@ -149,7 +155,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     web: page,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
-      return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
+      const upgraded = upgrade.problem()
+      return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
     },
     vaultKey: {
       configured: () => current.vaultKey,
@@ -168,6 +175,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     tcp: createApp(deps, createTcpDoor(deps)),
     owner: createApp(deps, OWNER_DOOR),
     inherited,
+    connectionsMax,
     answerToMalformed,
     log,
   })
@@ -175,6 +183,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   socketPath = socket ?? null
   tcpUrl = url
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
+  const lookAfterSocket = createOwnerSocketWatch({ listener, places, pid, uid: world.uid, log })
   const heartbeat = startHeartbeat({
     everyMs: world.heartbeatMs,
     log,
@@ -186,6 +195,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       await callers.flush()
       await activity.flush()
       await page.beat()
+      await lookAfterSocket()
+      upgrade.look()
       supervisor.watchdog()
       supervisor.status(describeReadiness(broker))
     },
@@ -195,6 +206,14 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   logNeeds(broker, log)
   supervisor.ready()
+  parts.loadTheRest(url).then(
+    () => {
+      log.debug({}, 'loaded')
+    },
+    (err: unknown) => {
+      log.warn({ err }, 'what is needed later could not be loaded yet')
+    },
+  )
 
   return {
     url,
@@ -204,6 +223,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
+      listener.leaveNewConnections()
       await heartbeat.stop()
       streams.close()
       await page.stop()
@@ -233,8 +253,9 @@ function describeReadiness(broker: Broker): string {
 
 function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
   const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
+  const end = pid === undefined ? 'stop it first' : `end it first (\`kill ${pid}\`)`
   return new SidecarError('failed', `${who} already runs with the state directory ${stateDir}.`, {
-    hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
+    hint: `Use that one: \`evo-token status\` shows how it is. Where it does not answer, ${end}; or give this one a --state-dir of its own.`,
   })
 }
 

@@ -21,6 +21,7 @@ import type { Happened } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/ports.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
+import { loadMetrics } from '../http/metrics.ts'
 import { createObserver } from './observers.ts'
 import { createRegistrar } from './registrations.ts'
 import type { World } from './world.ts'
@@ -36,9 +37,16 @@ export interface Parts {
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
+  /**
+   * Loads what is loaded with its first use otherwise: an upgrade may remove its files below a daemon
+   * that runs. A request to ourselves, at `url`, loads what talks to authorization servers.
+   */
+  readonly loadTheRest: (url: string) => Promise<void>
   /** Aborts the requests to authorization servers that are still running. */
   readonly breakOff: () => void
 }
+
+const LOADING_MS = 10_000
 
 /** @throws {SidecarError} `config`, `failed`. */
 export async function createParts(
@@ -93,7 +101,12 @@ export async function createParts(
       networkSignature: world.networkSignature,
       sleep,
       newId: randomUUID,
-      listener: createRedirectListener({ log, uid, peerOf: platform.createPeerLookup() }),
+      listener: createRedirectListener({
+        log,
+        uid,
+        peerOf: platform.createPeerLookup(),
+        usersOfPort: platform.usersOfPort,
+      }),
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)
@@ -116,8 +129,25 @@ export async function createParts(
     return tokenFileWarnings(problems)
   }
   const { close: breakOff } = issuers
+  const loadTheRest = async (url: string) => {
+    await loadMetrics()
+    const signal = AbortSignal.timeout(LOADING_MS)
+    const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
+    const { body } = await fetch(`${url}/healthz`, request)
+    for await (const _ of body ?? []) continue
+  }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
-  return { activity, broker, callers, changes, configureFiles, registrar, breakOff, problems }
+  return {
+    activity,
+    broker,
+    callers,
+    changes,
+    configureFiles,
+    registrar,
+    breakOff,
+    loadTheRest,
+    problems,
+  }
 }
 
 /** A failure has the code that the app's status has for it, in place of what a server said. */

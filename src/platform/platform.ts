@@ -134,6 +134,12 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
+/** The user ids of those who listen on `port` of one of `addresses`, or of all; empty where nothing tells. */
+export type PortUsersLookup = (
+  port: number,
+  addresses: readonly string[],
+) => Promise<readonly number[]>
+
 /** Signals to a running process. */
 export interface Signals {
   /** Keeps another process from making Node open its inspector. */
@@ -164,6 +170,14 @@ export interface Keychain {
   readonly MISSING: string
 }
 
+/** What the kernel lets this process have. */
+export interface ProcessLimits {
+  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where nothing tells. */
+  openFiles(): number | undefined
+  /** Keeps a crash from leaving the memory of this process in a file. Resolves with whether that is certain. */
+  forbidCoreDumps(env: NodeJS.ProcessEnv): Promise<boolean>
+}
+
 /** Everything that the daemon needs, and commands other than `get`. */
 export interface Platform {
   readonly files: Files
@@ -171,7 +185,11 @@ export interface Platform {
   readonly signals: Signals
   readonly desktop: Desktop
   readonly keychain: Keychain
+  readonly limits: ProcessLimits
   createPeerLookup(): PeerLookup
+  /** Whether the group is that of the user `uid` alone, as far as this machine's own files tell. */
+  isPrivateGroup(gid: number, uid: number): boolean
+  readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
   /** The command, as a person would type it, that shows which program has a TCP port. */

@@ -53,8 +53,8 @@ export interface ServicePlan {
 }
 
 export interface ServiceState {
-  /** `failed`: it ended, and a restart will probably end the same way. */
-  readonly phase: 'running' | 'failed' | 'other'
+  /** `failed`: it ended, and a restart will probably end the same way; `absent`: the manager does not know it. */
+  readonly phase: 'starting' | 'running' | 'stopping' | 'failed' | 'absent'
   /** Properties of the service, with the names that the service manager gives them. */
   readonly properties: Readonly<Record<string, string>>
 }

@@ -28,6 +28,7 @@ beforeAll(async () => {
     log,
     uid: process.getuid?.() ?? 0,
     peerOf: createPeerLookup(),
+    usersOfPort: async () => [],
   }).listen({
     redirectUri: `http://127.0.0.1:${port}${PATH}`,
     state: STATE,

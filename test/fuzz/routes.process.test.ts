@@ -46,8 +46,11 @@ const parts: Parts = {
       method: 'browser',
       authorizationUrl: 'https://issuer.example',
       openUrl: null,
+      listening: false,
+      busy: null,
     }),
-    wait: noting('wait', SIGN_IN),
+    wait: noting('wait', { ...SIGN_IN, visited: false, httpsTried: false }),
+    end: noting('end', undefined),
     paste: noting('paste', SIGN_IN),
   },
   reload: noting('reload', {

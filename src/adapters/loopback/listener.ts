@@ -3,7 +3,8 @@
  * open or nothing is served; when the daemon stops they close in order.
  */
 import { once } from 'node:events'
-import { type AddressInfo, isIPv6, type Server } from 'node:net'
+import { statSync } from 'node:fs'
+import { type AddressInfo, isIPv6, Server as NetServer, type Server } from 'node:net'
 import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
@@ -38,6 +39,8 @@ export interface ListenOptions {
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
+  /** Connections of each door; defaults to CONNECTIONS_MAX. */
+  readonly connectionsMax?: number
   /** Limits; defaults to SERVER_LIMITS. */
   readonly limits?: ServerLimits
   readonly log: Log
@@ -46,8 +49,14 @@ export interface ListenOptions {
 export interface Listener {
   /** For callers, on the address that the config names. */
   readonly url: string
-  /** Undefined for a socket that systemd made at a place that we cannot see. */
+  /** Where the owner socket is now; undefined for one that systemd made at a place that we cannot see. */
   readonly socketPath: string | undefined
+  /** Whether the file of the owner socket is not there any more, or is another one: no client finds us then. */
+  isOwnerSocketGone(): boolean
+  /** Makes the owner socket anew; connections that are open stay. @throws {SidecarError} `failed`. */
+  remakeOwnerSocket(socketPath: string): Promise<void>
+  /** Leaves new connections to the service manager's sockets, where there are any: the next daemon answers them. */
+  leaveNewConnections(): void
   /** Accepts nothing more, lets running requests finish for `withinMs` at most, then ends every connection. */
   stop(withinMs: number): Promise<void>
 }
@@ -56,8 +65,8 @@ export interface Listener {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { log } = options
   const endpoints = {
-    tcp: prepareEndpoint(options.tcp, log),
-    owner: prepareEndpoint(options.owner, log),
+    tcp: prepareEndpoint(options.tcp, log, options.connectionsMax),
+    owner: prepareEndpoint(options.owner, log, options.connectionsMax),
   }
   const opened: EndpointServer[] = []
   const create = () => {
@@ -86,26 +95,56 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       await bindMissingFamily(createTcp, address, inheritedTcp, log)
     const address = inheritedTcp[0] ?? (await bindTcp(createTcp, options))
     const inheritedOwner = fromSystemd.find((socket) => socket.address === null)
-    if (!inheritedOwner) {
-      const server = create()
-      server.serve(endpoints.owner)
-      const { socketPath, lockHeld } = options
-      await platform.ownerListener.bindOwnerEndpoint(server.server, {
+    let ownServer: Server | undefined
+    const bindOwner = async (socketPath: string) => {
+      const { server, serve } = create()
+      serve(endpoints.owner)
+      const { lockHeld } = options
+      await platform.ownerListener.bindOwnerEndpoint(server, {
         socketPath,
         lockHeld,
         backlog: BACKLOG,
       })
+      ownServer = server
     }
+    if (!inheritedOwner) await bindOwner(options.socketPath)
+    let socketPath = inheritedOwner
+      ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
+      : options.socketPath
+    let identity = identityOf(socketPath)
     return {
       url: toUrl(address),
-      socketPath: inheritedOwner
-        ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
-        : options.socketPath,
+      get socketPath() {
+        return socketPath
+      },
+      isOwnerSocketGone: () => identity !== undefined && identityOf(socketPath) !== identity,
+      async remakeOwnerSocket(path) {
+        // First: to close a socket removes the file of its name, which may be the new one by then.
+        if (ownServer?.listening) NetServer.prototype.close.call(ownServer)
+        await bindOwner(path)
+        socketPath = path
+        identity = identityOf(path)
+      },
+      leaveNewConnections() {
+        for (const { server } of fromSystemd) NetServer.prototype.close.call(server.server)
+      },
       stop: (withinMs) => stopServers(opened, withinMs),
     }
   } catch (error) {
     await stopServers(opened, 0)
     throw error
+  }
+}
+
+/** Tells a file from others that may take its place; undefined where there is none. */
+function identityOf(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  try {
+    const { dev, ino } = statSync(path)
+    return `${dev} ${ino}`
+  } catch {
+    // Missing, or out of our reach, as it is for clients.
+    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 /** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
 import { createReadStream } from 'node:fs'
+import { decodeText } from '../../adapters/app-secrets/client-secret-text.ts'
 import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
@@ -24,7 +25,7 @@ export async function readKeyFile(file: string, { stdin }: Io): Promise<string> 
 
 async function readContents(file: string): Promise<string | undefined> {
   try {
-    return await readWhole(createReadStream(file, { encoding: 'utf8' }))
+    return await readWhole(createReadStream(file))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -34,12 +35,15 @@ async function readContents(file: string): Promise<string | undefined> {
 
 /** Undefined where it is too long. */
 async function readWhole(stream: NodeJS.ReadableStream): Promise<string | undefined> {
-  let text = ''
+  const chunks: Buffer[] = []
+  let length = 0
   for await (const chunk of stream) {
-    text += String(chunk)
-    if (text.length > LONGEST_FILE) return undefined
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    if (length > LONGEST_FILE) return undefined
   }
-  return text
+  return decodeText(Buffer.concat(chunks))
 }
 
 function fault(message: string): SidecarError {
