@@ -44,13 +44,19 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       endpointAt(origin) {
         const routes = routesOfPage(deps(), service)
         const endpoint = createApp(deps(), createPageDoor(origin, keys), routes)
+        const { app } = endpoint
         const tracked: typeof endpoint = Object.assign(
           (...[request, response]: Parameters<typeof endpoint>) => {
-            const isProven = endpoint(request, response)
-            if (isProven) keys.track(keyIn(request.headers), response)
-            return isProven
+            const caller = endpoint(request, response)
+            if (caller !== undefined) keys.track(keyIn(request.headers), response)
+            return caller
           },
-          { app: endpoint.app },
+          {
+            app,
+            turnAway: (response: Parameters<typeof endpoint.turnAway>[0]) => {
+              endpoint.turnAway(response)
+            },
+          },
         )
         return tracked
       },

@@ -54,14 +54,14 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
     return true
   }
 
-  function answer(request: IncomingMessage, response: ServerResponse): boolean {
+  function answer(request: IncomingMessage, response: ServerResponse): string | undefined {
     const reply = replyTo(request, origin, options)
     if (reply === 'endpoint') return endpoint(request, response)
     send(response, reply)
-    return false
+    return undefined
   }
 
-  const guarded = (request: IncomingMessage, response: ServerResponse): boolean => {
+  const guarded = (request: IncomingMessage, response: ServerResponse): string | undefined => {
     const { socket } = request
     if (own.has(socket)) return answer(request, response)
     isForeign(socket)
@@ -74,9 +74,19 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
         log.error({ err: error }, 'a bug on the door of the page')
         response.destroy()
       })
-    return false
+    return undefined
   }
-  server.serve(prepareEndpoint(Object.assign(guarded, { app: endpoint.app }), log))
+  server.serve(
+    prepareEndpoint(
+      Object.assign(guarded, {
+        app: endpoint.app,
+        turnAway: (response: ServerResponse) => {
+          endpoint.turnAway(response)
+        },
+      }),
+      log,
+    ),
+  )
   return {
     origin,
     linkTo: (link) => `${origin}${OPEN_PATH}${link}`,
