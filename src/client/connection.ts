@@ -2,12 +2,18 @@
  * Requests to the daemon: over the owner socket, or over TCP as a caller with a key. Each module takes
  * `evo-token get` time, so what only some calls need is loaded by them.
  */
-import type { NetConnectOpts } from 'node:net'
 import type { Endpoint } from '../core/endpoint.ts'
 import { locations, ownerEndpoint, ownership } from '../platform/chosen.ts'
 import type { Places } from '../platform/platform.ts'
 import type { TcpTarget } from './tcp.ts'
-import { type Ask, openSocket, type Connection, exchange, type Json } from './wire.ts'
+import {
+  type Ask,
+  openSocket,
+  type Connection,
+  exchange,
+  type Json,
+  type SilenceOf,
+} from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
@@ -164,11 +170,6 @@ async function openConnection(given: Place): Promise<Connection> {
   if (named !== undefined || given.ownerOnly) throw error
   return (await openKnownUrl(given, places)) ?? Promise.reject(error)
 }
-
-/** What makes the watch over a connection on which nothing comes; most of it is loaded only then. */
-export type SilenceOf = (
-  connection: Pick<Connection, 'headers' | 'place'> & { readonly target: NetConnectOpts },
-) => NonNullable<Connection['onSilence']>
 
 function silenceOf(given: Place): SilenceOf {
   return (connection) => async (signal) => {

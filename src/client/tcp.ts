@@ -8,9 +8,8 @@ import { isIPv6, type Socket } from 'node:net'
 import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
-import type { SilenceOf } from './connection.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
-import { openSocket, type Connection, exchange } from './wire.ts'
+import { openSocket, type Connection, exchange, type SilenceOf } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
 

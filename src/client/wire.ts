@@ -156,3 +156,8 @@ export function parseObject(text: string): Json | undefined {
     return undefined
   }
 }
+
+/** What makes the watch over a connection on which nothing comes; most of it is loaded only then. */
+export type SilenceOf = (
+  connection: Pick<Connection, 'headers' | 'place'> & { readonly target: NetConnectOpts },
+) => NonNullable<Connection['onSilence']>
