@@ -80,7 +80,7 @@ byte lateKind, lateBy;
 #define LATE_LOGIN 3
 
 byte up[K], sure[K], stage[K], opened[K], pending[K];
-bool asked[K];           /* the last question was answered, or nobody answered it, less than 5 s ago */
+bool asked[K];           /* the last question was answered, or got no answer, less than 5 s ago */
 bool stale[K];           /* the row got another revision since it was opened */
 bool livened[K];         /* the home that is to be taken over wrote a beat since the row was opened */
 bool handing[K];         /* on the disk: gave the home away, the row need not show it yet */
@@ -362,7 +362,7 @@ inline ends(m) { forget(m) }
 #endif
 
 /* INVARIANTS of each request: no token goes out twice but as rules 3 and 7 name it; a sign-out stays one; a session that
-   may live elsewhere is revoked by nobody. */
+   may live elsewhere is not revoked. */
 inline send(m) {
   assert((spent[disk[m].rec]
           & ~(forgivenFor[m] == disk[m].rec -> forgiven[m] : 0)

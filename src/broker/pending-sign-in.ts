@@ -33,7 +33,7 @@ export class PendingSignIn {
   readonly id: string
   readonly managedApp: ManagedApp
   readonly switchUser: boolean
-  /** When it ends if nobody completes it; on the monotonic clock. */
+  /** When it ends if it is not completed; on the monotonic clock. */
   readonly endsAt: number
   readonly ended: Promise<void>
   /** Set once the person can act. */

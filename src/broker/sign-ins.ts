@@ -111,7 +111,7 @@ export class SignIns {
         signIn.closeIfShown(mono)
         if (mono >= signIn.endsAt + REMEMBERED_MS) this.#byId.delete(id)
       } else if (!signIn.busy && mono >= signIn.endsAt) {
-        signIn.finish(failed('timeout', 'Nobody completed the sign-in in time.'))
+        signIn.finish(failed('timeout', 'The sign-in was not completed in time.'))
       } else {
         pollIfDue(signIn, clock)
       }

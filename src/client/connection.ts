@@ -163,7 +163,11 @@ async function openConnection(given: Place): Promise<Connection> {
       const connection = { socket, headers: { Host: 'localhost' }, place, target: usable }
       return { ...connection, onSilence: silenceOf(given)(connection) }
     }
-    failures.push('path' in usable ? `"${place}" gives ${String(socket)}` : usable.reason)
+    failures.push(
+      'path' in usable
+        ? `"${place}" gives ${typeof socket === 'string' ? socket : 'nothing'}`
+        : usable.reason,
+    )
   }
   const { notRunning } = await import('./failures.ts')
   const error = notRunning(failures.join('; '), runningPid(places.endpoint))
@@ -175,7 +179,11 @@ function silenceOf(given: Place): SilenceOf {
   return (connection) => async (signal) => {
     const { outlastSilence } = await import('./silence.ts')
     const { endpoint } = placesOf(given)
-    const { say = (text: string) => process.emitWarning(text) } = given
+    const {
+      say = (text: string) => {
+        process.emitWarning(text)
+      },
+    } = given
     const isMachines = connection.place === ownerEndpoint.MACHINE_SOCKET
     const pid = runningPid(endpoint)
     await outlastSilence({ ...connection, isMachines, pid, env: given.env, say }, signal)

@@ -223,7 +223,6 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     async stop() {
       supervisor.stopping()
       log.info({}, 'stopping')
-      listener.leaveNewConnections()
       await heartbeat.stop()
       streams.close()
       await page.stop()

@@ -1,6 +1,7 @@
 /** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
@@ -134,7 +135,7 @@ export async function createParts(
     const signal = AbortSignal.timeout(LOADING_MS)
     const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
     const { body } = await fetch(`${url}/healthz`, request)
-    for await (const _ of body ?? []) continue
+    if (body) await buffer(body)
   }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return {

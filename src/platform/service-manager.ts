@@ -85,7 +85,7 @@ export interface ServiceManager {
   /** The program that prints the log, and with `follow` goes on with what comes. */
   logProgram(follow: boolean): { readonly file: string; readonly args: readonly string[] }
   /** The last lines of the log; empty where there is none. */
-  lastLog(): Promise<string>
+  readonly lastLog: () => Promise<string>
   /** What a person should know once the service is installed. */
   notes(): readonly string[]
 }

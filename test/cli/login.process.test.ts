@@ -258,6 +258,8 @@ describe('what is said while a sign-in waits', () => {
     const polls: ((reply: Reply) => void)[] = []
     const known = { visited: false, https_tried: false }
     const daemon = await startStandIn({
+      // What is asked after a silence: time that the test lets pass.
+      'GET /healthz': () => ({ json: { status: 'ok' } }),
       [`${WAIT}?wait=0`]: () => end({ ...PENDING, ...known }),
       [LOGIN]: () => started({ authorization_url: AUTHORIZATION_URL, ...change }),
       [WAIT]: () => {

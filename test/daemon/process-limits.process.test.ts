@@ -25,7 +25,7 @@ describe('connectionsFor', () => {
 })
 
 describe('a daemon that may open few files', () => {
-  it.each([100, 256])(
+  it.each([256, 320])(
     'says so, and answers more callers at once than it has room for: %s',
     async (files) => {
       await using home = await createHome(CONFIG)
@@ -45,6 +45,14 @@ describe('a daemon that may open few files', () => {
     },
     240_000,
   )
+})
+
+describe('a daemon that may open hardly any file', () => {
+  it('does not start, and says what to raise', async () => {
+    await using home = await createHome(CONFIG)
+    const started = startDaemonProcess(home, { under: ['prlimit', '--nofile=100'] })
+    await expect(started).rejects.toThrow('may have 100 files open at once')
+  })
 })
 
 describe('a daemon that a person starts', () => {

@@ -1,6 +1,5 @@
 /** The files of the program are replaced or removed while its daemon runs, as an upgrade does. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createHome, MAIN, runCli, startDaemonProcess } from '../support/daemon-process.ts'
@@ -11,13 +10,12 @@ const CONFIG = {
   apps: { one: { type: 'native', clientId: 'native-1', scopes: ['offline_access'] } },
 }
 
-/** A copy of the program, which a test may change. */
+/** A copy of the program, which a test may change. It finds its packages in the checkout that it is in. */
 function installed(): { readonly directory: string; readonly main: string } & Disposable {
-  const directory = mkdtempSync(join(tmpdir(), 'evo-token-installed-'))
   const root = dirname(dirname(MAIN))
+  const directory = mkdtempSync(join(root, 'build/installed-'))
   cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true })
   cpSync(join(root, 'package.json'), join(directory, 'package.json'))
-  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   return {
     directory,
     main: join(directory, 'dist/main.js'),

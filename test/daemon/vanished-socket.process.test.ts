@@ -71,7 +71,7 @@ describe('a second daemon', () => {
     await using daemon = await startDaemonProcess(home)
     const { code, stderr } = await runCli(home, ['serve'])
     expect(code).not.toBe(0)
-    expect(stderr).toContain(`(pid ${daemon.pid}) runs with the state directory`)
+    expect(stderr).toContain(`(pid ${daemon.pid}) already runs with the state directory`)
     expect(stderr).toContain(`\`kill ${daemon.pid}\``)
   })
 })

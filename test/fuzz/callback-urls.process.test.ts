@@ -43,7 +43,9 @@ beforeAll(async () => {
   if (listening.kind !== 'listening') throw new Error(listening.kind)
   lease = listening.lease
 })
-afterAll(() => lease.close())
+afterAll(() => {
+  lease.close()
+})
 
 interface Sent {
   readonly method: string

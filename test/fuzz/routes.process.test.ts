@@ -50,7 +50,9 @@ const parts: Parts = {
       busy: null,
     }),
     wait: noting('wait', { ...SIGN_IN, visited: false, httpsTried: false }),
-    end: noting('end', undefined),
+    end: () => {
+      called.push('end')
+    },
     paste: noting('paste', SIGN_IN),
   },
   reload: noting('reload', {

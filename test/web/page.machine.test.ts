@@ -1,6 +1,5 @@
 /** The page in a real browser, opened by the link of the command line, with a real daemon behind it. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { source } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { noBrowser, startBrowser } from '../attacks/browser.ts'
@@ -63,9 +62,8 @@ interface Violations {
 
 /** What axe finds, by its rules' names. */
 async function axe(): Promise<readonly string[]> {
-  const path = join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js')
   // Trusted Types would keep a script of others out: it comes by the debugger.
-  await page.evaluate(readFileSync(path, 'utf8'))
+  await page.evaluate(source)
   const { violations } = await page.evaluate<Violations>('axe.run()')
   return violations.map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0])}`)
 }

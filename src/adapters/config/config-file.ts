@@ -10,8 +10,6 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 
-const { isPrivateGroup } = platform
-
 export interface LoadedConfig {
   readonly config: Config
   readonly warnings: readonly ConfigFault[]
@@ -103,7 +101,10 @@ async function refuseUntrusted(
 function othersMayWrite(stats: Stats): boolean {
   const { mode, gid, uid } = stats
   if (!ownership.othersMayWrite(stats)) return false
-  return ownership.othersMayWrite({ mode: mode & ~GROUP_MAY_WRITE }) || !isPrivateGroup(gid, uid)
+  return (
+    ownership.othersMayWrite({ mode: mode & ~GROUP_MAY_WRITE }) ||
+    !platform.isPrivateGroup(gid, uid)
+  )
 }
 
 const GROUP_MAY_WRITE = 0o020
@@ -120,7 +121,7 @@ async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
 }
 
 function tooLarge(path: string): SidecarError {
-  return new SidecarError('config', `${path} is larger than 1 MiB, which no config is.`)
+  return new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * Headers with which browsers say that nobody has asked for the page yet: the standard one (Chromium,
+ * Headers with which browsers say that no person has asked for the page yet: the standard one (Chromium,
  * Firefox), and those of older Chromium, Safari and Firefox. No other request has them.
  */
 const LOOKS_AHEAD = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']

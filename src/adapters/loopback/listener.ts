@@ -55,8 +55,6 @@ export interface Listener {
   isOwnerSocketGone(): boolean
   /** Makes the owner socket anew; connections that are open stay. @throws {SidecarError} `failed`. */
   remakeOwnerSocket(socketPath: string): Promise<void>
-  /** Leaves new connections to the service manager's sockets, where there are any: the next daemon answers them. */
-  leaveNewConnections(): void
   /** Accepts nothing more, lets running requests finish for `withinMs` at most, then ends every connection. */
   stop(withinMs: number): Promise<void>
 }
@@ -97,8 +95,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const inheritedOwner = fromSystemd.find((socket) => socket.address === null)
     let ownServer: Server | undefined
     const bindOwner = async (socketPath: string) => {
-      const { server, serve } = create()
-      serve(endpoints.owner)
+      const made = create()
+      made.serve(endpoints.owner)
+      const { server } = made
       const { lockHeld } = options
       await platform.ownerListener.bindOwnerEndpoint(server, {
         socketPath,
@@ -124,9 +123,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         await bindOwner(path)
         socketPath = path
         identity = identityOf(path)
-      },
-      leaveNewConnections() {
-        for (const { server } of fromSystemd) NetServer.prototype.close.call(server.server)
       },
       stop: (withinMs) => stopServers(opened, withinMs),
     }

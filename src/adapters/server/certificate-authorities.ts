@@ -26,10 +26,10 @@ export function trustedCertificates(ca: string, env: NodeJS.ProcessEnv): string[
 
 /** A list of our own replaces Node's: with it what NODE_USE_SYSTEM_CA and NODE_EXTRA_CA_CERTS had added. */
 function trustedByProcess(env: NodeJS.ProcessEnv): readonly string[] {
-  if (getCACertificates) return getCACertificates('default')
   const extra = env.NODE_EXTRA_CA_CERTS
   return [
-    ...tls.rootCertificates,
+    ...(getCACertificates ? getCACertificates('default') : tls.rootCertificates),
+    // Node has it already, as a rule; one that stands twice does no harm.
     ...(extra ? readCertificates(extra, '$NODE_EXTRA_CA_CERTS') : []),
   ]
 }
