@@ -19,7 +19,7 @@ export interface PageOptions extends DoctorOptions {
 }
 
 export interface Page extends WebService {
-  /** Closes the door where nobody has come through it for long. */
+  /** Closes the door where no page has used it for long. */
   beat(): Promise<void>
   stop(): Promise<void>
 }
