@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Pool } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { goodToken } from './faults/owner.ts'
+import { ask, goodToken } from './faults/owner.ts'
 import { seededHome } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
@@ -63,6 +64,69 @@ describe('the activity of a daemon that is killed again and again', () => {
     expect(await written(home)).toContain('"kind":"stopped"')
   })
 })
+
+describe('tokens handed out', () => {
+  it('are counted right, by caller and app, however many there are', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
+    const daemon = await startDaemonProcess(home)
+    const added = await runCli(home, ['caller', 'add', 'notebook', '--app', 'me'])
+    const notebook = added.stdout.trim()
+    const local = (await readFile(join(home.stateDir, 'access-key'), 'utf8')).trim()
+    const shares = [
+      { app: 'me', caller: 'notebook', key: notebook, tokens: 60_000 },
+      { app: 'me', caller: 'local', key: local, tokens: 25_000 },
+      { app: 'other', caller: 'local', key: local, tokens: 15_000 },
+    ]
+    await Promise.all(shares.map((share) => takeTokens(daemon.url, share)))
+    // Refused, so none was handed out.
+    const refused = await fetch(`${daemon.url}/v1/apps/other/token`, {
+      headers: { authorization: `Bearer ${notebook}` },
+    })
+    expect(refused.status).toBe(404)
+
+    const expected = shares.map(({ app, caller, tokens }) => `${caller} ${app} ${tokens}`).sort()
+    expect(await countedBy(daemon.socket)).toEqual(expected)
+    await daemon.stop()
+    await using again = await startDaemonProcess(home)
+    expect(await countedBy(again.socket)).toEqual(expected)
+  }, 600_000)
+})
+
+async function takeTokens(
+  url: string,
+  { app, key, tokens }: { readonly app: string; readonly key: string; readonly tokens: number },
+): Promise<void> {
+  const pool = new Pool(url, { connections: 4 })
+  const path = `/v1/apps/${app}/token`
+  const headers = { authorization: `Bearer ${key}` }
+  let left = tokens
+  const takeSome = async () => {
+    while (left-- > 0) {
+      const { statusCode, body } = await pool.request({ method: 'GET', path, headers })
+      await body.dump()
+      if (statusCode !== 200) throw new Error(`no token: ${statusCode}`)
+    }
+  }
+  await Promise.all([takeSome(), takeSome(), takeSome(), takeSome()])
+  await pool.close()
+}
+
+/** The sum over the hours: one may end while the test runs. */
+async function countedBy(socket: string): Promise<readonly string[]> {
+  const { body } = await ask(socket, '/v1/activity/hours')
+  const sums = new Map<string, number>()
+  for (const { app, caller, tokens } of body.items as readonly Hour[]) {
+    const who = `${caller} ${app}`
+    sums.set(who, (sums.get(who) ?? 0) + tokens)
+  }
+  return [...sums].map(([who, tokens]) => `${who} ${tokens}`).sort()
+}
+
+interface Hour {
+  readonly app: string
+  readonly caller: string
+  readonly tokens: number
+}
 
 describe('evo-token activity', () => {
   it('shows a line for each entry, those of an app alone where it is named, and what comes', async () => {
