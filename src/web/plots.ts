@@ -40,7 +40,8 @@ function draw(id: string, { names, paint }: Rows, from: number, to: number): voi
     {
       width,
       height: names.length * ROW_PX + AXIS_PX,
-      padding: [0, 8, 0, 0],
+      // Half of the last label of the axis is to the right of it.
+      padding: [0, 24, 0, 0],
       cursor: { show: false },
       legend: { show: false },
       scales: { x: { time: true, range: [from, to] }, y: { range: [0, names.length] } },

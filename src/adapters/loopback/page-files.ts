@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WORKER_REMOVAL } from './worker-removal.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -58,6 +59,7 @@ export async function loadPageFiles(directory = BUILT) {
         ...(key !== undefined && { 'Clear-Site-Data': '"storage"' }),
       },
     }),
+    workerRemoval: file('text/javascript; charset=utf-8', WORKER_REMOVAL),
     refusal: (title: string, text: string): PageFile =>
       file(
         'text/html; charset=utf-8',

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import type { PeerLookup } from '../../platform/platform.ts'
+import { isLookingAhead, isNavigation, isWorkerScript } from './browser-request.ts'
 import { createEndpointServer, type HttpEndpoint, prepareEndpoint } from './endpoint-server.ts'
 import { stopServers } from './listener-stop.ts'
 import type { PageFile, PageFiles } from './page-files.ts'
@@ -112,11 +113,13 @@ function replyTo(
   const path = url.split('?', 1)[0] ?? ''
   const isLink = path.startsWith(OPEN_PATH)
   const asset = isAsset(path) ? files[path] : undefined
-  if (path !== '/' && !asset && !isLink) return 'endpoint'
+  const isWorker = isWorkerScript(headers)
+  if (path !== '/' && !asset && !isLink && !isWorker) return 'endpoint'
   if (headers.host !== new URL(origin).host) {
     return refuse(files, 421, 'Wrong address', 'Nothing is answered under this name.')
   }
   if (method !== 'GET') return refuse(files, 405, 'Not possible', 'Only GET works here.')
+  if (isWorker) return { status: 200, file: files.workerRemoval }
   const { 'sec-fetch-site': site } = headers
   if (asset) {
     // Only our page loads them.
@@ -130,7 +133,7 @@ function replyTo(
     return isOwn ? { status: 200, file: files.page() } : refuse(files, 403, ...NOT_OURS)
   }
   // A browser that looks ahead has not been asked to go there yet.
-  if (headers['sec-purpose']?.includes('prefetch')) {
+  if (isLookingAhead(headers)) {
     return refuse(files, 503, 'Not now', 'This link is not for looking ahead.')
   }
   const redeemed = redeem(path.slice(OPEN_PATH.length))
@@ -159,12 +162,6 @@ function isAsset(path: string): path is '/page.js' | '/page.css' | '/icon.svg' {
 }
 
 const NOT_OURS = ['Not possible', 'Only the page of evo-token is answered here.'] as const
-
-/** A script's fetch, an image, a frame: no person has come this way. */
-function isNavigation(headers: IncomingMessage['headers']): boolean {
-  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
-  return mode === 'navigate' && dest === 'document' && headers.upgrade === undefined
-}
 
 function refuse(files: PageFiles, status: number, title: string, text: string): Reply {
   return { status, file: files.refusal(title, text) }

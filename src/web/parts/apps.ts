@@ -42,19 +42,19 @@ function noApp(): TemplateResult {
 function card(status: AppStatus, state: State, actions: Actions, now: number): TemplateResult {
   const { app, type, problem, subject, session_expires_at: sessionEnd } = status
   const level = problem ? (problem.blocking ? 'bad' : 'warn') : 'good'
+  const rows = [
+    row('Signed in as', type === 'service' ? null : subject),
+    row('Next renewal', status.refresh_at && distance(status.refresh_at, now)),
+    row('Next attempt', status.retry_at && distance(status.retry_at, now)),
+    row('Session ends', sessionEnd && distance(sessionEnd, now), sessionEnd),
+  ].filter((one) => one !== undefined)
   return html`<article class="card ${level}" aria-label=${app}>
     <header>
       <h3>${app}</h3>
       <span class="type">${type}</span>
       <span class="state">${stateWord(status)}</span>
     </header>
-    ${life(status, now)}
-    <dl>
-      ${row('Signed in as', type === 'service' ? null : subject)}
-      ${row('Next renewal', status.refresh_at && distance(status.refresh_at, now))}
-      ${row('Next attempt', status.retry_at && distance(status.retry_at, now))}
-      ${row('Session ends', sessionEnd && distance(sessionEnd, now), sessionEnd)}
-    </dl>
+    ${life(status, now)} ${rows.length > 0 ? html`<dl>${rows}</dl>` : nothing}
     ${
       problem
         ? html`<div class="problem">
@@ -93,7 +93,7 @@ function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, no
 }
 
 function row(name: string, value: string | null, instant?: string | null) {
-  if (!value) return nothing
+  if (!value) return undefined
   const title = instant ? wholeTime(instant) : nothing
   return html`<div>
     <dt>${name}</dt>

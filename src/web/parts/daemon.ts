@@ -44,7 +44,7 @@ export function aboutPart({ about }: State, now: number): TemplateResult {
   if (!about) return html``
   const rows: readonly (readonly [string, string | null])[] = [
     ['Version', about.version],
-    ['Running since', distance(about.started_at, now)],
+    ['Started', distance(about.started_at, now)],
     ['Process', String(about.pid)],
     ['Callers ask at', about.url],
     ['Owner socket', about.socket],
