@@ -175,6 +175,12 @@ if (key === undefined) {
   }, SLOW_MS)
 }
 setInterval(drawSoon, TICK_MS)
-new ResizeObserver(drawAll).observe(document.documentElement)
+let drawnWidth = 0
+// Its height changes with every list that grows, and no plot with it.
+new ResizeObserver(([root]) => {
+  if (root?.contentRect.width === drawnWidth) return
+  drawnWidth = root?.contentRect.width ?? 0
+  drawAll()
+}).observe(document.documentElement)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll)
 drawAll()

@@ -12,28 +12,58 @@ const AXIS_PX = 28
 
 interface Rows {
   readonly names: readonly string[]
+  /** What it shows, where that alone makes a new drawing: the same again is not drawn again. */
+  readonly basis?: unknown
   /** Draws the inside of the plot. */
   readonly paint: (plot: uPlot) => void
+}
+
+/** Asking for a colour makes the browser settle all styles: they are asked for once in a drawing. */
+type Palette = Readonly<Record<(typeof COLOURS)[number], string>>
+
+const COLOURS = ['muted', 'line', 'text', 'life', 'good', 'bad', 'asleep', 'heat'] as const
+
+function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement)
+  const entries = COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])
+  return Object.fromEntries(entries) as Palette
 }
 
 export function drawPlots(state: State, now: number): void {
   const from = (now - RANGES[state.range] * HOUR_S * 1000) / 1000
   const to = now / 1000
-  draw('timeline', timelineRows(state, now), from, to)
-  draw('heat-map', heatRows(state), from, to)
+  const palette = readPalette()
+  draw('timeline', timelineRows(state, palette, now), palette, { from, to })
+  draw('heat-map', heatRows(state, palette), palette, { from, to })
 }
 
-const drawn = new Map<string, uPlot>()
+interface Drawn {
+  readonly plot: uPlot
+  readonly basis: unknown
+  readonly width: number
+  readonly text: string
+}
+
+const drawn = new Map<string, Drawn>()
 
 /** Anew each time: its rows and its colours may be others. */
-function draw(id: string, { names, paint }: Rows, from: number, to: number): void {
+function draw(
+  id: string,
+  { names, basis, paint }: Rows,
+  palette: Palette,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
   const place = document.getElementById(id)
-  drawn.get(id)?.destroy()
-  drawn.delete(id)
   const width = place?.clientWidth ?? 0
+  const { muted, text } = palette
+  const last = drawn.get(id)
+  if (last && basis !== undefined && last.basis === basis) {
+    if (last.width === width && last.text === text) return
+  }
+  last?.plot.destroy()
+  drawn.delete(id)
   if (!place || width === 0 || names.length === 0) return
-  const muted = colour('--muted')
-  const line = { stroke: colour('--line'), width: 1 }
+  const line = { stroke: palette.line, width: 1 }
   const font = '12px system-ui, sans-serif'
   const nameWidth = Math.min(140, Math.round(width * 0.28))
   const plot = new uPlot(
@@ -57,7 +87,7 @@ function draw(id: string, { names, paint }: Rows, from: number, to: number): voi
           values: (_plot, splits) => timeLabels(splits),
         },
         {
-          stroke: colour('--text'),
+          stroke: text,
           grid: { show: false },
           ticks: { show: false },
           font,
@@ -74,7 +104,7 @@ function draw(id: string, { names, paint }: Rows, from: number, to: number): voi
     ],
     place,
   )
-  drawn.set(id, plot)
+  drawn.set(id, { plot, basis, width, text })
 }
 
 /** Hours, and the day where one begins. */
@@ -90,10 +120,6 @@ function timeLabels(splits: readonly number[]): string[] {
 function shortened(name: string, width: number): string {
   const most = Math.max(4, Math.floor((width - 14) / 6.6))
   return name.length > most ? `${name.slice(0, most - 1)}…` : name
-}
-
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }
 
 /** Where row `index` of `count` is on the canvas, in its own pixels. */
@@ -113,7 +139,7 @@ function clipped(plot: uPlot, paint: (context: CanvasRenderingContext2D) => void
   ctx.restore()
 }
 
-function timelineRows(state: State, now: number): Rows {
+function timelineRows(state: State, palette: Palette, now: number): Rows {
   const apps = sortedApps(state)
   const names = (state.showsAllRows ? apps : apps.slice(0, ROWS)).map(({ app }) => app)
   const byApp = new Map<string, Item[]>()
@@ -139,9 +165,10 @@ function timelineRows(state: State, now: number): Rows {
             rowHeight,
             lifeMs,
             end: Math.min(end, now),
+            palette,
           })
         })
-        context.fillStyle = colour('--asleep')
+        context.fillStyle = palette.asleep
         for (const { at, duration_ms: ms } of sleeps) {
           const woke = Date.parse(at)
           const [left, right] = [xOf(plot, woke - (ms ?? 0)), xOf(plot, woke)]
@@ -159,10 +186,12 @@ interface Row {
   readonly lifeMs: number
   /** When the last token ends, in epoch milliseconds. */
   readonly end: number
+  readonly palette: Palette
 }
 
 /** Each token from its birth to the next one's, or to the end of the session; marks on top. */
-function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, lifeMs, end }: Row): void {
+function paintLives(plot: uPlot, items: readonly Item[], row: Row): void {
+  const { y, rowHeight, lifeMs, end, palette } = row
   const { ctx } = plot
   const unit = devicePixelRatio
   const births = items.filter(({ kind }) => LIFE_EDGES.has(kind))
@@ -172,7 +201,7 @@ function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, lifeMs,
     const next = births[index + 1]
     const from = xOf(plot, birth)
     const to = xOf(plot, Math.min(birth + lifeMs, next ? Date.parse(next.at) : end))
-    ctx.fillStyle = colour('--life')
+    ctx.fillStyle = palette.life
     const gap = to - from > 4 * unit ? unit : 0
     ctx.fillRect(from, y + rowHeight * 0.3, Math.max(unit, to - from - gap), rowHeight * 0.4)
   })
@@ -180,7 +209,7 @@ function paintLives(plot: uPlot, items: readonly Item[], { y, rowHeight, lifeMs,
     const level = levelOf(kind)
     if (level === 'plain' && kind !== 'signed_out') continue
     const isBad = level === 'bad'
-    ctx.fillStyle = colour(isBad ? '--bad' : '--good')
+    ctx.fillStyle = isBad ? palette.bad : palette.good
     const size = (isBad ? 3 : 2) * unit
     const share = isBad ? 0.76 : 0.56
     ctx.fillRect(
@@ -209,21 +238,23 @@ function xOf(plot: uPlot, ms: number): number {
 }
 
 /** The callers that took most, each hour the darker the more it took. */
-function heatRows(state: State): Rows {
+function heatRows(state: State, palette: Palette): Rows {
   const totals = totalsByCaller(state)
   const names = [...totals.keys()]
     .sort((one, other) => (totals.get(other) ?? 0) - (totals.get(one) ?? 0))
     .slice(0, ROWS)
-  const most = Math.max(1, ...state.hours.map(({ tokens }) => tokens))
+  const indexes = new Map(names.map((name, index) => [name, index]))
+  const { hours } = state
+  const most = hours.reduce((max, { tokens }) => Math.max(max, tokens), 1)
   return {
     names,
+    basis: hours,
     paint(plot) {
-      const base = colour('--heat')
       clipped(plot, (context) => {
-        context.fillStyle = base
-        for (const { hour, caller, tokens } of state.hours) {
-          const index = names.indexOf(caller ?? '')
-          if (index < 0) continue
+        context.fillStyle = palette.heat
+        for (const { hour, caller, tokens } of hours) {
+          const index = indexes.get(caller ?? '')
+          if (index === undefined) continue
           const { y, rowHeight } = rowBox(plot, index, names.length)
           const at = Date.parse(hour)
           const left = xOf(plot, at)
