@@ -39,7 +39,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    createProcessWorld(env, { log, readConfig: () => loadConfig(path) }),
+    createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
   )
   signals.onReload(() => {
     daemon.reload().then(

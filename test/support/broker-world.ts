@@ -2,6 +2,7 @@
 import { Broker } from '../../src/broker/broker.ts'
 import type { IssuerTurnsDeps } from '../../src/broker/issuer-turns.ts'
 import type { Sleep } from '../../src/broker/wait-at-most.ts'
+import type { Happened } from '../../src/core/activity.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
@@ -124,6 +125,7 @@ export function createWorld(options: WorldOptions = {}) {
   const revoked: string[] = []
   const answers: Answer[] = []
   const changes: string[] = []
+  const activity: Happened[] = []
   /** What systemd hands over, by app. */
   const credentials = new Map<string, Secret>()
   /** Client secrets that are not of the kind that their apps show. */
@@ -282,6 +284,7 @@ export function createWorld(options: WorldOptions = {}) {
         newId: () => `sign-in-${++ids}`,
         networkSignature: () => network.signature,
         onChange: (app) => changes.push(app),
+        onActivity: (happened) => activity.push(happened),
         fileFaultOf: () => undefined,
         sleep,
       },
@@ -300,6 +303,7 @@ export function createWorld(options: WorldOptions = {}) {
     revoked,
     answers,
     changes,
+    activity,
     log,
     network,
     door,
