@@ -40,6 +40,7 @@ const tools = await rolldown({
     'demo/demo.ts',
     'test/faults/run/faults.ts',
     'test/systemd/load.ts',
+    'test/web/pictures.ts',
   ],
   external: /^[^./]/,
   plugins: [typescript],

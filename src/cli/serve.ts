@@ -39,7 +39,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    createProcessWorld(env, { log, readConfig: () => loadConfig(path) }),
+    createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
   )
   signals.onReload(() => {
     daemon.reload().then(
@@ -54,7 +54,8 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   await signals.waitForStop()
   await daemon.stop()
   log.flush()
-  return 0
+  // A name that is still being resolved, which nothing can break off, would hold the process.
+  process.exit(0)
 }
 
 /** Standard output, for a person who looks at it. */

@@ -33,6 +33,12 @@ const PRODUCTS: readonly Product[] = [
     main: 'dist/main.js',
   },
   {
+    name: 'page',
+    command: ['scripts/bundle-page.mjs'],
+    sources: ['package-lock.json', 'scripts/bundle-page.mjs', 'src/web', 'src/core'],
+    main: 'dist/web/page.js',
+  },
+  {
     name: 'build',
     command: ['scripts/build-tools.mjs'],
     sources: ['package-lock.json', 'scripts/build-tools.mjs', 'src', 'bench', 'demo', 'test'],

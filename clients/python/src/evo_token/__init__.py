@@ -39,6 +39,7 @@ __all__ = [
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Called by `%load_ext evo_token`."""
+    from ._activity import ActivityMagics
     from ._magics import EvoMagics
 
-    shell.register_magics(EvoMagics)
+    shell.register_magics(EvoMagics, ActivityMagics)
