@@ -1,5 +1,6 @@
 """Runs its arguments as the cells of a notebook in a Jupyter kernel, with a person's input from stdin."""
 
+import queue
 import sys
 
 from jupyter_client.manager import start_new_kernel
@@ -17,6 +18,12 @@ def show(message):
 
 
 def answer(message):
+    # What was printed before the question takes a way of its own.
+    try:
+        while True:
+            show(client.get_iopub_msg(timeout=1))
+    except queue.Empty:
+        pass
     print("asks", message["content"]["prompt"], flush=True)
     client.input(sys.stdin.readline().strip())
 

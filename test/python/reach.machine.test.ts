@@ -98,6 +98,7 @@ for load, active, sub in [
     ("loaded", "activating", "auto-restart"), ("loaded", "failed", "failed"), ("loaded", "inactive", "dead"),
 ]:
     print(_from_systemd(f"LoadState={load}\\nActiveState={active}\\nSubState={sub}\\n").state)
+print(_from_systemd("LoadState=loaded\\nActiveState=inactive\\nJob=12\\n").state)
 print(_from_systemd("").state, _from_systemd("NRestarts=7\\n").restarts)`
     const { stdout } = spawnSync('python3', ['-S', '-c', script], {
       env: { ...process.env, PYTHONPATH },
@@ -105,6 +106,7 @@ print(_from_systemd("").state, _from_systemd("NRestarts=7\\n").restarts)`
     })
     expect(stdout.trim().split('\n')).toEqual([
       ...['none', 'starting', 'starting', 'stopping', 'running', 'failed', 'failed', 'failed'],
+      'starting',
       'none 7',
     ])
   })

@@ -130,7 +130,7 @@ function createManager(
   }
 
   async function state(): Promise<ServiceState> {
-    const shown = await run('show', `--property=LoadState,${PROPERTIES.join(',')}`, SERVICE)
+    const shown = await run('show', `--property=LoadState,Job,${PROPERTIES.join(',')}`, SERVICE)
     const found = new Map(
       shown.split('\n').map((line) => {
         const end = line.indexOf('=')
@@ -141,7 +141,9 @@ function createManager(
     const { ActiveState: active, SubState: sub } = properties
     const loaded = found.get('LoadState') === 'loaded'
     const restarts = Number(properties.NRestarts)
-    return { phase: loaded ? phaseOf(active, sub) : 'absent', restarts, properties }
+    const isQueued = active === 'inactive' && Boolean(found.get('Job'))
+    const phase = isQueued ? 'starting' : phaseOf(active, sub)
+    return { phase: loaded ? phase : 'absent', restarts, properties }
   }
 
   return {

@@ -31,7 +31,7 @@ def look(of_machine: bool = False) -> Seen:
         return _NOTHING if of_machine else _from_launchd(_said("launchctl", "print", f"gui/{os.getuid()}/{_LABEL}"))
     scope = [] if of_machine else ["--user"]
     return _from_systemd(
-        _said("systemctl", *scope, "show", "--property=LoadState,ActiveState,SubState,NRestarts", "evo-token.service")
+        _said("systemctl", *scope, "show", "--property=LoadState,ActiveState,SubState,NRestarts,Job", "evo-token.service")
     )
 
 
@@ -48,7 +48,7 @@ def _state_in(properties: dict[str, str]) -> State:
     # Between two attempts: it has ended without becoming ready, and will most likely do so again.
     if active == "failed" or properties.get("SubState") == "auto-restart":
         return "failed"
-    if active in ("activating", "reloading"):
+    if active in ("activating", "reloading") or (active == "inactive" and properties.get("Job")):
         return "starting"
     if active == "deactivating":
         return "stopping"
