@@ -32,7 +32,7 @@ describe('the service of one person', () => {
         CLIENTS.service.clientId,
       ),
     ) as object
-    await machine.asPerson(`mkdir -p ${HOME}/.config/evo-token ${HOME}/work ${HOME}/later`)
+    await machine.asPerson(`mkdir -p ${HOME}/.config/evo-token ${HOME}/work '${HOME}/later on'`)
   })
 
   afterAll(async () => {
@@ -51,7 +51,7 @@ describe('the service of one person', () => {
     const holds = (path: string) =>
       until(
         `${path} holds a token`,
-        () => machine.sh(`cat ${path} 2>/dev/null || true`),
+        () => machine.sh(`cat '${path}' 2>/dev/null || true`),
         (text) => text.startsWith('eyJ'),
       )
     await holds(`${HOME}/work/token`)
@@ -59,7 +59,7 @@ describe('the service of one person', () => {
     const pid = await machine.user.property('evo-token', 'MainPID')
     const written = async (directory: string) =>
       machine
-        .sh(`nsenter -t ${pid} -m -- runuser -u ${PERSON} -- touch ${directory}/probe 2>&1`)
+        .sh(`nsenter -t ${pid} -m -- runuser -u ${PERSON} -- touch "${directory}/probe" 2>&1`)
         .then(
           () => 'done',
           (error: unknown) =>
@@ -68,7 +68,7 @@ describe('the service of one person', () => {
     for (const directory of [STATE, `${HOME}/work`, `/run/user/$(id -u ${PERSON})/evo-token`]) {
       expect([directory, await written(directory)]).toEqual([directory, 'done'])
     }
-    const others = [HOME, `${HOME}/.config`, `${HOME}/later`, `/run/user/$(id -u ${PERSON})`]
+    const others = [HOME, `${HOME}/.config`, `${HOME}/later on`, `/run/user/$(id -u ${PERSON})`]
     for (const directory of others) {
       expect([directory, await written(directory)]).toEqual([directory, 'EROFS'])
     }
@@ -79,10 +79,10 @@ describe('the service of one person', () => {
       test -e ${HOME}/outside`,
     )
 
-    await writeConfig({ files: [file('~/work/token'), file('~/later/token')] })
-    expect(await evoToken('reload')).toMatch(/later\/token .*`evo-token service install` again/)
+    await writeConfig({ files: [file('~/work/token'), file('~/later on/token')] })
+    expect(await evoToken('reload')).toMatch(/later on\/token .*`evo-token service install` again/)
     expect(await evoToken('service install')).toContain('The service runs and answers.')
-    await holds(`${HOME}/later/token`)
+    await holds(`${HOME}/later on/token`)
 
     // The state directory is gone: it is made anew, and may be written.
     await machine.user.ctl('stop evo-token.service')
