@@ -1,9 +1,9 @@
 /**
  * One daemon per state directory, by a lock on an open file: the kernel holds it as long as the
- * process lives, stopped or not, and drops it with the process, however that ends. The pid inside
- * the file is for people; nothing is ever decided by it.
+ * process lives, stopped or not, and drops it with the process, however that ends. The pid that is
+ * written down is for people; nothing is ever decided by it.
  */
-import { closeSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../errors.ts'
 import { platform } from '../platform/current.ts'
@@ -27,13 +27,16 @@ export type LockResult =
 /** @throws {SidecarError} `failed` where there is no way to lock. */
 export async function acquireLock(path: string): Promise<LockResult> {
   const descriptor = await openLocked(path)
-  if (descriptor === undefined) return { kind: 'taken', pid: await signature(path) }
-  signFor(descriptor)
+  const signature = platform.files.signatureOf(path)
+  if (descriptor === undefined) return { kind: 'taken', pid: await pidIn(signature) }
+  const signed = signature === path ? descriptor : openSync(signature, 'w')
+  sign(signed)
   return {
     kind: 'held',
     // The file stays: where one process unlinks a lock, two others can hold one each.
     release: () => {
-      ftruncateSync(descriptor)
+      ftruncateSync(signed)
+      if (signed !== descriptor) closeSync(signed)
       closeSync(descriptor)
     },
   }
@@ -56,7 +59,7 @@ async function openLocked(path: string): Promise<number | undefined> {
 }
 
 /** A full disk must not keep the daemon from starting: the lock holds without a name on it. */
-function signFor(descriptor: number): void {
+function sign(descriptor: number): void {
   try {
     ftruncateSync(descriptor)
     writeSync(descriptor, `${process.pid}\n`, 0)
@@ -66,18 +69,18 @@ function signFor(descriptor: number): void {
 }
 
 /** Of two that start together, the one that is refused may look before the other has signed. */
-async function signature(path: string): Promise<number | undefined> {
+async function pidIn(signature: string): Promise<number | undefined> {
   for (let looks = 1; looks < SIGNED_AFTER_LOOKS; looks++) {
-    const pid = holderOf(path)
+    const pid = holderOf(signature)
     if (pid !== undefined) return pid
     await sleep(LOOK_MS)
   }
-  return holderOf(path)
+  return holderOf(signature)
 }
 
 /** A holder that was killed leaves its pid behind, until the next one writes its own. */
-function holderOf(path: string): number | undefined {
-  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
+function holderOf(signature: string): number | undefined {
+  const pid = Number.parseInt(readFileSync(signature, 'utf8'), 10)
   return pid > 0 && isAlive(pid) ? pid : undefined
 }
 

@@ -124,16 +124,20 @@ async function openConnection(given: Place): Promise<Connection> {
   const places = placesOf(given)
   const named = given.socket
   const known = readEndpoint(places.endpoint)?.socket
-  const candidates =
-    named === undefined ? [known, places.socket, ownerEndpoint.MACHINE_SOCKET] : [named]
+  const candidates = named === undefined ? [known, ...ownerEndpoint.usualPaths(places)] : [named]
   const failures: string[] = []
   for (const place of new Set(candidates)) {
     if (place === undefined) continue
     const usable = ownerEndpoint.usable(place, named !== undefined)
     const socket = 'path' in usable ? await openSocket(usable) : usable.reason
-    if (typeof socket === 'object') return { socket, headers: { Host: 'localhost' }, place }
+    if (typeof socket === 'object') {
+      const connection = { socket, headers: { Host: 'localhost' }, place }
+      if (!ownerEndpoint.keyed) return connection
+      const { authenticateOwner } = await import('./tcp.ts')
+      return authenticateOwner(connection, places.ownerKey)
+    }
     failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
   }
   const { notRunning } = await import('./failures.ts')
-  throw notRunning(failures.join('; '))
+  throw notRunning(failures.join('; ') || `"${places.endpoint}" names no daemon`)
 }

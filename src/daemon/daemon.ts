@@ -1,11 +1,13 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
 import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
+import { createAccessKey, writePrivateFile } from '../adapters/callers/callers-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
 import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
+import { ownerEndpoint } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
@@ -14,7 +16,7 @@ import { waitAtMost } from '../broker/wait-at-most.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
-import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
+import { createKeyedOwnerDoor, createTcpDoor, type Door, OWNER_DOOR } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createParts } from './parts.ts'
@@ -132,7 +134,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     socketPath: places.socket,
     lockHeld: true,
     tcp: createApp(deps, createTcpDoor(deps)),
-    owner: createApp(deps, OWNER_DOOR),
+    owner: createApp(deps, await createOwnerDoor(places)),
     inherited,
     answerToMalformed,
     log,
@@ -177,6 +179,14 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       supervisor.close()
     },
   }
+}
+
+/** The key is another one at each start: one that was read before a stop opens nothing. */
+async function createOwnerDoor({ socket, ownerKey }: Places): Promise<Door> {
+  if (!ownerEndpoint.keyed) return OWNER_DOOR
+  const key = createAccessKey()
+  await writePrivateFile(ownerKey, `${key.expose()}\n`)
+  return createKeyedOwnerDoor(socket, key)
 }
 
 /** For `systemctl status`. */

@@ -1,6 +1,6 @@
 /**
  * The one place that asks which operating system this is. Linux and other systems of its kind share
- * most with macOS; Windows would be a folder beside `posix/`, and more lines here.
+ * most with macOS, and nothing with Windows.
  */
 import type { Locations, OwnerEndpoint, Ownership, Platform } from './platform.ts'
 import * as posixLocations from './posix/locations.ts'
@@ -9,12 +9,14 @@ import * as posixOwnership from './posix/ownership.ts'
 import type { ServicePlatform } from './service-manager.ts'
 
 // What every command needs. It imports next to nothing, since `evo-token get` starts with it.
-export const locations: Locations = posixLocations
-export const ownership: Ownership = posixOwnership
-export const ownerEndpoint: OwnerEndpoint = posixEndpoint
+const windows = isWindows() ? await import('./windows/for-clients.ts') : undefined
+export const locations: Locations = windows?.locations ?? posixLocations
+export const ownership: Ownership = windows?.ownership ?? posixOwnership
+export const ownerEndpoint: OwnerEndpoint = windows?.ownerEndpoint ?? posixEndpoint
 
 /** The rest: import it from `current.ts`. */
 export async function loadPlatform(): Promise<Platform> {
+  if (isWindows()) return (await import('./windows/windows.ts')).windows
   return isMac() ? (await import('./posix/mac.ts')).mac : (await import('./posix/linux.ts')).linux
 }
 
@@ -22,6 +24,10 @@ export async function loadServices(): Promise<ServicePlatform> {
   return isMac()
     ? (await import('./posix/launchd.ts')).launchd
     : (await import('./posix/systemd.ts')).systemd
+}
+
+function isWindows(): boolean {
+  return process.platform === 'win32'
 }
 
 function isMac(): boolean {

@@ -27,6 +27,8 @@ export interface Places {
   readonly socket: string
   readonly endpoint: string
   readonly accessKey: string
+  /** Where the owner's endpoint needs a key; see `OwnerEndpoint.keyed`. */
+  readonly ownerKey: string
   readonly lock: string
   readonly vault: string
   readonly vaultKey: string
@@ -61,13 +63,17 @@ export interface Ownership {
 }
 
 /**
- * The owner's endpoint, as a client sees it. Here the file system says whose it is and who may
- * connect, so nothing has to be proven on it; where an endpoint is open to all, `usable` would also
- * say which key proves it, as on TCP.
+ * The owner's endpoint, as a client sees it: a socket, of which the file system says whose it is and who
+ * may connect, or a named pipe of Windows, on which both ends prove who they are.
  */
 export interface OwnerEndpoint {
-  /** Where the service of a machine listens, to its root and the members of its group. */
-  readonly MACHINE_SOCKET: string
+  /**
+   * Whether others may connect, or listen in its place: then the daemon proves that it knows the key in
+   * `Places.ownerKey` before a client shows it, as on TCP.
+   */
+  readonly keyed: boolean
+  /** Where to look besides `endpoint.json`. */
+  usualPaths(places: Places): readonly string[]
   /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
   pathFault(path: string): string | undefined
   /**
@@ -113,6 +119,8 @@ export interface Files {
    * @throws {SidecarError} `failed` where there is no way to lock; what the file system says.
    */
   openLocked(path: string): Promise<number | undefined>
+  /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
+  signatureOf(lock: string): string
 }
 
 /** The user of this machine at the other end of a loopback connection. */
@@ -142,8 +150,8 @@ export interface Signals {
   toldToStop(): Promise<void>
   /** What `run` passes on to its program. */
   readonly PASSED_ON: readonly NodeJS.Signals[]
-  /** A terminal sends these to the program itself: passed on besides, they would reach it twice. */
-  readonly FROM_TERMINAL: readonly NodeJS.Signals[]
+  /** Whether the program that `run` runs gets it by itself: passed on besides, it would come twice. */
+  readonly reachesPrograms: (signal: NodeJS.Signals, onTerminal: boolean) => boolean
 }
 
 export interface Desktop {

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 import { placesOf } from '../../client/connection.ts'
 import { ERROR_CODES } from '../../core/error-codes.ts'
-import { ownerEndpoint } from '../../platform/chosen.ts'
+import { MACHINE_SOCKET as machine } from '../../platform/posix/owner-endpoint.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { OWNER } from '../options.ts'
 
@@ -31,7 +31,6 @@ const CODES = [
 async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
   const places = placesOf(invocation.place)
-  const machine = ownerEndpoint.MACHINE_SOCKET
   const named = text('socket')
   const find =
     named === undefined

@@ -44,6 +44,7 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
     socket: join(runtimeDir, 'owner.sock'),
     endpoint: join(stateDir, 'endpoint.json'),
     accessKey: join(stateDir, 'access-key'),
+    ownerKey: join(stateDir, 'owner-key'),
     lock: join(stateDir, 'lock'),
     vault: join(stateDir, 'vault'),
     vaultKey: join(stateDir, 'vault-key'),

