@@ -92,6 +92,12 @@ async function refuseUntrusted(
       hint: `Read it through, then close it: chmod go-w ${platform.quoted(path)}`,
     })
   }
+  const access = await platform.files.askAccess(path, 'write')
+  if (access.kind === 'open') {
+    throw new SidecarError('config', `${path} ${access.reason}.`, {
+      hint: `Read it through, then close it: ${access.mend}`,
+    })
+  }
 }
 
 /** As it stands, a byte order mark included: what `init` adds to must stay what it is. */

@@ -6,7 +6,7 @@ import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
 import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
 import { acquireLock } from '../adapters/lock.ts'
-import { preparePlaces, removeEndpoint, writeEndpoint } from '../adapters/places.ts'
+import { preparePlaces, removeEndpoint, requireClosed, writeEndpoint } from '../adapters/places.ts'
 import { ownerEndpoint } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
@@ -64,6 +64,7 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
       (fd) => platform.ownerListener.pathOfInherited(fd) !== undefined,
     ),
   })
+  await requireClosed(places.stateDir, log)
   const lock = await acquireLock(places.lock)
   if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)
   try {

@@ -100,6 +100,13 @@ export interface OwnerListener {
   pathOfInherited(descriptor: number): string | undefined
 }
 
+/** Who may reach what is at a path, where `Stats` do not tell. */
+export type AccessAnswer =
+  | { readonly kind: 'closed' }
+  /** `reason` completes "The state directory …"; `mend` is a command. */
+  | { readonly kind: 'open'; readonly reason: string; readonly mend: string }
+  | { readonly kind: 'unknown' }
+
 /** What is done to files, beyond what Node does alike everywhere. */
 export interface Files {
   /** For open(2): a symbolic link in the place of the file is an error. */
@@ -121,6 +128,8 @@ export interface Files {
   openLocked(path: string): Promise<number | undefined>
   /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
   signatureOf(lock: string): string
+  /** Whether other users have `access` to what is at `path`, beyond what `Ownership` tells. */
+  askAccess(path: string, access: 'read' | 'write'): Promise<AccessAnswer>
 }
 
 /** The user of this machine at the other end of a loopback connection. */

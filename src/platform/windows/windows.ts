@@ -1,5 +1,6 @@
 /** Windows 10 and 11. Tried with Node for Windows under Wine, not on Windows itself. */
 import type { Platform } from '../platform.ts'
+import { askAccess } from './access.ts'
 import * as files from './files.ts'
 import { credentialManager } from './keychain.ts'
 import { readMachineGuid } from './machine-id.ts'
@@ -8,7 +9,7 @@ import { quoted } from './quoted.ts'
 import { signals } from './signals.ts'
 
 export const windows: Platform = {
-  files,
+  files: { ...files, askAccess },
   ownerListener,
   signals,
   desktop: {
