@@ -6,6 +6,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Config, parseConfig } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
+import { decodeFileText } from '../core/file-text.ts'
 import { SidecarError } from '../errors.ts'
 import { ownership } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
@@ -100,10 +101,10 @@ async function refuseUntrusted(
   }
 }
 
-/** As it stands, a byte order mark included: what `init` adds to must stay what it is. */
+/** As it stands, the byte order mark of UTF-8 included: what `init` adds to must stay what it is. */
 function decode(bytes: Buffer, path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return decodeFileText(bytes)
   } catch (error) {
     throw new SidecarError('config', `${path} is not UTF-8 text.`, { cause: error })
   }

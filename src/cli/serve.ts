@@ -1,5 +1,8 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
+import { resolve } from 'node:path'
 import { loadConfig } from '../adapters/config-file.ts'
+import { createBoundedFile } from '../adapters/log/bounded-file.ts'
+import type { LineOutput } from '../adapters/log/line-output.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
@@ -11,14 +14,32 @@ import type { Invocation } from './command.ts'
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
 
-export async function run({ io, flag, text }: Invocation): Promise<number> {
+export async function run(invocation: Invocation): Promise<number> {
+  const path = invocation.text('log-file')
+  const file = path === undefined ? undefined : createBoundedFile(resolve(path))
+  try {
+    return await serve(invocation, file)
+  } catch (error) {
+    // What starts us so takes nothing else that we print.
+    file?.write(`${error instanceof Error ? error.message : 'a bug'}\n`)
+    throw error
+  }
+}
+
+async function serve(
+  { io, flag, text }: Invocation,
+  destination: LineOutput | undefined,
+): Promise<number> {
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
   const { signals } = platform
   signals.refuseInspector()
   const path = locations.configPath(text('config'), env, locations.homeOf(env))
   const loaded = await loadConfig(path)
-  const log = createLogger({ level: text('log-level') ?? loaded.config.logLevel })
+  const log = createLogger({
+    level: text('log-level') ?? loaded.config.logLevel,
+    ...(destination && { destination }),
+  })
   const endWithBug = (error: unknown) => {
     log.error({ err: error }, 'the daemon met a bug and ends')
     log.flush()
@@ -47,7 +68,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
       },
     )
   })
-  await signals.toldToStop()
+  await Promise.race([signals.toldToStop(), daemon.stopAsked])
   await daemon.stop()
   log.flush()
   return 0

@@ -6,6 +6,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
+import { decodeFileText } from '../core/file-text.ts'
 import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
@@ -94,7 +95,7 @@ function readKey(path: string): Secret {
     if (!ownership.isTrusted(stats) && !ownership.isRoot()) {
       throw keyFault(path, 'it belongs to another user')
     }
-    const key = readFileSync(descriptor, 'latin1').trim()
+    const key = textOf(readFileSync(descriptor)).trim()
     if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
     return new Secret(key)
   } catch (error) {
@@ -102,6 +103,15 @@ function readKey(path: string): Secret {
     throw keyFault(path, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+/** What is no text is no key either. */
+function textOf(bytes: Buffer): string {
+  try {
+    return decodeFileText(bytes)
+  } catch {
+    return ''
   }
 }
 

@@ -1,13 +1,11 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
 import { packageVersion } from '../adapters/package-version.ts'
 import { removeTemporaries } from '../adapters/atomic-file.ts'
-import { createAccessKey, writePrivateFile } from '../adapters/callers/callers-file.ts'
 import type { LoadedConfig } from '../adapters/config-file.ts'
 import { startHeartbeat } from '../adapters/heartbeat.ts'
 import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { preparePlaces, removeEndpoint, requireClosed, writeEndpoint } from '../adapters/places.ts'
-import { ownerEndpoint } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
 import { createSupervisor } from '../adapters/supervisor.ts'
@@ -16,9 +14,10 @@ import { waitAtMost } from '../broker/wait-at-most.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
-import { createKeyedOwnerDoor, createTcpDoor, type Door, OWNER_DOOR } from '../http/door.ts'
+import { createTcpDoor } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { createOwnerDoor } from './owner-door.ts'
 import { createParts } from './parts.ts'
 import { reloadAnswer } from './reload.ts'
 import type { World } from './world.ts'
@@ -35,6 +34,8 @@ export interface Daemon {
   readonly socket: string | undefined
   /** Reads the config again; a bad one changes nothing. @throws {SidecarError} `config`. */
   reload(): Promise<object>
+  /** Resolves when the owner has asked it to stop: then call `stop`. */
+  readonly stopAsked: Promise<void>
   /** Resolves when every request to an authorization server that is out now has its answer, and that is stored. */
   settled(): Promise<void>
   /** In order: nothing new, refreshes under way finish and are stored, the sockets close. */
@@ -106,6 +107,10 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       supervisor.ready()
     }
   }
+  let askToStop = () => undefined as void
+  const stopAsked = new Promise<void>((resolve) => {
+    askToStop = resolve
+  })
   await broker.open()
   parts.changes.add((app) => {
     streams.sendStatus(app)
@@ -127,6 +132,9 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       rotate: () => broker.rotateVaultKey(),
     },
     reload,
+    stop: () => {
+      askToStop()
+    },
     clock,
     log,
   }
@@ -161,6 +169,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     url,
     socket,
     reload,
+    stopAsked,
     settled: () => broker.drain(),
     async stop() {
       supervisor.stopping()
@@ -180,14 +189,6 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       supervisor.close()
     },
   }
-}
-
-/** The key is another one at each start: one that was read before a stop opens nothing. */
-async function createOwnerDoor({ socket, ownerKey }: Places): Promise<Door> {
-  if (!ownerEndpoint.keyed) return OWNER_DOOR
-  const key = createAccessKey()
-  await writePrivateFile(ownerKey, `${key.expose()}\n`)
-  return createKeyedOwnerDoor(socket, key)
 }
 
 /** For `systemctl status`. */

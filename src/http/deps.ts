@@ -99,6 +99,8 @@ export interface Deps {
   readonly vaultKey: VaultKeyService
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>
+  /** Begins to stop the daemon in order, and returns at once. */
+  readonly stop: () => void
   readonly clock: Clock
   readonly log: Log
 }

@@ -10,7 +10,7 @@ const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
 /** As many as fit into a body of 16 KiB. */
 const GUARD_MAX = 240
 
-export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps): Route[] {
+export function ownerRoutes({ broker, callers, reload, stop, streams, vaultKey }: Deps): Route[] {
   return [
     route({
       method: 'get',
@@ -110,6 +110,18 @@ export function ownerRoutes({ broker, callers, reload, streams, vaultKey }: Deps
       answers: { 200: jsonAnswer('What changed.', reloaded) },
       body: nothing,
       answer: async () => json(await reload()),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/stop',
+      access: 'owner',
+      summary: 'Stops the daemon in order, as SIGTERM does.',
+      answers: { 204: { says: 'It stops.', content: {} } },
+      body: nothing,
+      answer() {
+        stop()
+        return NO_CONTENT
+      },
     }),
   ]
 }

@@ -21,6 +21,7 @@ export async function loadPlatform(): Promise<Platform> {
 }
 
 export async function loadServices(): Promise<ServicePlatform> {
+  if (isWindows()) return (await import('./windows/task-scheduler.ts')).taskScheduler
   return isMac()
     ? (await import('./posix/launchd.ts')).launchd
     : (await import('./posix/systemd.ts')).systemd

@@ -192,6 +192,8 @@ export interface Platform {
   readMachineId(): Promise<string | null>
   /** Shows which program has a TCP port, as a person would type it. */
   portHolderCommand(port: number): string
+  /** The shell that most people type into. */
+  readonly shell: 'sh' | 'powershell'
   /** `text` as one word of a shell, so that a command with it can be pasted. */
   readonly quoted: (text: string) => string
 }

@@ -1,5 +1,5 @@
 /**
- * What runs the daemon as a service, here systemd or launchd: what `service install`, `uninstall`
+ * What runs the daemon as a service, here systemd, launchd or the Task Scheduler: what `service install`, `uninstall`
  * and `status` need of it. Each service manager implements it in a file of its own.
  */
 import type { App } from '../core/app.ts'
@@ -42,6 +42,8 @@ export interface PlannedFile {
   readonly text: string
   readonly differs: boolean
   readonly changedByHand: boolean
+  /** With a byte order mark, as Windows writes its own; UTF-8 unless it is given. */
+  readonly encoding?: 'utf16le'
 }
 
 export interface ServicePlan {
@@ -60,8 +62,8 @@ export interface ServiceState {
 }
 
 export interface ServiceManager {
-  /** The owner's endpoint of the service. */
-  readonly socket: string
+  /** The owner's endpoint of the service; undefined where `endpoint.json` in `stateDir` names it. */
+  readonly socket: string | undefined
   readonly stateDir: string
   /** A link of the service manager's own to `stateDir`, which goes with it. */
   readonly stateLink?: string
@@ -92,6 +94,8 @@ export interface ServiceOptions {
   /** The machine's service, in place of that of this user. */
   readonly system: boolean
   readonly env: NodeJS.ProcessEnv
+  /** Stops the daemon of this user in order, if one runs. */
+  readonly stopDaemon: () => Promise<void>
 }
 
 export interface ServicePlatform {

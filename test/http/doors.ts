@@ -126,6 +126,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.vaultKey,
     },
     reload: parts.reload ?? (() => Promise.resolve({ added: ['evo-new'] })),
+    stop: noted('stop', undefined),
     clock: parts.clock ?? { read: () => NOW },
     log: parts.log ?? log,
   }

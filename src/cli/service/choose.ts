@@ -1,6 +1,7 @@
 /** The service manager of this machine. */
 import { loadServices } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
+import { stopDaemon } from '../daemon/stop.ts'
 import { usageFault } from '../usage.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
@@ -11,5 +12,9 @@ export async function findServiceManager(invocation: Invocation): Promise<Servic
   const system = flag('system')
   const fault = services.optionFault({ system, group: text('group') })
   if (fault !== undefined) throw usageFault(command, fault)
-  return services.find({ system, env: io.env })
+  return services.find({
+    system,
+    env: io.env,
+    stopDaemon: () => stopDaemon({ env: io.env, ownerOnly: true }),
+  })
 }

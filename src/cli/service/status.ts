@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
     path,
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
-  const apps = phase === 'running' ? await readiness(manager.socket) : undefined
+  const apps = phase === 'running' ? await readiness(manager) : undefined
   if (flag('json')) {
     const daemon = { reachable: apps !== undefined, apps: apps ?? null }
     io.stdout.write(`${JSON.stringify({ unit: properties, files, daemon })}\n`)

@@ -1,6 +1,7 @@
 /** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
 import { createReadStream } from 'node:fs'
 import { readPrivateKey } from '../../adapters/private-key.ts'
+import { decodeFileText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 
@@ -24,12 +25,25 @@ export async function readKeyFile(file: string, { stdin }: Io): Promise<string> 
 
 async function readContents(file: string): Promise<string | undefined> {
   try {
-    return await readWhole(createReadStream(file, { encoding: 'utf8' }))
+    const bytes = await readBytes(file)
+    return bytes && decodeFileText(bytes)
   } catch (error) {
+    // Not a text: the key is in none of these bytes.
+    if (error instanceof TypeError) return ''
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
     throw fault(`"${file}" cannot be read (${code}).`)
   }
+}
+
+/** Undefined where it is too long. */
+async function readBytes(file: string): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  for await (const chunk of createReadStream(file, { end: LONGEST_FILE })) {
+    chunks.push(chunk as Buffer)
+  }
+  const bytes = Buffer.concat(chunks)
+  return bytes.length > LONGEST_FILE ? undefined : bytes
 }
 
 /** Undefined where it is too long. */

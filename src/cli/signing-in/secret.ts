@@ -91,7 +91,8 @@ async function readFirstLine({ stdin }: Io): Promise<Secret> {
     text += chunk
     if (text.includes('\n') || text.length > LONGEST + 2) break
   }
-  return toSecret(/^[^\r\n]*/.exec(text)?.[0] ?? '')
+  // PowerShell may begin what it pipes with a byte order mark.
+  return toSecret(/^\ufeff?([^\r\n]*)/.exec(text)?.[1] ?? '')
 }
 
 function toSecret(text: string, what = 'client secret'): Secret {

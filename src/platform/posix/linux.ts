@@ -19,5 +19,6 @@ export const linux: Platform = {
   createPeerLookup,
   readMachineId: async () => firstMachineId(),
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
+  shell: 'sh',
   quoted,
 }

@@ -18,5 +18,6 @@ export const mac: Platform = {
   createPeerLookup: () => async () => ({ kind: 'unknown' }),
   readMachineId: readPlatformUuid,
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+  shell: 'sh',
   quoted,
 }

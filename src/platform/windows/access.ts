@@ -44,7 +44,8 @@ function isInProfile(path: string): boolean {
   return way !== '' && !way.startsWith('..') && !/^[a-z]:/i.test(way)
 }
 
-async function ownSid(): Promise<string | undefined> {
+/** Who this user is, in any language. */
+export async function ownSid(): Promise<string | undefined> {
   const said = await run('whoami', ['/user', '/fo', 'csv', '/nh'])
   return said && sidIn(said)
 }

@@ -20,5 +20,6 @@ export const windows: Platform = {
   createPeerLookup: () => async () => Promise.resolve({ kind: 'unknown' }),
   readMachineId: readMachineGuid,
   portHolderCommand: (port) => `netstat -ano | findstr :${port}`,
+  shell: 'powershell',
   quoted,
 }

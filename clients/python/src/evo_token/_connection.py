@@ -17,7 +17,15 @@ from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from ._errors import DaemonNotRunning, EvoTokenError, Refused, error_for, not_running
-from ._places import MACHINE_SOCKET, read_endpoint, socket_candidates, state_directory, usable_socket
+from ._places import (
+    MACHINE_SOCKET,
+    WINDOWS,
+    is_trusted,
+    read_endpoint,
+    socket_candidates,
+    state_directory,
+    usable_socket,
+)
 
 # The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
 _PATIENCE_S = 75.0
@@ -111,6 +119,8 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
         named = place.key_file or env.get("EVO_TOKEN_KEY_FILE")
         caller = place.caller or env.get("EVO_TOKEN_CALLER") or "local"
         return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", caller)
+    if WINDOWS:
+        return _open_on_windows(place, env)
     failures: list[str] = []
     for candidate in [place.socket] if place.socket else socket_candidates(env):
         path, reason = usable_socket(candidate)
@@ -123,6 +133,19 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
                 reason = f'"{path}" gives {error.strerror}'
         failures.append(reason)
     return (None if place.socket else _open_known_url(env)) or _no_daemon(failures, _running_pid(env))
+
+
+def _open_on_windows(place: Place, env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]]:
+    """Over TCP as the caller `local`: Python waits for a named pipe without a limit."""
+    if place.socket:
+        raise EvoTokenError(
+            "config", "`socket` has no meaning on Windows.", "Give `url` and `key_file`, or none of them."
+        )
+    state = state_directory(env)
+    url = read_endpoint(state / "endpoint.json").get("url")
+    if not isinstance(url, str):
+        raise not_running(f'"{state / "endpoint.json"}" names no daemon')
+    return _open_tcp(url, state / "access-key", "local")
 
 
 def _open_known_url(env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]] | None:
@@ -246,11 +269,11 @@ def _read_key(path: Path) -> str:
     try:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
-            if stat.S_IMODE(found.st_mode) & 0o077:
+            if not WINDOWS and stat.S_IMODE(found.st_mode) & 0o077:
                 raise _key_fault(f"others may read or write it: `chmod 600 {path}` keeps them out")
-            if found.st_uid not in (0, os.getuid()):
+            if not is_trusted(found):
                 raise _key_fault("it belongs to another user")
-            key = file.read(4097).decode("latin-1").strip()
+            key = _text(file.read(8194)).strip()
     except OSError as error:
         raise _key_fault(f"it cannot be read ({error.strerror})") from None
     except ValueError:
@@ -258,6 +281,13 @@ def _read_key(path: Path) -> str:
     if not 8 <= len(key) <= 4096 or not all("!" <= letter <= "~" for letter in key):
         raise _key_fault("it does not hold an access key")
     return key
+
+
+def _text(read: bytes) -> str:
+    """PowerShell begins a file with a byte order mark, and version 5 writes UTF-16."""
+    if read.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return read.decode("utf-16", errors="replace")
+    return read.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 
 def _key_fault(reason: str) -> EvoTokenError:
