@@ -1,12 +1,36 @@
-import { defineConfig } from 'vitest/config'
+import { availableParallelism } from 'node:os'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { filesOf, type Project } from './test/projects.ts'
+
+function project(
+  name: Project,
+  settings: TestProjectInlineConfiguration['test'],
+): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, ...filesOf(name), ...settings } }
+}
+
+/** They wait for other processes most of the time: with one worker for each core, the cores would rest. */
+const WAITING = {
+  globalSetup: 'test/support/build.ts',
+  maxWorkers: 2 * availableParallelism(),
+  sequence: { groupOrder: 1 },
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Most of a test's time is waiting for other processes: a core less would be half of two.
-    maxWorkers: '100%',
     // The real servers, keychains and child processes of some tests take seconds, not milliseconds.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      project('unit', {
+        setupFiles: 'test/support/unit-only.ts',
+        maxWorkers: availableParallelism(),
+        // They share no state: each worker loads each module once.
+        pool: 'threads',
+        isolate: false,
+      }),
+      project('process', WAITING),
+      project('machine', WAITING),
+    ],
   },
 })

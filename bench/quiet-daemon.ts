@@ -19,7 +19,7 @@ export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
   })
   const exited = once(child, 'exit')
   const endpoint = join(home.stateDir, 'endpoint.json')
-  await until(() => existsSync(endpoint))
+  await until('the daemon answers', () => existsSync(endpoint))
   const { url } = JSON.parse(readFileSync(endpoint, 'utf8')) as { url: string }
   return {
     pid: child.pid ?? 0,

@@ -1,23 +1,33 @@
-// Serves from build/dev, a home of its own: your daemon's keychain, state and socket stay untouched.
+// Runs what is built in build/dev, a home of its own on a free port: your own daemon, its keychain, state and sockets stay
+// untouched. `npm run dev` serves; `npm run dev -- login evo-me` and other commands go to that daemon, from another terminal.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const home = join(root, 'build', 'dev')
 const config = join(home, 'config.json')
+
+// Variables that lead a command to another daemon or to another daemon's files would do so here, too.
+const others = Object.entries(process.env).filter(([name]) => !name.startsWith('EVO_TOKEN_'))
 const environment = {
-  ...process.env,
+  ...Object.fromEntries(others),
   EVO_TOKEN_CONFIG: config,
   EVO_TOKEN_STATE_DIR: join(home, 'state'),
   EVO_TOKEN_RUNTIME_DIR: join(home, 'run'),
 }
 
-const first = ['--yes', '--vault-key', 'file', '--type', 'native', '--name', 'evo-me']
-const made = existsSync(config) || run('init', ...first, '--client-id', 'native-your-client-id')
-if (made) run('serve')
+if (existsSync(config) || init()) run(process.argv.length > 2 ? process.argv.slice(2) : ['serve'])
 
-function run(...args) {
+function init() {
+  const app = ['--name', 'evo-me', '--type', 'native', '--client-id', 'native-your-client-id']
+  if (!run(['init', '--yes', '--vault-key', 'file', ...app])) return false
+  const made = JSON.parse(readFileSync(config, 'utf8'))
+  writeFileSync(config, JSON.stringify({ ...made, listen: { port: 0 } }, undefined, 2))
+  return true
+}
+
+function run(args) {
   const { status } = spawnSync(process.execPath, [join(root, 'dist', 'main.js'), ...args], {
     env: environment,
     stdio: 'inherit',

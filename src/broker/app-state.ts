@@ -187,7 +187,7 @@ export class AppState {
     if (this.#session === before) return
     const { log, onChange, onGrant } = this.deps
     const { status, tokens } = this.#session
-    const failure = 'failure' in event ? { error: event.failure.error } : {}
+    const failure = 'failure' in event ? { error: event.failure.code } : {}
     const level = 'failure' in event ? 'warn' : 'info'
     log[level](
       {
@@ -258,7 +258,7 @@ export class AppState {
     log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
     if (result.kind === 'changed') return 'changed'
     const { unstored } = this.ledger
-    if (unstored) log.error({ app: this.app.name, error: unstored.error }, unstored.message)
+    if (unstored) log.error({ app: this.app.name, error: unstored.code }, unstored.message)
     this.apply({ type, tokens: tokens ?? received })
     this.scheduleReissue()
     return result.kind
@@ -320,5 +320,5 @@ function restoreSession(app: App, { record, damaged }: Ledger, clock: Clock): Se
   if (tokens || app.type === 'service') return { status: 'active', ...held }
   if (!damaged) return { status: 'signed-out' }
   const message = `The record of "${app.name}" could not be read. It was set aside, not deleted.`
-  return { status: 'signed-out', error: { error: 'record_damaged', message, at: now.wall } }
+  return { status: 'signed-out', error: { code: 'record_damaged', message, at: now.wall } }
 }

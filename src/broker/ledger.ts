@@ -204,5 +204,5 @@ export class Ledger {
 /** In a sentence that every caller may read. */
 export function newerRecord(app: string): Failure {
   const subject = { app, person: undefined, details: undefined }
-  return { error: 'record_newer', message: CASES.record_newer.callers(subject) }
+  return { code: 'record_newer', message: CASES.record_newer.callers(subject) }
 }

@@ -256,7 +256,7 @@ export class ManagedApp {
     if (age === this.#noticedAge) return
     this.#noticedAge = age
     const { newer } = ledger
-    if (newer) deps.log.error({ app: app.name, error: newer.error }, newer.message)
+    if (newer) deps.log.error({ app: app.name, error: newer.code }, newer.message)
     deps.onChange(app.name)
   }
 

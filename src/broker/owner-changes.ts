@@ -123,7 +123,7 @@ function requireSecretKind(app: App, { isPrivateKey }: GivenSecret): void {
 function refusedSecretError(app: App, failure: Failure): SidecarError {
   return new SidecarError(
     'misconfigured',
-    `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.error}: ${failure.message} Nothing was changed.`,
+    `The authorization server refuses this ${secretWords(app)} for "${app.name}": ${failure.code}: ${failure.message} Nothing was changed.`,
     {
       hint: `Check that it belongs to the app's client id, then \`${secretCommand(app)}\` again.`,
     },

@@ -17,7 +17,7 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
   if (!problem?.blocking) return toError(renewalUnderWay(state.app), SOON_MS)
   const { session } = state
   const waitMs = 'retryAt' in session && !renewing ? session.retryAt - now.mono : 0
-  return toError(problem, problem.error === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
+  return toError(problem, problem.code === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
 }
 
 /** A blocking problem as an error, with the words of both audiences. */
@@ -29,7 +29,7 @@ export function toError(problem: Problem, retryAfterMs?: number): SidecarError {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
   return new SidecarError(
-    isErrorCode(problem.error) ? problem.error : 'unavailable',
+    isErrorCode(problem.code) ? problem.code : 'unavailable',
     callers.message,
     options,
   )

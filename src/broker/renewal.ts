@@ -131,9 +131,9 @@ async function conclude(
       recordFailure(state, outcome)
       return 'done'
     case 'unavailable':
-      state.ledger.unanswered ||= outcome.toAnswerLost
+      state.ledger.unanswered ||= outcome.answerLost
       recordFailure(state, outcome)
-      return outcome.toAnswerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
+      return outcome.answerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
         ? 'lost'
         : 'done'
   }
@@ -212,23 +212,23 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
   }
   // What it holds cannot be read here, and may be what the server would take.
   if (ledger.newer) return 'done'
-  const failure = ledger.unanswered ? answerLost(refused) : refused
+  const failure = ledger.unanswered ? toAnswerLost(refused) : refused
   const at = deps.clock.read()
   const { generation, identity, tokens, ...record } = ledger.record
   const { refreshToken, ...accessOnly } = tokens ?? {}
   await ledger.write({
     ...omitLife(record),
     ...('accessToken' in accessOnly && { tokens: accessOnly }),
-    lost: { error: failure.error, message: failure.message, at: at.wall },
+    lost: { code: failure.code, message: failure.message, at: at.wall },
   })
   state.apply({ type: 'rejected', failure, at })
   return 'done'
 }
 
-function answerLost(refused: Failure): Failure {
+function toAnswerLost(refused: Failure): Failure {
   return {
-    error: 'answer_lost',
-    message: `An answer of the server was lost on its way here, and with it the new refresh token; the old one is now refused (${refused.error}: ${refused.message}).`,
+    code: 'answer_lost',
+    message: `An answer of the server was lost on its way here, and with it the new refresh token; the old one is now refused (${refused.code}: ${refused.message}).`,
   }
 }
 

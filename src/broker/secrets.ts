@@ -11,8 +11,7 @@ export function refusesClient(outcome: {
 }): boolean {
   return (
     outcome.kind === 'misconfigured' &&
-    (outcome.failure?.error === 'invalid_client' ||
-      outcome.failure?.error === 'unauthorized_client')
+    (outcome.failure?.code === 'invalid_client' || outcome.failure?.code === 'unauthorized_client')
   )
 }
 

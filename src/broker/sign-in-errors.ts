@@ -26,7 +26,7 @@ export function requireSignIn(state: AppState): void {
 }
 
 /** The server's words, and what to do about them where that can be told. */
-export function withAdvice(app: App, { error, message }: Failure): string {
+export function withAdvice(app: App, { code: error, message }: Failure): string {
   const advice = signInRemedy(app, error)
   return advice === undefined ? message : `${message.replace(/[^.!?…]$/, '$&.')} ${advice}`
 }

@@ -76,7 +76,7 @@ async function conclude(
       // A refresh token without an access token is no sign-in that we could show.
       const { failure, refreshToken } = outcome
       return {
-        end: failed(failure.error, failure.message),
+        end: failed(failure.code, failure.message),
         cleanUp: () => discard(state, { refreshToken }),
       }
     }
@@ -85,7 +85,7 @@ async function conclude(
     case 'rejected':
     case 'misconfigured':
     case 'unavailable':
-      return { end: failed(outcome.failure.error, withAdvice(app, outcome.failure)) }
+      return { end: failed(outcome.failure.code, withAdvice(app, outcome.failure)) }
   }
 }
 
@@ -111,7 +111,7 @@ const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
 
 function notReserved(state: AppState, result: NotStored): SignInEnd {
   const failure = result.kind === 'unwritable' ? result.failure : state.ledger.newer
-  if (failure) return failed(failure.error, failure.message)
+  if (failure) return failed(failure.code, failure.message)
   state.reloadFromRecord()
   return failed('vault_changed', VAULT_CHANGED)
 }

@@ -88,7 +88,7 @@ function lastErrorOf(state: AppState): PastFailure | null {
   const missing = scopesNotAskedFor(state)
   if (missing.length === 0) return null
   const message = `The config asks for scopes that this sign-in did not: ${missing.join(' ')}. Sign in again for them.`
-  return { error: 'scope_changed', message, at }
+  return { code: 'scope_changed', message, at }
 }
 
 /** A session that can still be refreshed, and will end all the same. */

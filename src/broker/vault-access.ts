@@ -72,7 +72,7 @@ export class VaultAccess {
     }
     const { failure, hint, keySource } = opened
     if (this.#reason.failure.message !== failure.message) {
-      log.warn({ error: failure.error, hint }, failure.message)
+      log.warn({ error: failure.code, hint }, failure.message)
     }
     this.#reason = { failure, hint, keySource }
     this.#attempts += 1
@@ -83,6 +83,6 @@ export class VaultAccess {
 }
 
 const STARTING = {
-  failure: { error: 'vault_locked', message: 'The vault is being opened.' },
+  failure: { code: 'vault_locked', message: 'The vault is being opened.' },
   hint: 'Try again shortly.',
 }

@@ -16,8 +16,8 @@ const EXPECTED: ReadonlySet<ProblemCase> = new Set([
 export function needOf(problem: Problem): Need | undefined {
   if (EXPECTED.has(problem.case)) return undefined
   if (problem.case === 'session_expires') return 'login_expires'
-  return problem.error === 'login_required' || problem.error === 'misconfigured'
-    ? problem.error
+  return problem.code === 'login_required' || problem.code === 'misconfigured'
+    ? problem.code
     : undefined
 }
 

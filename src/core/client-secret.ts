@@ -14,7 +14,7 @@ export function secretWords(app: App): string {
 
 export function secretMissing(app: App): Failure {
   return {
-    error: hasPrivateKey(app) ? 'private_key_missing' : 'client_secret_missing',
+    code: hasPrivateKey(app) ? 'private_key_missing' : 'client_secret_missing',
     message: `No ${secretWords(app)} is stored for "${app.name}".`,
   }
 }

@@ -25,7 +25,7 @@ export interface Log {
 /** Why something did not work: a stable code and a sentence, the authorization server's own where it has one. */
 export interface Failure {
   /** An OAuth error code, or one of ours (`unavailable`, `answer_lost`, `vault_unwritable`, …). */
-  readonly error: string
+  readonly code: string
   readonly message: string
 }
 
@@ -64,7 +64,7 @@ export type GrantOutcome =
       readonly kind: 'unavailable'
       readonly failure: Failure
       /** Whether the server may have acted on the request without its answer reaching us. */
-      readonly toAnswerLost: boolean
+      readonly answerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
       /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */

@@ -20,9 +20,9 @@ export interface Subject {
 export type SideCode = 'token_refused' | 'scope_changed' | 'session_expires' | 'file_unwritable'
 
 export interface CaseRow {
-  /** The `error` of the problem that a caller gets. */
-  readonly error: ErrorCode | SideCode
-  /** The `reason` of readiness, where it says more than `error`. */
+  /** The code of the problem that a caller gets. */
+  readonly code: ErrorCode | SideCode
+  /** The `reason` of readiness, where it says more than the code. */
   readonly reason?: string
   readonly callers: (subject: Subject) => string
   /** As `callers` where it is left out. */
@@ -30,14 +30,14 @@ export interface CaseRow {
 }
 
 const ended = (how: string): CaseRow => ({
-  error: 'login_required',
+  code: 'login_required',
   callers: ({ app }) => `The authorization server ${how} "${app}".`,
   owner: ({ app, person, details }) =>
     `The authorization server ${how} "${app}"${person === undefined ? '' : ` for ${person}`}${quoted(details)}.`,
 })
 
 const refused = (why: string): CaseRow => ({
-  error: 'misconfigured',
+  code: 'misconfigured',
   callers: ({ app }) => `No token is issued to "${app}": the authorization server ${why}.`,
   owner: ({ app, details }) =>
     details === undefined
@@ -47,11 +47,11 @@ const refused = (why: string): CaseRow => ({
 
 export const CASES = {
   signed_out: {
-    error: 'login_required',
+    code: 'login_required',
     callers: ({ app }) => `"${app}" is not signed in.`,
   },
   token_ended: {
-    error: 'login_required',
+    code: 'login_required',
     callers: ({ app }) => `The token of "${app}" has ended, and there is no refresh token for it.`,
   },
   // RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6, at the token endpoint.
@@ -61,34 +61,34 @@ export const CASES = {
   account_selection_required: ended('wants a person to choose an account again for'),
   consent_required: ended('wants a person to give consent again to'),
   refresh_refused: {
-    error: 'login_required',
+    code: 'login_required',
     callers: ({ app }) =>
       `The authorization server refuses to renew the sign-in to "${app}", each time in the same way.`,
     owner: ({ app, details }) =>
       `The authorization server refuses to renew the sign-in to "${app}", each time in the same way${quoted(details)}.`,
   },
   answer_lost: {
-    error: 'login_required',
+    code: 'login_required',
     callers: ({ app }) =>
       `An answer of the authorization server with the new refresh token of "${app}" was lost, and the old one is refused.`,
     owner: ({ app, details }) => `The sign-in to "${app}" has ended. ${asEnd(details ?? '')}`,
   },
   record_damaged: {
-    error: 'login_required',
+    code: 'login_required',
     callers: ({ app }) =>
       `The stored session of "${app}" could not be read; it was set aside, not deleted.`,
   },
   secret_forgotten: {
-    error: 'misconfigured',
+    code: 'misconfigured',
     callers: ({ app }) => `"${app}" was signed out, and its client secret forgotten.`,
   },
   client_secret_missing: {
-    error: 'misconfigured',
+    code: 'misconfigured',
     callers: ({ app }) => `No client secret is stored for "${app}".`,
     owner: ({ details }) => asEnd(details ?? ''),
   },
   private_key_missing: {
-    error: 'misconfigured',
+    code: 'misconfigured',
     callers: ({ app }) => `No private key is stored for "${app}".`,
     owner: ({ details }) => asEnd(details ?? ''),
   },
@@ -100,34 +100,34 @@ export const CASES = {
   invalid_target: refused('issues no tokens for the resource that it has in mind'),
   no_bearer_token: refused('issues tokens of a type that is not served here'),
   no_endpoint: {
-    error: 'misconfigured',
+    code: 'misconfigured',
     callers: ({ app }) =>
       `Neither the config nor the authorization server names an endpoint that "${app}" needs.`,
     owner: ({ details }) => asEnd(details ?? ''),
   },
   no_metadata: {
-    error: 'misconfigured',
+    code: 'misconfigured',
     callers: ({ app }) => `The authorization server of "${app}" publishes no metadata.`,
     owner: ({ details }) => asEnd(details ?? ''),
   },
   app_refused: refused('refuses it'),
   unavailable: {
-    error: 'unavailable',
+    code: 'unavailable',
     callers: ({ app }) => `The last attempt to get a token for "${app}" failed.`,
     owner: ({ app, details }) =>
       `The last attempt to get a token for "${app}" failed${details === undefined ? '.' : `: ${asEnd(details)}`}`,
   },
   renewing: {
-    error: 'unavailable',
+    code: 'unavailable',
     callers: ({ app }) => `A token for "${app}" is on its way.`,
   },
   vault_locked: {
-    error: 'vault_locked',
+    code: 'vault_locked',
     callers: () => 'The vault is locked.',
     owner: ({ details }) => details ?? 'The vault is locked.',
   },
   vault_unwritable: {
-    error: 'unavailable',
+    code: 'unavailable',
     reason: 'vault_unwritable',
     callers: ({ app }) =>
       `The vault cannot be written, so no refresh token of "${app}" is spent now.`,
@@ -135,7 +135,7 @@ export const CASES = {
       `The vault cannot be written, so no refresh token of "${app}" is spent now${details === undefined ? '.' : `: ${asEnd(details)}`}`,
   },
   not_stored: {
-    error: 'unavailable',
+    code: 'unavailable',
     reason: 'vault_unwritable',
     callers: ({ app }) =>
       `The newest token of "${app}" is in memory only: the vault cannot be written.`,
@@ -143,27 +143,27 @@ export const CASES = {
       `The newest token of "${app}" is in memory only, and a restart would end its session: ${asEnd(details ?? '')}`,
   },
   record_newer: {
-    error: 'record_newer',
+    code: 'record_newer',
     callers: ({ app }) => `A newer evo-token wrote the record of "${app}".`,
   },
   token_refused: {
-    error: 'token_refused',
+    code: 'token_refused',
     callers: ({ app }) => `An API has refused the token of "${app}", which has no end of its own.`,
   },
   scope_changed: {
-    error: 'scope_changed',
+    code: 'scope_changed',
     callers: ({ app }) =>
       `The config asks for scopes that the sign-in to "${app}" did not ask for.`,
     owner: ({ app, details }) =>
       `The config asks for scopes that the sign-in to "${app}" did not ask for: ${details ?? ''}.`,
   },
   session_expires: {
-    error: 'session_expires',
+    code: 'session_expires',
     callers: ({ app }) => `The sign-in to "${app}" ends soon.`,
     owner: ({ app, details }) => `The sign-in to "${app}" ends on ${details ?? ''}.`,
   },
   file_unwritable: {
-    error: 'file_unwritable',
+    code: 'file_unwritable',
     callers: ({ app }) => `A token file of "${app}" cannot be written.`,
     owner: ({ details }) => details ?? '',
   },

@@ -12,7 +12,7 @@ import { type Instant, type Reading, remainingMs } from './token.ts'
 
 export interface Problem {
   readonly case: ProblemCase
-  readonly error: ErrorCode | SideCode
+  readonly code: ErrorCode | SideCode
   /** Whether it keeps a token from being served, or from surviving a restart. */
   readonly blocking: boolean
   /** Why the app is not ready, for readiness. */
@@ -116,20 +116,20 @@ function besidesSession(facts: AppFacts): readonly Found[] {
 }
 
 /** Why a session has ended. */
-function endOf({ error }: PastFailure): ProblemCase {
-  const known = caseNamed(error)
-  return known && CASES[known].error === 'login_required' ? known : 'invalid_grant'
+function endOf({ code }: PastFailure): ProblemCase {
+  const known = caseNamed(code)
+  return known && CASES[known].code === 'login_required' ? known : 'invalid_grant'
 }
 
 function retriedFor(session: Extract<Session, { status: 'retrying' }>): ProblemCase {
   if (isRefused(session)) return 'refresh_refused'
-  return session.error.error === 'vault_unwritable' ? 'vault_unwritable' : 'unavailable'
+  return session.error.code === 'vault_unwritable' ? 'vault_unwritable' : 'unavailable'
 }
 
 /** Why no token is issued to the app. */
-function refusalOf({ error }: PastFailure): ProblemCase {
-  const known = caseNamed(error)
-  return known && CASES[known].error === 'misconfigured' ? known : 'app_refused'
+function refusalOf({ code }: PastFailure): ProblemCase {
+  const known = caseNamed(code)
+  return known && CASES[known].code === 'misconfigured' ? known : 'app_refused'
 }
 
 function toProblem({ app, session }: AppFacts, found: Found, blocking: boolean): Problem {
@@ -154,11 +154,11 @@ function toProblem({ app, session }: AppFacts, found: Found, blocking: boolean):
 
 function common(name: ProblemCase, blocking: boolean) {
   const row: CaseRow = CASES[name]
-  return { case: name, error: row.error, blocking, reason: row.reason ?? row.error }
+  return { case: name, code: row.code, blocking, reason: row.reason ?? row.code }
 }
 
-function isAboutSession({ error }: CaseRow): boolean {
-  return error === 'login_required' || error === 'misconfigured' || error === 'unavailable'
+function isAboutSession({ code }: CaseRow): boolean {
+  return code === 'login_required' || code === 'misconfigured' || code === 'unavailable'
 }
 
 /** For the owner, at this machine: its own time zone, to the minute. */

@@ -231,5 +231,5 @@ function tokensOf({ tokens }: { readonly tokens?: TokenSet }): { tokens?: TokenS
 }
 
 function toPastFailure(failure: Failure, at: Reading): PastFailure {
-  return { error: failure.error, message: failure.message, at: at.wall }
+  return { code: failure.code, message: failure.message, at: at.wall }
 }

@@ -40,5 +40,5 @@ export function reloadAnswer(
 
 /** What the server knows nothing of yet: another app than before, or more scopes. */
 function needsSignIn({ session, type, lastError }: AppStatus): boolean {
-  return type !== 'service' && (session === 'signed-out' || lastError?.error === 'scope_changed')
+  return type !== 'service' && (session === 'signed-out' || lastError?.code === 'scope_changed')
 }

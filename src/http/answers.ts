@@ -72,7 +72,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
     failures: status.failures,
     scope: status.scope,
     fingerprint: status.fingerprint,
-    last_error: error && { error: error.error, message: error.message, at: toRfc3339(error.at) },
+    last_error: error && { error: error.code, message: error.message, at: toRfc3339(error.at) },
     problem: problem ? toProblemJson(problem, door) : null,
     ...(door.isOwners && {
       subject: status.subject,
@@ -83,7 +83,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
 }
 
 function toProblemJson(problem: Problem, door: Door) {
-  const { error, blocking } = problem
+  const { code: error, blocking } = problem
   return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
 }
 
@@ -91,7 +91,7 @@ function toProblemJson(problem: Problem, door: Door) {
 function toCallersFailure({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
   if (!lastError || !problem) return null
   return {
-    error: caseNamed(lastError.error) ?? problem.error,
+    code: caseNamed(lastError.code) ?? problem.code,
     message: problem.callers.message,
     at: lastError.at,
   }

@@ -15,19 +15,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createCallers } from '../../src/adapters/callers/callers.ts'
 import { sha256Hex } from '../../src/secret.ts'
-import { later, MINUTE, NOW, recordingLog } from '../support/builders.ts'
+import { later, MINUTE, NOW } from '../support/builders.ts'
 import { itNeeds } from '../support/needs.ts'
-import { mountSmallDisk, noSmallDisk } from '../support/small-disk.ts'
-
-interface StoredCaller {
-  name: string
-  apps: string[]
-  sha256: string
-  created_at: string
-  last_used_at: string | null
-}
+import { digest, stateIn } from './callers-state.ts'
 
 function stateDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'evo-token-callers-'))
@@ -36,27 +27,6 @@ function stateDirectory() {
     [Symbol.dispose]() {
       rmSync(directory, { recursive: true })
     },
-  }
-}
-
-/** What the callers know of an access key. */
-const digest = (key: string) => Buffer.from(sha256Hex(key), 'hex')
-
-/** What a daemon with this state directory sees and leaves there. */
-function stateIn(directory: string) {
-  const clock = { now: NOW, read: () => clock.now }
-  const log = recordingLog()
-  const path = join(directory, 'callers.json')
-  const accessKeyPath = join(directory, 'access-key')
-  return {
-    directory,
-    path,
-    accessKeyPath,
-    clock,
-    log,
-    start: () => createCallers({ path, accessKeyPath, clock, log }),
-    stored: () => (JSON.parse(readFileSync(path, 'utf8')) as { callers: StoredCaller[] }).callers,
-    key: () => readFileSync(accessKeyPath, 'utf8').trim(),
   }
 }
 
@@ -354,43 +324,6 @@ describe('remove', () => {
     using state = stateDirectory()
     const callers = await state.start()
     await expect(callers.remove('nobody')).rejects.toMatchObject({ code: 'not_found' })
-  })
-})
-
-describe('a disk that is full', () => {
-  itNeeds(noSmallDisk())('changes nothing, in memory or on disk, and says so', async () => {
-    using disk = mountSmallDisk()
-    const state = stateIn(disk.path)
-    const callers = await state.start()
-    const before = state.stored()
-    disk.fill()
-    await expect(callers.add('notebook', ['*'])).rejects.toMatchObject({
-      code: 'failed',
-      message: expect.stringContaining('the disk is full') as string,
-    })
-    await expect(callers.remove('local')).rejects.toMatchObject({ code: 'failed' })
-    expect(callers.list().map(({ name }) => name)).toEqual(['local'])
-    expect(callers.identify(digest(state.key()))).toMatchObject({
-      name: 'local',
-    })
-    expect(state.stored()).toEqual(before)
-    disk.empty()
-    await callers.add('notebook', ['*'])
-    expect(state.stored()).toHaveLength(2)
-  })
-
-  itNeeds(noSmallDisk())('does not stop the flush, which says so once', async () => {
-    using disk = mountSmallDisk()
-    const state = stateIn(disk.path)
-    const callers = await state.start()
-    disk.fill()
-    callers.noteUse('local')
-    await callers.flush()
-    await callers.flush()
-    expect(state.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
-    disk.empty()
-    await callers.flush()
-    expect(state.stored()[0]?.last_used_at).toBe('2026-01-01T00:00:00.000Z')
   })
 })
 

@@ -1,23 +1,15 @@
 /** The number of the vault's format: what is fixed under it, and what older and newer numbers mean. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { recordSchema } from '../../src/adapters/vault/record-codec.ts'
 import { FORMAT, headerSchema } from '../../src/adapters/vault/vault-header.ts'
-import { identityOf } from '../../src/core/app.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { freshness, restore } from '../../src/core/token.ts'
 import { app, later, MINUTE, NOW } from '../support/builders.ts'
-import { itNeeds } from '../support/needs.ts'
-import { mountSmallDisk, noSmallDisk } from '../support/small-disk.ts'
-import {
-  appRecord,
-  loadOne,
-  storeUpTo,
-  vaultWorld,
-  type VaultWorld,
-} from '../support/vault-world.ts'
+import { appRecord, loadOne, storeUpTo, vaultWorld } from '../support/vault-world.ts'
+import { changeHeader, firstFormat, formatOf } from './first-format.ts'
 
 const APP = app().name
 const GOLDEN = join(import.meta.dirname, `../../src/adapters/vault/format-${FORMAT}.json`)
@@ -36,35 +28,6 @@ it('has its shapes written down beside it', () => {
   const golden: unknown = existsSync(GOLDEN) ? JSON.parse(readFileSync(GOLDEN, 'utf8')) : undefined
   expect(described, DECIDE).toEqual(golden)
 })
-
-const formatOf = (world: VaultWorld) =>
-  (JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as { format: unknown }).format
-
-function changeHeader(world: VaultWorld, change: object): void {
-  const header = JSON.parse(readFileSync(world.path('vault.json'), 'utf8')) as object
-  writeFileSync(world.path('vault.json'), JSON.stringify({ ...header, ...change }))
-}
-
-/** A vault as format 1 was, with the record of one app whose token becomes stale after 50 minutes. */
-async function firstFormat(stateDir?: string): Promise<VaultWorld> {
-  const world = vaultWorld(stateDir)
-  await world.vault()
-  changeHeader(world, { format: 1 })
-  const content = {
-    generation: 1,
-    identity: identityOf(app()),
-    tokens: {
-      accessToken: 'at-1',
-      refreshToken: 'rt-1',
-      receivedAt: NOW.wall,
-      lifetimeMs: 60 * MINUTE,
-      refreshAfterMs: 50 * MINUTE,
-    },
-    askedScope: 'a b',
-  }
-  await world.plant(`${APP}.jwe`, content)
-  return world
-}
 
 describe('a vault of format 1', () => {
   it('opens, and nothing of it is changed by that', async () => {
@@ -142,19 +105,6 @@ describe('a vault of format 1', () => {
     await Promise.all(apps.map((one) => storeUpTo(vault, 1, one)))
     expect(formatOf(world)).toBe(FORMAT)
     for (const one of apps) expect((await world.loadAnew(one))?.record?.generation).toBe(1)
-  })
-
-  itNeeds(noSmallDisk())('takes no record where its number cannot be raised', async () => {
-    using disk = mountSmallDisk()
-    const world = await firstFormat(disk.path)
-    const vault = await world.vault()
-    disk.makeReadOnly(true)
-    expect(await vault.records.store(APP, appRecord(2))).toMatchObject({ kind: 'unwritable' })
-    disk.makeReadOnly(false)
-    expect(formatOf(world)).toBe(1)
-    expect((await world.loadAnew())?.record?.generation).toBe(1)
-    expect(await vault.records.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
-    expect(formatOf(world)).toBe(FORMAT)
   })
 })
 

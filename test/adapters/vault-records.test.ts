@@ -67,7 +67,7 @@ describe('store', () => {
         subject: { id: 'sub', name: 'Zoë' },
       },
       askedScope: 'a b c',
-      lost: { error: 'invalid_grant', message: 'Gone.', at: NOW.wall },
+      lost: { code: 'invalid_grant', message: 'Gone.', at: NOW.wall },
       clientSecret: new Secret('cs'),
       nextClientSecret: new Secret('ncs'),
       refreshTokenExpiresAt: NOW.wall + HOUR,

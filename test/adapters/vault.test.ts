@@ -49,7 +49,7 @@ function changeHeader(world: VaultWorld, change: Record<string, unknown>): void 
   writeFileSync(world.path('vault.json'), JSON.stringify({ ...headerOf(world), ...change }))
 }
 
-function reasonOf(opened: OpenedVault): { error: string; message: string; hint: string } {
+function reasonOf(opened: OpenedVault): { code: string; message: string; hint: string } {
   if (opened.kind === 'open') throw new Error('the vault is open')
   return { ...opened.failure, hint: opened.hint }
 }
@@ -122,7 +122,7 @@ describe('openVault, the first time', () => {
     const world = vaultWorld()
     const keys = { ...world.keys, keychain: keychain('The keychain is locked.') }
     expect(reasonOf(await world.open({ source: 'keychain', keys }))).toEqual({
-      error: 'vault_locked',
+      code: 'vault_locked',
       message: 'The keychain is locked.',
       hint: 'Unlock it.',
     })
@@ -148,9 +148,9 @@ describe('openVault, the first time', () => {
     const world = await usedWorld()
     rmSync(world.path('vault.json'))
     const before = world.snapshot()
-    const { error, message, hint } = reasonOf(await world.open())
-    expect({ error, message }).toEqual({
-      error: 'vault_locked',
+    const { code, message, hint } = reasonOf(await world.open())
+    expect({ code, message }).toEqual({
+      code: 'vault_locked',
       message: expect.stringContaining('has lost its vault.json') as string,
     })
     expect(hint).toContain(`move ${world.dir} away for a fresh vault, and sign in anew`)
@@ -290,7 +290,7 @@ describe('openVault, of a vault that is there', () => {
     const reason = reasonOf(await world.open(how.options))
 
     expect(reason).toMatchObject({
-      error: 'vault_locked',
+      code: 'vault_locked',
       message: expect.stringContaining(how.says) as string,
     })
     expect(reason.hint).not.toBe('')

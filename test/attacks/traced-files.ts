@@ -36,7 +36,7 @@ export interface Call {
 
 /** The calls that succeeded, in the order in which they ended, once the first process itself has ended. */
 export async function readTrace(file: string): Promise<readonly Call[]> {
-  await until(() => {
+  await until('the tracer has written of the end', () => {
     const text = readFileSync(file, 'utf8')
     const root = /^\d+/.exec(text)?.[0] ?? ''
     return new RegExp(`^${root} +\\+\\+\\+ (?:exited|killed)`, 'm').test(text)

@@ -51,7 +51,7 @@ it('does not try one that is not of the kind that the app shows', async () => {
   expect(requests).toEqual([])
   expect(broker.status(PIPELINE)).toMatchObject({
     session: 'misconfigured',
-    lastError: { error: 'client_secret_missing' },
+    lastError: { code: 'client_secret_missing' },
   })
   answers.push(unavailable())
   await broker.putClientSecret(PIPELINE, new Secret('typo'))
@@ -59,7 +59,7 @@ it('does not try one that is not of the kind that the app shows', async () => {
   pass(10 * MINUTE)
   await beat()
   expect(requests).toEqual(['issue typo', 'issue typo'])
-  expect(broker.status(PIPELINE)).toMatchObject({ lastError: { error: 'invalid_client' } })
+  expect(broker.status(PIPELINE)).toMatchObject({ lastError: { code: 'invalid_client' } })
 })
 
 it('stores none that is not of that kind, with the reason', async () => {

@@ -56,7 +56,7 @@ describe('at the start', () => {
       freshness: 'none',
       retryAt: null,
       refreshAt: null,
-      lastError: { error: 'record_newer', at: clock.now.wall },
+      lastError: { code: 'record_newer', at: clock.now.wall },
     })
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'record_newer' })
     expect(log.lines.filter(({ message }) => message.includes('newer evo-token'))).toHaveLength(1)
@@ -133,7 +133,7 @@ describe('while the daemon runs', () => {
     await world.beat()
     expect(world.requests).toEqual([])
     expect(broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-1'))
-    expect(broker.status(ME)).toMatchObject({ lastError: { error: 'record_newer' } })
+    expect(broker.status(ME)).toMatchObject({ lastError: { code: 'record_newer' } })
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'record_newer' })
     world.pass(9 * MINUTE)
     await expect(broker.token(ME, NOW_ONLY)).rejects.toMatchObject(refused)
@@ -219,7 +219,7 @@ describe('while the daemon runs', () => {
     await world.beat()
     expect(world.broker.status(ME)).toMatchObject({
       session: 'retrying',
-      lastError: { error: 'record_newer' },
+      lastError: { code: 'record_newer' },
     })
     expect(world.attempts.size).toBe(0)
     world.newer.delete(ME)

@@ -151,16 +151,16 @@ describe('renewal of a user app', () => {
     expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
     expect(broker.status(ME)).toMatchObject({
       session: 'signed-out',
-      lastError: { error: 'invalid_grant' },
+      lastError: { code: 'invalid_grant' },
     })
-    expect(records.get(ME)).toMatchObject({ generation: 2, lost: { error: 'invalid_grant' } })
+    expect(records.get(ME)).toMatchObject({ generation: 2, lost: { code: 'invalid_grant' } })
     pass(HOUR)
     await expect(broker.token(ME, { waitMs: 0 })).rejects.toMatchObject({ code: 'login_required' })
   })
 
   it('tries a lost answer again at once, and calls the loss by its name', async () => {
     const { answers, beat, broker, pass, requests, attempts } = await signedIn()
-    answers.push(unavailable({ toAnswerLost: true }), unavailable())
+    answers.push(unavailable({ answerLost: true }), unavailable())
     pass(51 * MINUTE)
     await beat()
     expect(requests).toEqual(['refresh rt-1', 'refresh rt-1'])
@@ -168,12 +168,12 @@ describe('renewal of a user app', () => {
     answers.push(INVALID_GRANT)
     pass(20 * SECOND)
     await beat()
-    expect(broker.status(ME)).toMatchObject({ lastError: { error: 'answer_lost' } })
+    expect(broker.status(ME)).toMatchObject({ lastError: { code: 'answer_lost' } })
   })
 
   it('does not try again at once against a Retry-After', async () => {
     const { answers, beat, pass, requests } = await signedIn()
-    answers.push(unavailable({ toAnswerLost: true, retryAfterMs: 60_000 }))
+    answers.push(unavailable({ answerLost: true, retryAfterMs: 60_000 }))
     pass(51 * MINUTE)
     await beat()
     pass(59 * SECOND)
@@ -197,7 +197,7 @@ describe('renewal of a user app', () => {
     answers.push({
       kind: 'salvaged',
       refreshToken: new Secret('rt-2'),
-      failure: { error: 'no_access_token', message: 'no access token' },
+      failure: { code: 'no_access_token', message: 'no access token' },
     })
     pass(51 * MINUTE)
     await beat()
@@ -212,7 +212,7 @@ describe('renewal of a user app', () => {
   it('stores the refresh token that came with a token of another type, and says what to mend', async () => {
     const { answers, beat, broker, pass, records, requests } = await signedIn()
     const refreshToken = new Secret('rt-2')
-    const failure = { error: 'no_bearer_token', message: 'of the type "DPoP"' }
+    const failure = { code: 'no_bearer_token', message: 'of the type "DPoP"' }
     answers.push({ kind: 'salvaged', refreshToken, failure, lasting: true }, granted())
     pass(51 * MINUTE)
     await beat()

@@ -44,7 +44,7 @@ describe('with a damaged record', () => {
     expect(status).toMatchObject({
       session: 'misconfigured',
       lastError: {
-        error: 'client_secret_missing',
+        code: 'client_secret_missing',
         message: expect.stringMatching(/could not be read.*secret was in it.*set aside/) as string,
       },
     })
@@ -97,7 +97,7 @@ describe('with a damaged record', () => {
     await world.broker.open()
     expect(world.broker.status('evo-me')).toMatchObject({
       session: 'signed-out',
-      lastError: { error: 'record_damaged' },
+      lastError: { code: 'record_damaged' },
     })
     await expect(world.broker.token('evo-me', NOW_ONLY)).rejects.toMatchObject({
       code: 'login_required',

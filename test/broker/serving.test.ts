@@ -117,7 +117,7 @@ describe('a token', () => {
       expect.objectContaining({ code: 'vault_locked', hint: 'unlock it' }) as Error,
     )
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_locked' })
-    expect(broker.status(ME)).toMatchObject({ lastError: { error: 'vault_locked' } })
+    expect(broker.status(ME)).toMatchObject({ lastError: { code: 'vault_locked' } })
     door.locked = false
     await beat()
     expect(broker.readiness(ME)).toMatchObject({ reason: 'vault_locked' })
@@ -273,7 +273,7 @@ describe('changes that meet', () => {
     expect(broker.status(ME)).toMatchObject({
       session: 'active',
       lastError: {
-        error: 'scope_changed',
+        code: 'scope_changed',
         message: expect.stringContaining('evo.object') as string,
       },
     })
@@ -281,7 +281,7 @@ describe('changes that meet', () => {
 
   it('a reload ends the waiting of an app that it changed', async () => {
     const { answers, beat, broker, pass, registrationsOf, requests } = await signedIn()
-    answers.push({ kind: 'misconfigured', failure: { error: 'invalid_client', message: '' } })
+    answers.push({ kind: 'misconfigured', failure: { code: 'invalid_client', message: '' } })
     pass(51 * MINUTE)
     await beat()
     await broker.reload(registrationsOf([app({ tokenEndpointAuthMethod: 'client_secret_post' })]))

@@ -81,7 +81,10 @@ describe('a sign-in in the browser', () => {
     const world = createWorld({ apps: [app({ type })] })
     await world.broker.open()
     const started = await world.broker.signIns.start(ME, IN_BROWSER)
-    world.answers.push({ kind: 'rejected', failure: { error, message: 'the words of the server' } })
+    world.answers.push({
+      kind: 'rejected',
+      failure: { code: error, message: 'the words of the server' },
+    })
     await world.redirects[0]?.onCallback(callback('state-1'))
     const { message } = await world.broker.signIns.wait(ME, started.id, 0)
     expect(message).toContain('the words of the server.')
@@ -220,7 +223,7 @@ describe('a pasted URL', () => {
 })
 
 describe('a sign-in on another device', () => {
-  const PENDING = unavailable({ failure: { error: 'authorization_pending', message: '' } })
+  const PENDING = unavailable({ failure: { code: 'authorization_pending', message: '' } })
 
   it('is polled at the interval until the person is done', async () => {
     const { answers, beat, broker, pass, requests } = await signedOut()

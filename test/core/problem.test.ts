@@ -31,8 +31,8 @@ function facts(changes: Partial<AppFacts> = {}): AppFacts {
   }
 }
 
-function failed(error: string, message = 'Words of the server') {
-  return { error, message, at: NOW.wall }
+function failed(code: string, message = 'Words of the server') {
+  return { code, message, at: NOW.wall }
 }
 
 const over = later(2 * HOUR)
@@ -90,7 +90,7 @@ const REACHED: Readonly<Partial<Record<ProblemCase, Partial<AppFacts>>>> = {
   unavailable: { session: retrying('server_error'), now: over },
   renewing: { now: over },
   vault_unwritable: { session: retrying('vault_unwritable') },
-  not_stored: { unstored: { error: 'vault_unwritable', message: 'The disk is full.' } },
+  not_stored: { unstored: { code: 'vault_unwritable', message: 'The disk is full.' } },
   record_newer: { newer: true },
   token_refused: { isTokenRefused: true },
   scope_changed: { missingScopes: ['evo.file'] },
@@ -107,7 +107,7 @@ describe('each case', () => {
   it('comes about', () => {
     const { vault_locked: elsewhere, ...rest } = CASES
     expect(Object.keys(REACHED).sort()).toEqual(Object.keys(rest).sort())
-    expect(elsewhere.error).toBe('vault_locked')
+    expect(elsewhere.code).toBe('vault_locked')
   })
 
   it.each(Object.entries(REACHED))('%s is told in its own words', (name, changes) => {
@@ -132,7 +132,7 @@ describe('each case', () => {
     },
   )
 
-  it.each(Object.entries(CASES))('%s has a code that a caller can act on', (_, { error }) => {
+  it.each(Object.entries(CASES))('%s has a code that a caller can act on', (_, { code }) => {
     const known = [
       ...Object.keys(ERROR_CODES),
       'token_refused',
@@ -140,7 +140,7 @@ describe('each case', () => {
       'session_expires',
       'file_unwritable',
     ]
-    expect(known).toContain(error)
+    expect(known).toContain(code)
   })
 })
 
@@ -200,7 +200,7 @@ describe('what to do', () => {
 
   it('about a service app that the server rejects is no sign-in', () => {
     const [problem] = problemsOf(facts({ app: service, session: misconfigured('invalid_grant') }))
-    expect(problem).toMatchObject({ case: 'app_refused', error: 'misconfigured' })
+    expect(problem).toMatchObject({ case: 'app_refused', code: 'misconfigured' })
   })
 })
 
@@ -218,7 +218,7 @@ describe('what blocks', () => {
   it('comes before what is wrong besides', () => {
     const several = facts({
       session: retrying('server_error'),
-      unstored: { error: 'vault_unwritable', message: 'The disk is full.' },
+      unstored: { code: 'vault_unwritable', message: 'The disk is full.' },
       missingScopes: ['evo.file'],
       endsSoonAt: later(24 * HOUR).wall,
     })
@@ -234,7 +234,7 @@ describe('what blocks', () => {
     const unwritable = { session: retrying('vault_unwritable') }
     expect(problemsOf(facts(unwritable))[0]).toMatchObject({
       blocking: true,
-      error: 'unavailable',
+      code: 'unavailable',
       reason: 'vault_unwritable',
     })
     expect(problemsOf(facts({ ...unwritable, app: service }))[0]?.blocking).toBe(false)
@@ -243,7 +243,7 @@ describe('what blocks', () => {
   it('is a locked vault, whose reason is for the owner', () => {
     const problem = lockedProblem(native, 'The keychain is locked.', 'Unlock it.')
     expect(problem).toMatchObject({
-      error: 'vault_locked',
+      code: 'vault_locked',
       blocking: true,
       callers: { message: 'The vault is locked.' },
       owner: { message: 'The keychain is locked.', hint: 'Unlock it.' },
@@ -251,7 +251,7 @@ describe('what blocks', () => {
   })
 
   it('is a renewal under way, shortly', () => {
-    expect(renewalUnderWay(native)).toMatchObject({ error: 'unavailable', blocking: true })
+    expect(renewalUnderWay(native)).toMatchObject({ code: 'unavailable', blocking: true })
   })
 })
 

@@ -14,7 +14,7 @@ import { app, HOUR, later, MINUTE, NOW, SECOND, serviceApp, tokenSet } from '../
 const tokens = tokenSet()
 const active: Session = { status: 'active', tokens }
 const policy = app().refresh
-const failure = { error: 'server_error', message: 'out of order' }
+const failure = { code: 'server_error', message: 'out of order' }
 
 describe('renewalDue', () => {
   it.each([

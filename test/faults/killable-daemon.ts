@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { type Home, type LogLine, MAIN } from '../support/daemon-process.ts'
 
-/** Beside the program itself, in another directory of the same checkout. */
-const ENTRY = join(dirname(MAIN), '../build/test/faults/daemon-entry.js')
+/** Made by `scripts/build-tools.mjs`. */
+const ENTRY = join(dirname(MAIN), '../build/daemon/daemon-entry.js')
 
 export interface Step {
   readonly name: string

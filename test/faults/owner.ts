@@ -55,12 +55,7 @@ export async function untilStatus(
   app: string,
   fits: (status: Status) => boolean,
 ): Promise<Status> {
-  let status: Status | undefined
-  await until(async () => {
-    status = await statusOf(socketPath, app)
-    return fits(status)
-  })
-  return status as unknown as Status
+  return until(`the status of ${app} is as it should be`, () => statusOf(socketPath, app), fits)
 }
 
 export const isFresh = ({ session, freshness }: Status) =>

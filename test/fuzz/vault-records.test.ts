@@ -24,6 +24,9 @@ import { damagedJson, damagedText, holds, hostileText } from './cases.ts'
 const APP = app().name
 
 /** Everything that a record can have, its secrets in the open. */
+/** Why its session ended, as the daemon has it; on disk its `code` is called `error`. */
+const LOST = { code: 'invalid_grant', message: 'Gone.', at: NOW.wall }
+
 const PLAIN = {
   generation: 7,
   identity: {
@@ -93,7 +96,7 @@ holds(
     const decoded = await decodeRecord(of, text, [ours ? key : otherKey])
     if (typeof decoded === 'string') return
     expect({ of, ours, kind: decoded.kind }).toEqual({ of: APP, ours: true, kind: 'app' })
-    expect(exposed(decoded.record)).toEqual(PLAIN)
+    expect(exposed(decoded.record)).toEqual({ ...PLAIN, lost: LOST })
   }),
 )
 
@@ -204,6 +207,7 @@ function concealed(): AppRecord {
   const { tokens, clientSecret, nextClientSecret, ...rest } = PLAIN
   return {
     ...rest,
+    lost: LOST,
     tokens: {
       ...tokens,
       accessToken: new Secret(tokens.accessToken),

@@ -35,7 +35,7 @@ export function createMemoryVault() {
   const disk = { refuses: false }
   const unwritable: StoreResult = {
     kind: 'unwritable',
-    failure: { error: 'vault_unwritable', message: 'no space left' },
+    failure: { code: 'vault_unwritable', message: 'no space left' },
   }
   const ofApps: VaultRecords = {
     async load(entries) {
@@ -198,7 +198,7 @@ export function createWorld(options: WorldOptions = {}) {
       return ready(async (): Promise<PollOutcome> => {
         requests.push('poll')
         const outcome = await answer()
-        return outcome.kind === 'unavailable' && outcome.failure.error === 'authorization_pending'
+        return outcome.kind === 'unavailable' && outcome.failure.code === 'authorization_pending'
           ? { kind: 'pending', slowDown: false }
           : outcome
       })
@@ -248,7 +248,7 @@ export function createWorld(options: WorldOptions = {}) {
 
   const openVault = async (): Promise<OpenedVault> =>
     door.locked
-      ? { kind: 'locked', failure: { error: 'vault_locked', message: 'locked' }, hint: 'unlock it' }
+      ? { kind: 'locked', failure: { code: 'vault_locked', message: 'locked' }, hint: 'unlock it' }
       : { kind: 'open', ...memory.vault }
 
   let ids = 0
@@ -343,19 +343,19 @@ export function granted(overrides: Partial<Grant> = {}): GrantOutcome {
 export function unavailable(
   overrides: Partial<Extract<GrantOutcome, { kind: 'unavailable' }>> = {},
 ): GrantOutcome {
-  return { kind: 'unavailable', failure: FAILURE, toAnswerLost: false, ...overrides }
+  return { kind: 'unavailable', failure: FAILURE, answerLost: false, ...overrides }
 }
 
 export const INVALID_GRANT: GrantOutcome = {
   kind: 'rejected',
-  failure: { error: 'invalid_grant', message: 'refresh token is not valid' },
+  failure: { code: 'invalid_grant', message: 'refresh token is not valid' },
 }
 
 export const INVALID_CLIENT: GrantOutcome = {
   kind: 'misconfigured',
-  failure: { error: 'invalid_client', message: 'unknown client' },
+  failure: { code: 'invalid_client', message: 'unknown client' },
 }
 
-const UNFIT = { error: 'private_key_missing', message: 'That is no private key.' }
-const FAILURE = { error: 'server_error', message: 'out of order' }
+const UNFIT = { code: 'private_key_missing', message: 'That is no private key.' }
+const FAILURE = { code: 'server_error', message: 'out of order' }
 const HALF_HOUR = 1_800_000

@@ -1,5 +1,13 @@
 /** Key pairs of apps that sign in with a private key, as files hold them and as a server registers them. */
-import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ClientMetadata, SigningAlgorithm } from 'oidc-provider'
 import { EVO_SCOPES } from './authorization-server.ts'
 
@@ -26,12 +34,28 @@ function pairOf(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject } 
     case 'rsa':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
     case 'rsa-4096':
-      return generateKeyPairSync('rsa', { modulusLength: 4096 })
+      return keptPair()
     case 'ec':
       return generateKeyPairSync('ec', { namedCurve: 'P-256' })
     case 'ed25519':
       return generateKeyPairSync('ed25519')
   }
+}
+
+const KEPT = join(import.meta.dirname, '../../build/rsa-4096.pem')
+
+/** Finding two primes of 2048 bits takes seconds: that is done once for all tests of this checkout. */
+function keptPair(): { privateKey: KeyObject; publicKey: KeyObject } {
+  if (!existsSync(KEPT)) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 })
+    mkdirSync(join(KEPT, '..'), { recursive: true })
+    // Whole from the start, for others that look at the same time.
+    const own = `${KEPT}.${process.pid}`
+    writeFileSync(own, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    renameSync(own, KEPT)
+  }
+  const privateKey = createPrivateKey(readFileSync(KEPT))
+  return { privateKey, publicKey: createPublicKey(privateKey) }
 }
 
 /** A service client of the real server that shows such a key. */

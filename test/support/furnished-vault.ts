@@ -7,7 +7,7 @@ import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
 import { keyIdOf } from '../../src/adapters/vault/sealed-text.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { app } from './builders.ts'
-import type { Compiled } from './compiled.ts'
+import { startProgram } from './program.ts'
 import { appRecord, loadOne, MACHINE_ID, storeUpTo, uid, type VaultWorld } from './vault-world.ts'
 
 /** In the config no more, and never loaded here: its record has to come along all the same. */
@@ -90,12 +90,11 @@ export interface KillOptions {
 
 /** Does `work` on the vault in a process of its own, which may be killed on the way. */
 export async function inProcess(
-  compiled: Compiled,
   world: VaultWorld,
   work: string,
   { kill = Infinity, ...options }: KillOptions = {},
 ): Promise<{ end: number | string | null; steps: string[] }> {
-  const child = compiled.run(
+  const child = startProgram(
     `
     import { writeSync } from 'node:fs'
     import { createKeyFile } from './src/adapters/vault/key-file.js'

@@ -1,5 +1,4 @@
 /** The authorization server adapter, connected: to the real server, or to a scripted one. */
-import { afterAll } from 'vitest'
 import { createAuthorizationServer } from '../../src/adapters/server/authorization-server.ts'
 import { createIssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/server/metadata.ts'
@@ -25,11 +24,7 @@ export const systemClock: Clock = {
   read: () => ({ wall: Date.now(), mono: performance.now() }),
 }
 
-const direct = createIssuerFetch({ env: {} })
-afterAll(() => {
-  direct.close()
-})
-export const directFetch = direct.fetch
+export const { fetch: directFetch } = createIssuerFetch({ env: {} })
 
 export const USER_SCOPES = [...EVO_SCOPES, 'offline_access']
 
@@ -132,5 +127,5 @@ export async function signIn(
 
 export function grantOf(outcome: GrantOutcome): Grant {
   if (outcome.kind === 'granted') return outcome.grant
-  throw new Error(`${outcome.kind}: ${outcome.failure.error}: ${outcome.failure.message}`)
+  throw new Error(`${outcome.kind}: ${outcome.failure.code}: ${outcome.failure.message}`)
 }

@@ -63,19 +63,31 @@ export async function startKeyring(on?: Bus): Promise<Keyring> {
   const bus = on ?? (await startBus({ services: false }))
   const { env } = bus
   let daemon = unlockedDaemon(env)
-  await until(() => lockedProperty(env) === 'b false')
+  await until(
+    'the keychain is unlocked',
+    () => lockedProperty(env),
+    (locked) => locked === 'b false',
+  )
   return {
     env,
     async lock() {
       const collection = '/org/freedesktop/secrets/collection/login'
       const method = ['org.freedesktop.Secret.Service', 'Lock', 'ao', '1', collection]
       execFileSync('busctl', [...SERVICE, ...method], { env })
-      await until(() => lockedProperty(env) === 'b true')
+      await until(
+        'the keychain is locked',
+        () => lockedProperty(env),
+        (locked) => locked === 'b true',
+      )
     },
     async unlock() {
       await stop(daemon)
       daemon = unlockedDaemon(env)
-      await until(() => lockedProperty(env) === 'b false')
+      await until(
+        'the keychain is unlocked',
+        () => lockedProperty(env),
+        (locked) => locked === 'b false',
+      )
     },
     freeze() {
       daemon.kill('SIGSTOP')

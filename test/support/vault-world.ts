@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
 import { type KeyRing, toVaultKey } from '../../src/adapters/vault/key-ring.ts'
 import { type Purpose, seal, unseal } from '../../src/adapters/vault/sealed-text.ts'
@@ -94,17 +94,14 @@ export async function ringOf({ keys }: Pick<VaultWorld, 'keys'>): Promise<KeyRin
   return [newest, ...others]
 }
 
-const directories: string[] = []
-
+/** Until the test that asks for it has ended. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'evo-token-v-'))
-  directories.push(directory)
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true })
+  })
   return directory
 }
-
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true })
-})
 
 export function openOf(opened: OpenedVault): Vault {
   if (opened.kind === 'open') return opened

@@ -93,7 +93,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
     const located = await locate(app, metadata, needs)
     if (located.kind !== 'located') return located
     const authentication = await authenticationOf(app, located.metadata, clientSecret)
-    if ('error' in authentication) return { kind: 'misconfigured', failure: authentication }
+    if ('code' in authentication) return { kind: 'misconfigured', failure: authentication }
     const { method, authenticate } = authentication
     const answerLimitMs = answerLimits.plainMs
     const exchange = createExchange({ ...transport, answerLimitMs, ...exchangeOptions })
@@ -197,7 +197,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
 }
 
 function outcomeOf(unlocated: Unlocated): GrantOutcome {
-  return unlocated.kind === 'unavailable' ? { ...unlocated, toAnswerLost: false } : unlocated
+  return unlocated.kind === 'unavailable' ? { ...unlocated, answerLost: false } : unlocated
 }
 
 export function configure(

@@ -35,7 +35,7 @@ function promptWithLogin(prompt = ''): string {
 /** Why there can be no safe request: a response could not be told from one of the other issuer. */
 export function redirectUriShared({ name, issuer }: App, redirectUri: string): Failure {
   return {
-    error: 'shared_redirect_uri',
+    code: 'shared_redirect_uri',
     message: `An app of another issuer has the redirect URI ${redirectUri}, too, and ${issuer} does not say in its responses who sent them (RFC 9207). Give the app "${name}" a redirect URI of its own.`,
   }
 }

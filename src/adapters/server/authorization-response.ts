@@ -17,19 +17,19 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
   for (const name of new Set(response.keys())) {
     if (response.getAll(name).length > 1) {
       return {
-        error: 'invalid_response',
+        code: 'invalid_response',
         message: `The response says "${readableWords(name) ?? ''}" more than once.`,
       }
     }
   }
   if (response.get('state') !== expected.state) {
-    return { error: 'invalid_state', message: 'The response belongs to another sign-in.' }
+    return { code: 'invalid_state', message: 'The response belongs to another sign-in.' }
   }
   const issuer = response.get('iss')
   if (issuer === null ? expected.issuerRequired : issuer !== expected.issuer) {
     const sender = readableWords(issuer)
     return {
-      error: 'invalid_issuer',
+      code: 'invalid_issuer',
       message: `The response ${sender ? `comes from ${sender}` : 'does not say that it comes from'}${sender ? ', not from' : ''} ${expected.issuer}.`,
     }
   }
@@ -37,7 +37,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
   if (error !== null) {
     const code = errorCode(error) ?? 'invalid_response'
     return {
-      error: code,
+      code: code,
       message:
         readableWords(response.get('error_description')) ??
         `${expected.issuer} ended the sign-in with ${code}.`,
@@ -45,7 +45,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
   }
   // Of a response mode that we never ask for (JARM): openid-client would not read it either.
   if (!response.get('code') || response.has('response')) {
-    return { error: 'invalid_response', message: 'The response holds no authorization code.' }
+    return { code: 'invalid_response', message: 'The response holds no authorization code.' }
   }
   return undefined
 }

@@ -162,7 +162,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
 }
 
 function toPollOutcome(outcome: GrantOutcome): PollOutcome {
-  const code = outcome.kind === 'unavailable' ? outcome.failure.error : undefined
+  const code = outcome.kind === 'unavailable' ? outcome.failure.code : undefined
   return code === 'authorization_pending' || code === 'slow_down'
     ? { kind: 'pending', slowDown: code === 'slow_down' }
     : outcome

@@ -96,7 +96,7 @@ export function secretFault(app: App, clientSecret: Sealed): Failure | undefined
 }
 
 function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
-  const { error } = secretMissing(app)
+  const { code: error } = secretMissing(app)
   const command = `"${secretCommand(app)}"`
   if (hasPrivateKey(app)) {
     if (read.kind === 'key') return undefined
@@ -104,11 +104,11 @@ function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
       read.kind === 'unusable'
         ? `The private key for "${app.name}" cannot be used: ${read.reason}.`
         : `What is given for "${app.name}" is no private key, and "tokenEndpointAuthMethod" asks for one: ${command} stores it.`
-    return { error, message }
+    return { code: error, message }
   }
   if (read.kind === 'other') return undefined
   return {
-    error,
+    code: error,
     message: `What is given for "${app.name}" is a key, and the app shows a client secret. Where the server expects a key, set "tokenEndpointAuthMethod" to "private_key_jwt" in the config; else ${command} stores a client secret.`,
   }
 }
@@ -124,7 +124,7 @@ export function nameMethod(
   if (outcome.kind !== 'misconfigured' && outcome.kind !== 'unavailable') return outcome
   const { failure } = outcome
   const concerned = app.type === 'web' || app.type === 'service'
-  if (!concerned || (failure.error !== 'invalid_client' && answer?.status !== 401)) return outcome
+  if (!concerned || (failure.code !== 'invalid_client' && answer?.status !== 401)) return outcome
   const others = METHODS.filter((one) => one !== method)
   const likely = others.filter((one) => listed.includes(one))
   const choice = (likely.length > 0 ? likely : others).join(' or ')

@@ -140,13 +140,13 @@ function sameUrl(one: string, other: string): boolean {
 }
 
 function toAbsent(message: string): Discovered {
-  return { kind: 'absent', failure: { error: 'no_metadata', message } }
+  return { kind: 'absent', failure: { code: 'no_metadata', message } }
 }
 
 function toUnavailable(message: string, retryAfterMs?: number): Discovered {
   return {
     kind: 'unavailable',
-    failure: { error: 'unavailable', message },
+    failure: { code: 'unavailable', message },
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
 }

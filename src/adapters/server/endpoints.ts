@@ -96,5 +96,5 @@ function isUnsafe(url: string | undefined): boolean {
 }
 
 function toMisconfigured(message: string): Unlocated {
-  return { kind: 'misconfigured', failure: { error: 'no_endpoint', message } }
+  return { kind: 'misconfigured', failure: { code: 'no_endpoint', message } }
 }

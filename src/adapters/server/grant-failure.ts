@@ -44,7 +44,7 @@ export function toFailedOutcome(
   if (withheld) return toUnavailable(withheld, false)
   if (fault) {
     const { message, maybeArrived } = describeFault(fault.error, url)
-    return toUnavailable({ error: 'unavailable', message }, sent && maybeArrived)
+    return toUnavailable({ code: 'unavailable', message }, sent && maybeArrived)
   }
   if (!answer) throw error
   if (answer.status < 200 || answer.status > 299 || isError(answer)) {
@@ -62,7 +62,7 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
   const tooLong = answer !== undefined && answer.text === undefined
   const refreshToken = refreshTokenIn(answer?.json)
   const failure: Failure = {
-    error: 'invalid_response',
+    code: 'invalid_response',
     message: tooLong
       ? `The answer of ${host} is longer than 1 MiB: its access token is not kept. A token that says less (fewer groups, fewer scopes) is shorter.`
       : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${lacking}.`,
@@ -72,12 +72,12 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
   if (answer && isPage(answer)) {
     // A captive portal, a proxy, a maintenance page: the request got no further.
     const message = `A web page came back instead of a token from ${host}: a captive portal, a proxy or a maintenance page stands in the way.`
-    return toUnavailable({ error: 'unavailable', message }, false)
+    return toUnavailable({ code: 'unavailable', message }, false)
   }
   if (tooLong) return { ...toUnavailable(failure, true), tooLong }
   // Cut in a way that HTTP does not show: it may have held our tokens.
   const message = `The answer of ${host} cannot be read.`
-  return toUnavailable({ error: 'invalid_response', message }, true)
+  return toUnavailable({ code: 'invalid_response', message }, true)
 }
 
 /** Whether an answer with this status says that the endpoint is not where it was. */
@@ -104,18 +104,18 @@ function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): F
       const own = stated === undefined || stated === code ? '' : ` (${stated})`
       if (NEEDS_SIGN_IN.has(code) || final.includes(code)) {
         const message = words ?? `${host} answered ${stated ?? code}.`
-        return { kind: 'rejected', failure: { error: code, message: `${message}${own}` } }
+        return { kind: 'rejected', failure: { code, message: `${message}${own}` } }
       }
       const complaint = complaintOf(code)
       if (complaint !== undefined) {
-        const failure = { error: code, message: say(host, `${complaint}${own}`, words) }
+        const failure = { code, message: say(host, `${complaint}${own}`, words) }
         return { kind: 'misconfigured', failure }
       }
     }
     if (json && !mayPass(stated)) {
       const answered = stated === undefined ? `status ${status}` : `${stated} (status ${status})`
       const failure = {
-        error: standardCode(stated ?? 'unavailable', { isRefresh }),
+        code: standardCode(stated ?? 'unavailable', { isRefresh }),
         message: say(host, `answered with ${answered}`, words),
       }
       return {
@@ -127,7 +127,7 @@ function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): F
   const redirected = redirectInWords(answer, facts.url ?? '')
   const message = redirected ?? say(host, `answered with status ${status}`, words)
   return toUnavailable(
-    { error: stated ?? 'unavailable', message },
+    { code: stated ?? 'unavailable', message },
     status >= 500 && !TURNED_AWAY.has(status),
     retryAfterMs,
   )
@@ -181,7 +181,7 @@ function toUnavailable(
   return {
     kind: 'unavailable',
     failure,
-    toAnswerLost: answerLost,
+    answerLost,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   }
 }

@@ -15,7 +15,7 @@ export function otherTokenType({ answer, url = '' }: ExchangeFacts): FailedOutco
   const { host } = new URL(url)
   const type = readableWords(token_type)?.slice(0, SHOWN) ?? ''
   const failure = {
-    error: 'no_bearer_token',
+    code: 'no_bearer_token',
     message: `${host} answered with an access token of the type "${type}", and evo-token serves bearer tokens only. Have the server issue bearer tokens to this app.`,
   }
   const refreshToken = refreshTokenIn(answer.json)

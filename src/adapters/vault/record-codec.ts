@@ -56,6 +56,22 @@ const tokens = members({
   subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
 } satisfies Shape<NonNullable<AppRecord['tokens']>>)
 
+/** On disk, as over a wire, a failure's code is its `error`. */
+type WrittenFailure = Omit<PastFailure, 'code'> & { readonly error: string }
+
+const pastFailure = members({
+  error: z.string(),
+  message: z.string(),
+  at: instant,
+} satisfies Shape<WrittenFailure>).transform(({ error, ...rest }): PastFailure => ({
+  code: error,
+  ...rest,
+}))
+
+function toWritten({ code, ...rest }: PastFailure): WrittenFailure {
+  return { error: code, ...rest }
+}
+
 /** A change of it has to be decided on: see `FORMAT` in `vault-header.ts`. */
 export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
   generation: z.int().nonnegative(),
@@ -67,11 +83,7 @@ export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = 
   } satisfies Shape<Identity>),
   tokens: tokens.exactOptional(),
   askedScope: optionalText,
-  lost: members({
-    error: z.string(),
-    message: z.string(),
-    at: instant,
-  } satisfies Shape<PastFailure>).exactOptional(),
+  lost: pastFailure.exactOptional(),
   clientSecret: secret.exactOptional(),
   nextClientSecret: secret.exactOptional(),
   signedInAt: instant.exactOptional(),
@@ -88,7 +100,12 @@ export async function encodeRecord(
   { kind, record }: Decoded,
   key: VaultKey,
 ): Promise<string> {
-  const content = { ...record, ...(kind === 'attempt' && { attempt: true }) }
+  const { lost } = record
+  const content = {
+    ...record,
+    ...(lost && { lost: toWritten(lost) }),
+    ...(kind === 'attempt' && { attempt: true }),
+  }
   const purpose = { 'evo-app': app, 'evo-kind': kind } as const
   return `${await seal(JSON.stringify(exposed(content)), purpose, key)}\n`
 }

@@ -197,7 +197,7 @@ export class StoredRecords implements VaultRecords {
       } catch (error) {
         if (!isDiskError(error)) throw error
         const message = `${failed} in ${this.#deps.dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
-        return { kind: 'unwritable', failure: { error: 'vault_unwritable', message } }
+        return { kind: 'unwritable', failure: { code: 'vault_unwritable', message } }
       }
     })
   }

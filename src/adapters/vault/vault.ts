@@ -154,5 +154,5 @@ function startAgain(dir: string): string {
 }
 
 function locked(message: string, hint: string, error = 'vault_locked'): LockedVault {
-  return { kind: 'locked', failure: { error, message }, hint }
+  return { kind: 'locked', failure: { code: error, message }, hint }
 }

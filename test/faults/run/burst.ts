@@ -102,7 +102,7 @@ async function measureCase(plan: Case, chance: Chance): Promise<Outcome> {
     const length = from === 'send' ? lasted.median : START_MS + lasted.median
     killer.kill(daemon.pid, chance.between(0, length))
     await daemon.ended
-    await until(() => requests.out === 0)
+    await until('the server has answered every request', () => requests.out === 0)
     return await sessionsLost(home)
   }
   const often = async (times: number, from: 'send' | 'start') => {
@@ -164,11 +164,11 @@ async function letRun(home: Home, names: readonly string[]): Promise<number> {
 async function sessionsLost(home: Home): Promise<number> {
   await using daemon = startKillableDaemon(home)
   const socket = await daemon.socket
-  let statuses: readonly Status[] = []
-  await until(async () => {
-    statuses = (await ask(socket, '/v1/apps')).body.apps as readonly Status[]
-    return statuses.every((status) => status.session === 'signed-out' || isFresh(status))
-  })
+  const statuses = await until(
+    'every app is fresh or signed out',
+    async () => (await ask(socket, '/v1/apps')).body.apps as readonly Status[],
+    (apps) => apps.every((status) => status.session === 'signed-out' || isFresh(status)),
+  )
   return statuses.filter(({ session }) => session === 'signed-out').length
 }
 

@@ -52,7 +52,7 @@ export async function startWatchedServer(
   const watched: WatchedServer = {
     server,
     rotations,
-    idle: () => until(() => running === 0),
+    idle: () => until('the server has answered every request', () => running === 0),
     async [Symbol.asyncDispose]() {
       await server.close()
     },

@@ -1,0 +1,92 @@
+/** A server that takes minutes: nothing of a person waits for it, and nothing that is spent is lost. */
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createPerson } from '../support/person.ts'
+import { leftovers } from './seeded-home.ts'
+import { createStrictWorld, LIFETIME_MS, observe, type StrictWorld } from './strict-world.ts'
+
+const ME = 'evo-me'
+const MINUTE_MS = 60_000
+
+let world: StrictWorld
+beforeEach(async () => {
+  world = await createStrictWorld()
+})
+afterEach(() => world[Symbol.asyncDispose]())
+
+/** Signed in, with a refresh that the server has granted, and whose answer does not come. */
+async function waiting() {
+  const observed = await observe(world, { [ME]: world.native() }, 0.2, { waitsByHand: true })
+  await observed.sidecar.signIn(ME, createPerson('ada'))
+  const held = world.path.hold('answer')
+  world.clock.pass(LIFETIME_MS)
+  await observed.sidecar.beat()
+  await held.arrived
+  return { ...observed, held }
+}
+
+it.each([34_000, 4 * MINUTE_MS])('an answer after %i ms is what is served then', async (ms) => {
+  const { sidecar, held } = await waiting()
+  await using _sidecar = sidecar
+  world.clock.pass(ms)
+  held.release()
+  await sidecar.settled()
+  expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  expect(await sidecar.status(ME)).toMatchObject({ session: 'active', last_error: null })
+  expect(world.server.liveFamilies()).toMatchObject([{ generation: 1 }])
+})
+
+describe('an owner who meets a request that is out', () => {
+  const since = /is out since \d\d:\d\d:\d\d UTC/
+
+  it.each([
+    { wish: 'a logout', method: 'POST', path: `/v1/apps/${ME}/logout`, body: undefined },
+    { wish: 'a reload without the app', method: 'POST', path: '/v1/reload', body: undefined },
+  ])('is told since when, within 30 seconds: $wish', async ({ method, path, body }) => {
+    const { sidecar, held } = await waiting()
+    await using _sidecar = sidecar
+    await sidecar.home.write(world.config({}))
+    const answering = sidecar.own(method, path, body)
+    for (let beat = 0; beat < 20; beat++) await sidecar.status(ME)
+    world.clock.pass(29_000)
+    const answer = await answering
+    expect(answer).toMatchObject({ status: 503, body: { error: 'unavailable' } })
+    expect(answer.body.detail).toMatch(since)
+    expect(answer.body.detail).toMatch(/Nothing was changed/)
+    // Nothing was: the answer still counts, and the app is there.
+    held.release()
+    await sidecar.settled()
+    expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  })
+
+  it('may reload other settings at once', async () => {
+    const { sidecar, held } = await waiting()
+    await using _sidecar = sidecar
+    const changed = world.native({ refresh: { ahead: '5m' } })
+    await sidecar.home.write(world.config({ [ME]: changed }))
+    const answer = await sidecar.own('POST', '/v1/reload')
+    expect(answer).toMatchObject({ status: 200, body: { changed: [ME] } })
+    held.release()
+    await sidecar.settled()
+    expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  })
+})
+
+it('a daemon that stops leaves what is out marked as unanswered, and ends', async () => {
+  const { sidecar, held } = await waiting()
+  await using _sidecar = sidecar
+  const stopping = sidecar.stop()
+  await setImmediate()
+  world.clock.pass(34_000)
+  await stopping
+  expect(leftovers(sidecar.home)).toEqual(['vault/evo-me.jwe.new'])
+  held.release()
+  await sidecar.start()
+  await sidecar.settled()
+  await sidecar.round()
+  // The server has rotated, and forgives nothing: that is what is said.
+  expect(await sidecar.status(ME)).toMatchObject({
+    session: 'signed-out',
+    last_error: { code: 'answer_lost' },
+  })
+})

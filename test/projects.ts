@@ -1,0 +1,20 @@
+/**
+ * What a test needs decides the project that it runs in, and the end of its file's name says it:
+ *
+ *     NAME.test.ts           unit     nothing but our code, and files in temporary directories
+ *     NAME.process.test.ts   process  starts processes (ours, `git`, `openssl`) or opens ports
+ *     NAME.machine.test.ts   machine  more of the machine: systemd, a keychain, strace, a browser,
+ *                                     Python, R, other shells, other users, disks, a clock of its own
+ *
+ * A single test that misses something is skipped and says what (`support/needs.ts`); with
+ * EVO_TOKEN_TEST_ALL=1 it fails.
+ */
+export const PROJECTS = ['unit', 'process', 'machine'] as const
+
+export type Project = (typeof PROJECTS)[number]
+
+/** The files of a project, as patterns for the test runner. */
+export function filesOf(project: Project): { include: string[]; exclude?: string[] } {
+  if (project !== 'unit') return { include: [`test/**/*.${project}.test.ts`] }
+  return { include: ['test/**/*.test.ts'], exclude: ['test/**/*.*.test.ts'] }
+}

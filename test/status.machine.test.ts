@@ -1,0 +1,83 @@
+/** `status` on a terminal, beside the daemon that it tells of. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { seededHome } from './faults/seeded-home.ts'
+import {
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from './support/authorization-server.ts'
+import { type Home, MAIN, runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { itNeeds, missingCommands } from './support/needs.ts'
+import { until } from './support/until.ts'
+
+const it = itNeeds(process.platform === 'linux' ? missingCommands('script') : 'needs script')
+
+const GREEN = '\u001b[32m'
+const RED = '\u001b[31m'
+
+let server: RunningAuthorizationServer
+
+beforeAll(async () => {
+  server = await startAuthorizationServer()
+})
+
+afterAll(async () => {
+  await server.close()
+})
+
+/** Runs `evo-token` on a terminal of its own, as wide as it needs. */
+function onTerminal(home: Home, args: string, env: NodeJS.ProcessEnv = {}) {
+  const command = `'${process.execPath}' '${MAIN}' ${args}`
+  const child: ChildProcessWithoutNullStreams = spawn('script', ['-qefc', command, '/dev/null'], {
+    env: { ...home.env, TERM: 'xterm', ...env },
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+  const ended = once(child, 'close') as Promise<[number | null]>
+  return {
+    /** What stands on the screen since it was drawn last. */
+    screen: () => text.split('\u001b[H').at(-1) ?? '',
+    text: () => text,
+    interrupt: () => child.stdin.write('\u0003'),
+    ended,
+  }
+}
+
+const rowOf = (screen: string, app: string) =>
+  screen.split('\n').find((line) => line.startsWith(`${app} `)) ?? ''
+
+describe('status on a terminal', () => {
+  it('is a table with colours and the time left, unless colours are not wanted', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
+    await using _daemon = await startDaemonProcess(home)
+    await runCli(home, ['logout', 'other'])
+    const coloured = onTerminal(home, 'status')
+    expect(await coloured.ended).toEqual([0, null])
+    expect(coloured.text()).toMatch(/^APP +TYPE +SESSION +TOKEN +TIME LEFT +NEXT REFRESH +PROBLEM/)
+    expect(rowOf(coloured.text(), 'me')).toContain(`${GREEN}active`)
+    expect(rowOf(coloured.text(), 'me')).toMatch(/\d+ min +in \d+ min/)
+    expect(rowOf(coloured.text(), 'other')).toContain(`${RED}signed-out`)
+    const plain = onTerminal(home, 'status', { NO_COLOR: '1' })
+    await plain.ended
+    expect(plain.text()).not.toContain('\u001b[')
+  })
+
+  it('with --watch is drawn anew as time passes and things change, until Ctrl-C', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
+    await using _daemon = await startDaemonProcess(home)
+    const watching = onTerminal(home, 'status --watch')
+    await until('the app is shown as active', watching.screen, (screen) =>
+      rowOf(screen, 'other').includes(`${GREEN}active`),
+    )
+    const drawn = watching.text().length
+    await until('the table is drawn anew', () => watching.text().length > drawn)
+    await runCli(home, ['logout', 'other'])
+    await until('the app is shown as signed out', watching.screen, (screen) =>
+      rowOf(screen, 'other').includes(`${RED}signed-out`),
+    )
+    expect(rowOf(watching.screen(), 'me')).toContain(`${GREEN}active`)
+    watching.interrupt()
+    await watching.ended
+  })
+})

@@ -1,0 +1,206 @@
+/** What is wrong with an app, out of every mouth of the built daemon: the same words, for each audience. */
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from './faults/owner.ts'
+import { seededHome, type SeedOptions } from './faults/seeded-home.ts'
+import {
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from './support/authorization-server.ts'
+import { runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { until } from './support/until.ts'
+
+let server: RunningAuthorizationServer
+
+beforeAll(async () => {
+  server = await startAuthorizationServer()
+})
+
+afterAll(async () => {
+  await server.close()
+})
+
+interface Words {
+  readonly error: string
+  readonly message: string
+  readonly hint: string
+}
+
+const CASES: readonly {
+  readonly what: string
+  readonly home?: SeedOptions
+  /** How the token endpoint answers each request. */
+  readonly answer?: { readonly status: number; readonly body: Readonly<Record<string, string>> }
+  readonly app?: string
+  readonly exit: number
+  readonly owner: Words
+  readonly callers: Words
+  readonly isNotified: boolean
+}[] = [
+  {
+    what: 'a session that the server ended',
+    answer: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'Session of ada not active' },
+    },
+    exit: 3,
+    owner: {
+      error: 'login_required',
+      message:
+        'The authorization server has ended the sign-in to "me": "Session of ada not active".',
+      hint: 'Sign in: `evo-token login me`.',
+    },
+    callers: {
+      error: 'login_required',
+      message: 'The authorization server has ended the sign-in to "me".',
+      hint: 'Sign in: `evo-token login me`.',
+    },
+    isNotified: true,
+  },
+  {
+    what: 'a native app whose client id the server refuses',
+    answer: { status: 401, body: { error: 'invalid_client', error_description: 'Who is ada?' } },
+    exit: 7,
+    owner: {
+      error: 'misconfigured',
+      message: expect.stringMatching(
+        /^No token is issued to "me": 127\.0\.0\.1:\d+ does not accept the client id .*: Who is ada\?/,
+      ) as string,
+      hint: 'Correct "clientId" in the config, or register the app as "native", then `evo-token reload`.',
+    },
+    callers: {
+      error: 'misconfigured',
+      message:
+        'No token is issued to "me": the authorization server does not accept its client id or its credentials.',
+      hint: 'Correct "clientId" in the config, or register the app as "native", then `evo-token reload`.',
+    },
+    isNotified: true,
+  },
+  {
+    what: 'a service app without its client secret, which no server was asked for',
+    home: {
+      others: { robot: { type: 'service', clientId: 'service-9', scopes: ['evo.discovery'] } },
+    },
+    app: 'robot',
+    exit: 7,
+    owner: {
+      error: 'misconfigured',
+      message: 'No client secret is stored for "robot".',
+      hint: 'Store its client secret: `evo-token secret robot`.',
+    },
+    callers: {
+      error: 'misconfigured',
+      message: 'No client secret is stored for "robot".',
+      hint: 'Store its client secret: `evo-token secret robot`.',
+    },
+    isNotified: true,
+  },
+  {
+    what: 'an app that is not signed in yet',
+    home: { others: { new: { type: 'native', clientId: 'native-2', scopes: ['evo.discovery'] } } },
+    app: 'new',
+    exit: 3,
+    owner: {
+      error: 'login_required',
+      message: '"new" is not signed in.',
+      hint: 'Sign in: `evo-token login new`.',
+    },
+    callers: {
+      error: 'login_required',
+      message: '"new" is not signed in.',
+      hint: 'Sign in: `evo-token login new`.',
+    },
+    isNotified: false,
+  },
+  {
+    what: 'a server that is out of order',
+    answer: { status: 503, body: { error: 'server_error', error_description: 'Ask ada' } },
+    exit: 5,
+    owner: {
+      error: 'unavailable',
+      message: expect.stringMatching(
+        /^The last attempt to get a token for "me" failed: 127\.0\.0\.1:\d+ answered with status 503/,
+      ) as string,
+      hint: expect.stringContaining('`evo-token status me` says when') as string,
+    },
+    callers: {
+      error: 'unavailable',
+      message: 'The last attempt to get a token for "me" failed.',
+      hint: expect.stringContaining('`evo-token status me` says when') as string,
+    },
+    isNotified: false,
+  },
+]
+
+describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }) => {
+  it('is told in the same words everywhere', async () => {
+    server.intercept = answer ? async () => answer : (_request, act) => act()
+    await using home = await seededHome(server, { apps: { me: 'expired' }, ...more })
+    const notice = join(home.directory, 'notice')
+    const command = join(home.directory, 'tell')
+    writeFileSync(
+      command,
+      `#!/bin/sh\n[ "$EVO_TOKEN_APP" = ${app} ] && printf %s "$EVO_TOKEN_HINT" >'${notice}'\n`,
+    )
+    chmodSync(command, 0o755)
+    const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
+    await home.write({ ...config, notify: { command: [command] } })
+    await using daemon = await startDaemonProcess(home)
+    const { socket, url } = daemon
+
+    const { owner, callers } = told
+    const problem = { ...owner, blocking: true }
+    await until(
+      'no token is on its way any more',
+      async () => (await ask(socket, `/v1/apps/${app}`)).body.problem as Words | null,
+      (shown) => shown?.message !== `A token for "${app}" is on its way.`,
+    )
+    expect((await ask(socket, `/v1/apps/${app}`)).body).toMatchObject({ problem })
+    expect((await ask(socket, `/v1/apps/${app}/token`)).body).toMatchObject({
+      error: owner.error,
+      detail: owner.message,
+      hint: owner.hint,
+    })
+    const { message, hint } = (await ask(socket, `/v1/apps/${app}`)).body.problem as Words
+    expect(await runCli(home, ['get', app])).toEqual({
+      code: exit,
+      stdout: '',
+      stderr: `evo-token: ${message}\n${hint}\n`,
+    })
+    const status = await runCli(home, ['status', app])
+    expect(status.stdout).toContain(`: ${message}\n`)
+    expect(status.stdout).toMatch(/^what to do: /m)
+    expect(status.stdout).toContain(` ${hint}\n`)
+    const doctor = await runCli(home, ['doctor', app])
+    if (answer?.status !== 503) expect(doctor.stdout + doctor.stderr).toContain(message)
+    if (told.isNotified) {
+      await until(
+        'the notice was given',
+        () => readFileSync(notice, 'utf8'),
+        (given) => given === `${message} ${hint}`,
+      )
+    }
+
+    const key = readFileSync(join(home.stateDir, 'access-key'), 'utf8').trim()
+    const fromTcp = async (path: string) => {
+      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })
+      const text = await response.text()
+      // Neither the person nor the server's words.
+      expect(text).not.toMatch(/\bada\b/)
+      return JSON.parse(text) as object
+    }
+    expect(await fromTcp(`/v1/apps/${app}`)).toMatchObject({
+      problem: { ...callers, blocking: true },
+    })
+    expect(await fromTcp(`/v1/apps/${app}/token`)).toMatchObject({
+      error: callers.error,
+      detail: callers.message,
+      hint: callers.hint,
+    })
+    expect(await fromTcp(`/readyz/${app}`)).toMatchObject({
+      ready: false,
+      apps: { [app]: { ready: false, reason: callers.error } },
+    })
+  })
+})
