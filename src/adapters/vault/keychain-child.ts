@@ -62,6 +62,7 @@ async function ask(
     timeout: timeoutMs,
     // With a call unanswered, its own exit() hangs.
     killSignal: 'SIGKILL',
+    windowsHide: true,
   })
   const closed = new Promise<string | number | null>((resolve, reject) => {
     child.once('error', reject).once('close', (code, signal) => {

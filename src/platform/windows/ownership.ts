@@ -27,3 +27,8 @@ export function othersMayWrite(): boolean {
 export function othersMayEnter(): boolean {
   return false
 }
+
+/** The name and the first line decide it, not a mode. */
+export function isProgram(): boolean {
+  return true
+}
