@@ -3,7 +3,8 @@
  * a Python for Windows, so this is a Python of this machine from which that was taken.
  */
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -19,18 +20,32 @@ import {
   startDaemonProcess,
 } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createKeyedOwnerDoor } from '../../src/http/door.ts'
+import { Secret } from '../../src/secret.ts'
+import { recordedDeps, SERVED } from '../http/doors.ts'
 
 const SOURCES = join(import.meta.dirname, '../../clients/python/src')
 
 const LIKE_WINDOWS = `
-import os, socket, sys
+import os, select, socket, sys
+unix, Socket = socket.AF_UNIX, socket.socket
 for module, name in ((os, "register_at_fork"), (os, "getuid"), (os, "fork"), (socket, "AF_UNIX")):
     delattr(module, name)
 # Also how Windows understands the number 0: it ends the process.
 os.kill = lambda pid, signal: sys.exit("killed")
 import evo_token
-from evo_token import _connection, _places
+from evo_token import _connection, _pipe, _places
 _places.WINDOWS = _connection.WINDOWS = True
+
+# In the place of a named pipe, a socket that is read and written as a file.
+def opened(path, deadline):
+    one = Socket(unix)
+    one.connect(path)
+    return one.makefile("rwb", buffering=0)
+_pipe._open = opened
+_pipe._has_bytes = lambda file: bool(select.select([file], [], [], 0)[0])
+_connection.is_pipe = os.path.isabs
 `
 
 describe('the Python client on what is like Windows', () => {
@@ -65,9 +80,26 @@ describe('the Python client on what is like Windows', () => {
     return stdout.trim()
   }
 
-  it('gets the token over TCP from the daemon that endpoint.json names', async () => {
-    const { stdout } = await runCli(home, ['get', 'pipeline'])
-    expect(await python('print(evo_token.get_token("pipeline").value)')).toBe(stdout.trim())
+  it('proves the pipe that endpoint.json names, and shows the key of the owner on it', async () => {
+    const state = join(home.directory, 'pipe')
+    const socket = join(state, 'pipe')
+    await mkdir(state)
+    await writeFile(join(state, 'endpoint.json'), JSON.stringify({ socket, pid: process.pid }))
+    await writeFile(join(state, 'owner-key'), 'evtk_of-the-owner\n')
+    const door = createKeyedOwnerDoor(socket, new Secret('evtk_of-the-owner'))
+    const options = { requireHostHeader: false }
+    const pipe = createServer(options, createApp(recordedDeps().deps, door)).listen(socket)
+    const program = `
+print(evo_token.get_token("evo-me").value)
+print(len(evo_token.TokenClient().status()))
+`
+    const said = await python(program, { EVO_TOKEN_STATE_DIR: state })
+    expect(said).toBe(`${SERVED.accessToken.expose()}\n2`)
+
+    await writeFile(join(state, 'owner-key'), 'evtk_of-another-daemon\n')
+    const refused = python('evo_token.get_token("evo-me")', { EVO_TOKEN_STATE_DIR: state })
+    await expect(refused).rejects.toThrow('does not prove that it knows the key')
+    pipe.close()
   })
 
   it('takes a key file that PowerShell wrote, for a daemon in WSL2', async () => {

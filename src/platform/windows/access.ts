@@ -44,9 +44,12 @@ function isInProfile(path: string): boolean {
   return way !== '' && !way.startsWith('..') && !/^[a-z]:/i.test(way)
 }
 
-/** Who this user is, in any language. */
+let asked: Promise<string | undefined> | undefined
+
+/** Who this user is, in any language; asked once in a process. */
 export async function ownSid(): Promise<string | undefined> {
-  const said = await run('whoami', ['/user', '/fo', 'csv', '/nh'])
+  asked ??= run('whoami', ['/user', '/fo', 'csv', '/nh'])
+  const said = await asked
   return said && sidIn(said)
 }
 
