@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import type { AttentionEvent } from '../core/attention.ts'
 import type { Clock, Log } from '../core/ports.ts'
-import type { DaemonProblem } from '../core/status.ts'
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { platform } from '../platform/current.ts'
 import type { Desktop } from '../platform/platform.ts'
 

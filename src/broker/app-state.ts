@@ -1,6 +1,6 @@
 /**
- * All that we know about one app now: its registration, its session and its record. Whoever
- * changes it holds the app's queue (`keeper.ts`); reading it is free.
+ * All that we know about one app now: its registration, its session and its record. Changes run in
+ * the app's queue (`managed-app.ts`); reading is free.
  */
 import { type App, identityOf } from '../core/app.ts'
 import type {
@@ -23,13 +23,12 @@ import {
   freshness,
   type Instant,
   type Reading,
-  reassume,
   receive,
-  restore,
   type Sealed,
   toStored,
 } from '../core/token.ts'
 import { Ledger, type RecordChange } from './ledger.ts'
+import { assumeLifetime, restoreSession } from './restored-session.ts'
 import { Queue } from '../queue.ts'
 import type { Sleep } from './wait-at-most.ts'
 
@@ -235,7 +234,7 @@ export class AppState {
 
   /**
    * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
-   * memory until it can; where somebody else changed the record meanwhile it is given up.
+   * memory until it can; where another process changed the record meanwhile it is given up.
    */
   async storeAndServe(
     { grant, received: at }: Granted,
@@ -264,11 +263,26 @@ export class AppState {
     return result.kind
   }
 
-  /** The session that the vault's record describes, after somebody else changed it. */
+  /** The session that the vault's record describes, after another process changed it. */
   reloadFromRecord(): void {
     this.#sessionNumber += 1
     this.#session = restoreSession(this.app, this.ledger, this.deps.clock)
     this.deps.onChange(this.app.name)
+  }
+
+  /** Tries again to store what the disk refused, or to read what a newer version wrote. Runs in the queue. */
+  async retryRecord(): Promise<void> {
+    const { log, onChange } = this.deps
+    const { unstored } = this.ledger
+    const result = await this.ledger.retry()
+    if (result.kind === 'changed') {
+      log.info({ app: this.app.name }, 'took over a record that another program wrote')
+      this.reloadFromRecord()
+    }
+    if (result.kind === 'stored' && unstored) {
+      log.info({ app: this.app.name }, 'stored what the disk had refused')
+      onChange(this.app.name)
+    }
   }
 
   /**
@@ -277,8 +291,8 @@ export class AppState {
    */
   clientSecrets(): readonly (Sealed | undefined)[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
-    const { clientSecret: handedOver, server } = this.#registration
-    const secrets = [nextClientSecret, clientSecret, handedOver].filter(
+    const { clientSecret: systemdSecret, server } = this.#registration
+    const secrets = [nextClientSecret, clientSecret, systemdSecret].filter(
       (secret) => secret !== undefined && !server.secretFault(secret),
     )
     return secrets.length > 0 ? secrets : [undefined]
@@ -288,8 +302,8 @@ export class AppState {
   secretDigests(): readonly string[] {
     const { clientSecret, nextClientSecret } = this.ledger.record
     const { accessToken, refreshToken } = this.session.tokens ?? {}
-    const handedOver = this.#registration.clientSecret
-    return [clientSecret, nextClientSecret, handedOver, accessToken, refreshToken].flatMap(
+    const systemdSecret = this.#registration.clientSecret
+    return [clientSecret, nextClientSecret, systemdSecret, accessToken, refreshToken].flatMap(
       (secret) => (secret ? [secret.sha256] : []),
     )
   }
@@ -303,22 +317,4 @@ export class AppState {
   scheduleReissue(): void {
     this.#reissueAt = this.#registration.nextReissue()
   }
-}
-
-/** The session with its token as long-lived as the config assumes it now. */
-function assumeLifetime({ accessTokenLifetimeMs }: App, session: Session): Session {
-  const { tokens } = session
-  return tokens ? { ...session, tokens: reassume(tokens, accessTokenLifetimeMs) } : session
-}
-
-function restoreSession(app: App, { record, damaged }: Ledger, clock: Clock): Session {
-  const now = clock.read()
-  const tokens = record.tokens && reassume(restore(record.tokens, now), app.accessTokenLifetimeMs)
-  const held = tokens ? { tokens } : {}
-  if (record.lost) return { status: 'signed-out', ...held, error: record.lost }
-  // A service app needs no person: it goes on with the secret that it has, or says that it has none.
-  if (tokens || app.type === 'service') return { status: 'active', ...held }
-  if (!damaged) return { status: 'signed-out' }
-  const message = `The record of "${app.name}" could not be read. It was set aside, not deleted.`
-  return { status: 'signed-out', error: { code: 'record_damaged', message, at: now.wall } }
 }

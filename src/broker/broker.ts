@@ -1,5 +1,5 @@
 /**
- * The one stateful object of the daemon: every configured app's keeper, and the vault they share.
+ * The one stateful object of the daemon: every configured app, and the vault they share.
  * It decides nothing itself; `core/` says what is due and what follows.
  */
 import { type App, identityOf } from '../core/app.ts'
@@ -12,6 +12,7 @@ import type { Reading, Sealed } from '../core/token.ts'
 import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { AppState, type BrokerDeps } from './app-state.ts'
+import { changeWhenIdle, runWhenIdle } from './idle.ts'
 import { ManagedApp, type TokenRequest } from './managed-app.ts'
 import { putClientSecret, signOut } from './owner-changes.ts'
 import { Queue } from '../queue.ts'
@@ -42,7 +43,7 @@ export class Broker {
   readonly #vault: VaultAccess
   readonly #apps = new Map<string, ManagedApp>()
   #registrations: ReadonlyMap<string, Registration>
-  /** Opening the vault and reloading change the keepers: one after another. */
+  /** Opening the vault and reloading change the apps: one after another. */
   readonly #queue = new Queue()
   #opening: Promise<void> | undefined
   #stopping = false
@@ -86,8 +87,8 @@ export class Broker {
     const now = this.#options.clock.read()
     this.#noticeWakes(now)
     if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', this.open())
-    for (const [app, keeper] of this.#apps) {
-      this.#inBackground('renewal', keeper.maintain(), app)
+    for (const [app, managed] of this.#apps) {
+      this.#inBackground('renewal', managed.maintain(), app)
     }
     for (const turns of this.#turns()) turns.beat()
     this.signIns.beat()
@@ -97,23 +98,23 @@ export class Broker {
   async stop(): Promise<void> {
     this.#stopping = true
     this.signIns.close()
-    for (const keeper of this.#apps.values()) keeper.close()
+    for (const managed of this.#apps.values()) managed.close()
     await Promise.all([this.#queue.drain(), this.drain()])
     // A reload that was under way may have made more of them.
-    for (const keeper of this.#apps.values()) keeper.close()
+    for (const managed of this.#apps.values()) managed.close()
     await this.drain()
   }
 
   /** Resolves when every request that is out now has its answer, and that is stored. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#apps.values()].map((keeper) => keeper.drain()))
+    await Promise.all([...this.#apps.values()].map((managed) => managed.drain()))
   }
 
   /** @throws {SidecarError} `unknown_app`. */
   status(app: string): AppStatus {
     const registration = this.#registration(app)
-    const keeper = this.#apps.get(app)
-    if (keeper) return keeper.status()
+    const managed = this.#apps.get(app)
+    if (managed) return managed.status()
     const { failure, hint, attempts } = this.#vault
     const lastError = { ...failure, at: this.#lastBeat.wall }
     return lockedStatus(registration.app, { lastError, hint, attempts })
@@ -125,15 +126,15 @@ export class Broker {
     return this.#apps.get(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }
   }
 
-  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
+  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
   token(app: string, ask: TokenRequest): ServedToken | Promise<ServedToken> {
     return this.#app(app).token(ask)
   }
 
-  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `Keeper.token`. */
+  /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
   async refresh(app: string, ask: RefreshRequest): Promise<ServedToken> {
-    const keeper = this.#app(app)
-    return ask.now ? keeper.refreshNow() : keeper.refresh(ask.rejectedSha256)
+    const managed = this.#app(app)
+    return ask.now ? managed.refreshNow() : managed.refresh(ask.rejectedSha256)
   }
 
   /**
@@ -142,9 +143,9 @@ export class Broker {
    * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
    */
   async logout(app: string): Promise<{ revoked: boolean }> {
-    const keeper = this.#app(app)
+    const managed = this.#app(app)
     this.signIns.cancel(app, 'The app was signed out.')
-    return keeper.changeWhenIdle(() => signOut(keeper.state))
+    return changeWhenIdle(managed.state, () => signOut(managed.state))
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
@@ -153,8 +154,10 @@ export class Broker {
     secret: Sealed,
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
-    const keeper = this.#app(app)
-    return keeper.changeWhenIdle(() => putClientSecret(keeper.state, { secret, isPrivateKey }))
+    const managed = this.#app(app)
+    return changeWhenIdle(managed.state, () =>
+      putClientSecret(managed.state, { secret, isPrivateKey }),
+    )
   }
 
   /** What came of the app's renewals since it is kept here. */
@@ -183,8 +186,8 @@ export class Broker {
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
     await this.#vault.requireOpen().keys.rotate((app, work) => {
-      const keeper = this.#apps.get(app)
-      return keeper ? keeper.state.queue.run(work) : work()
+      const managed = this.#apps.get(app)
+      return managed ? managed.state.queue.run(work) : work()
     })
   }
 
@@ -209,10 +212,10 @@ export class Broker {
         this.signIns.cancel(app, 'The app was changed in the config.')
         this.#apps.delete(app)
       }
-      for (const [app, keeper] of this.#apps) {
+      for (const [app, managed] of this.#apps) {
         const registration = this.#registration(app)
-        await keeper.state.queue.run(async () => {
-          keeper.state.reconfigure(registration, plan.changed.includes(app))
+        await managed.state.queue.run(async () => {
+          managed.state.reconfigure(registration, plan.changed.includes(app))
         })
       }
       await this.#restore()
@@ -220,14 +223,14 @@ export class Broker {
     })
   }
 
-  /** Closes the keepers of these apps when nothing of them is out; where that takes too long, none. */
+  /** Closes these apps when none of their requests is out; where that takes too long, none is closed. */
   async #closeApps(apps: readonly string[]): Promise<void> {
-    const keepers = apps.flatMap((app) => this.#apps.get(app) ?? [])
-    for (const keeper of keepers) keeper.close()
+    const managed = apps.flatMap((app) => this.#apps.get(app) ?? [])
+    for (const one of managed) one.close()
     try {
-      await Promise.all(keepers.map((keeper) => keeper.runWhenIdle(async () => undefined)))
+      await Promise.all(managed.map((one) => runWhenIdle(one.state, async () => undefined)))
     } catch (error) {
-      for (const keeper of keepers) keeper.reopen()
+      for (const one of managed) one.reopen()
       throw error
     }
   }
@@ -246,7 +249,7 @@ export class Broker {
     return new Set([...this.#registrations.values()].map(({ turns }) => turns))
   }
 
-  /** Makes a keeper for every app that has none yet. */
+  /** Restores every app that is not managed yet. */
   async #restore(): Promise<void> {
     const { vault } = this.#vault
     const missing = [...this.#registrations.values()].filter(({ app }) => !this.#apps.has(app.name))
@@ -271,10 +274,10 @@ export class Broker {
     const network = networkSignature()
     const reconnected = network !== this.#network && network !== ''
     this.#network = network
-    for (const keeper of this.#apps.values()) {
-      if (reconnected) keeper.state.apply({ type: 'wait-over' })
-      else if (clocks === 'jumped') keeper.state.apply({ type: 'wait-over', before: awakeSince })
-      if (clocks === 'set-back') keeper.state.scheduleReissue()
+    for (const managed of this.#apps.values()) {
+      if (reconnected) managed.state.apply({ type: 'wait-over' })
+      else if (clocks === 'jumped') managed.state.apply({ type: 'wait-over', before: awakeSince })
+      if (clocks === 'set-back') managed.state.scheduleReissue()
     }
     if (clocks !== 'steady') log.info({ clocks }, 'the wall clock jumped')
     if (reconnected) log.info({}, 'the network changed')
@@ -288,12 +291,12 @@ export class Broker {
 
   #app(app: string): ManagedApp {
     this.#registration(app)
-    const keeper = this.#apps.get(app)
-    if (!keeper) throw this.#vault.refusal()
-    return keeper
+    const managed = this.#apps.get(app)
+    if (!managed) throw this.#vault.refusal()
+    return managed
   }
 
-  /** A rim: nobody waits for this work, so what goes wrong in it is told here. */
+  /** Fire-and-forget: failures are logged here. */
   #inBackground(what: string, work: Promise<unknown>, app?: string): void {
     work.catch((error: unknown) => {
       this.#options.log.error({ app, err: error }, `${what} failed`)

@@ -42,9 +42,9 @@ export async function startInBrowser(
 
 /** What the person is told whose browser brought `callback`. */
 export async function redeemCallback(signIn: PendingSignIn, callback: URL): Promise<SignInPage> {
-  const { managedApp: keeper, way } = signIn
+  const { managedApp: managed, way } = signIn
   if (signIn.busy || !signIn.pending || way?.method !== 'browser') return ALREADY_USED
-  const { server } = keeper.state.registration
+  const { server } = managed.state.registration
   await signIn.redeem((secret) => server.prepareRedemption(way.request, callback, secret))
   return pageOf(signIn.app, signIn.status)
 }

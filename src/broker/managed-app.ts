@@ -1,24 +1,23 @@
 /**
  * Keeps one app: serves its token, decides when to renew it, and runs everything that changes the
- * app one after another. At most one renewal is in flight, whoever asks for it.
+ * app one after another. At most one renewal is in flight.
  */
 import {
-  recordObtained,
-  type RefreshLimit,
-  recordRefresh,
   allowsRefresh,
   INITIAL_LIMIT,
+  recordObtained,
+  recordRefresh,
+  type RefreshLimit,
 } from '../core/refresh-limit.ts'
 import { isRenewable, isRenewalDue } from '../core/session.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
-import type { AppState, OutstandingRequest } from './app-state.ts'
-import { requireReadable } from './newer-record.ts'
-import { answerOutstandingError, refusalOf } from './refusal.ts'
+import type { AppState } from './app-state.ts'
+import { refusalOf } from './refusal.ts'
 import { renew } from './renewal.ts'
-import { waitAtMost } from './wait-at-most.ts'
 import { readinessOf, servedToken, statusOf } from './status-of.ts'
+import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
   /** How much life the token should have left at least. */
@@ -29,9 +28,6 @@ export interface TokenRequest {
 
 /** How long a forced refresh is waited for; the refresh itself goes on. */
 const REFRESH_WAIT_MS = 10_000
-
-/** How long a change of the owner waits for a request that spends something; then its answer says so. */
-const OWNER_WAIT_MS = 25_000
 
 export class ManagedApp {
   readonly state: AppState
@@ -53,48 +49,12 @@ export class ManagedApp {
     return readinessOf(this.state)
   }
 
-  /**
-   * Runs `work`, a change of the owner that must not meet a request that spends something, in the
-   * app's queue.
-   *
-   * @throws {SidecarError} `unavailable` where such a request is still out after 25 s, `record_newer`:
-   * then `work` has not begun.
-   */
-  changeWhenIdle<T>(work: () => Promise<T>): Promise<T> {
-    return this.runWhenIdle(async () => {
-      if (this.state.ledger.newer) await this.#retryRecord()
-      await requireReadable(this.state)
-      return work()
-    })
-  }
-
-  /** As `exclusively`, for what changes nothing of the record. @throws {SidecarError} `unavailable`. */
-  async runWhenIdle<T>(work: () => Promise<T>): Promise<T> {
-    const deadline = this.#now().mono + OWNER_WAIT_MS
-    for (;;) {
-      await this.#waitUntilIdle(deadline - this.#now().mono)
-      const done = await this.state.queue.run(async () => {
-        return this.#spending() ? undefined : { value: await work() }
-      })
-      if (done) return done.value
-    }
-  }
-
-  /** @throws {SidecarError} `unavailable` where a request that spends something is out for `waitMs` more. */
-  async #waitUntilIdle(waitMs: number): Promise<void> {
-    const spending = this.#spending()
-    if (!spending) return
-    if (waitMs <= 0) throw answerOutstandingError(this.state.app.name, spending.since)
-    await waitAtMost(this.state.deps.sleep, waitMs, spending.done)
-    await this.#waitUntilIdle(this.state.outstanding.has(spending) ? 0 : waitMs)
-  }
-
   /** What the heartbeat does for this app; resolves when it is done. */
   async maintain(): Promise<void> {
     if (this.#closed) return
     this.#noticeAge()
     const { unstored, newer } = this.state.ledger
-    if (unstored ?? newer) await this.state.queue.run(() => this.#retryRecord())
+    if (unstored ?? newer) await this.state.queue.run(() => this.state.retryRecord())
     if (this.#isDue()) await this.#renew(() => this.#isDue())
   }
 
@@ -282,29 +242,11 @@ export class ManagedApp {
     for (const { kind, done } of this.state.outstanding) if (kind === 'redemption') await done
   }
 
-  #spending(): OutstandingRequest | undefined {
-    return [...this.state.outstanding].find(({ kind }) => kind !== 'issue')
-  }
-
-  /** A rim: nobody waits for this renewal, so what goes wrong in it is told here. */
+  /** Fire-and-forget: failures are logged here. */
   #renewInBackground(): void {
     this.#renew(() => this.#isDue()).catch((error: unknown) => {
       this.state.deps.log.error({ app: this.state.app.name, err: error }, 'renewal failed')
     })
-  }
-
-  async #retryRecord(): Promise<void> {
-    const { app, deps, ledger } = this.state
-    const { unstored } = ledger
-    const result = await ledger.retry()
-    if (result.kind === 'changed') {
-      deps.log.info({ app: app.name }, 'took over a record that another program wrote')
-      this.state.reloadFromRecord()
-    }
-    if (result.kind === 'stored' && unstored) {
-      deps.log.info({ app: app.name }, 'stored what the disk had refused')
-      deps.onChange(app.name)
-    }
   }
 
   #now() {

@@ -35,7 +35,7 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
       : await ledger.remove()
   if (result.kind === 'newer') throw recordNewerError(app.name)
   if (result.kind === 'changed') {
-    // Somebody else has stored a newer session meanwhile: that is the one to end.
+    // Another process has stored a newer session meanwhile: that is the one to end.
     state.reloadFromRecord()
     return signOut(state)
   }

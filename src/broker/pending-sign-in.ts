@@ -42,9 +42,9 @@ export class PendingSignIn {
   #abandoned: SignInStatus | undefined
   #status: SignInStatus = { ...failed('', ''), status: 'pending', error: null, message: null }
 
-  constructor(id: string, keeper: ManagedApp, switchUser: boolean, endsAt: number) {
+  constructor(id: string, managed: ManagedApp, switchUser: boolean, endsAt: number) {
     this.id = id
-    this.managedApp = keeper
+    this.managedApp = managed
     this.switchUser = switchUser
     this.endsAt = endsAt
     this.ended = new Promise((resolve) => {

@@ -50,12 +50,12 @@ export class SignIns {
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
     const { clock, listener, newId } = this.#deps
-    const keeper = this.#deps.appNamed(app)
+    const managed = this.#deps.appNamed(app)
     // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
-    await requireReadable(keeper.state)
-    requireSignIn(keeper.state)
+    await requireReadable(managed.state)
+    requireSignIn(managed.state)
     const now = clock.read()
-    const signIn = new PendingSignIn(newId(), keeper, switchUser, now.mono + LIFETIME_MS)
+    const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + LIFETIME_MS)
     const { id } = signIn
     if (method === 'device') {
       const { authorization } = await startOnDevice(signIn, clock)

@@ -5,6 +5,7 @@
  * `SidecarError` that a caller of ours should see as it is.
  */
 import type { App, Identity } from './app.ts'
+import type { LogFields } from './log-fields.ts'
 import type { SessionLife } from './session-end.ts'
 import type { Grant, Instant, Reading, Sealed, StoredTokens, UnknownMembers } from './token.ts'
 import type { KeySource } from './vault-key-source.ts'
@@ -15,11 +16,11 @@ export interface Clock {
 
 /** The part of pino that we use. */
 export interface Log {
-  trace(fields: object, message: string): void
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+  trace(fields: LogFields, message: string): void
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
 }
 
 /** Why something did not work: a stable code and a sentence, the authorization server's own where it has one. */
@@ -104,7 +105,7 @@ export interface DeviceAuthorization {
   readonly intervalMs: number
 }
 
-/** Of one poll of a device authorization (RFC 8628 §3.5). */
+/** What came of one poll of a device authorization (RFC 8628 §3.5). */
 export type PollOutcome = GrantOutcome | { readonly kind: 'pending'; readonly slowDown: boolean }
 
 export type ServerResult<T> =
@@ -187,7 +188,7 @@ export type StoreResult =
   | { readonly kind: 'newer' }
   /** The disk refused. Nothing was lost: what was stored before is still there. */
   | { readonly kind: 'unwritable'; readonly failure: Failure }
-  /** The record on disk is not the predecessor of this one: somebody else wrote it. */
+  /** The record on disk is not the predecessor of this one: another process wrote it. */
   | { readonly kind: 'changed' }
 
 /** The records of an open vault, one for each app. README, "Never lose a session". */
@@ -266,7 +267,7 @@ export interface RedirectRequest {
   readonly authorizationUrl: string
   /** A response with our `state` arrived. What it answers is shown to the person. */
   onCallback(callback: URL): Promise<SignInPage>
-  /** The one-time link was opened a second time: somebody else may have used it. */
+  /** The one-time link was opened a second time: another person or program may have used it. */
   onSecondVisit(): void
 }
 
@@ -318,7 +319,7 @@ export interface Turn {
   end(answered: boolean): void
 }
 
-/** Of an app: what decides when its request may leave. */
+/** What decides when the request of an app may leave. */
 export interface WaitingRequest {
   /** How many callers wait for it now. */
   readonly callersWaiting: number

@@ -52,7 +52,7 @@ interface Found {
   readonly hint?: string
 }
 
-/** All that is wrong with the app, the most important first: what blocks its token. Empty for one that is well. */
+/** All that is wrong with the app, the most important first: what blocks its token. Empty where nothing is wrong. */
 export function problemsOf(facts: AppFacts): readonly Problem[] {
   const { app, session, now, newer, unstored } = facts
   if (newer) return [toProblem(facts, { case: 'record_newer' }, true)]

@@ -8,35 +8,32 @@ export interface RefreshLimit {
   /** On the monotonic clock. */
   readonly nextAt: number
   readonly intervalMs: number
-  /** The token that the last demand brought; a rejection of that one doubles the interval. */
+  /** The token that the last refresh for a caller brought; a rejection of that one doubles the interval. */
   readonly obtained?: string
 }
 
 export const INITIAL_LIMIT: RefreshLimit = { nextAt: -Infinity, intervalMs: INTERVAL_MS }
 
-export function allowsRefresh(demand: RefreshLimit, mono: number): boolean {
-  return mono >= demand.nextAt
+export function allowsRefresh(limit: RefreshLimit, mono: number): boolean {
+  return mono >= limit.nextAt
 }
 
-/** The limit after a demand was let through at `mono`, because `rejected` (a fingerprint) was refused, if it was. */
+/** The limit after a refresh was allowed at `mono`; `rejected`: the fingerprint of the token that an API refused. */
 export function recordRefresh(
-  demand: RefreshLimit,
+  limit: RefreshLimit,
   mono: number,
   rejected: string | undefined,
   maxMs: number,
 ): RefreshLimit {
-  const again = rejected !== undefined && rejected === demand.obtained
+  const again = rejected !== undefined && rejected === limit.obtained
   const intervalMs = again
-    ? Math.max(INTERVAL_MS, Math.min(demand.intervalMs * 2, maxMs))
+    ? Math.max(INTERVAL_MS, Math.min(limit.intervalMs * 2, maxMs))
     : INTERVAL_MS
   return { nextAt: mono + intervalMs, intervalMs }
 }
 
-/** The limit, knowing which token (a fingerprint) the demand brought. */
-export function recordObtained(
-  demand: RefreshLimit,
-  fingerprint: string | undefined,
-): RefreshLimit {
-  const { obtained: _before, ...kept } = demand
+/** The limit once the refresh has brought a token, given by its fingerprint. */
+export function recordObtained(limit: RefreshLimit, fingerprint: string | undefined): RefreshLimit {
+  const { obtained: _before, ...kept } = limit
   return fingerprint === undefined ? kept : { ...kept, obtained: fingerprint }
 }

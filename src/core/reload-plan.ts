@@ -6,7 +6,7 @@ export interface ReloadPlan {
   readonly removed: readonly string[]
   /** Anything differs, the identity or not. */
   readonly changed: readonly string[]
-  /** Of `changed`: those whose record belongs to another identity now. */
+  /** Those of `changed` whose record belongs to another identity now. */
   readonly replaced: readonly string[]
 }
 

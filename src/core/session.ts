@@ -13,7 +13,6 @@
  */
 import type { App, RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
-import type { SessionName } from './status.ts'
 import {
   ageMs,
   freshness,
@@ -23,6 +22,8 @@ import {
   staleAt,
   type TokenSet,
 } from './token.ts'
+
+export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
 
 export type Session =
   | { readonly status: 'signed-out'; readonly tokens?: TokenSet; readonly error?: PastFailure }

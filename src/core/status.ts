@@ -1,10 +1,9 @@
 /** What we tell about an app: never a token. */
+import type { SessionName } from './session.ts'
 import type { AppType } from './app.ts'
 import type { PastFailure } from './ports.ts'
 import type { Problem } from './problem.ts'
 import type { Freshness, Instant, Sealed } from './token.ts'
-
-export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
 
 export interface AppStatus {
   readonly app: string
@@ -27,13 +26,6 @@ export interface AppStatus {
   readonly sessionExpiresSoon: boolean
   /** Who is signed in; for the owner only. */
   readonly subject: string | null
-}
-
-/** What is wrong with the daemon itself, and with no app; for the owner only. */
-export interface DaemonProblem {
-  readonly error: 'notify_failed' | 'vault_key_elsewhere'
-  readonly message: string
-  readonly hint: string
 }
 
 /** A token as a caller gets it. */

@@ -1,5 +1,5 @@
 /** Where the vault's key is, and what is wrong where the config wants it in another place. */
-import type { DaemonProblem } from './status.ts'
+import type { DaemonProblem } from './daemon-problem.ts'
 
 export type KeySource = 'keychain' | 'file' | 'credential'
 

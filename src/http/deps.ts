@@ -1,10 +1,10 @@
 /** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import type { ServerResponse } from 'node:http'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
   AppStatus,
-  DaemonProblem,
   Readiness,
   ServedToken,
   SignInStatus,

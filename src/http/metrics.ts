@@ -1,6 +1,7 @@
 /** Metrics for Prometheus: gauges of the apps, read at each scrape, and the results of renewals. */
 import type { RenewalCounts } from '../core/renewal-counts.ts'
-import type { AppStatus, SessionName } from '../core/status.ts'
+import type { SessionName } from '../core/session.ts'
+import type { AppStatus } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
 import type { TokenBroker } from './deps.ts'
 

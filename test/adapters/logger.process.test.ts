@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { createLogger } from '../../src/adapters/log/logger.ts'
+import { createLogger, type Logger } from '../../src/adapters/log/logger.ts'
 import { Secret } from '../../src/secret.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
@@ -14,7 +14,9 @@ const secret = new Secret(TOKEN)
 
 function logger(level = 'trace') {
   const lines: string[] = []
-  const log = createLogger({ level, destination: { write: (line) => lines.push(line) } })
+  // Also fields that no line of ours has.
+  const log: Record<'info' | 'warn' | 'error', (fields: object, message: string) => void> & Logger =
+    createLogger({ level, destination: { write: (line) => lines.push(line) } })
   return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> }
 }
 
@@ -124,7 +126,7 @@ describe('a secret', () => {
 describe('standard output', () => {
   const logger = join(dirname(MAIN), 'adapters/log/logger.js')
   const prologue = `
-    import { createLogger } from '${logger}'
+    import { createLogger, type Logger } from '${logger}'
     const log = createLogger({ level: 'info' })
     const lines = (from, to) => { for (let n = from; n < to; n++) log.info({ n }, 'line') }
   `

@@ -1,0 +1,170 @@
+/** A person's session renewed with its refresh token, by the rotation protocol (`rotation.ts`). */
+import { omitLife } from '../core/session-end.ts'
+import type { Failure, GrantOutcome } from '../core/ports.ts'
+import { areDifferent, type Sealed } from '../core/token.ts'
+import type { AppState } from './app-state.ts'
+import { recordFailure, recordSalvaged, type SalvagedOutcome } from './renewal-failure.ts'
+import { type NotStored, type ReceivedAnswer, spend } from './rotation.ts'
+import { withProvenSecret } from './secrets.ts'
+
+/** Asked when a request is about to leave. */
+export interface Permission {
+  /** Whether the session should still be renewed. */
+  readonly isWanted: () => boolean
+  /** Whether anything of the app may leave at all: it has not left the config, and the daemon goes on. */
+  readonly isOpen: () => boolean
+}
+
+/** `reloaded`: the vault held a newer record, which has not been tried. `lost`: the answer was. */
+type Spent = 'done' | 'reloaded' | 'lost'
+
+/** Waits until the issuer's turn comes to this app, and then has one attempt, or two. */
+export async function refresh(state: AppState, { isWanted, isOpen }: Permission): Promise<void> {
+  const turn = await state.registration.turns.take({
+    get callersWaiting() {
+      return state.callersWaiting
+    },
+    endsAt: state.tokenEndsAt(),
+  })
+  let spent: Spent | undefined
+  try {
+    const failedBefore = state.session.status === 'retrying'
+    spent = await spendRefreshToken(state, isWanted)
+    // A lost answer may have rotated the token at the server: some accept the old one for seconds
+    // yet, few for longer. So there is one more attempt at once, and the back-off after it.
+    const again = spent === 'reloaded' || (spent === 'lost' && !failedBefore)
+    if (again) spent = await spendRefreshToken(state, isOpen)
+  } finally {
+    turn.end(spent === 'done' && state.session.status === 'active')
+  }
+}
+
+/** One attempt with the refresh token. */
+async function spendRefreshToken(state: AppState, isWanted: () => boolean): Promise<Spent> {
+  const { server } = state.registration
+  const refreshToken = state.session.tokens?.refreshToken
+  if (!refreshToken || !isWanted()) return 'done'
+  const spent = await spend<GrantOutcome, Spent>(state, {
+    kind: 'refresh',
+    prepare: (secret) => server.prepareRefresh(refreshToken, secret),
+    isWanted: () => isWanted() && state.session.tokens?.refreshToken === refreshToken,
+    store: (answered) => conclude(state, answered),
+    handleNotReserved: (result) => notReserved(state, result),
+  })
+  return spent ?? 'done'
+}
+
+async function conclude(
+  state: AppState,
+  { outcome, clientSecret, superseded }: ReceivedAnswer<GrantOutcome>,
+): Promise<Spent> {
+  if (superseded) return discardLate(state, outcome)
+  switch (outcome.kind) {
+    case 'granted': {
+      const change = withProvenSecret(state, clientSecret)
+      if ((await state.storeAndServe(outcome, 'granted', change)) === 'changed') {
+        await giveUp(state, outcome.grant.refreshToken)
+      }
+      return 'done'
+    }
+    case 'salvaged':
+      await salvage(state, outcome, clientSecret)
+      return 'done'
+    case 'rejected':
+      return reject(state, outcome.failure)
+    case 'misconfigured':
+      recordFailure(state, outcome)
+      return 'done'
+    case 'unavailable':
+      state.ledger.unanswered ||= outcome.answerLost
+      recordFailure(state, outcome)
+      return outcome.answerLost && outcome.retryAfterMs === undefined && !outcome.tooLong
+        ? 'lost'
+        : 'done'
+  }
+}
+
+/** The request never left: the disk refused, another process or a newer version has changed the record. */
+async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
+  if (result.kind === 'changed') state.reloadFromRecord()
+  if (result.kind === 'unwritable') state.recordUnavailable(result.failure)
+  return 'done'
+}
+
+/**
+ * The session that was refreshed is over: a sign-in or a sign-out came before the answer. A server
+ * may hang the sessions of one person on one grant, so nothing is revoked that may be in use.
+ */
+async function discardLate(state: AppState, outcome: GrantOutcome): Promise<Spent> {
+  const { app, deps, session } = state
+  const about = { app: app.name, outcome: outcome.kind }
+  deps.log.info(
+    about,
+    'the answer to a refresh came after its session was over: it counts for nothing',
+  )
+  if (outcome.kind !== 'granted' || !outcome.grant.refreshToken) return 'done'
+  const { subject } = outcome.grant
+  if (session.status === 'signed-out' || areDifferent(session.tokens?.subject, subject)) {
+    await revokeUnused(state, outcome.grant.refreshToken)
+  }
+  return 'done'
+}
+
+async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void> {
+  const [secret] = state.clientSecrets()
+  await state.registration.server.revoke(refreshToken, 'refresh_token', secret)
+}
+
+/** The answer was damaged, but its refresh token is the only one that works now. */
+async function salvage(
+  state: AppState,
+  outcome: SalvagedOutcome,
+  clientSecret: Sealed | undefined,
+): Promise<void> {
+  const { refreshToken } = outcome
+  const { tokens } = state.session
+  const change = withProvenSecret(state, clientSecret)
+  if (!tokens || !change.tokens) return
+  const result = await state.ledger.write({ ...change, tokens: { ...change.tokens, refreshToken } })
+  if (result.kind === 'changed') {
+    await giveUp(state, refreshToken)
+    return
+  }
+  recordSalvaged(state, outcome, { ...tokens, refreshToken })
+}
+
+/** The server will not take the refresh token any more, unless the vault holds a newer one. */
+async function reject(state: AppState, refused: Failure): Promise<Spent> {
+  const { ledger, deps } = state
+  if (await ledger.reread()) {
+    state.reloadFromRecord()
+    return 'reloaded'
+  }
+  // What it holds cannot be read here, and may be what the server would take.
+  if (ledger.newer) return 'done'
+  const failure = ledger.unanswered ? toAnswerLost(refused) : refused
+  const at = deps.clock.read()
+  const { generation, identity, tokens, ...record } = ledger.record
+  const { refreshToken, ...accessOnly } = tokens ?? {}
+  await ledger.write({
+    ...omitLife(record),
+    ...('accessToken' in accessOnly && { tokens: accessOnly }),
+    lost: { code: failure.code, message: failure.message, at: at.wall },
+  })
+  state.apply({ type: 'rejected', failure, at })
+  return 'done'
+}
+
+function toAnswerLost(refused: Failure): Failure {
+  return {
+    code: 'answer_lost',
+    message: `An answer of the server was lost on its way here, and with it the new refresh token; the old one is now refused (${refused.code}: ${refused.message}).`,
+  }
+}
+
+/** Another process changed the record while we asked: theirs holds, and ours must not live on unseen. */
+async function giveUp(state: AppState, refreshToken: Sealed | undefined): Promise<void> {
+  state.deps.log.warn({ app: state.app.name }, 'record changed meanwhile: answer discarded')
+  if (refreshToken) await revokeUnused(state, refreshToken)
+  state.reloadFromRecord()
+}
