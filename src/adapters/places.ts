@@ -78,7 +78,7 @@ function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: n
     // Where something else is in the way, mkdir says "exists" of whatever it is.
     const words = error.code === 'EEXIST' ? 'it is not a directory' : diskErrorInWords(error)
     throw new SidecarError('config', `The ${kind} directory ${path} cannot be used: ${words}.`, {
-      hint: `Make it usable for uid ${uid}, or ${HOW_TO_CHOOSE[kind]}.`,
+      hint: `Make it usable for ${uid < 0 ? 'this user' : `uid ${uid}`}, or ${HOW_TO_CHOOSE[kind]}.`,
       cause: error,
     })
   }

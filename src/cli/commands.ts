@@ -103,7 +103,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./guard/commands.ts')).check,
   },
   'shell-init': {
-    summary: 'print functions for a shell: sh, bash and zsh with curl alone, or PowerShell',
+    summary: 'print functions for sh, bash and zsh, or for PowerShell',
     load: async () => (await import('./tokens/shell-init.ts')).shellInit,
   },
   completion: {

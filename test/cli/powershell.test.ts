@@ -5,11 +5,26 @@ import { powershellFunctions } from '../../src/cli/tokens/powershell-functions.t
 
 describe('the words that PowerShell completes', () => {
   it.each([
-    [['get', '+'], ['get', '']],
-    [['get', '+ev'], ['get', 'ev']],
-    [['serve', '--config', String.raw`+C:\Users\ada`], ['serve', '--config', String.raw`C:\Users\ada`]],
-    [['serve', '--config', `'C:\\a b'`, '+'], ['serve', '--config', String.raw`C:\a b`, '']],
-    [['get', `+"ev`], ['get', 'ev']],
+    [
+      ['get', '+'],
+      ['get', ''],
+    ],
+    [
+      ['get', '+ev'],
+      ['get', 'ev'],
+    ],
+    [
+      ['serve', '--config', String.raw`+C:\Users\ada`],
+      ['serve', '--config', String.raw`C:\Users\ada`],
+    ],
+    [
+      ['serve', '--config', `'C:\\a b'`, '+'],
+      ['serve', '--config', String.raw`C:\a b`, ''],
+    ],
+    [
+      ['get', `+"ev`],
+      ['get', 'ev'],
+    ],
   ])('%j are %j', (raw, words) => {
     expect(typedWords('powershell', raw).words).toEqual(words)
   })
@@ -22,7 +37,7 @@ describe('the functions for PowerShell', () => {
   })
 
   it('write a path as one word in which nothing has a meaning', () => {
-    const text = powershellFunctions({ socket: '$(evil) ‘x’ \'', stateDir: undefined })
+    const text = powershellFunctions({ socket: "$(evil) ‘x’ '", stateDir: undefined })
     expect(text).toContain(`--socket '$(evil) ‘‘x’’ '''`)
   })
 

@@ -159,12 +159,20 @@ describe('POST /v1/reload', () => {
   })
 })
 
+describe('POST /v1/stop', () => {
+  it('has the daemon stop, once it has answered', async () => {
+    await using doors = await openDoors()
+    await doors.owner().post('/v1/stop').expect(204)
+    expect(doors.asked).toEqual([['stop']])
+  })
+})
+
 describe('every owner route on TCP', () => {
   const { deps } = recordedDeps()
   const ownerRoutes = routesOf(deps).filter(({ access }) => access === 'owner')
 
   it('is there to be tested', () => {
-    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(11)
+    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(12)
     expect(createApp(deps, createTcpDoor(deps))).toBeTypeOf('function')
   })
 

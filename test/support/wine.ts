@@ -59,6 +59,8 @@ export async function startWindows(): Promise<Windows> {
   const base = {
     PATH: process.env.PATH,
     HOME: directory,
+    // Otherwise Wine takes each byte of a path for a character.
+    LC_ALL: 'C.UTF-8',
     WINEPREFIX: prefix,
     WINEDEBUG: '-all',
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
