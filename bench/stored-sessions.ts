@@ -1,8 +1,8 @@
 /** A home whose vault has `count` sessions in it, as a daemon left them, each still fresh. */
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openVault } from '../src/adapters/vault/vault.ts'
-import { createKeyPlaces } from '../src/adapters/vault/vault-key.ts'
+import { openVault } from '../src/adapters/vault/open-vault.ts'
+import { createKeyPlaces } from '../src/adapters/vault/key-places/key-places.ts'
 import { platform } from '../src/platform/current.ts'
 import { Secret } from '../src/secret.ts'
 import { createHome, type Home } from '../test/support/daemon-process.ts'

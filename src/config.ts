@@ -2,8 +2,10 @@
  * The config: text in, either everything that the daemon needs with its defaults applied, or every
  * fault at once. `config/schema.ts` defines the settings; here are the rules between them.
  */
+import type { z } from 'zod'
 import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
 import { type ConfigFault, showPath, toFaults } from './config/faults.ts'
+import { hiddenFaults } from './config/hidden-faults.ts'
 import { type Path, readJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
 import { toRefreshPolicy } from './config/refresh-settings.ts'
@@ -56,13 +58,16 @@ export function parseConfig(text: string, home?: string): ConfigResult {
     ...firstOfEachPath([
       ...known,
       ...(settings.success ? [] : toFaults(settings.error, value)),
+      ...(settings.success ? [] : hiddenFaults(value)),
       ...filesOfUnknownApps(value),
+      ...conflictsOf(
+        settings.success ? settings.data : settingsWithout(settings.error, value),
+        home,
+      ),
     ]),
   ]
   if (!settings.success || faults.length > 0) return { kind: 'bad', faults }
   const config = toConfig(settings.data, home)
-  const conflicts = conflictsIn(settings.data, config)
-  if (conflicts.length > 0) return { kind: 'bad', faults: conflicts }
   return { kind: 'ok', config, warnings: warningsOn(config) }
 }
 
@@ -145,6 +150,24 @@ function filesOfUnknownApps(value: unknown): ConfigFault[] {
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** What is left of the config without what is wrong in it, so that the rest is judged too. */
+function settingsWithout({ issues }: z.ZodError, value: unknown): Settings | undefined {
+  const apps = { ...record(record(value).apps) }
+  const whole: Record<string, unknown> = { ...record(value), apps }
+  for (const { path, ...issue } of issues) {
+    const [section, name] = path
+    const unknown = issue.code === 'unrecognized_keys' && path.length === 0 ? issue.keys : []
+    for (const key of unknown) Reflect.deleteProperty(whole, key)
+    if (section === 'apps' && name !== undefined) Reflect.deleteProperty(apps, name)
+    else if (section !== undefined) Reflect.deleteProperty(whole, section)
+  }
+  return configSchema.safeParse(whole).data
+}
+
+function conflictsOf(settings: Settings | undefined, home: string | undefined): ConfigFault[] {
+  return settings ? conflictsIn(settings, toConfig(settings, home)) : []
 }
 
 /** Settings that are valid alone and contradict each other. */

@@ -6,8 +6,8 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { createKeychain } from '../src/adapters/vault/keychain.ts'
-import { keyIdOf } from '../src/adapters/vault/sealed-text.ts'
+import { createKeychain } from '../src/adapters/vault/key-places/keychain.ts'
+import { keyIdOf } from '../src/adapters/vault/sealing/sealed-text.ts'
 import { type KillableDaemon, startKillableDaemon } from './faults/killable-daemon.ts'
 import { ask, goodToken, isFresh, signIn, statusOf, untilStatus } from './faults/owner.ts'
 import { nativeApp, recordPath, type Seed, seededHome } from './faults/seeded-home.ts'
@@ -197,7 +197,7 @@ describe.concurrent('a key that somebody deleted from the keychain', () => {
     const { daemon, id, putBack } = await bereft(keyring, home)
     await using _daemon = daemon
     const socket = await daemon.socket
-    const means = `no item of the service "evo-token" for the account "${id}": somebody deleted it.`
+    const means = `no item of the service "evo-token" for the account "${id}": it was deleted.`
     const waysOut = [
       'Put the item back from a backup of the keychain.',
       `Or move ${join(home.stateDir, 'vault')} away for a fresh vault, and sign in anew.`,

@@ -25,6 +25,8 @@ export interface Argument {
   /** What completion offers, if the name does not say it. */
   readonly offer?: 'caller'
   readonly optional?: boolean
+  /** What an app's name that is left out means: $EVO_TOKEN_APP, or the one app that there is. */
+  readonly fallback?: 'default-app' | undefined
 }
 
 export interface Example {

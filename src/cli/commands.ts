@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run a program with the access token in its environment',
     load: async () => (await import('./tokens/run-program.ts')).runProgram,
   },
+  export: {
+    summary: 'print the access token as a variable, for `eval` or a file',
+    load: async () => (await import('./tokens/export.ts')).exportToken,
+  },
   secret: {
     summary: "store an app's client secret, from a hidden prompt or stdin",
     load: async () => (await import('./signing-in/secret.ts')).secret,
@@ -77,6 +81,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   'service status': {
     summary: 'show what the service manager and the daemon say of the service',
     load: async () => (await import('./service/commands.ts')).status,
+  },
+  logs: {
+    summary: 'show the log of the service',
+    load: async () => (await import('./service/commands.ts')).logs,
   },
   doctor: {
     summary: 'find out why no token comes, and how to mend it',

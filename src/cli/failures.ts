@@ -16,10 +16,13 @@ const EXIT_BUG = 70
 const OPAQUE = /[\w.~+/=-]{24,}/g
 
 /** Writes what went wrong to stderr, and returns the exit code. */
-export function reportFailure(error: unknown, { stderr }: Pick<Io, 'stderr'>): number {
+export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env'>): number {
   if (error instanceof SidecarError || error instanceof EvoTokenError) {
     // The message may quote what was typed, which may be a key.
     stderr.write(`evo-token: ${plainLines(scrub(error.message))}\n`)
+    if (error.code === 'unknown_app' && isNamedByEnvironment(error, env)) {
+      stderr.write('EVO_TOKEN_APP names this app.\n')
+    }
     if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
     return error.exitCode
   }
@@ -27,6 +30,10 @@ export function reportFailure(error: unknown, { stderr }: Pick<Io, 'stderr'>): n
   if (hasCode(error, 'EPIPE')) return 0
   stderr.write(`evo-token: This is a bug of evo-token, please report it.\n${bugReport(error)}\n`)
   return EXIT_BUG
+}
+
+function isNamedByEnvironment({ message }: Error, { EVO_TOKEN_APP: app }: Io['env']): boolean {
+  return !!app && message.includes(`"${app}"`)
 }
 
 /** A config's faults stand on a line each; nothing else of a message may move the cursor. */

@@ -7,6 +7,14 @@ export const APP: Argument = {
   description: 'The name of an app in the config.',
 }
 
+/** For commands that mean an app also where none is named. */
+export const APP_OR_DEFAULT: Argument = {
+  ...APP,
+  optional: true,
+  fallback: 'default-app',
+  description: 'An app in the config; else $EVO_TOKEN_APP, or the one app that is configured.',
+}
+
 export const JSON_OUTPUT: Option = { type: 'boolean', description: 'Print JSON.' }
 
 export const CONFIG: Option = {

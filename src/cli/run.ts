@@ -19,7 +19,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     }
     const args = argv.slice(command.words.length)
     const typed = readNames(command, args) ?? (await parseAll(command, args))
-    if (typed !== 'help') return await command.run(toInvocation(command, typed, io))
+    if (typed !== 'help') {
+      return await command.run(await withDefaults(toInvocation(command, typed, io)))
+    }
     const { commandHelp } = await import('./command-line/help.ts')
     io.stdout.write(commandHelp(command))
     return 0
@@ -27,6 +29,18 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     const { reportFailure } = await import('./failures.ts')
     return reportFailure(error, io)
   }
+}
+
+/** Names the app, where the command means one and none was typed. */
+async function withDefaults(invocation: Invocation): Promise<Invocation> {
+  const { argument } = invocation
+  const left = invocation.command.arguments.find(
+    ({ name, fallback }) => fallback === 'default-app' && argument(name) === '',
+  )
+  if (!left) return invocation
+  const { defaultApp } = await import('./default-app.ts')
+  const app = await defaultApp(invocation)
+  return { ...invocation, argument: (name) => (name === left.name ? app : argument(name)) }
 }
 
 /** A copy of the one in `core/names.ts`, whose module would cost `get` a millisecond; a test compares them. */

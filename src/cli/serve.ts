@@ -1,15 +1,16 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
 import { resolve } from 'node:path'
-import { loadConfig } from '../adapters/config-file.ts'
+import { loadConfig } from '../adapters/config/config-file.ts'
 import { createBoundedFile } from '../adapters/log/bounded-file.ts'
-import type { LineOutput } from '../adapters/log/line-output.ts'
+import { createLineOutput, type LineOutput } from '../adapters/log/line-output.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { processWorld } from '../daemon/world.ts'
+import { createProcessWorld } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
+import { toPlainLogLine } from './log-lines.ts'
 
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
@@ -28,7 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function serve(
   { io, flag, text }: Invocation,
-  destination: LineOutput | undefined,
+  file: LineOutput | undefined,
 ): Promise<number> {
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
@@ -36,10 +37,10 @@ async function serve(
   signals.refuseInspector()
   const path = locations.configPath(text('config'), env, locations.homeOf(env))
   const loaded = await loadConfig(path)
-  const log = createLogger({
-    level: text('log-level') ?? loaded.config.logLevel,
-    ...(destination && { destination }),
-  })
+  const level = text('log-level') ?? loaded.config.logLevel
+  const forPerson = io.stdout.isTTY && !flag('json')
+  const destination = file ?? (forPerson ? plainOutput() : undefined)
+  const log = createLogger({ level, ...(destination && { destination }) })
   const endWithBug = (error: unknown) => {
     log.error({ err: error }, 'the daemon met a bug and ends')
     log.flush()
@@ -56,7 +57,7 @@ async function serve(
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    processWorld(env, { log, readConfig: () => loadConfig(path) }),
+    createProcessWorld(env, { log, readConfig: () => loadConfig(path) }),
   )
   signals.onReload(() => {
     daemon.reload().then(
@@ -68,8 +69,21 @@ async function serve(
       },
     )
   })
-  await Promise.race([signals.toldToStop(), daemon.stopAsked])
+  await Promise.race([signals.waitForStop(), daemon.stopAsked])
   await daemon.stop()
   log.flush()
   return 0
+}
+
+/** Standard output, for a person who looks at it. */
+function plainOutput(): LineOutput {
+  const output = createLineOutput(1)
+  return {
+    write(line) {
+      output.write(toPlainLogLine(line))
+    },
+    flush() {
+      output.flush()
+    },
+  }
 }

@@ -1,6 +1,13 @@
 /** A table for a terminal: each column as wide as its widest cell. */
 import { plain } from './plain.ts'
 
+/** How wide the table is, in characters. */
+export function tableWidth(head: readonly string[], rows: readonly (readonly string[])[]): number {
+  return table(head, rows)
+    .split('\n')
+    .reduce((widest, line) => Math.max(widest, line.length), 0)
+}
+
 /** `paint` may colour a cell, which is as wide as its column already. */
 export function table(
   head: readonly string[],

@@ -11,12 +11,10 @@ export function usageFault(command: Command, fault: string, nearestKnown?: strin
   })
 }
 
-/** The one of `known` that is most like `typed`; undefined where none is. */
+/** As `findNearest` of `nearest.ts`, which is loaded when a word was mistyped. */
 export async function findNearest(
   typed: string,
   known: readonly string[],
 ): Promise<string | undefined> {
-  const { closest, distance } = await import('fastest-levenshtein')
-  const found = closest(typed, known)
-  return distance(typed, found) <= Math.max(2, typed.length / 3) ? found : undefined
+  return (await import('../nearest.ts')).findNearest(typed, known)
 }

@@ -36,9 +36,10 @@ const parameters = (ours: RegExp) =>
   )
 
 const common = {
-  clientId: text('the client id of the registration', /^[\x20-\x7e]{1,256}$/).describe(
-    'The client id that the Developer Portal shows for the app.',
-  ),
+  clientId: text(
+    'the client id of the registration',
+    /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/,
+  ).describe('The client id that the Developer Portal shows for the app.'),
   issuer: issuer.optional().describe("The app's authorization server, where it is another one."),
   refresh: appRefresh
     .optional()
@@ -152,6 +153,8 @@ const service = settings(
   },
   { redirectUris: NOT_SERVICE, authorizationParameters: NOT_SERVICE },
 ).describe('A machine-to-machine app: no person signs in.')
+
+export const APP_KINDS = { native, spa, web, service } as const
 
 export const app = z.discriminatedUnion('type', [native, spa, web, service], {
   error: notOneOf('"native", "spa", "web" or "service"', 'an object'),

@@ -1,20 +1,38 @@
 /** Changes one app in the text of a config; the rest stays byte for byte. */
-import { applyEdits, format, modify } from 'jsonc-parser'
+import { applyEdits, type Edit, findNodeAtLocation, format, modify, parseTree } from 'jsonc-parser'
 import { withoutByteOrderMark } from './json-text.ts'
+
+/** `text`, which is a config, with one more token file. */
+export function addFile(text: string, file: object): string {
+  const json = withoutByteOrderMark(text)
+  const mark = text.slice(0, text.length - json.length)
+  const hasFiles = findNodeAtLocation(parseTree(json) ?? NO_NODE, ['files']) !== undefined
+  const edits = hasFiles
+    ? modify(json, ['files', -1], file, { isArrayInsertion: true })
+    : modify(json, ['files'], [file], {})
+  return mark + layOut(json, edits)
+}
+
+const NO_NODE = { type: 'null', offset: 0, length: 0 } as const
 
 /** `text`, which is a config, with `app` as the app of that name, whether there was one or not. */
 export function putApp(text: string, name: string, app: object): string {
   const json = withoutByteOrderMark(text)
   const mark = text.slice(0, text.length - json.length)
   const edits = modify(json, ['apps', name], app, {})
-  const edited = applyEdits(json, edits)
+  return mark + layOut(json, edits)
+}
+
+/** `json` with `edits`, and what they put in laid out as the rest is. */
+function layOut(json: string, edits: readonly Edit[]): string {
+  const edited = applyEdits(json, [...edits])
   const indent = /^([ \t]+)"/m.exec(json)?.[1] ?? '  '
   const style = { insertSpaces: !indent.includes('\t'), tabSize: indent.length }
   // `modify` would lay out whole lines anew, and with them what a person wrote.
   const layout = edits.flatMap(({ offset, content }) =>
     format(edited, rangeOf(edited, offset, content.length), style),
   )
-  return mark + applyEdits(edited, layout)
+  return applyEdits(edited, layout)
 }
 
 /** What was put in; up to the brackets around it, where they stand on the same line. */

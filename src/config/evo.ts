@@ -1,5 +1,6 @@
 /** What the Evo documentation says about apps and scopes ("Apps & tokens"), and warnings where a config differs. */
 import type { App } from '../core/app.ts'
+import { findNearest } from '../nearest.ts'
 import { type ConfigFault, showPath } from './faults.ts'
 
 export const EVO_ISSUER = 'https://ims.bentley.com'
@@ -39,14 +40,36 @@ export function scopeWarnings(app: App): ConfigFault[] {
     path,
     message: `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
   }))
+  const odd = scopes.flatMap((scope, at) =>
+    oddScope(app, scope, showPath(['apps', name, 'scopes', at])),
+  )
   const renewable = type === 'service' || scopes.includes(REFRESHABLE)
   // A token that does not end needs nothing to renew it.
-  if (renewable || accessTokenLifetimeMs === null) return missing
+  if (renewable || accessTokenLifetimeMs === null) return [...missing, ...odd]
   return [
     ...missing,
+    ...odd,
     {
       path,
       message: `"${REFRESHABLE}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
     },
   ]
+}
+
+/** OpenID Connect Core §5.4 and §11; every server may know them. */
+const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', REFRESHABLE]
+
+/** A scope that is nearly a known one, or that looks like Evo's and is none: most likely a slip. */
+function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
+  const isEvo = issuer === EVO_ISSUER
+  const evo = EVO_SCOPES.map(({ name }) => name)
+  if (COMMON_SCOPES.includes(scope) || (isEvo && evo.includes(scope))) return []
+  const known = isEvo ? [...evo, REFRESHABLE] : [REFRESHABLE]
+  const nearest = findNearest(scope.toLowerCase(), known)
+  if (nearest !== undefined) {
+    return [{ path, message: `"${scope}" is no known scope: did you mean "${nearest}"?` }]
+  }
+  return isEvo && scope.startsWith('evo.')
+    ? [{ path, message: `"${scope}" is not in Evo's documentation, which has ${evo.join(', ')}` }]
+    : []
 }

@@ -2,8 +2,8 @@
  * What is wrong in a config, said in one line per fault: where, what kind of value stands there and
  * what is allowed. Never the value itself: it may be a secret that was put in the wrong place.
  */
-import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
+import { findNearest } from '../nearest.ts'
 import type { Path } from './json-text.ts'
 import { plainKey } from './names.ts'
 import { looksSecret } from './secrets.ts'
@@ -84,10 +84,8 @@ function valueAt(whole: unknown, path: Path): unknown {
 
 /** What to say about a key that no setting has: the one that was meant, or all there are. */
 export function unknownSetting(key: string, known: readonly string[]): string {
-  const wanted = plainKey(key)
-  const nearest = known.find((name) => plainKey(name) === closest(wanted, known.map(plainKey)))
-  if (nearest !== undefined && distance(wanted, plainKey(nearest)) <= Math.max(2, key.length / 3)) {
-    return `unknown setting: did you mean "${nearest}"?`
-  }
+  const found = findNearest(plainKey(key), known.map(plainKey))
+  const nearest = known.find((name) => plainKey(name) === found)
+  if (nearest !== undefined) return `unknown setting: did you mean "${nearest}"?`
   return `unknown setting: known here are ${known.join(', ')}`
 }

@@ -38,6 +38,7 @@ const wholeFile = settings(
   },
   { variable: 'is a setting of dotenv files only: take it out' },
 )
+export const FILE_KINDS = { dotenv: dotenvFile, raw: wholeFile } as const
 const file = z.discriminatedUnion('format', [dotenvFile, wholeFile], {
   error: notOneOf('one of raw, dotenv, json', FILE),
 })

@@ -14,6 +14,8 @@ export interface LogFields {
   readonly error?: string
   /** What was thrown: a bug, or what a library or the system says. */
   readonly err?: unknown
+  /** What a person is needed for, as notices name it. */
+  readonly need?: string
   /** What can be done about it. */
   readonly hint?: string
   readonly reason?: string

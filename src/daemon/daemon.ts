@@ -1,14 +1,19 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
-import { packageVersion } from '../adapters/package-version.ts'
-import { removeTemporaries } from '../adapters/atomic-file.ts'
-import type { LoadedConfig } from '../adapters/config-file.ts'
-import { startHeartbeat } from '../adapters/heartbeat.ts'
+import { readPackageVersion } from '../adapters/process/package-version.ts'
+import { removeTemporaries } from '../adapters/files/atomic-file.ts'
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
+import { startHeartbeat } from '../adapters/time/heartbeat.ts'
 import { readInheritedSockets, listen } from '../adapters/loopback/listener.ts'
-import { acquireLock } from '../adapters/lock.ts'
-import { preparePlaces, removeEndpoint, requireClosed, writeEndpoint } from '../adapters/places.ts'
+import { acquireLock } from '../adapters/process/lock.ts'
+import {
+  preparePlaces,
+  removeEndpoint,
+  requireClosed,
+  writeEndpoint,
+} from '../adapters/process/daemon-directories.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
-import { createSupervisor } from '../adapters/supervisor.ts'
+import { createSupervisor } from '../adapters/process/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'
@@ -19,13 +24,13 @@ import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createOwnerDoor } from './owner-door.ts'
 import { createParts } from './parts.ts'
-import { reloadAnswer } from './reload.ts'
+import { describeReload } from './reload.ts'
 import type { World } from './world.ts'
 
 export interface DaemonOptions {
   readonly loaded: LoadedConfig
   readonly stateDir?: string
-  /** Use a vault that another machine wrote. */
+  /** Whether to use a vault that another machine made. */
   readonly takeOver?: boolean
 }
 
@@ -36,19 +41,19 @@ export interface Daemon {
   reload(): Promise<object>
   /** Resolves when the owner has asked it to stop: then call `stop`. */
   readonly stopAsked: Promise<void>
-  /** Resolves when every request to an authorization server that is out now has its answer, and that is stored. */
+  /** Resolves when every running request to an authorization server is answered, and its answer stored. */
   settled(): Promise<void>
-  /** In order: nothing new, refreshes under way finish and are stored, the sockets close. */
+  /** Starts nothing new, lets running refreshes finish and be stored, then closes the sockets. */
   stop(): Promise<void>
 }
 
 /**
- * For requests that are out. With what follows it is less than the 35 s in which the daemon ends; service
- * managers wait longer (45 s in our units).
+ * How long a stop waits for requests to authorization servers. With the rest of a stop it is less than
+ * the 35 s in which the daemon ends; service managers wait longer (45 s in our units).
  */
 const STOP_MS = 32_000
 
-/** For requests that are being answered when the sockets close. */
+/** How long a stop waits for responses to callers. */
 const DRAIN_MS = 1_000
 
 /** @throws {SidecarError} `config`, `failed`: then nothing has been started. */
@@ -61,7 +66,7 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
     home,
     uid,
     flags: { stateDir: options.stateDir },
-    socketsHandedOver: inherited.some(
+    socketsInherited: inherited.some(
       (fd) => platform.ownerListener.pathOfInherited(fd) !== undefined,
     ),
   })
@@ -69,7 +74,7 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
   const lock = await acquireLock(places.lock)
   if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)
   try {
-    // A kill in the middle of a write leaves them, and one may hold the key of the vault.
+    // A kill during a write leaves them, and one may hold the vault key.
     await removeTemporaries(places.stateDir)
     return await startLocked({ options, inherited, places, release: lock.release }, world)
   } catch (error) {
@@ -78,15 +83,15 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
   }
 }
 
-interface Ground {
+interface StartContext {
   readonly options: DaemonOptions
   readonly inherited: readonly number[]
   readonly places: Places
   readonly release: () => void
 }
 
-async function startLocked(ground: Ground, world: World): Promise<Daemon> {
-  const { options, inherited, places, release } = ground
+async function startLocked(context: StartContext, world: World): Promise<Daemon> {
+  const { options, inherited, places, release } = context
   const { config } = options.loaded
   const { clock, env, log, pid } = world
   const parts = await createParts(config, places, options.takeOver ?? false, world)
@@ -102,12 +107,12 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       const plan = await broker.reload(parts.registrar(next.config.apps))
       for (const app of plan.removed) streams.sendRemoved(app)
       const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
-      return reloadAnswer(plan, config, { ...next, warnings }, (app) => broker.status(app))
+      return describeReload(plan, config, { ...next, warnings }, (app) => broker.status(app))
     } finally {
       supervisor.ready()
     }
   }
-  let askToStop = () => undefined as void
+  let askToStop: () => void = () => undefined
   const stopAsked = new Promise<void>((resolve) => {
     askToStop = resolve
   })
@@ -117,7 +122,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
   })
   const deps = {
     host: config.listen.host,
-    version: packageVersion(),
+    version: readPackageVersion(),
     broker,
     signIns: broker.signIns,
     callers,
@@ -135,6 +140,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     stop: () => {
       askToStop()
     },
+    appsInConfig: () => appsInConfig(world),
     clock,
     log,
   }
@@ -156,13 +162,16 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
     beat: async () => {
       broker.beat()
       streams.sendHeartbeat()
+      // A stream that is open already does not show its key again.
+      for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
       supervisor.watchdog()
-      supervisor.status(readinessInWords(broker))
+      supervisor.status(describeReadiness(broker))
     },
   })
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
+  logNeeds(broker, log)
   supervisor.ready()
 
   return {
@@ -178,7 +187,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
       streams.close()
       const stopped = broker.stop()
       await waitAtMost(world.sleep, STOP_MS, stopped)
-      // What is still out has its mark on the disk, and the next start finds it unanswered.
+      // A request that is still running has its mark on disk: the next start finds it unanswered.
       parts.breakOff()
       await stopped
       await listener.stop(DRAIN_MS)
@@ -192,7 +201,7 @@ async function startLocked(ground: Ground, world: World): Promise<Daemon> {
 }
 
 /** For `systemctl status`. */
-function readinessInWords(broker: Broker): string {
+function describeReadiness(broker: Broker): string {
   const apps = broker.appNames()
   const ready = apps.filter((app) => broker.readiness(app).ready)
   return `${ready.length} of ${apps.length} apps ready`
@@ -200,7 +209,27 @@ function readinessInWords(broker: Broker): string {
 
 function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
   const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
-  return new SidecarError('failed', `${who} runs with the state directory ${stateDir} already.`, {
+  return new SidecarError('failed', `${who} already runs with the state directory ${stateDir}.`, {
     hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
   })
+}
+
+async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<readonly string[]> {
+  try {
+    const { config } = await readConfig()
+    return config.apps.map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof SidecarError) return []
+    throw error
+  }
+}
+
+/** The apps that have no token until a person does something: for who reads the log of a start. */
+function logNeeds(broker: Broker, log: World['log']): void {
+  for (const app of broker.appNames()) {
+    const problem = broker.status(app).problems.find(({ blocking }) => blocking)
+    if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
+    const { message, hint } = problem.callers
+    log.info({ app, need: problem.code, hint }, message)
+  }
 }

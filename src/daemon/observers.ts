@@ -1,6 +1,6 @@
-/** What happens besides when an app changes: token files are rewritten, a person is told. */
-import type { Notifier } from '../adapters/notifier.ts'
-import type { TokenFiles } from '../adapters/token-files.ts'
+/** Reacts to changes of an app: rewrites its token files, and notifies a person. */
+import type { Notifier } from '../adapters/process/notifier.ts'
+import type { TokenFiles } from '../adapters/token-files/token-files.ts'
 import { attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'
@@ -29,8 +29,14 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
     if (need) needs.set(app, need)
     else needs.delete(app)
     await files.update(app, broker.accessToken(app))
-    if (event)
-      await notifier.tell(app, event, event === 'recovered' ? recovered(app) : wordsOf(problem))
+    if (!event) return
+    if (event === 'recovered') {
+      log.info({ app, need: event }, 'recovered')
+    } else if (problem) {
+      // The log keeps the words that name no person.
+      log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
+    }
+    await notifier.notify(app, event, event === 'recovered' ? sayRecovered(app) : wordsOf(problem))
   }
 
   /** Fire-and-forget: failures are logged here. */
@@ -45,6 +51,6 @@ function wordsOf(problem: Problem | undefined): string {
   return problem ? `${problem.owner.message} ${problem.owner.hint}` : ''
 }
 
-function recovered(app: string): string {
+function sayRecovered(app: string): string {
   return `"${app}" has recovered.`
 }

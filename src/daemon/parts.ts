@@ -1,17 +1,18 @@
-/** Makes every part and joins them; starts none. */
+/** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
-import { createNotifier } from '../adapters/notifier.ts'
+import { createNotifier } from '../adapters/process/notifier.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
-import { examine, tokenFileWarnings } from '../adapters/token-file.ts'
-import { createTokenFiles } from '../adapters/token-files.ts'
-import { openVault } from '../adapters/vault/vault.ts'
-import { createKeyPlaces } from '../adapters/vault/vault-key.ts'
+import { examine } from '../adapters/token-files/token-file.ts'
+import { tokenFileWarnings } from '../adapters/token-files/token-file-problem.ts'
+import { createTokenFiles } from '../adapters/token-files/token-files.ts'
+import { openVault } from '../adapters/vault/open-vault.ts'
+import { createKeyPlaces } from '../adapters/vault/key-places/key-places.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
@@ -28,11 +29,11 @@ export interface Parts {
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
   /** Called with the name of each app that may have changed. */
   readonly changes: Set<(app: string) => void>
-  /** Takes over the token files of a new config; resolves with what is wrong with them. */
+  /** Takes the token files of a new config; resolves with their problems. */
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
-  /** Breaks off the requests to authorization servers that are still out. */
+  /** Aborts the requests to authorization servers that are still running. */
   readonly breakOff: () => void
 }
 
@@ -63,10 +64,10 @@ export async function createParts(
     log,
   })
   const changes = new Set<(app: string) => void>()
-  const tellChange = (app: string) => {
-    for (const tell of changes) tell(app)
+  const announceChange = (app: string) => {
+    for (const onChange of changes) onChange(app)
   }
-  const files = createTokenFiles(config.files, { log, onProblem: tellChange })
+  const files = createTokenFiles(config.files, { log, onProblem: announceChange })
   const notifier = createNotifier(config.notify, { clock, env, log })
   const observe = createObserver({ files, notifier, log })
   const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
@@ -92,7 +93,7 @@ export async function createParts(
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)
-        tellChange(app)
+        announceChange(app)
       },
       fileFaultOf: (app) => files.problemOf(app),
     },
@@ -101,7 +102,7 @@ export async function createParts(
   const configureFiles = async (configured: Config['files']) => {
     await files.configure(configured)
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
-    // A file whose token is in it already was not looked at again.
+    // A file that has its token already was not examined again.
     const problems = await Promise.all(
       configured.map(async (file) => files.problemWith(file) ?? (await examine(file))),
     )

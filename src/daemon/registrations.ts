@@ -1,10 +1,10 @@
-/** Joins each app of the config with what talks to its authorization server. */
+/** Connects each app of the config with its authorization server. */
 import pLimit, { type LimitFunction } from 'p-limit'
 import { createAuthorizationServer } from '../adapters/server/authorization-server.ts'
 import type { IssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import type { MetadataSource } from '../adapters/server/metadata.ts'
-import { readClientSecretCredential } from '../adapters/client-secret-credential.ts'
-import { createReissueClock } from '../adapters/reissue.ts'
+import { readClientSecretCredential } from '../adapters/app-secrets/client-secret-credential.ts'
+import { createReissueClock } from '../adapters/time/reissue-clock.ts'
 import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
 import { createIssuerTurns } from '../broker/issuer-turns.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
@@ -21,10 +21,10 @@ export interface RegistrationDeps {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Of requests that spend nothing; more would look like an attack to the server. */
+/** How many requests that spend nothing may run at once; more would look like an attack to the server. */
 const REQUESTS_PER_ISSUER = 8
 
-/** What the apps of an issuer share; kept from one config to the next, since requests may be under way. */
+/** What the apps of an issuer share; it outlives a reload, since requests may be running. */
 interface Shared {
   readonly limit: LimitFunction
   readonly turns: IssuerTurns

@@ -1,10 +1,10 @@
-/** What a reload answers: what changed, and what only a restart takes over. */
-import type { LoadedConfig } from '../adapters/config-file.ts'
+/** The answer to a reload: what changed, and which settings need a restart. */
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import type { Config } from '../config.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
-/** Settings that parts are made with once. */
+/** Settings that are read only at the start. */
 const FIXED = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify'] as const
 
 const NAMES: Readonly<Record<(typeof FIXED)[number], string>> = {
@@ -17,9 +17,9 @@ const NAMES: Readonly<Record<(typeof FIXED)[number], string>> = {
 
 /**
  * @param running the config that the daemon was started with.
- * @param statusOf tells how an app is now.
+ * @param statusOf the status of an app after the reload.
  */
-export function reloadAnswer(
+export function describeReload(
   plan: ReloadPlan,
   running: Config,
   { config, warnings }: LoadedConfig,
@@ -38,7 +38,7 @@ export function reloadAnswer(
   }
 }
 
-/** What the server knows nothing of yet: another app than before, or more scopes. */
+/** Whether a person has to sign in: the app is a new one, or has more scopes. */
 function needsSignIn({ session, type, lastError }: AppStatus): boolean {
   return type !== 'service' && (session === 'signed-out' || lastError?.code === 'scope_changed')
 }

@@ -1,7 +1,7 @@
-/** What the process brings: everything a test replaces, and nothing else. */
+/** What the process provides: everything that a test replaces, and nothing else. */
 import { networkInterfaces } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import type { LoadedConfig } from '../adapters/config-file.ts'
+import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
 import type { Clock, Log } from '../core/ports.ts'
@@ -28,11 +28,11 @@ export interface World {
   readonly onStep?: (step: string, app?: string) => void
 }
 
-/** Late enough to cost nothing, early enough for a token of a minute. */
+/** Rare enough to cost nothing, frequent enough for a token that lives a minute. */
 const HEARTBEAT_MS = 5_000
 
-/** This process's own. */
-export function processWorld(
+/** The world of this process. */
+export function createProcessWorld(
   env: NodeJS.ProcessEnv,
   own: Pick<World, 'log' | 'readConfig'>,
 ): World {

@@ -117,6 +117,7 @@ export const caller = z.object({
   apps: z.array(z.string()).meta({ description: 'Names of apps, or `*` alone for all of them.' }),
   created_at: instant,
   last_used_at: instant.nullable(),
+  expires_at: instant.optional().meta({ description: 'Where its key expires: when.' }),
 })
 
 const names = z.array(name)

@@ -1,5 +1,6 @@
 /** Which apps a caller may see: one that it may not use does not exist for it. */
 import { SidecarError } from '../errors.ts'
+import { findNearest } from '../nearest.ts'
 import { isNameLike } from './fields.ts'
 
 /** A local program that asks us for tokens. */
@@ -24,11 +25,39 @@ export function visibleApps(broker: AppNames, caller: Caller): readonly string[]
   return broker.appNames().filter((app) => mayUse(caller, app))
 }
 
-/** @throws {SidecarError} `unknown_app`, in the same words whether the app is hidden or not there. */
-export function requireApp(broker: AppNames, caller: Caller, app: string): void {
-  if (mayUse(caller, app) && broker.appNames().includes(app)) return
+export function isVisible(broker: AppNames, caller: Caller, app: string): boolean {
+  return mayUse(caller, app) && broker.appNames().includes(app)
+}
+
+/**
+ * That there is no such app, with the one that was meant: of those that the caller may use, so that it
+ * is told the same whether the app is hidden or not there.
+ *
+ * @param inFile whether the config has it, and the daemon has not read that yet; for the owner only.
+ */
+export function unknownApp(
+  code: 'unknown_app' | 'invalid_request',
+  app: string,
+  known: readonly string[],
+  inFile = false,
+): SidecarError {
+  if (inFile) {
+    return new SidecarError(
+      code,
+      `The daemon does not know "${app}" yet: the config was changed.`,
+      {
+        hint: 'Run `evo-token reload`, then try again.',
+      },
+    )
+  }
   const named = isNameLike(app) ? `named "${app}"` : 'of this name'
-  throw new SidecarError('unknown_app', `No app ${named} is configured.`)
+  const nearest = findNearest(app, known)
+  const instead = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
+  const hint =
+    known.length === 0
+      ? 'Describe one with `evo-token init`, then `evo-token reload`.'
+      : 'List the apps with `evo-token status`.'
+  return new SidecarError(code, `No app ${named} is configured.${instead}`, { hint })
 }
 
 export function mayUse({ apps }: Caller, app: string): boolean {

@@ -18,6 +18,8 @@ import type { CallersByKey, Door } from './door.ts'
 export interface CallerEntry extends Caller {
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
+  /** When its key stops working; undefined for never. */
+  readonly expiresAt?: Instant
 }
 
 /**
@@ -65,6 +67,7 @@ export interface CallerRegistry extends CallersByKey {
   add(
     name: string,
     apps: readonly string[],
+    expiresAt?: Instant,
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
   /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */
@@ -101,6 +104,8 @@ export interface Deps {
   readonly reload: () => Promise<object>
   /** Begins to stop the daemon in order, and returns at once. */
   readonly stop: () => void
+  /** The apps that the config has now, whether the daemon has read it or not; none where it is bad. */
+  readonly appsInConfig: () => Promise<readonly string[]>
   readonly clock: Clock
   readonly log: Log
 }

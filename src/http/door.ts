@@ -37,7 +37,7 @@ export interface OwnerProof {
 
 /** The callers, as a door asks for them. */
 export interface CallersByKey {
-  /** The caller whose access key has this SHA-256. */
+  /** The caller whose access key has this SHA-256. @throws {SidecarError} `invalid_key` where the key expired. */
   identify(keySha256: Buffer): Caller | undefined
   /** Notes that `name` has just shown its key. Called for every request: it must not wait. */
   noteUse(name: string): void

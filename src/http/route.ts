@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import type { AnswerRule } from './answer-schemas.ts'
 import { type Answer, send } from './answers.ts'
-import { type Caller, requireApp } from './callers.ts'
+import { type Caller, isVisible, unknownApp, visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import type { Door } from './door.ts'
 import { parseValue, readJson } from './request.ts'
@@ -112,7 +112,7 @@ export function route<
 export function mount(
   app: express.Express,
   routes: readonly Route[],
-  { broker }: Deps,
+  deps: Deps,
   door: Door,
 ): void {
   for (const path of new Set(routes.map((row) => row.path))) {
@@ -120,7 +120,7 @@ export function mount(
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
     for (const row of rows) {
       if (!door.isOwners && row.access === 'owner') mounted.all(refuseOwnerRoute)
-      mounted[row.method](toHandler(row, broker, door))
+      mounted[row.method](toHandler(row, deps, door))
     }
     mounted.all(refuseMethod(rows))
   }
@@ -128,12 +128,15 @@ export function mount(
 
 function toHandler(
   row: Route,
-  broker: Deps['broker'],
+  deps: Deps,
   door: Door,
 ): (request: Request, response: Response) => Promise<void> | undefined {
   const ofApp = row.path.includes('{app}')
   return (request, response) => {
-    if (ofApp) requireApp(broker, response.locals.caller, request.params.app ?? '')
+    const { app = '' } = request.params
+    if (ofApp && !isVisible(deps.broker, response.locals.caller, app)) {
+      return refuseApp(deps, door, response.locals.caller, app)
+    }
     const answered = row.answer(request, response, door)
     if (answered instanceof Promise) {
       return answered.then((answer) => {
@@ -143,6 +146,17 @@ function toHandler(
     if (answered) send(response, answered)
     return undefined
   }
+}
+
+/** @throws {SidecarError} `unknown_app`. */
+async function refuseApp(
+  { broker, appsInConfig }: Deps,
+  { isOwners }: Door,
+  caller: Caller,
+  app: string,
+): Promise<void> {
+  const inFile = isOwners && (await appsInConfig()).includes(app)
+  throw unknownApp('unknown_app', app, visibleApps(broker, caller), inFile)
 }
 
 const refuseOwnerRoute: express.RequestHandler = () => {

@@ -2,15 +2,18 @@
 import { z } from 'zod'
 import { caller, jsonAnswer, reloaded } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import { unknownApp } from './callers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
 import { name, nothing, sha256 } from './fields.ts'
 import { type Route, route } from './route.ts'
 
+const EXPIRES_RULE = 'has to be an instant to come, as in RFC 3339: 2027-01-31T00:00:00Z'
 const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
 /** As many as fit into a body of 16 KiB. */
 const GUARD_MAX = 240
 
-export function ownerRoutes({ broker, callers, reload, stop, streams, vaultKey }: Deps): Route[] {
+export function ownerRoutes(deps: Deps): Route[] {
+  const { broker, callers, clock, reload, stop, streams, vaultKey } = deps
   return [
     route({
       method: 'get',
@@ -32,11 +35,18 @@ export function ownerRoutes({ broker, callers, reload, stop, streams, vaultKey }
         schema: z.strictObject({
           name,
           apps: z.union([z.tuple([z.literal('*')]), z.array(name).min(1).max(100)], APPS_RULE),
+          expires_at: z.iso
+            .datetime({ offset: true, error: EXPIRES_RULE })
+            .transform((text) => Date.parse(text))
+            .refine((instant) => instant > clock.read().wall, EXPIRES_RULE)
+            .optional(),
         }),
         required: true,
       },
       async answer({ body }) {
-        const added = await callers.add(body.name, [...new Set(body.apps)])
+        const apps = [...new Set(body.apps)]
+        await requireConfigured(deps, apps)
+        const added = await callers.add(body.name, apps, body.expires_at)
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
         return json(shown, 201)
       },
@@ -126,11 +136,24 @@ export function ownerRoutes({ broker, callers, reload, stop, streams, vaultKey }
   ]
 }
 
-function toCallerJson({ name, apps, createdAt, lastUsedAt }: CallerEntry) {
+/** @throws {SidecarError} `invalid_request` for the first app that is not configured. */
+async function requireConfigured(
+  { broker, appsInConfig }: Deps,
+  apps: readonly string[],
+): Promise<void> {
+  const known = broker.appNames()
+  const unknown = apps.find((app) => app !== '*' && !known.includes(app))
+  if (unknown === undefined) return
+  const inFile = (await appsInConfig()).includes(unknown)
+  throw unknownApp('invalid_request', unknown, known, inFile)
+}
+
+function toCallerJson({ name, apps, createdAt, lastUsedAt, expiresAt }: CallerEntry) {
   return {
     name,
     apps,
     created_at: toRfc3339(createdAt),
     last_used_at: toRfc3339OrNull(lastUsedAt),
+    ...(expiresAt !== undefined && { expires_at: toRfc3339(expiresAt) }),
   }
 }

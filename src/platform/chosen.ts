@@ -1,6 +1,6 @@
 /**
- * The one place that asks which operating system this is. Linux and other systems of its kind share
- * most with macOS, and nothing with Windows.
+ * Chooses the implementations for this operating system. Linux and similar systems share most with
+ * macOS, and nothing with Windows.
  */
 import type { Locations, OwnerEndpoint, Ownership, Platform } from './platform.ts'
 import * as posixLocations from './posix/locations.ts'

@@ -15,7 +15,7 @@ export interface PlaceOptions {
 
 export interface ChosenDirectory {
   readonly path: string
-  /** The service manager named it: then it may be a symbolic link of that manager's own. */
+  /** Whether the service manager named it: then it may be a link that the service manager made. */
   readonly byServiceManager: boolean
 }
 
@@ -34,7 +34,7 @@ export interface Places {
   readonly vaultKey: string
 }
 
-/** Where things are, as the README's table has it. Only names: nothing is made or looked at. */
+/** Where files are, as in the README's table. These functions only compute paths. */
 export interface Locations {
   homeOf(env: Env): string
   /** Where the config is: `option` (of `--config`), else what the environment says, else below `home`. */
@@ -42,7 +42,7 @@ export interface Locations {
   stateDirectory(options: PlaceOptions): ChosenDirectory
   runtimeDirectory(options: PlaceOptions, stateDir: string): ChosenDirectory
   placesIn(stateDir: string, runtimeDir: string): Places
-  /** The places as they are named; `preparePlaces` of the daemon makes and checks them. */
+  /** The paths by name only; the daemon's `preparePlaces` creates and checks them. */
   findPlaces(options: PlaceOptions): Places
 }
 
@@ -65,8 +65,8 @@ export interface Ownership {
 }
 
 /**
- * The owner's endpoint, as a client sees it: a socket, of which the file system says whose it is and who
- * may connect, or a named pipe of Windows, on which both ends prove who they are.
+ * The owner's endpoint, as a client sees it: a socket, whose owner and permissions the file system
+ * keeps, or a named pipe of Windows, on which both ends prove who they are.
  */
 export interface OwnerEndpoint {
   /**
@@ -79,9 +79,9 @@ export interface OwnerEndpoint {
   /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
   pathFault(path: string): string | undefined
   /**
-   * What to connect to, or why it is not to be used: what we send there is seen by whoever owns it.
+   * What to connect to, or why it is not to be used: its owner sees what we send there.
    *
-   * @param named whether a person named it, in place of what we look for ourselves.
+   * @param named whether a person named it, rather than the usual place.
    */
   usable(path: string, named: boolean): { readonly path: string } | { readonly reason: string }
 }
@@ -98,7 +98,7 @@ export interface OwnerListener {
       readonly backlog: number
     },
   ): Promise<void>
-  /** Where the owner's endpoint behind a descriptor of the service manager is; undefined where nothing tells. */
+  /** The path of the owner's endpoint that the service manager passed as `descriptor`; undefined where it is unknown. */
   pathOfInherited(descriptor: number): string | undefined
 }
 
@@ -109,27 +109,27 @@ export type AccessAnswer =
   | { readonly kind: 'open'; readonly reason: string; readonly mend: string }
   | { readonly kind: 'unknown' }
 
-/** What is done to files, beyond what Node does alike everywhere. */
+/** Operations on files that differ between operating systems. */
 export interface Files {
   /** For open(2): a symbolic link in the place of the file is an error. */
   readonly NO_FOLLOW: number
-  /** For open(2): a named pipe in the place of the file is not waited for. */
+  /** For open(2): does not wait for a named pipe in the place of the file. */
   readonly NO_WAIT: number
   /** Puts `from` in the place of `to`: readers of `to` find the old file or the new one. */
   replaceFile(from: string, to: string): Promise<void>
   /** Makes what was created, renamed or deleted in `directory` durable. */
   syncDirectory(directory: string): Promise<void>
-  /** Creates a file that has the mode and the owner of `original` from birth; without one, this user's alone. */
+  /** Creates a file with the mode and owner of `original`; without one, private to this user. */
   createLike(path: string, original: Stats | undefined): number
   /**
    * Opens the file and takes its lock, which the kernel drops with this process: a plain descriptor,
    * not a `FileHandle`, which the garbage collector may close. Undefined where another process has the lock.
    *
-   * @throws {SidecarError} `failed` where there is no way to lock; what the file system says.
+   * @throws {SidecarError} `failed` where the file cannot be locked; errors of the file system.
    */
   openLocked(path: string): Promise<number | undefined>
   /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
-  signatureOf(lock: string): string
+  pidFileOf(lock: string): string
   /** Whether other users have `access` to what is at `path`, beyond what `Ownership` tells. */
   askAccess(path: string, access: 'read' | 'write'): Promise<AccessAnswer>
 }
@@ -137,9 +137,9 @@ export interface Files {
 /** The user of this machine at the other end of a loopback connection. */
 export type Peer =
   | { readonly kind: 'user'; readonly uid: number }
-  /** It has closed the connection: whose it was is not certain any more. */
+  /** It has closed the connection, so its user is no longer certain. */
   | { readonly kind: 'gone' }
-  /** This system does not tell. */
+  /** This system does not show it. */
   | { readonly kind: 'unknown' }
 
 /** The two ends of a connection, as a `Socket` has them. */
@@ -152,13 +152,13 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
-/** How a running process is told something. */
+/** Signals to a running process. */
 export interface Signals {
-  /** Keeps Node from opening its inspector when another process asks for it. */
+  /** Keeps another process from making Node open its inspector. */
   refuseInspector(): void
   onReload(reload: () => void): void
-  /** Resolves when this process is told to stop. */
-  toldToStop(): Promise<void>
+  /** Resolves at a signal to stop. */
+  waitForStop(): Promise<void>
   /** What `run` passes on to its program. */
   readonly PASSED_ON: readonly NodeJS.Signals[]
   /** Whether the program that `run` runs gets it by itself: passed on besides, it would come twice. */
@@ -168,15 +168,15 @@ export interface Signals {
 export interface Desktop {
   /** The command that shows a notice; undefined where there is no desktop. */
   readonly noticeCommand: (text: string, env: Env) => readonly string[] | undefined
-  /** Whether a browser would appear in front of the person who asked. */
+  /** Whether a browser would open on the screen of the person at this terminal. */
   mayOpenBrowser(env: Env): boolean
 }
 
-/** The operating system's keychain, where keytar does not make all alike. */
+/** What differs between keychains beneath keytar. */
 export interface Keychain {
   /** The environment in which keytar reaches it. */
   sessionEnv(env: NodeJS.ProcessEnv, runtimeDirs?: string): NodeJS.ProcessEnv
-  /** Found out without a prompt. `unlocked` where an answer of nothing certainly means no item. */
+  /** Opens no prompt. `unlocked`: an answer of nothing certainly means that there is no item. */
   lockState(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<'locked' | 'unlocked' | 'unknown'>
   /** What is probably missing where keytar does not load; completes "There is no keychain here". */
   readonly MISSING: string
@@ -190,9 +190,9 @@ export interface Platform {
   readonly desktop: Desktop
   readonly keychain: Keychain
   createPeerLookup(): PeerLookup
-  /** What tells this machine from others, not to be shown; null where nothing does, as in many containers. */
+  /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
-  /** Shows which program has a TCP port, as a person would type it. */
+  /** The command, as a person would type it, that shows which program has a TCP port. */
   portHolderCommand(port: number): string
   /** The shell that most people type into. */
   readonly shell: 'sh' | 'powershell'

@@ -1,6 +1,6 @@
 /**
- * What runs the daemon as a service, here systemd, launchd or the Task Scheduler: what `service install`, `uninstall`
- * and `status` need of it. Each service manager implements it in a file of its own.
+ * What `service install`, `uninstall` and `status` need of a service manager. Each service manager,
+ * such as systemd, launchd or the Task Scheduler, implements it in a file of its own.
  */
 import type { App } from '../core/app.ts'
 
@@ -20,7 +20,7 @@ export interface ServiceDefinition {
   readonly options: readonly string[]
   readonly listen: { readonly host: string; readonly port: number }
   readonly apps: readonly App[]
-  /** Whether the config wants the vault key to be a credential that the service manager hands over. */
+  /** Whether, by the config, the service manager provides the vault key as a credential. */
   readonly keyIsCredential: boolean
   /** The group whose members are owners; a machine's service only. */
   readonly group: string | undefined
@@ -28,7 +28,7 @@ export interface ServiceDefinition {
   readonly readTemplate: (path: string) => string
 }
 
-/** A file of the service, as it stands there now. */
+/** A file of the service as it is now. */
 export interface InstalledFile {
   readonly path: string
   /** Undefined where there is none, empty for what is no file. */
@@ -36,7 +36,7 @@ export interface InstalledFile {
   readonly changedByHand: boolean
 }
 
-/** A file of the service, as it is to be; `text` is what it should hold. */
+/** A file of the service as it will be. */
 export interface PlannedFile {
   readonly path: string
   readonly text: string
@@ -55,9 +55,9 @@ export interface ServicePlan {
 }
 
 export interface ServiceState {
-  /** `failed`: it ended, and the next try will most likely end so too. */
+  /** `failed`: it ended, and a restart will probably end the same way. */
   readonly phase: 'running' | 'failed' | 'other'
-  /** What the manager says of the service, by the manager's own names. */
+  /** Properties of the service, with the names that the service manager gives them. */
   readonly properties: Readonly<Record<string, string>>
 }
 
@@ -65,18 +65,18 @@ export interface ServiceManager {
   /** The owner's endpoint of the service; undefined where `endpoint.json` in `stateDir` names it. */
   readonly socket: string | undefined
   readonly stateDir: string
-  /** A link of the service manager's own to `stateDir`, which goes with it. */
+  /** The service manager's link to `stateDir`, which is removed with it. */
   readonly stateLink?: string
   /** Where a machine's service has its config; undefined for the service of one user. */
   readonly machineConfig: string | undefined
   /** Shows the log, as a person would type it. */
   readonly logCommand: string
-  /** What a person does to keep changes of their own, as a sentence's beginning: "…, then give --force". */
+  /** What a person does to keep changes made by hand; begins the sentence "…, then give --force". */
   readonly keepChanges: string
 
   /** @throws {SidecarError} `failed` where this user may not change the service. */
   requireRights(): void
-  /** @throws {SidecarError} `failed` where the service could not run so. */
+  /** @throws {SidecarError} `failed` where the service could not run that way. */
   plan(definition: ServiceDefinition): Promise<ServicePlan>
   installedFiles(): readonly InstalledFile[]
   state(): Promise<ServiceState>
@@ -84,6 +84,8 @@ export interface ServiceManager {
   stop(): Promise<void>
   /** Tells the manager that the files are gone. */
   forget(): Promise<void>
+  /** The program that prints the log, and with `follow` goes on with what comes. */
+  logProgram(follow: boolean): { readonly file: string; readonly args: readonly string[] }
   /** The last lines of the log; empty where there is none. */
   lastLog(): Promise<string>
   /** What a person should know once the service is installed. */
@@ -99,7 +101,7 @@ export interface ServiceOptions {
 }
 
 export interface ServicePlatform {
-  /** Completes "`evo-token service install` …" for options that have no meaning here. */
+  /** What is wrong with the options here; completes "`evo-token service install` …". */
   optionFault(options: {
     readonly system: boolean
     readonly group: string | undefined

@@ -216,7 +216,7 @@ describe('a file that must not be used', () => {
 
 describe('what a newer version added', () => {
   const ofFile = { format: 7, limits: { per_hour: [1, null] } }
-  const ofCaller = { expires_at: '2027-01-01T00:00:00Z', tags: ['a', { b: 1 }] }
+  const ofCaller = { per_hour: 100, tags: ['a', { b: 1 }] }
   const stored = (state: ReturnType<typeof stateIn>) =>
     JSON.parse(readFileSync(state.path, 'utf8')) as { callers: object[] }
 
@@ -376,7 +376,7 @@ describe('proof', () => {
     )
   })
 
-  it('of an unknown name looks the same, is the same when asked again, and differs by name and nonce', async () => {
+  it('of an unknown name looks the same, is the same when asked again or after a restart, and differs by name and nonce', async () => {
     using state = stateDirectory()
     const callers = await state.start()
     const proof = callers.proof('nobody', 'n')
@@ -384,6 +384,63 @@ describe('proof', () => {
     expect(callers.proof('nobody', 'n')).toBe(proof)
     expect(callers.proof('nobody', 'm')).not.toBe(proof)
     expect(callers.proof('nobody2', 'n')).not.toBe(proof)
-    expect((await state.start()).proof('nobody', 'n')).not.toBe(proof)
+    expect((await state.start()).proof('nobody', 'n')).toBe(proof)
   })
+
+  it('of an unknown name stays the same also where an earlier version wrote the file', async () => {
+    using state = stateDirectory()
+    await state.start()
+    const { callers } = JSON.parse(readFileSync(state.path, 'utf8')) as { callers: object[] }
+    writeFileSync(state.path, JSON.stringify({ callers }))
+    const proof = (await state.start()).proof('nobody', 'n')
+    expect((await state.start()).proof('nobody', 'n')).toBe(proof)
+    expect(state.stored()).toEqual(callers)
+  })
+
+  it('of an unknown name differs from machine to machine', async () => {
+    using one = stateDirectory()
+    using other = stateDirectory()
+    const proof = (await one.start()).proof('nobody', 'n')
+    expect((await other.start()).proof('nobody', 'n')).not.toBe(proof)
+  })
+})
+
+describe('a key that expires', () => {
+  it('works until then, also after a restart, and is told apart from one that never was', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const until = NOW.wall + MINUTE
+    const { accessKey } = await callers.add('notebook', ['evo-me'], until)
+    const known = digest(accessKey.expose())
+    for (const started of [callers, await state.start()]) {
+      state.clock.now = NOW
+      expect(started.identify(known)).toMatchObject({ name: 'notebook', expiresAt: until })
+      expect(started.expired()).toEqual([])
+      state.clock.now = later(MINUTE)
+      expect(() => started.identify(known)).toThrow(
+        'The access key of "notebook" expired at 2026-01-01T00:01:00Z.',
+      )
+      expect(started.expired()).toEqual(['notebook'])
+    }
+    expect(callers.identify(digest('evtk_other'))).toBeUndefined()
+  })
+})
+
+describe('thousands of callers', () => {
+  it('are added without doing again for all of them what was done for one', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    const cpuOf = async (from: number, to: number) => {
+      const before = process.cpuUsage()
+      for (let at = from; at < to; at++) await callers.add(`c${at}`, ['*'])
+      const { user } = process.cpuUsage(before)
+      return user
+    }
+    await cpuOf(0, 100)
+    const few = await cpuOf(100, 200)
+    await cpuOf(200, 1100)
+    const many = await cpuOf(1100, 1200)
+    expect(many).toBeLessThan(4 * few)
+    expect((await state.start()).list()).toHaveLength(1201)
+  }, 240_000)
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createClientKey } from '../support/client-keys.ts'
-import { readClientSecretCredential } from '../../src/adapters/client-secret-credential.ts'
+import { readClientSecretCredential } from '../../src/adapters/app-secrets/client-secret-credential.ts'
 
 let directory: string
 const warnings: string[] = []

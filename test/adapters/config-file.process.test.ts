@@ -14,8 +14,8 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadConfig, readConfig } from '../../src/adapters/config-file.ts'
-import { writeConfig } from '../../src/adapters/config-writer.ts'
+import { loadConfig, readConfig } from '../../src/adapters/config/config-file.ts'
+import { writeConfig } from '../../src/adapters/config/config-writer.ts'
 import { configPath } from '../../src/platform/posix/locations.ts'
 import { quoted } from '../../src/platform/posix/shell-quoted.ts'
 import type { SidecarError } from '../../src/errors.ts'
@@ -109,7 +109,7 @@ describe('loadConfig', () => {
     await refusal.toMatchObject({
       code: 'config',
       message: `Other users may write to ${path}.`,
-      hint: `Read it through, then close it: chmod go-w ${path}`,
+      hint: `Read it, then close it: chmod go-w ${path}`,
     })
   })
 
@@ -131,7 +131,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(path, { uid })).rejects.toMatchObject({
       code: 'config',
       message: `${path} belongs to another user (uid ${statSync(path).uid}).`,
-      hint: `Read it through, then make it yours: sudo chown "$(id -un)" ${path}`,
+      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${path}`,
     })
     await expect(loadConfig(path, { uid: statSync(path).uid })).resolves.toBeDefined()
   })
@@ -151,10 +151,10 @@ describe('loadConfig', () => {
   it('refuses what is no file, without waiting for it', async () => {
     execFileSync('sh', ['-c', `mkfifo ${quoted(path)}`])
     await expect(loadConfig(path)).rejects.toMatchObject({
-      message: `${path} is no regular file.`,
+      message: `${path} is not a regular file.`,
     })
     await expect(loadConfig(directory)).rejects.toMatchObject({
-      message: `${directory} is no regular file.`,
+      message: `${directory} is not a regular file.`,
     })
   })
 
@@ -163,7 +163,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(path)).rejects.toMatchObject({ message: `${path} is not UTF-8 text.` })
     put(' '.repeat(1024 * 1024 + 1))
     await expect(loadConfig(path)).rejects.toMatchObject({
-      message: `${path} is larger than 1 MiB, which no config is.`,
+      message: `${path} is larger than 1 MiB: that is no config.`,
     })
   })
 })

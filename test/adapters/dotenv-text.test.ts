@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withoutVariable, withVariable } from '../../src/adapters/dotenv-text.ts'
+import { withoutVariable, withVariable } from '../../src/adapters/token-files/dotenv-text.ts'
 
 describe('withVariable', () => {
   it.each([
@@ -26,8 +26,8 @@ describe('withVariable', () => {
 
   it('quotes what is more than a word, and refuses what cannot be quoted', () => {
     expect(withVariable('', 'T', 'a b#c"d')).toBe(`T='a b#c"d'\n`)
-    expect(() => withVariable('', 'T', "a'b")).toThrow('no .env can hold')
-    expect(() => withVariable('', 'T', 'a\nB=1')).toThrow('no .env can hold')
+    expect(() => withVariable('', 'T', "a'b")).toThrow('a .env file cannot hold')
+    expect(() => withVariable('', 'T', 'a\nB=1')).toThrow('a .env file cannot hold')
   })
 })
 

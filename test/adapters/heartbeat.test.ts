@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { startHeartbeat } from '../../src/adapters/heartbeat.ts'
+import { startHeartbeat } from '../../src/adapters/time/heartbeat.ts'
 import type { Log } from '../../src/core/ports.ts'
 
 const EVERY_MS = 5_000

@@ -1,10 +1,10 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { createKeychain } from '../../src/adapters/vault/keychain.ts'
-import { askKeychain } from '../../src/adapters/vault/keychain-child.ts'
-import { newVaultKey } from '../../src/adapters/vault/key-place.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import { createKeychain } from '../../src/adapters/vault/key-places/keychain.ts'
+import { askKeychain } from '../../src/adapters/vault/key-places/keychain-child.ts'
+import { newVaultKey } from '../../src/adapters/vault/key-places/key-place.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import {
   type Bus,
   type Keyring,
@@ -51,7 +51,7 @@ describe('a keychain that is unlocked', () => {
     expect(await keychain.remove(ID)).toEqual({ kind: 'done' })
     expect(await keychain.read(ID)).toEqual({
       kind: 'none',
-      message: `The keychain is unlocked and has no item of the service "evo-token" for the account "${ID}": somebody deleted it.`,
+      message: `The keychain is unlocked and has no item of the service "evo-token" for the account "${ID}": it was deleted.`,
       hint: 'Put the item back from a backup of the keychain.',
     })
     expect(await keychain.remove(ID)).toEqual({ kind: 'done' })

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { acquireLock } from '../../src/adapters/lock.ts'
+import { acquireLock } from '../../src/adapters/process/lock.ts'
 import { type Running, startProgram } from '../support/program.ts'
 
 let directory: string
@@ -33,7 +33,7 @@ const lockPath = () => join(directory, 'lock')
 /** A process that tries to take the lock, says what came of it, and stays. */
 function starter(env: NodeJS.ProcessEnv = process.env): Running {
   const child = startProgram(
-    `import { acquireLock } from './src/adapters/lock.js'
+    `import { acquireLock } from './src/adapters/process/lock.js'
      setInterval(() => {}, 60_000)
      const result = await acquireLock(${JSON.stringify(lockPath())})
      console.log(JSON.stringify(result))`,

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createNotifier, type NotifierWorld } from '../../src/adapters/notifier.ts'
+import { createNotifier, type NotifierWorld } from '../../src/adapters/process/notifier.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 
@@ -64,7 +64,7 @@ describe('the notify command', () => {
       { command: [path, '$HOME', 'a; id', ''], everyMs: MINUTE },
       made.world,
     )
-    await notifier.tell('evo-me', 'login_required', 'Sign in: `evo-token login evo-me`')
+    await notifier.notify('evo-me', 'login_required', 'Sign in: `evo-token login evo-me`')
     expect(made.said()).toBe(
       [
         `[${path}][$HOME][a; id][]EVO_TOKEN_APP=evo-me`,
@@ -85,7 +85,7 @@ describe('the notify command', () => {
       LISTEN_FDS: '2',
       CREDENTIALS_DIRECTORY: '/run/credentials',
     }
-    await createNotifier({ command: [path], everyMs: MINUTE }, { ...made.world, env }).tell(
+    await createNotifier({ command: [path], everyMs: MINUTE }, { ...made.world, env }).notify(
       'evo-me',
       'recovered',
       'well',
@@ -98,13 +98,13 @@ describe('the notify command', () => {
     const out = join(String(made.world.env.HOME), 'told')
     const path = made.program('tell', `echo "$EVO_TOKEN_APP $EVO_TOKEN_EVENT" >>'${out}'`)
     const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
-    await notifier.tell('a', 'login_required', '')
+    await notifier.notify('a', 'login_required', '')
     made.time.mono = MINUTE - 1
-    await notifier.tell('a', 'login_required', '')
-    await notifier.tell('a', 'recovered', '')
-    await notifier.tell('b', 'login_required', '')
+    await notifier.notify('a', 'login_required', '')
+    await notifier.notify('a', 'recovered', '')
+    await notifier.notify('b', 'login_required', '')
     made.time.mono = MINUTE
-    await notifier.tell('a', 'login_required', '')
+    await notifier.notify('a', 'login_required', '')
     expect(readFileSync(out, 'utf8')).toBe(
       'a login_required\na recovered\nb login_required\na login_required\n',
     )
@@ -117,21 +117,21 @@ describe('the notify command', () => {
     using made = createWorld()
     const path = made.program('tell', script)
     const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
-    await notifier.tell('evo-me', 'misconfigured', '')
+    await notifier.notify('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ level: 'warn', fields: { app: 'evo-me', failure } }])
     expect(notifier.problem()).toMatchObject({
       error: 'notify_failed',
       message: `The notify command ${path} failed: ${failure}.`,
     })
     made.program('tell', 'true')
-    await notifier.tell('evo-me', 'recovered', '')
+    await notifier.notify('evo-me', 'recovered', '')
     expect(notifier.problem()).toBeUndefined()
   })
 
   it('that is not there is told in the log', async () => {
     using made = createWorld()
     const notifier = createNotifier({ command: ['no-such-program'], everyMs: MINUTE }, made.world)
-    await notifier.tell('evo-me', 'misconfigured', '')
+    await notifier.notify('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ level: 'warn', fields: { failure: 'ENOENT' } }])
   })
 
@@ -141,7 +141,7 @@ describe('the notify command', () => {
       process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timers()
     const notifier = createNotifier({ command: ['no-such-program'], everyMs: MINUTE }, made.world)
-    await notifier.tell('evo-me', 'misconfigured', '')
+    await notifier.notify('evo-me', 'misconfigured', '')
     expect(timers()).toBeLessThanOrEqual(before)
   })
 
@@ -149,7 +149,7 @@ describe('the notify command', () => {
     using made = createWorld({ limitMs: 50 })
     const path = made.program('tell', 'trap "" TERM INT; exec sleep 1000')
     const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
-    await notifier.tell('evo-me', 'misconfigured', '')
+    await notifier.notify('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ fields: { failure: 'ended by SIGKILL' } }])
   })
 })
@@ -161,7 +161,7 @@ describe('without a command', () => {
       using made = createWorld()
       const path = made.program('notify-send')
       const world = { ...made.world, env: { ...made.world.env, [name]: ':0' } }
-      await createNotifier(undefined, world).tell('evo-me', 'login_required', '<b>--x & y')
+      await createNotifier(undefined, world).notify('evo-me', 'login_required', '<b>--x & y')
       expect(made.said()).toContain(`[${path}][--][evo-token][&lt;b&gt;--x &amp; y]`)
     },
   )
@@ -169,7 +169,7 @@ describe('without a command', () => {
   it('nobody is told where there is no desktop', async () => {
     using made = createWorld()
     made.program('notify-send')
-    await createNotifier(undefined, made.world).tell('evo-me', 'login_required', 'x')
+    await createNotifier(undefined, made.world).notify('evo-me', 'login_required', 'x')
     expect(made.said()).toBe('')
     expect(made.logged).toEqual([])
   })
@@ -178,14 +178,14 @@ describe('without a command', () => {
     using made = createWorld()
     const env = { PATH: join(String(made.world.env.HOME), 'bin'), DISPLAY: ':0' }
     const world = { ...made.world, env }
-    await createNotifier(undefined, world).tell('evo-me', 'login_required', 'x')
+    await createNotifier(undefined, world).notify('evo-me', 'login_required', 'x')
     expect(made.logged).toMatchObject([{ level: 'debug' }])
   })
 
   it('macOS shows one, whose text is an argument and no script', async () => {
     using made = createWorld({ noticeCommand: macDesktop.noticeCommand })
     const path = made.program('osascript')
-    await createNotifier(undefined, made.world).tell('evo-me', 'login_required', '" & (do it)')
+    await createNotifier(undefined, made.world).notify('evo-me', 'login_required', '" & (do it)')
     expect(made.said()).toContain(`[${path}][-e][on run argv\n`)
     expect(made.said()).toContain('end run][" & (do it)]')
   })

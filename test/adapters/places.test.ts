@@ -16,8 +16,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { removeTemporaries, writeFileAtomically } from '../../src/adapters/atomic-file.ts'
-import { preparePlaces, removeEndpoint, writeEndpoint } from '../../src/adapters/places.ts'
+import { removeTemporaries, writeFileAtomically } from '../../src/adapters/files/atomic-file.ts'
+import {
+  preparePlaces,
+  removeEndpoint,
+  writeEndpoint,
+} from '../../src/adapters/process/daemon-directories.ts'
 import { readEndpoint } from '../../src/client/connection.ts'
 import { findPlaces } from '../../src/platform/posix/locations.ts'
 import { SidecarError } from '../../src/errors.ts'
@@ -192,7 +196,7 @@ describe('preparePlaces', () => {
 
   it('leaves the runtime directory alone where systemd hands the sockets over', () => {
     const env = { RUNTIME_DIRECTORY: at('run') }
-    preparePlaces({ ...options(env), socketsHandedOver: true })
+    preparePlaces({ ...options(env), socketsInherited: true })
     expect(existsSync(at('run'))).toBe(false)
   })
 

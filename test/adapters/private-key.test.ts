@@ -1,7 +1,7 @@
 /** What may be an app's private key, and what a person is told of everything else. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { readPrivateKey } from '../../src/adapters/private-key.ts'
+import { readPrivateKey } from '../../src/adapters/app-secrets/private-key.ts'
 import { createClientKey } from '../support/client-keys.ts'
 
 const { privateKey: RSA, publicKey: PUBLIC } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -84,7 +84,7 @@ describe('what is no key to sign with', () => {
     [
       'a short RSA key',
       pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey),
-      '1024 bits, and needs 2048',
+      '1024 bits, and needs at least 2048',
     ],
     ['a curve that JOSE has not', pem(curve('secp224r1')), 'its curve is secp224r1'],
     ['a key to agree on keys', pem(generateKeyPairSync('x25519').privateKey), 'type x25519'],
@@ -104,7 +104,7 @@ describe('what is no key to sign with', () => {
     ],
     ['a JWK whose name is none', JSON.stringify({ ...JWK, kid: 7 }), '"kid"'],
     ['half a JWK', '{"kty":"RSA","d":"AQAB"}', 'damaged'],
-    ['a JWK of an unknown type', '{"kty":"XY","d":"AQAB"}', 'not known here'],
+    ['a JWK of an unknown type', '{"kty":"XY","d":"AQAB"}', 'of an unknown type'],
   ])('is told of as %s', (_, text, reason) => {
     const read = readPrivateKey(text)
     expect(read).toEqual({ kind: 'unusable', reason: expect.stringContaining(reason) as string })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createReissueClock } from '../../src/adapters/reissue.ts'
+import { createReissueClock } from '../../src/adapters/time/reissue-clock.ts'
 
 const MINUTE = 60_000
 

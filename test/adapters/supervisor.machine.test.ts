@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
-import { createSupervisor } from '../../src/adapters/supervisor.ts'
+import { createSupervisor } from '../../src/adapters/process/supervisor.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createTokenFiles } from '../../src/adapters/token-files.ts'
+import { createTokenFiles } from '../../src/adapters/token-files/token-files.ts'
 import type { TokenFile } from '../../src/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
@@ -271,7 +271,7 @@ describe('in the place of a token file', () => {
       expect(at.problem).toEqual({
         error: 'file_unwritable',
         message: `${at.path} is a named pipe, not a file.`,
-        hint: 'Take it away, or name another path in "files" of the config.',
+        hint: 'Move it away, or name another path in "files" of the config.',
       })
       expect(at.errors).toHaveLength(1)
       expect(statSync(at.path).isFIFO()).toBe(true)
@@ -298,7 +298,7 @@ describe('in the place of a token file', () => {
       using at = await meet(format, (path) => {
         symlinkSync('in-the-way', path)
       })
-      expect(at.problem?.message).toContain('is a link that leads on to others without an end.')
+      expect(at.problem?.message).toContain('leads through more than 8 links.')
     })
 
     it(`a link of ours may lead to where a file is to be made (${format})`, async () => {
@@ -456,7 +456,7 @@ describe('in a git repository, a token file', () => {
     expect(files.problemOf('evo-me')).toEqual({
       error: 'file_unwritable',
       message: `${slow} did not answer within 0.3 seconds.`,
-      hint: 'See to the disk or mount that it is on.',
+      hint: 'Check the disk or mount that it is on.',
     })
     expect(readFileSync(quick, 'utf8')).toContain('first.token')
     expect(readdirSync(repository.directory).sort()).toEqual(['.git', '.gitignore'])

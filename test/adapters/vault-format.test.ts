@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { recordSchema } from '../../src/adapters/vault/record-codec.ts'
-import { FORMAT, headerSchema } from '../../src/adapters/vault/vault-header.ts'
+import { recordSchema } from '../../src/adapters/vault/records/record-codec.ts'
+import { FORMAT, headerSchema } from '../../src/adapters/vault/header.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { freshness, restore } from '../../src/core/token.ts'
 import { app, later, MINUTE, NOW } from '../support/builders.ts'
@@ -17,7 +17,7 @@ const GOLDEN = join(import.meta.dirname, `../../src/adapters/vault/format-${FORM
 const DECIDE = `What a vault holds is not what ${GOLDEN} says. Decide:
 unknown members are kept, so an optional new member needs no new number: update that file.
 Anything else (a member that is required, gone, or of another shape or meaning; a new kind of record)
-raises FORMAT in vault-header.ts, so that older versions find the vault locked and touch nothing; the
+raises FORMAT in header.ts, so that older versions find the vault locked and touch nothing; the
 new number gets a file of its own, and this version has to read what the numbers before it wrote.`
 
 it('has its shapes written down beside it', () => {

@@ -9,8 +9,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createCredential, createKeyFile } from '../../src/adapters/vault/key-file.ts'
-import { formatKeys, newVaultKey, parseKeys } from '../../src/adapters/vault/key-place.ts'
+import { createCredential, createKeyFile } from '../../src/adapters/vault/key-places/key-file.ts'
+import {
+  formatKeys,
+  newVaultKey,
+  parseKeys,
+} from '../../src/adapters/vault/key-places/key-place.ts'
 import { itNeeds } from '../support/needs.ts'
 import { temporaryDirectory, uid } from '../support/vault-world.ts'
 

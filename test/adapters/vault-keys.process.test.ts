@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import type { KeyPlaces } from '../../src/adapters/vault/key-places/key-place.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
@@ -188,7 +188,7 @@ describe('the key in a credential', () => {
     expect(new Set(keyIds(world))).toEqual(new Set([header(world).kid]))
     expect(world.log.lines).toContainEqual({
       level: 'info',
-      message: expect.stringContaining('the old line of the credential can go') as string,
+      message: expect.stringContaining('the old line of the credential can be deleted') as string,
     })
 
     lines(2)
@@ -230,7 +230,7 @@ describe('moveKey', () => {
   it('refuses to move it where it is', async () => {
     await expect(vault.keys.move('file')).rejects.toMatchObject({
       code: 'invalid_request',
-      message: 'The vault key is in the file already.',
+      message: 'The vault key is already in the file.',
     })
   })
 
@@ -273,7 +273,7 @@ describe('moveKey', () => {
     writeFileSync(path, Buffer.alloc(32, 7), { mode: 0o600 })
     await expect((await world.vault({ keys })).keys.move('keychain')).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('has a vault key already, which is another') as string,
+      message: expect.stringContaining('already has another vault key') as string,
     })
     expect(readFileSync(path)).toEqual(Buffer.alloc(32, 7))
   })

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { toVaultKey } from '../../src/adapters/vault/key-ring.ts'
-import { seal } from '../../src/adapters/vault/sealed-text.ts'
+import { toVaultKey } from '../../src/adapters/vault/sealing/key-ring.ts'
+import { seal } from '../../src/adapters/vault/sealing/sealed-text.ts'
 import { identityOf } from '../../src/core/app.ts'
 import type { AppRecord, Vault } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'

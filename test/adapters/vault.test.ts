@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { KeyPlace, KeysChanged } from '../../src/adapters/vault/key-place.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import type { KeyPlace, KeysChanged } from '../../src/adapters/vault/key-places/key-place.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import type { OpenedVault } from '../../src/core/ports.ts'
 import type { Secret } from '../../src/secret.ts'
 import {
@@ -139,7 +139,7 @@ describe('openVault, the first time', () => {
     expect(await loadOne(await world.vault({ source: 'credential', keys }))).toBeDefined()
 
     expect(reasonOf(await world.open({ source: 'credential' }))).toMatchObject({
-      message: expect.stringContaining('systemd handed no credential over') as string,
+      message: expect.stringContaining('systemd passed no credential') as string,
       hint: expect.stringContaining('LoadCredential=vault-key:') as string,
     })
   })

@@ -19,11 +19,11 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
     'refresh token, verifier, device code; and to revoke',
   ],
   // To the disk: encrypted, or in a file that is there for it.
-  'src/adapters/vault/record-codec.ts': [2, 'the record, in order to be encrypted'],
-  'src/adapters/vault/key-ring.ts': [1, 'the vault key, for the cipher'],
-  'src/adapters/vault/key-place.ts': [1, 'the vault key, for its file or the keychain'],
+  'src/adapters/vault/records/record-codec.ts': [2, 'the record, in order to be encrypted'],
+  'src/adapters/vault/sealing/key-ring.ts': [1, 'the vault key, for the cipher'],
+  'src/adapters/vault/key-places/key-place.ts': [1, 'the vault key, for its file or the keychain'],
   'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],
-  'src/adapters/token-file.ts': [1, 'the access token, for the files of the config'],
+  'src/adapters/token-files/token-file.ts': [1, 'the access token, for the files of the config'],
   // To whoever asked for it.
   'src/client/tcp.ts': [1, 'the access key, to the daemon'],
   'src/client/token.ts': [1, 'the program that asked for the token reads it'],

@@ -68,11 +68,11 @@ describe('config check', () => {
     ]
     const { code, out, err } = await check({ apps: { a: GOOD }, files })
     expect([code, out]).toEqual([0, 'OK: 1 app\n'])
-    const taken = (name: string) => `${home}/${name} is a directory, not a file. Take it away`
-    const missing = `The directory of ${home}/missing/.env is not there.`
+    const taken = (name: string) => `${home}/${name} is a directory, not a file. Move it away`
+    const missing = `The directory of ${home}/missing/.env does not exist.`
     expect(err).toEqual([
       expect.stringContaining(`config.json: files[1].path: ${taken('taken')}`),
-      expect.stringContaining(`config.json: files[2].path: ${missing} Make it`),
+      expect.stringContaining(`config.json: files[2].path: ${missing} Create it`),
       expect.stringContaining(`config.json: files[3].path: ${taken('also-taken')}`),
     ])
   })
@@ -118,5 +118,50 @@ describe('config check', () => {
     const second = await run()
     expect(second.code).toBe(2)
     expect(second.err[1]).toContain('evo-token init')
+  })
+})
+
+describe('config check of a config with several faults', () => {
+  const placesOf = async (config: object) =>
+    (await check(config)).err
+      .filter((line) => line.includes('config.json: '))
+      .map((line) => line.split('config.json: ')[1]?.split(': ')[0])
+
+  it('names those inside an app whose name is wrong', async () => {
+    const app = { type: 'native', clientId: '  ', scopes: 'evo.file', colour: 1 }
+    expect(await placesOf({ apps: { 'Evo Me': app } })).toEqual([
+      'apps["Evo Me"]',
+      'apps["Evo Me"].clientId',
+      'apps["Evo Me"].scopes',
+      'apps["Evo Me"].colour',
+    ])
+  })
+
+  it('names those that an app would have whatever its type, and no other', async () => {
+    const app = { type: 'nativ', clientId: 5, scopes: ['a b'], reissue: '* * * * *', colour: 1 }
+    expect(await placesOf({ apps: { a: app } })).toEqual([
+      'apps.a.type',
+      'apps.a.clientId',
+      'apps.a.scopes[0]',
+      'apps.a.colour',
+    ])
+  })
+
+  it('names those inside a token file of an unknown format', async () => {
+    const files = [{ app: 5, path: 'token', format: 'xml' }]
+    expect(await placesOf({ apps: { a: GOOD }, files })).toEqual([
+      'files[0].format',
+      'files[0].app',
+      'files[0].path',
+    ])
+  })
+
+  it('names settings that contradict each other beside one that is wrong alone', async () => {
+    const refresh = { retryMin: '10m', retryMax: '1m' }
+    expect(await placesOf({ listen: { port: -1 }, refresh, apps: { a: GOOD, B: GOOD } })).toEqual([
+      'listen.port',
+      'apps.B',
+      'refresh.retryMin',
+    ])
   })
 })

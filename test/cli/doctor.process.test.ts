@@ -93,6 +93,13 @@ async function doctor(
 }
 
 describe('doctor', () => {
+  it('asks Evo nothing with the token of another authorization server', async () => {
+    const { code, ids } = await doctor('pipeline')
+    expect(code).toBe(0)
+    expect(ids.filter((id) => id.startsWith('evo'))).toEqual([])
+    expect(ids.at(-1)).toBe('life')
+  })
+
   it('climbs to the top where everything is well', async () => {
     await using api = await startEvoApi({ issuer: server.issuer })
     const { code, ids, last } = await doctor('pipeline', ['--discovery-url', api.url])

@@ -68,6 +68,7 @@ describe('init with --yes', () => {
     expect([code, err]).toEqual([0, `Wrote ${path}. Next:\n`])
     expect(out).toBe('evo-token serve\nevo-token login evo-me\nevo-token get evo-me\n')
     expect(written()).toEqual({
+      $schema: './config.schema.json',
       apps: {
         'evo-me': {
           type: 'native',
@@ -123,6 +124,56 @@ describe('init with --yes', () => {
     expect(written(config)).toMatchObject({ apps: { 'evo-me': { issuer } } })
   })
 
+  it('takes away the blanks around what the options say', async () => {
+    const { code } = await run({
+      ...native,
+      name: ' evo-me',
+      clientId: '\u00a0native-1\u200b\n',
+      issuer: 'https://as.example ',
+      redirectUri: ['\thttp://localhost:3000/a '],
+      scope: [' read '],
+    })
+    expect(code).toBe(0)
+    expect(written().apps).toEqual({
+      'evo-me': {
+        type: 'native',
+        clientId: 'native-1',
+        issuer: 'https://as.example',
+        redirectUris: ['http://localhost:3000/a'],
+        scopes: ['read'],
+      },
+    })
+  })
+
+  it.each([
+    ['evo.objects', 'did you mean "evo.object"?'],
+    ['ofline_access', 'did you mean "offline_access"?'],
+    ['Evo.File', 'did you mean "evo.file"?'],
+    ['evo.drillholes', "is not in Evo's documentation, which has evo.discovery"],
+  ])('has a word for the scope %s', async (scope, said) => {
+    const { code, err } = await run({ ...native, scope: ['evo.discovery', scope] })
+    expect(code).toBe(0)
+    expect(err).toContain(`"${scope}" is`)
+    expect(err).toContain(said)
+  })
+
+  it('says nothing of scopes that other servers have', async () => {
+    const issuer = 'https://as.example'
+    const scope = ['read', 'evo.objects', 'openid', 'email', 'offline_access']
+    expect((await run({ ...native, issuer, scope })).err).not.toContain('warning')
+  })
+
+  it('puts the schema beside the config, for editors, and leaves another file of that name', async () => {
+    await run(native)
+    const schema = join(dirname(path), String(written().$schema))
+    const { properties } = JSON.parse(readFileSync(schema, 'utf8')) as { properties: object }
+    expect(properties).toHaveProperty('apps')
+    rmSync(path)
+    writeFileSync(schema, '{"title":"mine"}')
+    await run(native)
+    expect(readFileSync(schema, 'utf8')).toBe('{"title":"mine"}')
+  })
+
   it.each([
     [{ yes: true }, '--type, --name, --client-id'],
     [{ ...native, clientId: '' }, '--client-id'],
@@ -145,6 +196,7 @@ describe('init with --yes', () => {
     [{ ...native, redirectUri: ['callback'] }, /--redirect-uri: must be an absolute URI/],
     [{ ...native, issuer: 'http://as.example' }, /--issuer: must be an https: URL/],
     [{ ...native, clientId: 'native 1\n' }, /--client-id: must be the client id/],
+    [{ ...native, clientId: '  ' }, /such as native-AbC123|needs --client-id/],
   ])('names the option that is wrong in %o', async (args, line) => {
     const { code, out, err } = await run(args)
     expect([code, out]).toEqual([2, ''])
@@ -236,10 +288,10 @@ describe('init without --yes', () => {
     await person.type('Its client id', `web-1${ENTER}`)
     await person.type('A redirect URI', ENTER)
     await person.type('Which scopes', ENTER)
-    await person.type('Where should the key', DOWN + DOWN + ENTER)
     expect(await done).toBe(0)
+    expect(person.stderr.text).not.toContain('vault')
     expect(written()).toEqual({
-      vault: { key: 'file' },
+      $schema: './config.schema.json',
       apps: {
         'evo-site': {
           type: 'web',
@@ -252,6 +304,21 @@ describe('init without --yes', () => {
     expect(person.stdout.text).toBe(
       'evo-token serve\nevo-token secret evo-site\nevo-token login evo-site\nevo-token get evo-site\n',
     )
+  })
+
+  it('takes away the blanks around what is pasted, and refuses what is nothing else', async () => {
+    const { person, done } = ask({ type: 'spa', name: 'evo-me', scope: ['evo.discovery'] })
+    await person.type('Its client id', `  ${ENTER}`)
+    await person.type('such as native-AbC123', `${ERASE_LINE} spa-1 ${ENTER}`)
+    await person.type('A redirect URI', `${ERASE_LINE}callback${ENTER}`)
+    await person.type(
+      'such as http://localhost:3000',
+      `${ERASE_LINE} http://localhost:4000/a${ENTER}`,
+    )
+    expect(await done).toBe(0)
+    expect(written()).toMatchObject({
+      apps: { 'evo-me': { clientId: 'spa-1', redirectUris: ['http://localhost:4000/a'] } },
+    })
   })
 
   it('asks again where an answer cannot be, and says why', async () => {

@@ -93,7 +93,7 @@ describe('service install', () => {
       StandardErrorPath: log,
     })
 
-    expect((await service('install')).stderr).toContain('nothing to do')
+    expect((await service('install')).stderr).toContain('already installed and running')
     expect(await service('status')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^state: +running$[^]*as written$/m) as string,
@@ -118,7 +118,7 @@ describe('service install', () => {
       writeFileSync(plist(), readFileSync(plist(), 'utf8').replace('<integer>10<', '<integer>9<'))
       const refused = await service('install')
       expect(refused.code).toBe(1)
-      expect(refused.stderr).toContain('a person changed it')
+      expect(refused.stderr).toContain('was changed since evo-token wrote it')
       expect((await service('install', '--force')).code).toBe(0)
       expect(parsed(plist()).ThrottleInterval).toBe(10)
     },
@@ -131,7 +131,7 @@ describe('service install', () => {
       spawnSync('chmod', ['777', join(home.directory, '.local/state/evo-token')])
       const failed = await service('install')
       expect(failed.code).toBe(1)
-      expect(failed.stderr).toContain('The service does not serve. It said:')
+      expect(failed.stderr).toContain('The service does not answer. Its log says:')
       expect(failed.stderr).toContain('.local/state/evo-token')
       writeConfig({ listen: { port: 'x' } })
       expect(await service('install')).toMatchObject({ code: 2 })
@@ -145,16 +145,16 @@ describe('service uninstall', () => {
     await service('install')
     const state = join(home.directory, '.local/state/evo-token')
     const left = await service('uninstall')
-    expect(left.stderr).toContain(`The vault stays, in ${state}`)
+    expect(left.stderr).toContain(`The vault stays in ${state}`)
     expect(existsSync(plist())).toBe(false)
     expect(await service('status')).toMatchObject({
       code: 4,
       stdout: expect.stringContaining('not loaded') as string,
     })
-    expect((await service('uninstall')).stderr).toContain('nothing to do')
+    expect((await service('uninstall')).stderr).toContain('No service is installed.')
     expect((await service('uninstall', '--purge')).code).toBe(0)
     expect(existsSync(state)).toBe(false)
-    expect((await service('uninstall', '--purge')).stderr).toContain('holds no vault')
+    expect((await service('uninstall', '--purge')).stderr).toContain('contains no vault')
   })
 })
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { run, startStandIn, status, token } from './stand-in.ts'
 
@@ -114,6 +116,70 @@ describe('caller', () => {
     expect(stderr).toContain(said)
     expect(stderr).not.toContain(KEY)
     expect(daemon.asked[0]?.body).toEqual({ name: 'notebook', apps })
+  })
+
+  it('add --out keeps the key in a file of the owner alone, and prints nothing on stdout', async () => {
+    await using daemon = await startStandIn({
+      'POST /v1/callers': () => ({ status: 201, json: { name: 'notebook', access_key: KEY } }),
+    })
+    const out = join(daemon.directory, 'notebook.key')
+    const add = ['caller', 'add', 'notebook', '--app', 'evo-me', '--expires', '30d', '--out', out]
+    const before = Date.now()
+    const { code, stdout, stderr } = await run(daemon, add)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(readFileSync(out, 'utf8')).toBe(`${KEY}\n`)
+    expect(statSync(out).mode & 0o777).toBe(0o600)
+    expect(stderr).toContain(`EVO_TOKEN_KEY_FILE=${out}`)
+    const { expires_at: until } = daemon.asked[0]?.body as { expires_at: string }
+    expect(Math.abs(Date.parse(until) - before - 30 * 86_400_000)).toBeLessThan(60_000)
+
+    const again = await run(daemon, add)
+    expect([again.code, daemon.asked.length]).toEqual([1, 1])
+    expect(again.stderr).toContain('there is a file already')
+  })
+
+  it('add leaves no file where the daemon refuses', async () => {
+    await using daemon = await startStandIn({
+      'POST /v1/callers': () => ({
+        problem: { error: 'invalid_request', detail: 'No app named "evo-m" is configured.' },
+      }),
+    })
+    const out = join(daemon.directory, 'notebook.key')
+    const { code } = await run(daemon, ['caller', 'add', 'n', '--app', 'evo-m', '--out', out])
+    expect([code, existsSync(out)]).toEqual([2, false])
+  })
+
+  it.each(['30', '0s', 'soon', '-1d', '9000y'])(
+    'add refuses to end a key after %j',
+    async (life) => {
+      await using daemon = await startStandIn({})
+      const { code, stderr } = await run(daemon, ['caller', 'add', 'n', `--expires=${life}`])
+      expect([code, daemon.asked.length]).toEqual([2, 0])
+      expect(stderr).toContain('such as 12h or 30d')
+    },
+  )
+
+  it('list shows which keys expire, and when', async () => {
+    const made = { apps: ['*'], created_at: '2026-01-01T00:00:00Z', last_used_at: null }
+    await using daemon = await startStandIn({
+      'GET /v1/callers': () => ({
+        json: {
+          callers: [
+            { name: 'a', ...made },
+            { name: 'b', ...made, expires_at: '2020-01-01T00:00:00Z' },
+            { name: 'c', ...made, expires_at: '2999-01-01T00:00:00Z' },
+          ],
+        },
+      }),
+    })
+    const { stdout } = await run(daemon, ['caller', 'list'])
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+      'EXPIRES',
+      'never',
+      'expired',
+      '2999-01-01T00:00:00Z',
+      '',
+    ])
   })
 
   const callers = {

@@ -83,7 +83,7 @@ describe('a command line that does not fit the table', () => {
     [['vault'], '`evo-token vault` needs one more word: `evo-token vault move-key`'],
     [['--socket', '/x', 'status'], '--socket is not known here: options follow a command.'],
     [['help', 'stauts'], 'Did you mean `evo-token status`?'],
-    [['get'], '`evo-token get` needs APP.'],
+    [['secret'], '`evo-token secret` needs APP.'],
     [['get', 'Evo'], '`evo-token get` needs a name for APP'],
     [['get', '../x'], '`evo-token get` needs a name for APP'],
     [['get', 'a', 'b'], '`evo-token get` does not take "b".'],

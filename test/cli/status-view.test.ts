@@ -122,3 +122,32 @@ it.each([
 ])('duration of %i ms is %s, never more than there is', (ms, shown) => {
   expect(duration(ms)).toBe(shown)
 })
+
+describe('statusTable on a narrow terminal', () => {
+  const statuses = [
+    status({ subject: 'anna.lindqvist@example.com' }),
+    status({
+      app: 'evo-pipeline',
+      type: 'service',
+      session: 'misconfigured',
+      freshness: 'stale',
+      problem: { ...problem, error: 'invalid_client' },
+      subject: null,
+    }),
+  ]
+  const lines = (width: number) => statusTable(statuses, NOW, false, width).trimEnd().split('\n')
+
+  it.each([60, 80, 120])('fits into %i characters, with person and problem', (width) => {
+    expect(Math.max(...lines(width).map((line) => line.length))).toBeLessThanOrEqual(width)
+    expect(lines(width)[1]).toContain('anna.li')
+    expect(lines(width)[2]).toContain('invalid_client')
+  })
+
+  it('leaves out the least needed columns first, and shortens the person last', () => {
+    expect(lines(120)[0]).toMatch(
+      /APP +TYPE +SESSION +TOKEN +TIME LEFT +NEXT REFRESH +PERSON +PROBLEM/,
+    )
+    expect(lines(80)[0]).toMatch(/^APP +SESSION +TOKEN +TIME LEFT +PERSON +PROBLEM/)
+    expect(lines(120)[1]).toContain('anna.lindqvist@example.com')
+  })
+})

@@ -6,11 +6,11 @@
  */
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../src/adapters/config-file.ts'
+import { loadConfig } from '../../src/adapters/config/config-file.ts'
 import { createLogger } from '../../src/adapters/log/logger.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { startDaemon } from '../../src/daemon/daemon.ts'
-import { processWorld } from '../../src/daemon/world.ts'
+import { createProcessWorld } from '../../src/daemon/world.ts'
 import { configPath, homeOf } from '../../src/platform/posix/locations.ts'
 
 /** Where `startKillableDaemon` listens. */
@@ -40,7 +40,7 @@ const log = createLogger({ level: loaded.config.logLevel })
 const daemon = await startDaemon(
   { loaded },
   {
-    ...processWorld(env, { log: tellingOf(log), readConfig: () => loadConfig(path) }),
+    ...createProcessWorld(env, { log: tellingOf(log), readConfig: () => loadConfig(path) }),
     ...(values.heartbeat !== undefined && { heartbeatMs: Number(values.heartbeat) }),
     onStep,
   },

@@ -4,8 +4,8 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeJwt, UnsecuredJWT } from 'jose'
 import { platform } from '../../src/platform/current.ts'
-import { openVault } from '../../src/adapters/vault/vault.ts'
-import { createKeyPlaces } from '../../src/adapters/vault/vault-key.ts'
+import { openVault } from '../../src/adapters/vault/open-vault.ts'
+import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import { Secret } from '../../src/secret.ts'
 import {
   EVO_SCOPES,

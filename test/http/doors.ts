@@ -67,7 +67,7 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 
 export type Parts = {
   [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey']?: Partial<Deps[Part]>
-} & Partial<Pick<Deps, 'reload' | 'host' | 'log' | 'clock'>> & {
+} & Partial<Pick<Deps, 'reload' | 'appsInConfig' | 'host' | 'log' | 'clock'>> & {
     readonly problems?: readonly DaemonProblem[]
   }
 
@@ -110,9 +110,15 @@ export function recordedDeps(parts: Parts = {}) {
     callers: {
       identify: (sha256) => CALLERS.get(sha256.toString('hex')),
       list: () => [{ name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null }],
-      add: (name, apps) =>
+      add: (name, apps, expiresAt) =>
         Promise.resolve({
-          caller: { name, apps, createdAt: NOW.wall, lastUsedAt: null },
+          caller: {
+            name,
+            apps,
+            createdAt: NOW.wall,
+            lastUsedAt: null,
+            ...(expiresAt !== undefined && { expiresAt }),
+          },
           accessKey: new Secret(KEY),
         }),
       remove: noted('remove', Promise.resolve()),
@@ -128,6 +134,7 @@ export function recordedDeps(parts: Parts = {}) {
     },
     reload: parts.reload ?? (() => Promise.resolve({ added: ['evo-new'] })),
     stop: noted('stop', undefined),
+    appsInConfig: parts.appsInConfig ?? (() => Promise.resolve(['evo-me', 'evo-pipeline'])),
     clock: parts.clock ?? { read: () => NOW },
     log: parts.log ?? log,
   }

@@ -355,3 +355,27 @@ describe('an app that the caller may not use', () => {
     await doors.tcp(LIMITED_KEY).get('/readyz/evo-me').expect(200)
   })
 })
+
+describe('a mistyped app', () => {
+  it('is answered with the one that was meant, of those that the caller may use', async () => {
+    await using doors = await openDoors()
+    const detail = async (key: string, app: string) => {
+      const answer = await doors.tcp(key).get(`/v1/apps/${app}/token`).expect(404)
+      return (answer.body as { detail: string }).detail
+    }
+    expect(await detail(KEY, 'evo-pipline')).toContain('Did you mean "evo-pipeline"?')
+    expect(await detail(LIMITED_KEY, 'evo-pipline')).not.toContain('Did you mean')
+    expect(await detail(LIMITED_KEY, 'ev-me')).toContain('Did you mean "evo-me"?')
+  })
+
+  it('is to be reloaded where the config has it and the daemon has not read it, which only the owner is told', async () => {
+    await using doors = await openDoors({ appsInConfig: () => Promise.resolve(['evo-new']) })
+    const owner = await doors.owner().post('/v1/apps/evo-new/login').expect(404)
+    expect(owner.body).toMatchObject({
+      error: 'unknown_app',
+      hint: expect.stringContaining('evo-token reload') as string,
+    })
+    const caller = await doors.tcp(KEY).get('/v1/apps/evo-new/token').expect(404)
+    expect(JSON.stringify(caller.body)).not.toContain('reload')
+  })
+})

@@ -22,11 +22,11 @@ describe('/v1/callers', () => {
     const answer = await doors
       .owner()
       .post('/v1/callers')
-      .send({ name: 'notebook', apps: ['evo-me', 'evo-other', 'evo-me'] })
+      .send({ name: 'notebook', apps: ['evo-me', 'evo-pipeline', 'evo-me'] })
       .expect(201)
     expect(answer.body).toEqual({
       name: 'notebook',
-      apps: ['evo-me', 'evo-other'],
+      apps: ['evo-me', 'evo-pipeline'],
       created_at: '2026-01-01T00:00:00Z',
       last_used_at: null,
       access_key: KEY,
@@ -37,6 +37,32 @@ describe('/v1/callers', () => {
       .send({ name: 'all', apps: ['*'] })
       .expect(201)
     expect(all.body).toMatchObject({ apps: ['*'] })
+  })
+
+  it('makes a caller whose key expires', async () => {
+    await using doors = await openDoors()
+    const add = (expires_at: unknown) =>
+      doors
+        .owner()
+        .post('/v1/callers')
+        .send({ name: 'a', apps: ['*'], expires_at })
+    const made = await add('2026-01-31T02:00:00+02:00').expect(201)
+    expect(made.body).toMatchObject({ expires_at: '2026-01-31T00:00:00Z' })
+    for (const bad of ['2025-12-31T00:00:00Z', 'tomorrow', 7, null, '']) {
+      const refused = await add(bad).expect(400)
+      expect((refused.body as { detail: string }).detail).toContain('has to be an instant to come')
+    }
+  })
+
+  it('refuses an app that is not configured, and says which is, or that a reload brings it', async () => {
+    await using doors = await openDoors({ appsInConfig: () => Promise.resolve(['evo-new']) })
+    const add = async (app: string) => {
+      const body = { name: 'a', apps: ['evo-me', app] }
+      const answer = await doors.owner().post('/v1/callers').send(body).expect(400)
+      return answer.body as { detail: string; hint: string }
+    }
+    expect((await add('evo-pipelin')).detail).toContain('Did you mean "evo-pipeline"?')
+    expect((await add('evo-new')).hint).toContain('evo-token reload')
   })
 
   it.each([

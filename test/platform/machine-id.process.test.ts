@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
-  firstMachineId,
+  readMachineId,
   parsePlatformUuid,
   readPlatformUuid,
 } from '../../src/platform/posix/machine-id.ts'
@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true })
 })
 
-const read = () => firstMachineId([join(directory, 'first'), join(directory, 'second')])
+const read = () => readMachineId([join(directory, 'first'), join(directory, 'second')])
 
 describe('the id of this machine', () => {
   it('takes the first file that has one', () => {

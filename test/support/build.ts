@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
-import { acquireLock } from '../../src/adapters/lock.ts'
+import { acquireLock } from '../../src/adapters/process/lock.ts'
 import { until } from './until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

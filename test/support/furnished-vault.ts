@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { createKeyFile } from '../../src/adapters/vault/key-file.ts'
-import type { KeyPlaces } from '../../src/adapters/vault/key-place.ts'
-import { keyIdOf } from '../../src/adapters/vault/sealed-text.ts'
+import { createKeyFile } from '../../src/adapters/vault/key-places/key-file.ts'
+import type { KeyPlaces } from '../../src/adapters/vault/key-places/key-place.ts'
+import { keyIdOf } from '../../src/adapters/vault/sealing/sealed-text.ts'
 import type { Vault } from '../../src/core/ports.ts'
 import { app } from './builders.ts'
 import { startProgram } from './program.ts'
@@ -97,9 +97,9 @@ export async function inProcess(
   const child = startProgram(
     `
     import { writeSync } from 'node:fs'
-    import { createKeyFile } from './src/adapters/vault/key-file.js'
-    import { createKeyPlaces } from './src/adapters/vault/vault-key.js'
-    import { openVault } from './src/adapters/vault/vault.js'
+    import { createKeyFile } from './src/adapters/vault/key-places/key-file.js'
+    import { createKeyPlaces } from './src/adapters/vault/key-places/key-places.js'
+    import { openVault } from './src/adapters/vault/open-vault.js'
     const silent = () => {}
     const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
     const places = createKeyPlaces({ keyFile: ${JSON.stringify(world.keyFile)}, env: {}, uid: ${uid} })

@@ -51,7 +51,7 @@ describe('the service of one person', () => {
     await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
 
     expect(await service('install')).toContain('The service runs and answers.')
-    expect(await service('install')).toContain('nothing to do')
+    expect(await service('install')).toContain('already installed and running')
     expect(await service('status')).toMatch(/^ActiveState: +active$/m)
     await machine.asPerson('evo-token secret pipeline', CLIENTS.service.clientSecret)
     expect(await machine.asPerson('evo-token get pipeline')).toMatch(/^eyJ/)
@@ -79,10 +79,10 @@ describe('the service of one person', () => {
     expect(await asked).toBeGreaterThan(0)
 
     await machine.asPerson(`tee -a ${UNIT}`, '# mine\n')
-    await expect(service('install')).rejects.toThrow(/a person changed it/)
+    await expect(service('install')).rejects.toThrow(/was changed since evo-token wrote it/)
     expect(await service('install --force')).toContain('The service runs and answers.')
 
-    expect(await service('uninstall')).toContain(`The vault stays, in ${STATE}`)
+    expect(await service('uninstall')).toContain(`The vault stays in ${STATE}`)
     await expect(machine.sh(`test -e ${UNIT}`)).rejects.toThrow()
     await machine.sh(`test -e ${STATE}/vault`)
   })
@@ -126,7 +126,7 @@ describe('the service of one person', () => {
 
     expect(await service('uninstall --purge')).toContain(`Removed ${STATE}`)
     await expect(machine.sh(`test -e ${STATE}`)).rejects.toThrow()
-    await expect(service('uninstall --purge')).rejects.toThrow(/holds no vault/)
+    await expect(service('uninstall --purge')).rejects.toThrow(/contains no vault/)
   })
 })
 
@@ -164,7 +164,7 @@ describe('the service of a machine', () => {
       await expect(service('install --group nobodies')).rejects.toThrow(/no group "nobodies"/)
       expect(await service('install --group owners')).toContain('The service runs and answers.')
       // The group stays, though it is not named again.
-      expect(await service('install')).toContain('nothing to do')
+      expect(await service('install')).toContain('already installed and running')
       expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
       await machine.sh('evo-token secret pipeline', CLIENTS.service.clientSecret)
       const get = (user: string, app = 'pipeline') =>

@@ -11,14 +11,16 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 import { Secret } from '../../secret.ts'
-import { writeFileAtomically } from '../atomic-file.ts'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../disk-errors.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
 
 /** Members of the file that this version does not know: a newer one wrote them. */
 export type Unknown = Readonly<Record<string, unknown>>
 
 export interface StoredCallers {
   readonly callers: readonly StoredCaller[]
+  /** Lower-case hex: what the keys of callers that do not exist are made from. */
+  readonly standIn: string | undefined
   readonly unknown: Unknown
 }
 
@@ -30,6 +32,8 @@ export interface StoredCaller {
   readonly sha256: string
   readonly createdAt: Instant
   readonly lastUsedAt: Instant | null
+  /** When its key stops working; undefined for never. */
+  readonly expiresAt?: Instant
   /** They end with the caller. */
   readonly unknown?: Unknown
 }
@@ -47,12 +51,20 @@ const caller = z.looseObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   created_at: instant,
   last_used_at: instant.nullable(),
+  expires_at: instant.optional(),
 })
 
-const callersFile = z.looseObject({ callers: z.array(caller) })
+const standIn = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .optional()
+
+const callersFile = z.looseObject({ callers: z.array(caller), stand_in: standIn })
 
 /** What is no more than a part of a file of ours, which no newer version would write. */
-const remains = z.strictObject({ callers: z.array(caller.partial().strict()) }).partial()
+const remains = z
+  .strictObject({ callers: z.array(caller.partial().strict()), stand_in: standIn })
+  .partial()
 
 /**
  * Undefined where there is no file.
@@ -65,34 +77,53 @@ export async function readCallers(path: string): Promise<StoredCallers | undefin
   const json = parseJson(text)
   const parsed = callersFile.safeParse(json)
   if (!parsed.success) throw isNewer(json) ? toNewerError(path) : toDamagedError(path)
-  const { callers, ...unknown } = parsed.data
+  const { callers, stand_in, ...unknown } = parsed.data
   return {
     unknown,
-    callers: callers.map(({ name, apps, sha256, created_at, last_used_at, ...others }) => ({
-      name,
-      apps,
-      sha256,
-      createdAt: created_at,
-      lastUsedAt: last_used_at,
-      ...(Object.keys(others).length > 0 && { unknown: others }),
-    })),
+    standIn: stand_in,
+    callers: callers.map(
+      ({ name, apps, sha256, created_at, last_used_at, expires_at, ...others }) => ({
+        name,
+        apps,
+        sha256,
+        createdAt: created_at,
+        lastUsedAt: last_used_at,
+        ...(expires_at !== undefined && { expiresAt: expires_at }),
+        ...(Object.keys(others).length > 0 && { unknown: others }),
+      }),
+    ),
   }
 }
 
 /** @throws {SidecarError} `failed`, when the disk refuses; then the file is as it was. */
 export async function writeCallers(
   path: string,
-  { callers, unknown }: StoredCallers,
+  { callers, standIn, unknown }: StoredCallers,
 ): Promise<void> {
-  const rows = callers.map(({ name, apps, sha256, createdAt, lastUsedAt, unknown: others }) => ({
-    ...others,
+  const head = JSON.stringify({ ...unknown, stand_in: standIn, callers: [] })
+  await writePrivateFile(path, `${head.slice(0, -2)}\n${callers.map(toRow).join(',\n')}\n]}\n`)
+}
+
+/** A caller that did not change is not put into words again: of thousands, each change would take longer. */
+const rows = new WeakMap<StoredCaller, string>()
+
+function toRow(caller: StoredCaller): string {
+  const kept = rows.get(caller)
+  if (kept !== undefined) return kept
+  const { name, apps, sha256, createdAt, lastUsedAt, expiresAt, unknown } = caller
+  const row = JSON.stringify({
+    ...unknown,
     name,
     apps,
     sha256,
     created_at: new Date(createdAt).toISOString(),
     last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
-  }))
-  await writePrivateFile(path, `${JSON.stringify({ ...unknown, callers: rows }, null, 2)}\n`)
+    ...(expiresAt !== undefined && {
+      expires_at: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
+    }),
+  })
+  rows.set(caller, row)
+  return row
 }
 
 /**

@@ -11,7 +11,7 @@ export type Caller = Omit<StoredCaller, 'sha256' | 'unknown'>
 
 export type CallersStore = ReturnType<typeof createCallersStore>
 
-export function createCallersStore(path: string, { callers: initial, unknown }: StoredCallers) {
+export function createCallersStore(path: string, { callers: initial, ...others }: StoredCallers) {
   let callers = initial
   let known = withDigests(initial)
   const changes = new Queue()
@@ -30,7 +30,7 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
     ): Promise<void> {
       return changes.run(async () => {
         const changed = toChanged(callers)
-        await writeCallers(path, { callers: changed, unknown })
+        await writeCallers(path, { ...others, callers: changed })
         callers = changed
         known = withDigests(changed)
       })
@@ -38,11 +38,22 @@ export function createCallersStore(path: string, { callers: initial, unknown }: 
   }
 }
 
-function withDigests(callers: readonly StoredCaller[]) {
-  return callers.map((caller) => ({
-    digest: Buffer.from(caller.sha256, 'hex'),
-    caller: toCaller(caller),
-  }))
+interface Known {
+  readonly digest: Buffer
+  readonly caller: Caller
+}
+
+/** Kept with each caller, so that one more among thousands takes no longer than one among few. */
+const digests = new WeakMap<StoredCaller, Known>()
+
+function withDigests(callers: readonly StoredCaller[]): readonly Known[] {
+  return callers.map((caller) => {
+    const kept = digests.get(caller)
+    if (kept) return kept
+    const made = { digest: Buffer.from(caller.sha256, 'hex'), caller: toCaller(caller) }
+    digests.set(caller, made)
+    return made
+  })
 }
 
 export function toCaller({ sha256, unknown, ...caller }: StoredCaller): Caller {

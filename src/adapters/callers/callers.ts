@@ -9,7 +9,7 @@ import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { createAccessKey, readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
-import { type Caller, createCallersStore, toCaller } from './callers-store.ts'
+import { type Caller, type CallersStore, createCallersStore, toCaller } from './callers-store.ts'
 
 export interface NewCaller {
   readonly caller: Caller
@@ -17,16 +17,18 @@ export interface NewCaller {
 }
 
 export interface Callers {
-  /** The caller whose access key has this SHA-256. */
+  /** The caller whose access key has this SHA-256. @throws {SidecarError} `invalid_key` where the key expired. */
   identify(keySha256: Buffer): Caller | undefined
   list(): readonly Caller[]
   /** @throws {SidecarError} `invalid_request` for a name that is taken, `failed` when the disk refuses. */
-  add(name: string, apps: readonly string[]): Promise<NewCaller>
+  add(name: string, apps: readonly string[], expiresAt?: Instant): Promise<NewCaller>
+  /** The callers whose keys have expired. */
+  expired(): readonly string[]
   /** @throws {SidecarError} `not_found`, `failed` when the disk refuses. */
   remove(name: string): Promise<void>
   /**
    * Lower-case hex HMAC-SHA-256 of the nonce's UTF-8, keyed with the 32 bytes of SHA-256(access key):
-   * a program that has the key can check it. For an unknown name the key is random and never shown.
+   * a program that has the key can check it. For an unknown name the key is made up, is the same after a restart, and is never shown.
    */
   proof(name: string, nonce: string): string
   /** Notes that the caller has just shown its key; only in memory, until the next `flush`. */
@@ -50,8 +52,8 @@ const LAST_USED_STEP_MS = 60_000
 export async function createCallers(options: CallersOptions): Promise<Callers> {
   const { path, accessKeyPath, clock, log } = options
   const stored = await readCallers(path)
-  const store = createCallersStore(path, stored ?? { callers: [], unknown: {} })
-  const unknownNames = randomBytes(32)
+  const standIn = stored?.standIn ?? randomBytes(32).toString('hex')
+  const store = createCallersStore(path, { callers: [], unknown: {}, ...stored, standIn })
   const lastUsed = new Map<string, Instant>()
   let flushFails = false
 
@@ -62,17 +64,32 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
     log,
   })
 
+  if (stored && stored.standIn === undefined) await keepStandIn(store, log)
+  const isExpired = ({ expiresAt }: Caller) =>
+    expiresAt !== undefined && expiresAt <= clock.read().wall
+
   return {
-    identify: (keySha256) => store.identify(keySha256),
+    identify(keySha256) {
+      const caller = store.identify(keySha256)
+      if (caller && isExpired(caller)) throw toExpiredError(caller)
+      return caller
+    },
+    expired: () =>
+      store
+        .callers()
+        .filter(isExpired)
+        .map(({ name }) => name),
     list: () =>
       store.callers().map((caller) => ({
         ...toCaller(caller),
         lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
       })),
-    async add(name, apps) {
+    async add(name, apps, expiresAt) {
       const accessKey = createAccessKey()
       const { sha256 } = accessKey
-      const caller = { name, apps, sha256, createdAt: clock.read().wall, lastUsedAt: null }
+      const createdAt = clock.read().wall
+      const stored = { name, apps, sha256, createdAt, lastUsedAt: null }
+      const caller = expiresAt === undefined ? stored : { ...stored, expiresAt }
       await store.change((callers) => {
         if (callers.some((other) => other.name === name)) {
           throw new SidecarError('invalid_request', `There is a caller named "${name}" already.`, {
@@ -97,9 +114,9 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
     },
     proof(name, nonce) {
       const caller = store.callers().find((candidate) => candidate.name === name)
-      // As steady as a real one while the process lives, and made in any case, so as to take its time.
-      const standIn = createHmac('sha256', unknownNames).update(name).digest()
-      const key = caller ? Buffer.from(caller.sha256, 'hex') : standIn
+      // As steady as a real one, also over a restart, and made in any case, so as to take its time.
+      const madeUp = createHmac('sha256', Buffer.from(standIn, 'hex')).update(name).digest()
+      const key = caller ? Buffer.from(caller.sha256, 'hex') : madeUp
       return createHmac('sha256', key).update(nonce, 'utf8').digest('hex')
     },
     noteUse(name) {
@@ -113,10 +130,10 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
       if (!due) return
       try {
         await store.change((callers) =>
-          callers.map((caller) => ({
-            ...caller,
-            lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
-          })),
+          callers.map((caller) => {
+            const lastUsedAt = lastUsed.get(caller.name) ?? caller.lastUsedAt
+            return lastUsedAt === caller.lastUsedAt ? caller : { ...caller, lastUsedAt }
+          }),
         )
         flushFails = false
       } catch (error) {
@@ -127,4 +144,21 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
       }
     },
   }
+}
+
+/** For a file of an earlier version, which had none. A disk that refuses is no reason not to start. */
+async function keepStandIn(store: CallersStore, log: Log): Promise<void> {
+  try {
+    await store.change((callers) => callers)
+  } catch (error) {
+    if (!(error instanceof SidecarError)) throw error
+    log.warn({ err: error }, 'the list of callers could not be brought up to date')
+  }
+}
+
+function toExpiredError({ name, expiresAt }: Caller): SidecarError {
+  const at = new Date(expiresAt ?? 0).toISOString().slice(0, 19)
+  return new SidecarError('invalid_key', `The access key of "${name}" expired at ${at}Z.`, {
+    hint: `The owner makes a new one: \`evo-token caller remove ${name}\`, then \`evo-token caller add ${name}\`.`,
+  })
 }

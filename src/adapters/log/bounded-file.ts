@@ -3,7 +3,7 @@
  * full file becomes `NAME.1`, in the place of the one before.
  */
 import { appendFileSync, renameSync, statSync } from 'node:fs'
-import { isDiskError } from '../disk-errors.ts'
+import { isDiskError } from '../files/disk-errors.ts'
 import type { LineOutput } from './line-output.ts'
 
 /** Weeks of an ordinary log. */

@@ -53,7 +53,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     output.flush?.()
   }
   // Also where a bug ends the process.
-  if (!destination) process.once('exit', flush)
+  if (output.flush) process.once('exit', flush)
   const log = pino(
     {
       level,

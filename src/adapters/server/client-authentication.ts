@@ -13,7 +13,7 @@ import {
 import { secretCommand, secretMissing } from '../../core/client-secret.ts'
 import type { Failure } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
-import { type PrivateKey, type PrivateKeyRead, readPrivateKey } from '../private-key.ts'
+import { type PrivateKey, type PrivateKeyRead, readPrivateKey } from '../app-secrets/private-key.ts'
 import type { ServerMetadata } from './discovery.ts'
 import type { FailedOutcome } from './grant-failure.ts'
 import type { ExchangeFacts } from './http-exchange.ts'

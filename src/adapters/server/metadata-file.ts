@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Log } from '../../core/ports.ts'
 import { Queue } from '../../queue.ts'
-import { writeFileAtomically } from '../atomic-file.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
 import { serverMetadata, type ServerMetadata } from './discovery.ts'
 
 export interface MetadataFile {

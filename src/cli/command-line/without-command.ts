@@ -1,5 +1,5 @@
 /** Answers a command line without a known command: with help, the version, or the nearest name. */
-import { packageVersion } from '../../adapters/package-version.ts'
+import { readPackageVersion } from '../../adapters/process/package-version.ts'
 import { NAME } from '../../core/names.ts'
 import { SidecarError } from '../../errors.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
@@ -17,7 +17,7 @@ export async function answerWithoutCommand(argv: readonly string[], io: Io): Pro
     return 0
   }
   if (first === '--version' || first === '-V') {
-    io.stdout.write(`${packageVersion()}\n`)
+    io.stdout.write(`${readPackageVersion()}\n`)
     return 0
   }
   if (first === '') throw fault('No command was given.')

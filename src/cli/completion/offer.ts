@@ -83,7 +83,10 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
   if (argument && !current.startsWith('-')) return valuesOf(argument, '')
   const unused = Object.entries(command.options).filter(([one]) => !used.has(one))
   const options = unused.map(([one, { description }]) => ({ word: `--${one}`, says: description }))
-  const separator = rest && !argument ? [{ word: '--', says: 'The program follows.' }] : []
+  const separator =
+    rest && (!argument || argument.optional === true)
+      ? [{ word: '--', says: 'The program follows.' }]
+      : []
   return { kind: 'choices', choices: [...separator, ...options, HELP] }
 }
 

@@ -37,6 +37,11 @@ export const init: CommandRow = {
       placeholder: 'CRON',
       description: 'When to get a new token whatever its age; service apps only.',
     },
+    'evo-mcp': {
+      type: 'string',
+      placeholder: 'DIR',
+      description: "A checkout of Seequent's evo-mcp server, which is to find the token.",
+    },
     config: CONFIG,
     yes: { type: 'boolean', description: 'Ask nothing: take the defaults.' },
     force: { type: 'boolean', description: 'Replace an app or a config that is there already.' },

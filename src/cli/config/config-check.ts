@@ -1,6 +1,7 @@
 /** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
-import { faultLines, loadConfig } from '../../adapters/config-file.ts'
-import { examine, tokenFileWarnings } from '../../adapters/token-file.ts'
+import { faultLines, loadConfig } from '../../adapters/config/config-file.ts'
+import { examine } from '../../adapters/token-files/token-file.ts'
+import { tokenFileWarnings } from '../../adapters/token-files/token-file-problem.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
 

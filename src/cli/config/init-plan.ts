@@ -1,13 +1,15 @@
 /** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
-import { faultLines } from '../../adapters/config-file.ts'
+import { faultLines } from '../../adapters/config/config-file.ts'
 import { platform } from '../../platform/current.ts'
-import { type Config, parseConfig } from '../../config.ts'
-import { putApp } from '../../config/edit.ts'
+import { type Config, parseConfig, type TokenFile } from '../../config.ts'
+import { addFile, putApp } from '../../config/edit.ts'
+import { evoMcpFile } from '../../config/evo-mcp.ts'
 import { type ConfigFault, showPath } from '../../config/faults.ts'
 import { APP_NAME } from '../../config/names.ts'
 import { NAME } from '../../core/names.ts'
 import { needsClientSecret } from '../../core/app.ts'
 import { SidecarError } from '../../errors.ts'
+import { SCHEMA_FILE } from './init-schema.ts'
 
 /** The app that is added, as the config will have it. */
 export interface NewApp {
@@ -22,6 +24,8 @@ export interface NewApp {
 export interface Answers {
   readonly name: string
   readonly app: NewApp
+  /** The checkout of evo-mcp that gets the token, as an absolute path. */
+  readonly evoMcp?: string | undefined
   /** Undefined: as the config says, or `auto`. */
   readonly vaultKey?: string | undefined
 }
@@ -44,7 +48,7 @@ export interface Plan {
 }
 
 /** @throws {SidecarError} `config` where the result would be no config, or something would be lost. */
-export function planInit({ name, app, vaultKey }: Answers, target: Target): Plan {
+export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Target): Plan {
   const { path, before } = target
   const current = readTarget(target, name)
   if (current && vaultKey !== undefined && vaultKey !== current.vaultKey) {
@@ -52,7 +56,14 @@ export function planInit({ name, app, vaultKey }: Answers, target: Target): Plan
       hint: 'Leave the option out; `evo-token vault move-key` moves the key of a vault.',
     })
   }
-  const text = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
+  const blank = clientIdFault(app)
+  if (blank !== undefined) {
+    throw new SidecarError('config', `--client-id: ${withForm('clientId', blank)}`, {
+      hint: 'Correct the options; nothing was written.',
+    })
+  }
+  const withApp = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
+  const text = evoMcp === undefined ? withApp : withEvoMcp(withApp, evoMcpFile(name, evoMcp))
   const result = parseConfig(text)
   if (result.kind === 'bad') {
     throw new SidecarError('config', optionFaults(name, result.faults), {
@@ -90,10 +101,40 @@ export function readTarget({ path, before, force }: Target, name: string | undef
 
 /** Why `app` could not have what it has for `setting`; true where it could. */
 export function judge(setting: keyof NewApp, app: NewApp): string | true {
+  const blank = setting === 'clientId' ? clientIdFault(app) : undefined
+  if (blank !== undefined) return `It ${withForm(setting, blank)}.`
   const result = parseConfig(JSON.stringify({ apps: { app } }))
   if (result.kind === 'ok') return true
   const found = result.faults.find(({ path }) => settingOf('app', path) === setting)
-  return found ? `It ${found.message}.` : true
+  return found ? `It ${withForm(setting, found.message)}.` : true
+}
+
+/** What was pasted often has some around it, also ones that no one sees. */
+export function withoutBlanks(text: string): string {
+  return text.replace(/^[\s\u200b-\u200d\u2060]+|[\s\u200b-\u200d\u2060]+$/g, '')
+}
+
+/** RFC 6749 allows blanks in it; a registration has none, and two pasted words have one. */
+function clientIdFault({ clientId }: NewApp): string | undefined {
+  return /\s/.test(clientId)
+    ? 'must be the client id of the registration, which has no blanks in it'
+    : undefined
+}
+
+export function words(text: string): string[] {
+  return withoutBlanks(text).split(/\s+/).filter(Boolean)
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  clientId: 'such as native-AbC123, as the Developer Portal shows it',
+  redirectUris: 'such as http://localhost:3000/signin-callback',
+  issuer: 'such as https://ims.bentley.com',
+}
+
+/** A message that says what a value has to be, with one that would do. */
+function withForm(setting: string | undefined, message: string): string {
+  const form = FORMS[setting ?? '']
+  return form === undefined ? message : `${message}; ${form}`
 }
 
 export function judgeName(name: string, names: readonly string[], force: boolean): string | true {
@@ -101,10 +142,17 @@ export function judgeName(name: string, names: readonly string[], force: boolean
   return names.includes(name) && !force ? 'There is an app of that name; choose another.' : true
 }
 
+/** A file that is there already stays as it is. */
+function withEvoMcp(text: string, file: TokenFile): string {
+  const result = parseConfig(text)
+  const isThere = result.kind === 'ok' && result.config.files.some(({ path }) => path === file.path)
+  return isThere ? text : addFile(text, file)
+}
+
 function newConfig(name: string, app: NewApp, vaultKey: string | undefined): string {
   const vault = vaultKey === undefined ? {} : { vault: { key: vaultKey } }
   // A computed key makes an own property of any name.
-  return `${JSON.stringify({ ...vault, apps: { [name]: app } }, null, 2)}\n`
+  return `${JSON.stringify({ $schema: SCHEMA_FILE, ...vault, apps: { [name]: app } }, null, 2)}\n`
 }
 
 function nextCommands(name: string, { apps }: Config, { path, named }: Target): string[] {
@@ -130,7 +178,8 @@ function optionFaults(name: string, faults: readonly ConfigFault[]): string {
   return faults
     .map(({ path, message }) => {
       const isName = path === showPath(['apps', name])
-      return `${isName ? '--name' : (OPTIONS[settingOf(name, path) ?? ''] ?? path)}: ${message}`
+      const setting = settingOf(name, path)
+      return `${isName ? '--name' : (OPTIONS[setting ?? ''] ?? path)}: ${withForm(setting, message)}`
     })
     .join('\n')
 }

@@ -7,7 +7,7 @@ import {
   REFRESHABLE,
   usualScopes,
 } from '../../config/evo.ts'
-import { type Answers, judge, judgeName, type NewApp } from './init-plan.ts'
+import { type Answers, judge, judgeName, type NewApp, withoutBlanks, words } from './init-plan.ts'
 import type { Io } from '../io.ts'
 
 /** What the options said already. */
@@ -26,8 +26,6 @@ export interface Given {
 export interface InitContext {
   readonly names: readonly string[]
   readonly force: boolean
-  /** Whether this is a new config, which has to say where the vault key is. */
-  readonly fresh: boolean
 }
 
 const TYPES = [
@@ -35,13 +33,6 @@ const TYPES = [
   ['spa', 'a single-page app that you sign in to; it has a redirect URI of its own'],
   ['web', 'a web app that you sign in to; it has a client secret'],
   ['service', 'a machine-to-machine app: no sign-in, a service identity and a client secret'],
-] as const
-
-const VAULT_KEYS = [
-  ['auto', 'the keychain where there is one, else a file'],
-  ['keychain', 'the keychain of the desktop, or nothing: it is never kept elsewhere'],
-  ['file', 'a file that only you can read, for machines without a keychain'],
-  ['credential', 'a systemd credential, for the system service'],
 ] as const
 
 /** Prompts go to stderr: stdout is for the commands to run next. */
@@ -54,7 +45,7 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
         {
           message: 'What do you want to call it here?',
           default: `evo-${type}`,
-          validate: (name) => judgeName(name, context.names, context.force),
+          validate: (name) => judgeName(withoutBlanks(name), context.names, context.force),
         },
         terminal,
       ),
@@ -62,7 +53,7 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
       input(
         {
           message: 'Its client id, from the Developer Portal:',
-          validate: (clientId) => judge('clientId', { ...app, clientId }),
+          validate: (clientId) => judge('clientId', { ...app, clientId: withoutBlanks(clientId) }),
         },
         terminal,
       ),
@@ -71,28 +62,22 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
         {
           message: 'A redirect URI that is registered for it, exactly as it stands there:',
           default: EVO_REDIRECT_URI,
-          validate: (uri) => judge('redirectUris', { ...app, redirectUris: [uri] }),
+          validate: (uri) => judge('redirectUris', { ...app, redirectUris: [withoutBlanks(uri)] }),
         },
-        terminal,
-      ),
-    vaultKey: () =>
-      select(
-        { message: 'Where should the key of the vault be kept?', choices: choices(VAULT_KEYS) },
         terminal,
       ),
   }
 
   const type = given.type ?? (await ask.type())
-  const name = given.name ?? (await ask.name(type))
+  const name = given.name ?? withoutBlanks(await ask.name(type))
   const { issuer, reissue } = given
   const known: NewApp = { type, clientId: '', issuer, scopes: [], reissue }
-  const clientId = given.clientId ?? (await ask.clientId(known))
+  const clientId = given.clientId ?? withoutBlanks(await ask.clientId(known))
   const redirectUris =
     given.redirectUris ??
-    (type === 'spa' || type === 'web' ? [await ask.redirectUri(known)] : undefined)
+    (type === 'spa' || type === 'web' ? [withoutBlanks(await ask.redirectUri(known))] : undefined)
   const scopes = given.scopes ?? (await askScopes(known, terminal))
-  const vaultKey = given.vaultKey ?? (context.fresh ? await ask.vaultKey() : undefined)
-  return { name, app: { ...known, clientId, redirectUris, scopes }, vaultKey }
+  return { name, app: { ...known, clientId, redirectUris, scopes }, vaultKey: given.vaultKey }
 }
 
 interface Terminal {
@@ -103,7 +88,6 @@ interface Terminal {
 async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
   const { type, issuer = EVO_ISSUER } = app
   if (issuer !== EVO_ISSUER) {
-    const words = (text: string) => text.split(/\s+/).filter(Boolean)
     return words(
       await input(
         {

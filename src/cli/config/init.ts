@@ -1,22 +1,28 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
-import { faultLines, readConfig } from '../../adapters/config-file.ts'
-import { writeConfig } from '../../adapters/config-writer.ts'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { faultLines, readConfig } from '../../adapters/config/config-file.ts'
+import { writeConfig } from '../../adapters/config/config-writer.ts'
 import { usualScopes } from '../../config/evo.ts'
+import { toPath } from '../../config/values.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
-import { type Answers, planInit, readTarget, type Target } from './init-plan.ts'
+import { type Answers, planInit, readTarget, type Target, withoutBlanks } from './init-plan.ts'
+import { writeSchema } from './init-schema.ts'
 import type { Given } from './init-questions.ts'
 import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
-  const answers = flag('yes') ? fromOptions(invocation) : await ask(invocation)
+  const evoMcp = evoMcpCheckout(invocation)
+  const answers = { ...(flag('yes') ? fromOptions(invocation) : await ask(invocation)), evoMcp }
   // A person may have taken minutes to answer; what is there now is what gets the app.
   const target = await readCurrent(invocation)
   const { path, before } = target
   const { text, warnings, nextCommands } = planInit(answers, target)
   await writeConfig(path, text, before)
+  if (before === undefined) await writeSchema(path)
 
   if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
   io.stderr.write(
@@ -26,6 +32,15 @@ export async function run(invocation: Invocation): Promise<number> {
   )
   io.stdout.write(nextCommands.map((command) => `${command}\n`).join(''))
   return 0
+}
+
+/** @throws {SidecarError} `invalid_request` where that is no checkout of evo-mcp. */
+function evoMcpCheckout({ command, text, io }: Invocation): string | undefined {
+  const given = text('evo-mcp')
+  if (given === undefined) return undefined
+  const directory = resolve(toPath(given, locations.homeOf(io.env)))
+  if (existsSync(join(directory, 'src/evo_mcp'))) return directory
+  throw usageFault(command, 'needs the directory of a checkout of evo-mcp for --evo-mcp')
 }
 
 async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
@@ -41,15 +56,19 @@ async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
 
 function readOptions({ text, texts }: Invocation): Given {
   const some = (list: readonly string[]) => (list.length > 0 ? list : undefined)
+  const value = (option: string) => {
+    const given = text(option)
+    return given === undefined ? undefined : withoutBlanks(given)
+  }
   return {
     type: text('type'),
-    name: text('name'),
-    clientId: text('client-id'),
-    scopes: some(texts('scope')),
-    redirectUris: some(texts('redirect-uri')),
-    issuer: text('issuer'),
+    name: value('name'),
+    clientId: value('client-id'),
+    scopes: some(texts('scope').map(withoutBlanks)),
+    redirectUris: some(texts('redirect-uri').map(withoutBlanks)),
+    issuer: value('issuer'),
     vaultKey: text('vault-key'),
-    reissue: text('reissue'),
+    reissue: value('reissue'),
   }
 }
 
@@ -64,7 +83,7 @@ async function ask(invocation: Invocation): Promise<Answers> {
   const names = current?.names ?? []
   const { askInit } = await import('./init-questions.ts')
   try {
-    return await askInit(given, { names, force: target.force, fresh: current === undefined }, io)
+    return await askInit(given, { names, force: target.force }, io)
   } catch (error) {
     // The prompts throw this on Ctrl-C.
     if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error

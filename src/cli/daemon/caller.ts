@@ -1,6 +1,5 @@
 /** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
 import { createClient } from '../../client/connection.ts'
-import { failureOf } from '../../client/failures.ts'
 import type { CommandRow } from '../command.ts'
 import { JSON_OUTPUT, OWNER } from '../options.ts'
 import { table } from '../table.ts'
@@ -12,33 +11,27 @@ export const add: CommandRow = {
       type: 'string',
       placeholder: 'APP',
       multiple: true,
-      description: 'An app that it may use; may be repeated. All apps where none is named.',
+      description: 'An app that it may use; may be repeated. Every app where none is named.',
+    },
+    expires: {
+      type: 'string',
+      placeholder: 'DURATION',
+      description: 'How long its key works, such as 30d; for ever unless given.',
+    },
+    out: {
+      type: 'string',
+      placeholder: 'FILE',
+      description: 'A new file for the key, which only you can read; else it goes to stdout.',
     },
     ...OWNER,
   },
   examples: [
     {
-      line: '(umask 077; evo-token caller add notebook --app evo-me > notebook.key)',
-      says: 'The key is shown this once.',
+      line: 'evo-token caller add notebook --app evo-me --expires 30d --out notebook.key',
+      says: 'The key can be had this once.',
     },
   ],
-  async run(invocation) {
-    const { argument, texts, io } = invocation
-    const name = argument('NAME')
-    const apps = texts('app')
-    const { access_key: key } = await createClient(invocation.place).ask({
-      method: 'POST',
-      path: '/v1/callers',
-      body: { name, apps: apps.length > 0 ? apps : ['*'] },
-    })
-    if (typeof key !== 'string') throw failureOf('its answer holds no key', 'the owner socket')
-    io.stdout.write(`${key}\n`)
-    const what = apps.length > 0 ? apps.join(', ') : 'every app'
-    io.stderr.write(
-      `This is the key of "${name}", for ${what}. It is shown this once: keep it in a file that only the program's user can read.\n`,
-    )
-    return 0
-  },
+  run: async (invocation) => (await import('./caller-add.ts')).run(invocation),
 }
 
 interface CallerJson {
@@ -46,6 +39,7 @@ interface CallerJson {
   readonly apps: readonly string[]
   readonly created_at: string
   readonly last_used_at: string | null
+  readonly expires_at?: string
 }
 
 export const list: CommandRow = {
@@ -60,15 +54,23 @@ export const list: CommandRow = {
       return 0
     }
     const callers = (Array.isArray(answer.callers) ? answer.callers : []) as CallerJson[]
-    const rows = callers.map(({ name, apps, created_at, last_used_at }) => [
+    const mayExpire = callers.some(({ expires_at }) => expires_at !== undefined)
+    const rows = callers.map(({ name, apps, created_at, last_used_at, expires_at }) => [
       name,
       apps.includes('*') ? 'every app' : apps.join(' '),
       created_at,
       last_used_at ?? 'never',
+      ...(mayExpire ? [expiryInWords(expires_at)] : []),
     ])
-    io.stdout.write(table(['CALLER', 'APPS', 'MADE', 'LAST USED'], rows))
+    const head = ['CALLER', 'APPS', 'MADE', 'LAST USED', ...(mayExpire ? ['EXPIRES'] : [])]
+    io.stdout.write(table(head, rows))
     return 0
   },
+}
+
+function expiryInWords(expiresAt: string | undefined): string {
+  if (expiresAt === undefined) return 'never'
+  return Date.parse(expiresAt) > Date.now() ? expiresAt : 'expired'
 }
 
 export const remove: CommandRow = {

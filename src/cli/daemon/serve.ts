@@ -23,7 +23,13 @@ export const serve: CommandRow = {
       choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
       description: 'How much to log, whatever the config says.',
     },
+    json: {
+      type: 'boolean',
+      description: 'Log lines as JSON on a terminal too, where they are plain otherwise.',
+    },
   },
-  examples: [{ line: 'evo-token serve', says: 'Log lines go to stdout, as JSON.' }],
+  examples: [
+    { line: 'evo-token serve', says: 'Logs to stdout: as JSON where that is no terminal.' },
+  ],
   run: async (invocation) => (await import('../serve.ts')).run(invocation),
 }

@@ -3,10 +3,11 @@
  * public: no token, key, client id or e-mail address, and no name of theirs without `--names`.
  */
 import { styleText } from 'node:util'
-import { loadConfig } from '../../adapters/config-file.ts'
+import { loadConfig } from '../../adapters/config/config-file.ts'
 import type { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'
+import { EVO_ISSUER } from '../../config/evo.ts'
 import type { App } from '../../core/app.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { locations, ownership } from '../../platform/chosen.ts'
@@ -33,9 +34,8 @@ export async function run(invocation: Invocation): Promise<number> {
   refuseUnsafeEnvironment(io.env, process.execArgv)
   const home = locations.homeOf(io.env)
   const client = createClient(invocation.place)
-  const discoveryUrl = safeBase(
-    text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || EVO_DISCOVERY_URL),
-  )
+  const givenUrl = text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || undefined)
+  const discoveryUrl = safeBase(givenUrl ?? EVO_DISCOVERY_URL)
   const verdicts: Verdict[] = []
   const say = (verdict: Verdict) => {
     const shown = {
@@ -93,7 +93,10 @@ export async function run(invocation: Invocation): Promise<number> {
       for (const one of [app, ...others]) {
         const slot: TokenSlot = {}
         const evo = { app: one.name, discoveryUrl, slot, fetch, names: flag('names') }
-        const checks = [...appChecks(one, client, slot), ...(usesEvo(one) ? evoChecks(evo) : [])]
+        const checks = [
+          ...appChecks(one, client, slot),
+          ...(usesEvo(one, givenUrl !== undefined) ? evoChecks(evo) : []),
+        ]
         await runChecks(checks, one.name, say)
       }
     }
@@ -129,8 +132,9 @@ function withoutClientIds(words: string, config: Config | undefined): string {
   return ids.reduce((text, id) => text.replaceAll(id, `${id.slice(0, 4)}…`), words)
 }
 
-function usesEvo({ scopes }: App): boolean {
-  return scopes.includes('evo.discovery')
+/** Another server's token says nothing to Evo, unless the address of such an Evo is given. */
+function usesEvo({ scopes, issuer }: App, isAddressGiven: boolean): boolean {
+  return scopes.includes('evo.discovery') && (isAddressGiven || issuer === EVO_ISSUER)
 }
 
 function lines({ id, app, ok, detail, hint }: Verdict, colour: boolean): string {

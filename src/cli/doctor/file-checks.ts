@@ -1,6 +1,7 @@
 /** Whether the token files of the apps can be written. */
-import { examine } from '../../adapters/token-file.ts'
+import { examine } from '../../adapters/token-files/token-file.ts'
 import type { TokenFile } from '../../config.ts'
+import { isEvoMcpFile } from '../../config/evo-mcp.ts'
 import { checkFault, type Check } from './checks.ts'
 
 /** By app, for those that have files. */
@@ -16,6 +17,14 @@ function checkOf(files: readonly TokenFile[]): Check {
       const problems = await Promise.all(files.map(examine))
       const problem = problems.find(Boolean)
       if (problem) throw checkFault(problem.message, problem.hint)
+      const unread = files.find((file) => isEvoMcpFile(file) && file.format !== 'json')
+      if (unread) {
+        throw checkFault(
+          `evo-mcp reads ${unread.path} as JSON, and the config says "${unread.format}".`,
+          'Set the "format" of this file to "json".',
+        )
+      }
+      if (files.some(isEvoMcpFile)) return 'evo-mcp finds its token'
       return files.length === 1 ? 'the file can be written' : `all ${files.length} can be written`
     },
   }

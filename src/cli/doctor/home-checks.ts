@@ -1,11 +1,11 @@
 /** What the daemon keeps on this machine: whether others can read or change it, and where the vault's key is. */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { notPrivateBecause } from '../../adapters/private-directory.ts'
+import { notPrivateBecause } from '../../adapters/files/private-directory.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 import type { Places } from '../../platform/platform.ts'
-import { readHeader } from '../../adapters/vault/vault-header.ts'
+import { readHeader } from '../../adapters/vault/header.ts'
 import { checkFault, type Check } from './checks.ts'
 
 const { quoted } = platform

@@ -1,4 +1,4 @@
-/** Files of the service that a person changed, which only --force writes over or removes. */
+/** Refuses to replace or remove files of the service that a person changed, unless --force is given. */
 import { SidecarError } from '../../errors.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
@@ -10,7 +10,7 @@ export function refuseChangedByHand(
   const changed = files.find(({ changedByHand }) => changedByHand)
   if (!changed) return
   const { path } = changed
-  throw new SidecarError('failed', `${path} is not as evo-token wrote it: a person changed it.`, {
-    hint: `${keepChanges}, then give --force, which discards what stands there.`,
+  throw new SidecarError('failed', `${path} was changed since evo-token wrote it.`, {
+    hint: `${keepChanges}, then give --force, which discards them.`,
   })
 }

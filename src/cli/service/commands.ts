@@ -1,4 +1,4 @@
-/** `service install`, `service uninstall`, `service status`. What they do is loaded when they run. */
+/** `service install`, `service uninstall`, `service status`. Their code is loaded when they run. */
 import type { CommandRow, Option } from '../command.ts'
 import { CONFIG, JSON_OUTPUT } from '../options.ts'
 
@@ -35,6 +35,18 @@ export const uninstall: CommandRow = {
   },
   examples: [],
   run: async (invocation) => (await import('./uninstall.ts')).run(invocation),
+}
+
+export const logs: CommandRow = {
+  details: 'Wherever it is: in the journal of systemd, or in a file on a Mac.',
+  arguments: [],
+  options: {
+    follow: { type: 'boolean', description: 'Go on with what comes, until interrupted.' },
+    system: SYSTEM,
+    json: { type: 'boolean', description: 'Print the lines as they are, on a terminal too.' },
+  },
+  examples: [],
+  run: async (invocation) => (await import('./logs.ts')).run(invocation),
 }
 
 export const status: CommandRow = {

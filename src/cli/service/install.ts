@@ -1,14 +1,14 @@
 /** `service install`: writes the files of the service, starts it, and waits until the daemon answers. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { loadConfig } from '../../adapters/config-file.ts'
+import { loadConfig } from '../../adapters/config/config-file.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
-import { findServiceManager } from './choose.ts'
+import { findServiceManager } from './find-service-manager.ts'
 import { refuseChangedByHand } from './changed-by-hand.ts'
 import type { ServiceDefinition, ServiceManager } from '../../platform/service-manager.ts'
 import { readTemplate, thisProgram } from './program.ts'
-import { waitUntilServing } from './waiting.ts'
+import { waitUntilServing } from './readiness.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   manager.requireRights()
   if (differing.length === 0 && (await manager.state()).phase === 'running') {
-    io.stderr.write('The service is installed and runs: nothing to do.\n')
+    io.stderr.write('The service is already installed and running.\n')
     return 0
   }
   if (!flag('force')) refuseChangedByHand(differing, manager)

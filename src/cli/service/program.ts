@@ -1,4 +1,4 @@
-/** What a service runs: this very program, by paths that a version manager's shim cannot break. */
+/** The program that a service runs: this one, by real paths, not by a version manager's shim. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,25 +1,25 @@
-/** `service uninstall --purge`: removes a state directory of ours and nothing else, not even through a link. */
+/** `service uninstall --purge`: removes a state directory of evo-token and nothing else, not even through a link. */
 import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
-/** @throws {SidecarError} `failed` where it holds no vault of ours. */
-export function requireOurs(stateDir: string): void {
+/** @throws {SidecarError} `failed` where it holds no vault of evo-token. */
+export function requireVault(stateDir: string): void {
   const directory = lstatSync(stateDir, { throwIfNoEntry: false })
   const header = lstatSync(join(stateDir, 'vault/vault.json'), { throwIfNoEntry: false })
   if (directory?.isDirectory() && header?.isFile()) return
   throw new SidecarError(
     'failed',
-    `${stateDir} holds no vault of evo-token: nothing was removed.`,
+    `${stateDir} contains no vault of evo-token: nothing was removed.`,
     {
-      hint: 'Leave --purge out; or name the directory with EVO_TOKEN_STATE_DIR, as the service was installed with it.',
+      hint: 'Leave out --purge, or set EVO_TOKEN_STATE_DIR to the directory with which the service was installed.',
     },
   )
 }
 
-/** Removes it where that is wished for, and says what became of it. */
+/** Removes the state directory if `purge`, and prints what happened to it. */
 export function removeState(
   { stateDir, stateLink }: Pick<ServiceManager, 'stateDir' | 'stateLink'>,
   purge: boolean,
@@ -30,6 +30,6 @@ export function removeState(
     if (stateLink !== undefined) rmSync(stateLink, { force: true })
   }
   stderr.write(
-    purge ? `Removed ${stateDir}, with the vault in it.\n` : `The vault stays, in ${stateDir}.\n`,
+    purge ? `Removed ${stateDir}, with the vault in it.\n` : `The vault stays in ${stateDir}.\n`,
   )
 }

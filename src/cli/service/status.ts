@@ -1,8 +1,8 @@
-/** `service status`: what the service manager says of the service, and what the daemon says itself. */
+/** `service status`: the state of the service, from the service manager and from the daemon. */
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
-import { findServiceManager } from './choose.ts'
-import { describeReadiness, readiness } from './waiting.ts'
+import { findServiceManager } from './find-service-manager.ts'
+import { describeReadiness, fetchReadiness } from './readiness.ts'
 
 /** The exit code of a daemon that is not reachable. */
 const NOT_REACHABLE = 4
@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
     path,
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
-  const apps = phase === 'running' ? await readiness(manager) : undefined
+  const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
   if (flag('json')) {
     const daemon = { reachable: apps !== undefined, apps: apps ?? null }
     io.stdout.write(`${JSON.stringify({ unit: properties, files, daemon })}\n`)

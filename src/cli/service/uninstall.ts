@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs'
 import type { Invocation } from '../command.ts'
 import { refuseChangedByHand } from './changed-by-hand.ts'
-import { findServiceManager } from './choose.ts'
-import { removeState, requireOurs } from './state-removal.ts'
+import { findServiceManager } from './find-service-manager.ts'
+import { removeState, requireVault } from './state-removal.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
@@ -11,9 +11,9 @@ export async function run(invocation: Invocation): Promise<number> {
   manager.requireRights()
   const installed = manager.installedFiles().filter(({ text }) => text !== undefined)
   const purge = flag('purge')
-  if (purge) requireOurs(manager.stateDir)
+  if (purge) requireVault(manager.stateDir)
   if (installed.length === 0 && !purge) {
-    io.stderr.write('No service is installed: nothing to do.\n')
+    io.stderr.write('No service is installed.\n')
     return 0
   }
   if (!flag('force')) refuseChangedByHand(installed, manager)

@@ -6,7 +6,7 @@ import { appPath, type Client, createClient } from '../../client/connection.ts'
 import { failureOf, EvoTokenError } from '../../client/failures.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, OWNER } from '../options.ts'
+import { APP_OR_DEFAULT, OWNER } from '../options.ts'
 import type { Io } from '../io.ts'
 import { openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
@@ -14,7 +14,7 @@ import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
 
 export const login: CommandRow = {
-  arguments: [APP],
+  arguments: [APP_OR_DEFAULT],
   options: {
     device: {
       type: 'boolean',

@@ -1,17 +1,26 @@
 /** `logout`: ends an app's session, at the authorization server too where that can be done. */
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, OWNER } from '../options.ts'
+import { APP_OR_DEFAULT, OWNER } from '../options.ts'
 
 export const logout: CommandRow = {
-  arguments: [APP],
-  options: OWNER,
+  // It asks about an app that it was not told, so it finds that out itself.
+  arguments: [{ ...APP_OR_DEFAULT, fallback: undefined }],
+  options: {
+    yes: { type: 'boolean', description: 'Ask nothing where no app is named.' },
+    ...OWNER,
+  },
   examples: [],
   run,
 }
 
 async function run(invocation: Invocation): Promise<number> {
-  const app = invocation.argument('APP')
+  const { stderr } = invocation.io
+  const app = invocation.argument('APP') || (await confirmedDefault(invocation))
+  if (app === undefined) {
+    stderr.write('Nothing was changed.\n')
+    return 1
+  }
   const { revoked } = await createClient(invocation.place).ask({
     method: 'POST',
     path: appPath(app, '/logout'),
@@ -20,6 +29,25 @@ async function run(invocation: Invocation): Promise<number> {
     revoked === true
       ? 'and its tokens are revoked.'
       : 'here only: its authorization server did not confirm that the tokens are revoked.'
-  invocation.io.stderr.write(`${app} is signed out, ${how}\n`)
+  stderr.write(`${app} is signed out, ${how}\n`)
   return 0
+}
+
+/** Undefined where the person says no. @throws {SidecarError} `invalid_request` without a person. */
+async function confirmedDefault(invocation: Invocation): Promise<string | undefined> {
+  const { command, flag, io } = invocation
+  const { defaultApp } = await import('../default-app.ts')
+  const app = await defaultApp(invocation)
+  if (flag('yes')) return app
+  if (!io.stdin.isTTY || !io.stderr.isTTY) {
+    const { usageFault } = await import('../usage.ts')
+    throw usageFault(
+      command,
+      `has no terminal to ask on whether it means ${app}: name it, or give --yes`,
+    )
+  }
+  const { confirm } = await import('@inquirer/prompts')
+  const message = `Sign out of ${app}?`
+  const agreed = await confirm({ message, default: false }, { input: io.stdin, output: io.stderr })
+  return agreed ? app : undefined
 }

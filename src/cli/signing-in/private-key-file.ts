@@ -1,6 +1,6 @@
 /** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
 import { createReadStream } from 'node:fs'
-import { readPrivateKey } from '../../adapters/private-key.ts'
+import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
 import { decodeFileText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'

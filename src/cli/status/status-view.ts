@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import { type AppStatus } from '../../client/app-status.ts'
 import { plain } from '../plain.ts'
-import { table } from '../table.ts'
+import { table, tableWidth } from '../table.ts'
 
 const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   active: 'green',
@@ -14,16 +14,55 @@ const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   expired: 'red',
 }
 
-const HEAD = ['APP', 'TYPE', 'SESSION', 'TOKEN', 'TIME LEFT', 'NEXT REFRESH', 'PROBLEM']
+const COLUMNS: Readonly<Record<string, (status: AppStatus, now: number) => string>> = {
+  APP: ({ app }) => app,
+  TYPE: ({ type }) => type,
+  SESSION: ({ session }) => session,
+  TOKEN: ({ freshness }) => freshness,
+  'TIME LEFT': timeLeft,
+  'NEXT REFRESH': nextRefresh,
+  PERSON: ({ subject }) => subject ?? '',
+  PROBLEM: ({ problem }) => problem?.error ?? '',
+}
 
-/** `now` in epoch milliseconds. */
-export function statusTable(statuses: readonly AppStatus[], now: number, colour: boolean): string {
+/** What a narrow terminal goes without, the first first; `status APP` has all of it. */
+const DISPENSABLE = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'TIME LEFT']
+
+/** Enough of a name to tell one person from another. */
+const PERSON_LEAST = 8
+
+/** `now` in epoch milliseconds; `width` in characters. */
+export function statusTable(
+  statuses: readonly AppStatus[],
+  now: number,
+  colour: boolean,
+  width = Infinity,
+): string {
   if (statuses.length === 0) return 'No app is configured.\n'
-  const rows = statuses.map((one) => statusCells(one, now))
-  return table(HEAD, rows, (cell) => {
+  const rows = (head: readonly string[], personMost = Infinity) =>
+    statuses.map((one) =>
+      head.map((title) => {
+        const cell = plain(COLUMNS[title]?.(one, now) ?? '')
+        return title === 'PERSON' ? shortened(cell, personMost) : cell
+      }),
+    )
+  // Only the owner is told who is signed in.
+  let head = Object.keys(COLUMNS).filter(
+    (title) => title !== 'PERSON' || statuses.some(({ subject }) => subject),
+  )
+  for (const title of DISPENSABLE) {
+    if (tableWidth(head, rows(head, PERSON_LEAST)) <= width) break
+    head = head.filter((one) => one !== title)
+  }
+  const left = width - tableWidth(head, rows(head, PERSON_LEAST)) + PERSON_LEAST
+  return table(head, rows(head, Math.max(left, PERSON_LEAST)), (cell) => {
     const format = colour ? COLOURS[cell.trim()] : undefined
     return format ? styleText(format, cell, { validateStream: false }) : cell
   })
+}
+
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
 
 /** One change in one line, for where no table can be drawn again and again. */
@@ -56,17 +95,13 @@ export function statusFields(status: AppStatus, now: number): string {
 }
 
 function statusCells(status: AppStatus, now: number): string[] {
-  const { app, type, session, freshness, problem } = status
-  const next = status.retry_at ?? status.refresh_at
-  return [
-    app,
-    type,
-    session,
-    freshness,
-    timeLeft(status, now),
-    next === null ? '-' : distance(next, now),
-    problem?.error ?? '',
-  ]
+  const columns = Object.keys(COLUMNS).filter((title) => title !== 'PERSON' || status.subject)
+  return columns.map((title) => COLUMNS[title]?.(status, now) ?? '')
+}
+
+function nextRefresh({ retry_at: retryAt, refresh_at: refreshAt }: AppStatus, now: number): string {
+  const next = retryAt ?? refreshAt
+  return next === null ? '-' : distance(next, now)
 }
 
 function problemText({ problem, last_error: failure }: AppStatus): string | undefined {

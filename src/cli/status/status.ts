@@ -3,6 +3,7 @@ import { toStatus } from '../../client/app-status.ts'
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
+import type { Io } from '../io.ts'
 import { plain } from '../plain.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
@@ -39,7 +40,8 @@ async function run(invocation: Invocation): Promise<number> {
     return 0
   }
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
-  io.stdout.write(statusTable(statuses, now, takesColour(invocation)))
+  io.stdout.write(statusTable(statuses, now, takesColour(invocation), widthOf(io)))
+  if (statuses.length === 0) io.stderr.write('Describe one with `evo-token init`.\n')
   // One vault for all of them: once is enough.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
   const problems = toProblems(answer.problems)
@@ -50,6 +52,11 @@ async function run(invocation: Invocation): Promise<number> {
   if (problem && !isTold)
     io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
   return 0
+}
+
+/** Undefined where the output is no terminal: a program that reads it gets every column. */
+export function widthOf({ stdout }: Io): number | undefined {
+  return stdout.isTTY ? stdout.columns : undefined
 }
 
 /** https://no-color.org */

@@ -48,7 +48,7 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
         if (!signal.aborted && !(reached && isTemporary(error))) throw error
       }
       if (signal.aborted) return 0
-      io.stderr.write('The daemon does not answer; waiting for it.\n')
+      view.lose()
       await waitForDaemon(client, signal)
       view.startOver()
     }
@@ -81,6 +81,8 @@ function isTemporary(error: unknown): boolean {
 interface View {
   show(status: AppStatus): void
   remove(app: string): void
+  /** Says that the daemon does not answer: what was shown may hold no longer. */
+  lose(): void
   startOver(): void
   stop(): void
 }
@@ -89,10 +91,13 @@ function viewFor({ io, colour }: Watched): View {
   return io.stdout.isTTY ? screenOf(io, colour) : linesOf(io, (one) => statusLine(one, Date.now()))
 }
 
-function linesOf({ stdout }: Io, toLine: (status: AppStatus) => string): View {
+const LOST = 'The daemon does not answer; waiting for it.'
+
+function linesOf({ stdout, stderr }: Io, toLine: (status: AppStatus) => string): View {
   return {
     show: (status) => stdout.write(toLine(status)),
     remove: () => undefined,
+    lose: () => stderr.write(`${LOST}\n`),
     startOver: () => undefined,
     stop: () => undefined,
   }
@@ -105,8 +110,11 @@ function toJsonLine(status: AppStatus): string {
 /** A table that is drawn again at every change, and every second because time runs out. */
 function screenOf({ stdout }: Io, colour: boolean): View {
   const statuses = new Map<string, AppStatus>()
+  let isLost = false
   const draw = () => {
-    const lines = statusTable([...statuses.values()], Date.now(), colour)
+    const lines = isLost
+      ? `${LOST}\n`
+      : statusTable([...statuses.values()], Date.now(), colour, stdout.columns)
     stdout.write(`${HOME}${lines.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
   }
   stdout.write(CLEAR_ALL)
@@ -120,7 +128,12 @@ function screenOf({ stdout }: Io, colour: boolean): View {
       statuses.delete(app)
       draw()
     },
+    lose() {
+      isLost = true
+      draw()
+    },
     startOver() {
+      isLost = false
       statuses.clear()
     },
     stop() {

@@ -1,10 +1,10 @@
 /** `get`: prints an app's access token. It goes from the answer to stdout and nowhere else. */
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER } from '../options.ts'
 
 export const get: CommandRow = {
-  arguments: [APP],
+  arguments: [APP_OR_DEFAULT],
   options: {
     'min-ttl': {
       type: 'string',

@@ -6,12 +6,12 @@ import { sha256Hex } from '../../secret.ts'
 import { toStatus } from '../../client/app-status.ts'
 import { appPath, askToken, createClient, tcpTargetOf } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER } from '../options.ts'
 import { SidecarError } from '../../errors.ts'
 import { duration } from '../status/status-view.ts'
 
 export const refresh: CommandRow = {
-  arguments: [APP],
+  arguments: [APP_OR_DEFAULT],
   options: CALLER,
   examples: [],
   run,

@@ -14,7 +14,7 @@ import {
 } from '../../client/connection.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER } from '../options.ts'
 import { plain } from '../plain.ts'
 import type { Io } from '../io.ts'
 import { usageFault } from '../usage.ts'
@@ -22,7 +22,10 @@ import { usageFault } from '../usage.ts'
 export const runProgram: CommandRow = {
   details:
     'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need nothing else.',
-  arguments: [APP, { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' }],
+  arguments: [
+    APP_OR_DEFAULT,
+    { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' },
+  ],
   options: {
     env: {
       type: 'string',

@@ -1,4 +1,4 @@
-/** The desktops of Linux and its like (freedesktop.org), and that of macOS. */
+/** The desktops of Linux and similar systems (freedesktop.org), and of macOS. */
 import type { Desktop } from '../platform.ts'
 
 export const freedesktop: Desktop = {
@@ -7,13 +7,13 @@ export const freedesktop: Desktop = {
     return hasDesktop ? ['notify-send', '--', 'evo-token', withoutMarkup(text)] : undefined
   },
   mayOpenBrowser: (env) =>
-    // In WSL it is the browser of Windows, which needs no display here.
+    // In WSL the browser runs on Windows, and needs no display here.
     Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER || env.WSL_DISTRO_NAME),
 }
 
 export const macDesktop: Desktop = {
   noticeCommand(text) {
-    // The text is an argument of the script, so that nothing in it is taken for AppleScript.
+    // The text is an argument of the script, so that it is never run as AppleScript.
     const script =
       'on run argv\ndisplay notification (item 1 of argv) with title "evo-token"\nend run'
     return ['osascript', '-e', script, text]
@@ -21,7 +21,7 @@ export const macDesktop: Desktop = {
   mayOpenBrowser: (env) => !env.SSH_CONNECTION,
 }
 
-/** Desktops take the body for a little HTML (Desktop Notifications Specification, "Markup"). */
+/** Desktops read some HTML in the body (Desktop Notifications Specification, "Markup"). */
 function withoutMarkup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

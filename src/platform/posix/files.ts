@@ -1,4 +1,4 @@
-/** What is done to files on POSIX. */
+/** Operations on files for POSIX. */
 import { closeSync, constants, fchownSync, openSync, type Stats } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import type { AccessAnswer } from '../platform.ts'
@@ -25,16 +25,16 @@ export async function askAccess(): Promise<AccessAnswer> {
   return Promise.resolve({ kind: 'closed' })
 }
 
-export function signatureOf(lock: string): string {
+export function pidFileOf(lock: string): string {
   return lock
 }
 
-/** Root keeps the owner, too: a file in /etc is read by the daemon's user, also after root changed it. */
+/** Root keeps the owner too, so that the daemon's user can still read a config in /etc that root changed. */
 export function createLike(path: string, original: Stats | undefined): number {
   const mask = process.umask(0)
   let file: number
   try {
-    // Opens before it returns, so no other file is made with this mask.
+    // openSync is synchronous, so no other file is created with this mask.
     file = openSync(path, 'wx', original ? original.mode & 0o777 : 0o600)
   } finally {
     process.umask(mask)

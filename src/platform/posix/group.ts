@@ -1,4 +1,4 @@
-/** Whether this machine knows a group, by /etc/group or by a directory service. */
+/** Checks that this machine has a group, in /etc/group or in a directory service. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -11,7 +11,7 @@ const NOT_FOUND = 2
 export async function requireGroup(group: string, env: NodeJS.ProcessEnv): Promise<void> {
   if (await isKnown(group, env)) return
   throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {
-    hint: 'Make it first: groupadd --system NAME',
+    hint: 'Create it first: groupadd --system NAME',
   })
 }
 

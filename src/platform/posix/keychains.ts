@@ -19,8 +19,8 @@ const ASK_WHETHER_LOCKED = [
 export const secretService: Keychain = {
   MISSING: ': libsecret (libsecret-1.so.0) is not installed',
   /**
-   * A program that was started by no desktop session (by cron, over ssh, at boot) has none of its
-   * variables. The bus of its user is at a known path all the same, from when the user signs in.
+   * A program that no desktop session started (but cron, ssh or the boot) has none of its variables.
+   * Once the user has signed in, the user's bus is at a known path nevertheless.
    */
   sessionEnv(env, runtimeDirs = '/run/user') {
     if (env.DBUS_SESSION_BUS_ADDRESS ?? env.XDG_RUNTIME_DIR) return env
@@ -29,15 +29,15 @@ export const secretService: Keychain = {
   },
   async lockState(env, timeoutMs) {
     const options = { env, timeout: timeoutMs }
-    const asked = promisify(execFile)('busctl', ASK_WHETHER_LOCKED, options)
-    // Without busctl, a bus, an answer or a default collection: keytar will say more.
-    const answer = await asked.catch(() => undefined)
+    const query = promisify(execFile)('busctl', ASK_WHETHER_LOCKED, options)
+    // No busctl, no bus, no answer or no default collection: keytar gives the better message.
+    const answer = await query.catch(() => undefined)
     if (!answer) return 'unknown'
     return answer.stdout.trim() === 'b true' ? 'locked' : 'unlocked'
   },
 }
 
-/** It asks its user itself, and answers with an error where it stays locked. */
+/** macOS itself asks the user to unlock it, and reports an error where it stays locked. */
 export const macKeychain: Keychain = {
   MISSING: '',
   sessionEnv: (env) => env,

@@ -1,6 +1,6 @@
 /**
  * The service under launchd on a Mac: a LaunchAgent of the user (launchd.plist(5), launchctl(1)).
- * None of us has run it on a Mac; the tests follow the manual page of launchctl.
+ * It was never run on a Mac; the tests follow the manual page of launchctl.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
@@ -37,7 +37,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   const home = homeOf(env)
   const path = join(home, 'Library/LaunchAgents/evo-token.plist')
   const log = join(home, 'Library/Logs/evo-token.log')
-  // What the agent will find: launchd gives it nothing of this shell's environment.
+  // The agent's own paths: launchd passes it nothing of this shell's environment.
   const stateDir = env.EVO_TOKEN_STATE_DIR || undefined
   const places = findPlaces({ env: {}, home, flags: { stateDir } })
   // The user's session, and the agent in it.
@@ -58,19 +58,19 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   }
 
   /** The first level of `launchctl print`, such as `state = running`; undefined where the agent is not loaded. */
-  async function loaded(): Promise<Readonly<Record<string, string>> | undefined> {
+  async function readLoaded(): Promise<Readonly<Record<string, string>> | undefined> {
     const printed = await run('print', target).catch(() => undefined)
     if (printed === undefined) return undefined
     const found = printed.matchAll(/^\t(state|pid|runs|last exit code) = (.*)$/gm)
     return Object.fromEntries([...found].map(([, name = '', value = '']) => [name, value]))
   }
 
-  /** Ends it where it runs, and waits until it is gone: `bootstrap` refuses one that is still ending. */
+  /** Stops the agent and waits until it is gone: `bootstrap` fails while it is still ending. */
   async function stop(): Promise<void> {
-    if (!(await loaded())) return
+    if (!(await readLoaded())) return
     await run('bootout', target)
     const deadline = performance.now() + GONE_WITHIN_MS
-    while ((await loaded()) && performance.now() < deadline) await sleep(LOOK_MS)
+    while ((await readLoaded()) && performance.now() < deadline) await sleep(LOOK_MS)
   }
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
@@ -97,7 +97,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   }
 
   async function state(): Promise<ServiceState> {
-    const properties = (await loaded()) ?? { state: 'not loaded' }
+    const properties = (await readLoaded()) ?? { state: 'not loaded' }
     const { state, 'last exit code': exit = '(never exited)' } = properties
     const ended = exit !== '0' && /^\d/.test(exit)
     return { phase: state === 'running' ? 'running' : ended ? 'failed' : 'other', properties }
@@ -115,6 +115,10 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     state,
     stop,
     forget: async () => undefined,
+    logProgram: (follow) => ({
+      file: 'tail',
+      args: ['-n', '200', ...(follow ? ['-F'] : []), log],
+    }),
     lastLog: async () => (existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
     notes: () => [],
   }
@@ -123,7 +127,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
 function installedAgent(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
-  // A link is the user's own arrangement.
+  // A person made the link.
   if (!stats.isFile()) return { path, text: '', changedByHand: true }
   const text = readFileSync(path, 'utf8')
   return { path, text, changedByHand: !isAgentAsWritten(text) }

@@ -1,10 +1,10 @@
-/** Linux, and other systems of its kind, which lack some of its tables. */
+/** Linux and similar systems, some of which lack its tables of sockets. */
 import type { Platform } from '../platform.ts'
 import { freedesktop } from './desktops.ts'
 import * as files from './files.ts'
 import { secretService } from './keychains.ts'
 import { openWithFlock } from './locks.ts'
-import { firstMachineId } from './machine-id.ts'
+import { readMachineId } from './machine-id.ts'
 import * as ownerListener from './owner-socket.ts'
 import { createPeerLookup } from './peer-user.ts'
 import { quoted } from './shell-quoted.ts'
@@ -17,7 +17,7 @@ export const linux: Platform = {
   desktop: freedesktop,
   keychain: secretService,
   createPeerLookup,
-  readMachineId: async () => firstMachineId(),
+  readMachineId: async () => readMachineId(),
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
   shell: 'sh',
   quoted,

@@ -1,4 +1,4 @@
-/** Where things are on POSIX: the XDG Base Directory Specification, and what systemd grants. `get` starts with it. */
+/** Paths on POSIX, by the XDG Base Directory Specification and systemd's variables. `get` starts with it. */
 import { isAbsolute, join, resolve } from 'node:path'
 import type { ChosenDirectory, Env, PlaceOptions, Places } from '../platform.ts'
 
@@ -7,27 +7,27 @@ export function homeOf(env: Env): string {
 }
 
 export function configPath(option: string | undefined, env: Env, home: string): string {
-  const named = given(option) ?? given(env.EVO_TOKEN_CONFIG)
+  const named = nonEmpty(option) ?? nonEmpty(env.EVO_TOKEN_CONFIG)
   if (named !== undefined) return resolve(named)
-  const base = absolute(env.XDG_CONFIG_HOME) ?? join(home, '.config')
+  const base = absoluteOnly(env.XDG_CONFIG_HOME) ?? join(home, '.config')
   return join(base, 'evo-token', 'config.json')
 }
 
 export function stateDirectory({ env, home, flags }: PlaceOptions): ChosenDirectory {
-  const named = flags.stateDir ?? given(env.EVO_TOKEN_STATE_DIR)
+  const named = flags.stateDir ?? nonEmpty(env.EVO_TOKEN_STATE_DIR)
   if (named !== undefined) return { path: resolve(named), byServiceManager: false }
-  const granted = firstOf(env.STATE_DIRECTORY)
-  if (granted !== undefined) return { path: granted, byServiceManager: true }
-  const base = absolute(env.XDG_STATE_HOME) ?? join(home, '.local/state')
+  const provided = firstOf(env.STATE_DIRECTORY)
+  if (provided !== undefined) return { path: provided, byServiceManager: true }
+  const base = absoluteOnly(env.XDG_STATE_HOME) ?? join(home, '.local/state')
   return { path: join(base, 'evo-token'), byServiceManager: false }
 }
 
 export function runtimeDirectory({ env }: PlaceOptions, stateDir: string): ChosenDirectory {
-  const named = given(env.EVO_TOKEN_RUNTIME_DIR)
+  const named = nonEmpty(env.EVO_TOKEN_RUNTIME_DIR)
   if (named !== undefined) return { path: resolve(named), byServiceManager: false }
-  const granted = firstOf(env.RUNTIME_DIRECTORY)
-  if (granted !== undefined) return { path: granted, byServiceManager: true }
-  const base = absolute(env.XDG_RUNTIME_DIR)
+  const provided = firstOf(env.RUNTIME_DIRECTORY)
+  if (provided !== undefined) return { path: provided, byServiceManager: true }
+  const base = absoluteOnly(env.XDG_RUNTIME_DIR)
   const path = base === undefined ? join(stateDir, 'run') : join(base, 'evo-token')
   return { path, byServiceManager: false }
 }
@@ -52,16 +52,16 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
 }
 
 /** An empty variable counts as unset. */
-function given(value: string | undefined): string | undefined {
+function nonEmpty(value: string | undefined): string | undefined {
   return value === '' ? undefined : value
 }
 
-/** The specification has relative paths ignored. */
-function absolute(path: string | undefined): string | undefined {
+/** The specification says to ignore relative paths. */
+function absoluteOnly(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined
 }
 
 /** systemd separates several directories with colons. */
 function firstOf(paths: string | undefined): string | undefined {
-  return given(paths?.split(':')[0])
+  return nonEmpty(paths?.split(':')[0])
 }

@@ -1,4 +1,4 @@
-/** Locks on an open file, which the kernel drops with the process, however that ends. */
+/** Locks on an open file, which the kernel releases however the process ends. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync } from 'node:fs'
@@ -10,7 +10,7 @@ const O_EXLOCK = 0x20
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
 
-/** On macOS. */
+/** For macOS. */
 export async function openWithExlock(path: string): Promise<number | undefined> {
   try {
     return openSync(path, FLAGS | constants.O_NONBLOCK | O_EXLOCK, 0o600)
@@ -21,7 +21,7 @@ export async function openWithExlock(path: string): Promise<number | undefined> 
 }
 
 /**
- * With flock(1), since Node has no flock(2). The lock belongs to the open file, which that child
+ * Uses flock(1), since Node has no flock(2). The lock belongs to the open file, which the child
  * shares with us: it outlives the child, and ends when our descriptor is closed.
  */
 export async function openWithFlock(path: string): Promise<number | undefined> {

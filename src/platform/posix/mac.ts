@@ -1,4 +1,4 @@
-/** macOS. None of us has run it there. */
+/** macOS. It was never run on a Mac. */
 import type { Platform } from '../platform.ts'
 import { macDesktop } from './desktops.ts'
 import * as files from './files.ts'

@@ -1,6 +1,6 @@
 /**
- * What tells this machine from others, so that a vault on a copied disk or a shared home is
- * noticed. It is not to be shown (machine-id(5)): the vault keeps a keyed hash of it.
+ * Identifies this machine, so that a vault on a copied disk or a shared home directory is noticed.
+ * The id is confidential (machine-id(5)): the vault keeps a keyed hash of it.
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,10 +8,10 @@ import { promisify } from 'node:util'
 
 const PATHS = ['/etc/machine-id', '/var/lib/dbus/machine-id']
 
-/** machine-id(5). */
-export function firstMachineId(paths: readonly string[] = PATHS): string | null {
+/** By machine-id(5); null where there is none. */
+export function readMachineId(paths: readonly string[] = PATHS): string | null {
   for (const path of paths) {
-    // Before the first boot is over it says "uninitialized".
+    // During the first boot it is "uninitialized".
     const id = contentOf(path)?.trim()
     if (id !== undefined && /^[0-9a-f]{32}$/.test(id)) return id
   }
@@ -26,10 +26,10 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** Of a Mac. */
+/** The id of a Mac; null where ioreg does not show it. */
 export async function readPlatformUuid(): Promise<string | null> {
-  const asked = ['-rd1', '-c', 'IOPlatformExpertDevice']
-  const answer = await promisify(execFile)('/usr/sbin/ioreg', asked).catch(() => undefined)
+  const query = ['-rd1', '-c', 'IOPlatformExpertDevice']
+  const answer = await promisify(execFile)('/usr/sbin/ioreg', query).catch(() => undefined)
   return answer ? parsePlatformUuid(answer.stdout) : null
 }
 

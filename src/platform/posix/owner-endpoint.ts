@@ -1,4 +1,4 @@
-/** The owner's socket as a client sees it: whose it is, by the file system. `get` starts with it. */
+/** Checks the owner's socket for a client, by its owner and mode. `get` starts with it. */
 import { dirname } from 'node:path'
 import type { Places } from '../platform.ts'
 import { isRoot, isTrusted, othersMayWrite } from './ownership.ts'
@@ -15,13 +15,13 @@ export function usualPaths({ socket }: Places): readonly string[] {
   return [socket, MACHINE_SOCKET]
 }
 
-/** The kernel has room for 107 bytes, and Node cuts off the rest without a word, to the name of another socket. */
+/** The kernel has room for 107 bytes, and Node silently cuts a longer path, to the name of another socket. */
 const MAX_PATH_BYTES = 100
 
 export function pathFault(path: string): string | undefined {
   const length = Buffer.byteLength(path)
   return length > MAX_PATH_BYTES
-    ? `is ${length} bytes long, and that of a socket must not be over ${MAX_PATH_BYTES} bytes`
+    ? `is ${length} bytes long, and must not be longer than ${MAX_PATH_BYTES} bytes`
     : undefined
 }
 
@@ -31,9 +31,9 @@ export function usable(
 ): { readonly path: string } | { readonly reason: string } {
   try {
     const real = realpathSync.native(path)
-    // Root may use the socket of any user's daemon, but only where root itself names it.
+    // Root may use any user's daemon, but only where root itself names the socket.
     const anyOwner = named && isRoot()
-    const reason = distrust(real, anyOwner) ?? distrust(dirname(real), anyOwner)
+    const reason = whyDistrusted(real, anyOwner) ?? whyDistrusted(dirname(real), anyOwner)
     if (reason !== undefined) return { reason }
     const fault = pathFault(real)
     return fault === undefined ? { path: real } : { reason: `the path "${real}" ${fault}` }
@@ -45,7 +45,7 @@ export function usable(
 }
 
 /** Why `path` is not to be trusted: others own it, or may put another socket into the directory. */
-function distrust(path: string, anyOwner: boolean): string | undefined {
+function whyDistrusted(path: string, anyOwner: boolean): string | undefined {
   const stats = statSync(path)
   if (!anyOwner && !isTrusted(stats)) {
     return `"${path}" belongs to another user (uid ${stats.uid})`

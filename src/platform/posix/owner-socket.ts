@@ -1,4 +1,4 @@
-/** The owner's socket as the daemon makes it, and what systemd handed over in its place. */
+/** Creates the owner's socket, or finds the path of the one that systemd passed. */
 import { once } from 'node:events'
 import { fstatSync, readFileSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import type { OwnerListener } from '../platform.ts'
 import { pathFault } from './owner-endpoint.ts'
 import { isOwn } from './ownership.ts'
 
-/** Born with mode 0600, in a directory that was checked before. */
+/** Creates the socket with mode 0600, in a directory that was checked before. */
 export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
   server,
   { socketPath, lockHeld, backlog },
@@ -22,7 +22,7 @@ export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
   await removeStaleSocket(socketPath, lockHeld)
   const before = process.umask(0o177)
   try {
-    // Binds before it returns, so no other file is made with this mask.
+    // listen() binds synchronously, so no other file is created with this mask.
     server.listen({ path: socketPath, backlog })
   } finally {
     process.umask(before)
@@ -32,7 +32,7 @@ export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
   } catch (cause) {
     throw new SidecarError('failed', `The owner socket ${socketPath} cannot be made.`, {
       cause,
-      hint: 'Check that its directory is there, is yours, and has mode 0700.',
+      hint: 'Check that its directory exists, is yours, and has mode 0700.',
     })
   }
 }
@@ -84,7 +84,7 @@ function socketTable(): string[][] {
       .split('\n')
       .map((line) => line.split(' ').filter((column) => column !== ''))
   } catch {
-    // Not Linux, or /proc is hidden from us: there is nothing else to ask.
+    // Not Linux, or /proc is hidden from us: there is no other source.
     return []
   }
 }

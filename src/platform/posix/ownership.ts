@@ -1,11 +1,11 @@
-/** Whose a file is, by owner and mode. */
+/** Who owns a file and may use it, by uid and mode. */
 import type { Stats } from 'node:fs'
 
 type Owner = Pick<Stats, 'uid'>
 type Mode = Pick<Stats, 'mode'>
 
-const WRITABLE = 0o022
-const REACHABLE = 0o077
+const WRITABLE_BY_OTHERS = 0o022
+const OPEN_TO_OTHERS = 0o077
 
 export function userId(): number {
   return process.getuid?.() ?? -1
@@ -24,11 +24,11 @@ export function isTrusted(stats: Owner, uid = userId()): boolean {
 }
 
 export function othersMayWrite({ mode }: Mode): boolean {
-  return (mode & WRITABLE) !== 0
+  return (mode & WRITABLE_BY_OTHERS) !== 0
 }
 
 export function othersMayEnter({ mode }: Mode): boolean {
-  return (mode & REACHABLE) !== 0
+  return (mode & OPEN_TO_OTHERS) !== 0
 }
 
 export function isProgram({ mode }: Mode): boolean {

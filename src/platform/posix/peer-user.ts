@@ -1,6 +1,6 @@
 /**
- * Which user of this machine is at the other end of a loopback connection: Linux keeps a table of
- * all its sockets with their owners. Systems without that table do not tell.
+ * Which user of this machine is at the other end of a loopback connection: Linux has a table of
+ * all its sockets with their owners. Other systems do not show it.
  */
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
@@ -8,7 +8,7 @@ import { endianness, release } from 'node:os'
 import { join } from 'node:path'
 import type { Peer, PeerLookup } from '../platform.ts'
 
-/** The kernel writes the table piece by piece, and a socket may slip through between two of them. */
+/** The kernel writes the table in pieces, and may miss a socket between two of them. */
 const READINGS = 2
 
 /** `/proc/self`, since a sandbox with `ProcSubset=pid` has no `/proc/net`. */
@@ -18,18 +18,18 @@ export function createPeerLookup({
   kernel = release(),
   tables = TABLES,
 }: { kernel?: string; tables?: string } = {}): PeerLookup {
-  // In WSL the browser is one of Windows, which is in no table here.
-  const told = !/microsoft/i.test(kernel)
+  // In WSL the browser runs on Windows, whose sockets are in no table here.
+  const isShown = !/microsoft/i.test(kernel)
   return async ({ remoteAddress, remotePort, localAddress, localPort }) => {
-    if (!told) return { kind: 'unknown' }
+    if (!isShown) return { kind: 'unknown' }
     if (!remoteAddress || !remotePort || !localAddress || !localPort) return { kind: 'gone' }
     const places = placesOf(remoteAddress)
     for (let reading = 0; reading < READINGS; reading++) {
       for (const { table, spell } of places) {
         const text = await contentOf(join(tables, table))
-        // A kernel without IPv6 lacks that table, which is nothing to a connection over IPv4.
+        // A kernel without IPv6 lacks that table, which does not matter for IPv4.
         if (text === undefined && table === places[0]?.table) return { kind: 'unknown' }
-        // Of the two entries of the connection, the one at the peer's end.
+        // The connection has two entries: this finds the one of the peer's end.
         const ends = `${spell(remoteAddress, remotePort)} ${spell(localAddress, localPort)}`
         const owner = ownerIn(text ?? '', ends)
         if (owner) return owner
@@ -41,7 +41,7 @@ export function createPeerLookup({
 
 type Spell = (address: string, port: number) => string
 
-/** Where the peer's entry may stand: a program may reach IPv4 through a socket for IPv6. */
+/** Where the peer's entry may stand: a program may use IPv4 through an IPv6 socket. */
 function placesOf(address: string): readonly { table: string; spell: Spell }[] {
   if (!isIPv4(address)) {
     return [{ table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
@@ -54,8 +54,8 @@ function placesOf(address: string): readonly { table: string; spell: Spell }[] {
 }
 
 /**
- * A line is `sl: local remote state queues timer retransmits uid timeout inode …`. Once a socket has
- * no inode, its program has closed it, and most kernels say that it is root's.
+ * A line is `sl: local remote state queues timer retransmits uid timeout inode …`. A socket
+ * without an inode is closed, and most kernels then name root as its owner.
  */
 function ownerIn(table: string, ends: string): Peer | undefined {
   const line = table.split('\n').find((candidate) => candidate.includes(` ${ends} `))
@@ -81,7 +81,7 @@ function inHex(bytes: readonly number[], port: number): string {
   return `${buffer.toString('hex')}:${port.toString(16).padStart(4, '0')}`.toUpperCase()
 }
 
-/** Undefined where there is no such table, or none for us; not when we are only short of descriptors. */
+/** Undefined where there is no such table, or we may not read it. Throws where descriptors have run out. */
 async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'latin1')

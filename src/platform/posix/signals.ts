@@ -9,7 +9,7 @@ export function onReload(reload: () => void): void {
   process.on('SIGHUP', reload)
 }
 
-export async function toldToStop(): Promise<void> {
+export async function waitForStop(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {

@@ -1,4 +1,4 @@
-/** The secrets of a machine's service that lie in /etc/evo-token, plain or encrypted by systemd-creds(1). */
+/** The secrets of the machine's service in /etc/evo-token, plain or encrypted by systemd-creds(1). */
 import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { type App, needsClientSecret } from '../../core/app.ts'
 const DIRECTORY = '/etc/evo-token'
 const KEY = 'vault-key'
 
-/** A line of the unit for the vault key, if it is a credential, and for each app whose secret is there. */
+/** Lines of the unit: for the vault key, if it is a credential, and for each app that has a secret there. */
 export function credentialLines(
   apps: readonly App[],
   keyIsCredential: boolean,
@@ -22,7 +22,7 @@ export function credentialLines(
   )
 }
 
-/** Makes the vault key, readable by root alone, unless there is one. */
+/** Creates the vault key, readable by root alone, unless there is one. */
 export function makeVaultKey(): void {
   if (existsSync(plainPath(KEY)) || existsSync(sealedPath(KEY))) return
   const key = `${randomBytes(32).toString('base64')}\n`

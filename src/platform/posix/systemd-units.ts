@@ -1,4 +1,4 @@
-/** The units of `systemd/` with this machine's paths in them, signed so that a change by hand is seen. */
+/** Fills the units of `systemd/` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
@@ -20,18 +20,21 @@ export interface UnitFilling {
   readonly ipv6: boolean
   /** The group whose members are owners; the system socket only. */
   readonly group: string | undefined
-  /** Lines that hand the service its secrets (systemd.exec(5), "Credentials"). */
+  /** Lines that pass the service its secrets (systemd.exec(5), "Credentials"). */
   readonly credentials: readonly string[]
 }
 
 export function fillService(template: string, filling: UnitFilling): string {
   const { program, options, credentials } = filling
   const { node, main, digest } = program
-  const command = [word(node), ...[main, 'serve', ...options].map((one) => word(one, '$$$$'))]
+  const command = [
+    toUnitWord(node),
+    ...[main, 'serve', ...options].map((one) => toUnitWord(one, '$$$$')),
+  ]
   const filled = template.replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
   const lines = credentials.map((one) => `${one}\n`).join('')
   const keyed = filled.replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
-  return signed(`# The program: ${digest}\n${keyed}`)
+  return addHash(`# The program: ${digest}\n${keyed}`)
 }
 
 export function fillSocket(template: string, { listen, ipv6, group }: UnitFilling): string {
@@ -41,7 +44,7 @@ export function fillSocket(template: string, { listen, ipv6, group }: UnitFillin
   const filled = template
     .replace(/^ListenStream=\[::1\].*\n/m, '')
     .replace(/^ListenStream=127.*\n/m, () => lines.join(''))
-  return signed(
+  return addHash(
     group === undefined
       ? filled
       : filled.replace(/^SocketGroup=.*$/m, () => `SocketGroup=${group}`),
@@ -50,11 +53,11 @@ export function fillSocket(template: string, { listen, ipv6, group }: UnitFillin
 
 const MARK = '# Written by `evo-token service install`; SHA-256 of what follows: '
 
-function signed(text: string): string {
+function addHash(text: string): string {
   return `${MARK}${sha256(text)}\n${text}`
 }
 
-/** Whether `text` is as a `service install` wrote it. */
+/** Whether `text` is unchanged since `service install` wrote it. */
 function isAsWritten(text: string): boolean {
   const [first = '', ...rest] = text.split('\n')
   return first === MARK + sha256(rest.join('\n'))
@@ -65,8 +68,8 @@ function sha256(text: string): string {
 }
 
 /** One word of ExecStart= (systemd.service(5)). The path of the program itself takes no variables. */
-function word(text: string, dollar = '$$'): string {
-  if (/[\r\n]/.test(text)) throw new SidecarError('failed', 'A path has a line break in it.')
+function toUnitWord(text: string, dollar = '$$'): string {
+  if (/[\r\n]/.test(text)) throw new SidecarError('failed', 'A path contains a line break.')
   const escaped = text
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
@@ -79,7 +82,7 @@ export function installedUnit(directory: string, name: string): InstalledFile {
   const path = join(directory, name)
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
-  // A link is the user's own arrangement, or a mask.
+  // A person made the link, or systemd did (`systemctl mask`).
   if (!stats.isFile()) return { path, text: '', changedByHand: true }
   const text = readFileSync(path, 'utf8')
   return { path, text, changedByHand: !isAsWritten(text) }
@@ -96,7 +99,7 @@ export async function fillingOf(
   { program, options, listen, apps, group: named }: ServiceDefinition,
   { system, env, directory, keyIsCredential }: FillingContext,
 ): Promise<UnitFilling> {
-  // The group of the last installation stays, until another one is named.
+  // Keeps the group of the last installation, unless another one is named.
   const before = installedUnit(directory, SOCKET).text ?? ''
   const group = named ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) await requireGroup(group, env)
@@ -113,12 +116,12 @@ export async function fillingOf(
   }
 }
 
-/** The unit hides all homes from the machine's service (systemd.exec(5), ProtectHome=). */
+/** The unit hides all home directories from the service (systemd.exec(5), ProtectHome=). */
 function requireOutsideHomes(path: string): void {
   if (!/^\/(home|root|run\/user)\//.test(path)) return
   throw new SidecarError(
     'failed',
-    `The machine's service cannot run ${path}, which is in a home.`,
+    `The machine's service cannot run ${path}, which is in a home directory.`,
     {
       hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
     },

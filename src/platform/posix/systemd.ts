@@ -1,4 +1,4 @@
-/** The service under systemd, the machine's or the user's: its units, and how systemd is asked. */
+/** The service under systemd, the machine's or the user's: its units and calls of systemctl. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
@@ -49,13 +49,13 @@ export const systemd: ServicePlatform = {
     group !== undefined && !system ? 'takes --group with --system only' : undefined,
   async find(options) {
     if (!existsSync('/run/systemd/system')) {
-      throw new SidecarError('failed', 'This machine is not run by systemd.', {
-        hint: 'Let what starts programs here run `evo-token serve`.',
+      throw new SidecarError('failed', 'This machine does not run systemd.', {
+        hint: 'Let the service manager of this machine run `evo-token serve`.',
       })
     }
     const manager = createManager(options)
     await manager.state().catch((cause: unknown) => {
-      throw new SidecarError('failed', `${systemctlOf(options.system)} reaches no systemd.`, {
+      throw new SidecarError('failed', `${systemctlOf(options.system)} does not reach systemd.`, {
         cause,
         hint: options.system
           ? 'See `systemctl status`.'
@@ -92,7 +92,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
         'failed',
         `\`${systemctl} ${args.join(' ')}\` fails: ${stderr.trim()}`,
         {
-          hint: 'Where an address is in use: end the `evo-token serve` that was started by hand, or name another "listen.port" in the config. Then try again.',
+          hint: 'If an address is in use, stop the `evo-token serve` that was started by hand, or set another "listen.port" in the config. Then try again.',
           cause,
         },
       )
@@ -113,7 +113,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     const commands = [
       'daemon-reload',
       `enable ${UNITS.join(' ')}`,
-      // systemd moves no socket below a service that runs.
+      // systemd does not change the socket of a running service.
       ...(socket.differs ? [`stop ${SERVICE}`, `restart ${SOCKET}`] : []),
       `--no-block restart ${SERVICE}`,
     ]
@@ -151,7 +151,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     keepChanges: 'Put your changes into a drop-in (`systemctl edit`)',
     requireRights() {
       if (!system || isRoot()) return
-      throw new SidecarError('failed', '`--system` changes the machine, which root alone may do.', {
+      throw new SidecarError('failed', 'Only root may use `--system`, which changes the machine.', {
         hint: 'Run it with sudo.',
       })
     },
@@ -165,6 +165,14 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     async forget() {
       await run('daemon-reload')
     },
+    logProgram: (follow) => ({
+      file: 'journalctl',
+      args: [
+        ...(system ? [] : ['--user']),
+        ...['-u', 'evo-token', '-n', '200', '-o', 'cat', '--no-pager'],
+        ...(follow ? ['-f'] : []),
+      ],
+    }),
     lastLog: () =>
       call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
         () => '',
@@ -173,9 +181,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
       const lingers = existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
       return system || lingers
         ? []
-        : [
-            'It ends when you log out for the last time. To have it run all the time: loginctl enable-linger',
-          ]
+        : ['It stops when your last session ends. To keep it running: loginctl enable-linger']
     },
   }
 }

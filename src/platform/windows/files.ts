@@ -50,6 +50,6 @@ export async function openLocked(path: string): Promise<number | undefined> {
 }
 
 /** The locked file itself cannot be read. */
-export function signatureOf(lock: string): string {
+export function pidFileOf(lock: string): string {
   return `${lock}.pid`
 }

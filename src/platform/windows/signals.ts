@@ -13,7 +13,7 @@ export const signals: Signals = {
   onReload() {
     return
   },
-  async toldToStop() {
+  async waitForStop() {
     await new Promise<void>((resolve) => {
       for (const signal of FROM_CONSOLE) {
         process.on(signal, () => {

@@ -1,0 +1,111 @@
+/**
+ * Reads the config, and refuses one that another user may have written: the config decides which
+ * server gets the refresh tokens and which program the daemon runs.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { type Config, parseConfig } from '../../config.ts'
+import type { ConfigFault } from '../../config/faults.ts'
+import { decodeFileText } from '../../core/file-text.ts'
+import { SidecarError } from '../../errors.ts'
+import { ownership } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
+
+export interface LoadedConfig {
+  readonly config: Config
+  readonly warnings: readonly ConfigFault[]
+}
+
+export interface Reader {
+  /** Files of this user and of root are trusted; the user of this process unless it is given. */
+  readonly uid?: number | undefined
+  /** Where `~/` leads. */
+  readonly home?: string | undefined
+}
+
+/** Larger than any config, and small enough to read at once. */
+const SIZE_MAX = 1024 * 1024
+
+/** @throws {SidecarError} `config`, with one line per fault. */
+export async function loadConfig(path: string, reader: Reader = {}): Promise<LoadedConfig> {
+  const text = await readConfig(path, reader)
+  if (text === undefined) {
+    throw new SidecarError('config', `There is no config at ${path}.`, {
+      hint: 'Write one with `evo-token init`.',
+    })
+  }
+  const result = parseConfig(text, reader.home)
+  if (result.kind === 'ok') return { config: result.config, warnings: result.warnings }
+  throw new SidecarError('config', faultLines(path, result.faults))
+}
+
+/** One line for each fault, for people: file, setting, message. */
+export function faultLines(file: string, faults: readonly ConfigFault[]): string {
+  return faults
+    .map(({ path, message }) => [file, ...(path ? [path] : []), message].join(': '))
+    .join('\n')
+}
+
+/**
+ * The text of the config; undefined where there is none.
+ *
+ * @throws {SidecarError} `config` where it cannot be read, or another user may have written it.
+ */
+export async function readConfig(path: string, { uid }: Reader = {}): Promise<string | undefined> {
+  let file: FileHandle
+  try {
+    // Without O_NONBLOCK, opening a named pipe would wait.
+    file = await open(path, constants.O_RDONLY | platform.files.NO_WAIT)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new SidecarError('config', `${path} cannot be read (${code}).`, {
+      cause: error,
+      hint: 'Let the user that runs evo-token read it.',
+    })
+  }
+  try {
+    // The checks are on the open file, so that what is read is what was checked.
+    await refuseUntrusted(file, path, uid)
+    return decode(await file.readFile(), path)
+  } finally {
+    await file.close()
+  }
+}
+
+async function refuseUntrusted(
+  file: FileHandle,
+  path: string,
+  uid: number | undefined,
+): Promise<void> {
+  const stats = await file.stat()
+  if (!stats.isFile()) throw new SidecarError('config', `${path} is not a regular file.`)
+  if (stats.size > SIZE_MAX) {
+    throw new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
+  }
+  if (!ownership.isTrusted(stats, uid)) {
+    throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
+      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
+    })
+  }
+  if (ownership.othersMayWrite(stats)) {
+    throw new SidecarError('config', `Other users may write to ${path}.`, {
+      hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
+    })
+  }
+  const access = await platform.files.askAccess(path, 'write')
+  if (access.kind === 'open') {
+    throw new SidecarError('config', `${path} ${access.reason}.`, {
+      hint: `Read it through, then close it: ${access.mend}`,
+    })
+  }
+}
+
+/** Keeps a byte order mark: `init` must not change what it adds to. */
+function decode(bytes: Buffer, path: string): string {
+  try {
+    return decodeFileText(bytes)
+  } catch (error) {
+    throw new SidecarError('config', `${path} is not UTF-8 text.`, { cause: error })
+  }
+}

@@ -1,0 +1,41 @@
+/** Errors of the file system, in words for people. */
+
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission is denied',
+  EPERM: 'the operation is not permitted',
+  EIO: 'the disk reports an error',
+  ENOENT: 'it is not there',
+  ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'it is a directory',
+  ELOOP: 'it is a symbolic link',
+  ENOLCK: 'the file system has no locks',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+}
+
+/** Whether `error` comes from the operating system, rather than from a bug of ours. */
+export function isDiskError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error
+}
+
+/** For example: "the disk is full (ENOSPC)". */
+export function diskErrorInWords({ code }: { readonly code: string }): string {
+  const words = IN_WORDS[code]
+  return words === undefined ? code : `${words} (${code})`
+}
+
+const WAY_OUT: Readonly<Record<string, string>> = {
+  ENOSPC: 'Make room there.',
+  EDQUOT: 'Make room there.',
+  EROFS: 'Mount it writable.',
+  EACCES: 'Let the user that runs evo-token write there.',
+  EPERM: 'Let the user that runs evo-token write there.',
+}
+
+/** What to do about it; a sentence. */
+export function wayOutOf({ code }: { readonly code: string }): string {
+  return WAY_OUT[code] ?? 'Check the disk.'
+}

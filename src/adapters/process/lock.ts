@@ -1,0 +1,93 @@
+/**
+ * Keeps a second daemon from the same state directory, by a lock on an open file. The kernel holds it
+ * as long as the process exists, and releases it however the process ends. The pid that is written
+ * down is for people only.
+ */
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
+import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
+
+/** The holder writes its pid at once; half a second is for very busy machines. */
+const LOOKS = 20
+const LOOK_MS = 25
+
+export type LockResult =
+  | {
+      readonly kind: 'held'
+      readonly release: () => void
+    }
+  | {
+      readonly kind: 'taken'
+      /** The holder's; undefined where it could not write it. */
+      readonly pid: number | undefined
+    }
+
+/** @throws {SidecarError} `failed` where the file cannot be locked. */
+export async function acquireLock(path: string): Promise<LockResult> {
+  const descriptor = await openLocked(path)
+  const pidFile = platform.files.pidFileOf(path)
+  if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(pidFile) }
+  const signed = pidFile === path ? descriptor : openSync(pidFile, 'w')
+  writePid(signed)
+  return {
+    kind: 'held',
+    // The file stays: if it were deleted, two other processes could each lock a file of this name.
+    release: () => {
+      ftruncateSync(signed)
+      if (signed !== descriptor) closeSync(signed)
+      closeSync(descriptor)
+    },
+  }
+}
+
+async function openLocked(path: string): Promise<number | undefined> {
+  try {
+    return await platform.files.openLocked(path)
+  } catch (error) {
+    if (!isDiskError(error)) throw error
+    throw new SidecarError(
+      'failed',
+      `The lock ${path} cannot be opened: ${diskErrorInWords(error)}.`,
+      {
+        hint: 'One daemon per state directory: it needs a directory in which it may lock a file.',
+        cause: error,
+      },
+    )
+  }
+}
+
+/** A full disk must not keep the daemon from starting: the lock holds without a pid too. */
+function writePid(descriptor: number): void {
+  try {
+    ftruncateSync(descriptor)
+    writeSync(descriptor, `${process.pid}\n`, 0)
+  } catch (error) {
+    if (!isDiskError(error)) throw error
+  }
+}
+
+/** Waits for the pid: when two daemons start together, the holder may not have written it yet. */
+async function waitForPid(path: string): Promise<number | undefined> {
+  for (let looks = 1; looks < LOOKS; looks++) {
+    const pid = readPid(path)
+    if (pid !== undefined) return pid
+    await sleep(LOOK_MS)
+  }
+  return readPid(path)
+}
+
+/** The pid in the file; undefined where no such process runs: a killed holder leaves its pid. */
+function readPid(path: string): number | undefined {
+  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
+  return pid > 0 && isAlive(pid) ? pid : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

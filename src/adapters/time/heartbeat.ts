@@ -1,0 +1,42 @@
+/**
+ * The heartbeat: one plain interval. It runs on the monotonic clock, so it goes on after a sleep and
+ * when the clock is set. Beats never overlap, and a failed one is logged and does not end the next.
+ */
+import type { Log } from '../../core/ports.ts'
+
+export interface HeartbeatOptions {
+  readonly everyMs: number
+  readonly beat: () => Promise<void>
+  readonly log: Log
+}
+
+export interface Heartbeat {
+  /** Resolves when a beat that is running has ended. */
+  stop(): Promise<void>
+}
+
+export function startHeartbeat({ everyMs, beat, log }: HeartbeatOptions): Heartbeat {
+  let beating = false
+  let lastBeat = Promise.resolve()
+
+  async function guarded(): Promise<void> {
+    beating = true
+    try {
+      await beat()
+    } catch (error) {
+      log.error({ err: error }, 'a heartbeat failed')
+    } finally {
+      beating = false
+    }
+  }
+
+  const interval = setInterval(() => {
+    if (!beating) lastBeat = guarded()
+  }, everyMs)
+  return {
+    async stop() {
+      clearInterval(interval)
+      await lastBeat
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/** What is wrong with a token file, in words for people. */
+import type { TokenFile } from '../../config.ts'
+import type { ConfigFault } from '../../config/faults.ts'
+import { SidecarError } from '../../errors.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
+
+/** Why a file does not have its token. */
+export interface TokenFileProblem {
+  readonly error: 'file_unwritable'
+  readonly message: string
+  /** What to do about it. */
+  readonly hint: string
+}
+
+/** In words for a person, without the token. */
+export function toProblem({ path }: TokenFile, error: unknown): TokenFileProblem {
+  const problem = (message: string, hint: string) =>
+    ({ error: 'file_unwritable', message, hint }) as const
+  if (error instanceof SidecarError) return problem(error.message, error.hint)
+  if (!isDiskError(error)) return problem(`${path} was not written.`, 'See the log of the daemon.')
+  return error.code === 'ENOENT'
+    ? problem(`The directory of ${path} does not exist.`, 'Create it, or correct the path.')
+    : problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOutOf(error))
+}
+
+/** The problems as warnings of the config, whose files they are, in its order. */
+export function tokenFileWarnings(
+  problems: readonly (TokenFileProblem | undefined)[],
+): ConfigFault[] {
+  return problems.flatMap((problem, index) => {
+    if (!problem) return []
+    return [{ path: `files[${index}].path`, message: `${problem.message} ${problem.hint}`.trim() }]
+  })
+}

@@ -1,0 +1,159 @@
+/**
+ * Writes one file that programs read an access token from. It is replaced whole, readable by us
+ * alone, and never written where git would commit it; the other lines of a `.env` stay as they are.
+ */
+import { access, constants, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { TokenFile } from '../../config.ts'
+import type { Sealed } from '../../core/token.ts'
+import { SidecarError } from '../../errors.ts'
+import { withoutVariable, withVariable } from './dotenv-text.ts'
+import { findGitDirectory, isIgnoredByGit } from './git.ts'
+import { findOwnFile, type OwnFile, readOwnFile, refuseOthers } from '../files/own-file.ts'
+import { replaceTokenFile } from './replace-token-file.ts'
+import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
+
+/** Far larger than any `.env`. */
+const MAX_BYTES = 1024 * 1024
+
+/** Local disks take milliseconds; a mount whose server is gone never answers. */
+export const PATIENCE_MS = 5_000
+
+export interface Limits {
+  /** How long one file may take, in milliseconds, before this update of it is abandoned. */
+  readonly patienceMs: number
+  /** Queues `work` behind other work on the file at `path`. */
+  readonly inTurn: (path: string, work: () => Promise<void>) => Promise<void>
+}
+
+/**
+ * Writes the token to the file, or removes the one in it.
+ *
+ * @throws {SidecarError} `failed` where what is there is not ours to write; errors of the disk.
+ */
+export async function setToken(
+  file: TokenFile,
+  token: Sealed | undefined,
+  { patienceMs, inTurn }: Limits,
+): Promise<void> {
+  await runWithin(file, patienceMs, async (signal) => {
+    const found = await findOwnFile(file.path).catch((error: unknown) => {
+      // Without its directory, there is no token to remove.
+      if (token || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    })
+    if (!found) return
+    await inTurn(found.path, async () => {
+      signal.throwIfAborted()
+      if (!token) await takeOut(found, file, signal)
+      else await put(found, file, token, signal)
+    })
+  })
+}
+
+/** What would prevent writing a token to the file, found without writing; undefined for nothing. */
+export async function examine(file: TokenFile): Promise<TokenFileProblem | undefined> {
+  try {
+    await runWithin(file, PATIENCE_MS, async (signal) => {
+      const { path, stats } = await findOwnFile(file.path)
+      if (stats) refuseOthers(path, stats)
+      if (file.format === 'dotenv') await readOwnFile(path, MAX_BYTES)
+      await access(dirname(path), constants.W_OK | constants.X_OK)
+      await gitDirectoryIfIgnored(path, signal)
+    })
+    return undefined
+  } catch (error) {
+    return toProblem(file, error)
+  }
+}
+
+async function put(
+  { path }: OwnFile,
+  file: TokenFile,
+  token: Sealed,
+  signal: AbortSignal,
+): Promise<void> {
+  const gitDirectory = await gitDirectoryIfIgnored(path, signal)
+  await replaceTokenFile(path, await contentOf(path, file, token), signal, gitDirectory)
+}
+
+async function gitDirectoryIfIgnored(
+  path: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const gitDirectory = await findGitDirectory(path, signal)
+  if (gitDirectory !== undefined && !(await isIgnoredByGit(path, signal))) {
+    throw new SidecarError(
+      'failed',
+      `${path} could be committed: add it to .gitignore, or choose a path outside of the git repository.`,
+    )
+  }
+  return gitDirectory
+}
+
+async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<Buffer> {
+  const token = accessToken.expose()
+  switch (file.format) {
+    case 'raw':
+      return Buffer.from(token)
+    case 'json':
+      return Buffer.from(`${JSON.stringify({ app: file.app, access_token: token })}\n`)
+    case 'dotenv': {
+      const value = Buffer.from(token).toString('latin1')
+      return toBytes(withVariable((await textOf(path)) ?? '', file.variable, value))
+    }
+  }
+}
+
+/** Works where git no longer ignores the file too: there, above all, the token must go. */
+async function takeOut(
+  { path, stats }: OwnFile,
+  file: TokenFile,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!stats) return
+  if (file.format !== 'dotenv') {
+    signal.throwIfAborted()
+    await rm(path, { force: true })
+    return
+  }
+  const before = await textOf(path)
+  if (before === undefined) return
+  const after = withoutVariable(before, file.variable)
+  if (after === before) return
+  // Where git cannot tell, the token is still removed; the other lines were there before.
+  const gitDirectory = await findGitDirectory(path, signal).catch(() => undefined)
+  await replaceTokenFile(path, toBytes(after), signal, gitDirectory)
+}
+
+/** One character for each byte, so that other lines are written back unchanged, in any encoding. */
+async function textOf(path: string): Promise<string | undefined> {
+  return (await readOwnFile(path, MAX_BYTES))?.toString('latin1')
+}
+
+function toBytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+/** Rejects when the time is over, whatever `work` waits for; its signal is aborted then. */
+async function runWithin(
+  { path }: TokenFile,
+  patienceMs: number,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const over = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `${path} did not answer within ${patienceMs / 1000} seconds.`
+      reject(
+        new SidecarError('failed', message, { hint: 'Check the disk or mount that it is on.' }),
+      )
+      over.abort()
+    }, patienceMs)
+  })
+  try {
+    await Promise.race([work(over.signal), limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,90 @@
+/** The files of the config that programs read access tokens from, and what is wrong with each. */
+import type { TokenFile } from '../../config.ts'
+import type { Log } from '../../core/ports.ts'
+import type { Sealed } from '../../core/token.ts'
+import { Queues } from '../../queue.ts'
+import { PATIENCE_MS, setToken } from './token-file.ts'
+import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
+
+export interface TokenFiles {
+  /** Writes this token, or none, to the app's files. Resolves even where that failed: then it is logged. */
+  update(app: string, accessToken: Sealed | undefined): Promise<void>
+  /** Takes the files that the config names now; the token is removed from files that it no longer names. */
+  configure(files: readonly TokenFile[]): Promise<void>
+  /** Why one of the app's files was not updated last; undefined where all were. */
+  problemOf(app: string): TokenFileProblem | undefined
+  /** As `problemOf`, for one file of the config. */
+  problemWith(file: TokenFile): TokenFileProblem | undefined
+}
+
+export interface TokenFilesDeps {
+  readonly log: Log
+  /** Called with an app's name when the problem of its files has changed. */
+  readonly onProblem?: (app: string) => void
+  /** How long one file may take, in milliseconds, before this update of it is abandoned. */
+  readonly patienceMs?: number
+}
+
+export function createTokenFiles(
+  configured: readonly TokenFile[],
+  { log, onProblem = () => undefined, patienceMs = PATIENCE_MS }: TokenFilesDeps,
+): TokenFiles {
+  let files = new Map(configured.map((file) => [keyOf(file), file]))
+  /** What was last written to each file: the hash of a token, or undefined for none. */
+  const holds = new Map<string, string | undefined>()
+  const problems = new Map<string, TokenFileProblem>()
+  const queues = new Queues()
+  const inTurn = (name: string, work: () => Promise<void>) => queues.run(name, work)
+
+  /** Keeps the order of the tokens. `setToken` queues again by real path, for settings that lead to one file. */
+  function enqueue(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
+    return inTurn(keyOf(file), () => updateFile(file, accessToken))
+  }
+
+  async function updateFile(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
+    const key = keyOf(file)
+    if (holds.has(key) && holds.get(key) === accessToken?.sha256) return
+    try {
+      await setToken(file, accessToken, { patienceMs, inTurn })
+      holds.set(key, accessToken?.sha256)
+      if (problems.delete(key)) onProblem(file.app)
+    } catch (error) {
+      const before = problems.get(key)
+      const problem = toProblem(file, error)
+      problems.set(key, problem)
+      if (before?.message !== problem.message) onProblem(file.app)
+      log.error({ app: file.app, file: file.path, err: error }, 'a token file was not updated')
+    }
+  }
+
+  const problemWith = (file: TokenFile) => problems.get(keyOf(file))
+
+  return {
+    async update(app, accessToken) {
+      const own = [...files.values()].filter((file) => file.app === app)
+      await Promise.all(own.map((file) => enqueue(file, accessToken)))
+    },
+    async configure(next) {
+      const before = files
+      files = new Map(next.map((file) => [keyOf(file), file]))
+      const gone = [...before].flatMap(([key, file]) => (files.has(key) ? [] : [file]))
+      await Promise.all(gone.map((file) => enqueue(file, undefined)))
+      for (const file of gone) {
+        holds.delete(keyOf(file))
+        problems.delete(keyOf(file))
+      }
+    },
+    problemOf: (app) =>
+      [...files.values()]
+        .filter((file) => file.app === app)
+        .map(problemWith)
+        .find(Boolean),
+    problemWith,
+  }
+}
+
+/** Settings that are equal in every member are the same one. */
+function keyOf(file: TokenFile): string {
+  const variable = file.format === 'dotenv' ? file.variable : ''
+  return JSON.stringify([file.app, file.path, file.format, variable])
+}

@@ -1,0 +1,31 @@
+/** Changes an app's files in its queue, and turns what the disk refuses into a result. */
+import type { StoreResult } from '../../../core/ports.ts'
+import type { Queues } from '../../../queue.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../../files/disk-errors.ts'
+import type { SealingKeys } from '../sealing/current-keys.ts'
+
+export interface ChangeDeps {
+  readonly dir: string
+  /** One queue for each app's files. */
+  readonly queues: Queues
+  readonly keys: SealingKeys
+}
+
+/** @param failure the beginning of the message for people, such as "The record of "crm" could not be stored". */
+export function changeFiles(
+  { dir, queues, keys }: ChangeDeps,
+  app: string,
+  failure: string,
+  change: () => Promise<StoreResult>,
+): Promise<StoreResult> {
+  return queues.run(app, async () => {
+    try {
+      await keys.raiseFormat()
+      return await change()
+    } catch (error) {
+      if (!isDiskError(error)) throw error
+      const message = `${failure} in ${dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
+      return { kind: 'unwritable', failure: { code: 'vault_unwritable', message } }
+    }
+  })
+}

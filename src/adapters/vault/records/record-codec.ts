@@ -1,0 +1,158 @@
+/**
+ * A record on disk: JSON in a JWE whose header binds the app and the kind of record, on the first
+ * line of its file. What follows that line is room for the next record.
+ *
+ * A newer version may have written it. What it added is kept (`UnknownMembers`); what it changed
+ * cannot be read here, and is no damage.
+ */
+import * as z from 'zod'
+import type { Identity } from '../../../core/app.ts'
+import type { AppRecord, PastFailure } from '../../../core/ports.ts'
+import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
+import { Secret } from '../../../secret.ts'
+import type { VaultKey } from '../sealing/key-ring.ts'
+import { seal, unseal } from '../sealing/sealed-text.ts'
+
+/** `attempt`: the mark, a copy of the record whose refresh token a request is about to spend. */
+export type RecordKind = 'app' | 'attempt'
+
+export interface Decoded {
+  readonly kind: RecordKind
+  readonly record: AppRecord
+}
+
+/** Has every property of `T`, so that the compiler reports a new one that is missing here. */
+type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
+
+/** An object with the members of `shape`; unknown ones are kept. */
+function members<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject(shape).transform((object) => {
+    const isKnown = ([name]: [string, unknown]) => Object.hasOwn(shape, name)
+    const entries: [string, unknown][] = Object.entries(object)
+    const unknown = entries.filter((entry) => !isKnown(entry))
+    // `fromEntries` forgets the types of the members, which the schema has checked.
+    const known = Object.fromEntries(entries.filter(isKnown)) as z.output<z.ZodObject<S>>
+    if (unknown.length === 0) return known
+    const unknownMembers = new Secret(JSON.stringify(Object.fromEntries(unknown)))
+    return { ...known, unknownMembers }
+  })
+}
+
+const secret = z.string().transform((value) => new Secret(value))
+const instant = z.number()
+const durationMs = z.number().nonnegative()
+const optionalText = z.string().exactOptional()
+
+const tokens = members({
+  accessToken: secret,
+  refreshToken: secret.exactOptional(),
+  receivedAt: instant,
+  lifetimeMs: durationMs.nullable(),
+  lifetimeAssumed: z.literal(true).exactOptional(),
+  // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
+  // no draw: the middle is as good as any. That age stays, as a member that we do not know.
+  draw: z.number().min(0).max(1).default(0.5),
+  scope: optionalText,
+  subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
+} satisfies Shape<NonNullable<AppRecord['tokens']>>)
+
+/** On disk, as over a wire, a failure's code is its `error`. */
+type WrittenFailure = Omit<PastFailure, 'code'> & { readonly error: string }
+
+const pastFailure = members({
+  error: z.string(),
+  message: z.string(),
+  at: instant,
+} satisfies Shape<WrittenFailure>).transform(({ error, ...rest }): PastFailure => ({
+  code: error,
+  ...rest,
+}))
+
+function toWritten({ code, ...rest }: PastFailure): WrittenFailure {
+  return { error: code, ...rest }
+}
+
+/** A change of it may need a new format: see `FORMAT` in `header.ts`. */
+export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
+  generation: z.int().nonnegative(),
+  identity: members({
+    issuer: z.string(),
+    tokenEndpoint: z.string().nullable(),
+    clientId: z.string(),
+    type: z.enum(['native', 'spa', 'web', 'service']),
+  } satisfies Shape<Identity>),
+  tokens: tokens.exactOptional(),
+  askedScope: optionalText,
+  lost: pastFailure.exactOptional(),
+  clientSecret: secret.exactOptional(),
+  nextClientSecret: secret.exactOptional(),
+  signedInAt: instant.exactOptional(),
+  refreshTokenExpiresAt: instant.exactOptional(),
+  refreshTokenStatedAt: instant.exactOptional(),
+  refreshTokenLifetimeMs: durationMs.exactOptional(),
+  refreshTokenLifetimeAt: instant.exactOptional(),
+  refreshTokenEndStays: z.literal(true).exactOptional(),
+  attempt: z.literal(true).exactOptional(),
+} satisfies Shape<AppRecord & { attempt: true }>)
+
+export async function encodeRecord(
+  app: string,
+  { kind, record }: Decoded,
+  key: VaultKey,
+): Promise<string> {
+  const { lost } = record
+  const content = {
+    ...record,
+    ...(lost && { lost: toWritten(lost) }),
+    ...(kind === 'attempt' && { attempt: true }),
+  }
+  const purpose = { 'evo-app': app, 'evo-kind': kind } as const
+  return `${await seal(JSON.stringify(exposeAll(content)), purpose, key)}\n`
+}
+
+/**
+ * `broken` where `text` is not a whole record of this app under one of our keys: torn, changed, or
+ * another app's. `newer` where it is whole, and this version cannot read its content.
+ */
+export async function decodeRecord(
+  app: string,
+  text: string,
+  ring: readonly VaultKey[],
+): Promise<Decoded | 'newer' | 'broken'> {
+  const unsealed = await unseal(firstLine(text), ring)
+  if (unsealed?.header['evo-app'] !== app) return 'broken'
+  const parsed = recordSchema.safeParse(jsonOf(unsealed.plaintext))
+  if (!parsed.success) return 'newer'
+  const { attempt, ...record } = parsed.data
+  const kind = attempt ? 'attempt' : 'app'
+  return unsealed.header['evo-kind'] === kind ? { kind, record } : 'newer'
+}
+
+export function firstLine(text: string): string {
+  const end = text.indexOf('\n')
+  return end < 0 ? text : text.slice(0, end)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The plain text of a record, to be encrypted: the only place where all of an app's secrets are exposed. */
+function exposeAll(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (isSealed(value)) return value.expose()
+  if (Array.isArray(value)) return value.map(exposeAll)
+  const { unknownMembers, ...known } = value as UnknownMembers
+  return {
+    ...(unknownMembers && (JSON.parse(unknownMembers.expose()) as object)),
+    ...Object.fromEntries(Object.entries(known).map(([name, member]) => [name, exposeAll(member)])),
+  }
+}
+
+function isSealed(value: object): value is Sealed {
+  return 'expose' in value
+}

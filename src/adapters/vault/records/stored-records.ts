@@ -1,0 +1,190 @@
+/**
+ * Loads and stores records so that a crash or a full disk loses none: room is reserved before a
+ * request is sent; its answer overwrites that room, is synced, and renamed into place.
+ */
+import { rm } from 'node:fs/promises'
+import type {
+  AppRecord,
+  LoadedRecord,
+  Log,
+  StoreResult,
+  VaultEntry,
+  VaultRecords,
+} from '../../../core/ports.ts'
+import { SidecarError } from '../../../errors.ts'
+import { platform } from '../../../platform/current.ts'
+import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
+import { type ChangeDeps, changeFiles } from './change-files.ts'
+import { Precedence } from './precedence.ts'
+import { encodeRecord } from './record-codec.ts'
+import { RecordsOnDisk } from './records-on-disk.ts'
+import {
+  damagedPath,
+  filesOf,
+  type OnStep,
+  padToRoom,
+  setAside,
+  writeInPlace,
+} from './record-files.ts'
+import { isAnyNewer, isNewer } from './find-record.ts'
+import { Recovery } from './recovery.ts'
+import { ReservedRoom } from './reserved-room.ts'
+
+export interface StoredRecordsDeps extends ChangeDeps {
+  readonly log: Log
+  readonly onStep: OnStep
+}
+
+const STORED: StoreResult = { kind: 'stored' }
+const NEWER: StoreResult = { kind: 'newer' }
+
+export class StoredRecords implements VaultRecords {
+  readonly #deps: StoredRecordsDeps
+  readonly #reserved = new ReservedRoom()
+  readonly #onDisk: RecordsOnDisk
+  /** Storing a record goes before making room for the next one. */
+  readonly #storing = new Precedence()
+  /** The generation that a failed store may have left on disk nevertheless: a retry may overwrite it. */
+  readonly #uncertain = new Map<string, number>()
+
+  constructor(deps: StoredRecordsDeps) {
+    this.#deps = deps
+    this.#onDisk = new RecordsOnDisk(deps.dir, deps.keys)
+  }
+
+  async load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>> {
+    const loaded = await Promise.all(
+      apps.map(async (entry) => {
+        const record = await this.#deps.queues.run(entry.app, () => this.#load(entry))
+        return record ? ([[entry.app, record]] as const) : []
+      }),
+    )
+    return new Map(loaded.flat())
+  }
+
+  reserve(app: string, record: AppRecord): Promise<StoreResult> {
+    return changeFiles(
+      this.#deps,
+      app,
+      `No room could be reserved for the next record of "${app}"`,
+      async () => {
+        await this.#storing.waitUntilIdle()
+        const onDisk = await this.#onDisk.look(app, record)
+        if (onDisk === 'newer') return NEWER
+        if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
+        const { dir, keys, onStep } = this.#deps
+        const { next } = filesOf(dir, app)
+        if (await this.#isNextNewer(app, record.generation)) return NEWER
+        if (this.#reserved.isThere(app, record.generation, next)) return STORED
+        this.#reserved.forget(app)
+        const mark = await encodeRecord(app, { kind: 'attempt', record }, keys.ring[0])
+        const report = (step: string) => {
+          onStep(`reserve ${step}`, app)
+        }
+        const text = padToRoom(mark)
+        await writeInPlace(next, text, report)
+        await platform.files.syncDirectory(dir)
+        report('directory-synced')
+        this.#reserved.remember(app, record.generation, text.length)
+        return STORED
+      },
+    )
+  }
+
+  store(app: string, record: AppRecord): Promise<StoreResult> {
+    return changeFiles(this.#deps, app, `The record of "${app}" could not be stored`, () =>
+      this.#storing.runFirst(() => this.#store(app, record)),
+    )
+  }
+
+  async release(app: string): Promise<void> {
+    const { dir, log } = this.#deps
+    this.#reserved.forget(app)
+    const result = await changeFiles(
+      this.#deps,
+      app,
+      `A mark of "${app}" could not be cleared away`,
+      async () => {
+        if (await this.#isNextNewer(app)) return NEWER
+        await rm(filesOf(dir, app).next, { force: true })
+        await platform.files.syncDirectory(dir)
+        return STORED
+      },
+    )
+    if (result.kind === 'unwritable') log.warn({ app }, result.failure.message)
+  }
+
+  remove(app: string): Promise<StoreResult> {
+    return changeFiles(this.#deps, app, `The record of "${app}" could not be deleted`, async () => {
+      const { dir, keys } = this.#deps
+      const { record, next } = filesOf(dir, app)
+      if (await isNewer({ record, next }, app, keys.ring)) return NEWER
+      // The mark goes first: left alone, it would be taken for a request that was never answered.
+      await rm(next, { force: true })
+      await rm(record, { force: true })
+      await platform.files.syncDirectory(dir)
+      this.#reserved.forget(app)
+      this.#uncertain.delete(app)
+      this.#onDisk.setMisplaced(app, false)
+      return STORED
+    })
+  }
+
+  async #store(app: string, record: AppRecord): Promise<StoreResult> {
+    const { generation } = record
+    const onDisk = await this.#onDisk.look(app, record)
+    if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
+    const fits = onDisk === 'broken' || onDisk === generation - 1
+    const again = onDisk === generation && this.#uncertain.get(app) === generation
+    if (!fits && !again) return { kind: 'changed' }
+    const { dir, log, keys, onStep } = this.#deps
+    const files = filesOf(dir, app)
+    const report = (step: string) => {
+      onStep(`store ${step}`, app)
+    }
+    this.#reserved.forget(app)
+    this.#uncertain.set(app, generation)
+    const text = await encodeRecord(app, { kind: 'app', record }, keys.ring[0])
+    await writeInPlace(files.next, text, report)
+    if (onDisk === 'broken') {
+      const path = await setAside(dir, files.record, damagedPath(dir, app))
+      log.error({ app, path }, 'the record on disk was damaged: it is set aside')
+    }
+    await platform.files.replaceFile(files.next, files.record)
+    report('renamed')
+    await platform.files.syncDirectory(dir)
+    report('directory-synced')
+    this.#uncertain.delete(app)
+    return STORED
+  }
+
+  /** Runs outside the app's queue: it only reads, and a person may be waiting for it. */
+  async isNewer(entry: VaultEntry): Promise<boolean> {
+    const { dir, keys } = this.#deps
+    try {
+      return await isAnyNewer(filesOf(dir, entry.app), entry, keys.ring)
+    } catch (error) {
+      // The operation that needs the file reports what the disk refuses.
+      if (isDiskError(error)) return false
+      throw error
+    }
+  }
+
+  async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
+    const { dir, log, keys } = this.#deps
+    const recovery = new Recovery({ dir, log, ring: keys.ring }, entry)
+    const loaded = await recovery.run().catch((error: unknown) => {
+      if (!isDiskError(error)) throw error
+      const message = `The record of "${entry.app}" cannot be read now: ${diskErrorInWords(error)}.`
+      throw new SidecarError('unavailable', message, { cause: error })
+    })
+    this.#onDisk.setMisplaced(entry.app, recovery.misplaced)
+    return loaded
+  }
+
+  /** Whether a newer version wrote the next record. What we reserved ourselves is ours, and is not read. */
+  async #isNextNewer(app: string, generation?: number): Promise<boolean> {
+    if (this.#reserved.isFor(app, generation)) return false
+    return this.#onDisk.isNextNewer(app)
+  }
+}

@@ -1,0 +1,60 @@
+/** Log lines as a person reads them: what happened, to which app, and what to do. No JSON. */
+import { plain } from './plain.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Shown behind the message, in this order. */
+const SHOWN = ['caller', 'reason', 'error', 'path', 'file', 'issuer', 'setting', 'method']
+
+const LEVELS: Readonly<Record<string, string>> = {
+  warn: 'warning: ',
+  error: 'error: ',
+  fatal: 'error: ',
+}
+
+/** `line` as the daemon logs it, with its line break or without; what is not JSON stays as it is. */
+export function toPlainLogLine(line: string): string {
+  const fields = parse(line)
+  if (!fields) return `${plain(line.trimEnd())}\n`
+  const { time, level, msg } = fields
+  const at = typeof time === 'string' ? `${clockTime(new Date(time))}  ` : ''
+  const isForPerson = typeof fields.need === 'string'
+  const rank = isForPerson ? '' : (LEVELS[String(level)] ?? '')
+  return `${at}${rank}${plain(sentenceOf(String(msg), fields))}\n`
+}
+
+function sentenceOf(message: string, fields: Fields): string {
+  const { app, need, hint, url, err } = fields
+  const name = typeof app === 'string' ? app : undefined
+  if (message === 'listening') {
+    return `evo-token answers at ${String(url)}. It runs until you press Ctrl-C or close this window.`
+  }
+  if (need === 'recovered') return `${name ?? ''} has recovered.`
+  if (need !== undefined && typeof hint === 'string') {
+    const command = /`(evo-token [^`]+)`/.exec(hint)?.[1]
+    return `${name ?? ''} needs you: ${command ?? `${message} ${hint}`}`
+  }
+  const shown = SHOWN.flatMap((field) => {
+    const value = fields[field]
+    return typeof value === 'string' || typeof value === 'number' ? [`${field} ${value}`] : []
+  })
+  const cause =
+    typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : ''
+  const details = shown.length > 0 ? ` (${shown.join(', ')})` : ''
+  const todo = typeof hint === 'string' ? ` ${hint}` : ''
+  return `${name === undefined ? '' : `${name}: `}${message}${cause && `: ${cause}`}${details}${todo}`
+}
+
+function parse(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'msg' in value ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Local time, in 24 hours. */
+function clockTime(instant: Date): string {
+  return instant.toTimeString().slice(0, 8)
+}

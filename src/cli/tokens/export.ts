@@ -1,0 +1,66 @@
+/** `export`: the access token as variables, in lines for a shell or a program to read. */
+import { appPath, askToken, createClient } from '../../client/connection.ts'
+import { quoted } from '../../platform/posix/shell-quoted.ts'
+import { withVariable } from '../../adapters/token-files/dotenv-text.ts'
+import type { CommandRow, Invocation } from '../command.ts'
+import { APP_OR_DEFAULT, CALLER } from '../options.ts'
+import { usageFault } from '../usage.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+const FORMATS: Readonly<Record<string, (variables: Variables) => string>> = {
+  sh: (variables) => lines(variables, (name, value) => `export ${name}=${quoted(value)}`),
+  powershell: (variables) =>
+    lines(variables, (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`),
+  dotenv: (variables) =>
+    Object.entries(variables).reduce((text, [name, value]) => withVariable(text, name, value), ''),
+  json: (variables) => `${JSON.stringify(variables)}\n`,
+}
+
+export const exportToken: CommandRow = {
+  details:
+    'A shell keeps this one token, which ends; for a program that runs longer, `evo-token run` also says where to ask for the next.',
+  arguments: [APP_OR_DEFAULT],
+  options: {
+    format: {
+      type: 'string',
+      choices: Object.keys(FORMATS),
+      description: 'The kind of lines (sh, which bash, zsh and fish read too).',
+    },
+    env: {
+      type: 'string',
+      placeholder: 'NAME',
+      description: 'The variable that gets the token (EVO_ACCESS_TOKEN).',
+    },
+    ...CALLER,
+  },
+  examples: [
+    { line: 'eval "$(evo-token export)"', says: 'Sets EVO_ACCESS_TOKEN in this shell.' },
+    {
+      line: 'evo-token export --format powershell | Invoke-Expression',
+      says: 'The same in PowerShell.',
+    },
+  ],
+  run,
+}
+
+async function run(invocation: Invocation): Promise<number> {
+  const { command, argument, text, io } = invocation
+  const app = argument('APP')
+  const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
+  if (!/^[A-Za-z_]\w*$/.test(variable)) {
+    throw usageFault(command, 'needs letters, digits and _ for --env')
+  }
+  const format = FORMATS[text('format') ?? 'sh']
+  const { accessToken } = await askToken(createClient(invocation.place), {
+    path: appPath(app, '/token'),
+  })
+  io.stdout.write(format?.({ [variable]: accessToken, EVO_TOKEN_APP: app }) ?? '')
+  return 0
+}
+
+function lines(variables: Variables, line: (name: string, value: string) => string): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `${line(name, value)}\n`)
+    .join('')
+}

@@ -1,0 +1,17 @@
+/**
+ * Where Seequent's evo-mcp server keeps its access token: it reads the file anew at each use, and opens a
+ * browser where that has none or one that ended.
+ */
+import type { TokenFile } from '../config.ts'
+
+const CACHE = '.cache/evo_token_cache.json'
+
+/** The token file for a checkout of evo-mcp. */
+export function evoMcpFile(app: string, checkout: string) {
+  return { app, path: `${checkout.replace(/\/+$/, '')}/${CACHE}`, format: 'json' } as const
+}
+
+/** Whether evo-mcp would read the file. */
+export function isEvoMcpFile({ path }: Pick<TokenFile, 'path'>): boolean {
+  return path.endsWith(`/${CACHE}`)
+}
