@@ -8,7 +8,7 @@ import type { ServiceManager } from '../../platform/service-manager.ts'
 import type { Invocation } from '../command.ts'
 import { toPlainLogLine } from '../log-lines.ts'
 import { usageFault } from '../usage.ts'
-import { serviceOptions } from './choose.ts'
+import { serviceOptions } from './find-service-manager.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation

@@ -115,6 +115,13 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     async forget() {
       await run('/delete', '/tn', TASK, '/f').catch(() => undefined)
     },
+    logProgram: (follow) => ({
+      file: 'powershell',
+      args: [
+        ...['-NoProfile', '-NonInteractive', '-Command'],
+        `Get-Content -Tail 200 -Encoding UTF8${follow ? ' -Wait' : ''} -LiteralPath '${log.replaceAll("'", "''")}'`,
+      ],
+    }),
     lastLog: async () =>
       Promise.resolve(existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
     notes: () => [
