@@ -8,11 +8,21 @@ import * as posixEndpoint from './posix/owner-endpoint.ts'
 import * as posixOwnership from './posix/ownership.ts'
 import type { ServicePlatform } from './service-manager.ts'
 
+interface ForClients {
+  readonly locations: Locations
+  readonly ownership: Ownership
+  readonly ownerEndpoint: OwnerEndpoint
+}
+
 // What every command needs. It imports next to nothing, since `evo-token get` starts with it.
-const windows = isWindows() ? await import('./windows/for-clients.ts') : undefined
-export const locations: Locations = windows?.locations ?? posixLocations
-export const ownership: Ownership = windows?.ownership ?? posixOwnership
-export const ownerEndpoint: OwnerEndpoint = windows?.ownerEndpoint ?? posixEndpoint
+const posix: ForClients = {
+  locations: posixLocations,
+  ownership: posixOwnership,
+  ownerEndpoint: posixEndpoint,
+}
+export const { locations, ownership, ownerEndpoint }: ForClients = isWindows()
+  ? await import('./windows/for-clients.ts')
+  : posix
 
 /** The rest: import it from `current.ts`. */
 export async function loadPlatform(): Promise<Platform> {
