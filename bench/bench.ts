@@ -2,6 +2,7 @@
 import { benchAbuse } from './abuse.ts'
 import { benchGet } from './cli-get.ts'
 import { benchClients } from './clients.ts'
+import { benchCrowd } from './crowd.ts'
 import { benchGuard } from './guard.ts'
 import { benchMemory } from './memory.ts'
 import { benchStartUp } from './start-up.ts'
@@ -15,6 +16,7 @@ await benchTokenEndpoint()
 await benchGet()
 await benchClients()
 await benchStartUp()
+await benchCrowd()
 await benchGuard()
 await benchMemory()
 await benchAbuse()

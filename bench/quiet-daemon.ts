@@ -9,6 +9,7 @@ import { until } from '../test/support/until.ts'
 export interface QuietDaemon extends AsyncDisposable {
   readonly pid: number
   readonly url: string
+  readonly socket: string
 }
 
 export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
@@ -20,10 +21,14 @@ export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
   const exited = once(child, 'exit')
   const endpoint = join(home.stateDir, 'endpoint.json')
   await until('the daemon answers', () => existsSync(endpoint))
-  const { url } = JSON.parse(readFileSync(endpoint, 'utf8')) as { url: string }
+  const { url, socket } = JSON.parse(readFileSync(endpoint, 'utf8')) as {
+    url: string
+    socket: string
+  }
   return {
     pid: child.pid ?? 0,
     url,
+    socket,
     async [Symbol.asyncDispose]() {
       child.kill()
       await exited

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
+import ts from 'typescript'
 
 const root = join(import.meta.dirname, '..')
 const sources = {
@@ -9,6 +10,26 @@ const sources = {
   platform: 'node',
   logLevel: 'warn',
   transform: { target: 'node20.19' },
+}
+
+// Rolldown would take what `await using` needs on older Node from a package that is not there.
+const typescript = {
+  name: 'typescript',
+  transform: {
+    filter: { id: /\.ts$/ },
+    handler(code, fileName) {
+      const { ESNext } = ts.ModuleKind
+      const { ES2023 } = ts.ScriptTarget
+      const compilerOptions = {
+        target: ES2023,
+        module: ESNext,
+        verbatimModuleSyntax: true,
+        sourceMap: true,
+      }
+      const { outputText, sourceMapText } = ts.transpileModule(code, { fileName, compilerOptions })
+      return { code: outputText, map: sourceMapText, moduleType: 'js' }
+    },
+  },
 }
 
 // One file for each source: programs find others beside them, and an error says where it was thrown.
@@ -21,6 +42,7 @@ const tools = await rolldown({
     'test/systemd/load.ts',
   ],
   external: /^[^./]/,
+  plugins: [typescript],
 })
 await tools.write({
   dir: join(root, 'build'),

@@ -73,8 +73,8 @@ export function parseConfig(text: string, home?: string): ConfigResult {
 
 /** The first fault of each setting, which says the most. */
 function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
-  const paths = faults.map(({ path }) => path)
-  return faults.filter(({ path }, index) => paths.indexOf(path) === index)
+  const seen = new Set<string>()
+  return faults.filter(({ path }) => seen.size < seen.add(path).size)
 }
 
 function toConfig(settings: Settings, home: string | undefined): Config {
@@ -87,7 +87,7 @@ function toConfig(settings: Settings, home: string | undefined): Config {
     ...(ca !== undefined && { ca: toPath(ca, home) }),
     ...(notify && { notify: { command: notify.command, everyMs: notify.every } }),
     files: files.map((file) => ({ ...file, path: toPath(file.path, home) })),
-    apps: apps.map((app) => ({ ...app, sharesRedirectUri: sharesRedirectUri(app, apps) })),
+    apps: withSharing(apps),
   }
 }
 
@@ -126,14 +126,19 @@ function toApp(
   }
 }
 
-type Redirected = Pick<App, 'issuer' | 'redirectUris'>
-
-function sharesRedirectUri(app: Redirected, all: readonly Redirected[]): boolean {
-  const own = new Set(app.redirectUris.map((uri) => new URL(uri).href))
-  return all.some(
-    (other) =>
-      other.issuer !== app.issuer && other.redirectUris.some((uri) => own.has(new URL(uri).href)),
-  )
+/** Each app, with whether one of another issuer has a redirect URI of its own. */
+function withSharing(apps: readonly Omit<App, 'sharesRedirectUri'>[]): App[] {
+  const issuers = new Map<string, Set<string>>()
+  const uris = apps.map(({ redirectUris }) => redirectUris.map((uri) => new URL(uri).href))
+  for (const [index, { issuer }] of apps.entries()) {
+    for (const uri of uris[index] ?? []) {
+      issuers.set(uri, (issuers.get(uri) ?? new Set()).add(issuer))
+    }
+  }
+  return apps.map((app, index) => ({
+    ...app,
+    sharesRedirectUri: (uris[index] ?? []).some((uri) => (issuers.get(uri)?.size ?? 0) > 1),
+  }))
 }
 
 /** Checked on the raw value, so that it is reported along with every other fault. */
@@ -179,9 +184,15 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
     const set = own?.retryMin !== undefined || own?.retryMax !== undefined
     return set && refresh.retryMinMs > refresh.retryMaxMs
   })
-  const overwriting = files.flatMap((file, index) =>
-    files.slice(0, index).some((other) => collide(file, other)) ? [index] : [],
-  )
+  // At each path the variables that are written, or the whole file.
+  const written = new Map<string, Set<string>>()
+  const overwriting = files.flatMap((file, index) => {
+    const others = written.get(file.path) ?? new Set()
+    const own = file.format === 'dotenv' ? file.variable : WHOLE
+    const collides = others.has(own) || others.has(WHOLE) || (own === WHOLE && others.size > 0)
+    written.set(file.path, others.add(own))
+    return collides ? [index] : []
+  })
   return [
     ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
     ...impatient.map(({ name }) => fault(['apps', name, 'refresh', 'retryMin'], patience)),
@@ -194,12 +205,8 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
   ]
 }
 
-/** Only dotenv files leave everything else as it is. */
-function collide(one: TokenFile, other: TokenFile): boolean {
-  if (one.path !== other.path) return false
-  if (one.format !== 'dotenv' || other.format !== 'dotenv') return true
-  return one.variable === other.variable
-}
+/** Stands for a whole file: no variable has such a name. */
+const WHOLE = '*'
 
 function warningsOn({ apps }: Config): ConfigFault[] {
   return apps.length === 0

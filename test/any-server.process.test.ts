@@ -288,7 +288,7 @@ describe('a private key in place of a client secret', () => {
       // As its first line, by the way of a secret.
       expect(await runCli(home, ['secret', app], { input: pem })).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining('is a key, and the app shows a client secret') as string,
+        stderr: expect.stringContaining('A private key goes in with --private-key FILE') as string,
       })
     }
     expect(await runCli(home, ['secret', 'robot'], { input: 's3cret' })).toMatchObject({

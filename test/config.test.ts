@@ -722,3 +722,40 @@ describe('NAME', () => {
     expect(name).not.toMatch(NAME)
   })
 })
+
+describe('a config as large as one may be', () => {
+  const MEBIBYTE = 1024 * 1024
+
+  it.each([
+    ['unknown settings', `{${Array.from({ length: 20_000 }, (_, at) => `"a${at}":1`).join()}}`],
+    ['one key', `{"${'k'.repeat(MEBIBYTE - 10)}":1}`],
+    ['nested lists', '['.repeat(MEBIBYTE)],
+    [
+      'apps that share a redirect URI',
+      `{"apps":{${Array.from(
+        { length: 9_000 },
+        (_, at) =>
+          `"a${at}":{"type":"native","clientId":"n","scopes":[],"issuer":"https://i${at}.test"}`,
+      ).join()}}}`,
+    ],
+    [
+      'files at one path',
+      `{"files":[${Array.from(
+        { length: 20_000 },
+        (_, at) => `{"app":"a","path":"/a","variable":"V${at}"}`,
+      ).join()}],"apps":{"a":{"type":"service","clientId":"s","scopes":[]}}}`,
+    ],
+    ['one cron expression', service(`"reissue":"${'0-59,'.repeat(200_000)}* * * *"`)],
+    ['one duration', service(`"refresh":{"ahead":"${'9'.repeat(MEBIBYTE)}s"}`)],
+  ])(
+    'is looked through in seconds: %s',
+    (_, text) => {
+      expect(['ok', 'bad']).toContain(parseConfig(text).kind)
+    },
+    120_000,
+  )
+
+  function service(setting: string): string {
+    return `{"apps":{"a":{"type":"service","clientId":"s","scopes":[],${setting}}}}`
+  }
+})

@@ -137,6 +137,7 @@ it('has the answers of every route as they are described', async () => {
       '/v1/apps/me/token?wait=61',
       '/v1/apps/robot/token?wait=0',
       '/v1/callers',
+      '/v1/apps/me/login',
       '/v1/apps/me/login/none?wait=0',
     ]) {
       await check('GET', path, { door })
@@ -171,6 +172,8 @@ it('has the answers of every route as they are described', async () => {
   await check('POST', `${signIn}/callback`, { body: { url } })
   await check('GET', signIn)
   await check('POST', '/v1/apps/me/login', { body: { method: 'device' } })
+  const ended = await check('POST', '/v1/apps/me/login')
+  await check('DELETE', `/v1/apps/me/login/${String(ended.json.id)}`)
   await check('POST', '/v1/apps/me/logout')
   await check('GET', '/v1/apps/me')
   await check('GET', '/v1/apps/me/token')

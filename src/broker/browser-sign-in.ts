@@ -1,43 +1,103 @@
 /** Signing in with a browser: on this machine by the redirect URI, on another by a pasted URL. */
-import type { RedirectListener, SignInPage } from '../core/ports.ts'
-import type { SignInStatus } from '../core/status.ts'
+import type {
+  AuthorizationRequest,
+  BusyPort,
+  RedirectListener,
+  RedirectRequest,
+  SignInPage,
+} from '../core/ports.ts'
+import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import type { PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { valueOf } from './sign-in-errors.ts'
 
+/** How a browser gets to the authorization server, and back. */
+type Ways = Pick<
+  Extract<StartedSignIn, { method: 'browser' }>,
+  'authorizationUrl' | 'openUrl' | 'listening' | 'busy'
+>
+
 /**
  * Makes the authorization request and listens for its response on the first redirect URI that is free.
+ * Where none is, the person pastes the address that the browser ends on.
  *
  * @throws {SidecarError} `misconfigured`, `unavailable`.
  */
 export async function startInBrowser(
   signIn: PendingSignIn,
   listener: RedirectListener,
-): Promise<{ authorizationUrl: string; openUrl: string | null }> {
-  const { app, registration } = signIn.managedApp.state
-  const { switchUser } = signIn
-  const busy: number[] = []
+): Promise<Ways> {
+  const { app } = signIn.managedApp.state
+  const busy: { readonly request: AuthorizationRequest; readonly port: BusyPort }[] = []
   for (const redirectUri of app.redirectUris) {
-    const request = valueOf(await registration.server.authorize(redirectUri, { switchUser }))
-    const listening = await listener.listen({
-      redirectUri,
-      state: request.state,
-      authorizationUrl: request.url,
-      onCallback: (callback) => redeemCallback(signIn, callback),
-      onSecondVisit: () => {
-        signIn.abandon(failed('link_reused', LINK_REUSED))
-      },
-    })
+    const request = await authorize(signIn, redirectUri)
+    const listening = await listener.listen(toRedirectRequest(signIn, request))
     if (listening.kind === 'busy') {
-      busy.push(listening.port)
+      const { port, holder } = listening
+      busy.push({ request, port: { port, holder } })
       continue
     }
     const lease = listening.kind === 'listening' ? { lease: listening.lease } : {}
     signIn.way = { method: 'browser', request, ...lease }
-    return { authorizationUrl: request.url, openUrl: lease.lease?.openUrl ?? null }
+    const openUrl = lease.lease?.openUrl ?? null
+    const isListening = listening.kind === 'listening'
+    return { authorizationUrl: request.url, openUrl, listening: isListening, busy: null }
   }
-  throw portsBusy(app.name, busy)
+  const best = busy.find(({ port }) => port.holder === 'own') ?? busy[0]
+  if (!best) throw noRedirectUri(app.name)
+  return startWithoutReturn(signIn, best, listener)
+}
+
+/**
+ * The browser delivers its response to the program that has the port. It cannot use the code, which
+ * only we can redeem (RFC 7636); still, no browser is sent to what may be another user's program.
+ */
+async function startWithoutReturn(
+  signIn: PendingSignIn,
+  { request, port }: { readonly request: AuthorizationRequest; readonly port: BusyPort },
+  listener: RedirectListener,
+): Promise<Ways> {
+  const lease =
+    port.holder === 'own'
+      ? { lease: await listener.listenForLink(toRedirectRequest(signIn, request)) }
+      : {}
+  signIn.way = { method: 'browser', request, ...lease }
+  return {
+    authorizationUrl: request.url,
+    openUrl: lease.lease?.openUrl ?? null,
+    listening: false,
+    busy: port,
+  }
+}
+
+async function authorize(
+  { managedApp, switchUser }: PendingSignIn,
+  redirectUri: string,
+): Promise<AuthorizationRequest> {
+  const { server } = managedApp.state.registration
+  return valueOf(await server.authorize(redirectUri, { switchUser }))
+}
+
+function toRedirectRequest(
+  signIn: PendingSignIn,
+  { redirectUri, state, url }: AuthorizationRequest,
+): RedirectRequest {
+  return {
+    redirectUri,
+    state,
+    authorizationUrl: url,
+    onCallback: (callback) => redeemCallback(signIn, callback),
+    onVisit: () => {
+      signIn.noteVisit()
+    },
+    onSecondVisit: () => {
+      signIn.abandon(failed('link_reused', LINK_REUSED))
+    },
+    onHttps: () => {
+      signIn.noteHttps()
+    },
+  }
 }
 
 /** What the person is told whose browser brought `callback`. */
@@ -50,7 +110,7 @@ export async function redeemCallback(signIn: PendingSignIn, callback: URL): Prom
 }
 
 /**
- * The redirected URL that somebody pasted.
+ * The redirected URL that a person pasted.
  *
  * @throws {SidecarError} `invalid_request` for one that is not this sign-in's.
  */
@@ -79,7 +139,7 @@ function isResponseTo(
 }
 
 const LINK_REUSED =
-  'The link was opened a second time. If that was not you, it was somebody else on this machine. Nobody was signed in; start again.'
+  'The link was opened a second time. If that was not you, another user or program on this machine saw it. No sign-in took place; start again.'
 
 const ALREADY_USED: SignInPage = {
   ok: false,
@@ -100,12 +160,8 @@ function pageOf(app: string, { status, error, message, subject }: SignInStatus):
   }
 }
 
-function portsBusy(app: string, ports: readonly number[]): SidecarError {
-  return new SidecarError(
-    'unavailable',
-    `The port of the redirect URI of "${app}" (${ports.join(', ')}) is in use by another program: often a web server in development, a notebook, or another tool that is signing in.`,
-    {
-      hint: 'Stop that program (`ss -ltnp` or `lsof -i` names it), or register another redirect URI and add it to redirectUris.',
-    },
-  )
+function noRedirectUri(app: string): SidecarError {
+  return new SidecarError('misconfigured', `"${app}" has no redirect URI.`, {
+    hint: 'Register one for the app, and add it to redirectUris.',
+  })
 }

@@ -19,7 +19,7 @@ export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promis
   return way
 }
 
-/** Polls once, if it is time. A rim: nobody waits for it, so what goes wrong in it is told here. */
+/** Polls once, if it is time. Fire-and-forget: failures are logged here. */
 export function pollIfDue(signIn: PendingSignIn, clock: Clock): void {
   const { way } = signIn
   if (signIn.busy || way?.method !== 'device' || clock.read().mono < way.nextPollAt) return

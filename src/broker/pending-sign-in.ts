@@ -6,7 +6,7 @@ import type {
   Prepared,
   RedirectLease,
 } from '../core/ports.ts'
-import type { SignInStatus } from '../core/status.ts'
+import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
 import { failed, type SignInEnd, takeOverSignIn } from './sign-in.ts'
@@ -14,7 +14,7 @@ import { failed, type SignInEnd, takeOverSignIn } from './sign-in.ts'
 export interface BrowserSignIn {
   readonly method: 'browser'
   readonly request: AuthorizationRequest
-  /** Absent where the redirect URI is not on this machine: then the redirected URL is pasted. */
+  /** Absent where no browser is to come to us: then the redirected URL is pasted. */
   readonly lease?: RedirectLease
 }
 
@@ -26,16 +26,24 @@ export interface DeviceSignIn {
   nextPollAt: number
 }
 
+/** A person or a browser may load the page again: it should not be a failure to connect. */
+const SHOWN_MS = 60_000
+
 export class PendingSignIn {
   readonly id: string
   readonly managedApp: ManagedApp
   readonly switchUser: boolean
-  /** When it ends if nobody completes it; on the monotonic clock. */
+  /** When it ends if it is not completed; on the monotonic clock. */
   readonly endsAt: number
   readonly ended: Promise<void>
   /** Set once the person can act. */
   way: BrowserSignIn | DeviceSignIn | undefined
   #end: () => void = () => undefined
+  #visited = false
+  #httpsTried = false
+  /** Until when its last page can be loaded again, on the monotonic clock. */
+  #shownUntil: number | undefined
+  #closed = false
   #busy = false
   /** What the person brought back has been sent, or is about to be. */
   #atServer = false
@@ -60,6 +68,10 @@ export class PendingSignIn {
     return this.#status
   }
 
+  get progress(): SignInProgress {
+    return { ...this.#status, visited: this.#visited, httpsTried: this.#httpsTried }
+  }
+
   get pending(): boolean {
     return this.#status.status === 'pending'
   }
@@ -67,6 +79,16 @@ export class PendingSignIn {
   /** Whether what the person brought back is being redeemed: its end is near. */
   get busy(): boolean {
     return this.#busy
+  }
+
+  /** A browser has come. */
+  noteVisit(): void {
+    this.#visited = true
+  }
+
+  /** A browser tried https:. */
+  noteHttps(): void {
+    this.#httpsTried = true
   }
 
   /** Redeems what the person brought back, and ends with what came of it, unless it is too early to tell. */
@@ -87,7 +109,8 @@ export class PendingSignIn {
         },
         claimSession: () => state.claimSession(order),
       })
-      if (end && end.status !== 'pending') this.finish(end)
+      if (end?.status === 'succeeded') this.#finish(end, state.deps.clock.read().mono)
+      else if (end?.status === 'failed') this.finish(end)
       return end ?? this.#status
     } finally {
       this.#busy = this.#atServer = false
@@ -95,22 +118,44 @@ export class PendingSignIn {
     }
   }
 
-  /** Ends it from outside. What is at the server already decides for itself: it may well succeed. */
+  /**
+   * Ends it from outside, and closes its port. What is at the server already decides for itself: it may
+   * well succeed.
+   */
   abandon(status: SignInStatus): void {
     if (this.#atServer) this.#abandoned = status
     else this.finish(status)
   }
 
   finish(status: SignInStatus): void {
+    this.#finish(status)
+    this.#close()
+  }
+
+  /** Closes the port, once the page at the end has been there long enough to be loaded again. */
+  closeIfShown(mono: number): void {
+    if (this.#shownUntil !== undefined && mono >= this.#shownUntil) this.#close()
+  }
+
+  /** @param shownFrom when the page at its end is shown, on the monotonic clock; its port stays open for that. */
+  #finish(status: SignInStatus, shownFrom?: number): void {
     if (!this.pending) return
     this.#status = status
+    if (shownFrom !== undefined) this.#shownUntil = shownFrom + SHOWN_MS
+    this.#lease?.conclude()
     this.#end()
     const { log } = this.managedApp.state.deps
     const error = status.error === null ? {} : { error: status.error }
     log.info({ app: this.app, signIn: status.status, ...error }, 'sign-in ended')
-    if (this.way?.method !== 'browser') return
-    this.way.lease?.close().catch((error: unknown) => {
-      log.error({ app: this.app, err: error }, 'the redirect listener did not close')
-    })
+  }
+
+  get #lease(): RedirectLease | undefined {
+    return this.way?.method === 'browser' ? this.way.lease : undefined
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#lease?.close()
   }
 }

@@ -153,7 +153,7 @@ function remarks({ app, ledger }: AppState, grant: Grant): string[] {
   return remarks
 }
 
-/** The subject that is signed in now, where the grant is certainly somebody else's. */
+/** The subject that is signed in now, where the grant is certainly another person's. */
 function otherSubject(
   { ledger }: AppState,
   grant: Grant,
@@ -187,7 +187,7 @@ async function endBefore(
   state.deps.log.info({ app: state.app.name, revoked }, 'the session of the person before is over')
 }
 
-/** Ends what a sign-in brought and nobody will use; but not with it, on the same grant, the session that stays. */
+/** Ends what a sign-in brought and is not used; but not the session that stays, where both are on one grant. */
 async function discard(
   state: AppState,
   { accessToken, refreshToken, subject }: Partial<Grant>,

@@ -3,7 +3,7 @@
  * polls those on a device and ends those that took too long.
  */
 import type { Clock, RedirectListener } from '../core/ports.ts'
-import type { SignInStatus, StartedSignIn } from '../core/status.ts'
+import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'
 import { pollIfDue, startOnDevice } from './device-sign-in.ts'
@@ -75,10 +75,20 @@ export class SignIns {
   }
 
   /** How a sign-in goes: waits for its end, `waitMs` at most. @throws {SidecarError} `not_found`. */
-  async wait(app: string, id: string, waitMs: number): Promise<SignInStatus> {
+  async wait(app: string, id: string, waitMs: number): Promise<SignInProgress> {
     const signIn = this.#find(app, id)
     if (signIn.pending) await waitAtMost(this.#deps.sleep, waitMs, signIn.ended)
-    return signIn.status
+    return signIn.progress
+  }
+
+  /** Ends a sign-in that a person has given up, and closes its port at once. @throws {SidecarError} `not_found`. */
+  end(app: string, id: string): void {
+    this.#find(app, id).abandon(failed('cancelled', 'The sign-in was given up.'))
+  }
+
+  /** The ports of redirect URIs on which browsers are answered now. */
+  ports(): readonly number[] {
+    return this.#deps.listener.ports()
   }
 
   /**
@@ -98,9 +108,10 @@ export class SignIns {
     const { mono } = clock.read()
     for (const [id, signIn] of this.#byId) {
       if (!signIn.pending) {
+        signIn.closeIfShown(mono)
         if (mono >= signIn.endsAt + REMEMBERED_MS) this.#byId.delete(id)
       } else if (!signIn.busy && mono >= signIn.endsAt) {
-        signIn.finish(failed('timeout', 'Nobody completed the sign-in in time.'))
+        signIn.finish(failed('timeout', 'The sign-in was not completed in time.'))
       } else {
         pollIfDue(signIn, clock)
       }

@@ -72,6 +72,7 @@ function toInvocation(command: Command, { values, positionals, rest }: Typed, io
       caller: text('caller'),
       stateDir: text('state-dir'),
       ownerOnly: !('url' in command.options),
+      say: (words) => io.stderr.write(`${words}\n`),
     },
     rest,
     argument: (name) => positionals[command.arguments.findIndex((one) => one.name === name)] ?? '',

@@ -6,7 +6,14 @@ import type { Endpoint } from '../core/endpoint.ts'
 import { locations, ownerEndpoint, ownership } from '../platform/chosen.ts'
 import type { Places } from '../platform/platform.ts'
 import type { TcpTarget } from './tcp.ts'
-import { type Ask, openSocket, type Connection, exchange, type Json } from './wire.ts'
+import {
+  type Ask,
+  openSocket,
+  type Connection,
+  exchange,
+  type Json,
+  type SilenceOf,
+} from './wire.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
@@ -24,7 +31,12 @@ export interface Place {
   readonly stateDir?: string | undefined
   /** For what only an owner may do: no URL counts. */
   readonly ownerOnly?: boolean
+  /** Tells a person what is waited for; Node's own warnings where it is left out. */
+  readonly say?: (text: string) => void
 }
+
+/** A daemon that a service manager starts again takes new connections by then, or soon: they are not refused. */
+const RESTART_MS = 1_000
 
 export interface Client {
   /** @throws {EvoTokenError} */
@@ -38,16 +50,32 @@ export function createClient(place: Place): Client {
   return {
     open,
     async ask(ask) {
-      const connection = await open()
-      const answer = await exchange(connection, ask)
-      if (typeof answer === 'object' && answer.status >= 200 && answer.status < 300) {
-        const json = answer.status === 204 ? {} : answer.json
-        if (json) return json
-      }
-      const { failureOf } = await import('./failures.ts')
-      throw failureOf(answer, connection.place)
+      const answer = await askOnce(await open(), ask)
+      if (!('restarting' in answer)) return answer.json
+      await new Promise((resolve) => setTimeout(resolve, RESTART_MS))
+      const again = await askOnce(await open(), ask)
+      if ('restarting' in again) throw again.restarting
+      return again.json
     },
   }
+}
+
+type Asked =
+  | { readonly json: Json }
+  /** The daemon stops, and has done nothing: another one may take its place. */
+  | { readonly restarting: Error }
+
+/** @throws {EvoTokenError} */
+async function askOnce(connection: Connection, ask: Ask): Promise<Asked> {
+  const answer = await exchange(connection, ask)
+  if (typeof answer === 'object' && answer.status >= 200 && answer.status < 300) {
+    const json = answer.status === 204 ? {} : answer.json
+    if (json) return { json }
+  }
+  const { failureOf } = await import('./failures.ts')
+  const error = failureOf(answer, connection.place)
+  if (error.code === 'stopping') return { restarting: error }
+  throw error
 }
 
 export interface TokenAnswer {
@@ -119,7 +147,7 @@ async function openConnection(given: Place): Promise<Connection> {
   const target = tcpTargetOf(given)
   if (target) {
     const { openTcp } = await import('./tcp.ts')
-    return openTcp(target)
+    return openTcp(target, silenceOf(given))
   }
   const places = placesOf(given)
   const named = given.socket
@@ -130,14 +158,64 @@ async function openConnection(given: Place): Promise<Connection> {
     if (place === undefined) continue
     const usable = ownerEndpoint.usable(place, named !== undefined)
     const socket = 'path' in usable ? await openSocket(usable) : usable.reason
-    if (typeof socket === 'object') {
-      const connection = { socket, headers: { Host: 'localhost' }, place }
+    if (typeof socket === 'object' && 'path' in usable) {
+      const opened = { socket, headers: { Host: 'localhost' }, place, target: usable }
+      const connection = { ...opened, onSilence: silenceOf(given)(opened) }
       if (!ownerEndpoint.keyed) return connection
       const { authenticateOwner } = await import('./tcp.ts')
       return authenticateOwner(connection, places.ownerKey)
     }
-    failures.push('path' in usable ? `"${place}" gives ${socket}` : socket)
+    failures.push(
+      'path' in usable
+        ? `"${place}" gives ${typeof socket === 'string' ? socket : 'nothing'}`
+        : usable.reason,
+    )
   }
   const { notRunning } = await import('./failures.ts')
-  throw notRunning(failures.join('; ') || `"${places.endpoint}" names no daemon`)
+  const error = notRunning(
+    failures.join('; ') || `"${places.endpoint}" names no daemon`,
+    runningPid(places.endpoint),
+  )
+  if (named !== undefined || given.ownerOnly) throw error
+  return (await openKnownUrl(given, places)) ?? Promise.reject(error)
+}
+
+function silenceOf(given: Place): SilenceOf {
+  return (connection) => async (signal) => {
+    const { outlastSilence } = await import('./silence.ts')
+    const { endpoint } = placesOf(given)
+    const {
+      say = (text: string) => {
+        process.emitWarning(text)
+      },
+    } = given
+    const isMachines = connection.place === ownerEndpoint.MACHINE_SOCKET
+    const pid = runningPid(endpoint)
+    await outlastSilence({ ...connection, isMachines, pid, env: given.env, say }, signal)
+  }
+}
+
+/** Over TCP as the caller `local`, where the socket is gone: a logout may remove its directory. */
+async function openKnownUrl(
+  given: Place,
+  { endpoint, accessKey }: Places,
+): Promise<Connection | undefined> {
+  const url = readEndpoint(endpoint)?.url
+  if (url === undefined) return undefined
+  const { openTcp } = await import('./tcp.ts')
+  // Whatever is wrong there, the socket is what a person knows of.
+  const target = { url, keyFile: accessKey, caller: 'local' }
+  return openTcp(target, silenceOf(given)).catch(() => undefined)
+}
+
+/** The process that wrote `endpoint.json`, if there is still one of its number. */
+function runningPid(endpoint: string): number | undefined {
+  const pid = readEndpoint(endpoint)?.pid
+  if (pid === undefined || !(pid > 0)) return undefined
+  try {
+    process.kill(pid, 0)
+    return pid
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,5 @@
 /** What went wrong between a client and the daemon, with the exit code and the words for a person. */
+import { endCommand } from '../platform/chosen.ts'
 import { rowOf } from '../errors.ts'
 import type { Answer } from './wire.ts'
 
@@ -40,9 +41,14 @@ export function failureOf(answer: Answer | string, place: string): EvoTokenError
   return new EvoTokenError(error, text(detail) || text(title) || error, text(hint))
 }
 
-export function notRunning(reason: string): EvoTokenError {
+/** @param pid a process that wrote where it listens, and still runs. */
+export function notRunning(reason: string, pid?: number): EvoTokenError {
   const message = `The daemon cannot be reached: ${reason}.`
-  return new EvoTokenError('not_running', message, undefined, true)
+  const hint =
+    pid === undefined
+      ? undefined
+      : `Process ${pid} wrote where it listens, and still runs: end it (\`${endCommand(pid)}\`), then \`evo-token serve\`.`
+  return new EvoTokenError('not_running', message, hint, true)
 }
 
 function notOurs(reason: string, place: string): EvoTokenError {

@@ -11,7 +11,7 @@ import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
-import { openSocket, type Connection, exchange } from './wire.ts'
+import { openSocket, type Connection, exchange, type SilenceOf } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
 
@@ -24,13 +24,18 @@ export interface TcpTarget {
 }
 
 /** @throws {EvoTokenError} `config`, `not_running`, `invalid_key` */
-export async function openTcp({ url, keyFile, caller }: TcpTarget): Promise<Connection> {
+export async function openTcp(
+  { url, keyFile, caller }: TcpTarget,
+  silenceOf?: SilenceOf,
+): Promise<Connection> {
   const { host, hostname, port } = loopbackUrl(url)
   const key = readKey(keyFile)
   const place = `http://${host}`
-  const socket = await openSocket({ host: hostname, port })
+  const target = { host: hostname, port }
+  const socket = await openSocket(target)
   if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
-  const connection = { socket, headers: { Host: host }, place }
+  const opened = { headers: { Host: host }, place, target }
+  const connection = { ...opened, socket, ...(silenceOf && { onSilence: silenceOf(opened) }) }
   return authenticate(connection, { key, caller, address: peerOf(socket) })
 }
 

@@ -133,7 +133,7 @@ async function retryOnRestart<T>(ask: Ask, attempt: () => Promise<T>): Promise<T
 }
 
 function canRetry({ code, unasked }: EvoTokenError, { method = 'GET' }: Ask): boolean {
-  return code === 'stopping' || (code === 'not_running' && (unasked || method === 'GET'))
+  return code === 'not_running' && (unasked || method === 'GET')
 }
 
 function requireApp(app: string | undefined): string {

@@ -7,6 +7,9 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 /** The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s). */
 const PATIENCE_MS = 75_000
 
+/** A daemon that says nothing for so long is asked whether it is there. */
+const SILENCE_MS = 3_000
+
 /** Far more than any answer of the daemon: a larger one comes from another program. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
@@ -25,6 +28,10 @@ export interface Connection {
   readonly headers: Readonly<Record<string, string>>
   /** What was connected to, for people. */
   readonly place: string
+  /** How to connect there again. */
+  readonly target?: NetConnectOpts
+  /** Called when nothing has come for so long; it rejects when no answer is to be expected any more. */
+  readonly onSilence?: (signal: AbortSignal) => Promise<void>
 }
 
 export interface Answer {
@@ -52,21 +59,25 @@ export async function openSocket(options: NetConnectOpts): Promise<Socket | stri
  * With `keep` the connection can be used again.
  */
 export async function exchange(
-  { socket, headers }: Connection,
+  { socket, headers, onSilence }: Connection,
   ask: Ask,
   keep = false,
 ): Promise<Answer | string> {
   const { timeoutMs = PATIENCE_MS } = ask
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0)
+    const over = new AbortController()
     const settle = (answer: Answer | string | undefined) => {
       if (answer === undefined) return
       clearTimeout(timer)
+      clearTimeout(silence)
+      over.abort()
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onError)
       if (!keep) socket.destroy()
       resolve(answer)
     }
     const onData = (chunk: Buffer) => {
+      clearTimeout(silence)
       bytes = Buffer.concat([bytes, chunk])
       const tooLarge = bytes.length > MAX_ANSWER_BYTES
       settle(tooLarge ? 'its answer is too large' : parseAnswer(bytes, false))
@@ -79,6 +90,12 @@ export async function exchange(
     }
     const seconds = timeoutMs / 1000
     const timer = setTimeout(settle, timeoutMs, `it did not answer within ${seconds} seconds`)
+    const silence = setTimeout(() => {
+      onSilence?.(over.signal).catch((error: unknown) => {
+        reject(error instanceof Error ? error : new Error(String(error)))
+        settle('it gives no sign of life')
+      })
+    }, SILENCE_MS)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError)
     // It may have been closed between two exchanges; then no event follows.
     if (socket.destroyed || socket.readableEnded) onEnd()
@@ -139,3 +156,8 @@ export function parseObject(text: string): Json | undefined {
     return undefined
   }
 }
+
+/** What makes the watch over a connection on which nothing comes; most of it is loaded only then. */
+export type SilenceOf = (
+  connection: Pick<Connection, 'headers' | 'place'> & { readonly target: NetConnectOpts },
+) => NonNullable<Connection['onSilence']>

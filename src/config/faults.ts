@@ -84,7 +84,8 @@ function valueAt(whole: unknown, path: Path): unknown {
 
 /** What to say about a key that no setting has: the one that was meant, or all there are. */
 export function unknownSetting(key: string, known: readonly string[]): string {
-  const found = findNearest(plainKey(key), known.map(plainKey))
+  // Longer ones are no misspelt settings, and to compare them takes long.
+  const found = findNearest(plainKey(key.slice(0, SHOWN_MAX)), known.map(plainKey))
   const nearest = known.find((name) => plainKey(name) === found)
   if (nearest !== undefined) return `unknown setting: did you mean "${nearest}"?`
   return `unknown setting: known here are ${known.join(', ')}`

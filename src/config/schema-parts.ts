@@ -13,6 +13,9 @@ export function text(error: string, rule: Rule) {
   return rule instanceof RegExp ? anything.regex(rule, { error }) : anything.refine(rule, { error })
 }
 
+/** To look for the setting that was meant takes time, and no person reads more of them. */
+const EXPLAINED_MAX = 100
+
 /** An object with exactly these settings. `others` explains those that only its siblings have. */
 export function settings<Shape extends z.ZodRawShape>(
   error: string,
@@ -23,6 +26,7 @@ export function settings<Shape extends z.ZodRawShape>(
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys
+            .slice(0, EXPLAINED_MAX)
             .map((key) =>
               Object.hasOwn(others, key) ? others[key] : unknownSetting(key, Object.keys(shape)),
             )

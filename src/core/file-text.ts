@@ -1,17 +1,32 @@
-/** Text in a file, as the editors and shells of each system write it. */
+/** Text in a file or on stdin, as the editors and shells of each system write it. */
 
 /**
- * UTF-8; or UTF-16 where a byte order mark says so, which PowerShell 5 writes. The mark of UTF-8 stays.
+ * UTF-8, or UTF-16 as PowerShell writes it. The byte order mark of UTF-8 stays.
  *
  * @throws {TypeError} where the bytes are no such text.
  */
 export function decodeFileText(bytes: Uint8Array): string {
-  const [first, second] = bytes
-  if (first === 0xff && second === 0xfe) return decode(bytes, 'utf-16le')
-  if (first === 0xfe && second === 0xff) return decode(bytes, 'utf-16be')
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  const encoding = encodingOf(bytes)
+  return new TextDecoder(encoding, { fatal: true, ignoreBOM: encoding === 'utf-8' }).decode(bytes)
 }
 
-function decode(bytes: Uint8Array, encoding: string): string {
-  return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+/** The same without a byte order mark, and with U+FFFD for each byte that is no text. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder(encodingOf(bytes)).decode(bytes)
+}
+
+function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  const [first, second] = bytes
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  if (first === 0xfe && second === 0xff) return 'utf-16be'
+  return isBareUtf16(bytes) ? 'utf-16le' : 'utf-8'
+}
+
+/** ASCII in UTF-16 has a NUL in every second byte, and what we read has none. */
+function isBareUtf16(bytes: Uint8Array): boolean {
+  return (
+    bytes.length >= 2 &&
+    bytes.length % 2 === 0 &&
+    bytes.every((byte, at) => at % 2 === 0 || byte === 0)
+  )
 }

@@ -52,6 +52,13 @@ export interface LogFields {
   readonly path?: string | undefined
   /** A limit that was reached. */
   readonly max?: number
+  /** How many files the daemon may have open. */
+  readonly openFiles?: number | undefined
+  /** Where the owner socket was. */
+  readonly gone?: string | undefined
+  /** The version that runs, and the one whose files are there now. */
+  readonly running?: string
+  readonly installed?: string | undefined
 
   readonly dir?: string
   readonly file?: string

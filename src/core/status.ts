@@ -1,7 +1,7 @@
 /** What we tell about an app: never a token. */
 import type { SessionName } from './session.ts'
 import type { AppType } from './app.ts'
-import type { PastFailure } from './ports.ts'
+import type { BusyPort, PastFailure } from './ports.ts'
 import type { Problem } from './problem.ts'
 import type { Freshness, Instant, Sealed } from './token.ts'
 
@@ -55,12 +55,24 @@ export interface SignInStatus {
   readonly expiresAt: Instant | null
 }
 
+/** How a sign-in goes, and what is known of the browser meanwhile. */
+export interface SignInProgress extends SignInStatus {
+  /** Whether a browser has opened the one-time link or come back to the redirect URI. */
+  readonly visited: boolean
+  /** Whether a browser tried https: where we answer http: only. */
+  readonly httpsTried: boolean
+}
+
 export type StartedSignIn = { readonly id: string; readonly expiresAt: Instant } & (
   | {
       readonly method: 'browser'
       readonly authorizationUrl: string
-      /** Null where the redirect URI is not on this machine's loopback. */
+      /** Null where no browser is to be opened: the redirect URI is elsewhere, or another user may have its port. */
       readonly openUrl: string | null
+      /** Whether the browser can come back to us; if not, the person pastes the address that it ends on. */
+      readonly listening: boolean
+      /** Why not, where another program has the port of the redirect URI. */
+      readonly busy: BusyPort | null
     }
   | {
       readonly method: 'device'

@@ -11,8 +11,10 @@ import {
   requireClosed,
   writeEndpoint,
 } from '../adapters/process/daemon-directories.ts'
+import { endCommand } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
+import { createUpgradeWatch } from '../adapters/process/upgrade-watch.ts'
 import { createSupervisor } from '../adapters/process/supervisor.ts'
 import type { Broker } from '../broker/broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
@@ -23,7 +25,9 @@ import { createTcpDoor } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createOwnerDoor } from './owner-door.ts'
+import { createOwnerSocketWatch } from './owner-socket-watch.ts'
 import { createParts } from './parts.ts'
+import { fitConnections, forbidCoreDumps } from './process-limits.ts'
 import { describeReload } from './reload.ts'
 import type { World } from './world.ts'
 
@@ -94,10 +98,13 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   const { options, inherited, places, release } = context
   const { config } = options.loaded
   const { clock, env, log, pid } = world
+  await forbidCoreDumps(env, log)
+  const connectionsMax = fitConnections(log)
   const parts = await createParts(config, places, options.takeOver ?? false, world)
   const { broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
+  const upgrade = createUpgradeWatch(log)
   let current = config
   const reload = async () => {
     supervisor.reloading()
@@ -129,7 +136,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     streams,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
-      return [...parts.problems(), ...(elsewhere ? [elsewhere] : [])]
+      const upgraded = upgrade.problem()
+      return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
     },
     vaultKey: {
       configured: () => current.vaultKey,
@@ -151,11 +159,13 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     tcp: createApp(deps, createTcpDoor(deps)),
     owner: createApp(deps, await createOwnerDoor(places)),
     inherited,
+    connectionsMax,
     answerToMalformed,
     log,
   })
   const { url, socketPath: socket } = listener
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
+  const lookAfterSocket = createOwnerSocketWatch({ listener, places, pid, uid: world.uid, log })
   const heartbeat = startHeartbeat({
     everyMs: world.heartbeatMs,
     log,
@@ -165,6 +175,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       // A stream that is open already does not show its key again.
       for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
+      await lookAfterSocket()
+      upgrade.look()
       supervisor.watchdog()
       supervisor.status(describeReadiness(broker))
     },
@@ -173,6 +185,14 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   logNeeds(broker, log)
   supervisor.ready()
+  parts.loadTheRest(url).then(
+    () => {
+      log.debug({}, 'loaded')
+    },
+    (err: unknown) => {
+      log.warn({ err }, 'what is needed later could not be loaded yet')
+    },
+  )
 
   return {
     url,
@@ -209,8 +229,9 @@ function describeReadiness(broker: Broker): string {
 
 function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
   const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
+  const end = pid === undefined ? 'stop it first' : `end it first (\`${endCommand(pid)}\`)`
   return new SidecarError('failed', `${who} already runs with the state directory ${stateDir}.`, {
-    hint: 'Use that one (`evo-token status`), stop it first, or give this one a --state-dir of its own.',
+    hint: `Use that one: \`evo-token status\` shows how it is. Where it does not answer, ${end}; or give this one a --state-dir of its own.`,
   })
 }
 

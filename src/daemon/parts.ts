@@ -1,6 +1,7 @@
 /** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
@@ -19,6 +20,7 @@ import type { ConfigFault } from '../config/faults.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/ports.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
+import { loadMetrics } from '../http/metrics.ts'
 import { createObserver } from './observers.ts'
 import { createRegistrar } from './registrations.ts'
 import type { World } from './world.ts'
@@ -33,9 +35,16 @@ export interface Parts {
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
+  /**
+   * Loads what is loaded with its first use otherwise: an upgrade may remove its files below a daemon
+   * that runs. A request to ourselves, at `url`, loads what talks to authorization servers.
+   */
+  readonly loadTheRest: (url: string) => Promise<void>
   /** Aborts the requests to authorization servers that are still running. */
   readonly breakOff: () => void
 }
+
+const LOADING_MS = 10_000
 
 /** @throws {SidecarError} `config`, `failed`. */
 export async function createParts(
@@ -89,7 +98,12 @@ export async function createParts(
       networkSignature: world.networkSignature,
       sleep,
       newId: randomUUID,
-      listener: createRedirectListener({ log, uid, peerOf: platform.createPeerLookup() }),
+      listener: createRedirectListener({
+        log,
+        uid,
+        peerOf: platform.createPeerLookup(),
+        usersOfPort: platform.usersOfPort,
+      }),
       openVault: () => openVault(vaultOptions),
       onChange: (app) => {
         observe(app, broker)
@@ -109,6 +123,13 @@ export async function createParts(
     return tokenFileWarnings(problems)
   }
   const { close: breakOff } = issuers
+  const loadTheRest = async (url: string) => {
+    await loadMetrics()
+    const signal = AbortSignal.timeout(LOADING_MS)
+    const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
+    const { body } = await fetch(`${url}/healthz`, request)
+    if (body) await buffer(body)
+  }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
-  return { broker, callers, changes, configureFiles, registrar, breakOff, problems }
+  return { broker, callers, changes, configureFiles, registrar, breakOff, loadTheRest, problems }
 }

@@ -92,7 +92,18 @@ export const startedSignIn = z.union([
     ...started,
     authorization_url: z.string(),
     open_url: z.string().nullable().meta({
-      description: 'The one-time link for the browser, where it comes back to this machine.',
+      description:
+        'The one-time link for a browser on this machine; null where none is to be opened: the redirect URI is elsewhere, or another user may have its port.',
+    }),
+    listening: z.boolean().meta({
+      description:
+        'Whether the browser can come back to the daemon; if not, paste the address that it ends on.',
+    }),
+    busy_port: z.int().nullable().meta({
+      description: 'The port of the redirect URI, where another program has it.',
+    }),
+    busy_port_user: z.enum(['own', 'other', 'unknown']).nullable().meta({
+      description: 'Whose program that is: one of the user of the daemon, or of another user.',
     }),
   }),
   z.object({
@@ -110,6 +121,15 @@ export const signIn = z.object({
   subject: z.string().nullable(),
   scope: z.string().nullable(),
   expires_at: instant.nullable(),
+})
+
+export const signInProgress = signIn.extend({
+  visited: z.boolean().meta({
+    description: 'Whether a browser has opened the one-time link, or come back.',
+  }),
+  https_tried: z.boolean().meta({
+    description: 'Whether a browser tried https: on the port of the redirect URI.',
+  }),
 })
 
 export const caller = z.object({

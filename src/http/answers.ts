@@ -40,6 +40,8 @@ export const NO_CONTENT: Answer = { status: 204, headers: GUARDED, body: '' }
  * again. All headers are written at once: setting a single one before costs as much as all of them.
  */
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  // It was turned away while it waited, because too many did.
+  if (response.writableEnded) return
   response.writeHead(status, headers)
   response.end(body)
 }

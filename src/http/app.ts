@@ -30,10 +30,14 @@ export function routesOf(deps: Deps): Route[] {
 
 /** The handler that a server calls for each request, and its express app. */
 export interface Endpoint {
-  /** Whether the caller has proven who it is. */
-  (request: IncomingMessage, response: ServerResponse): boolean
+  /** The name of the caller, where it has proven who it is. */
+  (request: IncomingMessage, response: ServerResponse): string | undefined
+  turnAway(response: ServerResponse): void
   readonly app: Express
 }
+
+const TOO_MANY_WAIT =
+  'Too many requests wait at once, and most of them are of this caller: this one is given up.'
 
 /**
  * The guards run before express and our failure handler after it, so that no request passes unguarded
@@ -61,7 +65,7 @@ export function createApp(deps: Deps, door: Door): Endpoint {
       caller = guard(request)
     } catch (thrown) {
       fail(thrown, request, response)
-      return false
+      return undefined
     }
     response.locals = { caller }
     toRoutes(request, response, (thrown) => {
@@ -71,9 +75,13 @@ export function createApp(deps: Deps, door: Door): Endpoint {
         response,
       )
     })
-    return caller !== NO_CALLER
+    return caller === NO_CALLER ? undefined : caller.name
   }
-  return Object.assign(endpoint, { app })
+  const turnAway = (response: ServerResponse) => {
+    response.shouldKeepAlive = false
+    fail(new SidecarError('unavailable', TOO_MANY_WAIT), response.req, response)
+  }
+  return Object.assign(endpoint, { app, turnAway })
 }
 
 function createFailureHandler({ log, clock }: Deps, door: Door) {
@@ -93,6 +101,8 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
     if (!expected) log.error({ err: thrown, ...about }, 'a request failed because of a bug')
     else if (expected.code === 'failed') log.warn({ err: expected, ...about }, 'a request failed')
     else refused(expected.code, { ...about, detail: expected.message })
+    // It was turned away meanwhile.
+    if (response.writableEnded) return
     if (response.headersSent) {
       response.destroy()
       return

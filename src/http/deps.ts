@@ -7,6 +7,7 @@ import type {
   AppStatus,
   Readiness,
   ServedToken,
+  SignInProgress,
   SignInStatus,
   StartedSignIn,
 } from '../core/status.ts'
@@ -57,9 +58,13 @@ export interface SignInService {
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
   ): Promise<StartedSignIn>
   /** The state of the sign-in, as soon as it has ended, and after `waitMs` at the latest. */
-  wait(app: string, id: string, waitMs: number): Promise<SignInStatus>
+  wait(app: string, id: string, waitMs: number): Promise<SignInProgress>
   /** Takes a redirected URL that a person pasted; one that does not fit changes nothing. */
   paste(app: string, id: string, url: string): Promise<SignInStatus>
+  /** Ends the sign-in, if it is pending, and closes its port. */
+  end(app: string, id: string): void
+  /** The ports of redirect URIs on which browsers are answered now. */
+  ports(): readonly number[]
 }
 
 export interface CallerRegistry extends CallersByKey {

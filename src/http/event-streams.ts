@@ -17,6 +17,9 @@ interface Stream {
 /** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
 const UNREAD_MAX_BYTES = 256 * 1024
 
+/** For each caller: a program that opens stream after stream loses its oldest. */
+const STREAMS_MAX = 32
+
 const HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
@@ -40,6 +43,7 @@ export class EventStreams {
       return
     }
     const stream = { caller, door, response }
+    this.#endOldestOf(stream)
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
     response.flushHeaders()
@@ -78,6 +82,18 @@ export class EventStreams {
     for (const { response } of this.#open) response.end()
   }
 
+  /** Makes room for `next` among the streams of its caller. */
+  #endOldestOf(next: Stream): void {
+    const own = [...this.#open].filter(
+      ({ caller, door }) => caller.name === next.caller.name && door.name === next.door.name,
+    )
+    for (const stream of own.slice(0, Math.max(0, own.length + 1 - STREAMS_MAX))) {
+      this.#open.delete(stream)
+      this.#write(stream, eventOf('close', { reason: 'too_many_streams', max: STREAMS_MAX }))
+      stream.response.end()
+    }
+  }
+
   #writeStatus(stream: Stream, app: string): void {
     this.#write(stream, eventOf('status', toStatusJson(this.#broker.status(app), stream.door)))
   }
@@ -88,6 +104,6 @@ export class EventStreams {
   }
 }
 
-function eventOf(name: 'status' | 'removed', data: object): string {
+function eventOf(name: 'status' | 'removed' | 'close', data: object): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

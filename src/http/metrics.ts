@@ -12,14 +12,18 @@ export interface Metrics {
   readonly text: string
 }
 
+/** It takes as long to load as much of the rest: the daemon answers before it is loaded. */
+export async function loadMetrics() {
+  return import('prom-client')
+}
+
 /** Only for `apps`: a caller learns nothing about the others. */
 export async function metricsOf(
   broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals'>,
   apps: readonly string[],
   version: string,
 ): Promise<Metrics> {
-  // It takes as long to load as much of the rest, and most daemons are never asked.
-  const { Counter, Gauge, Registry } = await import('prom-client')
+  const { Counter, Gauge, Registry } = await loadMetrics()
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, ...labelNames: string[]) =>

@@ -33,7 +33,7 @@ export function appRoutes(deps: Deps): Route[] {
     ms: number,
   ): Answer {
     // A caller that went away meanwhile, or asked for the header only, got no token.
-    if (request.method !== 'HEAD' && !response.destroyed) {
+    if (request.method !== 'HEAD' && !response.destroyed && !response.writableEnded) {
       const { fingerprint } = served
       log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
     }
@@ -121,7 +121,7 @@ export function appRoutes(deps: Deps): Route[] {
       summary: 'Server-sent events: the status of every app of the caller, and each change of it.',
       answers: {
         200: {
-          says: 'Events `status`, with the status of an app as JSON, and `removed`, with its name.',
+          says: 'Events `status`, with the status of an app as JSON, and `removed`, with its name; `close` where the daemon ends the oldest of more than 32 streams of a caller.',
           content: { 'text/event-stream': z.string() },
         },
       },

@@ -1,27 +1,31 @@
 /** How a person signs an app in and out, and gives it its client secret: the owner only. */
 import { z } from 'zod'
-import type { SignInStatus, StartedSignIn } from '../core/status.ts'
+import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { Secret } from '../secret.ts'
-import { jsonAnswer, signIn, startedSignIn } from './answer-schemas.ts'
-import { json, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import { jsonAnswer, signIn, signInProgress, startedSignIn } from './answer-schemas.ts'
+import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { Deps } from './deps.ts'
 import { nothing, seconds } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const WAIT_MAX_S = 25
 const SECRET_MAX = 4096
-const secret = z
+const text = z
   .string('has to be a string')
   .min(1, 'must not be empty')
   .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
-  .transform((value) => new Secret(value))
-  .optional()
+const toSecret = (value: string) => new Secret(value)
 const clientSecret = z
   .strictObject({
-    client_secret: secret,
-    private_key: secret.describe(
-      'PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.',
-    ),
+    // RFC 6749 §A.2.
+    client_secret: text
+      .regex(/^[\x20-\x7e]+$/, 'has to be printable ASCII')
+      .transform(toSecret)
+      .optional(),
+    private_key: text
+      .transform(toSecret)
+      .optional()
+      .describe('PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
   .transform(({ client_secret, private_key }, context) => {
@@ -55,15 +59,34 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
     }),
     route({
       method: 'get',
+      path: '/v1/apps/{app}/login',
+      access: 'owner',
+      summary: 'The ports on which the daemon answers browsers that sign in, to any app.',
+      answers: { 200: jsonAnswer('They are open now.', z.object({ ports: z.array(z.int()) })) },
+      answer: async () => json({ ports: signIns.ports() }),
+    }),
+    route({
+      method: 'get',
       path: '/v1/apps/{app}/login/{id}',
       access: 'owner',
       summary: 'Waits for the end of a sign-in, 25 s at most, and says how it goes.',
-      answers: { 200: jsonAnswer('How it goes.', signIn) },
+      answers: { 200: jsonAnswer('How it goes.', signInProgress) },
       query: z.strictObject({
         wait: seconds(WAIT_MAX_S, WAIT_MAX_S).default(WAIT_MAX_S),
       }),
       async answer({ params: { app, id }, query: { wait } }) {
-        return json(toSignInJson(await signIns.wait(app, id, wait * 1000)))
+        return json(toProgressJson(await signIns.wait(app, id, wait * 1000)))
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/apps/{app}/login/{id}',
+      access: 'owner',
+      summary: 'Ends a sign-in that is pending, and closes its port.',
+      answers: { 204: { says: 'It has ended.', content: {} } },
+      async answer({ params: { app, id } }) {
+        signIns.end(app, id)
+        return NO_CONTENT
       },
     }),
     route({
@@ -122,7 +145,15 @@ function toStartedJson(started: StartedSignIn) {
   const { id } = started
   const expires_at = toRfc3339(started.expiresAt)
   return started.method === 'browser'
-    ? { id, authorization_url: started.authorizationUrl, open_url: started.openUrl, expires_at }
+    ? {
+        id,
+        authorization_url: started.authorizationUrl,
+        open_url: started.openUrl,
+        listening: started.listening,
+        busy_port: started.busy?.port ?? null,
+        busy_port_user: started.busy?.holder ?? null,
+        expires_at,
+      }
     : {
         id,
         user_code: started.userCode,
@@ -130,6 +161,11 @@ function toStartedJson(started: StartedSignIn) {
         verification_uri_complete: started.verificationUriComplete,
         expires_at,
       }
+}
+
+function toProgressJson(progress: SignInProgress) {
+  const { visited, httpsTried } = progress
+  return { ...toSignInJson(progress), visited, https_tried: httpsTried }
 }
 
 function toSignInJson({ status, error, message, subject, scope, expiresAt }: SignInStatus) {

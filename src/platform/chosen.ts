@@ -2,26 +2,23 @@
  * Chooses the implementations for this operating system. Linux and similar systems share most with
  * macOS, and nothing with Windows.
  */
-import type { Locations, OwnerEndpoint, Ownership, Platform } from './platform.ts'
+import type { ForClients, Platform } from './platform.ts'
 import * as posixLocations from './posix/locations.ts'
 import * as posixEndpoint from './posix/owner-endpoint.ts'
 import * as posixOwnership from './posix/ownership.ts'
 import type { ServicePlatform } from './service-manager.ts'
+import { forWindows } from './windows/for-clients.ts'
 
-interface ForClients {
-  readonly locations: Locations
-  readonly ownership: Ownership
-  readonly ownerEndpoint: OwnerEndpoint
-}
-
-// What every command needs. It imports next to nothing, since `evo-token get` starts with it.
+// What every command needs. It imports next to nothing, since `evo-token get` starts with it; and it
+// waits for nothing, since CommonJS requires our client.
 const posix: ForClients = {
   locations: posixLocations,
   ownership: posixOwnership,
   ownerEndpoint: posixEndpoint,
+  endCommand: (pid) => `kill ${pid}`,
 }
-export const { locations, ownership, ownerEndpoint }: ForClients = isWindows()
-  ? await import('./windows/for-clients.ts')
+export const { locations, ownership, ownerEndpoint, endCommand }: ForClients = isWindows()
+  ? forWindows
   : posix
 
 /** The rest: import it from `current.ts`. */

@@ -74,6 +74,8 @@ export interface OwnerEndpoint {
    * `Places.ownerKey` before a client shows it, as on TCP.
    */
   readonly keyed: boolean
+  /** Where the service of a machine listens; undefined where there is no such service. */
+  readonly MACHINE_SOCKET: string | undefined
   /** Where to look besides `endpoint.json`. */
   usualPaths(places: Places): readonly string[]
   /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
@@ -84,6 +86,15 @@ export interface OwnerEndpoint {
    * @param named whether a person named it, rather than the usual place.
    */
   usable(path: string, named: boolean): { readonly path: string } | { readonly reason: string }
+}
+
+/** What every command needs. */
+export interface ForClients {
+  readonly locations: Locations
+  readonly ownership: Ownership
+  readonly ownerEndpoint: OwnerEndpoint
+  /** The command, as a person would type it, that ends a process. */
+  readonly endCommand: (pid: number) => string
 }
 
 /** The owner's endpoint, as the daemon makes it. */
@@ -98,6 +109,8 @@ export interface OwnerListener {
       readonly backlog: number
     },
   ): Promise<void>
+  /** Tells the file of the owner's endpoint from others that take its place; undefined where there is none. */
+  identityOf(path: string): string | undefined
   /** The path of the owner's endpoint that the service manager passed as `descriptor`; undefined where it is unknown. */
   pathOfInherited(descriptor: number): string | undefined
 }
@@ -152,6 +165,12 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
+/** The user ids of those who listen on `port` of one of `addresses`, or of all; empty where nothing tells. */
+export type PortUsersLookup = (
+  port: number,
+  addresses: readonly string[],
+) => Promise<readonly number[]>
+
 /** Signals to a running process. */
 export interface Signals {
   /** Keeps another process from making Node open its inspector. */
@@ -182,6 +201,14 @@ export interface Keychain {
   readonly MISSING: string
 }
 
+/** What the kernel lets this process have. */
+export interface ProcessLimits {
+  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where nothing tells. */
+  openFiles(): number | undefined
+  /** Keeps a crash from leaving the memory of this process in a file. Resolves with whether that is certain. */
+  forbidCoreDumps(env: NodeJS.ProcessEnv): Promise<boolean>
+}
+
 /** Everything that the daemon needs, and commands other than `get`. */
 export interface Platform {
   readonly files: Files
@@ -189,7 +216,11 @@ export interface Platform {
   readonly signals: Signals
   readonly desktop: Desktop
   readonly keychain: Keychain
+  readonly limits: ProcessLimits
   createPeerLookup(): PeerLookup
+  /** Whether the group is that of the user `uid` alone, as far as this machine's own files tell. */
+  isPrivateGroup(gid: number, uid: number): boolean
+  readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
   /** The command, as a person would type it, that shows which program has a TCP port. */

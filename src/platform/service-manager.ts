@@ -55,8 +55,8 @@ export interface ServicePlan {
 }
 
 export interface ServiceState {
-  /** `failed`: it ended, and a restart will probably end the same way. */
-  readonly phase: 'running' | 'failed' | 'other'
+  /** `failed`: it ended, and a restart will probably end the same way; `absent`: the manager does not know it. */
+  readonly phase: 'starting' | 'running' | 'stopping' | 'failed' | 'absent'
   /** Properties of the service, with the names that the service manager gives them. */
   readonly properties: Readonly<Record<string, string>>
 }
@@ -87,7 +87,7 @@ export interface ServiceManager {
   /** The program that prints the log, and with `follow` goes on with what comes. */
   logProgram(follow: boolean): { readonly file: string; readonly args: readonly string[] }
   /** The last lines of the log; empty where there is none. */
-  lastLog(): Promise<string>
+  readonly lastLog: () => Promise<string>
   /** What a person should know once the service is installed. */
   notes(): readonly string[]
 }

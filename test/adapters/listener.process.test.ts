@@ -47,9 +47,10 @@ function promised<Value>() {
 function endpoint(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const answering = (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response)
-    return false
+    return undefined
   }
   return Object.assign(answering, {
+    turnAway: (response: ServerResponse) => response.destroy(),
     app: {
       request: Object.create(IncomingMessage.prototype) as object,
       response: Object.create(ServerResponse.prototype) as object,

@@ -126,7 +126,7 @@ describe('a secret', () => {
 describe('standard output', () => {
   const logger = join(dirname(MAIN), 'adapters/log/logger.js')
   const prologue = `
-    import { createLogger, type Logger } from '${logger}'
+    import { createLogger } from '${logger}'
     const log = createLogger({ level: 'info' })
     const lines = (from, to) => { for (let n = from; n < to; n++) log.info({ n }, 'line') }
   `

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { request as send } from 'node:http'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Peer } from '../../src/platform/platform.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
@@ -25,23 +26,34 @@ const MORE_LOOPBACK = process.platform === 'linux' ? ['127.0.0.2'] : []
 const IPV6 = hasIpv6 ? ['::1'] : []
 
 const leases: RedirectLease[] = []
-afterEach(async () => {
-  await Promise.all(leases.splice(0).map((lease) => lease.close()))
+afterEach(() => {
+  for (const lease of leases.splice(0)) lease.close()
 })
 
 const OURS = 1000
 
-/** @param peer whoever comes. */
-function startListener(peer: Peer = { kind: 'user', uid: OURS }) {
+/**
+ * @param peer the user that comes.
+ * @param holders the users of ports that are taken.
+ */
+function startListener(
+  peer: Peer = { kind: 'user', uid: OURS },
+  holders: readonly number[] = [OURS],
+) {
   const log = recordingLog()
-  const listener = createRedirectListener({ log, uid: OURS, peerOf: async () => peer })
+  const listener = createRedirectListener({
+    log,
+    uid: OURS,
+    peerOf: async () => peer,
+    usersOfPort: async () => holders,
+  })
   return {
     log,
     listener,
     /** Listens for one sign-in, and keeps what came of it. */
     listen: async (overrides: Partial<RedirectRequest> = {}) => {
       const callbacks: string[] = []
-      const visits = { second: 0 }
+      const visits = { first: 0, second: 0, https: 0 }
       const request: RedirectRequest = {
         redirectUri: `http://localhost:${await freePort()}/signin-callback`,
         state: 'the-state',
@@ -50,8 +62,14 @@ function startListener(peer: Peer = { kind: 'user', uid: OURS }) {
           callbacks.push(callback.href)
           return SIGNED_IN
         },
+        onVisit: () => {
+          visits.first += 1
+        },
         onSecondVisit: () => {
           visits.second += 1
+        },
+        onHttps: () => {
+          visits.https += 1
         },
         ...overrides,
       }
@@ -60,6 +78,29 @@ function startListener(peer: Peer = { kind: 'user', uid: OURS }) {
       leases.push(result.lease)
       const { redirectUri } = request
       return { redirectUri, callbacks, visits, lease: result.lease, port: portOf(redirectUri) }
+    },
+  }
+}
+
+function someRequest(redirectUri: string): RedirectRequest {
+  return {
+    redirectUri,
+    state: 's',
+    authorizationUrl: 'https://issuer.example/',
+    onCallback: async () => SIGNED_IN,
+    onSecondVisit: () => undefined,
+  }
+}
+
+/** Another program that listens on a port. */
+async function occupy(address = '127.0.0.1') {
+  const server = createServer().listen(0, address)
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      await once(server, 'close')
     },
   }
 }
@@ -101,7 +142,25 @@ async function ask(
   return { status: incoming.statusCode, headers: incoming.headers, text: await text(incoming) }
 }
 
-/** Whether somebody accepts a connection there. */
+/** What comes back for these very bytes. */
+async function sent(port: number, bytes: string | Uint8Array): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  const answer = await text(socket)
+  socket.destroy()
+  return answer
+}
+
+async function sayTlsHello(port: number): Promise<void> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect')
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Whether a program accepts a connection there. */
 async function isOpen(port: number, host: string): Promise<boolean> {
   const socket = connect({ port, host })
   try {
@@ -196,11 +255,34 @@ describe('a response at the redirect URI', () => {
     expect((await ask(`${redirectUri}?state=the-state`, { headers })).status).toBe(200)
   })
 
-  it('with headers of more than 16 KiB is not read', async () => {
+  it('is read with 200 KiB of cookies that other programs of localhost have left', async () => {
     const { redirectUri, callbacks } = await startListener().listen()
-    const headers = { cookie: 'x'.repeat(17 * 1024) }
-    expect((await ask(`${redirectUri}?state=the-state`, { headers })).status).toBe(431)
+    const headers = { cookie: `theirs=${'x'.repeat(200 * 1024)}` }
+    expect((await ask(`${redirectUri}?state=the-state`, { headers })).status).toBe(200)
+    expect(callbacks).toHaveLength(1)
+  })
+
+  it.each([
+    {
+      what: 'more than 256 KiB of headers',
+      bytes: `GET / HTTP/1.1\r\nCookie: ${'x'.repeat(600 * 1024)}\r\n\r\n`,
+      status: 431,
+      says: 'Too many cookies',
+    },
+    { what: 'no HTTP', bytes: 'hello\r\n\r\n', status: 400, says: 'Not understood' },
+    {
+      what: 'two lengths',
+      bytes: 'GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      status: 400,
+      says: 'Not understood',
+    },
+  ])('with $what gets a page of ours, and changes nothing', async ({ bytes, status, says }) => {
+    const { callbacks, port, redirectUri } = await startListener().listen()
+    const answer = await sent(port, bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*<h1>${says}`))
+    expect(answer).toContain("Content-Security-Policy: default-src 'none'")
     expect(callbacks).toEqual([])
+    expect((await ask(`${redirectUri}?state=the-state`)).status).toBe(200)
   })
 
   it('that meets a mistake of ours is answered without a word about it', async () => {
@@ -318,11 +400,6 @@ describe('the one-time link', () => {
   })
 
   it.each([
-    {
-      by: 'a browser that looks ahead',
-      headers: { 'sec-purpose': 'prefetch;prerender' },
-      status: 503,
-    },
     { by: 'a script', headers: { 'sec-fetch-mode': 'cors' }, status: 403 },
     { by: 'a page with a name of its own', headers: { host: 'evil.example' }, status: 421 },
   ])('is not used up by $by', async ({ headers, status }) => {
@@ -332,9 +409,76 @@ describe('the one-time link', () => {
     expect(visits.second).toBe(0)
   })
 
+  it.each([
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { 'Sec-Purpose': 'Prefetch;anonymous-client-ip' },
+    { purpose: 'prefetch' },
+    { 'x-purpose': 'preview' },
+    { 'x-moz': 'prefetch' },
+  ])('and the response are not used up by a browser that looks ahead with %j', async (headers) => {
+    const { callbacks, lease, redirectUri, visits } = await startListener().listen()
+    const callback = `${redirectUri}?code=1&state=the-state`
+    expect((await ask(lease.openUrl, { headers })).status).toBe(503)
+    expect((await ask(callback, { headers })).status).toBe(503)
+    expect({ callbacks, visits: visits.first }).toEqual({ callbacks: [], visits: 0 })
+    expect((await ask(lease.openUrl)).status).toBe(302)
+    expect((await ask(callback)).status).toBe(200)
+    expect(visits).toMatchObject({ first: 2, second: 0 })
+  })
+
+  it('is at the address, where no service worker of localhost is, and answers to both names', async () => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const { lease, port, visits } = await startListener().listen()
+      expect(new URL(lease.openUrl).host).toBe(`127.0.0.1:${port}`)
+      expect((await ask(lease.openUrl, { headers: { host: `${host}:${port}` } })).status).toBe(302)
+      expect((await ask(lease.openUrl)).status).toBe(410)
+      expect(visits.second).toBe(1)
+    }
+  })
+
+  it('alone answers at the address where the redirect URI has the name', async () => {
+    const { callbacks, port } = await startListener().listen()
+    for (const path of [
+      '/',
+      '/signin-callback?code=1&state=the-state',
+      '/sw.js',
+      '/.well-known/evo-token/guessed',
+    ]) {
+      const headers = { 'service-worker': 'script' }
+      expect((await ask(`http://127.0.0.1:${port}${path}`)).status).toBe(421)
+      expect((await ask(`http://127.0.0.1:${port}${path}`, { headers })).status).toBe(421)
+    }
+    expect(callbacks).toEqual([])
+  })
+
+  it.each([
+    ['http://127.0.0.1:PORT/cb', '127.0.0.1'],
+    ...IPV6.map((address) => [`http://[${address}]:PORT/cb`, `[${address}]`]),
+  ])('of %s has its host', async (redirectUri, host) => {
+    const port = await freePort()
+    const { lease } = await startListener().listen({
+      redirectUri: redirectUri.replace('PORT', String(port)),
+    })
+    expect(new URL(lease.openUrl).host).toBe(`${host}:${port}`)
+  })
+
+  it('leads nowhere once the sign-in is over', async () => {
+    const { lease, visits } = await startListener().listen()
+    lease.conclude()
+    const answer = await ask(lease.openUrl)
+    expect(answer.status).toBe(410)
+    expect(answer.headers.location).toBeUndefined()
+    expect(visits).toMatchObject({ first: 0, second: 0 })
+  })
+
   it('explains a second visit also where that ends the sign-in', async () => {
     const { listen } = startListener()
-    const { lease } = await listen({ onSecondVisit: () => void lease.close() })
+    const { lease } = await listen({
+      onSecondVisit: () => {
+        lease.close()
+      },
+    })
     await ask(lease.openUrl)
     expect((await ask(lease.openUrl)).text).toContain('This link was used before')
   })
@@ -356,6 +500,45 @@ describe('the one-time link', () => {
       text: expect.stringContaining('Signed in') as string,
     })
   })
+})
+
+describe('a browser that tries https:', () => {
+  it('is refused in words of TLS, noticed by the sign-ins of that port, and comes back with http:', async () => {
+    const { listen } = startListener()
+    const { port, redirectUri, visits } = await listen()
+    const elsewhere = await listen()
+    // Again and again: Node uses the parsers of ended connections for new ones.
+    for (let time = 1; time <= 5; time += 1) {
+      await expect(sayTlsHello(port)).rejects.toThrow(/handshake/)
+      expect(visits.https).toBe(time)
+    }
+    expect(elsewhere.visits.https).toBe(0)
+    expect((await ask(`${redirectUri}?state=the-state`)).status).toBe(200)
+  })
+})
+
+/** A service worker's script, asked for as browsers do that have one from another program. */
+describe("a service worker's script", () => {
+  it.each(['/sw.js', '/service-worker.js?v=3', '/'])(
+    'at %s is one that removes itself',
+    async (path) => {
+      const { callbacks, redirectUri, lease, visits } = await startListener().listen()
+      const { origin } = new URL(redirectUri)
+      const headers = {
+        'service-worker': 'script',
+        'sec-fetch-mode': 'same-origin',
+        'sec-fetch-dest': 'serviceworker',
+      }
+      const answer = await ask(origin + path, { headers })
+      expect(answer).toMatchObject({
+        status: 200,
+        headers: { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-store' },
+      })
+      expect(answer.text).toContain('registration.unregister()')
+      expect({ callbacks, visits: visits.first }).toEqual({ callbacks: [], visits: 0 })
+      expect((await ask(lease.openUrl)).status).toBe(302)
+    },
+  )
 })
 
 describe('the port', () => {
@@ -387,26 +570,57 @@ describe('the port', () => {
   })
 
   it.each(['127.0.0.1', ...IPV6])('is busy where another program has it on %s', async (address) => {
-    const other = createServer().listen(0, address)
-    await once(other, 'listening')
-    const { port } = other.address() as { port: number }
+    const other = await occupy(address)
+    const { port } = other
     const { listener } = startListener()
-    const request = {
-      redirectUri: `http://localhost:${port}/cb`,
-      state: 's',
-      authorizationUrl: 'https://issuer.example/',
-      onCallback: async () => SIGNED_IN,
-      onSecondVisit: () => undefined,
-    }
-    expect(await listener.listen(request)).toEqual({ kind: 'busy', port })
+    const request = someRequest(`http://localhost:${port}/cb`)
+    expect(await listener.listen(request)).toEqual({ kind: 'busy', port, holder: 'own' })
     // The half that could be had was given back.
     const free = address === '::1' ? '127.0.0.1' : '::1'
     expect(await isOpen(port, free)).toBe(false)
-    other.close()
-    await once(other, 'close')
+    await other[Symbol.asyncDispose]()
     const again = await listener.listen(request)
     if (again.kind !== 'listening') throw new Error(again.kind)
-    await again.lease.close()
+    again.lease.close()
+  })
+
+  it.each([
+    { holders: [OURS], holder: 'own' },
+    { holders: [0], holder: 'own' },
+    { holders: [OURS + 1], holder: 'other' },
+    { holders: [OURS, OURS + 1], holder: 'other' },
+    { holders: [], holder: 'unknown' },
+  ])('taken by $holders is $holder', async ({ holders, holder }) => {
+    await using other = await occupy()
+    const { listener } = startListener(undefined, holders)
+    const busy = { kind: 'busy', port: other.port, holder }
+    expect(await listener.listen(someRequest(`http://localhost:${other.port}/cb`))).toEqual(busy)
+  })
+
+  it('that is taken leaves the link a free one, which answers nothing else', async () => {
+    await using other = await occupy()
+    const { listener } = startListener()
+    const lease = await listener.listenForLink(someRequest(`http://localhost:${other.port}/cb`))
+    leases.push(lease)
+    const { origin, port } = new URL(lease.openUrl)
+    expect(Number(port)).not.toBe(other.port)
+    expect(listener.ports()).toEqual([])
+    for (const path of ['/', '/cb?code=1&state=s'])
+      expect((await ask(origin + path)).status).toBe(421)
+    expect(await ask(lease.openUrl)).toMatchObject({
+      status: 302,
+      headers: { location: 'https://issuer.example/' },
+    })
+    lease.close()
+    expect(await isOpen(Number(port), '127.0.0.1')).toBe(false)
+  })
+
+  it('is named while it is open for a sign-in', async () => {
+    const { listen, listener } = startListener()
+    const { lease, port } = await listen()
+    expect(listener.ports()).toEqual([port])
+    lease.close()
+    expect(listener.ports()).toEqual([])
   })
 
   it.each([
@@ -417,14 +631,9 @@ describe('the port', () => {
     'http://127.0.0.1.example:3000/cb',
     'evo-app://callback',
   ])('of %s is not here', async (redirectUri) => {
-    const request = {
-      redirectUri,
-      state: 's',
-      authorizationUrl: 'https://issuer.example/',
-      onCallback: async () => SIGNED_IN,
-      onSecondVisit: () => undefined,
-    }
-    expect(await startListener().listener.listen(request)).toEqual({ kind: 'remote' })
+    expect(await startListener().listener.listen(someRequest(redirectUri))).toEqual({
+      kind: 'remote',
+    })
   })
 
   it('is shared by sign-ins that wait together, and closed with the last of them', async () => {
@@ -438,14 +647,14 @@ describe('the port', () => {
     expect((await ask(`${first.redirectUri}?state=third`)).status).toBe(400)
     expect([first, second, third].map(({ callbacks }) => callbacks.length)).toEqual([0, 1, 1])
 
-    await first.lease.close()
-    await first.lease.close()
+    first.lease.close()
+    first.lease.close()
     expect((await ask(`${first.redirectUri}?state=the-state`)).status).toBe(400)
     expect((await ask(`${first.redirectUri}?state=second`)).status).toBe(200)
-    await second.lease.close()
+    second.lease.close()
     for (const address of IPV6) expect(await isOpen(first.port, address)).toBe(false)
     expect(await isOpen(first.port, '127.0.0.1')).toBe(true)
-    await third.lease.close()
+    third.lease.close()
     expect(await isOpen(first.port, '127.0.0.1')).toBe(false)
   })
 
@@ -456,7 +665,7 @@ describe('the port', () => {
       listen({ redirectUri, state: '1' }),
       listen({ redirectUri, state: '2' }),
     ])
-    await both[0].lease.close()
+    both[0].lease.close()
     expect((await ask(`${redirectUri}?state=2`)).status).toBe(200)
   })
 
@@ -472,7 +681,7 @@ describe('the port', () => {
     idle[1]?.write('GET /signin-callback HTTP/1.1\r\nHost: loc')
     await ask(`${redirectUri}?state=the-state`)
     const cut = idle.map((socket) => once(socket, 'close'))
-    await lease.close()
+    lease.close()
     // No pause: somebody else can have it now.
     const next = createServer().listen(port, '127.0.0.1')
     await once(next, 'listening')
@@ -485,7 +694,7 @@ describe('the port', () => {
     const page = { ...SIGNED_IN, text: 'x'.repeat(100_000) }
     const { redirectUri, lease, port } = await listen({
       onCallback: async () => {
-        await lease.close()
+        lease.close()
         expect(await isOpen(port, '127.0.0.1')).toBe(false)
         return page
       },

@@ -51,6 +51,15 @@ describe('a token response', () => {
     expect(grant.refreshToken?.expose()).toBe('rt-2')
   })
 
+  it.each(['at\n2', 'at\u00002', 'at\u00e9', '\u2028at'])(
+    'whose access token no header can hold is no answer, and its refresh token is kept: %j',
+    async (access_token) => {
+      const outcome = await refreshedBy({ ...GOOD, access_token })
+      expect(outcome).toMatchObject({ kind: 'salvaged', failure: { code: 'invalid_response' } })
+      expect(outcome.kind === 'salvaged' && outcome.refreshToken.expose()).toBe('rt-2')
+    },
+  )
+
   it.each([
     { oddity: 'status 201', status: 201, headers: {} },
     { oddity: 'a content type of text', status: 200, headers: { 'content-type': 'text/plain' } },

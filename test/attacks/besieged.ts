@@ -7,7 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { listen } from '../../src/adapters/loopback/listener.ts'
-import { SERVER_LIMITS, type ServerLimits } from '../../src/adapters/loopback/endpoint-server.ts'
+import {
+  CONNECTIONS_MAX,
+  SERVER_LIMITS,
+  type ServerLimits,
+} from '../../src/adapters/loopback/endpoint-server.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
 import type { EventStreams } from '../../src/http/event-streams.ts'
@@ -41,9 +45,11 @@ export function hurried<Limits extends object>(limits: Limits): Limits {
 
 export async function besieged({
   limits = SERVER_LIMITS,
+  connectionsMax = CONNECTIONS_MAX,
   parts = {},
 }: {
   readonly limits?: ServerLimits
+  readonly connectionsMax?: number
   readonly parts?: Parts
 } = {}): Promise<Besieged> {
   const { deps, asked, log } = recordedDeps(parts)
@@ -58,6 +64,7 @@ export async function besieged({
     owner: createApp(deps, OWNER_DOOR),
     answerToMalformed,
     limits,
+    connectionsMax,
     log,
   })
   const port = Number(new URL(listener.url).port)

@@ -26,9 +26,14 @@ export async function startBrowser(): Promise<Browser> {
     `MAP evil.test ${RECORDER_ADDRESS}`,
     'MAP rebound.test 127.0.0.1',
   ]
+  return launchBrowser([`--host-resolver-rules=${rules.join(', ')}`])
+}
+
+/** A browser for which names lead where they should. */
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
-    args: [...ARGS, `--host-resolver-rules=${rules.join(', ')}`],
+    args: [...ARGS, ...args],
   })
 }
 
@@ -48,12 +53,17 @@ export async function completeInBrowser(
   const context = await browser.newContext()
   const page = await context.newPage()
   await page.goto(openUrl)
-  await page.fill('[name=login]', 'ada')
-  await page.fill('[name=password]', 'any')
-  await page.click('[type=submit]')
-  await page.click('[type=submit]')
+  await passSignInPages(page)
   await page.waitForURL(`${redirectUri}?**`)
   const text = await page.innerText('main')
   await context.close()
   return text
+}
+
+/** Signs in as ada on the pages of the authorization server, and agrees. */
+export async function passSignInPages(page: Page): Promise<void> {
+  await page.fill('[name=login]', 'ada')
+  await page.fill('[name=password]', 'any')
+  await page.click('[type=submit]')
+  await page.click('[type=submit]')
 }

@@ -86,8 +86,8 @@ describe('slowness', () => {
   })
 })
 
-describe('2,000 idle connections', () => {
-  const MANY = 2_000
+describe('5,000 idle connections', () => {
+  const MANY = 5_000
 
   it('cost neither a new caller, nor a kept connection, nor the owner their answers', async () => {
     await using siege = await besieged()
@@ -100,7 +100,7 @@ describe('2,000 idle connections', () => {
       socket.resume().once('close', () => {
         closed += 1
       })
-      if (opened % 400 === 399) await expectGoodCallers(siege)
+      if (opened % 1000 === 999) await expectGoodCallers(siege)
     }
     expect(await siege.goodCaller(agent)).toBe(200)
     expect(Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])).toEqual(kept)
@@ -335,6 +335,7 @@ describe('the redirect listener', () => {
       log: recordingLog(),
       uid: process.getuid?.() ?? 0,
       peerOf,
+      usersOfPort: async () => [],
       limits: hurried(REDIRECT_LIMITS),
     })
     const redirectUri = `http://127.0.0.1:${port}/signin-callback`
@@ -361,7 +362,7 @@ describe('the redirect listener', () => {
     const { port, callback, lease } = await awaitedCallback()
     await holdSilent(port)
     expect(await statusOf(callback)).toBe(200)
-    await lease.close()
+    lease.close()
   })
 
   it('looks at one of thousands of requests that come in one go', async () => {
@@ -381,7 +382,7 @@ describe('the redirect listener', () => {
     socket.end(requests.join(''))
     await received(socket)
     expect(looked).toBe(1)
-    await lease.close()
+    lease.close()
   })
 
   it('does not cut off the browser whose sign-in is being completed', async () => {
@@ -402,7 +403,7 @@ describe('the redirect listener', () => {
     await holdSilent(port)
     complete(SIGNED_IN)
     expect(await status).toBe(200)
-    await lease.close()
+    lease.close()
   })
 
   it.each([
@@ -419,6 +420,6 @@ describe('the redirect listener', () => {
     }
     expect(await statusOf(callback)).toBe(200)
     expect(await received(socket)).not.toContain('HTTP/1.1 200')
-    await lease.close()
+    lease.close()
   })
 })

@@ -136,12 +136,21 @@ function rawIn(argument: ts.Expression, checker: ts.TypeChecker): readonly strin
     if (ts.isIdentifier(node) && isRead(node)) {
       const type = checker.getTypeAtLocation(node)
       if (LOGGED_WHOLE.test(node.text)) return [node.text]
+      if (isFailureCode(node, checker)) return []
       const named = SECRET_NAME.test(node.text) || LOGGED_NAME.test(node.text)
       if (named && isText(type)) return [node.text]
       return isRoot(node) ? textsBelow(type, checker, node) : []
     }
     return []
   })
+}
+
+/** The code of a failure or of a problem, which is no authorization code. */
+function isFailureCode(node: ts.Identifier, checker: ts.TypeChecker): boolean {
+  const { parent } = node
+  if (node.text !== 'code' || !ts.isPropertyAccessExpression(parent)) return false
+  const type = checker.getNonNullableType(checker.getTypeAtLocation(parent.expression))
+  return ['message', 'callers'].some((name) => type.getProperty(name) !== undefined)
 }
 
 /** Whether its value is used: it is no name of a property that is only being written. */

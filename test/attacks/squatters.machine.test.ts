@@ -82,10 +82,11 @@ describe('a squatter on the port of a daemon that was killed', () => {
     },
   )
 
-  it('is not even asked by a client that was told of no URL', async () => {
+  it('is shown no key by a client that finds the URL where the daemon wrote it', async () => {
     await using squatters = await squat(() => httpJson({ status: 'ok' }))
     expect(await run(home, ['get', 'evo-me'])).toMatchObject({ code: 4 })
-    expect(squatters.heard()).toBe('')
+    expect(squatters.heard()).toMatch(/^GET \/healthz/)
+    expectNoKey(squatters.heard())
   })
 
   itNeeds(missingCommands('python3'))('is shown no key by the Python client', async () => {
@@ -93,7 +94,7 @@ describe('a squatter on the port of a daemon that was killed', () => {
     const unasked = await pythonClient(home)
     expect(unasked).toMatchObject({ code: 1, stdout: '' })
     expect(unasked.stderr).toContain('DaemonNotRunning')
-    expect(squatters.heard()).toBe('')
+    expectNoKey(squatters.heard())
     const url = { EVO_TOKEN_URL: `http://127.0.0.1:${port}` }
     const unproven = await pythonClient(home, 'evo-me', url)
     expect(unproven.stderr).toContain('Refused: What listens on')

@@ -33,6 +33,12 @@ export interface StartedSignIn {
   readonly state: string
   /** How it goes: waits for its end, if it is told to. */
   readonly status: (wait?: 'wait') => Promise<Readonly<Record<string, unknown>>>
+  /** What the daemon answered when it started. */
+  readonly answer: Readonly<Record<string, unknown>>
+  /** Pastes the address that a browser ended on. */
+  readonly paste: (url: string) => Promise<Readonly<Record<string, unknown>>>
+  /** Resolves with the status of the answer. */
+  readonly giveUp: () => Promise<number>
 }
 
 export interface VictimOptions {
@@ -65,13 +71,16 @@ export async function startVictim({ redirectUri, moreApps }: VictimOptions): Pro
     async startSignIn(app = APP) {
       const { body } = await ask(socket, `/v1/apps/${app}/login`, 'POST')
       const authorizationUrl = String(body.authorization_url)
+      const path = `/v1/apps/${app}/login/${String(body.id)}`
       return {
+        answer: body,
+        paste: async (url) => (await ask(socket, `${path}/callback`, 'POST', { url })).body,
+        giveUp: async () => (await ask(socket, path, 'DELETE')).status,
         openUrl: String(body.open_url),
         authorizationUrl,
         state: new URL(authorizationUrl).searchParams.get('state') ?? '',
         status: async (wait) => {
-          const path = `/v1/apps/${app}/login/${String(body.id)}?wait=${wait ? 25 : 0}`
-          return (await ask(socket, path)).body
+          return (await ask(socket, `${path}?wait=${wait ? 25 : 0}`)).body
         },
       }
     },

@@ -28,7 +28,7 @@ function callback(state: string, parameters = 'code=c-1') {
 
 describe('a sign-in in the browser', () => {
   it('ends with who signed in to what, and the token is stored before it is served', async () => {
-    const { answers, broker, redirects, requests, steps, closed } = await signedOut()
+    const { answers, broker, redirects, requests, steps, concluded } = await signedOut()
     const { signIns } = broker
     const started = await signIns.start(ME, IN_BROWSER)
     expect(started).toMatchObject({ openUrl: 'http://localhost:3000/open/state-1' })
@@ -45,7 +45,7 @@ describe('a sign-in in the browser', () => {
     })
     expect(requests).toEqual(['redeem c-1'])
     expect(steps).toEqual(['reserve', 'store'])
-    expect(closed).toEqual(['state-1'])
+    expect(concluded).toEqual(['state-1'])
     expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-2'))
   })
 
@@ -152,16 +152,102 @@ describe('a sign-in in the browser', () => {
     expect(requests).toEqual(['redeem c-1'])
   })
 
-  it('takes the next redirect URI where a port is busy, and names the port where all are', async () => {
+  it('takes the next redirect URI where a port is busy', async () => {
     const redirectUris = ['http://localhost:3000/signin-callback', 'http://localhost:3001/cb']
     const { broker, ports } = await signedOut({ redirectUris })
     ports.busy.add('http://localhost:3000/signin-callback')
-    await expect(broker.signIns.start(ME, IN_BROWSER)).resolves.toBeDefined()
-    ports.busy.add('http://localhost:3001/cb')
-    await expect(broker.signIns.start(ME, IN_BROWSER)).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining('3000') as string,
+    expect(await broker.signIns.start(ME, IN_BROWSER)).toMatchObject({
+      openUrl: 'http://localhost:3000/open/state-1',
+      listening: true,
+      busy: null,
     })
+  })
+
+  it.each([
+    ['own', 'http://127.0.0.1:49152/open/state-1'],
+    ['other', null],
+    ['unknown', null],
+  ] as const)(
+    'is completed by a pasted address where the port is busy, of a user %s: link %s',
+    async (holder, openUrl) => {
+      const { answers, broker, closed, ports } = await signedOut()
+      ports.busy.add('http://localhost:3000/signin-callback')
+      ports.holder = holder
+      const started = await broker.signIns.start(ME, IN_BROWSER)
+      const busy = { port: 3000, holder }
+      expect(started).toMatchObject({ openUrl, listening: false, busy })
+      answers.push(granted())
+      const { href } = callback('state-1')
+      expect(await broker.signIns.paste(ME, started.id, href)).toMatchObject({
+        status: 'succeeded',
+      })
+      broker.signIns.close()
+      expect(closed).toEqual(openUrl === null ? [] : ['state-1'])
+    },
+  )
+
+  it('prefers the redirect URI whose port is busy with a program of the same user', async () => {
+    const redirectUris = ['http://localhost:3000/signin-callback', 'http://localhost:3001/cb']
+    const { broker, ports } = await signedOut({ redirectUris })
+    for (const uri of redirectUris) ports.busy.add(uri)
+    ports.holderOf.set(3000, 'other')
+    expect(await broker.signIns.start(ME, IN_BROWSER)).toMatchObject({
+      busy: { port: 3001, holder: 'own' },
+    })
+  })
+
+  it('shows its last page for a minute, and closes the port then', async () => {
+    const { answers, beat, broker, closed, pass, redirects } = await signedOut()
+    await broker.signIns.start(ME, IN_BROWSER)
+    answers.push(granted())
+    await redirects[0]?.onCallback(callback('state-1'))
+    pass(MINUTE - 1)
+    await beat()
+    expect(closed).toEqual([])
+    pass(1)
+    await beat()
+    await beat()
+    expect(closed).toEqual(['state-1'])
+  })
+
+  it.each(['a newer sign-in', 'a logout', 'the end of the daemon'])(
+    'closes the port at once at %s, also while its last page is shown',
+    async (why) => {
+      const { answers, broker, closed, redirects } = await signedOut()
+      await broker.signIns.start(ME, IN_BROWSER)
+      answers.push(granted())
+      await redirects[0]?.onCallback(callback('state-1'))
+      if (why === 'a newer sign-in') await broker.signIns.start(ME, IN_BROWSER)
+      else if (why === 'a logout') await broker.logout(ME)
+      else broker.signIns.close()
+      expect(closed).toEqual(['state-1'])
+    },
+  )
+
+  it('that a person gives up ends, and closes the port at once', async () => {
+    const { broker, closed, redirects, requests } = await signedOut()
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    broker.signIns.end(ME, started.id)
+    broker.signIns.end(ME, started.id)
+    expect(closed).toEqual(['state-1'])
+    expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({ error: 'cancelled' })
+    expect(await redirects[0]?.onCallback(callback('state-1'))).toMatchObject({ ok: false })
+    expect(requests).toEqual([])
+    expect(() => {
+      broker.signIns.end('evo-other', started.id)
+    }).toThrow('no such sign-in')
+  })
+
+  it.each([
+    ['onVisit', { visited: true, httpsTried: false }],
+    ['onHttps', { visited: false, httpsTried: true }],
+  ] as const)('tells what is known of its browser: %s', async (event, news) => {
+    const { broker, redirects } = await signedOut()
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    const nothing = { status: 'pending', visited: false, httpsTried: false }
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject(nothing)
+    redirects[0]?.[event]?.()
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject({ status: 'pending', ...news })
   })
 
   it('ends when its link is opened twice', async () => {

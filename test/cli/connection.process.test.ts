@@ -86,7 +86,7 @@ describe('the owner socket', () => {
     writeFileSync(join(deep, 'owner.sock'), '')
     const { code, stderr } = await run(daemon, ['get', 'evo-me', '--socket', `${deep}/owner.sock`])
     expect(code).toBe(4)
-    expect(stderr).toContain('over 100 bytes')
+    expect(stderr).toContain('must not be longer than 100 bytes')
   })
 
   it('is missed with the way to start the daemon', async () => {

@@ -18,6 +18,7 @@ import {
   runCli,
   startDaemonProcess,
 } from '../support/daemon-process.ts'
+import { ask } from '../faults/owner.ts'
 import { createCertificates } from '../support/certificates.ts'
 import { startEvoApi } from '../support/evo-api.ts'
 import { signInByBrowser } from '../support/sign-in.ts'
@@ -137,6 +138,18 @@ describe('doctor', () => {
     }
   })
 
+  it('knows the listener of a sign-in that waits', async () => {
+    const path = '/v1/apps/me/login'
+    const { id } = (await ask(daemon.socket, path, 'POST')).body
+    const { details, last } = await doctor('me')
+    expect(details['redirect-uri']).toBe(
+      `the daemon answers at http://localhost:${port}/callback now, for a sign-in`,
+    )
+    expect(last).toMatchObject({ id: 'token' })
+    await ask(daemon.socket, `${path}/${String(id)}`, 'DELETE')
+    expect((await doctor('me')).details['redirect-uri']).toContain('is free')
+  })
+
   it.each([
     ['evo-organizations', { organizations: [] }, 'no Evo instance'],
     ['evo-workspaces', { workspaces: [] }, 'No workspace'],
@@ -189,6 +202,10 @@ describe('doctor', () => {
   it('minds a taken port of the redirect URI no more once somebody is signed in', async () => {
     const signedIn = await signInByBrowser(home, 'me')
     expect(signedIn).toMatchObject({ code: 0 })
+    // Its page would be there for a minute.
+    const path = '/v1/apps/me/login'
+    const { id } = (await ask(daemon.socket, path, 'POST')).body
+    await ask(daemon.socket, `${path}/${String(id)}`, 'DELETE')
     const taken = createTcpServer().listen(port, '127.0.0.1')
     await once(taken, 'listening')
     await using api = await startEvoApi({ issuer: server.issuer })

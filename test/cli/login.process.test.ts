@@ -2,17 +2,18 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { runCli } from '../../src/cli/run.ts'
 import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 import { captureIo } from '../support/captured-io.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
-import { type Reply, run, startStandIn, stdinOf } from './stand-in.ts'
+import { type Reply, run, type StandIn, startStandIn, stdinOf } from './stand-in.ts'
 
 const LOGIN = 'POST /v1/apps/evo-me/login'
 const WAIT = 'GET /v1/apps/evo-me/login/l1'
+const GIVEN_UP = 'DELETE /v1/apps/evo-me/login/l1'
 const CALLBACK = 'POST /v1/apps/evo-me/login/l1/callback'
 
 const started = (change: object = {}): Reply => ({
@@ -37,9 +38,11 @@ const end = (change: object = {}): Reply => ({
   },
 })
 
-const pending = end({ status: 'pending', subject: null, scope: null, expires_at: null })
+const PENDING = { status: 'pending', subject: null, scope: null, expires_at: null }
 
-/** A promise that somebody else resolves. */
+const pending = end(PENDING)
+
+/** A promise that the test resolves. */
 function latch<T>() {
   let open: (value: T) => void = () => undefined
   const opened = new Promise<T>((resolve) => {
@@ -242,21 +245,198 @@ describe('a browser', () => {
   )
 })
 
-it('is left with Ctrl-C, at once and in words', async () => {
-  const { opened } = latch<Reply>()
-  await using daemon = await startStandIn({ [LOGIN]: () => started(), [WAIT]: () => opened })
-  const child = spawn(process.execPath, [MAIN, 'login', 'evo-me', '--no-browser'], {
-    env: daemon.env,
-    stdio: ['pipe', 'ignore', 'pipe'],
+describe('what is said while a sign-in waits', () => {
+  const AUTHORIZATION_URL =
+    'https://ims.example/authorize?state=s1&client_id=native-1&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcb&scope=evo.discovery+evo.file'
+
+  /** A daemon whose answers to a question about the sign-in come when the test says so. */
+  async function startWaiting(
+    change: object,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ) {
+    const polls: ((reply: Reply) => void)[] = []
+    const known = { visited: false, https_tried: false }
+    const daemon = await startStandIn({
+      // What is asked after a silence: time that the test lets pass.
+      'GET /healthz': () => ({ json: { status: 'ok' } }),
+      [`${WAIT}?wait=0`]: () => end({ ...PENDING, ...known }),
+      [LOGIN]: () => started({ authorization_url: AUTHORIZATION_URL, ...change }),
+      [WAIT]: () => {
+        const { open, opened } = latch<Reply>()
+        polls.push(open)
+        return opened
+      },
+      [CALLBACK]: () => {
+        polls.at(-1)?.(end())
+        return end()
+      },
+    })
+    const captured = captureIo({ env: { ...daemon.env, ...env } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const ended = runCli(['login', 'evo-me', ...args], captured.io)
+    await until('the end is asked for', () => polls.length === 1)
+    const count = (url: string) => daemon.asked.filter((one) => one.url.endsWith(url)).length
+    const wait = async (seconds: number) => {
+      const looks = count('?wait=0')
+      vi.advanceTimersByTime(seconds * 1000)
+      await until('it has looked', () => count('?wait=0') === looks + seconds / 2)
+      // A look is over once the next question on another connection is answered.
+      const asked = polls.length
+      polls.at(-1)?.(pending)
+      await until('the end is asked for again', () => polls.length === asked + 1)
+    }
+    return {
+      captured,
+      known,
+      /** Lets time pass, with the answers that a daemon gives meanwhile. */
+      async pass(seconds: number) {
+        for (let passed = 0; passed < seconds; passed += 10) await wait(10)
+      },
+      said: () => captured.stderr.text,
+      async end() {
+        polls.at(-1)?.(end())
+        const code = await ended
+        vi.useRealTimers()
+        await daemon[Symbol.asyncDispose]()
+        return code
+      },
+    }
+  }
+
+  afterEach(() => {
+    vi.useRealTimers()
   })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await until(
-    'it asks for the address',
-    () => said,
-    (text) => text.includes('paste the address'),
+
+  const onLinux = process.platform === 'linux' ? undefined : 'xdg-open is for Linux'
+  const WITH_BROWSER = { BROWSER: 'true', DISPLAY: ':0' }
+  const itWithBrowser = itNeeds(onLinux)
+
+  it('is from the start what to compare if the page shows an error, and again after 60 s', async () => {
+    const waiting = await startWaiting({}, ['--no-browser'])
+    const compared = [
+      'client id     native-1',
+      'redirect URI  http://localhost:3000/cb',
+      'scopes        evo.discovery evo.file',
+    ]
+    expect(waiting.said()).toContain('This waits until you are done')
+    for (const line of compared) expect(waiting.said().split(line)).toHaveLength(2)
+    await waiting.pass(50)
+    expect(waiting.said()).not.toContain('Still waiting')
+    await waiting.pass(10)
+    expect(waiting.said()).toContain('Still waiting for the sign-in to evo-me.')
+    for (const line of compared) expect(waiting.said().split(line)).toHaveLength(3)
+    await waiting.pass(120)
+    expect(waiting.said().split('Still waiting')).toHaveLength(2)
+    expect(await waiting.end()).toBe(0)
+  })
+
+  itWithBrowser(
+    'is what may be wrong, after 20 s in which no browser has opened the link',
+    async () => {
+      const waiting = await startWaiting({}, [], WITH_BROWSER)
+      expect(waiting.said()).toContain('The browser opens')
+      await waiting.pass(10)
+      expect(waiting.said()).not.toContain('No browser has opened')
+      await waiting.pass(10)
+      expect(waiting.said()).toContain('No browser has opened the link yet.')
+      expect(waiting.said()).toContain('http://localhost:3000/open/once')
+      expect(waiting.said()).toMatch(/service worker[\s\S]*https:[\s\S]*paste the address/)
+      await waiting.end()
+    },
   )
-  child.kill('SIGINT')
-  expect(await once(child, 'exit')).toEqual([130, null])
-  expect(said).toContain('left unfinished')
+
+  itWithBrowser('is nothing of that where the browser has come', async () => {
+    const waiting = await startWaiting({}, [], WITH_BROWSER)
+    waiting.known.visited = true
+    await waiting.pass(60)
+    expect(waiting.said()).not.toContain('No browser has opened')
+    expect(waiting.said()).toContain('Still waiting')
+    await waiting.end()
+  })
+
+  it('is nothing of that where no browser was sent to the link', async () => {
+    const waiting = await startWaiting({}, ['--no-browser'])
+    await waiting.pass(40)
+    expect(waiting.said()).not.toContain('No browser has opened')
+    await waiting.end()
+  })
+
+  it('is, soon and once, that the browser tried https:', async () => {
+    const waiting = await startWaiting({}, ['--no-browser'])
+    waiting.known.https_tried = true
+    await waiting.pass(20)
+    await until('it says so', () => waiting.said().includes('The browser tried https:'))
+    expect(waiting.said().split('The browser tried https:')).toHaveLength(2)
+    await waiting.end()
+  })
+
+  itWithBrowser('does not keep the address from being pasted while a browser is open', async () => {
+    const waiting = await startWaiting({}, [], WITH_BROWSER)
+    await waiting.captured.type('paste the address', 'http://localhost:3000/cb?code=c&state=s1\n')
+    await until('it says so', () => waiting.said().includes('Signed in'))
+    expect(await waiting.end()).toBe(0)
+  })
+
+  it.each([
+    ['own', 'another program of yours', false],
+    ['other', 'a program of another user of this machine', true],
+    ['unknown', 'another program, perhaps of another user', true],
+  ] as const)('is whose program has the port: %s', async (user, whose, warned) => {
+    const busy = { listening: false, busy_port: 3000, busy_port_user: user, open_url: null }
+    const waiting = await startWaiting(busy, [], WITH_BROWSER)
+    expect(waiting.said()).toContain(
+      `Port 3000, to which the browser comes back after the sign-in, belongs to ${whose}`,
+    )
+    expect(waiting.said().includes('type nothing there')).toBe(warned)
+    expect(waiting.said()).toContain(AUTHORIZATION_URL)
+    expect(waiting.said()).not.toContain('The browser opens')
+    await waiting.captured.type('paste the address', 'http://localhost:3000/cb?code=c&state=s1\n')
+    await until('it says so', () => waiting.said().includes('Signed in'))
+    await waiting.end()
+  })
+})
+
+describe('a sign-in that a person leaves', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+    ['SIGTERM', 143],
+  ] as const)('with %s is ended in the daemon, at once and in words', async (signal, code) => {
+    const { open, opened } = latch<Reply>()
+    await using daemon = await startStandIn({
+      [LOGIN]: () => started(),
+      [WAIT]: () => opened,
+      [GIVEN_UP]: () => {
+        open(end({ status: 'failed', error: 'cancelled', message: 'The sign-in was given up.' }))
+        return undefined
+      },
+    })
+    const left = await leave(daemon, signal)
+    expect(left.exit).toEqual([code, null])
+    expect(left.said).toMatch(/left unfinished; nothing has changed\.\n$/)
+    expect(daemon.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1)
+  })
+
+  it.each([
+    ['does not know how', () => ({ problem: { error: 'method_not_allowed' } })],
+    ['does not answer', () => new Promise<never>(() => undefined)],
+  ])('is left also where the daemon %s', async (_what, answer) => {
+    const { opened } = latch<Reply>()
+    const routes = { [LOGIN]: () => started(), [WAIT]: () => opened, [GIVEN_UP]: answer }
+    await using daemon = await startStandIn(routes)
+    expect((await leave(daemon, 'SIGINT')).exit).toEqual([130, null])
+  })
+
+  async function leave(daemon: StandIn, signal: NodeJS.Signals) {
+    const child = spawn(process.execPath, [MAIN, 'login', 'evo-me', '--no-browser'], {
+      env: daemon.env,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await until('it waits', () => said.includes('paste the address') && daemon.asked.length === 2)
+    child.kill(signal)
+    return { exit: await once(child, 'exit'), said }
+  }
 })

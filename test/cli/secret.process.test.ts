@@ -6,19 +6,38 @@ import { captureIo } from '../support/captured-io.ts'
 import { createClientKey } from '../support/client-keys.ts'
 import { run, startStandIn, status } from './stand-in.ts'
 
-const SECRET = 'pä$$ "word" \\ with everything'
+const SECRET = 'pa$$ "word" \\ with everything'
 const APP = 'GET /v1/apps/evo-web'
 const PUT = 'PUT /v1/apps/evo-web/client-secret'
 
 const known = { [APP]: () => ({ json: status({ app: 'evo-web' }) }) }
 
-it('takes the first line of stdin, as it stands', async () => {
+it.each([
+  ['as it stands', SECRET],
+  ['without a line break behind it', `${SECRET}\r\n`],
+  ['without blanks around it', ` \t${SECRET}  \n\n`],
+  ['without a byte order mark', `\ufeff${SECRET}\n`],
+  ['from UTF-16', Buffer.from(`\ufeff${SECRET}\r\n`, 'utf16le')],
+  ['from UTF-16 without a byte order mark', Buffer.from(`${SECRET}\r\n`, 'utf16le')],
+])('takes the secret from stdin %s', async (_, input) => {
   await using daemon = await startStandIn({ ...known, [PUT]: () => ({ json: { proven: true } }) })
-  const input = `${SECRET}\r\nnot this\n`
   const { code, stdout, stderr } = await run(daemon, ['secret', 'evo-web'], { input })
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
   expect(stderr).toContain('accepted it')
   expect(daemon.asked[1]?.body).toEqual({ client_secret: SECRET })
+})
+
+it.each([
+  ['a second line', `${SECRET}\nand this\n`, 'more than one line'],
+  ['a letter that is not ASCII', 'pässword', 'RFC 6749 §A.2'],
+  ['a control character', 'pass\x1bword', 'RFC 6749 §A.2'],
+])('refuses %s, and sends nothing', async (_, input, said) => {
+  await using daemon = await startStandIn(known)
+  const { code, stderr } = await run(daemon, ['secret', 'evo-web'], { input })
+  expect(code).toBe(2)
+  expect(stderr).toContain(said)
+  expect(stderr).not.toContain('word')
+  expect(daemon.asked).toHaveLength(1)
 })
 
 it('takes a line without an end', async () => {

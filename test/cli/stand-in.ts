@@ -110,7 +110,10 @@ export interface Ran {
 export async function run(
   { env }: Pick<StandIn, 'env'>,
   args: readonly string[],
-  { input = '', more = {} }: { readonly input?: string; readonly more?: NodeJS.ProcessEnv } = {},
+  {
+    input = '',
+    more = {},
+  }: { readonly input?: string | Buffer; readonly more?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   const captured = captureIo({ env: { ...env, ...more } })
   stdinOf(captured).end(input)

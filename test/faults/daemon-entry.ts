@@ -60,7 +60,7 @@ function tellingOf(own: Log): Log {
   return {
     ...own,
     trace(fields, message) {
-      if ('step' in fields) onStep(String(fields.step), 'app' in fields ? String(fields.app) : '')
+      if ('step' in fields) onStep(fields.step ?? '', 'app' in fields ? String(fields.app) : '')
       own.trace(fields, message)
     },
   }

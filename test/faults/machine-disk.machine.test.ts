@@ -145,7 +145,7 @@ describe.concurrent('a record that was damaged', () => {
     expect(await statusOf(socket, 'well')).toMatchObject({ session: 'active', last_error: null })
     expect(await statusOf(socket, 'hurt')).toMatchObject({
       session: 'signed-out',
-      last_error: { code: 'record_damaged' },
+      last_error: { error: 'record_damaged' },
     })
     expect(await ask(socket, '/v1/apps/hurt/token')).toMatchObject({
       status: 409,

@@ -19,7 +19,7 @@ describe.concurrent('killed at a named step of a refresh', () => {
     stored: { session: 'active', servesOldToken: false, exchanges: [[0, 'granted']] },
     lost: {
       session: 'signed-out',
-      error: { code: 'answer_lost' },
+      error: { error: 'answer_lost' },
       servesOldToken: true,
       exchanges: [
         [0, 'granted'],

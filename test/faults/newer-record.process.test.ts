@@ -87,7 +87,7 @@ it('keeps what a later version added through a refresh, a new key, a rejection a
   world.server.intercept = async ({ grantType }, act) =>
     grantType === 'refresh_token' ? { status: 400, body: { error: 'invalid_grant' } } : act()
   await refresh(sidecar)
-  expect(await vault.content(FILE)).toMatchObject({ ...added, lost: { code: 'invalid_grant' } })
+  expect(await vault.content(FILE)).toMatchObject({ ...added, lost: { error: 'invalid_grant' } })
   world.server.intercept = (_request, act) => act()
   await sidecar.signIn(ME, createPerson('ada'))
   expect(await vault.content(FILE)).toMatchObject(added)
@@ -145,7 +145,7 @@ it.each([
         session: 'retrying',
         retry_at: null,
         last_error: {
-          code: 'record_newer',
+          error: 'record_newer',
           message: expect.stringMatching(/newer evo-token/) as string,
         },
       })

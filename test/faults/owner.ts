@@ -1,6 +1,6 @@
 /** What the owner asks a daemon, with its answers as they are, refusals included. */
 import { request } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { decodeJwt } from 'jose'
 import type { Person } from '../support/person.ts'
 import { until } from '../support/until.ts'
@@ -13,17 +13,20 @@ export interface Answer {
 export async function ask(
   socketPath: string,
   path: string,
-  method: 'GET' | 'POST' = 'GET',
+  method: 'GET' | 'POST' | 'DELETE' = 'GET',
+  sent?: object,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { socketPath, method, path, headers: { host: 'localhost' }, agent: false }
+    const headers = { host: 'localhost', ...(sent && { 'content-type': 'application/json' }) }
+    const options = { socketPath, method, path, headers, agent: false }
     request(options, (answer) => {
-      json(answer).then((body) => {
-        resolve({ status: answer.statusCode ?? 0, body: body as Answer['body'] })
+      text(answer).then((body) => {
+        const read = body === '' ? {} : (JSON.parse(body) as Answer['body'])
+        resolve({ status: answer.statusCode ?? 0, body: read })
       }, reject)
     })
       .once('error', reject)
-      .end()
+      .end(sent && JSON.stringify(sent))
   })
 }
 

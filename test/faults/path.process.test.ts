@@ -234,7 +234,7 @@ describe('what may cost the session, since the server rotated and the answer is 
     expect(server.liveFamilies()).toEqual([])
     expect(await sidecar.status(ME)).toMatchObject({
       session: 'signed-out',
-      last_error: { code: 'answer_lost' },
+      last_error: { error: 'answer_lost' },
     })
     await expectServed(observed, observed.first)
     await sidecar.restart()
@@ -272,7 +272,7 @@ describe('what may cost the session, since the server rotated and the answer is 
     await sidecar.round()
     expect(await sidecar.status(ME)).toMatchObject({
       session: 'signed-out',
-      last_error: { code: 'answer_lost' },
+      last_error: { error: 'answer_lost' },
     })
     expect(observed.sends() - observed.sentBefore).toBe(4)
   })

@@ -87,6 +87,6 @@ it('a daemon that stops leaves what is out marked as unanswered, and ends', asyn
   // The server has rotated, and forgives nothing: that is what is said.
   expect(await sidecar.status(ME)).toMatchObject({
     session: 'signed-out',
-    last_error: { code: 'answer_lost' },
+    last_error: { error: 'answer_lost' },
   })
 })

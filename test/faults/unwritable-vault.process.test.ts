@@ -60,7 +60,7 @@ it('lets no request out, serves the good token, says why, and heals by itself', 
   expect(await sidecar.status(ME)).toMatchObject({
     session: 'retrying',
     last_error: {
-      code: 'vault_unwritable',
+      error: 'vault_unwritable',
       message: expect.stringContaining(sidecar.home.stateDir) as string,
     },
   })
@@ -119,7 +119,7 @@ it('serves from memory what it refuses after the answer, spends nothing more, an
   expect(await sidecar.readyz(ME)).toEqual(UNWRITABLE)
   expect(await sidecar.status(ME)).toMatchObject({
     session: 'active',
-    last_error: { code: 'vault_unwritable' },
+    last_error: { error: 'vault_unwritable' },
   })
 
   // What memory holds is not spent.

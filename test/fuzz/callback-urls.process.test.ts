@@ -28,6 +28,7 @@ beforeAll(async () => {
     log,
     uid: process.getuid?.() ?? 0,
     peerOf: createPeerLookup(),
+    usersOfPort: async () => [],
   }).listen({
     redirectUri: `http://127.0.0.1:${port}${PATH}`,
     state: STATE,
@@ -42,7 +43,9 @@ beforeAll(async () => {
   if (listening.kind !== 'listening') throw new Error(listening.kind)
   lease = listening.lease
 })
-afterAll(() => lease.close())
+afterAll(() => {
+  lease.close()
+})
 
 interface Sent {
   readonly method: string

@@ -46,8 +46,13 @@ const parts: Parts = {
       method: 'browser',
       authorizationUrl: 'https://issuer.example',
       openUrl: null,
+      listening: false,
+      busy: null,
     }),
-    wait: noting('wait', SIGN_IN),
+    wait: noting('wait', { ...SIGN_IN, visited: false, httpsTried: false }),
+    end: () => {
+      called.push('end')
+    },
     paste: noting('paste', SIGN_IN),
   },
   reload: noting('reload', {

@@ -105,6 +105,8 @@ export function recordedDeps(parts: Parts = {}) {
       start: () => Promise.reject(new Error('this test starts no sign-in')),
       wait: () => Promise.reject(new Error('this test waits for no sign-in')),
       paste: () => Promise.reject(new Error('this test pastes nothing')),
+      end: noted('end', undefined),
+      ports: () => [],
       ...parts.signIns,
     },
     callers: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
 import type { Deps } from '../../src/http/deps.ts'
-import { openDoors } from './doors.ts'
+import { KEY, openDoors } from './doors.ts'
 
 const LOGIN = '/v1/apps/evo-me/login'
 const EXPIRES_AT = Date.UTC(2026, 0, 1, 0, 10)
@@ -13,6 +13,8 @@ const inBrowser: Deps['signIns']['start'] = () =>
     id: 'id-1',
     authorizationUrl: 'https://issuer.example/authorize?x=1',
     openUrl: 'http://localhost:3000/open/abc',
+    listening: true,
+    busy: null,
     expiresAt: EXPIRES_AT,
   })
 
@@ -32,6 +34,9 @@ describe('POST /v1/apps/{app}/login', () => {
       id: 'id-1',
       authorization_url: 'https://issuer.example/authorize?x=1',
       open_url: 'http://localhost:3000/open/abc',
+      listening: true,
+      busy_port: null,
+      busy_port_user: null,
       expires_at: '2026-01-01T00:10:00Z',
     })
     await doors.owner().post(LOGIN).send({ switch_user: true, method: 'browser' }).expect(200)
@@ -39,6 +44,26 @@ describe('POST /v1/apps/{app}/login', () => {
       ['evo-me', { method: 'browser', switchUser: false }],
       ['evo-me', { method: 'browser', switchUser: true }],
     ])
+  })
+
+  it('says whose program has the port of the redirect URI, and that the address is to be pasted', async () => {
+    await using doors = await openDoors({
+      signIns: {
+        start: async (app, ask) => ({
+          ...(await inBrowser(app, ask)),
+          openUrl: null,
+          listening: false,
+          busy: { port: 3000, holder: 'other' },
+        }),
+      },
+    })
+    const answer = await doors.owner().post(LOGIN).expect(200)
+    expect(answer.body).toMatchObject({
+      open_url: null,
+      listening: false,
+      busy_port: 3000,
+      busy_port_user: 'other',
+    })
   })
 
   it('starts one on a device', async () => {
@@ -91,6 +116,8 @@ describe('GET /v1/apps/{app}/login/{id}', () => {
             subject: 'Ada',
             scope: 'evo.discovery',
             expiresAt: EXPIRES_AT,
+            visited: true,
+            httpsTried: false,
           })
         },
       },
@@ -103,6 +130,8 @@ describe('GET /v1/apps/{app}/login/{id}', () => {
       subject: 'Ada',
       scope: 'evo.discovery',
       expires_at: '2026-01-01T00:10:00Z',
+      visited: true,
+      https_tried: false,
     })
     await doors.owner().get(`${LOGIN}/id-1?wait=0`).expect(200)
     await doors.owner().get(`${LOGIN}/id-1?wait=26`).expect(400)
@@ -118,6 +147,27 @@ describe('GET /v1/apps/{app}/login/{id}', () => {
     })
     const answer = await doors.owner().get(`${LOGIN}/nothing`).expect(404)
     expect(answer.body).toMatchObject({ error: 'not_found', detail: 'No such sign-in.' })
+  })
+})
+
+describe('DELETE /v1/apps/{app}/login/{id}', () => {
+  it('ends the sign-in', async () => {
+    await using doors = await openDoors()
+    await doors.owner().delete(`${LOGIN}/id-1`).expect(204)
+    expect(doors.asked).toEqual([['end', 'evo-me', 'id-1']])
+  })
+
+  it('is for the owner only', async () => {
+    await using doors = await openDoors()
+    await doors.tcp(KEY).delete(`${LOGIN}/id-1`).expect(403)
+    expect(doors.asked).not.toContainEqual(['end', 'evo-me', 'id-1'])
+  })
+})
+
+describe('GET /v1/apps/{app}/login', () => {
+  it('names the ports that are open for sign-ins', async () => {
+    await using doors = await openDoors({ signIns: { ports: () => [3000] } })
+    expect((await doors.owner().get(LOGIN).expect(200)).body).toEqual({ ports: [3000] })
   })
 })
 
@@ -251,7 +301,9 @@ describe('PUT /v1/apps/{app}/client-secret', () => {
 describe('an app that is not configured', () => {
   it.each([
     ['post', LOGIN],
+    ['get', LOGIN],
     ['get', `${LOGIN}/id-1`],
+    ['delete', `${LOGIN}/id-1`],
     ['post', `${LOGIN}/id-1/callback`],
     ['post', '/v1/apps/evo-me/logout'],
     ['put', '/v1/apps/evo-me/client-secret'],

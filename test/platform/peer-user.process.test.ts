@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Ends } from '../../src/platform/platform.ts'
 import { mac } from '../../src/platform/posix/mac.ts'
-import { createPeerLookup } from '../../src/platform/posix/peer-user.ts'
+import { createPeerLookup, usersOfPort } from '../../src/platform/posix/peer-user.ts'
 import { itNeeds } from '../support/needs.ts'
 
 const linux = process.platform === 'linux' ? undefined : 'only Linux tells'
@@ -105,5 +105,48 @@ describe('the user at the other end', () => {
     const kernel = '5.15.167.4-microsoft-standard-WSL2'
     const inWsl = createPeerLookup({ kernel })
     expect(await inWsl(CLIENT)).toEqual({ kind: 'unknown' })
+  })
+})
+
+describe('the users who listen on a port', () => {
+  const LOCALHOST = ['127.0.0.1', '::1']
+
+  async function expectFound(address: string): Promise<void> {
+    const server = createServer().listen({ port: 0, host: address, ipv6Only: true })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(await usersOfPort(port, LOCALHOST)).toEqual([process.getuid?.()])
+    server.close()
+    await once(server, 'close')
+    expect(await usersOfPort(port, LOCALHOST)).toEqual([])
+  }
+
+  onLinux('are found at the address, and where a program listens at all of them', async () => {
+    await expectFound('127.0.0.1')
+    await expectFound('0.0.0.0')
+  })
+
+  onLinuxWithIpv6('are found over IPv6', async () => {
+    await expectFound('::1')
+    await expectFound('::')
+  })
+
+  onLinux(
+    'are not those who listen at another address, or are connected from that port',
+    async () => {
+      const server = createServer().listen(0, '127.0.0.2')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const client = connect(port, '127.0.0.2')
+      await once(client, 'connect')
+      expect(await usersOfPort(port, LOCALHOST)).toEqual([])
+      expect(await usersOfPort(client.localPort ?? 0, [client.localAddress ?? ''])).toEqual([])
+      client.destroy()
+      server.close()
+    },
+  )
+
+  it('are unknown where the system does not tell', async () => {
+    expect(await mac.usersOfPort(3000, LOCALHOST)).toEqual([])
   })
 })

@@ -27,6 +27,27 @@ async function printed(world: EvoWorld, ...args: string[]): Promise<string> {
   return stdout
 }
 
+const SHELL = `
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic('load_ext', 'evo_token')`
+
+/** Runs a notebook's lines, with a person who reads what it prints and types. */
+function startNotebook(world: EvoWorld, script: string) {
+  const child = world.python('-c', script)
+  const { stderr, stdin, stdout } = child
+  if (!stdout || !stderr || !stdin) throw new Error('it has no pipes')
+  const printedLines = createInterface(stdout)[Symbol.asyncIterator]()
+  let failed = ''
+  stderr.on('data', (chunk: Buffer) => (failed += chunk.toString()))
+  return {
+    child,
+    lines: async () => String((await printedLines.next()).value),
+    stderr: () => failed,
+    write: (line: string) => stdin.write(`${line}\n`),
+  }
+}
+
 async function startSdkJob(world: EvoWorld) {
   const child = world.python(join(import.meta.dirname, 'sdk-job.py'))
   const { stdin, stdout } = child
@@ -142,26 +163,80 @@ print(repr(StatusTable([one, {**one, "app": "b", "session": "signed-out", "fresh
     expect(said).toMatch(/^b +service +signed-out +none +-$/m)
   })
 
-  itNeeds(missing)('signs a person in from a notebook', async () => {
+  itNeeds(missing)('shows one app in local time, with what is wrong and what to do', async () => {
     await using world = await startEvoWorld(600)
+    Object.assign(world.env, { TZ: 'Asia/Kolkata' })
+    const script = `${SHELL}
+print(repr(shell.run_line_magic('evo_status', 'me')))
+table = shell.run_line_magic('evo_status', 'pipeline')
+print(repr(table))
+from evo_token._magics import StatusTable
+print(repr(StatusTable([{"app": "a", "freshness": "fresh", "expires_at": "2026-01-01T20:00:00Z"}])))`
+    const said = await printed(world, '-c', script)
+    expect(said).toMatch(/^App .* What is wrong +What to do$/m)
+    expect(said).toMatch(/^me +native +signed-out .*evo-token login me/m)
+    expect(said).toMatch(/^pipeline +service +active +fresh +\d{4}-\d\d-\d\d \d\d:\d\d IST$/m)
+    expect(said).toMatch(/^a .* 2026-01-02 01:30 IST$/m)
+    expect(said.match(/^pipeline/gm)).toHaveLength(1)
+  })
+
+  itNeeds(missing)('signs a person in from a notebook, in the browser that is there', async () => {
+    await using world = await startEvoWorld(600)
+    Object.assign(world.env, { DISPLAY: ':0' })
     const script = `
 import webbrowser
 webbrowser.open = lambda link: False
-from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
-shell.run_line_magic('load_ext', 'evo_token')
+${SHELL}
 shell.run_line_magic('evo_login', 'me')
 from evo_token import get_token
 print(get_token('me').app)`
-    const child = world.python('-c', script)
-    if (!child.stdout || !child.stderr) throw new Error('it has no output')
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const link = /http:\S+/.exec(String((await lines.next()).value))?.[0]
+    const { lines, stderr } = startNotebook(world, script)
+    const link = /http:\S+/.exec(await lines())?.[0]
     await createPerson('ada').visit(link ?? '')
-    expect(await lines.next(), await text(child.stderr)).toMatchObject({
-      value: 'Signed in to me.',
-    })
-    expect(await lines.next()).toMatchObject({ value: 'me' })
+    expect(await lines(), stderr()).toBe('Signed in to me as ada@example.com.')
+    expect(await lines()).toBe('me')
+  })
+
+  const REMOTE = { DISPLAY: ':0', JUPYTERHUB_USER: 'ada' }
+
+  itNeeds(missing)('shows a code for the browser elsewhere', async () => {
+    await using world = await startEvoWorld(600)
+    Object.assign(world.env, REMOTE)
+    const { lines, stderr } = startNotebook(
+      world,
+      `${SHELL}\nshell.run_line_magic('evo_login', 'me')`,
+    )
+    const [, uri = '', code] =
+      /open (\S+) and see that it shows the code (\S+)\./.exec(await lines()) ?? []
+    expect(uri).toContain(code)
+    await createPerson('ada').visit(uri)
+    expect(await lines(), stderr()).toBe('Signed in to me as ada@example.com.')
+  })
+
+  itNeeds(missing)('takes the address that the browser elsewhere ended on', async () => {
+    await using world = await startEvoWorld(600)
+    Object.assign(world.env, REMOTE)
+    const script = `${SHELL}\nshell.run_line_magic('evo_login', 'me --no-browser')`
+    const { lines, stderr, write } = startNotebook(world, script)
+    const link = /http:\S+/.exec(await lines())?.[0] ?? ''
+    const stopAt = new URL(link).searchParams.get('redirect_uri') ?? ''
+    const { url } = await createPerson('ada').visit(link, { stopAt })
+    write('http://localhost/elsewhere?state=guessed')
+    expect(await lines()).toContain('That is not the address that this sign-in ends at.')
+    write(url)
+    expect(await lines(), stderr()).toContain('Signed in to me as ada@example.com.')
+  })
+
+  itNeeds(missing)('ends the sign-in of a notebook that is interrupted', async () => {
+    await using world = await startEvoWorld(600)
+    Object.assign(world.env, REMOTE)
+    const script = `${SHELL}\nshell.run_line_magic('evo_login', 'me --no-browser')`
+    const { child, lines } = startNotebook(world, script)
+    const link = /http:\S+/.exec(await lines())?.[0] ?? ''
+    const redirectUri = new URL(link).searchParams.get('redirect_uri') ?? ''
+    child.kill('SIGINT')
+    await once(child, 'exit')
+    await expect(createPerson('ada').visit(redirectUri)).rejects.toThrow('ECONNREFUSED')
   })
 
   itNeeds(missing)('is typed', async () => {

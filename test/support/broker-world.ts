@@ -12,6 +12,8 @@ import type {
   OpenedVault,
   PollOutcome,
   Prepared,
+  PortHolder,
+  RedirectLease,
   RedirectListener,
   RedirectRequest,
   StoreResult,
@@ -127,7 +129,13 @@ export function createWorld(options: WorldOptions = {}) {
   const door = { locked: options.locked ?? false }
   const redirects: RedirectRequest[] = []
   const closed: string[] = []
-  const ports = { busy: new Set<string>() }
+  const concluded: string[] = []
+  const ports = {
+    busy: new Set<string>(),
+    /** Whose program has a busy port, where `holderOf` does not say otherwise. */
+    holder: 'own' as PortHolder,
+    holderOf: new Map<number, PortHolder>(),
+  }
   /** What a request waits for before it may begin, as others of the same issuer are under way. */
   const turns = { next: Promise.resolve() }
   /** Waits that end when a test says so, each with its length. */
@@ -210,19 +218,26 @@ export function createWorld(options: WorldOptions = {}) {
     forgetFailures: () => undefined,
   })
 
+  const leaseOf = ({ state }: RedirectRequest, host: string): RedirectLease => ({
+    openUrl: `http://${host}/open/${state}`,
+    conclude: () => concluded.push(state),
+    close: () => closed.push(state),
+  })
   const listener: RedirectListener = {
     async listen(request) {
-      if (ports.busy.has(request.redirectUri)) return { kind: 'busy', port: 3000 }
+      if (ports.busy.has(request.redirectUri)) {
+        const port = Number(new URL(request.redirectUri).port)
+        return { kind: 'busy', port, holder: ports.holderOf.get(port) ?? ports.holder }
+      }
       if (!request.redirectUri.startsWith('http://localhost')) return { kind: 'remote' }
       redirects.push(request)
-      const close = async () => {
-        closed.push(request.state)
-      }
-      return {
-        kind: 'listening',
-        lease: { openUrl: `http://localhost:3000/open/${request.state}`, close },
-      }
+      return { kind: 'listening', lease: leaseOf(request, 'localhost:3000') }
     },
+    async listenForLink(request) {
+      redirects.push(request)
+      return leaseOf(request, '127.0.0.1:49152')
+    },
+    ports: () => [],
   }
 
   const clientSecretOf = ({ name }: App) => {
@@ -288,6 +303,7 @@ export function createWorld(options: WorldOptions = {}) {
     credentials,
     unfit,
     closed,
+    concluded,
     ports,
     sleeping,
     turns,

@@ -82,6 +82,8 @@ export interface DaemonOptions {
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly node?: string
+  /** Another copy of the program. */
+  readonly main?: string
   /** A command that runs the daemon in its own place: `runuser -u nobody --`, `strace -D …`. */
   readonly under?: readonly string[]
 }
@@ -89,9 +91,9 @@ export interface DaemonOptions {
 /** Starts `evo-token serve` and resolves when it listens; rejects with what it said if it ends before. */
 export async function startDaemonProcess(
   home: Home,
-  { args = [], env = {}, node = process.execPath, under = [] }: DaemonOptions = {},
+  { args = [], env = {}, node = process.execPath, main = MAIN, under = [] }: DaemonOptions = {},
 ): Promise<DaemonProcess> {
-  const [command = node, ...line] = [...under, node, MAIN, 'serve', ...args]
+  const [command = node, ...line] = [...under, node, main, 'serve', ...args]
   const child = spawn(command, line, {
     env: { ...home.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -94,7 +94,7 @@ describe('the service of one person', () => {
       () => machine.sh(`ls ${STATE}`),
       (files) => files.includes('endpoint.json'),
     )
-    await expect(service('install')).rejects.toThrow(/end the `evo-token serve`/)
+    await expect(service('install')).rejects.toThrow(/stop the `evo-token serve`/)
     await machine.sh(`pkill -u ${PERSON} -f 'main.js serve|evo-token serve'`)
     await running
     expect(await service('install')).toContain('The service runs and answers.')
@@ -222,7 +222,9 @@ describe('the service of a machine', () => {
       for (const host of ['127.0.0.1', '[::1]']) {
         expect((await fetch(`http://${host}:${port}/healthz`)).status).toBe(200)
       }
-      expect(await machine.sh('journalctl -u evo-token -o cat')).toContain('loopback family alone')
+      expect(await machine.sh('journalctl -u evo-token -o cat')).toContain(
+        'only one loopback family',
+      )
     },
   )
 })

@@ -125,7 +125,7 @@ describe('a daemon on Windows', () => {
   it('refuses a second daemon, and says which process is the first', async () => {
     const second = await windows.evoToken(['serve'])
     expect(second).toMatchObject({ code: 1 })
-    expect(second.stderr).toMatch(/Another daemon \(pid \d+\) runs/)
+    expect(second.stderr).toMatch(/Another daemon \(pid \d+\) already runs/)
   })
 
   it('goes on from its vault after a kill', async () => {

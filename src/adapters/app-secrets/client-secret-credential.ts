@@ -5,7 +5,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../core/ports.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { Secret } from '../../secret.ts'
+import { readClientSecret } from './client-secret-text.ts'
+import { readPrivateKey } from './private-key.ts'
 
 const MAX_BYTES = 4096
 
@@ -30,8 +33,11 @@ function readCredential(path: string): Secret | string | undefined {
     if (!found) return undefined
     if (!found.isFile()) return 'it is not a file'
     if (found.size > MAX_BYTES) return 'it is longer than 4 KiB'
-    const value = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-    return value === '' ? 'it is empty' : new Secret(value)
+    const text = decodeText(readFileSync(path))
+    // A private key stands on many lines, and is judged where it is used.
+    if (readPrivateKey(text).kind !== 'other') return new Secret(text.trim())
+    const read = readClientSecret(text)
+    return read.kind === 'secret' ? new Secret(read.text) : read.reason
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read'
   }

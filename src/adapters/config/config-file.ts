@@ -2,7 +2,7 @@
  * Reads the config, and refuses one that another user may have written: the config decides which
  * server gets the refresh tokens and which program the daemon runs.
  */
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Config, parseConfig } from '../../config.ts'
 import type { ConfigFault } from '../../config/faults.ts'
@@ -26,6 +26,9 @@ export interface Reader {
 /** Larger than any config, and small enough to read at once. */
 const SIZE_MAX = 1024 * 1024
 
+/** More lines than a person reads at once, and than a log line should have. */
+const FAULTS_SHOWN_MAX = 100
+
 /** @throws {SidecarError} `config`, with one line per fault. */
 export async function loadConfig(path: string, reader: Reader = {}): Promise<LoadedConfig> {
   const text = await readConfig(path, reader)
@@ -36,7 +39,9 @@ export async function loadConfig(path: string, reader: Reader = {}): Promise<Loa
   }
   const result = parseConfig(text, reader.home)
   if (result.kind === 'ok') return { config: result.config, warnings: result.warnings }
-  throw new SidecarError('config', faultLines(path, result.faults))
+  const shown = faultLines(path, result.faults.slice(0, FAULTS_SHOWN_MAX))
+  const more = result.faults.length - FAULTS_SHOWN_MAX
+  throw new SidecarError('config', more > 0 ? `${shown}\n${path}: and ${more} more` : shown)
 }
 
 /** One line for each fault, for people: file, setting, message. */
@@ -67,7 +72,7 @@ export async function readConfig(path: string, { uid }: Reader = {}): Promise<st
   try {
     // The checks are on the open file, so that what is read is what was checked.
     await refuseUntrusted(file, path, uid)
-    return decode(await file.readFile(), path)
+    return decode(await readWhole(file, path), path)
   } finally {
     await file.close()
   }
@@ -80,15 +85,13 @@ async function refuseUntrusted(
 ): Promise<void> {
   const stats = await file.stat()
   if (!stats.isFile()) throw new SidecarError('config', `${path} is not a regular file.`)
-  if (stats.size > SIZE_MAX) {
-    throw new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
-  }
+  if (stats.size > SIZE_MAX) throw tooLarge(path)
   if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
       hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
     })
   }
-  if (ownership.othersMayWrite(stats)) {
+  if (othersMayWrite(stats)) {
     throw new SidecarError('config', `Other users may write to ${path}.`, {
       hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
     })
@@ -99,6 +102,33 @@ async function refuseUntrusted(
       hint: `Read it through, then close it: ${access.mend}`,
     })
   }
+}
+
+/** A person whose files are born writable for the group has a group alone, on most distributions. */
+function othersMayWrite(stats: Stats): boolean {
+  const { mode, gid, uid } = stats
+  if (!ownership.othersMayWrite(stats)) return false
+  return (
+    ownership.othersMayWrite({ mode: mode & ~GROUP_MAY_WRITE }) ||
+    !platform.isPrivateGroup(gid, uid)
+  )
+}
+
+const GROUP_MAY_WRITE = 0o020
+
+/** Up to the limit: the file may have grown meanwhile, and some of /proc say that they are empty. */
+async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
+  const bytes = Buffer.alloc(SIZE_MAX + 1)
+  let length = 0
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = (await file.read(bytes, length, bytes.length - length)).bytesRead
+  }
+  if (length > SIZE_MAX) throw tooLarge(path)
+  return bytes.subarray(0, length)
+}
+
+function tooLarge(path: string): SidecarError {
+  return new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */

@@ -3,6 +3,7 @@
  * other site where they stand, and say only what is safe to show.
  */
 import { createHash } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import type { SignInPage } from '../../core/ports.ts'
 
 const STYLE = `
@@ -55,6 +56,33 @@ export function renderPage({ ok, title, text }: SignInPage): string {
 </html>
 `
 }
+
+/** A whole response, for bytes that never became a request. */
+export function renderResponse(status: number, page: SignInPage): string {
+  const body = renderPage(page)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...Object.entries(ANSWER_HEADERS).map(([name, value]) => `${name}: ${value}`),
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  return `${head.join('\r\n')}\r\n\r\n${body}`
+}
+
+/**
+ * The script for a service worker that another program on this address (a web server in development)
+ * has left behind, and that would answer in our place: it removes itself, and has its pages loaded
+ * again, so that what they swallowed comes to us.
+ */
+export const WORKER_REMOVAL = `self.addEventListener('install', () => self.skipWaiting())
+self.addEventListener('activate', (event) => {
+  const leave = async () => {
+    await self.registration.unregister()
+    const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
+    await Promise.allSettled(pages.map((page) => page.navigate(page.url)))
+  }
+  event.waitUntil(leave())
+})
+`
 
 /** Escapes HTML: the text may quote a server. */
 function escape(text: string): string {

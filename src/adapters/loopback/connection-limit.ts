@@ -1,31 +1,44 @@
 /**
  * A limit for open connections. Any user of this machine can open them without a key, and Node's own
  * limit turns away the newest one: a few hundred silent connections would shut every caller out. Here
- * the newest one is admitted, and the one that is needed least is closed.
+ * the newest one is admitted, and the one that is needed least is closed. Requests that wait leave
+ * a quarter free, so that one which can be answered at once is always read.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 const MINUTE_MS = 60_000
 
+/** How much of the limit requests may take that wait, for a renewal or for events. */
+const WAITING_SHARE = 3 / 4
+
 export interface ConnectionLimitOptions {
   readonly max: number
-  /** Called when a connection is closed because there are too many; once a minute at most. */
+  /** Called when a connection is closed or a request refused because there are too many; once a minute at most. */
   readonly onFull?: () => void
+  /** Answers a request that is given up: too many wait, and most of them are its caller's. */
+  readonly turnAway?: (response: ServerResponse) => void
 }
 
 export class ConnectionLimit {
   readonly #max: number
+  readonly #waitingMax: number
   readonly #report: () => void
+  readonly #turnAway: (response: ServerResponse) => void
   /** Connections without a valid key so far, in the order of arrival. */
   readonly #unauthenticated = new Set<Socket>()
-  readonly #authenticated = new Set<Socket>()
-  /** How many unfinished responses each connection waits for. */
-  readonly #pendingAnswers = new Map<Socket, number>()
+  /** Connections that have shown a key, and whose it was last. */
+  readonly #authenticated = new Map<Socket, string>()
+  /** The unfinished responses that each connection waits for, with the caller of each; none is ''. */
+  readonly #pending = new Map<Socket, Map<ServerResponse, string>>()
+  /** The unfinished responses of each caller, in the order of arrival. */
+  readonly #waiting = new Map<string, Set<ServerResponse>>()
 
-  constructor({ max, onFull = () => undefined }: ConnectionLimitOptions) {
+  constructor({ max, onFull = () => undefined, turnAway }: ConnectionLimitOptions) {
     this.#max = max
+    this.#waitingMax = Math.floor(max * WAITING_SHARE)
     this.#report = atMostOncePerMinute(onFull)
+    this.#turnAway = turnAway ?? ((response) => response.destroy())
   }
 
   /** Admits `socket`. If there are too many, the oldest idle unauthenticated one is closed, else the oldest idle one. */
@@ -34,7 +47,9 @@ export class ConnectionLimit {
     if (open >= this.#max) {
       this.#report()
       const leastNeeded =
-        this.#findIdle(this.#unauthenticated) ?? this.#findIdle(this.#authenticated) ?? socket
+        this.#findIdle(this.#unauthenticated) ??
+        this.#findIdle(this.#authenticated.keys()) ??
+        socket
       this.#forget(leastNeeded)
       leastNeeded.destroy()
       if (leastNeeded === socket) return
@@ -45,35 +60,77 @@ export class ConnectionLimit {
     })
   }
 
-  /** Notes that `socket` has shown a valid key: unauthenticated ones are closed before it. */
-  markAuthenticated(socket: Socket): void {
-    if (this.#unauthenticated.delete(socket)) this.#authenticated.add(socket)
+  /** Notes that `socket` has shown a valid key of `caller`: unauthenticated ones are closed before it. */
+  markAuthenticated(socket: Socket, caller: string): void {
+    const known = this.#unauthenticated.delete(socket) || this.#authenticated.has(socket)
+    if (known) this.#authenticated.set(socket, caller)
   }
 
-  /** Keeps `socket` open until `response` is finished. */
+  /**
+   * Keeps `socket` open until `response` is finished. If too many of them wait, one of the caller
+   * that has most is turned away: its newest, since the others have waited longer.
+   */
   keepUntilAnswered(socket: Socket, response: ServerResponse): void {
-    const count = (by: number) => {
-      const pending = (this.#pendingAnswers.get(socket) ?? 0) + by
-      if (pending > 0) this.#pendingAnswers.set(socket, pending)
-      else this.#pendingAnswers.delete(socket)
-    }
-    count(1)
+    const caller = this.#authenticated.get(socket) ?? ''
+    getOrAdd(this.#pending, socket, () => new Map<ServerResponse, string>()).set(response, caller)
+    getOrAdd(this.#waiting, caller, () => new Set<ServerResponse>()).add(response)
     response.once('close', () => {
-      count(-1)
+      this.#finish(socket, response)
     })
+    if (caller !== '') this.#limitWaiting()
   }
 
-  #findIdle(sockets: ReadonlySet<Socket>): Socket | undefined {
-    for (const socket of sockets) if (!this.#pendingAnswers.has(socket)) return socket
+  /** Whether a response that is not finished has begun on `socket`. */
+  hasBegunAnswer(socket: Socket): boolean {
+    for (const { headersSent } of this.#pending.get(socket)?.keys() ?? []) {
+      if (headersSent) return true
+    }
+    return false
+  }
+
+  #limitWaiting(): void {
+    let count = 0
+    let most: ReadonlySet<ServerResponse> = new Set()
+    for (const [caller, responses] of this.#waiting) {
+      count += responses.size
+      if (caller !== '' && responses.size > most.size) most = responses
+    }
+    if (count <= this.#waitingMax) return
+    this.#report()
+    const newest = [...most].at(-1)
+    if (newest) this.#turnAway(newest)
+  }
+
+  #findIdle(sockets: Iterable<Socket>): Socket | undefined {
+    for (const socket of sockets) if (!this.#pending.has(socket)) return socket
     return undefined
+  }
+
+  #finish(socket: Socket, response: ServerResponse): void {
+    const pending = this.#pending.get(socket)
+    const caller = pending?.get(response)
+    if (!pending || caller === undefined) return
+    pending.delete(response)
+    if (pending.size === 0) this.#pending.delete(socket)
+    const waiting = this.#waiting.get(caller)
+    waiting?.delete(response)
+    if (waiting?.size === 0) this.#waiting.delete(caller)
   }
 
   #forget(socket: Socket): void {
     this.#unauthenticated.delete(socket)
     this.#authenticated.delete(socket)
     // A response that waits behind another one on a connection that breaks is never closed.
-    this.#pendingAnswers.delete(socket)
+    for (const response of this.#pending.get(socket)?.keys() ?? []) this.#finish(socket, response)
   }
+}
+
+function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const created = create()
+  map.set(key, created)
+  return created
 }
 
 /** `report`, called once a minute at most; calls in between are dropped. */

@@ -2,15 +2,17 @@
  * An HTTP server for one endpoint: its limits, and what it does about bytes that are no request.
  */
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import { atMostOncePerMinute, ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
 /** What answers requests, and the express app within, as far as a server has to know it. */
 export interface HttpEndpoint {
-  /** Whether the request is authenticated, by an access key or by the socket that it came through. */
-  (request: IncomingMessage, response: ServerResponse): boolean
+  /** The name of the caller, by its access key or the socket that it came through; undefined where the request proved nothing. */
+  (request: IncomingMessage, response: ServerResponse): string | undefined
+  /** Answers a request that is given up, because too many wait. */
+  turnAway(response: ServerResponse): void
   readonly app: { request: object; response: object }
 }
 
@@ -48,15 +50,19 @@ export const SERVER_LIMITS = {
 
 export type ServerLimits = Readonly<typeof SERVER_LIMITS>
 
-/** Far more than a workstation's programs need, far fewer than the descriptors that we may open. */
-export const CONNECTIONS_MAX = 512
+/** For each door: some thousand programs that start at the same instant are all read. */
+export const CONNECTIONS_MAX = 4096
 
 /**
  * Express gives every request and response the prototypes `app.request` and `app.response`, and
  * changing the prototype of an existing object is the most expensive part of a small request: half of
  * its time on Node 20. Here the objects are made with those prototypes, and express changes nothing.
  */
-export function prepareEndpoint(endpoint: HttpEndpoint, log: Log): ServedEndpoint {
+export function prepareEndpoint(
+  endpoint: HttpEndpoint,
+  log: Log,
+  max = CONNECTIONS_MAX,
+): ServedEndpoint {
   const { app } = endpoint
   class Request extends IncomingMessage {}
   class Response extends ServerResponse {}
@@ -66,8 +72,8 @@ export function prepareEndpoint(endpoint: HttpEndpoint, log: Log): ServedEndpoin
   app.response = Response.prototype
   const onFull = () => {
     log.warn(
-      { max: CONNECTIONS_MAX },
-      'too many connections: those without an access key are closed, the oldest first',
+      { max },
+      'too many connections: those without an access key are closed, the oldest first; then requests of the caller that has most are refused',
     )
   }
   const onUnguarded = atMostOncePerMinute((err: unknown) => {
@@ -78,7 +84,13 @@ export function prepareEndpoint(endpoint: HttpEndpoint, log: Log): ServedEndpoin
     Request,
     Response,
     unauthenticated: new UnauthenticatedConnections(onUnguarded),
-    connectionLimit: new ConnectionLimit({ max: CONNECTIONS_MAX, onFull }),
+    connectionLimit: new ConnectionLimit({
+      max,
+      onFull,
+      turnAway: (response) => {
+        endpoint.turnAway(response)
+      },
+    }),
   }
 }
 
@@ -109,8 +121,9 @@ export function createEndpointServer({
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (!served) return
     const { socket } = request
-    if (served.endpoint(request, response)) served.connectionLimit.markAuthenticated(socket)
-    else served.unauthenticated.trackAnswer(request, response)
+    const caller = served.endpoint(request, response)
+    if (caller === undefined) served.unauthenticated.trackAnswer(request, response)
+    else served.connectionLimit.markAuthenticated(socket, caller)
     if (response.writableEnded) return
     running.add(response)
     response.once('close', () => running.delete(response))
@@ -119,8 +132,8 @@ export function createEndpointServer({
   server.on('request', answer)
   // An expectation that we do not know is ignored, as RFC 9110 §10.1.1 allows.
   server.on('checkExpectation', answer)
-  server.on('clientError', (error: Error & { readonly code?: string }, socket) => {
-    const begun = [...running].some((one) => one.socket === socket && one.headersSent)
+  server.on('clientError', (error: Error & { readonly code?: string }, socket: Socket) => {
+    const begun = served?.connectionLimit.hasBegunAnswer(socket) ?? false
     if (error.code === 'ECONNRESET' || !socket.writable || begun) socket.destroy()
     else refuseMalformed(socket, answerToMalformed(error))
   })
@@ -149,6 +162,6 @@ function deferClass<Class extends new (...args: never[]) => object>(choose: () =
   return Deferred as unknown as Class
 }
 
-function refuseMalformed(socket: Duplex, response: string): void {
+function refuseMalformed(socket: Socket, response: string): void {
   socket.end(response, () => socket.destroy())
 }

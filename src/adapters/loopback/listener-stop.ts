@@ -19,13 +19,14 @@ export async function stopServers(
     listening.map(({ server }) => new Promise((resolve) => server.once('close', resolve))),
   )
   const deadline = performance.now() + withinMs
-  for (const { server, running } of listening) {
+  for (const { server, running } of endpointServers) {
     server.prependListener('request', (_request, response) => {
       response.setHeader('Connection', 'close')
     })
     for (const response of running) {
       if (!response.headersSent) response.setHeader('Connection', 'close')
     }
+    if (!server.listening) continue
     // http's own `close` would end idle connections at once, although a client may be about to send.
     Server.prototype.close.call(server)
   }
@@ -33,11 +34,12 @@ export async function stopServers(
     closed,
     delay(Math.min(withinMs, KEEP_ALIVE_GRACE_MS), undefined, { ref: false }),
   ])
-  while (listening.some(({ running }) => running.size > 0) && performance.now() < deadline) {
-    for (const { server } of listening) server.closeIdleConnections()
+  while (endpointServers.some(({ running }) => running.size > 0) && performance.now() < deadline) {
+    for (const { server } of endpointServers) server.closeIdleConnections()
     await delay(POLL_MS)
   }
-  for (const { server } of listening) {
+  // One whose socket was made anew does not listen any more, and may have connections.
+  for (const { server } of endpointServers) {
     server.closeIdleConnections()
     server.closeAllConnections()
   }

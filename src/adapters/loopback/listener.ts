@@ -3,7 +3,7 @@
  * open or nothing is served; when the daemon stops they close in order.
  */
 import { once } from 'node:events'
-import { type AddressInfo, isIPv6, type Server } from 'node:net'
+import { type AddressInfo, isIPv6, Server as NetServer, type Server } from 'node:net'
 import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
@@ -38,6 +38,8 @@ export interface ListenOptions {
   readonly inherited?: readonly number[]
   /** The whole response to bytes that are no HTTP request. */
   readonly answerToMalformed: (error: Error) => string
+  /** Connections of each door; defaults to CONNECTIONS_MAX. */
+  readonly connectionsMax?: number
   /** Limits; defaults to SERVER_LIMITS. */
   readonly limits?: ServerLimits
   readonly log: Log
@@ -46,8 +48,12 @@ export interface ListenOptions {
 export interface Listener {
   /** For callers, on the address that the config names. */
   readonly url: string
-  /** Undefined for a socket that systemd made at a place that we cannot see. */
+  /** Where the owner socket is now; undefined for one that systemd made at a place that we cannot see. */
   readonly socketPath: string | undefined
+  /** Whether the file of the owner socket is not there any more, or is another one: no client finds us then. */
+  isOwnerSocketGone(): boolean
+  /** Makes the owner socket anew; connections that are open stay. @throws {SidecarError} `failed`. */
+  remakeOwnerSocket(socketPath: string): Promise<void>
   /** Accepts nothing more, lets running requests finish for `withinMs` at most, then ends every connection. */
   stop(withinMs: number): Promise<void>
 }
@@ -56,8 +62,8 @@ export interface Listener {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { log } = options
   const endpoints = {
-    tcp: prepareEndpoint(options.tcp, log),
-    owner: prepareEndpoint(options.owner, log),
+    tcp: prepareEndpoint(options.tcp, log, options.connectionsMax),
+    owner: prepareEndpoint(options.owner, log, options.connectionsMax),
   }
   const opened: EndpointServer[] = []
   const create = () => {
@@ -86,27 +92,47 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       await bindMissingFamily(createTcp, address, inheritedTcp, log)
     const address = inheritedTcp[0] ?? (await bindTcp(createTcp, options))
     const inheritedOwner = fromSystemd.find((socket) => socket.address === null)
-    if (!inheritedOwner) {
-      const server = create()
-      server.serve(endpoints.owner)
-      const { socketPath, lockHeld } = options
-      await platform.ownerListener.bindOwnerEndpoint(server.server, {
+    let ownServer: Server | undefined
+    const bindOwner = async (socketPath: string) => {
+      const made = create()
+      made.serve(endpoints.owner)
+      const { server } = made
+      const { lockHeld } = options
+      await platform.ownerListener.bindOwnerEndpoint(server, {
         socketPath,
         lockHeld,
         backlog: BACKLOG,
       })
+      ownServer = server
     }
+    if (!inheritedOwner) await bindOwner(options.socketPath)
+    let socketPath = inheritedOwner
+      ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
+      : options.socketPath
+    let identity = identityOf(socketPath)
     return {
       url: toUrl(address),
-      socketPath: inheritedOwner
-        ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
-        : options.socketPath,
+      get socketPath() {
+        return socketPath
+      },
+      isOwnerSocketGone: () => identity !== undefined && identityOf(socketPath) !== identity,
+      async remakeOwnerSocket(path) {
+        // First: to close a socket removes the file of its name, which may be the new one by then.
+        if (ownServer?.listening) NetServer.prototype.close.call(ownServer)
+        await bindOwner(path)
+        socketPath = path
+        identity = identityOf(path)
+      },
       stop: (withinMs) => stopServers(opened, withinMs),
     }
   } catch (error) {
     await stopServers(opened, 0)
     throw error
   }
+}
+
+function identityOf(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : platform.ownerListener.identityOf(path)
 }
 
 /** The descriptors that systemd handed to this process (sd_listen_fds(3)). */

@@ -3,6 +3,7 @@
  * lease is released, however many connections browsers still hold to it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { SidecarError } from '../../errors.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
@@ -13,24 +14,41 @@ export class PortBusyError extends Error {
 }
 
 export interface Lease {
+  readonly port: number
+  /** Those that this host has. */
+  readonly addresses: readonly string[]
   release(): void
 }
 
-type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+/** What `clientError` says of bytes that are no request. */
+export type MalformedError = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array }
+
+interface Answers {
+  toRequest(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** The whole answer to bytes that are no request, on a connection to `port`. */
+  toMalformed(error: MalformedError, port: number): string | Uint8Array
+}
 
 /** One address and port, opened or about to be. */
 interface Opening {
   readonly server: Server
   readonly listening: Promise<void>
+  readonly address: string
+  port: number
   holders: number
   /** Requests without a finished response. */
   unanswered: number
 }
 
-/** A callback is a few KiB of query and of a browser's headers and cookies for localhost. */
 const CONNECTIONS_MAX = 64
+
+/** How long a connection that was refused may go on sending: the browser reads the page meanwhile. */
+const REFUSED_MS = 2_000
+
 export const REDIRECT_LIMITS = {
-  maxHeaderSize: 16 * 1024,
+  // A callback is a few KiB, but browsers send with it the cookies of every program on localhost, on
+  // whatever port: up to 180 of 4 KiB each, of which a few are usual.
+  maxHeaderSize: 256 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
@@ -42,23 +60,24 @@ export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
 const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
 export class LoopbackPorts {
-  readonly #answer: Answerer
+  readonly #answers: Answers
   readonly #limits: RedirectLimits
   readonly #onUnguarded: (error: unknown) => void
   readonly #openings = new Map<string, Opening>()
 
   constructor(
-    answer: Answerer,
+    answers: Answers,
     onUnguarded: (error: unknown) => void,
     limits: RedirectLimits = REDIRECT_LIMITS,
   ) {
-    this.#answer = answer
+    this.#answers = answers
     this.#onUnguarded = onUnguarded
     this.#limits = limits
   }
 
   /**
-   * Opens `port` on each of `addresses` that this host has, or on none.
+   * Opens `port` on each of `addresses` that this host has, or on none. Port 0 is a free one, of one
+   * address.
    *
    * @throws {PortBusyError}
    * @throws {SidecarError} `misconfigured` where we may not open it.
@@ -67,6 +86,8 @@ export class LoopbackPorts {
     const results = await Promise.allSettled(addresses.map((address) => this.#hold(address, port)))
     const held = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const lease = {
+      port: held[0]?.port ?? port,
+      addresses: held.map(({ address }) => address),
       release: () => {
         for (const opening of held.splice(0)) this.#release(opening)
       },
@@ -83,7 +104,8 @@ export class LoopbackPorts {
   async #hold(address: string, port: number): Promise<Opening> {
     const key = `${address} ${port}`
     const opening = this.#openings.get(key) ?? this.#open(address, port)
-    this.#openings.set(key, opening)
+    // A free port is shared with no other sign-in.
+    if (port !== 0) this.#openings.set(key, opening)
     opening.holders += 1
     try {
       await opening.listening
@@ -111,7 +133,7 @@ export class LoopbackPorts {
 
   #open(address: string, port: number): Opening {
     const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
-    const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded)
+    const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded, true)
     const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
       response.once('close', () => {
@@ -120,7 +142,19 @@ export class LoopbackPorts {
       })
       connectionLimit.keepUntilAnswered(request.socket, response)
       unauthenticated.trackAnswer(request, response)
-      void this.#answer(request, response)
+      void this.#answers.toRequest(request, response)
+    })
+    // Node would leave out headers after the 2,000th, and what we look at may be among them.
+    server.maxHeadersCount = 0
+    const refused = new WeakSet<Socket>()
+    server.on('clientError', (error: MalformedError, socket: Socket) => {
+      if (refused.has(socket)) return
+      refused.add(socket)
+      if (error.code === 'ECONNRESET' || !socket.writable || unauthenticated.isAnswering(socket)) {
+        socket.destroy()
+      } else {
+        refuse(socket, this.#answers.toMalformed(error, opening.port))
+      }
     })
     // Another user's silent connections must not keep the browser out.
     server.on('connection', (socket) => {
@@ -129,11 +163,29 @@ export class LoopbackPorts {
     })
     const listening = new Promise<void>((resolve, reject) => {
       server.on('error', reject)
-      server.listen({ host: address, port, exclusive: true }, resolve)
+      server.listen({ host: address, port, exclusive: true }, () => {
+        opening.port = (server.address() as AddressInfo).port
+        resolve()
+      })
     })
-    const opening: Opening = { server, listening, holders: 0, unanswered: 0 }
+    const opening: Opening = { server, listening, address, port, holders: 0, unanswered: 0 }
     return opening
   }
+}
+
+/**
+ * Answers bytes that are no request. What still arrives is read and dropped: on a connection that is
+ * closed with bytes unread the browser would see a reset, and not the page.
+ */
+function refuse(socket: Socket, answer: string | Uint8Array): void {
+  socket.end(answer)
+  const destroy = () => {
+    socket.destroy()
+  }
+  const timer = setTimeout(destroy, REFUSED_MS).unref()
+  socket.once('end', destroy).once('close', () => {
+    clearTimeout(timer)
+  })
 }
 
 /** Browsers open connections in advance and keep them: none of those may keep a process alive. */

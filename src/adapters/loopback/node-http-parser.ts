@@ -23,11 +23,11 @@ const NOTHING = Buffer.alloc(0)
 
 /**
  * Ends the parsing of a connection at the first request for which `accepts` is false, and spares the
- * copies of malformed bytes.
+ * copies of malformed bytes, but for the first one where `copiesFirst`.
  *
  * @throws {Error} where this version of Node has no such parser: the connection is as it was.
  */
-export function guardParser(socket: Socket, accepts: () => boolean): void {
+export function guardParser(socket: Socket, accepts: () => boolean, copiesFirst = false): void {
   const { parser } = socket as { parser?: Partial<Parser> | null }
   const onIncoming = parser?.onIncoming
   if (
@@ -42,5 +42,12 @@ export function guardParser(socket: Socket, accepts: () => boolean): void {
   parser.onIncoming = (request, keepAlive) => {
     return accepts() ? onIncoming(request, keepAlive) : STOP
   }
-  parser.getCurrentBuffer = () => NOTHING
+  // Node uses parsers again: what an earlier connection has put in its place would still be there.
+  const { getCurrentBuffer } = Object.getPrototypeOf(parser) as Partial<Parser>
+  let copies = copiesFirst
+  parser.getCurrentBuffer = () => {
+    if (!copies) return NOTHING
+    copies = false
+    return getCurrentBuffer?.call(parser) ?? NOTHING
+  }
 }

@@ -1,40 +1,34 @@
 /**
- * Listens on the apps' redirect URIs, on loopback and only while sign-ins are pending. A page of
- * another site, or another program, changes nothing and learns nothing.
+ * Listens on the apps' redirect URIs, on loopback, while sign-ins are pending and for a little while
+ * after. A page of another site, or another program, changes nothing and learns nothing.
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
-import type { Log, RedirectListener, RedirectRequest, SignInPage } from '../../core/ports.ts'
-import { ANSWER_HEADERS, renderPage } from './callback-page.ts'
+import type { Log, PortHolder, RedirectLease, RedirectListener } from '../../core/ports.ts'
+import { ANSWER_HEADERS } from './callback-page.ts'
 import { atMostOncePerMinute } from './connection-limit.ts'
 import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
-import type { PeerLookup } from '../../platform/platform.ts'
+import {
+  type AwaitedSignIn,
+  BUG,
+  type Reply,
+  replyTo,
+  replyToMalformed,
+} from './redirect-answers.ts'
+import type { PeerLookup, PortUsersLookup } from '../../platform/platform.ts'
 
 /** Where the one-time links are; a redirect URI has a path that a person chose, never a random one. */
-const OPEN_PATH = '/.well-known/evo-token/'
+const LINK_PATH = '/.well-known/evo-token/'
 
-interface Pending {
-  readonly request: RedirectRequest
-  readonly host: string
-  readonly path: string
-  readonly openPath: string
-  opened: boolean
-  /** The last response that was judged: a browser that repeats it gets the same page. */
-  judged?: { readonly search: string; readonly page: Promise<SignInPage> }
-}
-
-interface Reply {
-  readonly status: number
-  readonly page: SignInPage
-  readonly headers?: Readonly<Record<string, string>>
-}
+const LOOPBACK = '127.0.0.1'
 
 interface RedirectListenerDeps {
   readonly log: Log
   /** The user id of the daemon. */
   readonly uid: number
   readonly peerOf: PeerLookup
+  readonly usersOfPort: PortUsersLookup
   /** Limits of its servers; defaults to REDIRECT_LIMITS. */
   readonly limits?: RedirectLimits
 }
@@ -43,24 +37,37 @@ export function createRedirectListener({
   log,
   uid,
   peerOf,
+  usersOfPort,
   limits,
 }: RedirectListenerDeps): RedirectListener {
-  const pendings = new Set<Pending>()
+  const awaited = new Set<AwaitedSignIn>()
   const onUnguarded = atMostOncePerMinute((err: unknown) => {
     log.error({ err }, 'connections are not guarded against floods of requests')
   })
-  const ports = new LoopbackPorts(answer, onUnguarded, limits)
+  const ports = new LoopbackPorts(
+    {
+      toRequest: answer,
+      toMalformed: (error, port) =>
+        replyToMalformed(error, () => {
+          for (const { port: own, request, over } of awaited) {
+            if (own === port && !over) request.onHttps?.()
+          }
+        }),
+    },
+    onUnguarded,
+    limits,
+  )
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply
     try {
-      reply = await replyTo(incoming, pendings, isForeign)
+      reply = await replyTo(incoming, awaited, isForeign)
     } catch (error) {
       log.error({ err: error }, 'a bug in the redirect listener')
-      reply = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
+      reply = BUG
     }
     response.writeHead(reply.status, { ...ANSWER_HEADERS, ...reply.headers })
-    response.end(renderPage(reply.page))
+    response.end(reply.body)
   }
 
   /**
@@ -70,7 +77,7 @@ export function createRedirectListener({
   async function isForeign({ socket }: IncomingMessage): Promise<boolean> {
     const peer = await peerOf(socket)
     if (peer.kind === 'unknown') return false
-    if (peer.kind === 'user' && (peer.uid === uid || peer.uid === 0)) return false
+    if (peer.kind === 'user' && !isOther(peer.uid)) return false
     log.warn(
       { peer },
       peer.kind === 'gone'
@@ -80,121 +87,90 @@ export function createRedirectListener({
     return true
   }
 
+  function isOther(user: number): boolean {
+    return user !== uid && user !== 0
+  }
+
+  /** Whose program has `port`: where the browser would deliver its response. */
+  async function holderOf(port: number, addresses: readonly string[]): Promise<PortHolder> {
+    const users = await usersOfPort(port, addresses)
+    if (users.length === 0) return 'unknown'
+    return users.some(isOther) ? 'other' : 'own'
+  }
+
+  /** @param linkHosts `Host`s of the one-time link, the best one first. */
+  function awaitBrowser(
+    signIn: Omit<AwaitedSignIn, 'link' | 'opened' | 'over'>,
+    linkHosts: readonly [string, ...string[]],
+    lease: Lease,
+  ): RedirectLease {
+    const path = `${LINK_PATH}${randomBytes(16).toString('base64url')}`
+    const entry = { ...signIn, link: { path, hosts: linkHosts }, opened: false, over: false }
+    awaited.add(entry)
+    return {
+      openUrl: `http://${linkHosts[0]}${path}`,
+      conclude() {
+        entry.over = true
+      },
+      close() {
+        awaited.delete(entry)
+        lease.release()
+      },
+    }
+  }
+
   return {
     async listen(request) {
-      const { protocol, hostname, host, port, pathname } = new URL(request.redirectUri)
-      const addresses = addressesOf(hostname)
-      if (protocol !== 'http:' || !addresses) return { kind: 'remote' }
-      const number = Number(port || 80)
-      let lease: Lease
-      try {
-        lease = await ports.acquire(addresses, number)
-      } catch (error) {
-        if (error instanceof PortBusyError) return { kind: 'busy', port: number }
-        throw error
-      }
-      const openPath = `${OPEN_PATH}${randomBytes(16).toString('base64url')}`
-      const pending = { request, host, path: pathname, openPath, opened: false }
-      pendings.add(pending)
-      return {
-        kind: 'listening',
-        lease: {
-          openUrl: `http://${host}${openPath}`,
-          async close() {
-            pendings.delete(pending)
-            lease.release()
-          },
-        },
-      }
+      const url = new URL(request.redirectUri)
+      const addresses = addressesOf(url.hostname)
+      if (url.protocol !== 'http:' || !addresses) return { kind: 'remote' }
+      const port = Number(url.port || 80)
+      const acquired = await acquireIfFree(ports, addresses, port)
+      if (!acquired) return { kind: 'busy', port, holder: await holderOf(port, addresses) }
+      const callback = { host: url.host, path: url.pathname }
+      const lease = awaitBrowser({ request, port, callback }, linkHostsOf(url, acquired), acquired)
+      return { kind: 'listening', lease }
     },
+
+    async listenForLink(request) {
+      const lease = await ports.acquire([LOOPBACK], 0)
+      return awaitBrowser({ request, port: lease.port }, [`${LOOPBACK}:${lease.port}`], lease)
+    },
+
+    ports: () => [...new Set([...awaited].flatMap((one) => (one.callback ? [one.port] : [])))],
   }
 }
 
-async function replyTo(
-  incoming: IncomingMessage,
-  pendings: ReadonlySet<Pending>,
-  isForeign: (incoming: IncomingMessage) => Promise<boolean>,
-): Promise<Reply> {
-  const { method, headers, url = '' } = incoming
-  if (method !== 'GET') {
-    return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
-  }
-  // A page of another site that rebound its name to this address still sends that name.
-  const here = [...pendings].filter(({ host }) => host === headers.host?.toLowerCase())
-  if (here.length === 0) return refuse(421, 'Wrong address', 'Nothing is answered under this name.')
-  if (!isNavigation(headers)) {
-    return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
-  }
-  // Compared as it was sent: nothing that only amounts to the right path is the right path.
-  const path = url.split('?', 1)[0] ?? ''
-  const linked = here.find(({ openPath }) => openPath === path)
-  if (linked) return (await isForeign(incoming)) ? FOREIGN : open(linked, incoming)
-  const listening = here.filter((pending) => pending.path === path)
-  if (listening.length === 0) return refuse(404, 'Not found', 'There is nothing at this address.')
-  const target = new URL(`http://${listening[0]?.host ?? ''}${url}`)
-  const states = target.searchParams.getAll('state')
-  const pending = listening.find(
-    ({ request }) => states.length === 1 && request.state === states[0],
-  )
-  if (!pending) {
-    return refuse(
-      400,
-      'No such sign-in',
-      'No sign-in is waiting for this answer. It may have ended meanwhile: start again with "evo-token login".',
-    )
-  }
-  return (await isForeign(incoming)) ? FOREIGN : judge(pending, target)
-}
-
-/** A person whose daemon runs as a user of its own pastes the address instead. */
-const FOREIGN = refuse(
-  403,
-  'Another user',
-  'Only the user that evo-token runs as is answered here. If this sign-in is yours, paste the address of this page where "evo-token login --no-browser" waits for it.',
-)
-
-/** A script's fetch, an image, a frame, a WebSocket (which names no mode): no person has come this way. */
-function isNavigation(headers: IncomingMessage['headers']): boolean {
-  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
-  return mode === 'navigate' && dest === 'document' && headers.upgrade === undefined
-}
-
-function open(pending: Pending, { headers }: IncomingMessage): Reply {
-  // A browser that looks ahead has not been asked to go there yet.
-  if (headers['sec-purpose']?.includes('prefetch')) {
-    return refuse(503, 'Not now', 'This link is not for looking ahead.')
-  }
-  if (pending.opened) {
-    pending.request.onSecondVisit()
-    return refuse(
-      410,
-      'This link was used before',
-      'It works once. If the first visit was not yours, another person or program saw the link: the sign-in was ended, start again with "evo-token login".',
-    )
-  }
-  pending.opened = true
-  return {
-    status: 302,
-    page: { ok: true, title: 'Signing in', text: 'The sign-in page of the server opens.' },
-    headers: { Location: pending.request.authorizationUrl },
+/** Undefined where another program has the port. */
+async function acquireIfFree(
+  ports: LoopbackPorts,
+  addresses: readonly string[],
+  port: number,
+): Promise<Lease | undefined> {
+  try {
+    return await ports.acquire(addresses, port)
+  } catch (error) {
+    if (error instanceof PortBusyError) return undefined
+    throw error
   }
 }
 
-async function judge(pending: Pending, target: URL): Promise<Reply> {
-  if (pending.judged?.search !== target.search) {
-    pending.judged = { search: target.search, page: pending.request.onCallback(target) }
+/**
+ * A service worker that a web server in development left on `localhost` answers for that name, and
+ * would swallow the link: it has no say on the address.
+ */
+function linkHostsOf(redirectUri: URL, { addresses }: Lease): readonly [string, ...string[]] {
+  if (redirectUri.hostname !== 'localhost' || !addresses.includes(LOOPBACK)) {
+    return [redirectUri.host]
   }
-  const page = await pending.judged.page
-  return { status: page.ok ? 200 : 400, page }
+  const byAddress = new URL(redirectUri)
+  byAddress.hostname = LOOPBACK
+  return [byAddress.host, redirectUri.host]
 }
 
 /** Undefined where the name is not this machine's own: there is nothing to listen on. */
 function addressesOf(hostname: string): readonly string[] | undefined {
-  if (hostname === 'localhost') return ['127.0.0.1', '::1']
+  if (hostname === 'localhost') return [LOOPBACK, '::1']
   const address = unbracket(hostname)
   return isLoopbackAddress(address) ? [address] : undefined
-}
-
-function refuse(status: number, title: string, text: string): Reply {
-  return { status, page: { ok: false, title, text } }
 }

@@ -14,10 +14,15 @@ export class UnauthenticatedConnections {
   /** Unauthenticated connections with a response on its way. */
   readonly #answering = new WeakSet<Socket>()
   readonly #onUnguarded: (error: unknown) => void
+  readonly #seesMalformed: boolean
 
-  /** @param onUnguarded is called where this version of Node does not let a connection be guarded. */
-  constructor(onUnguarded: (error: unknown) => void) {
+  /**
+   * @param onUnguarded is called where this version of Node does not let a connection be guarded.
+   * @param seesMalformed whether the first malformed bytes of a connection are looked at.
+   */
+  constructor(onUnguarded: (error: unknown) => void, seesMalformed = false) {
     this.#onUnguarded = onUnguarded
+    this.#seesMalformed = seesMalformed
   }
 
   /**
@@ -28,15 +33,21 @@ export class UnauthenticatedConnections {
    */
   guard(socket: Socket): void {
     try {
-      guardParser(socket, () => {
+      const accepts = () => {
         if (!this.#answering.has(socket)) return true
         socket.destroy()
         return false
-      })
+      }
+      guardParser(socket, accepts, this.#seesMalformed)
     } catch (error) {
       // Floods then cost more, and callers are served all the same.
       this.#onUnguarded(error)
     }
+  }
+
+  /** Whether a response is on its way to `socket`. */
+  isAnswering(socket: Socket): boolean {
+    return this.#answering.has(socket)
   }
 
   /** Notes the response to an unauthenticated request: to be called once for each of them. */

@@ -50,6 +50,19 @@ export async function requireClosed(stateDir: string, log: Log): Promise<void> {
   }
 }
 
+/**
+ * Makes the directory of the owner socket anew, where a logout has removed it. Resolves with the path of
+ * the socket there.
+ *
+ * @throws {SidecarError} `config` where it cannot be had.
+ */
+export function prepareRuntimeAgain(places: Places, runtimeDir: string, uid: number): string {
+  const path = prepare('runtime', { path: runtimeDir, byServiceManager: false }, uid)
+  const { socket } = locations.placesIn(places.stateDir, path)
+  requireUsable(socket)
+  return socket
+}
+
 export async function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
   await writeFileAtomically(path, `${JSON.stringify(endpoint)}\n`, 0o600)
 }

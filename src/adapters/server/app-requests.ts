@@ -16,7 +16,13 @@ import {
   type Unlocated,
   urlOf,
 } from './endpoints.ts'
-import { type FailedOutcome, toFailedOutcome, isMoved, type Request } from './grant-failure.ts'
+import {
+  type FailedOutcome,
+  isMoved,
+  judgeUnusable,
+  type Request,
+  toFailedOutcome,
+} from './grant-failure.ts'
 import {
   ANSWER_LIMITS,
   type AnswerLimits,
@@ -27,7 +33,7 @@ import {
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { MetadataSource } from './metadata.ts'
 import type { StartTimeLimit } from './time-limit.ts'
-import { tidy, toGrant } from './token-response.ts'
+import { isAccessToken, tidy, toGrant, UNPRINTABLE_TOKEN } from './token-response.ts'
 import { otherTokenType } from './token-type.ts'
 
 export interface AppRequestsOptions {
@@ -122,6 +128,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
       const response = await ask(configuration)
       const other = otherTokenType(facts)
       if (other) return other
+      if (!isAccessToken(response.access_token)) return judgeUnusable(facts, UNPRINTABLE_TOKEN)
       const received = facts.received ?? options.clock.read()
       const grant = toGrant(response, {
         raw: facts.answer?.json ?? {},

@@ -2,11 +2,10 @@
  * The way to authorization servers: through the proxies of the environment, trusting the
  * company's CA besides the public ones, with a connection of its own for each request.
  */
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createSecureContext, rootCertificates } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import { buildConnector, Client, EnvHttpProxyAgent, fetch } from 'undici'
 import { SidecarError } from '../../errors.ts'
+import { trustedCertificates } from './certificate-authorities.ts'
 
 /** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
@@ -41,8 +40,6 @@ const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
 
 const PROXY_URL = /^(https?|socks5?):\/\//i
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
-
 /**
  * `close` breaks off what is still under way.
  *
@@ -52,7 +49,9 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   readonly fetch: IssuerFetch
   readonly close: () => void
 } {
-  const secureContext = ca === undefined ? undefined : createTrustingContext(ca, env)
+  // Made once: to read all root certificates for each connection would take longer than the request.
+  const secureContext =
+    ca === undefined ? undefined : createSecureContext({ ca: trustedCertificates(ca, env) })
   const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
     httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
@@ -141,44 +140,4 @@ function noProxy(env: NodeJS.ProcessEnv): string {
   // undici knows "*" only where it stands alone.
   if (listed.split(/[\s,]+/).includes('*')) return '*'
   return listed === '' ? NEVER_PROXIED : `${listed},${NEVER_PROXIED}`
-}
-
-/** Made once: to read all root certificates for each connection would take longer than the request. */
-function createTrustingContext(ca: string, env: NodeJS.ProcessEnv) {
-  const extra = env.NODE_EXTRA_CA_CERTS
-  return createSecureContext({
-    // A list of our own replaces Node's, with what NODE_EXTRA_CA_CERTS had added to it.
-    ca: [
-      ...rootCertificates,
-      ...(extra ? certificates(extra, '$NODE_EXTRA_CA_CERTS') : []),
-      ...certificates(ca, '"ca"'),
-    ],
-  })
-}
-
-function certificates(path: string, named: string): string[] {
-  const found = readPem(path, named).match(CERTIFICATE) ?? []
-  if (found.length === 0) {
-    throw new SidecarError('config', `${path}, which ${named} names, holds no PEM certificate.`)
-  }
-  for (const [index, pem] of found.entries()) {
-    try {
-      new X509Certificate(pem)
-    } catch (cause) {
-      const message = `Certificate ${index + 1} in ${path}, which ${named} names, cannot be read.`
-      throw new SidecarError('config', message, { cause })
-    }
-  }
-  return found
-}
-
-function readPem(path: string, named: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
-    throw new SidecarError('config', `${path}, which ${named} names, cannot be read (${reason}).`, {
-      cause,
-    })
-  }
 }

@@ -37,6 +37,14 @@ export function refreshTokenIn(body: Body | undefined): Secret | undefined {
   return isFilled(value) ? new Secret(value) : undefined
 }
 
+/** Whether it is one by RFC 6749 §A.12: a line break in it would end the header that callers put it into. */
+export function isAccessToken(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text)
+}
+
+export const UNPRINTABLE_TOKEN =
+  'an access token that holds a character which no access token may have (RFC 6749 §A.12)'
+
 export interface GrantContext {
   /** The body as the server sent it, with the members that openid-client does not know. */
   readonly raw: Body

@@ -2,6 +2,7 @@
 import { faultLines, loadConfig } from '../../adapters/config/config-file.ts'
 import { examine } from '../../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../../adapters/token-files/token-file-problem.ts'
+import { readCertificates } from '../../adapters/server/certificate-authorities.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
 
@@ -9,6 +10,7 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const home = locations.homeOf(io.env)
   const path = locations.configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
+  if (config.ca !== undefined) readCertificates(config.ca, '"ca"')
   const problems = await Promise.all(config.files.map(examine))
   const all = [...warnings, ...tokenFileWarnings(problems)]
   if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)

@@ -1,6 +1,22 @@
 /** `serve`: its own file loads the whole daemon, so it is loaded when it runs. */
+import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
 import type { CommandRow } from '../command.ts'
 import { CONFIG, STATE_DIR } from '../options.ts'
+
+/** Node opens the files of the program at once while it loads them, and goes round in circles with fewer. */
+const OPEN_FILES_MIN = 200
+
+/** @throws {SidecarError} `failed`. */
+function requireOpenFiles(): void {
+  const openFiles = platform.limits.openFiles() ?? Infinity
+  if (openFiles >= OPEN_FILES_MIN) return
+  throw new SidecarError(
+    'failed',
+    `This process may have ${openFiles} files open at once, and the daemon needs ${OPEN_FILES_MIN}.`,
+    { hint: 'Raise the limit first: `ulimit -n 1024`, or LimitNOFILE= in the unit.' },
+  )
+}
 
 export const serve: CommandRow = {
   arguments: [],
@@ -31,5 +47,8 @@ export const serve: CommandRow = {
   examples: [
     { line: 'evo-token serve', says: 'Logs to stdout: as JSON where that is no terminal.' },
   ],
-  run: async (invocation) => (await import('../serve.ts')).run(invocation),
+  run: async (invocation) => {
+    requireOpenFiles()
+    return (await import('../serve.ts')).run(invocation)
+  },
 }

@@ -5,6 +5,8 @@ import type { App } from '../../core/app.ts'
 import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
+import { EvoTokenError } from '../../client/failures.ts'
+import { platform } from '../../platform/current.ts'
 import type { Json } from '../../client/wire.ts'
 import { checkFault, type Check } from './checks.ts'
 
@@ -63,31 +65,50 @@ export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
 
 /** The browser comes back to one of them: its port has to be free at a sign-in. */
 async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
+  const ours = await portsOfSignIns(name, client)
   for (const uri of redirectUris) {
     const { hostname, port, protocol } = new URL(uri)
-    const host = hostname === 'localhost' ? '127.0.0.1' : unbracket(hostname)
-    if (!isLoopbackAddress(host)) return `${uri} is not on this machine: paste what it ends on`
-    if (await isFree(host, Number(port || (protocol === 'https:' ? 443 : 80))))
-      return `${uri} is free`
+    const hosts = hostname === 'localhost' ? ['127.0.0.1', '::1'] : [unbracket(hostname)]
+    if (!hosts.every(isLoopbackAddress)) {
+      return `${uri} is not on this machine: paste what it ends on`
+    }
+    const number = Number(port || (protocol === 'https:' ? 443 : 80))
+    if (ours.includes(number)) return `the daemon answers at ${uri} now, for a sign-in`
+    const free = await Promise.all(hosts.map((host) => isFree(host, number)))
+    if (free.every(Boolean)) return `${uri} is free`
   }
   const { session } = await client.ask({ path: appPath(name) })
   if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
+  const [first = ''] = redirectUris
+  const command = platform.portHolderCommand(Number(new URL(first).port || 80))
   throw checkFault(
-    `The port of ${redirectUris.join(' and of ')} is taken.`,
-    'End the program that holds it (a sign-in that waits is one), or register another redirect URI and add it to "redirectUris".',
+    `The port of ${redirectUris.join(' and of ')} is taken by another program.`,
+    `\`${command}\` shows which: end it, or paste the address that the browser ends on where \`evo-token login ${name}\` waits for it. Or register another redirect URI and add it to "redirectUris".`,
   )
+}
+
+/** None where the daemon is of an older version, which does not tell. */
+async function portsOfSignIns(app: string, client: Client): Promise<readonly unknown[]> {
+  try {
+    const { ports } = await client.ask({ path: appPath(app, '/login') })
+    return Array.isArray(ports) ? (ports as unknown[]) : []
+  } catch (error) {
+    if (error instanceof EvoTokenError) return []
+    throw error
+  }
 }
 
 async function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer()
   try {
-    server.listen({ host, port })
+    server.listen({ host, port, exclusive: true })
     await once(server, 'listening')
     server.close()
     await once(server, 'close')
     return true
-  } catch {
-    // A sign-in would fail for the same reason.
-    return false
+  } catch (error) {
+    // A host without that address family has nothing that could be taken.
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
   }
 }

@@ -1,15 +1,18 @@
 /**
  * `login`: starts a sign-in in the daemon, shows a person the way to the authorization server, and
- * waits for the end. The daemon does the rest; leaving early changes nothing.
+ * waits for the end. The daemon does the rest; leaving early ends the sign-in and changes nothing.
  */
 import { appPath, type Client, createClient } from '../../client/connection.ts'
-import { failureOf, EvoTokenError } from '../../client/failures.ts'
+import { EvoTokenError } from '../../client/failures.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP_OR_DEFAULT, OWNER } from '../options.ts'
 import type { Io } from '../io.ts'
 import { openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
+import * as words from './login-words.ts'
+import { notASignIn, waitForEnd } from './login-wait.ts'
+import type { SignInJson, StartedInBrowser, StartedJson } from './sign-in-json.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
 
@@ -34,11 +37,11 @@ export const login: CommandRow = {
   run,
 }
 
-/** The daemon answers a question about a sign-in after 25 s at most. */
-const POLL_PATIENCE_MS = 40_000
+/** Ctrl-C, the end of the terminal, and a polite kill; with the exit codes that shells use for them. */
+const INTERRUPTIONS = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const
 
-/** The exit code that shells use for an interrupted program. */
-const EXIT_INTERRUPTED = 130
+/** The daemon ends a sign-in at once; one that hangs must not hold up a person who leaves. */
+const GIVE_UP_WITHIN_MS = 2_000
 
 async function run(invocation: Invocation): Promise<number> {
   const { command, argument, flag, io } = invocation
@@ -53,30 +56,17 @@ async function run(invocation: Invocation): Promise<number> {
   })) as unknown as StartedJson
   if (typeof started.id !== 'string') throw notASignIn()
   const path = appPath(app, `/login/${encodeURIComponent(started.id)}`)
-  const stopListening = leaveOnInterrupt(app, io)
+  const interruption = giveUpOnInterrupt({ client, path, app, io })
   try {
-    return reportEnd(app, await completeSignIn({ client, started, path, app, invocation }), io)
+    const end = await completeSignIn({ client, started, path, app, invocation })
+    await interruption.leaving
+    return reportEnd(app, end, io)
+  } catch (error) {
+    await interruption.leaving
+    throw error
   } finally {
-    stopListening()
+    interruption.stop()
   }
-}
-
-type StartedJson = { readonly id: string } & (
-  | { readonly authorization_url: string; readonly open_url: string | null }
-  | {
-      readonly user_code: string
-      readonly verification_uri: string
-      readonly verification_uri_complete: string | null
-    }
-)
-
-export interface SignInJson {
-  readonly status: 'pending' | 'succeeded' | 'failed'
-  readonly error: string | null
-  readonly message: string | null
-  readonly subject: string | null
-  readonly scope: string | null
-  readonly expires_at: string | null
 }
 
 interface SignIn {
@@ -88,44 +78,34 @@ interface SignIn {
 }
 
 /** Shows the person the way, and waits for the end. */
-async function completeSignIn({
-  client,
-  started,
-  path,
-  app,
-  invocation,
-}: SignIn): Promise<SignInJson> {
-  const { io, flag } = invocation
-  if ('user_code' in started) {
-    const { user_code: code, verification_uri: uri, verification_uri_complete: whole } = started
-    const shortcut = whole === null ? '' : `, or open ${plain(whole)}`
-    io.stderr.write(
-      `To sign in to ${app}, open this address on any device:\n\n  ${plain(uri)}\n\nand type this code${shortcut}:\n\n  ${plain(code)}\n\n`,
-    )
-    return waitForEnd(client, path)
-  }
-  const { open_url: openUrl, authorization_url: authorizationUrl } = started
-  const local = openUrl !== null && !flag('no-browser') && platform.desktop.mayOpenBrowser(io.env)
-  if (local && (await openBrowser(openUrl))) {
-    io.stderr.write(
-      `The browser opens for you to sign in to ${app}. If it does not, interrupt this and use --no-browser.\n`,
-    )
-    return waitForEnd(client, path)
-  }
-  io.stderr.write(
-    `To sign in to ${app}, open this address in a browser, on any machine:\n\n${plain(authorizationUrl)}\n\nIf the browser ends on a page that does not load, paste the address of that page here:\n`,
-  )
-  return pasteUntil(waitForEnd(client, path), { client, path, io })
+async function completeSignIn(signIn: SignIn): Promise<SignInJson> {
+  const { client, started, path, app, invocation } = signIn
+  const { stderr } = invocation.io
+  if (!('user_code' in started)) return completeInBrowser(signIn, started)
+  stderr.write(words.deviceCode(app, started))
+  return waitForEnd(client, path)
 }
 
-async function waitForEnd(client: Client, path: string): Promise<SignInJson> {
-  for (;;) {
-    const answer = await client.ask({ path, timeoutMs: POLL_PATIENCE_MS })
-    const signIn = answer as unknown as SignInJson
-    if (signIn.status === 'succeeded' || signIn.status === 'failed') return signIn
-    // Widened: a daemon of another version may have other statuses.
-    if ((signIn.status as unknown) !== 'pending') throw notASignIn()
+async function completeInBrowser(
+  { client, path, app, invocation }: SignIn,
+  started: StartedInBrowser,
+): Promise<SignInJson> {
+  const { io, flag } = invocation
+  const say = (text: string) => {
+    io.stderr.write(text)
   }
+  const { open_url: openUrl } = started
+  const warning = words.portTaken(started)
+  if (warning !== undefined) say(warning)
+  const local = openUrl !== null && !flag('no-browser') && platform.desktop.mayOpenBrowser(io.env)
+  const opened = local && (await openBrowser(openUrl))
+  say(opened ? words.opensInBrowser(app, started) : words.openByHand(app, started))
+  const end = waitForEnd(client, path, {
+    say,
+    ...(opened && { noVisit: words.noVisit(started) }),
+    stillWaiting: words.stillWaiting(app, started),
+  })
+  return pasteUntil(end, { client, path, io })
 }
 
 function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
@@ -145,16 +125,43 @@ function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
   return 0
 }
 
-/** Nothing has to be undone: an unfinished sign-in ends by itself. */
-function leaveOnInterrupt(app: string, { stderr }: Io): () => void {
-  const leave = () => {
-    stderr.write(`\nThe sign-in to ${app} is left unfinished; nothing has changed.\n`)
-    process.exit(EXIT_INTERRUPTED)
-  }
-  process.once('SIGINT', leave)
-  return () => process.off('SIGINT', leave)
+interface Interruption {
+  /** Set once a person has interrupted it; ends the process. */
+  leaving: Promise<never> | undefined
+  readonly stop: () => void
 }
 
-function notASignIn(): Error {
-  return failureOf('its answer describes no sign-in', 'the owner socket')
+/** Ends the sign-in in the daemon when a person leaves, so that its port is free at once. */
+function giveUpOnInterrupt({
+  client,
+  path,
+  app,
+  io,
+}: Pick<SignIn, 'client' | 'path' | 'app'> & { readonly io: Io }): Interruption {
+  const leave = async (exitCode: number): Promise<never> => {
+    io.stderr.write(`\nThe sign-in to ${app} is left unfinished; nothing has changed.\n`)
+    setTimeout(() => process.exit(exitCode), GIVE_UP_WITHIN_MS)
+    try {
+      await client.ask({ method: 'DELETE', path })
+    } catch (error) {
+      // The daemon is gone already, or an older one: then it ends after ten minutes.
+      if (!(error instanceof EvoTokenError)) throw error
+    }
+    process.exit(exitCode)
+  }
+  const listeners = Object.entries(INTERRUPTIONS).map(([signal, exitCode]) => {
+    // Once: a second signal ends the process as ever.
+    const listener = () => {
+      interruption.leaving ??= leave(exitCode)
+    }
+    process.once(signal, listener)
+    return () => process.off(signal, listener)
+  })
+  const interruption: Interruption = {
+    leaving: undefined,
+    stop: () => {
+      for (const stop of listeners) stop()
+    },
+  }
+  return interruption
 }

@@ -1,7 +1,7 @@
 /** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
 import { createReadStream } from 'node:fs'
 import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
-import { decodeFileText } from '../../core/file-text.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 
@@ -25,11 +25,8 @@ export async function readKeyFile(file: string, { stdin }: Io): Promise<string> 
 
 async function readContents(file: string): Promise<string | undefined> {
   try {
-    const bytes = await readBytes(file)
-    return bytes && decodeFileText(bytes)
+    return await readWhole(createReadStream(file))
   } catch (error) {
-    // Not a text: the key is in none of these bytes.
-    if (error instanceof TypeError) return ''
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
     throw fault(`"${file}" cannot be read (${code}).`)
@@ -37,23 +34,16 @@ async function readContents(file: string): Promise<string | undefined> {
 }
 
 /** Undefined where it is too long. */
-async function readBytes(file: string): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  for await (const chunk of createReadStream(file, { end: LONGEST_FILE })) {
-    chunks.push(chunk as Buffer)
-  }
-  const bytes = Buffer.concat(chunks)
-  return bytes.length > LONGEST_FILE ? undefined : bytes
-}
-
-/** Undefined where it is too long. */
 async function readWhole(stream: NodeJS.ReadableStream): Promise<string | undefined> {
-  let text = ''
+  const chunks: Buffer[] = []
+  let length = 0
   for await (const chunk of stream) {
-    text += String(chunk)
-    if (text.length > LONGEST_FILE) return undefined
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    if (length > LONGEST_FILE) return undefined
   }
-  return text
+  return decodeText(Buffer.concat(chunks))
 }
 
 function fault(message: string): SidecarError {

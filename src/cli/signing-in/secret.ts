@@ -2,6 +2,8 @@
  * `secret`: stores a client secret, or the private key that some apps have in its place. A secret
  * comes from a hidden prompt or from stdin, a key from a file or from stdin; neither from argv.
  */
+import { readClientSecret } from '../../adapters/app-secrets/client-secret-text.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, createClient } from '../../client/connection.ts'
@@ -23,7 +25,10 @@ export const secret: CommandRow = {
   },
   examples: [
     { line: 'evo-token secret evo-pipeline', says: 'Asks for it.' },
-    { line: 'pass show evo/pipeline | evo-token secret evo-pipeline', says: 'Reads one line.' },
+    {
+      line: 'pass show evo/pipeline | evo-token secret evo-pipeline',
+      says: 'Reads it from stdin.',
+    },
     {
       line: 'evo-token secret evo-pipeline --private-key key.pem',
       says: 'For an app that signs in with a key.',
@@ -34,6 +39,9 @@ export const secret: CommandRow = {
 
 /** The most that the daemon accepts. */
 const LONGEST = 4096
+
+/** The longest secret in UTF-16, with blanks around it. */
+const STDIN_MAX = 4 * LONGEST
 
 async function run(invocation: Invocation): Promise<number> {
   const { argument, text, io } = invocation
@@ -47,7 +55,7 @@ async function run(invocation: Invocation): Promise<number> {
       ? await readPrivateKey(keyFile, io)
       : io.stdin.isTTY
         ? await askHidden(app, io)
-        : await readFirstLine(io)
+        : await readStdin(io)
   if (!secret) {
     io.stderr.write('Nothing was stored.\n')
     return 1
@@ -77,7 +85,12 @@ async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | u
   const { password } = await import('@inquirer/prompts')
   const message = `The client secret of ${app}:`
   try {
-    return toSecret(await password({ message }, { input: stdin, output: stderr }))
+    const typed = await password({ message }, { input: stdin, output: stderr })
+    const read = readClientSecret(typed)
+    if (read.kind === 'secret' || typed.trim() === '') return toSecret(typed.trim())
+    throw new SidecarError('invalid_request', `The client secret is not stored: ${read.reason}.`, {
+      hint: 'Copy it again, without what stands around it.',
+    })
   } catch (error) {
     // The prompts throw this on Ctrl-C.
     if (error instanceof Error && error.name === 'ExitPromptError') return undefined
@@ -85,14 +98,23 @@ async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | u
   }
 }
 
-async function readFirstLine({ stdin }: Io): Promise<Secret> {
-  let text = ''
-  for await (const chunk of stdin.setEncoding('utf8') as AsyncIterable<string>) {
-    text += chunk
-    if (text.includes('\n') || text.length > LONGEST + 2) break
+/** Everything that comes, up to a limit: a second line is a mistake that is better told. */
+async function readStdin({ stdin }: Io): Promise<Secret> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    if (length > STDIN_MAX) break
   }
-  // PowerShell may begin what it pipes with a byte order mark.
-  return toSecret(/^\ufeff?([^\r\n]*)/.exec(text)?.[1] ?? '')
+  const text = decodeText(Buffer.concat(chunks))
+  if (/^\s*$/.test(text.split('\n', 1)[0] ?? '')) return toSecret('')
+  const read = readClientSecret(text)
+  if (read.kind === 'secret') return toSecret(read.text)
+  throw new SidecarError('invalid_request', `What came on stdin is not used: ${read.reason}.`, {
+    hint: 'Write the client secret as one line. A private key goes in with --private-key FILE.',
+  })
 }
 
 function toSecret(text: string, what = 'client secret'): Secret {

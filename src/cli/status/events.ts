@@ -18,6 +18,8 @@ export type StatusEvent =
   | { readonly kind: 'status'; readonly data: Json }
   /** The app was removed from the config. */
   | { readonly kind: 'removed'; readonly app: string }
+  /** The daemon ends the stream: its caller has too many. */
+  | { readonly kind: 'closed' }
 
 /**
  * Every event, until the daemon or `signal` ends the stream.
@@ -41,6 +43,7 @@ export async function* statusEvents(
         if (event === 'status' && parsed) arrived.push({ kind: 'status', data: parsed })
         if (event === 'removed' && parsed)
           arrived.push({ kind: 'removed', app: String(parsed.app) })
+        if (event === 'close') arrived.push({ kind: 'closed' })
       },
       // The daemon sends them to notice readers that have gone.
       onComment() {

@@ -54,9 +54,9 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-/** Undefined where the output is no terminal: a program that reads it gets every column. */
+/** Undefined where the output is no terminal, or one that does not know its width: then every column is shown. */
 export function widthOf({ stdout }: Io): number | undefined {
-  return stdout.isTTY ? stdout.columns : undefined
+  return stdout.isTTY ? stdout.columns || undefined : undefined
 }
 
 /** https://no-color.org */

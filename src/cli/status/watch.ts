@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppStatus, toStatus } from '../../client/app-status.ts'
 import type { Client } from '../../client/connection.ts'
+import { EvoTokenError } from '../../client/failures.ts'
 import { statusEvents } from './events.ts'
 import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
@@ -14,6 +15,11 @@ const CLEAR_ALL = '\x1b[2J'
 const CLEAR_LINE = '\x1b[K'
 const CLEAR_BELOW = '\x1b[J'
 const HOME = '\x1b[H'
+
+const TOO_MANY_STREAMS =
+  'The daemon ended this event stream: the caller has opened too many, and its oldest one goes.'
+const CLOSE_SOME =
+  'End other programs that watch with the same key, or give each a key of its own (`evo-token caller add NAME`).'
 
 export interface Watched {
   /** Empty for all apps. */
@@ -37,6 +43,9 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
       try {
         for await (const event of statusEvents(client, signal)) {
           reached = true
+          if (event.kind === 'closed') {
+            throw new EvoTokenError('failed', TOO_MANY_STREAMS, CLOSE_SOME)
+          }
           if (event.kind === 'removed') {
             if (!app || event.app === app) view.remove(event.app)
             continue

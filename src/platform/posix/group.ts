@@ -1,4 +1,4 @@
-/** Checks that this machine has a group, in /etc/group or in a directory service. */
+/** The groups of this machine, by /etc/group or by a directory service. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -32,4 +32,37 @@ async function isKnown(group: string, env: NodeJS.ProcessEnv): Promise<boolean> 
 function isInFile(group: string): boolean {
   const lines = readFileSync('/etc/group', 'utf8').split('\n')
   return lines.some((line) => line.includes(':') && line.split(':')[0] === group)
+}
+
+/**
+ * Whether the group is named as its user, is the user's primary one, and has no other member. One that a
+ * directory service knows may have members that no file tells of: it is not.
+ */
+export function isPrivateGroup(gid: number, uid: number, etc = '/etc'): boolean {
+  // Root's group is that of administrators on some systems.
+  if (gid === 0) return false
+  try {
+    const users = tableIn(`${etc}/passwd`)
+    const name = users.find(([, , id]) => Number(id) === uid)?.[0]
+    const groups = tableIn(`${etc}/group`).filter(([, , id]) => Number(id) === gid)
+    const members = groups.flatMap(([, , , listed = '']) => listed.split(',')).filter(Boolean)
+    const primary = users.filter(([, , , group]) => Number(group) === gid)
+    return (
+      groups.length === 1 &&
+      groups[0]?.[0] === name &&
+      members.every((member) => member === name) &&
+      primary.every(([user]) => user === name)
+    )
+  } catch {
+    // Without the files there is nothing to go by.
+    return false
+  }
+}
+
+/** The columns of passwd(5) and group(5). */
+function tableIn(file: string): string[][] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(':'))
+    .map((line) => line.split(':'))
 }

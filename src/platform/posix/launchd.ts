@@ -97,10 +97,11 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   }
 
   async function state(): Promise<ServiceState> {
-    const properties = (await readLoaded()) ?? { state: 'not loaded' }
+    const properties = await readLoaded()
+    if (!properties) return { phase: 'absent', properties: { state: 'not loaded' } }
     const { state, 'last exit code': exit = '(never exited)' } = properties
     const ended = exit !== '0' && /^\d/.test(exit)
-    return { phase: state === 'running' ? 'running' : ended ? 'failed' : 'other', properties }
+    return { phase: state === 'running' ? 'running' : ended ? 'failed' : 'starting', properties }
   }
 
   return {

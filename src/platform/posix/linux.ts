@@ -2,11 +2,13 @@
 import type { Platform } from '../platform.ts'
 import { freedesktop } from './desktops.ts'
 import * as files from './files.ts'
+import { isPrivateGroup } from './group.ts'
 import { secretService } from './keychains.ts'
 import { openWithFlock } from './locks.ts'
 import { readMachineId } from './machine-id.ts'
 import * as ownerListener from './owner-socket.ts'
-import { createPeerLookup } from './peer-user.ts'
+import { createPeerLookup, usersOfPort } from './peer-user.ts'
+import { linuxLimits } from './process-limits.ts'
 import { quoted } from './shell-quoted.ts'
 import * as signals from './signals.ts'
 
@@ -16,7 +18,10 @@ export const linux: Platform = {
   signals,
   desktop: freedesktop,
   keychain: secretService,
+  limits: linuxLimits,
   createPeerLookup,
+  isPrivateGroup,
+  usersOfPort,
   readMachineId: async () => readMachineId(),
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
   shell: 'sh',

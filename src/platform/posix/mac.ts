@@ -6,6 +6,7 @@ import { macKeychain } from './keychains.ts'
 import { openWithExlock } from './locks.ts'
 import { readPlatformUuid } from './machine-id.ts'
 import * as ownerListener from './owner-socket.ts'
+import { macLimits } from './process-limits.ts'
 import { quoted } from './shell-quoted.ts'
 import * as signals from './signals.ts'
 
@@ -15,7 +16,11 @@ export const mac: Platform = {
   signals,
   desktop: macDesktop,
   keychain: macKeychain,
+  limits: macLimits,
   createPeerLookup: () => async () => ({ kind: 'unknown' }),
+  usersOfPort: async () => [],
+  // Its users share the group "staff".
+  isPrivateGroup: () => false,
   readMachineId: readPlatformUuid,
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
   shell: 'sh',

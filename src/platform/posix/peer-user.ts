@@ -1,12 +1,12 @@
 /**
- * Which user of this machine is at the other end of a loopback connection: Linux has a table of
- * all its sockets with their owners. Other systems do not show it.
+ * Which user of this machine is at the other end of a loopback connection, or listens on a port: Linux
+ * has a table of all its sockets with their owners. Other systems do not show it.
  */
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
 import { endianness, release } from 'node:os'
 import { join } from 'node:path'
-import type { Peer, PeerLookup } from '../platform.ts'
+import type { Peer, PeerLookup, PortUsersLookup } from '../platform.ts'
 
 /** The kernel writes the table in pieces, and may miss a socket between two of them. */
 const READINGS = 2
@@ -39,17 +39,42 @@ export function createPeerLookup({
   }
 }
 
+/** TCP_LISTEN of the kernel, as the table has it. */
+const LISTENS = '0A'
+
+/** Sockets on all addresses take the connections to any of them. */
+const ALL_ADDRESSES = ['0.0.0.0', '::']
+
+export const usersOfPort: PortUsersLookup = async (port, addresses) => {
+  const places = [...addresses, ...ALL_ADDRESSES].flatMap(placesOf)
+  const tables = new Map<string, string>()
+  for (const { table } of places) {
+    if (!tables.has(table)) tables.set(table, (await contentOf(join(TABLES, table))) ?? '')
+  }
+  const users = places.flatMap(({ address, table, spell }) =>
+    listenersIn(tables.get(table) ?? '', spell(address, port)),
+  )
+  return [...new Set(users)]
+}
+
+function listenersIn(table: string, local: string): number[] {
+  return table.split('\n').flatMap((line) => {
+    const [, address, , state, , , , uid] = line.trim().split(/\s+/)
+    return address === local && state === LISTENS ? [Number(uid)] : []
+  })
+}
+
 type Spell = (address: string, port: number) => string
 
-/** Where the peer's entry may stand: a program may use IPv4 through an IPv6 socket. */
-function placesOf(address: string): readonly { table: string; spell: Spell }[] {
+/** Where the entry may stand: a program may use IPv4 through an IPv6 socket. */
+function placesOf(address: string): readonly { address: string; table: string; spell: Spell }[] {
   if (!isIPv4(address)) {
-    return [{ table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
+    return [{ address, table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
   }
   const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
   return [
-    { table: 'tcp', spell: (of, port) => inHex(bytesOfIPv4(of), port) },
-    { table: 'tcp6', spell: (of, port) => inHex([...mapped, ...bytesOfIPv4(of)], port) },
+    { address, table: 'tcp', spell: (of, port) => inHex(bytesOfIPv4(of), port) },
+    { address, table: 'tcp6', spell: (of, port) => inHex([...mapped, ...bytesOfIPv4(of)], port) },
   ]
 }
 
@@ -65,9 +90,10 @@ function ownerIn(table: string, ends: string): Peer | undefined {
   return { kind: 'user', uid: Number(uid) }
 }
 
-/** Only the loopback of IPv6 is listened on. */
+/** Of IPv6 only the loopback is listened on, by us or by a program that has all addresses. */
 function bytesOfIPv6(address: string): readonly number[] {
-  return address === '::1' ? [...Array<number>(15).fill(0), 1] : []
+  if (address !== '::1' && address !== '::') return []
+  return [...Array<number>(15).fill(0), address === '::1' ? 1 : 0]
 }
 
 function bytesOfIPv4(address: string): readonly number[] {

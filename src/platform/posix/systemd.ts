@@ -128,7 +128,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
   }
 
   async function state(): Promise<ServiceState> {
-    const shown = await run('show', `--property=${PROPERTIES.join(',')}`, SERVICE)
+    const shown = await run('show', `--property=LoadState,${PROPERTIES.join(',')}`, SERVICE)
     const found = new Map(
       shown.split('\n').map((line) => {
         const end = line.indexOf('=')
@@ -137,8 +137,8 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     )
     const properties = Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? '']))
     const { ActiveState: active, SubState: sub } = properties
-    const ended = active === 'failed' || sub === 'auto-restart'
-    return { phase: active === 'active' ? 'running' : ended ? 'failed' : 'other', properties }
+    const loaded = found.get('LoadState') === 'loaded'
+    return { phase: loaded ? phaseOf(active, sub) : 'absent', properties }
   }
 
   return {
@@ -184,6 +184,14 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
         : ['It stops when your last session ends. To keep it running: loginctl enable-linger']
     },
   }
+}
+
+function phaseOf(active: string | undefined, sub: string | undefined): ServiceState['phase'] {
+  // Between two attempts: it has ended without becoming ready, and will most likely do so again.
+  if (sub === 'auto-restart') return 'failed'
+  if (active === 'activating' || active === 'reloading') return 'starting'
+  if (active === 'deactivating') return 'stopping'
+  return active === 'active' ? 'running' : 'failed'
 }
 
 function userUnits(env: NodeJS.ProcessEnv): string {

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { AccessAnswer } from '../platform.ts'
 import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
-import { homeOf } from './locations.ts'
+import { homeOf } from './for-clients.ts'
 
 const OPTIONS = { windowsHide: true, timeout: 20_000 }
 

@@ -19,6 +19,11 @@ export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
   }
 }
 
+/** The pipe is no file, and nothing removes it; to ask for its state would connect to it. */
+export function identityOf(): undefined {
+  return undefined
+}
+
 /** No service manager of Windows hands a pipe over. */
 export function pathOfInherited(): undefined {
   return undefined

@@ -15,7 +15,7 @@ import {
   type ServiceState,
 } from '../service-manager.ts'
 import { ownSid } from './access.ts'
-import { findPlaces, homeOf } from './locations.ts'
+import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { fillTask, isTaskAsWritten } from './task-xml.ts'
 
@@ -36,7 +36,7 @@ export const taskScheduler: ServicePlatform = {
 
 function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   const stateDir = env.EVO_TOKEN_STATE_DIR || undefined
-  const places = findPlaces({ env, home: homeOf(env), flags: { stateDir } })
+  const places = locations.findPlaces({ env, home: homeOf(env), flags: { stateDir } })
   const path = join(places.stateDir, 'service.xml')
   const log = join(places.stateDir, 'daemon.log')
 
@@ -56,10 +56,11 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   async function state(): Promise<ServiceState> {
     const query = ['/query', '/tn', TASK, '/v', '/fo', 'csv', '/nh']
     const said = await run(...query).catch(() => undefined)
-    if (said === undefined) return { phase: 'other', properties: { task: 'not installed' } }
+    if (said === undefined) return { phase: 'absent', properties: { task: 'not installed' } }
     // The same columns in every language.
     const [, name = '', next = '', status = '', , last = '', result = ''] = columnsOf(said)
-    const phase = result === RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'other' : 'failed'
+    const phase =
+      result === RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'starting' : 'failed'
     const shown = result === NEVER_RAN ? 'has not run yet' : result
     return { phase, properties: { name, status, lastRun: last, lastResult: shown, nextRun: next } }
   }

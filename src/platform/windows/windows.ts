@@ -17,7 +17,15 @@ export const windows: Platform = {
     mayOpenBrowser: (env) => !env.SSH_CONNECTION,
   },
   keychain: credentialManager,
+  limits: {
+    // Windows has no such limit.
+    openFiles: () => undefined,
+    // A crash leaves nothing, unless an administrator has set `LocalDumps` of Windows Error Reporting.
+    forbidCoreDumps: async () => Promise.resolve(true),
+  },
   createPeerLookup: () => async () => Promise.resolve({ kind: 'unknown' }),
+  isPrivateGroup: () => false,
+  usersOfPort: async () => Promise.resolve([]),
   readMachineId: readMachineGuid,
   portHolderCommand: (port) => `netstat -ano | findstr :${port}`,
   shell: 'powershell',

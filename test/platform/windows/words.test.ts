@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import * as locations from '../../../src/platform/windows/locations.ts'
+import { locations, ownerEndpoint } from '../../../src/platform/windows/for-clients.ts'
 import { parseMachineGuid } from '../../../src/platform/windows/machine-id.ts'
-import { pathFault, usable } from '../../../src/platform/windows/owner-endpoint.ts'
 import { quoted } from '../../../src/platform/windows/quoted.ts'
 
 describe('quoted', () => {
@@ -28,7 +27,7 @@ describe('the pipe of the owner', () => {
   it('has another name each time', () => {
     const names = [1, 2].map(() => locations.placesIn('C:\\state', 'C:\\state').socket)
     expect(new Set(names).size).toBe(2)
-    for (const name of names) expect(usable(name)).toEqual({ path: name })
+    for (const name of names) expect(ownerEndpoint.usable(name, false)).toEqual({ path: name })
   })
 
   it.each([
@@ -36,7 +35,7 @@ describe('the pipe of the owner', () => {
     String.raw`C:\state\owner.sock`,
     '/run/owner.sock',
   ])('is not at %s', (path) => {
-    expect(pathFault(path)).toContain('pipe of this machine')
-    expect(usable(path)).toHaveProperty('reason')
+    expect(ownerEndpoint.pathFault(path)).toContain('pipe of this machine')
+    expect(ownerEndpoint.usable(path, true)).toHaveProperty('reason')
   })
 })

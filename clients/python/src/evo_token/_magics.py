@@ -1,29 +1,54 @@
-"""`%evo_status` and `%evo_login APP` for notebooks."""
+"""`%evo_status [APP]` and `%evo_login APP` for notebooks."""
 
 from __future__ import annotations
 
+import argparse
 import html
 import os
+import shlex
+import sys
 import webbrowser
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NoReturn
 from urllib.parse import quote
 
 from IPython.core.magic import Magics, line_magic, magics_class
 
-from ._client import default_client
+from ._client import TokenClient, default_client
 from ._connection import Json
-from ._errors import EvoTokenError
+from ._errors import EvoTokenError, Misconfigured, Unavailable
 
-_COLUMNS = {"app": "App", "type": "Type", "session": "Session", "freshness": "Token", "expires_at": "Until"}
+_COLUMNS = ("App", "Type", "Session", "Token", "Until", "What is wrong", "What to do")
+
+# Set where the kernel runs on another machine than the person's browser.
+_REMOTE = (
+    "SSH_CONNECTION",
+    "SSH_CLIENT",
+    "JUPYTERHUB_API_URL",
+    "JUPYTERHUB_USER",
+    "CODESPACES",
+    "COLAB_RELEASE_TAG",
+    "REMOTE_CONTAINERS",
+    "KUBERNETES_SERVICE_HOST",
+)
+
+# One of them is set where a browser can appear on a Linux desktop, or in Windows out of WSL.
+_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")
 
 
 class StatusTable:
-    """The apps as a small table, in a notebook or in a terminal."""
+    """The apps as a small table, in a notebook or in a terminal; times are local."""
 
     def __init__(self, statuses: list[Json]) -> None:
-        self._rows = [[_cell(one, name) for name in _COLUMNS] for one in statuses]
+        rows = [_row(one) for one in statuses]
+        # What is wrong has columns of its own only where something is.
+        width = len(_COLUMNS) if any(any(row[5:]) for row in rows) else 5
+        self._columns = list(_COLUMNS[:width])
+        self._rows = [row[:width] for row in rows]
 
     def __repr__(self) -> str:
-        rows = [list(_COLUMNS.values()), *self._rows]
+        rows = [self._columns, *self._rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         return "\n".join(line.rstrip() for line in lines)
@@ -33,42 +58,213 @@ class StatusTable:
             return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
         body = "".join(row(cells, "td") for cells in self._rows)
-        return f"<table>{row(list(_COLUMNS.values()), 'th')}{body}</table>"
+        return f"<table>{row(self._columns, 'th')}{body}</table>"
 
 
-def _cell(status: Json, name: str) -> str:
-    # A token without an end has no date.
-    endless = name == "expires_at" and status.get("freshness") not in (None, "none")
-    return str(status.get(name) or ("no end" if endless else "-"))
+def _row(status: Json) -> list[str]:
+    problem = status.get("problem")
+    told = problem if isinstance(problem, Mapping) else {}
+    return [
+        *(str(status.get(name) or "-") for name in ("app", "type", "session", "freshness")),
+        _until(status),
+        *(str(told.get(name) or "") for name in ("message", "hint")),
+    ]
+
+
+def _until(status: Json) -> str:
+    expires_at = status.get("expires_at")
+    if not isinstance(expires_at, str):
+        # A token without an end has no date.
+        return "-" if status.get("freshness") in (None, "none") else "no end"
+    return _local(expires_at)
+
+
+def _local(instant: str) -> str:
+    """RFC 3339 in UTC, in the time zone of this machine."""
+    try:
+        # Python 3.10 reads no "Z".
+        return datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    except ValueError:
+        return instant
+
+
+def _browser_is_elsewhere(env: Mapping[str, str], platform: str) -> bool:
+    """Whether a browser that the kernel opens would not be in front of the person."""
+    if any(env.get(name) for name in _REMOTE):
+        return True
+    return platform.startswith("linux") and not any(env.get(name) for name in _DESKTOP)
+
+
+class _SignIn:
+    """One sign-in, from its start to its end."""
+
+    def __init__(self, client: TokenClient, app: str) -> None:
+        self._client = client
+        self._app = app
+        self._login = f"/v1/apps/{quote(app, safe='')}/login"
+        self.started: Json = {}
+
+    def start(self, device: bool = False) -> None:
+        self.started = self._client.ask("POST", self._login, {"method": "device"} if device else {})
+
+    @property
+    def _path(self) -> str:
+        return f"{self._login}/{quote(str(self.started['id']), safe='')}"
+
+    def wait(self) -> None:
+        ended: Json = {"status": "pending"}
+        while ended["status"] == "pending":
+            # The daemon answers when it ends, and after 25 s in any case.
+            ended = self._client.ask("GET", self._path)
+        self._report(ended)
+
+    def has_ended(self) -> bool:
+        """Reports the end, if it is there."""
+        state = self._client.ask("GET", f"{self._path}?wait=0")
+        if state["status"] == "pending":
+            return False
+        self._report(state)
+        return True
+
+    def paste(self, url: str) -> None:
+        """Raises EvoTokenError, `invalid_request` for an address that is not this sign-in's."""
+        self._client.ask("POST", f"{self._path}/callback", {"url": url})
+
+    def give_up(self) -> None:
+        try:
+            self._client.ask("DELETE", self._path)
+        except EvoTokenError:
+            # It ends by itself after ten minutes, or the daemon is gone.
+            return
+
+    def _report(self, ended: Json) -> None:
+        if ended["status"] != "succeeded":
+            raise EvoTokenError(
+                str(ended.get("error") or "failed"),
+                str(ended.get("message") or "The sign-in failed."),
+                f"Start again with %evo_login {self._app}.",
+            )
+        subject = ended.get("subject")
+        print(f"Signed in to {self._app}{f' as {subject}' if subject else ''}.")
+
+
+class _Arguments(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise EvoTokenError("invalid_request", f"{message[:1].upper()}{message[1:]}.", self.format_usage().strip())
+
+
+def _parse(line: str) -> argparse.Namespace:
+    parser = _Arguments(prog="%evo_login", add_help=False)
+    parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP", ""))
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--device", action="store_true")
+    how.add_argument("--no-browser", action="store_true")
+    return parser.parse_args(shlex.split(line))
 
 
 @magics_class
 class EvoMagics(Magics):
     @line_magic
     def evo_status(self, line: str) -> StatusTable:
-        """How the apps are."""
-        return StatusTable(default_client().status())
+        """How the apps are, or one of them: %evo_status evo-me"""
+        app = line.strip()
+        client = default_client()
+        if app:
+            return StatusTable([client.ask("GET", f"/v1/apps/{quote(app, safe='')}")])
+        return StatusTable(client.status())
 
     @line_magic
     def evo_login(self, line: str) -> None:
-        """Signs in to an app in the browser, and waits for it: %evo_login evo-me"""
-        app = line.strip() or os.environ.get("EVO_TOKEN_APP", "")
-        if not app:
+        """Signs in to an app, and waits for it: %evo_login evo-me
+
+        In the browser of this machine. Where the browser is on another one, with a code to type in there, or
+        with the address that it ends on. --device and --no-browser choose one of these.
+        """
+        asked = _parse(line)
+        if not asked.app:
             raise EvoTokenError("invalid_request", "No app is named.", "Name one: %evo_login evo-me")
-        client = default_client()
-        path = f"/v1/apps/{quote(app, safe='')}/login"
-        started = client.ask("POST", path, {})
-        link = str(started["open_url"])
+        sign_in = _SignIn(default_client(), asked.app)
+        elsewhere = _browser_is_elsewhere(os.environ, sys.platform)
         try:
-            opened = webbrowser.open(link)
-        except webbrowser.Error:
-            opened = False
-        if not opened:
-            print(f"Open this link in a browser of this machine: {link}", flush=True)
-        ended: Json = {"status": "pending"}
-        while ended["status"] == "pending":
-            # The daemon answers when it ends, and after 25 s in any case.
-            ended = client.ask("GET", f"{path}/{quote(str(started['id']), safe='')}")
-        if ended["status"] != "succeeded":
-            raise EvoTokenError(str(ended.get("error") or "failed"), str(ended.get("message") or "The sign-in failed."))
-        print(f"Signed in to {app}.")
+            if asked.device:
+                sign_in.start(device=True)
+                _by_device(sign_in)
+            elif asked.no_browser:
+                sign_in.start()
+                _by_paste(sign_in)
+            elif elsewhere:
+                _elsewhere(sign_in)
+            else:
+                _here(sign_in)
+        except KeyboardInterrupt:
+            if sign_in.started:
+                sign_in.give_up()
+            raise
+
+
+def _elsewhere(sign_in: _SignIn) -> None:
+    try:
+        sign_in.start(device=True)
+    except (Misconfigured, Unavailable):
+        # The server has no device flow, or not for this app; what else is wrong the other way says too.
+        sign_in.start()
+        _by_paste(sign_in)
+    else:
+        _by_device(sign_in)
+
+
+def _by_device(sign_in: _SignIn) -> None:
+    started = sign_in.started
+    uri, code = started["verification_uri"], started["user_code"]
+    whole = started.get("verification_uri_complete")
+    where = f"{whole} and see that it shows the code {code}" if whole else f"{uri} and type the code {code}"
+    print(f"To sign in, open {where}. Any device will do; this waits.", flush=True)
+    sign_in.wait()
+
+
+def _here(sign_in: _SignIn) -> None:
+    sign_in.start()
+    link = sign_in.started.get("open_url")
+    if sign_in.started.get("listening") is False or not link:
+        _by_paste(sign_in)
+        return
+    try:
+        opened = webbrowser.open(str(link))
+    except webbrowser.Error:
+        opened = False
+    if opened:
+        print("The browser opens. If it does not, interrupt this and use --no-browser.", flush=True)
+    else:
+        print(f"Open this link in a browser of this machine: {link}", flush=True)
+    sign_in.wait()
+
+
+def _by_paste(sign_in: _SignIn) -> None:
+    started = sign_in.started
+    if started.get("busy_port_user") in ("other", "unknown"):
+        print(
+            f"Port {started.get('busy_port')}, where the browser ends, may be another user's: "
+            "type nothing into that page, and only paste its address here."
+        )
+    print(f"To sign in, open this address in your browser: {started['authorization_url']}", flush=True)
+    question = "The address that the browser ends on (or Enter, if it says that you are signed in): "
+    while True:
+        try:
+            url = input(question).strip()
+        except (EOFError, RuntimeError) as error:
+            # A kernel that runs without a person (papermill, nbconvert) cannot ask.
+            sign_in.give_up()
+            raise EvoTokenError(
+                "login_required",
+                "No person can be asked for the address here.",
+                "Sign in with `evo-token login` in a terminal.",
+            ) from error
+        if url:
+            try:
+                sign_in.paste(url)
+            except EvoTokenError as error:
+                if error.code != "invalid_request":
+                    raise
+                print(error, flush=True)
+        if sign_in.has_ended():
+            return

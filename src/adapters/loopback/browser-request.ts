@@ -1,0 +1,32 @@
+/** What kind of request a browser sent to a redirect port, by the headers that no page can set. */
+import type { IncomingHttpHeaders } from 'node:http'
+
+/**
+ * Headers with which browsers say that no person has asked for the page yet: the standard one (Chromium,
+ * Firefox), and those of older Chromium, Safari and Firefox. No other request has them.
+ */
+const LOOKS_AHEAD = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
+/** Whether it is a page that a person goes to; not a script's fetch, an image, a frame or a WebSocket (which names no mode). */
+export function isNavigation(headers: IncomingHttpHeaders): boolean {
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
+  return mode === 'navigate' && dest === 'document' && headers.upgrade === undefined
+}
+
+/** Whether the browser prefetches, prerenders or previews: the person may never go there. */
+export function isLookingAhead(headers: IncomingHttpHeaders): boolean {
+  return LOOKS_AHEAD.some((name) => headers[name] !== undefined)
+}
+
+/** Whether a service worker's script is asked for (Service Workers, "Service-Worker" header). */
+export function isWorkerScript(headers: IncomingHttpHeaders): boolean {
+  return headers['service-worker'] === 'script' || headers['sec-fetch-dest'] === 'serviceworker'
+}
+
+/** Whether these first bytes of a connection are a TLS handshake (RFC 8446 §5.1): the browser tries https:. */
+export function isTlsHello(bytes: Uint8Array | undefined): boolean {
+  return bytes?.[0] === 0x16 && bytes[1] === 0x03
+}
+
+/** A fatal alert `handshake_failure` (RFC 8446 §6.2): the browser gives up at once, and may try http:. */
+export const TLS_REFUSAL = Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28)

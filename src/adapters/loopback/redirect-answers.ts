@@ -1,0 +1,155 @@
+/**
+ * What is answered on the redirect ports: the one-time links, the responses of authorization servers,
+ * and a page of ours for everything else, which changes nothing.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { RedirectRequest, SignInPage } from '../../core/ports.ts'
+import {
+  isLookingAhead,
+  isNavigation,
+  isTlsHello,
+  isWorkerScript,
+  TLS_REFUSAL,
+} from './browser-request.ts'
+import { renderPage, renderResponse, WORKER_REMOVAL } from './callback-page.ts'
+import type { MalformedError } from './loopback-ports.ts'
+
+/** A sign-in for which a browser may come. */
+export interface AwaitedSignIn {
+  readonly request: RedirectRequest
+  readonly port: number
+  /** The path of the one-time link, and the `Host`s under which it is answered. */
+  readonly link: { readonly path: string; readonly hosts: readonly string[] }
+  /** Where its response is answered; absent where another program has that port. */
+  readonly callback?: { readonly host: string; readonly path: string }
+  opened: boolean
+  /** Nothing is awaited any more: a page that was shown is shown again, and that is all. */
+  over: boolean
+  /** The last response that was judged: a browser that repeats it gets the same page. */
+  judged?: { readonly search: string; readonly page: Promise<SignInPage> }
+}
+
+export interface Reply {
+  readonly status: number
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export async function replyTo(
+  incoming: IncomingMessage,
+  awaited: ReadonlySet<AwaitedSignIn>,
+  isForeign: (incoming: IncomingMessage) => Promise<boolean>,
+): Promise<Reply> {
+  const { method, headers, url = '' } = incoming
+  if (method !== 'GET') {
+    return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
+  }
+  // Compared as it was sent: nothing that only amounts to the right path is the right path.
+  const path = url.split('?', 1)[0] ?? ''
+  // A page of another site that rebound its name to this address still sends that name.
+  const host = headers.host?.toLowerCase() ?? ''
+  const all = [...awaited]
+  const linked = all.find(({ link }) => link.path === path && link.hosts.includes(host))
+  const here = all.filter(({ callback }) => callback?.host === host)
+  if (!linked && here.length === 0) {
+    return refuse(421, 'Wrong address', 'Nothing is answered under this name.')
+  }
+  if (isWorkerScript(headers)) return REMOVAL
+  if (!isNavigation(headers)) {
+    return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
+  }
+  if (isLookingAhead(headers)) {
+    return refuse(503, 'Not now', 'This address is not for looking ahead.')
+  }
+  if (linked) return (await isForeign(incoming)) ? FOREIGN : open(linked)
+  const listening = here.filter(({ callback }) => callback?.path === path)
+  if (listening.length === 0) return refuse(404, 'Not found', 'There is nothing at this address.')
+  const target = new URL(`http://${host}${url}`)
+  const states = target.searchParams.getAll('state')
+  const found = listening.find(({ request }) => states.length === 1 && request.state === states[0])
+  if (!found) {
+    return refuse(
+      400,
+      'No such sign-in',
+      'No sign-in is waiting for this answer. It may have ended meanwhile: start again with "evo-token login".',
+    )
+  }
+  return (await isForeign(incoming)) ? FOREIGN : judge(found, target)
+}
+
+/** The whole answer to bytes that are no request. `onHttps` hears of a browser that tries https:. */
+export function replyToMalformed(
+  { code, rawPacket }: MalformedError,
+  onHttps: () => void,
+): string | Uint8Array {
+  if (isTlsHello(rawPacket)) {
+    onHttps()
+    return TLS_REFUSAL
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return renderResponse(431, {
+      ok: false,
+      title: 'Too many cookies',
+      text: `Your browser sends the cookies of all programs that ever ran on this address along, and they are too many. Paste the address of this page where "evo-token login" waits for it; or delete the browser's cookies for localhost, and load this page again.`,
+    })
+  }
+  const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const text = 'What came was not a request that a browser sends.'
+  return renderResponse(status, { ok: false, title: 'Not understood', text })
+}
+
+/** For a bug of ours. */
+export const BUG = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
+
+const REMOVAL: Reply = {
+  status: 200,
+  body: WORKER_REMOVAL,
+  headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
+}
+
+/** A person whose daemon runs as a user of its own pastes the address instead. */
+const FOREIGN = refuse(
+  403,
+  'Another user',
+  'Only the user that evo-token runs as is answered here. If this sign-in is yours, paste the address of this page where "evo-token login" waits for it.',
+)
+
+const OVER = refuse(
+  410,
+  'This sign-in has ended',
+  'This link leads nowhere any more. To sign in again, start with "evo-token login".',
+)
+
+function open(signIn: AwaitedSignIn): Reply {
+  if (signIn.over) return OVER
+  if (signIn.opened) {
+    signIn.request.onSecondVisit()
+    return refuse(
+      410,
+      'This link was used before',
+      'It works once. If the first visit was not yours, another person or program saw the link: the sign-in was ended, start again with "evo-token login".',
+    )
+  }
+  signIn.opened = true
+  signIn.request.onVisit?.()
+  const page = { ok: true, title: 'Signing in', text: 'The sign-in page of the server opens.' }
+  return {
+    status: 302,
+    body: renderPage(page),
+    headers: { Location: signIn.request.authorizationUrl },
+  }
+}
+
+async function judge(signIn: AwaitedSignIn, target: URL): Promise<Reply> {
+  const { request } = signIn
+  if (signIn.judged?.search !== target.search) {
+    request.onVisit?.()
+    signIn.judged = { search: target.search, page: request.onCallback(target) }
+  }
+  const page = await signIn.judged.page
+  return { status: page.ok ? 200 : 400, body: renderPage(page) }
+}
+
+function refuse(status: number, title: string, text: string): Reply {
+  return { status, body: renderPage({ ok: false, title, text }) }
+}

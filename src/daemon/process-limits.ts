@@ -1,0 +1,45 @@
+/** What the operating system lets this process have: it is looked at once, at the start, and told where it is little. */
+import { CONNECTIONS_MAX } from '../adapters/loopback/endpoint-server.ts'
+import type { Log } from '../core/ports.ts'
+import { platform } from '../platform/current.ts'
+
+/**
+ * Open files that are no connections of callers: some 25 of Node and the daemon itself, connections to
+ * authorization servers, the vault's files, and the redirect listener while a person signs in.
+ */
+const OTHER_FILES = 96
+
+/** Fewer would not serve a handful of notebooks; then the few that we need besides have to do with less. */
+const CONNECTIONS_MIN = 12
+
+/** TCP and the owner socket. */
+const DOORS = 2
+
+/** How many connections each door takes, so that `openFiles` suffice. */
+export function connectionsFor(openFiles: number | undefined): number {
+  if (openFiles === undefined) return CONNECTIONS_MAX
+  const room = Math.floor((openFiles - OTHER_FILES) / DOORS)
+  return Math.min(CONNECTIONS_MAX, Math.max(CONNECTIONS_MIN, room))
+}
+
+/** How many connections each door takes; a warning says so where the limit for open files makes them fewer. */
+export function fitConnections(log: Log): number {
+  const openFiles = platform.limits.openFiles()
+  const max = connectionsFor(openFiles)
+  if (max < CONNECTIONS_MAX) {
+    log.warn(
+      { openFiles, max },
+      `the limit for open files is low (${openFiles}): each door takes ${max} connections at once, not ${CONNECTIONS_MAX}; raise the hard limit (\`ulimit -Hn\`, LimitNOFILE= of a unit)`,
+    )
+  }
+  return max
+}
+
+/** A core dump would hold every token and secret that the daemon has in its memory. */
+export async function forbidCoreDumps(env: NodeJS.ProcessEnv, log: Log): Promise<void> {
+  if (await platform.limits.forbidCoreDumps(env)) return
+  log.warn(
+    {},
+    'a crash may leave a core dump with secrets in it: run `ulimit -c 0` before `evo-token serve`, or install util-linux, whose prlimit the daemon uses',
+  )
+}
