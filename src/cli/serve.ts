@@ -72,7 +72,8 @@ async function serve(
   await Promise.race([signals.waitForStop(), daemon.stopAsked])
   await daemon.stop()
   log.flush()
-  return 0
+  // A name that is still being resolved, which nothing can break off, would hold the process.
+  process.exit(0)
 }
 
 /** Standard output, for a person who looks at it. */
