@@ -80,11 +80,12 @@ const RIGHTS: Readonly<Record<string, number>> = {
 
 /** Who else has this access, for people: names or SIDs; empty where it is this user alone. */
 export function othersWith(access: Access, sddl: string, own: string): readonly string[] {
-  const list = /D:([A-Z_]*)((?:\([^)]*\))*)/.exec(sddl)
+  const list = /D:([A-Z_]*)(.*?)(?:\)S:|$)/s.exec(sddl)
   // A file system without lists, or an object without one, is open to all.
   if (!list || list[1]?.includes('NO_ACCESS_CONTROL')) return ['Everyone']
-  const others = [...(list[2] ?? '').matchAll(/\(([^)]*)\)/g)].flatMap(([, entry = '']) => {
-    const [type = '', , rights = '', , , who = ''] = entry.split(';')
+  // An entry may go on with a condition, which has parentheses of its own: it counts as met.
+  const entries = (list[2] ?? '').matchAll(/\(([A-Z]+);[^;]*;([^;]*);[^;]*;[^;]*;([^;)]+)/g)
+  const others = [...entries].flatMap(([, type = '', rights = '', who = '']) => {
     // What only its files and directories inherit counts too.
     const grants = /^(A|XA|OA)$/.test(type) && (maskOf(rights) & MASK[access]) !== 0
     return grants && !isTrusted(who, own) ? [IN_WORDS[who] ?? who] : []
@@ -101,10 +102,10 @@ export function isTrusted(who: string, own: string): boolean {
   return who === own || TRUSTED.has(who) || TRUSTED_SID.test(who)
 }
 
-/** A number, or names of two letters in a row. */
+/** A number, or names of two letters in a row; a name that we do not know may be any right. */
 function maskOf(rights: string): number {
   if (/^(0x[\da-f]+|\d+)$/i.test(rights)) return Number(rights)
-  return (rights.match(/../g) ?? []).reduce((mask, name) => mask | (RIGHTS[name] ?? 0), 0)
+  return (rights.match(/../g) ?? []).reduce((mask, name) => mask | (RIGHTS[name] ?? GENERIC_ALL), 0)
 }
 
 /** The list in a file that `icacls PATH /save FILE` wrote: a name and its SDDL, in UTF-16. */

@@ -32,6 +32,7 @@ describe('the access list of a directory', () => {
         `D:PAI(A;OICI;FA;;;${OWN})(A;OICI;FA;;;S-1-5-18)(A;OICI;FA;;;S-1-5-32-544)`,
       ),
     ],
+    ['with an audit of all', saved('x', `${INHERITED}S:AI(AU;SAFA;FA;;;WD)`)],
     ['with a service of Windows', saved('x', `${INHERITED}(A;;FA;;;S-1-5-80-956008885-341)`)],
     ['with an administrator of the domain', saved('x', `${INHERITED}(A;;FA;;;S-1-5-21-1-2-3-512)`)],
     ['that denies', saved('x', `D:(D;OICI;FA;;;WD)(A;OICI;FA;;;${OWN})`)],
@@ -52,6 +53,15 @@ describe('the access list of a directory', () => {
     ['every user who is logged on', 'D:(A;;FR;;;IU)'],
     [OTHER, `D:AI(A;OICIID;FA;;;${OWN})(A;OICI;FR;;;${OTHER})`],
     ['all app packages', 'D:(A;;FR;;;AC)'],
+    // What Windows gives ProgramData, and what is made in it.
+    [
+      'Users',
+      'D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIIOID;GA;;;CO)(A;OICIID;0x1200a9;;;BU)(A;CIID;DCLCRPCR;;;BU)',
+    ],
+    // A condition has parentheses, and what comes after it counts as well.
+    ['Everyone', `D:(XA;;FA;;;${OWN};((@User.Title=="PM")&&(@User.Age>3)))(A;;FR;;;WD)`],
+    ['Users', 'D:AI(XA;;FR;;;BU;(Member_of {SID(BA)}))S:AI(AU;SAFA;FA;;;WD)'],
+    ['Users', 'D:AI(A;;ZZ;;;BU)'],
   ])('is open to %s: %s', (who, sddl) => {
     expect(othersWith('read', sddl, OWN)).toEqual([who])
   })
