@@ -21,6 +21,7 @@ import {
 } from '../support/wine.ts'
 
 const CONFIG = String.raw`C:\users\root\AppData\Roaming\evo-token\config.json`
+const TOKEN_FILE = String.raw`~\Projekt für Müller\.env`
 const STATE = String.raw`C:\users\root\AppData\Local\evo-token`
 const it = itNeeds(noWindows())
 const itHasPython = itNeeds(noWindowsPython())
@@ -39,6 +40,7 @@ beforeAll(async () => {
   const config = {
     issuer: server.issuer,
     listen: { port: 0 },
+    files: [{ app: 'pipeline', path: TOKEN_FILE, format: 'dotenv', variable: 'EVO_ACCESS_TOKEN' }],
     apps: {
       pipeline: { type: 'service', clientId: service.clientId, scopes: ['evo.discovery'] },
       me: {
@@ -49,6 +51,9 @@ beforeAll(async () => {
       },
     },
   }
+  const env = windows.local(TOKEN_FILE.replace('~', String.raw`C:\users\root`))
+  await mkdir(dirname(env))
+  await writeFile(env, 'NAME=Müller\r\nLAST=1\r\n')
   // As PowerShell 5 writes a file.
   await writeFile(windows.local(CONFIG), `\ufeff${JSON.stringify(config)}`, 'utf16le')
   daemon = await startWindowsDaemon(windows)
@@ -83,7 +88,14 @@ describe('a daemon on Windows', () => {
     const got = await windows.evoToken(['get', 'pipeline'])
     expect(got).toMatchObject({ code: 0, stderr: '' })
     const answer = server.requests.at(-1)?.answer
-    expect(got.stdout).toBe(`${String(answer?.body.access_token)}\n`)
+    const token = String(answer?.body.access_token)
+    expect(got.stdout).toBe(`${token}\n`)
+    const env = windows.local(TOKEN_FILE.replace('~', String.raw`C:\users\root`))
+    await until(
+      'the token is in its file, whose lines end as they did',
+      () => readFileSync(env, 'utf8'),
+      (text) => text === `NAME=Müller\r\nLAST=1\r\nEVO_ACCESS_TOKEN=${token}\r\n`,
+    )
   })
 
   it('signs a person in', async () => {
