@@ -238,8 +238,9 @@ export class Broker {
   /** The server of `app` answers: its other apps need not wait for the end of their back-off. */
   #endIssuersWaiting({ name, issuer }: App): void {
     for (const { state } of this.#apps.values()) {
-      const waits = state.session.status === 'retrying'
-      if (waits && state.app.issuer === issuer && state.app.name !== name) {
+      const { app, session } = state
+      if (app.issuer !== issuer || app.name === name) continue
+      if (session.status === 'retrying' && session.mayEndEarly) {
         state.apply({ type: 'issuer-answers' })
       }
     }
