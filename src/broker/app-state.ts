@@ -3,16 +3,10 @@
  * the app's queue (`managed-app.ts`); reading is free.
  */
 import { type App, identityOf } from '../core/app.ts'
-import type {
-  Clock,
-  Failure,
-  GrantOutcome,
-  LoadedRecord,
-  Log,
-  Registration,
-  StoreResult,
-  VaultRecords,
-} from '../core/ports.ts'
+import type { Clock, Failure, Log } from '../core/ports.ts'
+import type { Registration } from '../core/registration.ts'
+import type { GrantOutcome } from '../core/authorization-server.ts'
+import type { LoadedRecord, StoreResult, VaultRecords } from '../core/vault.ts'
 import { updateLife, omitLife } from '../core/session-end.ts'
 import type { Words } from '../core/problem.ts'
 import { countRenewal, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'

@@ -4,7 +4,9 @@
  */
 import { type App, identityOf } from '../core/app.ts'
 import { compareClocks } from '../core/clocks.ts'
-import type { IssuerTurns, OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
+import type { IssuerTurns, Registration } from '../core/registration.ts'
+import type { OpenedVault } from '../core/vault.ts'
+import type { RedirectListener } from '../core/redirect-listener.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'

@@ -2,7 +2,8 @@
  * Lets the requests of one issuer's apps that spend a token leave in turn; `core/spending-turns.ts`
  * says how many at once.
  */
-import type { Clock, IssuerTurns, Turn, WaitingRequest } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
+import type { IssuerTurns, Turn, WaitingRequest } from '../core/registration.ts'
 import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
 import type { Sleep } from './wait-at-most.ts'
 

@@ -4,8 +4,8 @@ import type {
   DeviceAuthorization,
   PollOutcome,
   Prepared,
-  RedirectLease,
-} from '../core/ports.ts'
+} from '../core/authorization-server.ts'
+import type { RedirectLease } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'

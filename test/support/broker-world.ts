@@ -5,22 +5,26 @@ import type { Sleep } from '../../src/broker/wait-at-most.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
-  AuthorizationServer,
-  GrantOutcome,
-  IssuerTurns,
   LoadedRecord,
   OpenedVault,
-  PollOutcome,
-  Prepared,
-  PortHolder,
-  RedirectLease,
-  RedirectListener,
-  RedirectRequest,
   StoreResult,
   Vault,
   VaultKeys,
   VaultRecords,
-} from '../../src/core/ports.ts'
+} from '../../src/core/vault.ts'
+import type {
+  AuthorizationServer,
+  GrantOutcome,
+  PollOutcome,
+  Prepared,
+} from '../../src/core/authorization-server.ts'
+import type { IssuerTurns } from '../../src/core/registration.ts'
+import type {
+  PortHolder,
+  RedirectLease,
+  RedirectListener,
+  RedirectRequest,
+} from '../../src/core/redirect-listener.ts'
 import { type Grant, type Reading, toStored } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
 import { app as nativeApp, grant, later, NOW, recordingLog, tokenSet } from './builders.ts'

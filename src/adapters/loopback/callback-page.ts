@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import type { SignInPage } from '../../core/ports.ts'
+import type { SignInPage } from '../../core/redirect-listener.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }

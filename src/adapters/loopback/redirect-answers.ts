@@ -3,7 +3,7 @@
  * and a page of ours for everything else, which changes nothing.
  */
 import type { IncomingMessage } from 'node:http'
-import type { RedirectRequest, SignInPage } from '../../core/ports.ts'
+import type { RedirectRequest, SignInPage } from '../../core/redirect-listener.ts'
 import {
   isLookingAhead,
   isNavigation,
