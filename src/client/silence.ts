@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetConnectOpts } from 'node:net'
-import { loadServices } from '../platform/chosen.ts'
+import { endCommand, loadServices } from '../platform/chosen.ts'
 import type { ServiceState } from '../platform/service-manager.ts'
 import { EvoTokenError } from './failures.ts'
 import { exchange, openSocket } from './wire.ts'
@@ -93,7 +93,8 @@ function isFailing(before: Seen | undefined, { phase, restarts }: Seen): boolean
 async function look({ isMachines, env }: Silent): Promise<Seen> {
   const services = await loadServices()
   const asked = services
-    .find({ system: isMachines, env })
+    // It is asked for its state alone.
+    .find({ system: isMachines, env, stopDaemon: async () => undefined })
     .then(async (manager): Promise<Seen> => manager.state())
     .catch(() => UNKNOWN)
   return Promise.race([asked, sleep(MANAGER_WITHIN_MS, UNKNOWN, { ref: false })])
@@ -104,7 +105,7 @@ function notThere({ place, pid }: Silent, phase: Phase): EvoTokenError {
     const message = 'The evo-token service is installed, and its daemon does not start.'
     return new EvoTokenError('not_running', message, '`evo-token service status` shows why.')
   }
-  const process = pid === undefined ? 'its process' : `its process (\`kill ${pid}\`)`
+  const process = pid === undefined ? 'its process' : `its process (\`${endCommand(pid)}\`)`
   return new EvoTokenError(
     'not_running',
     `The evo-token daemon at ${place} gives no sign of life.`,

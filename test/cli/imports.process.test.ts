@@ -62,6 +62,7 @@ it('is no more for `get` than it was measured with', async () => {
     'platform/posix/locations.js',
     'platform/posix/owner-endpoint.js',
     'platform/posix/ownership.js',
+    'platform/windows/for-clients.js',
   ])
 })
 
@@ -92,6 +93,7 @@ it('is little for what a shell asks at each Tab: of the commands, only the typed
     'platform/posix/locations.js',
     'platform/posix/owner-endpoint.js',
     'platform/posix/ownership.js',
+    'platform/windows/for-clients.js',
   ])
 })
 

@@ -16,16 +16,18 @@ export interface Surroundings {
 }
 
 /** For systemctl and journalctl. */
-export function environmentFor({ system, env }: ServiceOptions): NodeJS.ProcessEnv {
+export function environmentFor(system: boolean, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const runtime = env.XDG_RUNTIME_DIR ?? `/run/user/${userId()}`
   return { ...env, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
 }
 
 /** Rejects where no manager answers. */
-export async function readSurroundings(options: ServiceOptions): Promise<Surroundings> {
-  const { system } = options
+export async function readSurroundings({
+  system,
+  env: given,
+}: Omit<ServiceOptions, 'stopDaemon'>): Promise<Surroundings> {
   const scope = system ? [] : ['--user']
-  const env = environmentFor(options)
+  const env = environmentFor(system, given)
   const ask = async (...args: readonly string[]) =>
     (await promisify(execFile)('systemctl', [...scope, ...args], { env })).stdout
   const paths = await ask('show', '--property=UnitPath', '--value')

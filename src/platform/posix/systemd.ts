@@ -74,7 +74,7 @@ function createManager(
   { system, env: given }: ServiceOptions,
   { directory, environment }: Surroundings,
 ): ServiceManager {
-  const env = environmentFor({ system, env: given })
+  const env = environmentFor(system, given)
   const runtime = env.XDG_RUNTIME_DIR ?? ''
   const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
   const systemctl = systemctlOf(system)

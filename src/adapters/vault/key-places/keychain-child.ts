@@ -70,6 +70,7 @@ async function ask(
     timeout: timeoutMs,
     // While a call is unanswered, exit() hangs.
     killSignal: 'SIGKILL',
+    windowsHide: true,
   })
   const closed = new Promise<string | number | null>((resolve) => {
     child.once('error', () => {
