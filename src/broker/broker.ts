@@ -125,6 +125,10 @@ export class Broker {
   }
 
   /** @throws {SidecarError} `unknown_app`. */
+  issuer(app: string): string {
+    return this.#registration(app).app.issuer
+  }
+
   readiness(app: string): Readiness {
     this.#registration(app)
     return this.#apps.get(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }

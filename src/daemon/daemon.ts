@@ -1,5 +1,6 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
-import { readPackageVersion } from '../adapters/process/package-version.ts'
+import { dirname } from 'node:path'
+import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import { removeTemporaries } from '../adapters/files/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { startHeartbeat } from '../adapters/time/heartbeat.ts'
@@ -157,6 +158,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   const deps: Deps = {
     host: config.listen.host,
     version: readPackageVersion(),
+    program: dirname(packageManifest()),
     broker,
     signIns: broker.signIns,
     callers,
@@ -165,6 +167,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     web: page,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+      upgrade.look()
       const upgraded = upgrade.problem()
       return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
     },
