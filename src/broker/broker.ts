@@ -13,7 +13,8 @@ import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { Reading, Sealed } from '../core/token.ts'
 import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
-import { AppState, type BrokerDeps } from './app-state.ts'
+import { AppState } from './app-state.ts'
+import type { BrokerDeps } from './broker-deps.ts'
 import { changeWhenIdle, runWhenIdle } from './idle.ts'
 import { ManagedApp, type TokenRequest } from './managed-app.ts'
 import { putClientSecret, signOut } from './owner-changes.ts'
@@ -21,6 +22,7 @@ import { Queue } from '../queue.ts'
 import { SignIns } from './sign-ins.ts'
 import { lockedStatus } from './status-of.ts'
 import { VaultAccess } from './vault-access.ts'
+import { secretDigestsOf } from './secrets.ts'
 
 export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'> {
   readonly openVault: () => Promise<OpenedVault>
@@ -178,7 +180,7 @@ export class Broker {
   /** Which of these hex SHA-256 are of secrets that we hold. @throws {SidecarError} `vault_locked`. */
   holds(sha256: readonly string[]): readonly string[] {
     const keys = this.#vault.requireOpen().keys.digests()
-    const ofApps = [...this.#apps.values()].flatMap(({ state }) => state.secretDigests())
+    const ofApps = [...this.#apps.values()].flatMap(({ state }) => secretDigestsOf(state))
     const held = new Set([...keys, ...ofApps])
     return sha256.filter((candidate) => held.has(candidate))
   }

@@ -101,10 +101,14 @@ export interface ServiceManager {
   notes(): readonly string[]
 }
 
-export interface ServiceOptions {
+/** Whose service. */
+export interface ServiceScope {
   /** The machine's service, in place of that of this user. */
   readonly system: boolean
   readonly env: NodeJS.ProcessEnv
+}
+
+export interface ServiceOptions extends ServiceScope {
   /** Stops the daemon of this user in order, if one runs. */
   readonly stopDaemon: () => Promise<void>
 }

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { ServiceOptions } from '../service-manager.ts'
+import type { ServiceScope } from '../service-manager.ts'
 import { homeOf } from './locations.ts'
 import { userId } from './ownership.ts'
 
@@ -16,18 +16,16 @@ export interface Surroundings {
 }
 
 /** For systemctl and journalctl. */
-export function environmentFor(system: boolean, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function environmentFor({ system, env }: ServiceScope): NodeJS.ProcessEnv {
   const runtime = env.XDG_RUNTIME_DIR ?? `/run/user/${userId()}`
   return { ...env, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
 }
 
 /** Rejects where no manager answers. */
-export async function readSurroundings({
-  system,
-  env: given,
-}: Omit<ServiceOptions, 'stopDaemon'>): Promise<Surroundings> {
+export async function readSurroundings(options: ServiceScope): Promise<Surroundings> {
+  const { system } = options
   const scope = system ? [] : ['--user']
-  const env = environmentFor(system, given)
+  const env = environmentFor(options)
   const ask = async (...args: readonly string[]) =>
     (await promisify(execFile)('systemctl', [...scope, ...args], { env })).stdout
   const paths = await ask('show', '--property=UnitPath', '--value')

@@ -9,7 +9,7 @@ import {
   planFile,
   type ServiceDefinition,
   type ServiceManager,
-  type ServiceOptions,
+  type ServiceScope,
   type ServicePlan,
   type ServicePlatform,
   type ServiceState,
@@ -71,10 +71,10 @@ function systemctlOf(system: boolean): string {
 }
 
 function createManager(
-  { system, env: given }: ServiceOptions,
+  { system, env: given }: ServiceScope,
   { directory, environment }: Surroundings,
 ): ServiceManager {
-  const env = environmentFor(system, given)
+  const env = environmentFor({ system, env: given })
   const runtime = env.XDG_RUNTIME_DIR ?? ''
   const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
   const systemctl = systemctlOf(system)
