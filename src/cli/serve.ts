@@ -4,7 +4,7 @@ import { createLineOutput, type LineOutput } from '../adapters/log/line-output.t
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { createProcessWorld } from '../daemon/world.ts'
+import { createProcessWorld, type World } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
@@ -13,7 +13,11 @@ import { toPlainLogLine } from './log-lines.ts'
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
 
-export async function run({ io, flag, text }: Invocation): Promise<number> {
+/** @param adapt replaces parts of the daemon's world; for tests. */
+export async function run(
+  { io, flag, text }: Pick<Invocation, 'io' | 'flag' | 'text'>,
+  adapt = (world: World): World => world,
+): Promise<number> {
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
   const { signals } = platform
@@ -39,7 +43,7 @@ export async function run({ io, flag, text }: Invocation): Promise<number> {
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    createProcessWorld(env, { log, readConfig: () => loadConfig(path) }),
+    adapt(createProcessWorld(env, { log, readConfig: () => loadConfig(path) })),
   )
   signals.onReload(() => {
     daemon.reload().then(

@@ -28,15 +28,15 @@ interface Product {
 const PRODUCTS: readonly Product[] = [
   {
     name: 'dist',
-    command: ['node_modules/typescript/bin/tsc', '--noCheck'],
-    sources: ['package-lock.json', 'tsconfig.json', 'src'],
+    command: ['scripts/build.mjs'],
+    sources: ['package-lock.json', 'tsconfig.json', 'scripts', 'src'],
     main: 'dist/main.js',
   },
   {
     name: 'build',
     command: ['scripts/build-tools.mjs'],
-    sources: ['package-lock.json', 'scripts/build-tools.mjs', 'src', 'bench', 'demo', 'test'],
-    main: 'build/daemon/daemon-entry.js',
+    sources: ['package-lock.json', 'scripts', 'src', 'bench', 'demo', 'test'],
+    main: 'build/test/faults/daemon-entry.js',
   },
 ]
 

@@ -3,10 +3,12 @@
  * operation of its process, some end it with a segmentation fault, and none can be cancelled.
  *
  * The program is a text for `node -e`, so that it is the same whether this file runs from `src` or
- * from `dist`. Question and answer go through pipes: argv and environment hold no secret.
+ * is bundled. Question and answer go through pipes: argv and environment hold no secret.
  */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Queue } from '../../../queue.ts'
 
@@ -52,10 +54,9 @@ async function ask(
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
 ): Promise<KeychainAnswer> {
-  const keytar = createRequire(import.meta.url).resolve('keytar')
   // Settings for the daemon's own Node (a debugger, certificates) do not apply here.
   const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...kept } = env
-  const child = spawn(process.execPath, ['-e', PROGRAM, keytar], {
+  const child = spawn(process.execPath, ['-e', PROGRAM, findKeytar()], {
     env: kept,
     stdio: ['pipe', 'pipe', 'ignore'],
     timeout: timeoutMs,
@@ -72,6 +73,12 @@ async function ask(
   const [end, answer] = await Promise.all([closed, text(child.stdout)])
   if (child.killed) return { kind: 'timeout' }
   return answer === '' ? { kind: 'failed', message: `keytar ended with ${end}` } : parse(answer)
+}
+
+/** What ships has keytar and its binaries beside this file. */
+function findKeytar(): string {
+  const shipped = join(import.meta.dirname, 'keytar/keytar.js')
+  return existsSync(shipped) ? shipped : createRequire(import.meta.url).resolve('keytar')
 }
 
 function parse(answer: string): KeychainAnswer {
