@@ -13,7 +13,9 @@ const MODULES = [
   'src/adapters/vault/key-places/key-places.ts',
   'src/adapters/vault/open-vault.ts',
   'src/cli/commands.ts',
+  'src/cli/service/program.ts',
   'src/config/schema.ts',
+  'src/platform/posix/systemd-units.ts',
 ]
 
 // Rolldown would take what `await using` needs on older Node from a package that is not there.

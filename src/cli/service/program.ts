@@ -11,7 +11,7 @@ export function thisProgram(): Program {
   return {
     node: realpathSync(process.execPath),
     main: realpathSync(join(PACKAGE, 'dist/main.js')),
-    digest: programDigest(),
+    digest: programDigest(join(PACKAGE, 'dist')),
   }
 }
 
@@ -20,9 +20,9 @@ export function readTemplate(path: string): string {
   return readFileSync(join(PACKAGE, path), 'utf8')
 }
 
-function programDigest(): string {
+/** Of the program in `dist`: it changes when that does. */
+export function programDigest(dist: string): string {
   const hash = createHash('sha256')
-  const dist = join(PACKAGE, 'dist')
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   for (const file of files.filter((name) => /\.m?js$/.test(name)).sort()) {
     hash.update(readFileSync(join(dist, file)))
