@@ -31,6 +31,12 @@ export default defineConfig({
       }),
       project('process', WAITING),
       project('machine', WAITING),
+      project('packages', {
+        ...WAITING,
+        globalSetup: 'test/support/packages.ts',
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+      }),
     ],
   },
 })

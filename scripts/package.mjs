@@ -1,5 +1,5 @@
 /**
- * `npm run package [-- NAME …] [-- --with-node]`: makes what can be installed, in `build/packages/`:
+ * `npm run package [-- NAME … --with-node --to DIRECTORY]`: makes what can be installed, in `build/packages/`:
  *
  *     npm       evo-token-sidecar-VERSION.tgz     the daemon and the command line
  *     client    evo-token-client-VERSION.tgz      the client alone, for npm
@@ -7,7 +7,7 @@
  *     deb       evo-token_VERSION_amd64.deb       for machines; with --with-node it carries a Node
  */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packDeb } from './packages/deb.mjs'
 import { packClient, packProgram } from './packages/npm.mjs'
@@ -16,7 +16,10 @@ import { root } from './sources.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { 'with-node': { type: 'boolean', default: false } },
+  options: {
+    'with-node': { type: 'boolean', default: false },
+    to: { type: 'string', default: 'build/packages' },
+  },
 })
 const makers = {
   npm: packProgram,
@@ -25,10 +28,10 @@ const makers = {
   deb: (to) => packDeb(to, { withNode: values['with-node'] }),
 }
 
-const to = join(root, 'build/packages')
+const to = resolve(root, values.to)
 mkdirSync(to, { recursive: true })
 for (const name of positionals.length > 0 ? positionals : Object.keys(makers)) {
   const maker = makers[name]
   if (!maker) throw new Error(`there is no package "${name}": ${Object.keys(makers).join(', ')}`)
-  for (const file of maker(to)) console.log(join('build/packages', file))
+  for (const file of maker(to)) console.log(join(values.to, file))
 }
