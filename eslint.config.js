@@ -6,7 +6,10 @@ export default defineConfig(globalIgnores(['dist', 'build', 'coverage']), {
   extends: [tseslint.configs.strictTypeChecked],
   linterOptions: { reportUnusedDisableDirectives: 'error' },
   languageOptions: {
-    parserOptions: { project: './test/tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    parserOptions: {
+      project: ['./test/tsconfig.json', './src/web/tsconfig.json'],
+      tsconfigRootDir: import.meta.dirname,
+    },
   },
   rules: {
     '@typescript-eslint/no-unused-vars': [

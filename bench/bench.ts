@@ -5,6 +5,7 @@ import { benchClients } from './clients.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGuard } from './guard.ts'
 import { benchMemory } from './memory.ts'
+import { benchPage } from './page.ts'
 import { benchStartUp } from './start-up.ts'
 import { benchTokenEndpoint } from './token-endpoint.ts'
 
@@ -19,4 +20,5 @@ await benchStartUp()
 await benchCrowd()
 await benchGuard()
 await benchMemory()
+await benchPage()
 await benchAbuse()

@@ -48,6 +48,7 @@ const tools = await rolldown({
     'test/faults/daemon-entry.ts',
     'test/faults/run/faults.ts',
     'test/systemd/load.ts',
+    'test/web/pictures.ts',
     ...MODULES,
   ],
   external: /^[^./]/,

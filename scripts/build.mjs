@@ -4,6 +4,7 @@
  *     main.js       the program: one CommonJS file, which holds `get` and imports the other commands
  *     *.mjs         the other commands and the daemon, split so that each loads what it needs
  *     client.mjs    `evo-token-sidecar/client`, with its types beside it
+ *     web/          the page, which the daemon shows to a browser
  *     keytar/       keytar and its binaries: as a dependency its install script would run
  *     NOTICES.txt   what else is in these files, and under which licence
  *
@@ -12,6 +13,7 @@
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
+import { bundlePage } from './bundle-page.mjs'
 import { writeClientTypes } from './client-types.mjs'
 import { noticesOf } from './notices.mjs'
 import { root, sources } from './sources.mjs'
@@ -30,7 +32,12 @@ const minify = {
 
 rmSync(dist, { recursive: true, force: true })
 const { entries, ...program } = await buildProgram()
-const bundles = [program, await buildCommands(entries), await buildClient()]
+const bundles = [
+  program,
+  await buildCommands(entries),
+  await buildClient(),
+  await bundlePage(join(dist, 'web')),
+]
 cpSync(join(root, 'node_modules/keytar/lib/keytar.js'), join(dist, 'keytar/keytar.js'))
 cpSync(join(root, 'node_modules/keytar/prebuilds'), join(dist, 'keytar/prebuilds'), {
   recursive: true,

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 
+const PAGE_PACKAGES = ['eventsource-parser', 'lit/directives/repeat.js', 'lit/html.js', 'uplot']
+
 /**
  * Which part of `src` may import which: read top to bottom, dependencies only point up. A part is
  * a folder, or a file directly in `src`. `core` cannot even reach `node:crypto`.
@@ -20,8 +22,20 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
     parts: ['core', 'errors', 'secret', 'nearest'],
     packages: ['express', 'prom-client', 'zod', 'node:crypto', 'node:http', 'node:net'],
   },
+  // For a browser: it knows no Node.
+  web: { parts: ['core'], packages: PAGE_PACKAGES },
   daemon: {
-    parts: ['core', 'errors', 'secret', 'config', 'platform', 'broker', 'adapters', 'http'],
+    parts: [
+      'core',
+      'errors',
+      'secret',
+      'queue',
+      'config',
+      'platform',
+      'broker',
+      'adapters',
+      'http',
+    ],
     packages: 'any',
   },
   client: {

@@ -154,6 +154,9 @@ it('has the answers of every route as they are described', async () => {
     await check('POST', '/v1/vault/key', { door, body: { source: 'file' } })
     await check('POST', '/v1/vault/key', { door, body: { rotate: true } })
     await check('POST', '/v1/vault/key', { door, body: {} })
+    await check('POST', '/v1/web', { door })
+    await check('GET', '/v1/activity', { door })
+    await check('GET', '/v1/activity/hours', { door })
   }
 
   const { clientSecret } = server.clients.service

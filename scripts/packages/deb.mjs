@@ -41,7 +41,7 @@ export function packDeb(to, { withNode }) {
   place('DEBIAN/control', controlOf(withNode, sizeOf(tree)))
   run('find', [tree, '-type', 'd', '-exec', 'chmod', '755', '{}', '+'])
   const file = `evo-token_${manifest.version}_${ARCHITECTURE}.deb`
-  run('dpkg-deb', ['--build', '--root-owner-group', '-Zxz', '-z3', tree, join(to, file)])
+  run('dpkg-deb', ['--build', '--root-owner-group', '-Zxz', '-z1', tree, join(to, file)])
   return [file]
 }
 

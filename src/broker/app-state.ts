@@ -2,17 +2,12 @@
  * All that we know about one app now: its registration, its session and its record. Changes run in
  * the app's queue (`managed-app.ts`); reading is free.
  */
+import { activityKinds, type Happened, type RenewalCause } from '../core/activity.ts'
 import { type App, identityOf } from '../core/app.ts'
-import type {
-  Clock,
-  Failure,
-  GrantOutcome,
-  LoadedRecord,
-  Log,
-  Registration,
-  StoreResult,
-  VaultRecords,
-} from '../core/ports.ts'
+import type { Clock, Failure, Log } from '../core/ports.ts'
+import type { Registration } from '../core/registration.ts'
+import type { GrantOutcome } from '../core/authorization-server.ts'
+import type { LoadedRecord, StoreResult, VaultRecords } from '../core/vault.ts'
 import { updateLife, omitLife } from '../core/session-end.ts'
 import type { Words } from '../core/problem.ts'
 import { countRenewal, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
@@ -40,6 +35,8 @@ export interface BrokerDeps {
   readonly log: Log
   /** Called whenever something that `status` tells may have changed. */
   readonly onChange: (app: string) => void
+  /** Called with what people may want to look at later. It must not wait. */
+  readonly onActivity: (happened: Happened) => void
   /** What is wrong with one of the app's token files. */
   readonly fileFaultOf: (app: string) => Words | undefined
   /** Called with an app that was granted a token. */
@@ -49,10 +46,14 @@ export interface BrokerDeps {
 /** A request to the authorization server that is out. */
 export interface OutstandingRequest {
   readonly since: Instant
+  /** As `since`, on the monotonic clock. */
+  readonly startedAt: number
   /** A refresh and a redemption spend something, and are never cut short; an issue spends nothing. */
   readonly kind: 'refresh' | 'redemption' | 'issue'
   readonly done: Promise<void>
 }
+
+const OWNERS_CAUSE: RenewalCause = { cause: 'owner', caller: 'owner' }
 
 export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
 
@@ -65,6 +66,8 @@ export class AppState {
   readonly outstanding = new Set<OutstandingRequest>()
   /** How many callers wait for a renewal. */
   callersWaiting = 0
+  /** Why the renewal under way began. */
+  renewalCause: RenewalCause | undefined
   #signInsBegun = 0
   #newestSignIn = 0
   #registration: Registration
@@ -145,8 +148,10 @@ export class AppState {
   /** Says that a request is out, until the result is called. */
   beginRequest(kind: OutstandingRequest['kind']): () => void {
     let done = (): void => undefined
+    const now = this.deps.clock.read()
     const underWay: OutstandingRequest = {
-      since: this.deps.clock.read().wall,
+      since: now.wall,
+      startedAt: now.mono,
       kind,
       done: new Promise((resolve) => {
         done = resolve
@@ -199,7 +204,34 @@ export class AppState {
       'session changed',
     )
     onChange(this.app.name)
+    this.#recordActivity(before, event)
     if (event.type === 'granted' || event.type === 'signed-in') onGrant(this.app)
+  }
+
+  #recordActivity(before: Session, event: SessionEvent): void {
+    const isOwners = event.type === 'signed-in' || event.type === 'signed-out'
+    // Outside of a renewal only the owner gets a token, by a new client secret.
+    const { cause, caller = null } =
+      this.renewalCause && !isOwners ? this.renewalCause : OWNERS_CAUSE
+    const durationMs = this.#requestDuration(event.type === 'signed-in' ? 'redemption' : undefined)
+    const fingerprint = this.#session.tokens?.accessToken.fingerprint ?? null
+    for (const kind of activityKinds(before, event)) {
+      this.deps.onActivity({
+        kind,
+        app: this.app.name,
+        caller,
+        fingerprint,
+        ...(kind !== 'recovered' && { durationMs, ...(!isOwners && { cause }) }),
+      })
+    }
+  }
+
+  /** How long the request that is being concluded has been out, in milliseconds; null where none was sent. */
+  #requestDuration(kind: 'redemption' | undefined): number | null {
+    const request = [...this.outstanding].find(
+      (one) => (one.kind === 'redemption') === (kind === 'redemption'),
+    )
+    return request ? Math.round(this.deps.clock.read().mono - request.startedAt) : null
   }
 
   /** Notes that an API refused the current access token before its time. */

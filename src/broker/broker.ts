@@ -4,7 +4,9 @@
  */
 import { type App, identityOf } from '../core/app.ts'
 import { compareClocks } from '../core/clocks.ts'
-import type { IssuerTurns, OpenedVault, RedirectListener, Registration } from '../core/ports.ts'
+import type { IssuerTurns, Registration } from '../core/registration.ts'
+import type { OpenedVault } from '../core/vault.ts'
+import type { RedirectListener } from '../core/redirect-listener.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
@@ -34,6 +36,8 @@ export interface RefreshRequest {
   readonly rejectedSha256?: string
   /** A person wishes it: whatever back-off or limit waits. */
   readonly now?: boolean
+  /** The name of the caller. */
+  readonly caller?: string
 }
 
 export class Broker {
@@ -134,7 +138,7 @@ export class Broker {
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
   async refresh(app: string, ask: RefreshRequest): Promise<ServedToken> {
     const managed = this.#app(app)
-    return ask.now ? managed.refreshNow() : managed.refresh(ask.rejectedSha256)
+    return ask.now ? managed.refreshNow() : managed.refresh(ask)
   }
 
   /**
@@ -155,9 +159,11 @@ export class Broker {
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
     const managed = this.#app(app)
-    return changeWhenIdle(managed.state, () =>
+    const stored = await changeWhenIdle(managed.state, () =>
       putClientSecret(managed.state, { secret, isPrivateKey }),
     )
+    this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
+    return stored
   }
 
   /** What came of the app's renewals since it is kept here. */
@@ -189,11 +195,13 @@ export class Broker {
       const managed = this.#apps.get(app)
       return managed ? managed.state.queue.run(work) : work()
     })
+    this.#options.onActivity({ kind: 'vault_key_rotated', caller: 'owner' })
   }
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
     await this.#vault.requireOpen().keys.move(to)
+    this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
 
   /**
@@ -219,8 +227,17 @@ export class Broker {
         })
       }
       await this.#restore()
+      this.#recordReload(plan)
       return plan
     })
+  }
+
+  #recordReload({ added, changed, removed }: ReloadPlan): void {
+    const { onActivity } = this.#options
+    onActivity({ kind: 'config_reloaded', caller: 'owner' })
+    for (const app of added) onActivity({ kind: 'app_added', app, caller: 'owner' })
+    for (const app of changed) onActivity({ kind: 'app_changed', app, caller: 'owner' })
+    for (const app of removed) onActivity({ kind: 'app_removed', app, caller: 'owner' })
   }
 
   /** Closes these apps when none of their requests is out; where that takes too long, none is closed. */
@@ -238,8 +255,9 @@ export class Broker {
   /** The server of `app` answers: its other apps need not wait for the end of their back-off. */
   #endIssuersWaiting({ name, issuer }: App): void {
     for (const { state } of this.#apps.values()) {
-      const waits = state.session.status === 'retrying'
-      if (waits && state.app.issuer === issuer && state.app.name !== name) {
+      const { app, session } = state
+      if (app.issuer !== issuer || app.name === name) continue
+      if (session.status === 'retrying' && session.mayEndEarly) {
         state.apply({ type: 'issuer-answers' })
       }
     }
@@ -266,8 +284,9 @@ export class Broker {
   }
 
   #noticeWakes(now: Reading): void {
-    const { log, networkSignature } = this.#options
+    const { log, networkSignature, onActivity } = this.#options
     const clocks = compareClocks(this.#lastBeat, now)
+    const jumpMs = now.wall - this.#lastBeat.wall - (now.mono - this.#lastBeat.mono)
     // What failed after the wake has been tried as it is now, although no beat had seen that yet.
     const awakeSince = now.wall - (now.mono - this.#lastBeat.mono)
     this.#lastBeat = now
@@ -280,6 +299,7 @@ export class Broker {
       if (clocks === 'set-back') managed.state.scheduleReissue()
     }
     if (clocks !== 'steady') log.info({ clocks }, 'the wall clock jumped')
+    if (clocks === 'jumped') onActivity({ kind: 'slept', durationMs: Math.round(jumpMs) })
     if (reconnected) log.info({}, 'the network changed')
   }
 

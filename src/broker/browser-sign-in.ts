@@ -1,11 +1,11 @@
 /** Signing in with a browser: on this machine by the redirect URI, on another by a pasted URL. */
+import type { AuthorizationRequest } from '../core/authorization-server.ts'
 import type {
-  AuthorizationRequest,
   BusyPort,
   RedirectListener,
   RedirectRequest,
   SignInPage,
-} from '../core/ports.ts'
+} from '../core/redirect-listener.ts'
 import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import type { PendingSignIn } from './pending-sign-in.ts'

@@ -1,5 +1,6 @@
 /** Signing in on another device (RFC 8628): the heartbeat polls until the person is done. */
-import type { Clock, PollOutcome } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
+import type { PollOutcome } from '../core/authorization-server.ts'
 import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { valueOf } from './sign-in-errors.ts'

@@ -2,7 +2,8 @@
  * Lets the requests of one issuer's apps that spend a token leave in turn; `core/spending-turns.ts`
  * says how many at once.
  */
-import type { Clock, IssuerTurns, Turn, WaitingRequest } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
+import type { IssuerTurns, Turn, WaitingRequest } from '../core/registration.ts'
 import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
 import type { Sleep } from './wait-at-most.ts'
 
@@ -81,17 +82,21 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
   }
 }
 
-/** Callers come while requests wait, and there are few looks: a sorted list would have to be kept up. */
+/** Those whose callers wait come first, then the one whose token ends first. */
 function firstOf(waiting: ReadonlySet<Waiting>): Waiting {
   let first: Waiting | undefined
+  // Read once: each of ten thousand is looked at whenever one of them leaves.
+  let firstIsWanted = false
+  let firstEndsAt = Infinity
   for (const candidate of waiting) {
-    if (!first || comesBefore(candidate.request, first.request)) first = candidate
+    const isWanted = candidate.request.callersWaiting > 0
+    const { endsAt } = candidate.request
+    const isEarlier = isWanted === firstIsWanted ? endsAt < firstEndsAt : isWanted
+    if (first && !isEarlier) continue
+    first = candidate
+    firstIsWanted = isWanted
+    firstEndsAt = endsAt
   }
   if (!first) throw new Error('no request waits')
   return first
-}
-
-function comesBefore(one: WaitingRequest, other: WaitingRequest): boolean {
-  const [wanted, otherWanted] = [one.callersWaiting > 0, other.callersWaiting > 0]
-  return wanted === otherWanted ? one.endsAt < other.endsAt : wanted
 }

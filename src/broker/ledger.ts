@@ -4,15 +4,8 @@
  */
 import type { Identity } from '../core/app.ts'
 import { CASES } from '../core/problem-cases.ts'
-import type {
-  AppRecord,
-  Clock,
-  Failure,
-  LoadedRecord,
-  PastFailure,
-  StoreResult,
-  VaultRecords,
-} from '../core/ports.ts'
+import type { AppRecord, LoadedRecord, StoreResult, VaultRecords } from '../core/vault.ts'
+import type { Clock, Failure, PastFailure } from '../core/ports.ts'
 
 export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
 

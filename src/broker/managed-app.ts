@@ -2,6 +2,7 @@
  * Keeps one app: serves its token, decides when to renew it, and runs everything that changes the
  * app one after another. At most one renewal is in flight.
  */
+import type { Cause, RenewalCause } from '../core/activity.ts'
 import {
   allowsRefresh,
   INITIAL_LIMIT,
@@ -9,7 +10,7 @@ import {
   recordRefresh,
   type RefreshLimit,
 } from '../core/refresh-limit.ts'
-import { isRenewable, isRenewalDue } from '../core/session.ts'
+import { isRenewable, isRenewalDue } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -24,6 +25,15 @@ export interface TokenRequest {
   readonly minTtlMs?: number
   /** How long to wait for a renewal where there is nothing good to serve. */
   readonly waitMs: number
+  /** The name of the caller. */
+  readonly caller?: string
+}
+
+export interface ReportedToken {
+  /** The access token that an API refused, as lower-case hex SHA-256. */
+  readonly rejectedSha256?: string
+  /** The name of the caller. */
+  readonly caller?: string
 }
 
 /** How long a forced refresh is waited for; the refresh itself goes on. */
@@ -55,7 +65,7 @@ export class ManagedApp {
     this.#noticeAge()
     const { unstored, newer } = this.state.ledger
     if (unstored ?? newer) await this.state.queue.run(() => this.state.retryRecord())
-    if (this.#isDue()) await this.#renew(() => this.#isDue())
+    if (this.#isDue()) await this.#renewIfDue()
   }
 
   /** Begins nothing new. */
@@ -89,7 +99,8 @@ export class ManagedApp {
     const leftMs = tokens ? remainingMs(tokens, now) : 0
     if (!tokens || leftMs <= 0) return this.#waitAndServe(ask)
     if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayRefreshOnDemand())) {
-      return this.#refreshOnDemand(tokens, undefined, ask.waitMs)
+      const cause: RenewalCause = { cause: 'caller', caller: ask.caller }
+      return this.#refreshOnDemand(tokens, undefined, ask.waitMs, cause)
     }
     if (this.#isDue(now)) this.#renewInBackground()
     return servedToken(tokens, now)
@@ -100,16 +111,19 @@ export class ManagedApp {
    *
    * @throws {SidecarError} as `token`; `record_newer` also while the current one is good.
    */
-  async refresh(rejectedSha256?: string): Promise<ServedToken> {
+  async refresh({ rejectedSha256, caller }: ReportedToken = {}): Promise<ServedToken> {
     const { tokens } = this.state.session
-    const ask = { waitMs: REFRESH_WAIT_MS }
+    const ask = { waitMs: REFRESH_WAIT_MS, ...(caller !== undefined && { caller }) }
     if (!tokens) return this.#waitAndServe(ask)
     const rejected = rejectedSha256 === undefined ? undefined : tokens.accessToken
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
     this.#refuseIfNewer()
     if (rejected) this.state.noteRejected(rejected)
     if (!this.#renewing && !this.#mayRefreshOnDemand()) return this.token(ask)
-    const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs)
+    const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs, {
+      cause: rejected ? 'report' : 'caller',
+      caller,
+    })
     if (this.state.session.tokens === tokens) this.#refuseIfNewer()
     return served
   }
@@ -127,7 +141,7 @@ export class ManagedApp {
     this.state.endWaiting()
     const before = this.state.session.tokens
     await this.#waitFor(
-      this.#renew(() => this.state.session.tokens === before),
+      this.#renew(() => this.state.session.tokens === before, { cause: 'owner', caller: 'owner' }),
       REFRESH_WAIT_MS,
     )
     return this.#serveOrRefuse()
@@ -137,12 +151,14 @@ export class ManagedApp {
     before: TokenSet,
     rejected: string | undefined,
     waitMs: number,
+    cause: RenewalCause,
   ): Promise<ServedToken> {
     if (!this.#renewing) {
       const { mono } = this.#now()
       this.#limit = recordRefresh(this.#limit, mono, rejected, this.state.app.refresh.retryMaxMs)
     }
-    const renewing = this.#renew(() => this.state.session.tokens === before).then(() => {
+    const isWanted = () => this.state.session.tokens === before
+    const renewing = this.#renew(isWanted, cause).then(() => {
       const after = this.state.session.tokens
       if (after !== before)
         this.#limit = recordObtained(this.#limit, after?.accessToken.fingerprint)
@@ -154,10 +170,7 @@ export class ManagedApp {
   async #waitAndServe({ waitMs }: TokenRequest): Promise<ServedToken> {
     if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
     if (!this.#renewing && !this.#isDue()) throw this.#refusal()
-    await this.#waitFor(
-      this.#renew(() => this.#isDue()),
-      waitMs,
-    )
+    await this.#waitFor(this.#renewIfDue(), waitMs)
     return this.#serveOrRefuse()
   }
 
@@ -220,11 +233,26 @@ export class ManagedApp {
     deps.onChange(app.name)
   }
 
+  #renewIfDue(): Promise<void> {
+    return this.#renew(() => this.#isDue(), { cause: this.#dueCause() })
+  }
+
+  #dueCause(): Cause {
+    const { app, session } = this.state
+    const now = this.#now()
+    if (session.status !== 'active') return 'retry'
+    if (isRenewalDue(app, session, now)) return 'age'
+    return this.state.isReissueDue(now) ? 'cron' : 'lost_answer'
+  }
+
   /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
-  #renew(wanted: () => boolean): Promise<void> {
-    this.#renewing ??= this.#renewIfWanted(wanted).finally(() => {
-      this.#renewing = undefined
-    })
+  #renew(wanted: () => boolean, cause: RenewalCause): Promise<void> {
+    if (!this.#renewing) {
+      this.state.renewalCause = cause
+      this.#renewing = this.#renewIfWanted(wanted).finally(() => {
+        this.#renewing = this.state.renewalCause = undefined
+      })
+    }
     return this.#renewing
   }
 
@@ -244,7 +272,7 @@ export class ManagedApp {
 
   /** Fire-and-forget: failures are logged here. */
   #renewInBackground(): void {
-    this.#renew(() => this.#isDue()).catch((error: unknown) => {
+    this.#renewIfDue().catch((error: unknown) => {
       this.state.deps.log.error({ app: this.state.app.name, err: error }, 'renewal failed')
     })
   }

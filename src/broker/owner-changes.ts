@@ -1,7 +1,8 @@
 /** What the owner may do to an app besides signing in. Each runs in the app's queue. */
 import { type App, hasPrivateKey } from '../core/app.ts'
 import { secretCommand, secretWords } from '../core/client-secret.ts'
-import type { Failure, StoreResult } from '../core/ports.ts'
+import type { Failure } from '../core/ports.ts'
+import type { StoreResult } from '../core/vault.ts'
 import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'

@@ -4,8 +4,8 @@ import type {
   DeviceAuthorization,
   PollOutcome,
   Prepared,
-  RedirectLease,
-} from '../core/ports.ts'
+} from '../core/authorization-server.ts'
+import type { RedirectLease } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
@@ -144,9 +144,15 @@ export class PendingSignIn {
     if (shownFrom !== undefined) this.#shownUntil = shownFrom + SHOWN_MS
     this.#lease?.conclude()
     this.#end()
-    const { log } = this.managedApp.state.deps
-    const error = status.error === null ? {} : { error: status.error }
-    log.info({ app: this.app, signIn: status.status, ...error }, 'sign-in ended')
+    const { log, onActivity } = this.managedApp.state.deps
+    const { error } = status
+    log.info(
+      { app: this.app, signIn: status.status, ...(error !== null && { error }) },
+      'sign-in ended',
+    )
+    if (status.status === 'failed') {
+      onActivity({ kind: 'sign_in_failed', app: this.app, caller: 'owner', error })
+    }
   }
 
   get #lease(): RedirectLease | undefined {

@@ -1,6 +1,7 @@
 /** A person's session renewed with its refresh token, by the rotation protocol (`rotation.ts`). */
 import { omitLife } from '../core/session-end.ts'
-import type { Failure, GrantOutcome } from '../core/ports.ts'
+import type { Failure } from '../core/ports.ts'
+import type { GrantOutcome } from '../core/authorization-server.ts'
 import { areDifferent, type Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { recordFailure, recordSalvaged, type SalvagedOutcome } from './renewal-failure.ts'

@@ -1,5 +1,5 @@
 /** What a renewal that failed makes of the session. */
-import type { GrantOutcome } from '../core/ports.ts'
+import type { GrantOutcome } from '../core/authorization-server.ts'
 import { wouldBeRefused } from '../core/session.ts'
 import type { TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'

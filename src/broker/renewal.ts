@@ -4,7 +4,8 @@
  */
 import { needsClientSecret } from '../core/app.ts'
 import { secretMissing, secretWords } from '../core/client-secret.ts'
-import type { Failure, GrantOutcome } from '../core/ports.ts'
+import type { Failure } from '../core/ports.ts'
+import type { GrantOutcome } from '../core/authorization-server.ts'
 import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { type Permission, refresh } from './refresh.ts'

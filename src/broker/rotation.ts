@@ -9,7 +9,8 @@
  * `reserve` and `store` run in the app's queue, `send` does not: no change of the app waits for an
  * authorization server. A kill between `send` and `store` may cost the session, and the mark says so.
  */
-import type { LastQuestion, Prepared, StoreResult } from '../core/ports.ts'
+import type { LastQuestion, Prepared } from '../core/authorization-server.ts'
+import type { StoreResult } from '../core/vault.ts'
 import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { refusesClient } from './secrets.ts'

@@ -1,7 +1,8 @@
 /** What a person is told whose sign-in cannot start, or was refused: the server's words, and a way out. */
 import { type App, needsClientSecret } from '../core/app.ts'
 import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
-import type { ServerResult, Failure } from '../core/ports.ts'
+import type { ServerResult } from '../core/authorization-server.ts'
+import type { Failure } from '../core/ports.ts'
 import { signInRemedy } from '../core/remedy.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'

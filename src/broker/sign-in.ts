@@ -1,6 +1,6 @@
 /** Taking over the tokens of a sign-in, by the rotation protocol: a code is spent like a refresh token. */
 import { omitLife } from '../core/session-end.ts'
-import type { GrantOutcome, PollOutcome, Prepared } from '../core/ports.ts'
+import type { GrantOutcome, PollOutcome, Prepared } from '../core/authorization-server.ts'
 import type { SignInStatus } from '../core/status.ts'
 import {
   areDifferent,

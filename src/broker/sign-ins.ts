@@ -2,7 +2,8 @@
  * Sign-ins that wait for a person. At most one per app: a new one replaces the old. The heartbeat
  * polls those on a device and ends those that took too long.
  */
-import type { Clock, RedirectListener } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
+import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'

@@ -2,7 +2,7 @@
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/session-end.ts'
 import { lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
-import { isRenewable, renewalAt, sessionName } from '../core/session.ts'
+import { isRenewable, renewalAt, sessionName } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
 import { expiresAt, type Reading, remainingMs, type TokenSet } from '../core/token.ts'

@@ -1,5 +1,6 @@
 /** The vault, open or not: a locked one is tried again, less and less often, and logged once. */
-import type { Clock, Failure, LockedVault, Log, OpenedVault, Vault } from '../core/ports.ts'
+import type { Clock, Failure, Log } from '../core/ports.ts'
+import type { LockedVault, OpenedVault, Vault } from '../core/vault.ts'
 import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 

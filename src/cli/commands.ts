@@ -38,6 +38,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show the apps and how their tokens are',
     load: async () => (await import('./status/status.ts')).status,
   },
+  activity: {
+    summary: 'show what happened: sign-ins, renewals, failures, changes',
+    load: async () => (await import('./status/activity.ts')).activity,
+  },
+  web: {
+    summary: 'open the page that shows all of it',
+    load: async () => (await import('./status/web.ts')).web,
+  },
   run: {
     summary: 'run a program with the access token in its environment',
     load: async () => (await import('./tokens/run-program.ts')).runProgram,

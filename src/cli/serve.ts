@@ -43,7 +43,7 @@ export async function run(
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    adapt(createProcessWorld(env, { log, readConfig: () => loadConfig(path) })),
+    adapt(createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path })),
   )
   signals.onReload(() => {
     daemon.reload().then(
@@ -58,7 +58,8 @@ export async function run(
   await signals.waitForStop()
   await daemon.stop()
   log.flush()
-  return 0
+  // A name that is still being resolved, which nothing can break off, would hold the process.
+  process.exit(0)
 }
 
 /** Standard output, for a person who looks at it. */

@@ -7,7 +7,8 @@ import type { ErrorCode } from './error-codes.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import { type CaseRow, caseNamed, CASES, type ProblemCase, type SideCode } from './problem-cases.ts'
 import { remedyFor } from './remedy.ts'
-import { isRefused, isRenewable, type Session } from './session.ts'
+import { isRenewable } from './renewal-due.ts'
+import { isRefused, type Session } from './session.ts'
 import { type Instant, type Reading, remainingMs } from './token.ts'
 
 export interface Problem {

@@ -1,6 +1,6 @@
 /**
  * The life of one app's session, as plain data: `next` says what an event makes of it,
- * `renewalDue` when it wants attention. Nothing here waits, reads a clock or fails.
+ * `isRenewalDue` (`renewal-due.ts`) when it wants attention. Nothing here waits, reads a clock or fails.
  *
  *     signed-out ──granted──▶ active ──unavailable──▶ retrying ◀─┐
  *         ▲                   ▲   │                    │  │  │   │ unavailable
@@ -11,17 +11,9 @@
  * by a grant, a new secret or a reload. Whether a request is in flight is a fact of the process,
  * not of the session. Access tokens outlive all of it until they expire.
  */
-import type { App, RefreshPolicy } from './app.ts'
+import type { RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
-import {
-  ageMs,
-  freshness,
-  type Instant,
-  instantOfAge,
-  type Reading,
-  staleAt,
-  type TokenSet,
-} from './token.ts'
+import type { Instant, Reading, TokenSet } from './token.ts'
 
 export type SessionName = 'signed-out' | 'active' | 'retrying' | 'misconfigured'
 
@@ -142,43 +134,6 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
   }
 }
 
-/**
- * Whether the session should be renewed at `now`. Asked at every heartbeat rather than turned into
- * a timer, so a laptop that slept through the moment catches up at the first beat after it woke.
- */
-export function isRenewalDue(app: App, session: Session, now: Reading): boolean {
-  if (!isRenewable(app, session)) return false
-  switch (session.status) {
-    case 'signed-out':
-      return false
-    case 'retrying':
-    case 'misconfigured':
-      return now.mono >= session.retryAt
-    case 'active': {
-      const { tokens } = session
-      return (
-        freshness(tokens, now, app.refresh) !== 'fresh' ||
-        (tokens !== undefined && ageMs(tokens, now) >= maxAgeMs(app))
-      )
-    }
-  }
-}
-
-/** When `renewalDue` will be true of an active session with `tokens`, by the wall clock as it stands now; infinite for never. */
-export function renewalAt(app: App, tokens: TokenSet, now: Reading): Instant {
-  return Math.min(staleAt(tokens, now, app.refresh), instantOfAge(tokens, maxAgeMs(app), now))
-}
-
-/** The age at which tokens are renewed however long they live. */
-function maxAgeMs({ refresh }: App): number {
-  return refresh.atLeastMs ?? Infinity
-}
-
-/** Whether there is anything to renew the session with: a refresh token, or the app's own credentials. */
-export function isRenewable(app: App, session: Session): boolean {
-  return app.type === 'service' || session.tokens?.refreshToken !== undefined
-}
-
 /** Whether the server has refused in the same way so often that a person has to hear of it. */
 export function isRefused(session: Session): boolean {
   return 'refusals' in session && session.refusals.count >= REFUSALS_TO_BELIEVE
@@ -193,15 +148,6 @@ function countRefusals(session: Session, refusal: string | undefined): Refusals 
   if (refusal === undefined) return undefined
   const before = 'refusals' in session ? session.refusals : undefined
   return { refusal, count: before?.refusal === refusal ? before.count + 1 : 1 }
-}
-
-/** The session's name for people: one that nothing can renew ends with its token. */
-export function sessionName(app: App, session: Session, now: Reading): SessionName {
-  const ended =
-    session.status === 'active' &&
-    !isRenewable(app, session) &&
-    freshness(session.tokens, now, app.refresh) === 'expired'
-  return ended ? 'signed-out' : session.status
 }
 
 /** `Retry-After` wins; else full jitter between `retryMin` and a bound that doubles up to `retryMax`. */

@@ -1,7 +1,8 @@
 /** What we tell about an app: never a token. */
 import type { SessionName } from './session.ts'
 import type { AppType } from './app.ts'
-import type { BusyPort, PastFailure } from './ports.ts'
+import type { BusyPort } from './redirect-listener.ts'
+import type { PastFailure } from './ports.ts'
 import type { Problem } from './problem.ts'
 import type { Freshness, Instant, Sealed } from './token.ts'
 

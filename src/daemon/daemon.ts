@@ -20,9 +20,11 @@ import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
+import type { Deps } from '../http/deps.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
 import { createOwnerSocketWatch } from './owner-socket-watch.ts'
+import { createPage } from './page.ts'
 import { createParts } from './parts.ts'
 import { fitConnections, forbidCoreDumps } from './process-limits.ts'
 import { describeReload } from './reload.ts'
@@ -95,7 +97,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   await forbidCoreDumps(env, log)
   const connectionsMax = fitConnections(log)
   const parts = await createParts(config, places, options.takeOver ?? false, world)
-  const { broker, callers } = parts
+  const { activity, broker, callers } = parts
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
   const upgrade = createUpgradeWatch(log)
@@ -117,13 +119,40 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
   parts.changes.add((app) => {
     streams.sendStatus(app)
   })
-  const deps = {
+  activity.readers.add((item) => {
+    streams.sendActivity(item)
+  })
+  let socketPath: string | null = null
+  let tcpUrl = ''
+  const page = createPage({
+    env,
+    uid: world.uid,
+    stateDir: places.stateDir,
+    configPath: world.configPath,
+    socket: () => socketPath ?? undefined,
+    deps: () => deps,
+    about: () => ({
+      version: readPackageVersion(),
+      url: tcpUrl,
+      socket: socketPath,
+      state_directory: places.stateDir,
+      config: world.configPath ?? null,
+      role: 'owner',
+      pid,
+      started_at: new Date(startedAt).toISOString(),
+      problems: deps.problems(),
+    }),
+  })
+  const startedAt = clock.read().wall
+  const deps: Deps = {
     host: config.listen.host,
     version: readPackageVersion(),
     broker,
     signIns: broker.signIns,
     callers,
     streams,
+    activity,
+    web: page,
     problems: () => {
       const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
       const upgraded = upgrade.problem()
@@ -151,6 +180,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     log,
   })
   const { url, socketPath: socket } = listener
+  socketPath = socket ?? null
+  tcpUrl = url
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
   const lookAfterSocket = createOwnerSocketWatch({ listener, places, pid, uid: world.uid, log })
   const heartbeat = startHeartbeat({
@@ -162,12 +193,15 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       // A stream that is open already does not show its key again.
       for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
+      await activity.flush()
+      await page.beat()
       await lookAfterSocket()
       upgrade.look()
       supervisor.watchdog()
       supervisor.status(describeReadiness(broker))
     },
   })
+  activity.record({ kind: 'started' })
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   logNeeds(broker, log)
@@ -191,6 +225,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       log.info({}, 'stopping')
       await heartbeat.stop()
       streams.close()
+      await page.stop()
       const stopped = broker.stop()
       await waitAtMost(world.sleep, STOP_MS, stopped)
       // A request that is still running has its mark on disk: the next start finds it unanswered.
@@ -198,6 +233,8 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       await stopped
       await listener.stop(DRAIN_MS)
       await callers.flush()
+      activity.record({ kind: 'stopped' })
+      await activity.flush()
       removeEndpoint(places.endpoint)
       release()
       log.info({}, 'stopped')

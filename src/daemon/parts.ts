@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
@@ -17,8 +18,9 @@ import { createKeyPlaces } from '../adapters/vault/key-places/key-places.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Config } from '../config.ts'
 import type { ConfigFault } from '../config/faults.ts'
+import type { Happened } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
-import type { Registration } from '../core/ports.ts'
+import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { loadMetrics } from '../http/metrics.ts'
 import { createObserver } from './observers.ts'
@@ -28,6 +30,7 @@ import type { World } from './world.ts'
 export interface Parts {
   readonly broker: Broker
   readonly callers: Callers
+  readonly activity: ActivityLog
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
   /** Called with the name of each app that may have changed. */
   readonly changes: Set<(app: string) => void>
@@ -72,6 +75,7 @@ export async function createParts(
     clock,
     log,
   })
+  const activity = createActivityLog({ path: places.activity, clock, log })
   const changes = new Set<(app: string) => void>()
   const announceChange = (app: string) => {
     for (const onChange of changes) onChange(app)
@@ -109,6 +113,9 @@ export async function createParts(
         observe(app, broker)
         announceChange(app)
       },
+      onActivity: (happened) => {
+        activity.record(withProblem(happened, broker))
+      },
       fileFaultOf: (app) => files.problemOf(app),
     },
     registrar(config.apps),
@@ -131,5 +138,24 @@ export async function createParts(
     if (body) await buffer(body)
   }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
-  return { broker, callers, changes, configureFiles, registrar, breakOff, loadTheRest, problems }
+  return {
+    activity,
+    broker,
+    callers,
+    changes,
+    configureFiles,
+    registrar,
+    breakOff,
+    loadTheRest,
+    problems,
+  }
+}
+
+/** A failure has the code that the app's status has for it, in place of what a server said. */
+function withProblem(happened: Happened, broker: Broker): Happened {
+  const { app, kind } = happened
+  if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
+  // It may have left the config while its request was out.
+  if (!broker.appNames().includes(app)) return happened
+  return { ...happened, error: broker.status(app).problems[0]?.code ?? 'unavailable' }
 }

@@ -9,7 +9,8 @@ import type { StartTimeLimit } from '../adapters/server/time-limit.ts'
 import { createIssuerTurns } from '../broker/issuer-turns.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
 import { type App, needsClientSecret } from '../core/app.ts'
-import type { Clock, IssuerTurns, Log, Registration } from '../core/ports.ts'
+import type { Clock, Log } from '../core/ports.ts'
+import type { IssuerTurns, Registration } from '../core/registration.ts'
 
 export interface RegistrationDeps {
   readonly metadata: MetadataSource

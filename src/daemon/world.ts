@@ -21,6 +21,8 @@ export interface World {
   readonly log: Log
   /** Reads the config again, for a reload. @throws {SidecarError} `config`. */
   readonly readConfig: () => Promise<LoadedConfig>
+  /** The file that it reads. */
+  readonly configPath?: string
   readonly heartbeatMs: number
   /** Changes when the machine's network does; empty while it has none. */
   readonly networkSignature: () => string
@@ -34,7 +36,7 @@ const HEARTBEAT_MS = 5_000
 /** The world of this process. */
 export function createProcessWorld(
   env: NodeJS.ProcessEnv,
-  own: Pick<World, 'log' | 'readConfig'>,
+  own: Pick<World, 'log' | 'readConfig' | 'configPath'>,
 ): World {
   const clock: Clock = { read: () => ({ wall: Date.now(), mono: performance.now() }) }
   return {

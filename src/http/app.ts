@@ -4,16 +4,18 @@ import express, { type Express } from 'express'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
 import { type Caller, NO_CALLER } from './callers.ts'
-import type { Deps } from './deps.ts'
+import type { Deps, PageService } from './deps.ts'
 import type { Door } from './door.ts'
 import { createGuard } from './guards.ts'
 import { headersOf, toProblem, toSidecarError } from './problems.ts'
 import { createRefusalLog, toLoggablePath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
+import { activityRoutes } from './routes-activity.ts'
 import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
 import { ownerRoutes } from './routes-owner.ts'
+import { pageRoutes } from './routes-page.ts'
 import { signInRoutes } from './routes-sign-in.ts'
 
 /** Every route. */
@@ -23,10 +25,31 @@ export function routesOf(deps: Deps): Route[] {
     ...healthRoutes(deps),
     ...signInRoutes(deps),
     ...ownerRoutes(deps),
+    ...activityRoutes(deps),
   ]
   routes.push(...aboutRoutes(deps, routes))
   return routes
 }
+
+/**
+ * The routes on the page's door. None of them serves a token or a key, and none makes one: what gives
+ * a program access stays in the terminal.
+ */
+export function routesOfPage(deps: Deps, page: PageService): Route[] {
+  const shared = routesOf(deps).filter(({ method, path }) => FOR_THE_PAGE.has(`${method} ${path}`))
+  return [...shared, ...pageRoutes(deps, page)]
+}
+
+const FOR_THE_PAGE: ReadonlySet<string> = new Set([
+  'get /v1/apps',
+  'get /v1/events',
+  'get /v1/activity',
+  'get /v1/activity/hours',
+  'get /v1/callers',
+  'post /v1/apps/{app}/login',
+  'get /v1/apps/{app}/login/{id}',
+  'post /v1/apps/{app}/logout',
+])
 
 /** The handler that a server calls for each request, and its express app. */
 export interface Endpoint {
@@ -44,8 +67,7 @@ const TOO_MANY_WAIT =
  * and none gets express's own HTML: express runs no middleware where it cannot parse the path, as in
  * `GET http://[/ HTTP/1.1`.
  */
-export function createApp(deps: Deps, door: Door): Endpoint {
-  const routes = routesOf(deps)
+export function createApp(deps: Deps, door: Door, routes = routesOf(deps)): Endpoint {
   const app = express()
   app.enable('strict routing').enable('case sensitive routing')
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')

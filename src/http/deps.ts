@@ -1,6 +1,7 @@
 /** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Activity, Happened, TokenCount } from '../core/activity.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
-import type { ServerResponse } from 'node:http'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type {
@@ -33,11 +34,11 @@ export interface TokenBroker extends AppNames {
   /** Not a promise where the token is at hand: that answer then needs no further turn of the event loop. */
   token(
     app: string,
-    ask: { readonly minTtlMs?: number; readonly waitMs: number },
+    ask: { readonly minTtlMs?: number; readonly waitMs: number; readonly caller: string },
   ): ServedToken | Promise<ServedToken>
   refresh(
     app: string,
-    ask: { readonly rejectedSha256?: string; readonly now?: boolean },
+    ask: { readonly rejectedSha256?: string; readonly now?: boolean; readonly caller: string },
   ): Promise<ServedToken>
   logout(app: string): Promise<{ readonly revoked: boolean }>
   /** The secret is a private key where `isPrivateKey` says so. */
@@ -81,7 +82,12 @@ export interface CallerRegistry extends CallersByKey {
 
 /** The event streams, as far as requests open and end them. */
 export interface CallerStreams {
-  open(caller: Caller, door: Door, response: ServerResponse): void
+  open(
+    caller: Caller,
+    door: Door,
+    response: ServerResponse,
+    ask: { readonly activity: boolean },
+  ): void
   /** Ends the streams of a removed caller. */
   endStreamsOf(caller: string): void
 }
@@ -93,6 +99,43 @@ export interface VaultKeyService {
   rotate(): Promise<void>
 }
 
+/** What happened, as far as requests ask for it and cause it. */
+export interface ActivityService {
+  record(happened: Happened): void
+  countToken(app: string, caller: string): void
+  /** Entries, newest first; `next` is the `until` of the next page. */
+  items(query: {
+    readonly since: Instant
+    readonly until: Instant
+    readonly limit: number
+    readonly matches: (item: Activity) => boolean
+  }): Promise<{ readonly items: readonly Activity[]; readonly next: Instant | null }>
+  /** Counts of whole hours, newest first. */
+  hours(query: {
+    readonly since: Instant
+    readonly until: Instant
+    readonly limit: number
+    readonly matches: (app: string, caller: string) => boolean
+    readonly sumOver?: 'apps' | 'callers'
+  }): Promise<{ readonly counts: readonly TokenCount[]; readonly next: Instant | null }>
+}
+
+/** The page that `evo-token web` opens. */
+export interface WebService {
+  /** Opens its door, if it is not open, and makes a link to it that works once. */
+  open(): Promise<{ readonly openUrl: string; readonly expiresAt: Instant }>
+}
+
+/** What the page asks for besides: about the daemon, and itself. */
+export interface PageService {
+  /** What stands on the page about the daemon. */
+  about(): object
+  /** Ends the page that sent `request`: its key is worth nothing from now on. */
+  end(request: IncomingMessage): void
+  /** Runs `doctor` and hands on each line that it prints, JSON each, until it ends or `signal` does. */
+  runDoctor(tell: (line: string) => void, signal: AbortSignal): Promise<void>
+}
+
 export interface Deps {
   /** `listen.host` of the config: one more name of the daemon, besides localhost, 127.0.0.1 and [::1]. */
   readonly host: string
@@ -102,6 +145,8 @@ export interface Deps {
   readonly signIns: SignInService
   readonly callers: CallerRegistry
   readonly streams: CallerStreams
+  readonly activity: ActivityService
+  readonly web: WebService
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService

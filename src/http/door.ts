@@ -1,6 +1,6 @@
 /**
- * The two ways in: TCP on loopback, where a caller shows its access key, and the owner socket, which
- * only the owner can open. A door decides which connections it accepts, how a caller proves who it is,
+ * The ways in for programs: TCP on loopback, where a caller shows its access key, and the owner socket,
+ * which only the owner can open (`page-door.ts` is for our page). A door decides which connections it accepts, how a caller proves who it is,
  * and whether the owner's routes and messages are open to it.
  */
 import { hash } from 'node:crypto'
@@ -9,10 +9,11 @@ import { isIPv6 } from 'node:net'
 import { isLoopbackAddress } from '../core/loopback.ts'
 import { SidecarError } from '../errors.ts'
 import { type Caller, NO_CALLER, OWNER } from './callers.ts'
+import { refusePagesAndProxies } from './pages-and-proxies.ts'
 
 export interface Door {
   /** The name in the log. */
-  readonly name: 'tcp' | 'owner'
+  readonly name: 'tcp' | 'owner' | 'page'
   /** Whether the owner's routes are open here, and answers say who is signed in and what a server said. */
   readonly isOwners: boolean
   /** The caller of a request that needs no proof. */
@@ -21,6 +22,8 @@ export interface Door {
   isPeer(request: IncomingMessage): boolean
   /** Whether the request names this daemon, once, as its host. */
   isOurHost(request: IncomingMessage): boolean
+  /** Whether the door is for what sent the request. @throws {SidecarError} `forbidden`. */
+  requireSender(request: IncomingMessage): void
   /** The caller. @throws {SidecarError} `invalid_key`. */
   identify(request: IncomingMessage): Caller
 }
@@ -47,6 +50,7 @@ export function createTcpDoor({
     unproven: NO_CALLER,
     isPeer: isFromLoopback,
     isOurHost: createHostCheck(host),
+    requireSender: refusePagesAndProxies,
     identify: (request) => callerByKey(request, callers),
   }
 }
@@ -59,13 +63,14 @@ export const OWNER_DOOR: Door = {
   // A connection with an address has not come through the socket.
   isPeer: ({ socket }) => socket.remoteAddress === undefined,
   isOurHost: (request) => hasOnlyHost(request, SOCKET_HOST),
+  requireSender: refusePagesAndProxies,
   identify: () => OWNER,
 }
 
 const SOCKET_HOST: ReadonlySet<string> = new Set(['localhost'])
 
 /** The kernel writes the address, always in the same form; a listener that systemd made may be open to others. */
-function isFromLoopback({ socket }: IncomingMessage): boolean {
+export function isFromLoopback({ socket }: IncomingMessage): boolean {
   const { remoteAddress = '' } = socket
   return isLoopbackAddress(remoteAddress.replace(/^::ffff:/, ''))
 }
@@ -88,7 +93,7 @@ function createHostCheck(host: string): (request: IncomingMessage) => boolean {
 }
 
 /** Whether the request has one Host, and that, and the authority of an absolute target, is in `ours`. */
-function hasOnlyHost(
+export function hasOnlyHost(
   { headers, rawHeaders, url = '' }: IncomingMessage,
   ours: ReadonlySet<string>,
 ) {

@@ -3,15 +3,19 @@
  * is removed. Nothing is queued for a reader that does not read.
  */
 import type { ServerResponse } from 'node:http'
+import type { Activity } from '../core/activity.ts'
 import { toStatusJson } from './answers.ts'
 import { type Caller, mayUse, OWNER, visibleApps } from './callers.ts'
 import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
+import { maySee, toActivityJson } from './activity-view.ts'
 
 interface Stream {
   readonly caller: Caller
   readonly door: Door
   readonly response: ServerResponse
+  /** Whether it also gets what happens. */
+  readonly activity: boolean
 }
 
 /** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
@@ -36,13 +40,18 @@ export class EventStreams {
   }
 
   /** Answers with a stream: the state of every app of the caller now, and each change from now on. */
-  open(caller: Caller, door: Door, response: ServerResponse): void {
+  open(
+    caller: Caller,
+    door: Door,
+    response: ServerResponse,
+    { activity }: { readonly activity: boolean },
+  ): void {
     response.writeHead(200, HEADERS)
     if (response.req.method === 'HEAD' || this.#closed) {
       response.end()
       return
     }
-    const stream = { caller, door, response }
+    const stream = { caller, door, response, activity }
     this.#endOldestOf(stream)
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
@@ -64,6 +73,15 @@ export class EventStreams {
     }
   }
 
+  /** Sends what has just happened to every reader that asked for it and may see it. */
+  sendActivity(item: Activity): void {
+    for (const stream of this.#open) {
+      const { caller, door } = stream
+      if (!stream.activity || !maySee(caller, door, item)) continue
+      this.#write(stream, eventOf('activity', toActivityJson(item, caller, door)))
+    }
+  }
+
   /** Sends a comment on every stream: it shows which readers left without closing theirs. */
   sendHeartbeat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
@@ -79,7 +97,10 @@ export class EventStreams {
   /** Ends every stream, and each that is opened later: the daemon stops. */
   close(): void {
     this.#closed = true
-    for (const { response } of this.#open) response.end()
+    for (const stream of this.#open) {
+      if (stream.door.name === 'page') this.#write(stream, eventOf('stopping', {}))
+      stream.response.end()
+    }
   }
 
   /** Makes room for `next` among the streams of its caller. */
@@ -104,6 +125,9 @@ export class EventStreams {
   }
 }
 
-function eventOf(name: 'status' | 'removed' | 'close', data: object): string {
+function eventOf(
+  name: 'status' | 'removed' | 'activity' | 'close' | 'stopping',
+  data: object,
+): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { NAME } from '../core/names.ts'
 
+/** RFC 3339 §5.6. */
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i
+
 const NAME_RULE = `has to match ${NAME.source.slice(1, -1)}`
 
 /** The name of an app or of a caller. */
@@ -28,6 +31,27 @@ export function seconds(max: number, otherwise?: number) {
     .transform(Number)
     .pipe(z.number().max(max, rule))
 }
+
+/** A whole number in a query, from `min` to `max`. */
+export function wholeNumber(min: number, max: number, otherwise: number) {
+  const rule = `has to be a whole number from ${min} to ${max}`
+  return z
+    .string(rule)
+    .refine((text) => /^\d{1,10}$/.test(text), rule)
+    .meta({ type: 'integer', minimum: min, maximum: max, default: otherwise })
+    .transform(Number)
+    .pipe(z.number().min(min, rule).max(max, rule))
+    .default(otherwise)
+}
+
+const MOMENT_RULE = 'has to be an instant such as 2026-01-01T00:00:00Z'
+
+/** An instant in a query, in RFC 3339; in epoch milliseconds afterwards. */
+export const moment = z
+  .string(MOMENT_RULE)
+  .refine((text) => MOMENT.test(text) && !Number.isNaN(Date.parse(text)), MOMENT_RULE)
+  .meta({ format: 'date-time' })
+  .transform((text) => Date.parse(text))
 
 /** For a body that says nothing: many HTTP clients send `{}` with every POST. */
 export const nothing = { schema: z.strictObject({}), required: false } as const

@@ -22,7 +22,7 @@ export function createGuard(door: Door, routes: readonly Pick<Route, 'path' | 'a
     if (!door.isOurHost(request)) {
       throw new SidecarError('wrong_host', 'The Host header has to name this daemon, once.')
     }
-    refusePagesAndProxies(request)
+    door.requireSender(request)
     return openPaths.has(pathOf(request)) ? door.unproven : door.identify(request)
   }
 }
@@ -31,20 +31,4 @@ export function createGuard(door: Door, routes: readonly Pick<Route, 'path' | 'a
 export function pathOf({ url = '' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
-}
-
-/** Headers that a local program never sends, and a web page or a proxy nearly always does. */
-const FOREIGN_HEADERS: ReadonlySet<string> = new Set(['origin', 'referer', 'forwarded'])
-
-function refusePagesAndProxies({ headers }: IncomingMessage): void {
-  for (const name in headers) {
-    if (FOREIGN_HEADERS.has(name) || name.startsWith('x-forwarded-')) {
-      throw new SidecarError('forbidden', `A request with a ${name} header is refused.`)
-    }
-  }
-  // A browser sends `none` for an address that a person types; Node's own fetch sends no such header.
-  const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'none') {
-    throw new SidecarError('forbidden', 'A request that a web page caused is refused.')
-  }
 }

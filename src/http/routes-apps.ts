@@ -23,7 +23,7 @@ const TOKEN = {
 }
 
 export function appRoutes(deps: Deps): Route[] {
-  const { broker, clock, log, problems, streams, version } = deps
+  const { activity, broker, clock, log, problems, streams, version } = deps
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -35,6 +35,7 @@ export function appRoutes(deps: Deps): Route[] {
     // A caller that went away meanwhile, or asked for the header only, got no token.
     if (request.method !== 'HEAD' && !response.destroyed && !response.writableEnded) {
       const { fingerprint } = served
+      activity.countToken(params.app, caller.name)
       log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
     }
     return wantsText(request) ? text(served.accessToken.expose()) : toJson(params.app, served)
@@ -68,6 +69,7 @@ export function appRoutes(deps: Deps): Route[] {
         const { min_ttl: minTtlS, wait } = ask.query
         const served = broker.token(ask.params.app, {
           waitMs: wait * 1000,
+          caller: ask.caller.name,
           ...(minTtlS !== undefined && { minTtlMs: minTtlS * 1000 }),
         })
         return served instanceof Promise ? handOutLater(ask, served) : handOut(ask, served, 0)
@@ -95,6 +97,7 @@ export function appRoutes(deps: Deps): Route[] {
           })
         }
         const wish = {
+          caller: ask.caller.name,
           ...(rejectedSha256 !== undefined && { rejectedSha256 }),
           ...(now && { now }),
         }
@@ -121,12 +124,13 @@ export function appRoutes(deps: Deps): Route[] {
       summary: 'Server-sent events: the status of every app of the caller, and each change of it.',
       answers: {
         200: {
-          says: 'Events `status`, with the status of an app as JSON, and `removed`, with its name; `close` where the daemon ends the oldest of more than 32 streams of a caller.',
+          says: 'Events `status`, with the status of an app as JSON, `removed`, with its name, and with `activity=1` also `activity`, with an entry as in `/v1/activity`; `close` where the daemon ends the oldest of more than 32 streams of a caller.',
           content: { 'text/event-stream': z.string() },
         },
       },
-      answer({ caller, door, response }) {
-        streams.open(caller, door, response)
+      query: z.looseObject({ activity: z.literal('1', 'has to be 1').optional() }),
+      answer({ caller, door, query, response }) {
+        streams.open(caller, door, response, { activity: query.activity === '1' })
         return undefined
       },
     }),

@@ -1,6 +1,6 @@
 /** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
-import { caller, jsonAnswer, reloaded } from './answer-schemas.ts'
+import { caller, instant, jsonAnswer, reloaded } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import { unknownApp } from './callers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
@@ -13,7 +13,7 @@ const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
 const GUARD_MAX = 240
 
 export function ownerRoutes(deps: Deps): Route[] {
-  const { broker, callers, clock, reload, streams, vaultKey } = deps
+  const { activity, broker, callers, clock, reload, streams, vaultKey, web } = deps
   return [
     route({
       method: 'get',
@@ -47,6 +47,7 @@ export function ownerRoutes(deps: Deps): Route[] {
         const apps = [...new Set(body.apps)]
         await requireConfigured(deps, apps)
         const added = await callers.add(body.name, apps, body.expires_at)
+        activity.record({ kind: 'caller_added', caller: body.name })
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
         return json(shown, 201)
       },
@@ -60,6 +61,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       async answer({ params }) {
         await callers.remove(params.name)
         streams.endStreamsOf(params.name)
+        activity.record({ kind: 'caller_removed', caller: params.name })
         return NO_CONTENT
       },
     }),
@@ -111,6 +113,20 @@ export function ownerRoutes(deps: Deps): Route[] {
         required: true,
       },
       answer: ({ body }) => json({ sha256: broker.holds(body.sha256) }),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/web',
+      access: 'owner',
+      summary: 'Opens a port for the page, and answers with a link to it that works once.',
+      answers: {
+        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instant })),
+      },
+      body: nothing,
+      async answer() {
+        const { openUrl, expiresAt } = await web.open()
+        return json({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
+      },
     }),
     route({
       method: 'post',

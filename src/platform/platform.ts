@@ -28,6 +28,7 @@ export interface Places {
   readonly endpoint: string
   readonly accessKey: string
   readonly lock: string
+  readonly activity: string
   readonly vault: string
   readonly vaultKey: string
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { AuthorizationRequest, AuthorizationServer } from '../../src/core/ports.ts'
+import type {
+  AuthorizationRequest,
+  AuthorizationServer,
+} from '../../src/core/authorization-server.ts'
 import { Secret } from '../../src/secret.ts'
 import {
   CLIENTS,

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
@@ -101,6 +101,31 @@ describe('a request to an issuer', () => {
     await expect(fetch(scripted.url, get())).rejects.toThrow('The daemon stops.')
     await expect(fetch(scripted.url, get())).rejects.toThrow('The daemon stops.')
     expect(scripted.seen).toHaveLength(1)
+  })
+
+  it('leaves no connection behind when it is broken off, and opens no second one', async () => {
+    const accepted: Promise<unknown>[] = []
+    const silent = createNetServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      accepted.push(once(socket, 'close'))
+    }).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const breakOff = new AbortController()
+    silent.once('connection', (socket: Socket) => {
+      socket.once('data', () => {
+        breakOff.abort()
+      })
+    })
+    const { fetch } = start()
+    const request = { ...get(), signal: breakOff.signal }
+    await expect(fetch(`http://127.0.0.1:${port}`, request)).rejects.toThrow('aborted')
+    await Promise.all(accepted)
+    // Accepted after all that connected before it.
+    const last = connect(port, '127.0.0.1').end()
+    await once(last.resume(), 'close')
+    expect(accepted).toHaveLength(2)
+    silent.close()
   })
 })
 

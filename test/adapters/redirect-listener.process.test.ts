@@ -7,7 +7,11 @@ import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Peer } from '../../src/platform/platform.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
-import type { RedirectLease, RedirectRequest, SignInPage } from '../../src/core/ports.ts'
+import type {
+  RedirectLease,
+  RedirectRequest,
+  SignInPage,
+} from '../../src/core/redirect-listener.ts'
 import { recordingLog } from '../support/builders.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'

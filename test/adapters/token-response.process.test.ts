@@ -1,6 +1,6 @@
 /** Answers as servers really send them, through the whole adapter and openid-client. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { GrantOutcome } from '../../src/core/ports.ts'
+import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts'
 import { connect, grantOf, scriptedApp, spending } from '../support/issuer.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { KeyPlaces } from '../../src/adapters/vault/key-places/key-place.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
-import type { Vault } from '../../src/core/ports.ts'
+import type { Vault } from '../../src/core/vault.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
 import {

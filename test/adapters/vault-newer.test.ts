@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { identityOf } from '../../src/core/app.ts'
-import type { AppRecord, Vault } from '../../src/core/ports.ts'
+import type { AppRecord, Vault } from '../../src/core/vault.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, NOW } from '../support/builders.ts'
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { KeyPlace, KeysChanged } from '../../src/adapters/vault/key-places/key-place.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
-import type { OpenedVault } from '../../src/core/ports.ts'
+import type { OpenedVault } from '../../src/core/vault.ts'
 import type { Secret } from '../../src/secret.ts'
 import {
   appRecord,

@@ -166,6 +166,8 @@ describe('a person in a browser', () => {
       const secure = started.openUrl.replace('http:', 'https:')
       await expect(page.goto(secure)).rejects.toThrow(/ERR_SSL/)
       expect(await started.status()).toMatchObject({ https_tried: true, visited: false })
+      // The browser goes to its own page about the error by itself, and would break off another way.
+      await page.waitForURL('chrome-error://**')
       await page.goto(started.openUrl)
       await passSignInPages(page)
       await endsSignedIn(page)

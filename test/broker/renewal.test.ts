@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { GrantOutcome } from '../../src/core/ports.ts'
+import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret } from '../../src/secret.ts'
 import { toStored } from '../../src/core/token.ts'
 import {

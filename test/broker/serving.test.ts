@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { GrantOutcome } from '../../src/core/ports.ts'
+import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
 import { app, HOUR, later, MINUTE, NOW, SECOND, tokenOf } from '../support/builders.ts'
 import {

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  isRefused,
-  wouldBeRefused,
-  next,
-  renewalAt,
-  isRenewalDue,
-  type Session,
-  sessionName,
-} from '../../src/core/session.ts'
+import { renewalAt, isRenewalDue, sessionName } from '../../src/core/renewal-due.ts'
+import { isRefused, wouldBeRefused, next, type Session } from '../../src/core/session.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, later, MINUTE, NOW, SECOND, serviceApp, tokenSet } from '../support/builders.ts'
 

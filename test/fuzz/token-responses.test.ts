@@ -5,7 +5,7 @@ import { createAuthorizationServer } from '../../src/adapters/server/authorizati
 import type { IssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/server/metadata.ts'
 import { createTimeLimits } from '../../src/adapters/server/time-limit.ts'
-import type { GrantOutcome } from '../../src/core/ports.ts'
+import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret } from '../../src/secret.ts'
 import { recordingLog } from '../support/builders.ts'
 import { scriptedApp, systemClock } from '../support/issuer.ts'

@@ -66,7 +66,7 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 }
 
 export type Parts = {
-  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey']?: Partial<Deps[Part]>
+  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'activity']?: Partial<Deps[Part]>
 } & Partial<Pick<Deps, 'reload' | 'appsInConfig' | 'host' | 'log' | 'clock'>> & {
     readonly problems?: readonly DaemonProblem[]
   }
@@ -127,6 +127,16 @@ export function recordedDeps(parts: Parts = {}) {
       proof: (name, nonce) => `${name}-${nonce}`,
       noteUse: noted('noteUse', undefined),
       ...parts.callers,
+    },
+    activity: {
+      record: noted('record', undefined),
+      countToken: noted('countToken', undefined),
+      items: () => Promise.resolve({ items: [], next: null }),
+      hours: () => Promise.resolve({ counts: [], next: null }),
+      ...parts.activity,
+    },
+    web: {
+      open: () => Promise.resolve({ openUrl: 'http://127.0.0.1:1/open/x', expiresAt: NOW.wall }),
     },
     vaultKey: {
       configured: () => 'auto',

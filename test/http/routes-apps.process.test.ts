@@ -94,11 +94,11 @@ describe('GET /v1/apps/{app}/token', () => {
     await client.get(`${TOKEN}?min_ttl=${365 * 86_400}`).expect(200)
     await client.get(`${TOKEN}?`).expect(200)
     expect(doors.asked.filter(([name]) => name === 'token').map(([, , ask]) => ask)).toEqual([
-      { waitMs: 10_000 },
-      { waitMs: 0, minTtlMs: 600_000 },
-      { waitMs: 60_000, minTtlMs: 0 },
-      { waitMs: 10_000, minTtlMs: 365 * 86_400_000 },
-      { waitMs: 10_000 },
+      { waitMs: 10_000, caller: 'local' },
+      { waitMs: 0, minTtlMs: 600_000, caller: 'local' },
+      { waitMs: 60_000, minTtlMs: 0, caller: 'local' },
+      { waitMs: 10_000, minTtlMs: 365 * 86_400_000, caller: 'local' },
+      { waitMs: 10_000, caller: 'local' },
     ])
   })
 
@@ -196,9 +196,9 @@ describe('POST /v1/apps/{app}/refresh', () => {
     await client.post(REFRESH).send({}).expect(200)
     await client.post(REFRESH).send({ rejected_sha256: digest.toUpperCase() }).expect(200)
     expect(doors.asked.filter(([name]) => name === 'refresh')).toEqual([
-      ['refresh', 'evo-me', {}],
-      ['refresh', 'evo-me', {}],
-      ['refresh', 'evo-me', { rejectedSha256: digest }],
+      ['refresh', 'evo-me', { caller: 'local' }],
+      ['refresh', 'evo-me', { caller: 'local' }],
+      ['refresh', 'evo-me', { caller: 'local', rejectedSha256: digest }],
     ])
   })
 

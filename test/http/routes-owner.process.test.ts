@@ -93,7 +93,10 @@ describe('/v1/callers', () => {
     const answer = await doors.owner().delete('/v1/callers/notebook').expect(204)
     expect(answer.text).toBe('')
     expect(answer.headers['cache-control']).toBe('no-store')
-    expect(doors.asked).toEqual([['remove', 'notebook']])
+    expect(doors.asked).toEqual([
+      ['remove', 'notebook'],
+      ['record', { kind: 'caller_removed', caller: 'notebook' }],
+    ])
   })
 
   it('is not_found for a caller that is not there', async () => {
@@ -190,7 +193,7 @@ describe('every owner route on TCP', () => {
   const ownerRoutes = routesOf(deps).filter(({ access }) => access === 'owner')
 
   it('is there to be tested', () => {
-    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(13)
+    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(14)
     expect(createApp(deps, createTcpDoor(deps))).toBeTypeOf('function')
   })
 

@@ -10,7 +10,8 @@ import { WITH_NODE } from '../support/packages.ts'
 import { until } from '../support/until.ts'
 import { packageFile, VERSION } from './install.ts'
 
-const ETC = '/etc/systemd/system/evo-token.service'
+/** Only this unit says where the daemon listens. */
+const ETC = '/etc/systemd/system/evo-token.socket'
 
 function fieldOf(file: string, field: string): string {
   return spawnSync('dpkg-deb', ['--field', file, field], { encoding: 'utf8' }).stdout.trim()

@@ -2,25 +2,30 @@
 import { Broker } from '../../src/broker/broker.ts'
 import type { IssuerTurnsDeps } from '../../src/broker/issuer-turns.ts'
 import type { Sleep } from '../../src/broker/wait-at-most.ts'
+import type { Happened } from '../../src/core/activity.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
-  AuthorizationServer,
-  GrantOutcome,
-  IssuerTurns,
   LoadedRecord,
   OpenedVault,
-  PollOutcome,
-  Prepared,
-  PortHolder,
-  RedirectLease,
-  RedirectListener,
-  RedirectRequest,
   StoreResult,
   Vault,
   VaultKeys,
   VaultRecords,
-} from '../../src/core/ports.ts'
+} from '../../src/core/vault.ts'
+import type {
+  AuthorizationServer,
+  GrantOutcome,
+  PollOutcome,
+  Prepared,
+} from '../../src/core/authorization-server.ts'
+import type { IssuerTurns } from '../../src/core/registration.ts'
+import type {
+  PortHolder,
+  RedirectLease,
+  RedirectListener,
+  RedirectRequest,
+} from '../../src/core/redirect-listener.ts'
 import { type Grant, type Reading, toStored } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
 import { app as nativeApp, grant, later, NOW, recordingLog, tokenSet } from './builders.ts'
@@ -120,6 +125,7 @@ export function createWorld(options: WorldOptions = {}) {
   const revoked: string[] = []
   const answers: Answer[] = []
   const changes: string[] = []
+  const activity: Happened[] = []
   /** What systemd hands over, by app. */
   const credentials = new Map<string, Secret>()
   /** Client secrets that are not of the kind that their apps show. */
@@ -278,6 +284,7 @@ export function createWorld(options: WorldOptions = {}) {
         newId: () => `sign-in-${++ids}`,
         networkSignature: () => network.signature,
         onChange: (app) => changes.push(app),
+        onActivity: (happened) => activity.push(happened),
         fileFaultOf: () => undefined,
         sleep,
       },
@@ -296,6 +303,7 @@ export function createWorld(options: WorldOptions = {}) {
     revoked,
     answers,
     changes,
+    activity,
     log,
     network,
     door,

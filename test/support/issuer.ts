@@ -7,13 +7,13 @@ import type { App } from '../../src/core/app.ts'
 import type {
   AuthorizationRequest,
   AuthorizationServer,
-  Clock,
   DeviceAuthorization,
   GrantOutcome,
   LastQuestion,
   PollOutcome,
   Prepared,
-} from '../../src/core/ports.ts'
+} from '../../src/core/authorization-server.ts'
+import type { Clock } from '../../src/core/ports.ts'
 import type { Grant, Sealed } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
 import { CLIENTS, EVO_SCOPES, REDIRECT_URI } from './authorization-server.ts'

@@ -9,7 +9,7 @@ import { type Purpose, seal, unseal } from '../../src/adapters/vault/sealing/sea
 import { openVault, type OpenVaultOptions } from '../../src/adapters/vault/open-vault.ts'
 import { createKeyPlaces } from '../../src/adapters/vault/key-places/key-places.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
-import type { AppRecord, LoadedRecord, OpenedVault, Vault } from '../../src/core/ports.ts'
+import type { AppRecord, LoadedRecord, OpenedVault, Vault } from '../../src/core/vault.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, NOW, recordingLog } from './builders.ts'
 

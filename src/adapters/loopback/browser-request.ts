@@ -1,4 +1,4 @@
-/** What kind of request a browser sent to a redirect port, by the headers that no page can set. */
+/** What kind of request a browser sent to a redirect port or to the page, by the headers that no page can set. */
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import type { SignInPage } from '../../core/ports.ts'
+import type { SignInPage } from '../../core/redirect-listener.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }
@@ -67,22 +67,6 @@ export function renderResponse(status: number, page: SignInPage): string {
   ]
   return `${head.join('\r\n')}\r\n\r\n${body}`
 }
-
-/**
- * The script for a service worker that another program on this address (a web server in development)
- * has left behind, and that would answer in our place: it removes itself, and has its pages loaded
- * again, so that what they swallowed comes to us.
- */
-export const WORKER_REMOVAL = `self.addEventListener('install', () => self.skipWaiting())
-self.addEventListener('activate', (event) => {
-  const leave = async () => {
-    await self.registration.unregister()
-    const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
-    await Promise.allSettled(pages.map((page) => page.navigate(page.url)))
-  }
-  event.waitUntil(leave())
-})
-`
 
 /** Escapes HTML: the text may quote a server. */
 function escape(text: string): string {

@@ -3,7 +3,7 @@
  * and a page of ours for everything else, which changes nothing.
  */
 import type { IncomingMessage } from 'node:http'
-import type { RedirectRequest, SignInPage } from '../../core/ports.ts'
+import type { RedirectRequest, SignInPage } from '../../core/redirect-listener.ts'
 import {
   isLookingAhead,
   isNavigation,
@@ -11,8 +11,9 @@ import {
   isWorkerScript,
   TLS_REFUSAL,
 } from './browser-request.ts'
-import { renderPage, renderResponse, WORKER_REMOVAL } from './callback-page.ts'
+import { renderPage, renderResponse } from './callback-page.ts'
 import type { MalformedError } from './loopback-ports.ts'
+import { WORKER_REMOVAL } from './worker-removal.ts'
 
 /** A sign-in for which a browser may come. */
 export interface AwaitedSignIn {

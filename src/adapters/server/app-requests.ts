@@ -4,7 +4,8 @@
  */
 import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
-import type { Clock, Failure, GrantOutcome, LastQuestion, Prepared } from '../../core/ports.ts'
+import type { Clock, Failure } from '../../core/ports.ts'
+import type { GrantOutcome, LastQuestion, Prepared } from '../../core/authorization-server.ts'
 import type { Sealed } from '../../core/token.ts'
 import { authenticationOf, nameMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'

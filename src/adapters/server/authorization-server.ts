@@ -10,7 +10,7 @@ import type {
   DeviceAuthorization,
   GrantOutcome,
   PollOutcome,
-} from '../../core/ports.ts'
+} from '../../core/authorization-server.ts'
 import { Secret } from '../../secret.ts'
 import { type AppRequestsOptions, configure, createAppRequests } from './app-requests.ts'
 import { authorizationParameters, redirectUriShared } from './authorization-request.ts'

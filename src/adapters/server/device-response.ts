@@ -1,7 +1,7 @@
 /** Device authorization responses (RFC 8628 §3.2), without the oddities of servers. */
 import type { DeviceAuthorizationResponse } from 'openid-client'
 import { isEndpoint } from '../../config/values.ts'
-import type { DeviceAuthorization } from '../../core/ports.ts'
+import type { DeviceAuthorization } from '../../core/authorization-server.ts'
 import { Secret } from '../../secret.ts'
 import { positiveNumber } from './token-response.ts'
 import { readable } from './server-words.ts'

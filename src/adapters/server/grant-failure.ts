@@ -3,7 +3,8 @@
  * session: only what the server itself says for good, never what the network does.
  */
 import { ClientError } from 'openid-client'
-import type { Failure, GrantOutcome } from '../../core/ports.ts'
+import type { Failure } from '../../core/ports.ts'
+import type { GrantOutcome } from '../../core/authorization-server.ts'
 import { complaintOf, mayPass, NEEDS_SIGN_IN, standardCode } from './error-codes.ts'
 import type { ExchangeFacts } from './http-exchange.ts'
 import { type Answer, isPage } from './issuer-answer.ts'

@@ -3,7 +3,8 @@
  * sees a copy of the answer; what becomes of the request is judged by these.
  */
 import type { CustomFetch } from 'openid-client'
-import type { Clock, Failure, LastQuestion } from '../../core/ports.ts'
+import type { Clock, Failure } from '../../core/ports.ts'
+import type { LastQuestion } from '../../core/authorization-server.ts'
 import type { Reading } from '../../core/token.ts'
 import type { Secret } from '../../secret.ts'
 import { type Answer, readAnswer } from './issuer-answer.ts'

@@ -26,6 +26,7 @@ export interface IssuerRequest {
 export interface IssuerResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
+  /** To be read: the connection ends with it. */
   readonly body: AsyncIterable<Uint8Array> | null
 }
 
@@ -82,11 +83,32 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
             bodyTimeout: 0,
           }),
       })
-      return fetch(url, { ...request, signal, dispatcher: agent })
+      // Destroyed at the end of each: after an abort undici connects once more, for no request.
+      const end = () => {
+        void agent.destroy()
+      }
+      try {
+        const response = await fetch(url, { ...request, signal, dispatcher: agent })
+        const { status, headers, body } = response
+        if (!body) end()
+        return { status, headers, body: body && readThen(body, end) }
+      } catch (error) {
+        end()
+        throw error
+      }
     },
     close() {
       closing.abort(new DOMException('The daemon stops.', 'AbortError'))
     },
+  }
+}
+
+/** `body`, and `end` when it was read, broke off, or is not wanted any more. */
+async function* readThen(body: AsyncIterable<Uint8Array>, end: () => void) {
+  try {
+    yield* body
+  } finally {
+    end()
   }
 }
 

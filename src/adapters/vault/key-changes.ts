@@ -2,7 +2,8 @@
  * Changes the vault's key, and moves it. Both take several steps: a place with two keys, or a header
  * with `leaving`, shows which was the last, and `finish` does the rest.
  */
-import type { Log, VaultKeys } from '../../core/ports.ts'
+import type { Log } from '../../core/ports.ts'
+import type { VaultKeys } from '../../core/vault.ts'
 import type { KeySource } from '../../core/vault-key-source.ts'
 import { SidecarError } from '../../errors.ts'
 import { Queue, type Queues } from '../../queue.ts'

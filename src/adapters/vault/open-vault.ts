@@ -3,7 +3,8 @@
  * file is changed: a wrong key must not look like a thousand damaged records.
  */
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
-import type { LockedVault, Log, OpenedVault } from '../../core/ports.ts'
+import type { LockedVault, OpenedVault } from '../../core/vault.ts'
+import type { Log } from '../../core/ports.ts'
 import { type KeyChoice, keyElsewhere } from '../../core/vault-key-source.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { Queues } from '../../queue.ts'

@@ -8,6 +8,10 @@ export const doctor: CommandRow = {
   arguments: [{ ...APP, optional: true }],
   options: {
     json: JSON_OUTPUT,
+    'json-lines': {
+      type: 'boolean',
+      description: 'Print each check as a line of JSON, when it is done.',
+    },
     names: {
       type: 'boolean',
       description: 'Name the Evo instances and workspaces too: not for the public.',

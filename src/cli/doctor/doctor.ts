@@ -44,7 +44,8 @@ export async function run(invocation: Invocation): Promise<number> {
       hint: verdict.hint && safe(verdict.hint),
     }
     verdicts.push(shown)
-    if (!flag('json')) io.stdout.write(lines(shown, io.stdout.isTTY && !io.env.NO_COLOR))
+    if (flag('json-lines')) io.stdout.write(`${JSON.stringify(withoutExitCode(shown))}\n`)
+    else if (!flag('json')) io.stdout.write(lines(shown, io.stdout.isTTY && !io.env.NO_COLOR))
   }
   const safe = (words: string) =>
     withoutClientIds(plain(scrub(words)), config)
@@ -108,10 +109,14 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
-    const rungs = verdicts.map(({ exitCode: _, ...shown }) => shown)
+    const rungs = verdicts.map(withoutExitCode)
     io.stdout.write(`${JSON.stringify({ ok: !failed, rungs })}\n`)
   }
   return failed?.exitCode ?? 0
+}
+
+function withoutExitCode({ exitCode: _, ...shown }: Verdict): Omit<Verdict, 'exitCode'> {
+  return shown
 }
 
 /** Apps that are served by the same server, together. */

@@ -1,5 +1,6 @@
 /** Whether an authorization server can be reached, step by step, and what it publishes. */
 import { lookup } from 'node:dns/promises'
+import { buffer } from 'node:stream/consumers'
 import { discover } from '../../adapters/server/discovery.ts'
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
@@ -54,7 +55,7 @@ export function issuerChecks(app: App, { fetch, env, now }: IssuerWorld): Check[
           const headers = { accept: 'application/json' }
           const answer = await fetch(href, { method: 'GET', headers, redirect: 'manual', signal })
           date = answer.headers.get('date')
-          await answer.body?.[Symbol.asyncIterator]().return?.()
+          if (answer.body) await buffer(answer.body)
         } catch (error) {
           const way = proxyOf(env, protocol)
             ? ` It is asked through a proxy: NO_PROXY names hosts that need none.`

@@ -14,8 +14,8 @@ import { failureOf } from '../../client/failures.ts'
 /** A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024
 
-export type StatusEvent =
-  | { readonly kind: 'status'; readonly data: Json }
+export type DaemonEvent =
+  | { readonly kind: 'status' | 'activity'; readonly data: Json }
   /** The app was removed from the config. */
   | { readonly kind: 'removed'; readonly app: string }
   /** The daemon ends the stream: its caller has too many. */
@@ -26,21 +26,23 @@ export type StatusEvent =
  *
  * @throws {SidecarError | EvoTokenError} where the stream cannot be had.
  */
-export async function* statusEvents(
+export async function* daemonEvents(
   client: Client,
   signal: AbortSignal,
-): AsyncGenerator<StatusEvent> {
+  path: string,
+): AsyncGenerator<DaemonEvent> {
   const connection = await client.open()
   const stop = () => connection.socket.destroy()
   signal.addEventListener('abort', stop)
   try {
-    let arrived: StatusEvent[] = []
+    let arrived: DaemonEvent[] = []
     let pending = 0
     const parser = createParser({
       onEvent({ event, data }) {
         pending = 0
         const parsed = parseObject(data)
-        if (event === 'status' && parsed) arrived.push({ kind: 'status', data: parsed })
+        if ((event === 'status' || event === 'activity') && parsed)
+          arrived.push({ kind: event, data: parsed })
         if (event === 'removed' && parsed)
           arrived.push({ kind: 'removed', app: String(parsed.app) })
         if (event === 'close') arrived.push({ kind: 'closed' })
@@ -50,7 +52,7 @@ export async function* statusEvents(
         pending = 0
       },
     })
-    for await (const text of bodyOf(connection)) {
+    for await (const text of bodyOf(connection, path)) {
       pending += text.length
       parser.feed(text)
       if (pending > MAX_PENDING) throw failureOf('an event is too large', connection.place)
@@ -64,8 +66,11 @@ export async function* statusEvents(
 }
 
 /** The text of the stream as it comes. */
-async function* bodyOf({ socket, headers, place }: Connection): AsyncGenerator<string> {
-  socket.write(requestText({ path: '/v1/events' }, headers, false))
+async function* bodyOf(
+  { socket, headers, place }: Connection,
+  path: string,
+): AsyncGenerator<string> {
+  socket.write(requestText({ path }, headers, false))
   const decoder = new TextDecoder()
   let bytes = Buffer.alloc(0)
   let streaming = false

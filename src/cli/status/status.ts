@@ -37,6 +37,8 @@ async function run(invocation: Invocation): Promise<number> {
   const now = Date.now()
   if (app) {
     io.stdout.write(statusFields(toStatusAnswer(answer), now))
+    const { lastActivity } = await import('./last-activity.ts')
+    io.stdout.write(await lastActivity(client, app))
     return 0
   }
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatusAnswer)

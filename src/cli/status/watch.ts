@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type StatusAnswer, toStatusAnswer } from '../../client/status-answer.ts'
 import type { Client } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
-import { statusEvents } from './events.ts'
+import { daemonEvents } from './events.ts'
 import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
 
@@ -41,7 +41,7 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
     let reached = false
     for (;;) {
       try {
-        for await (const event of statusEvents(client, signal)) {
+        for await (const event of daemonEvents(client, signal, '/v1/events')) {
           reached = true
           if (event.kind === 'closed') {
             throw new EvoTokenError('failed', TOO_MANY_STREAMS, CLOSE_SOME)
@@ -50,6 +50,7 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
             if (!app || event.app === app) view.remove(event.app)
             continue
           }
+          if (event.kind !== 'status') continue
           const status = toStatusAnswer(event.data)
           if (!app || status.app === app) view.show(status)
         }

@@ -96,11 +96,11 @@ evo_curl() (
   # printf is part of the shell, so its arguments are in no process list. It writes to descriptor 3 of
   # curl, whose stdin stays the caller's; one redirection at a time, because zsh would join two.
   exec 4<&0
-  printf 'header = "Authorization: Bearer %s"\\n' "$evo_bearer" | (
+  printf 'Authorization: Bearer %s\\n' "$evo_bearer" | (
     exec 3<&0
     exec <&4
     exec 4<&-
-    curl --proto-redir '=https' --config /dev/fd/3 "$@"
+    curl --proto-redir '=https' --header @/dev/fd/3 "$@"
   )
 )
 `

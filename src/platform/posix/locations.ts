@@ -45,6 +45,7 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
     endpoint: join(stateDir, 'endpoint.json'),
     accessKey: join(stateDir, 'access-key'),
     lock: join(stateDir, 'lock'),
+    activity: join(stateDir, 'activity'),
     vault: join(stateDir, 'vault'),
     vaultKey: join(stateDir, 'vault-key'),
   }

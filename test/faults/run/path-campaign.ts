@@ -51,6 +51,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       if (fields.step === 'reserve') app?.began()
       if (fields.step === 'send') app?.sent(mono)
       if (message !== 'session changed') return
+      if (fields.event === 'issuer-answers') {
+        app?.waitEnded(mono)
+        return
+      }
       app?.answered()
       if (fields.event === 'granted') app?.granted(mono)
       if (fields.event === 'unavailable' || fields.event === 'misconfigured') {
@@ -59,7 +63,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       }
     },
   })
-  const field: Field = { world, sidecar, apps, tally }
+  const field: Field = { world, sidecar, apps, tally, arrivalsSeen: 0 }
   const startedAt = world.clock.read().wall
 
   for (const app of apps) await signIn(field, app)
@@ -102,6 +106,8 @@ interface Field {
   readonly sidecar: Sidecar
   readonly apps: readonly WatchedApp[]
   readonly tally: Tally
+  /** Of the arrivals on the path, how many the apps have been told of. */
+  arrivalsSeen: number
 }
 
 function clientFor(name: string, redirectUri: string): ClientMetadata {
@@ -122,13 +128,16 @@ function choose({ world, apps }: Field, form: URLSearchParams): PathFault | unde
 }
 
 /** In a browser of its own each time: what came of one sign-in does not hang on another. */
-async function signIn({ world, sidecar, tally }: Field, app: WatchedApp): Promise<void> {
+async function signIn(field: Field, app: WatchedApp): Promise<void> {
+  const { world, sidecar, tally } = field
   await world.path.clear()
-  const { requests } = tally
   await sidecar.signIn(app.name, createPerson(`person-of-${app.name}`))
-  tally.requests = requests
+  // The code is no refresh.
+  tally.requests--
   app.signedIn(world.clock.read().mono)
-  await look({ world, sidecar }, app)
+  // The others need not wait any more, since the server answers.
+  await quiet(field)
+  await look(field, app)
 }
 
 async function look(
@@ -171,14 +180,15 @@ const MOST_BEATS = 600
 async function quiet(field: Field, asked?: Promise<void>): Promise<void> {
   const { world, sidecar, apps } = field
   const { clock, path } = world
-  const seen = path.arrivals.length
   // The last round is one in which no time went by, and after whoever asked was answered.
   for (let round = 0, moved = true; moved || round < 2; round++) {
     const { mono } = clock.read()
     await sidecar.beat()
     const settling = Promise.all([asked, sidecar.settled()]).then(() => false)
     while (await Promise.race([settling, sleep(1, true)])) {
-      const hanging = path.arrivals.slice(seen).filter(({ state }) => state === 'hanging').length
+      const hanging = path.arrivals
+        .slice(field.arrivalsSeen)
+        .filter(({ state }) => state === 'hanging').length
       const waiting = apps.filter((app) => app.waits).length
       if (waiting > 0 && waiting === hanging) {
         clock.pass(HEARTBEAT_MS)
@@ -187,8 +197,10 @@ async function quiet(field: Field, asked?: Promise<void>): Promise<void> {
     }
     moved = clock.read().mono !== mono
   }
-  for (const arrival of path.arrivals.slice(seen)) {
+  for (const arrival of path.arrivals.slice(field.arrivalsSeen)) {
+    if (arrival.grantType !== 'refresh_token') continue
     apps.find(({ clientId }) => clientId === arrival.clientId)?.ended(arrival)
   }
+  field.arrivalsSeen = path.arrivals.length
   for (const app of apps) app.settled()
 }

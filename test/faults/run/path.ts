@@ -34,7 +34,7 @@ export interface PathFigures {
   readonly wrong: readonly string[]
 }
 
-/** No more than may ask one issuer at a time: so none waits for another's place. */
+/** As many as may ask one issuer at a time where its answers are slow. */
 const APPS = 8
 
 export const REFRESHES = 2_000
@@ -72,7 +72,7 @@ function complaintsOf(figures: Omit<PathFigures, 'wrong'>, refreshes: number): s
   const { early, late, lostWithoutCause, alive, apps, faults, kindsMet } = figures
   const complaints: readonly (readonly [boolean, string])[] = [
     [early > 0, `${early} requests did not wait for the end of the back-off`],
-    [late > 0, `${late} recoveries came later than one step and one heartbeat`],
+    [late > 0, `${late} recoveries came later than one step and two heartbeats`],
     [lostWithoutCause > 0, `${lostWithoutCause} sessions were lost although no answer was`],
     [alive < apps, `${apps - alive} apps could not be refreshed afterwards`],
     [refreshes >= REFRESHES && kindsMet < faults, `${faults - kindsMet} kinds were never met`],
@@ -97,7 +97,7 @@ export function pathSection(figures: PathFigures): string {
     ['sessions lost for another reason', 0, figures.lostWithoutCause],
     ['apps that could be refreshed afterwards', apps, figures.alive],
     ['recoveries', 'any', figures.recoveries],
-    ['recoveries later than one step and one heartbeat', 0, figures.late],
+    ['recoveries later than one step and two heartbeats', 0, figures.late],
   ]
   return `${apps} apps at a strict server (each refresh rotates, an old refresh token ends the session) for ${hours} hours of the
 daemon's clock, in ${seconds} seconds, with a path to it that was at fault for most refreshes: for one request, for half a
@@ -108,9 +108,10 @@ minute, or for longer than a token lives. Callers asked and forced in between. S
 ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 
 The bound: a refresh is at most 2 requests and one more for every \`retryMin\` (5 s) between its first and its last, since
-each wait is at least that long; they double on average, up to \`retryMax\` (5 min), so that the most for one refresh were
+each wait is at least that long, and one for every wait that ended because the server answered another app; waits double on average, up to \`retryMax\` (5 min), so that the most for one refresh were
 ${figures.mostRequests} requests in ${figures.mostRequestsS} s. From the end of a fault to the request that succeeds it took
-${figures.recoveryMedianS} s (median) and ${figures.recoveryMaxS} s at most: what was left of a step, and up to a heartbeat.
+${figures.recoveryMedianS} s (median) and ${figures.recoveryMaxS} s at most: what was left of a step, up to a heartbeat, and
+up to another one where the request of another app hung and had the issuer's turn.
 
 At each look a token that was good was served and one past its end was not, and \`status\`, \`/readyz\` and the problem that
 callers got said what had to be true after what the app had met. An \`invalid_grant\` is the server's last word, by

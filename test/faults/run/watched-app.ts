@@ -10,6 +10,9 @@ import type { Chance } from './chance.ts'
 
 export const HEARTBEAT_MS = 5_000
 
+/** One in which it is due, and one in which its turn comes: another app's request may hang before it. */
+const LATEST_BEATS = 2
+
 /** What a run counts. */
 export interface Tally {
   /** Times each fault was met. */
@@ -30,7 +33,7 @@ export interface Tally {
   lostWithoutCause: number
   /** Looks at what is served and told. */
   looks: number
-  /** From the end of a fault to the request that succeeds, in milliseconds; `late`: over a step and a heartbeat. */
+  /** From the end of a fault to the request that succeeds, in milliseconds; `late`: over a step and two heartbeats. */
   readonly recoveries: number[]
   late: number
   /** What was not as it must be, in words. */
@@ -70,6 +73,8 @@ interface Refresh {
   waitMs: number
   /** When the next request may leave. */
   notBefore: number
+  /** Waits that another app's grant has ended: the server answers. */
+  endedWaits: number
   faultyUntil: number
 }
 
@@ -160,6 +165,7 @@ export class WatchedApp {
       failures: 0,
       waitMs: 0,
       notBefore: -Infinity,
+      endedWaits: 0,
       faultyUntil: now,
     }
     const refresh = this.#refresh
@@ -188,12 +194,20 @@ export class WatchedApp {
     refresh.notBefore = atOnce ? now : now + refresh.waitMs
   }
 
+  /** Another app of the issuer was granted a token. */
+  waitEnded(now: number): void {
+    const refresh = this.#refresh
+    if (!refresh) return
+    refresh.notBefore = now
+    refresh.endedWaits++
+  }
+
   granted(now: number): void {
     const refresh = this.#refresh
     if (refresh && refresh.failures > 0) {
       const delayMs = Math.max(0, refresh.lastAt - refresh.faultyUntil)
       this.#tally.recoveries.push(delayMs)
-      if (delayMs > refresh.waitMs + HEARTBEAT_MS) this.#tally.late++
+      if (delayMs > refresh.waitMs + LATEST_BEATS * HEARTBEAT_MS) this.#tally.late++
     }
     this.#goodUntil = now + LIFETIME_MS
     this.#renewed = true
@@ -251,8 +265,8 @@ export class WatchedApp {
     const refresh = this.#refresh
     if (!refresh) return
     this.#tally.refreshes++
-    const { requests, beganAt, lastAt } = refresh
-    const allowed = 2 + Math.floor((lastAt - beganAt) / RETRY_MIN_MS)
+    const { requests, beganAt, endedWaits, lastAt } = refresh
+    const allowed = 2 + endedWaits + Math.floor((lastAt - beganAt) / RETRY_MIN_MS)
     this.#tally.bound += allowed
     if (requests > this.#tally.most.requests) {
       this.#tally.most = { requests, lastedMs: lastAt - beganAt }

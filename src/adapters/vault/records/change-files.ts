@@ -1,5 +1,5 @@
 /** Changes an app's files in its queue, and turns what the disk refuses into a result. */
-import type { StoreResult } from '../../../core/ports.ts'
+import type { StoreResult } from '../../../core/vault.ts'
 import type { Queues } from '../../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../../files/disk-errors.ts'
 import type { SealingKeys } from '../sealing/current-keys.ts'

@@ -1,6 +1,6 @@
 /** Finds an app's record, or says why there is none: no file, damage, or a newer version's format. */
 import type { Identity } from '../../../core/app.ts'
-import type { AppRecord, VaultEntry } from '../../../core/ports.ts'
+import type { AppRecord, VaultEntry } from '../../../core/vault.ts'
 import { isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { type Decoded, decodeRecord } from './record-codec.ts'

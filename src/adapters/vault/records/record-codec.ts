@@ -7,7 +7,8 @@
  */
 import * as z from 'zod'
 import type { Identity } from '../../../core/app.ts'
-import type { AppRecord, PastFailure } from '../../../core/ports.ts'
+import type { AppRecord } from '../../../core/vault.ts'
+import type { PastFailure } from '../../../core/ports.ts'
 import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
 import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'

@@ -1,6 +1,6 @@
 /** What is on disk for an app, checked before each change. An unchanged file is decrypted only once. */
 import type { Identity } from '../../../core/app.ts'
-import type { AppRecord } from '../../../core/ports.ts'
+import type { AppRecord } from '../../../core/vault.ts'
 import { filesOf, renameDurably, stampOf } from './record-files.ts'
 import { findNext, findRecord, sameIdentity } from './find-record.ts'
 import type { SealingKeys } from '../sealing/current-keys.ts'

@@ -6,11 +6,11 @@ import { rm } from 'node:fs/promises'
 import type {
   AppRecord,
   LoadedRecord,
-  Log,
   StoreResult,
   VaultEntry,
   VaultRecords,
-} from '../../../core/ports.ts'
+} from '../../../core/vault.ts'
+import type { Log } from '../../../core/ports.ts'
 import { SidecarError } from '../../../errors.ts'
 import { platform } from '../../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'

@@ -1,0 +1,101 @@
+/**
+ * The files of the page, as the browser gets them: ours alone, no inline script, in no frame. The
+ * headers also take away what another program left at this address, a service worker for one.
+ */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { packageManifest } from '../process/package-version.ts'
+import { WORKER_REMOVAL } from './worker-removal.ts'
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types lit-html',
+].join('; ')
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': POLICY,
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+export interface PageFile {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export type PageFiles = Awaited<ReturnType<typeof loadPageFiles>>
+
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#1b7a4b"/><path d="M16 6v10l7 6" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>`
+
+/** As `npm run build` made them. */
+const BUILT = join(dirname(packageManifest()), 'dist/web')
+
+export async function loadPageFiles(directory = BUILT) {
+  const [script, style] = await Promise.all(
+    ['page.js', 'page.css'].map((name) => readFile(join(directory, name), 'utf8')),
+  )
+  return {
+    '/page.js': file('text/javascript; charset=utf-8', script ?? ''),
+    '/page.css': file('text/css; charset=utf-8', style ?? ''),
+    '/icon.svg': file('image/svg+xml', ICON),
+    /** @param key for the tab, where the link was opened. */
+    page: (key?: string): PageFile => ({
+      ...file('text/html; charset=utf-8', htmlOf(key)),
+      headers: {
+        ...HEADERS,
+        'Content-Type': 'text/html; charset=utf-8',
+        ...(key !== undefined && { 'Clear-Site-Data': '"storage"' }),
+      },
+    }),
+    workerRemoval: file('text/javascript; charset=utf-8', WORKER_REMOVAL),
+    refusal: (title: string, text: string): PageFile =>
+      file(
+        'text/html; charset=utf-8',
+        documentOf(title, `<main class="refusal"><h1>${title}</h1><p>${text}</p></main>`),
+      ),
+  }
+}
+
+function file(type: string, body: string): PageFile {
+  return { headers: { ...HEADERS, 'Content-Type': type }, body }
+}
+
+function htmlOf(key: string | undefined): string {
+  const given = key === undefined ? '' : `<meta name="evo-token-page-key" content="${key}">\n`
+  return documentOf(
+    'evo-token',
+    '<div id="page"><noscript>This page needs JavaScript.</noscript></div>',
+    `${given}<script type="module" src="/page.js"></script>\n`,
+  )
+}
+
+function documentOf(title: string, body: string, head = ''): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="stylesheet" href="/page.css">
+<link rel="icon" href="/icon.svg">
+${head}</head>
+<body>
+${body}
+</body>
+</html>
+`
+}

@@ -1,0 +1,173 @@
+/**
+ * Listens for the page on a port of its own, of 127.0.0.1 alone. Serves its files and the one-time link;
+ * everything else is for the endpoint of the page's door. Other users of the machine get nothing.
+ */
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Log } from '../../core/ports.ts'
+import type { PeerLookup } from '../../platform/platform.ts'
+import { isLookingAhead, isNavigation, isWorkerScript } from './browser-request.ts'
+import { createEndpointServer, type HttpEndpoint, prepareEndpoint } from './endpoint-server.ts'
+import { stopServers } from './listener-stop.ts'
+import type { PageFile, PageFiles } from './page-files.ts'
+
+/** Where the one-time links are. */
+const OPEN_PATH = '/open/'
+
+export interface PageListenerOptions {
+  readonly files: PageFiles
+  /** What answers the requests of the page. Called once, when the port is known. */
+  readonly endpointAt: (origin: string) => HttpEndpoint
+  /** What a visit of a link brings: a key, or why not. */
+  readonly redeem: (
+    link: string,
+  ) => { readonly kind: 'key'; readonly key: string } | { readonly kind: 'used' | 'unknown' }
+  /** The user id of the daemon. */
+  readonly uid: number
+  readonly peerOf: PeerLookup
+  readonly answerToMalformed: (error: Error) => string
+  readonly log: Log
+}
+
+export interface PageListener {
+  readonly origin: string
+  /** The address that a browser opens. */
+  linkTo(link: string): string
+  stop(): Promise<void>
+}
+
+export async function listenForPage(options: PageListenerOptions): Promise<PageListener> {
+  const { uid, peerOf, log } = options
+  const server = createEndpointServer(options)
+  server.server.listen({ host: '127.0.0.1', port: 0 })
+  await once(server.server, 'listening')
+  const origin = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`
+  const endpoint = options.endpointAt(origin)
+  const own = new WeakSet<Socket>()
+
+  /** Root could do all of this through the owner socket as well. */
+  async function isForeign(socket: Socket): Promise<boolean> {
+    const peer = await peerOf(socket)
+    if (peer.kind === 'unknown') return false
+    if (peer.kind === 'user' && (peer.uid === uid || peer.uid === 0)) return false
+    log.warn({ peer }, 'the page was refused to another user of this machine')
+    return true
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse): string | undefined {
+    const reply = replyTo(request, origin, options)
+    if (reply === 'endpoint') return endpoint(request, response)
+    send(response, reply)
+    return undefined
+  }
+
+  const guarded = (request: IncomingMessage, response: ServerResponse): string | undefined => {
+    const { socket } = request
+    if (own.has(socket)) return answer(request, response)
+    isForeign(socket)
+      .then((foreign) => {
+        if (!foreign) own.add(socket)
+        if (foreign) send(response, refuse(options.files, 403, ...ANOTHER_USER))
+        else answer(request, response)
+      })
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'a bug on the door of the page')
+        response.destroy()
+      })
+    return undefined
+  }
+  server.serve(
+    prepareEndpoint(
+      Object.assign(guarded, {
+        app: endpoint.app,
+        turnAway: (response: ServerResponse) => {
+          endpoint.turnAway(response)
+        },
+      }),
+      log,
+    ),
+  )
+  return {
+    origin,
+    linkTo: (link) => `${origin}${OPEN_PATH}${link}`,
+    stop: () => stopServers([server], 0),
+  }
+}
+
+interface Reply {
+  readonly status: number
+  readonly file: PageFile
+}
+
+const ANOTHER_USER = [
+  'Another user',
+  'Only the user that evo-token runs as is answered here.',
+] as const
+
+function replyTo(
+  { headers, method, url = '' }: IncomingMessage,
+  origin: string,
+  { files, redeem }: PageListenerOptions,
+): Reply | 'endpoint' {
+  const path = url.split('?', 1)[0] ?? ''
+  const isLink = path.startsWith(OPEN_PATH)
+  const asset = isAsset(path) ? files[path] : undefined
+  const isWorker = isWorkerScript(headers)
+  if (path !== '/' && !asset && !isLink && !isWorker) return 'endpoint'
+  if (headers.host !== new URL(origin).host) {
+    return refuse(files, 421, 'Wrong address', 'Nothing is answered under this name.')
+  }
+  if (method !== 'GET') return refuse(files, 405, 'Not possible', 'Only GET works here.')
+  if (isWorker) return { status: 200, file: files.workerRemoval }
+  const { 'sec-fetch-site': site } = headers
+  if (asset) {
+    // Only our page loads them.
+    if (site !== 'same-origin') return refuse(files, 403, ...NOT_OURS)
+    return { status: 200, file: asset }
+  }
+  if (!isNavigation(headers)) return refuse(files, 403, ...NOT_OURS)
+  if (!isLink) {
+    // F5, or an address that a person typed; a link of another page leads nowhere.
+    const isOwn = site === undefined || site === 'none' || site === 'same-origin'
+    return isOwn ? { status: 200, file: files.page() } : refuse(files, 403, ...NOT_OURS)
+  }
+  // A browser that looks ahead has not been asked to go there yet.
+  if (isLookingAhead(headers)) {
+    return refuse(files, 503, 'Not now', 'This link is not for looking ahead.')
+  }
+  const redeemed = redeem(path.slice(OPEN_PATH.length))
+  switch (redeemed.kind) {
+    case 'key':
+      return { status: 200, file: files.page(redeemed.key) }
+    case 'used':
+      return refuse(
+        files,
+        410,
+        'This link was used before',
+        'It works once. If the first visit was not yours, another program saw the link: what it opened has ended now. Open the page again with <code>evo-token web</code>.',
+      )
+    case 'unknown':
+      return refuse(
+        files,
+        404,
+        'This link has ended',
+        'Open the page again with <code>evo-token web</code>.',
+      )
+  }
+}
+
+function isAsset(path: string): path is '/page.js' | '/page.css' | '/icon.svg' {
+  return path === '/page.js' || path === '/page.css' || path === '/icon.svg'
+}
+
+const NOT_OURS = ['Not possible', 'Only the page of evo-token is answered here.'] as const
+
+function refuse(files: PageFiles, status: number, title: string, text: string): Reply {
+  return { status, file: files.refusal(title, text) }
+}
+
+function send(response: ServerResponse, { status, file: { headers, body } }: Reply): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
+  response.end(body)
+}

@@ -1,0 +1,87 @@
+/** Shows what happened, newest last, as in a log; with `--follow` also what comes. */
+import { type ActivityItem, toActivityPage } from '../../client/activity.ts'
+import { type Client, createClient, tcpTargetOf } from '../../client/connection.ts'
+import { toMs } from '../../config/values.ts'
+import type { Invocation } from '../command.ts'
+import { usageFault } from '../usage.ts'
+import { activityLine, activityLines } from './activity-view.ts'
+import { daemonEvents } from './events.ts'
+
+const PAGE = 1_000
+/** Without `--since`. */
+const SHOWN = 50
+/** Enough for most names; while following, a longer one moves its line only. */
+const APP_WIDTH = 12
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flag, io } = invocation
+  const client = createClient(invocation.place)
+  const matches = filterOf(invocation)
+  const following = new AbortController()
+  io.stdout.once('close', () => {
+    following.abort()
+  })
+  // Before the past is asked for, so that nothing falls between the two.
+  const events = flag('follow')
+    ? daemonEvents(client, following.signal, '/v1/events?activity=1')
+    : undefined
+  const first = events?.next()
+  const past = await readPast(client, invocation)
+  if (flag('json')) {
+    if (events) for (const item of past) io.stdout.write(`${JSON.stringify(item)}\n`)
+    else io.stdout.write(`${JSON.stringify({ items: [...past].reverse() })}\n`)
+  } else {
+    io.stdout.write(past.length > 0 ? activityLines(past) : 'Nothing has happened yet.\n')
+  }
+  if (!events) return 0
+  const last = past.at(-1)?.at ?? ''
+  try {
+    for (let next = await first; next && !next.done; next = await events.next()) {
+      const event = next.value
+      if (event.kind !== 'activity') continue
+      const item = event.data as unknown as ActivityItem
+      if (item.at <= last || !matches(item)) continue
+      io.stdout.write(flag('json') ? `${JSON.stringify(item)}\n` : activityLine(item, APP_WIDTH))
+    }
+  } catch (error) {
+    if (!following.signal.aborted) throw error
+  }
+  return 0
+}
+
+/** Oldest first. */
+async function readPast(client: Client, invocation: Invocation): Promise<readonly ActivityItem[]> {
+  const since = sinceOf(invocation)
+  const items: ActivityItem[] = []
+  let until: string | null = null
+  do {
+    const query = new URLSearchParams(filters(invocation))
+    query.set('limit', String(since === undefined ? SHOWN : PAGE))
+    if (since !== undefined) query.set('since', since)
+    if (until !== null) query.set('until', until)
+    const page = toActivityPage(await client.ask({ path: `/v1/activity?${query.toString()}` }))
+    items.push(...page.items)
+    until = since === undefined ? null : page.next
+  } while (until !== null)
+  return items.reverse()
+}
+
+function filters({ argument, place, text }: Invocation): Record<string, string> {
+  const app = argument('APP')
+  const caller = tcpTargetOf(place) ? undefined : text('caller')
+  return { ...(app && { app }), ...(caller !== undefined && { caller }) }
+}
+
+function filterOf(invocation: Invocation): (item: ActivityItem) => boolean {
+  const { app, caller } = filters(invocation)
+  return (item) =>
+    (app === undefined || item.app === app) && (caller === undefined || item.caller === caller)
+}
+
+function sinceOf({ command, text }: Invocation): string | undefined {
+  const since = text('since')
+  if (since === undefined) return undefined
+  const at = Date.now() - toMs(since)
+  if (Number.isNaN(at)) throw usageFault(command, 'needs a duration such as 2d or 3h for --since')
+  return new Date(Math.max(0, at)).toISOString()
+}

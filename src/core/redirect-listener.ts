@@ -1,0 +1,56 @@
+/** What listens on redirect URIs while a person signs in, as the broker sees it. */
+
+/** What a browser, or a person with a pasted URL, is told about a sign-in. */
+export interface SignInPage {
+  readonly ok: boolean
+  readonly title: string
+  readonly text: string
+}
+
+export interface RedirectRequest {
+  readonly redirectUri: string
+  readonly state: string
+  readonly authorizationUrl: string
+  /** A response with our `state` arrived. What it answers is shown to the person. */
+  onCallback(callback: URL): Promise<SignInPage>
+  /** The one-time link was opened, or a response arrived: a browser has found the way. */
+  onVisit?(): void
+  /** The one-time link was opened a second time: another person or program may have used it. */
+  onSecondVisit(): void
+  /** A browser tried https: on the port of the redirect URI, which has no certificate. */
+  onHttps?(): void
+}
+
+export interface RedirectLease {
+  /** The one-time link that sends a browser on to the authorization server. */
+  readonly openUrl: string
+  /** The sign-in is over: the link leads nowhere any more, and a page that was shown is shown again. */
+  conclude(): void
+  /** Stops listening for this request; the port is closed with the last of them. */
+  close(): void
+}
+
+/** Whose program has a port: our user's (or root's), another user's, or nothing tells. */
+export type PortHolder = 'own' | 'other' | 'unknown'
+
+/** A redirect URI whose port another program has. */
+export interface BusyPort {
+  readonly port: number
+  readonly holder: PortHolder
+}
+
+/** Listens on redirect URIs while sign-ins are pending. */
+export interface RedirectListener {
+  /** `busy`: another program has the port. `remote`: not a loopback address, nothing to listen on. */
+  listen(
+    request: RedirectRequest,
+  ): Promise<
+    | { readonly kind: 'listening'; readonly lease: RedirectLease }
+    | ({ readonly kind: 'busy' } & BusyPort)
+    | { readonly kind: 'remote' }
+  >
+  /** Serves the one-time link alone, on a free port: for a redirect URI whose port is busy. */
+  listenForLink(request: RedirectRequest): Promise<RedirectLease>
+  /** The ports of redirect URIs that are open now. */
+  ports(): readonly number[]
+}

@@ -1,0 +1,107 @@
+/** The vault as the broker sees it: records on disk, and the key that they are encrypted with. */
+import type { Identity } from './app.ts'
+import type { Failure, PastFailure } from './ports.ts'
+import type { SessionLife } from './session-end.ts'
+import type { Sealed, StoredTokens, UnknownMembers } from './token.ts'
+import type { KeySource } from './vault-key-source.ts'
+
+/**
+ * One app as the vault keeps it. A change of the app replaces the record, and copies what it does
+ * not change, unknown members among it: those of the record end when the record is deleted.
+ */
+export interface AppRecord extends SessionLife, UnknownMembers {
+  /** Grows by one with each record stored. */
+  readonly generation: number
+  readonly identity: Identity
+  readonly tokens?: StoredTokens
+  /** The scopes that the last sign-in asked for, space-separated. */
+  readonly askedScope?: string
+  /** Why the session ended, where a person has not signed in since. */
+  readonly lost?: PastFailure
+  readonly clientSecret?: Sealed
+  /** A newer client secret that no grant has proven yet. */
+  readonly nextClientSecret?: Sealed
+}
+
+export interface LoadedRecord {
+  /** Absent where only an attempt was found: the first sign-in of an app that never got its answer. */
+  readonly record: AppRecord | undefined
+  /** An attempt was marked before a request, and nothing tells that its answer ever came. */
+  readonly unanswered: boolean
+  /** The app's record was there and could not be read; it was set aside. */
+  readonly damaged: boolean
+  /** A newer version wrote what this one cannot read. Nothing was touched, and nothing else is told. */
+  readonly newer?: true
+}
+
+export type StoreResult =
+  | { readonly kind: 'stored' }
+  /** A newer version wrote the app's record, or the mark beside it: it is left as it is. */
+  | { readonly kind: 'newer' }
+  /** The disk refused. Nothing was lost: what was stored before is still there. */
+  | { readonly kind: 'unwritable'; readonly failure: Failure }
+  /** The record on disk is not the predecessor of this one: another process wrote it. */
+  | { readonly kind: 'changed' }
+
+/** The records of an open vault, one for each app. README, "Never lose a session". */
+export interface VaultRecords {
+  /** All records that fit their app's identity; others are kept aside until the config fits them again. */
+  load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>>
+  /**
+   * Proves that a successor of `record` can be stored, and marks the attempt: room for twice the
+   * record, 64 KiB at least, really written and synced. Does nothing where this generation's
+   * reservation is there already.
+   */
+  reserve(app: string, record: AppRecord): Promise<StoreResult>
+  /** Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation. */
+  store(app: string, record: AppRecord): Promise<StoreResult>
+  /** Ends a reservation whose request was answered with nothing to store. */
+  release(app: string): Promise<void>
+  /** Deletes the app's record and its reservation. */
+  remove(app: string): Promise<StoreResult>
+  /** Whether a newer version wrote what `load` would look at. Only looks, so it may be asked at any time. */
+  isNewer(entry: VaultEntry): Promise<boolean>
+}
+
+/** The key of an open vault. What the records are need not be known for it, nor where the key is for them. */
+export interface VaultKeys {
+  /**
+   * Makes a new vault key and re-encrypts every record with it; survives a kill at any point.
+   * The work on each app's files is handed to `inQueue`, so that it never meets a refresh.
+   *
+   * @throws {SidecarError} `invalid_request` where the key's source cannot be written by us.
+   */
+  rotate(inQueue: (app: string, work: () => Promise<void>) => Promise<void>): Promise<void>
+  /**
+   * Moves the vault key to another place and proves it there before the old one is deleted.
+   *
+   * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
+   */
+  move(to: 'keychain' | 'file'): Promise<void>
+  /** Where the key is now. */
+  source(): KeySource
+  /** The SHA-256 of each vault key, as text. */
+  digests(): readonly string[]
+}
+
+export interface VaultEntry {
+  readonly app: string
+  readonly identity: Identity
+}
+
+/** Our encrypted files, open. */
+export interface Vault {
+  readonly records: VaultRecords
+  readonly keys: VaultKeys
+}
+
+/** A vault that could not be opened: `vault_locked`, with the reason for people. */
+export interface LockedVault {
+  readonly kind: 'locked'
+  readonly failure: Failure
+  readonly hint: string
+  /** Where the vault says its key is, if that is why it is locked. */
+  readonly keySource?: KeySource | undefined
+}
+
+export type OpenedVault = ({ readonly kind: 'open' } & Vault) | LockedVault

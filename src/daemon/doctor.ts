@@ -1,0 +1,50 @@
+/** `doctor` as a process of its own: it looks at the daemon from outside, as a person's command does. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { packageManifest } from '../adapters/process/package-version.ts'
+import { SidecarError } from '../errors.ts'
+
+const MAIN = join(dirname(packageManifest()), 'dist/main.js')
+
+export interface DoctorOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly configPath: string | undefined
+  readonly stateDir: string
+  readonly socket: () => string | undefined
+}
+
+/** At most one runs at a time. */
+export function createDoctor({ env, configPath, stateDir, socket }: DoctorOptions) {
+  let isRunning = false
+  /** @throws {SidecarError} `unavailable` while another one runs. */
+  return async (tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
+    if (isRunning) {
+      throw new SidecarError('unavailable', 'doctor is running already.', {
+        hint: 'Wait for its end.',
+      })
+    }
+    isRunning = true
+    const path = socket()
+    const args = [
+      ...['doctor', '--json-lines', '--state-dir', stateDir],
+      ...(configPath === undefined ? [] : ['--config', configPath]),
+      ...(path === undefined ? [] : ['--socket', path]),
+    ]
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const stop = () => child.kill()
+    signal.addEventListener('abort', stop)
+    try {
+      const ended = once(child, 'close')
+      createInterface(child.stdout).on('line', tell)
+      await ended
+    } finally {
+      signal.removeEventListener('abort', stop)
+      isRunning = false
+    }
+  }
+}

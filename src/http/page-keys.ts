@@ -1,0 +1,114 @@
+/** The one-time links and the keys of open pages: in memory only, so that a restart ends them all. */
+import { hash, randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+
+/** How long a link waits to be opened, in milliseconds. */
+export const LINK_MS = 5 * 60_000
+
+/** How long a key lives after the last request that showed it. */
+const KEY_MS = 15 * 60_000
+
+/** 256 bits; of several links and pages the oldest end. */
+const BYTES = 32
+const MOST = 16
+
+interface Link {
+  readonly endsAt: number
+  /** The digest of the key that it gave. */
+  gave?: string
+}
+
+interface OpenPage {
+  lastSeen: number
+  readonly responses: Set<ServerResponse>
+}
+
+export type Redeemed =
+  | { readonly kind: 'key'; readonly key: string }
+  /** It was opened before: that page has ended. */
+  | { readonly kind: 'used' }
+  | { readonly kind: 'unknown' }
+
+export class PageKeys {
+  /** On the monotonic clock. */
+  readonly #now: () => number
+  readonly #links = new Map<string, Link>()
+  readonly #pages = new Map<string, OpenPage>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  createLink(): string {
+    const link = randomBytes(BYTES).toString('base64url')
+    this.#links.set(digestOf(link), { endsAt: this.#now() + LINK_MS })
+    dropOldest(this.#links)
+    return link
+  }
+
+  /** Gives a key for a link, once. A second visit ends the page of the first: one of the two was a stranger's. */
+  redeem(given: string): Redeemed {
+    const link = this.#links.get(digestOf(given))
+    if (!link || link.endsAt <= this.#now()) return { kind: 'unknown' }
+    if (link.gave !== undefined) {
+      this.#end(link.gave)
+      return { kind: 'used' }
+    }
+    const key = randomBytes(BYTES).toString('base64url')
+    link.gave = digestOf(key)
+    this.#pages.set(link.gave, { lastSeen: this.#now(), responses: new Set() })
+    if (this.#pages.size > MOST) this.#end([...this.#pages.keys()][0] ?? '')
+    return { kind: 'key', key }
+  }
+
+  isKnown(key: string): boolean {
+    const page = this.#pages.get(digestOf(key))
+    if (!page || this.#isOver(page)) return false
+    page.lastSeen = this.#now()
+    return true
+  }
+
+  /** Keeps the page open while `response` is not finished, and ends it with the page. */
+  track(key: string, response: ServerResponse): void {
+    const page = this.#pages.get(digestOf(key))
+    if (!page || response.writableEnded) return
+    page.responses.add(response)
+    response.once('close', () => {
+      page.responses.delete(response)
+      page.lastSeen = this.#now()
+    })
+  }
+
+  end(key: string): void {
+    this.#end(digestOf(key))
+  }
+
+  /** Ends what was not used for too long. Whether anything is left to wait for. */
+  beat(): boolean {
+    for (const [digest, { endsAt }] of this.#links) {
+      if (endsAt <= this.#now()) this.#links.delete(digest)
+    }
+    for (const [digest, page] of this.#pages) if (this.#isOver(page)) this.#end(digest)
+    const unopened = [...this.#links.values()].some(({ gave }) => gave === undefined)
+    return unopened || this.#pages.size > 0
+  }
+
+  #isOver({ lastSeen, responses }: OpenPage): boolean {
+    return responses.size === 0 && this.#now() - lastSeen >= KEY_MS
+  }
+
+  #end(digest: string): void {
+    for (const response of this.#pages.get(digest)?.responses ?? []) response.destroy()
+    this.#pages.delete(digest)
+  }
+}
+
+/** Looked up by its digest, a key is not found faster the more of it was guessed. */
+function digestOf(text: string): string {
+  return hash('sha256', text, 'hex')
+}
+
+function dropOldest(links: Map<string, Link>): void {
+  const oldest = [...links.keys()][0]
+  if (links.size > MOST && oldest !== undefined) links.delete(oldest)
+}

@@ -1,0 +1,129 @@
+/** What happened, and who got how many tokens: a caller sees its apps and its own counts, the owner everything. */
+import { z } from 'zod'
+import { ACTIVITY_KINDS, CAUSES, type TokenCount } from '../core/activity.ts'
+import { maySee, shownCaller, toActivityJson, toMoment } from './activity-view.ts'
+import { instant, jsonAnswer } from './answer-schemas.ts'
+import { json, toRfc3339 } from './answers.ts'
+import { type Caller, isVisible, mayUse, unknownApp, visibleApps } from './callers.ts'
+import type { Deps } from './deps.ts'
+import { moment, name, wholeNumber } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+const ITEMS_MAX = 1_000
+const COUNTS_MAX = 10_000
+const DAY_MS = 24 * 3_600_000
+
+const item = z.object({
+  at: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    .meta({ format: 'date-time', description: 'No two entries share one.' }),
+  app: name.nullable().meta({ description: 'Null for what concerns the daemon as a whole.' }),
+  kind: z.enum(ACTIVITY_KINDS),
+  caller: z
+    .string()
+    .nullable()
+    .meta({ description: 'Who caused it; a caller sees no name but its own.' }),
+  cause: z.enum(CAUSES).nullable().meta({ description: 'Why a token was renewed.' }),
+  duration_ms: z.int().min(0).nullable(),
+  error: z.string().nullable().meta({ description: "The code of the app's problem." }),
+  fingerprint: z.string().nullable(),
+})
+
+const next = z
+  .string()
+  .nullable()
+  .meta({ description: 'The `until` of the next page; null on the last one.' })
+
+const count = z.object({
+  hour: instant.meta({ description: 'When the hour began (UTC).' }),
+  app: name.nullable().meta({ description: 'Null in a sum over apps.' }),
+  caller: z.string().nullable().meta({ description: 'Null in a sum over callers.' }),
+  tokens: z.int().min(0),
+})
+
+const within = {
+  app: name.optional(),
+  caller: name.optional(),
+  since: moment.optional(),
+  until: moment.optional(),
+}
+
+export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
+  const requireVisible = (caller: Caller, app: string | undefined) => {
+    if (app === undefined || isVisible(broker, caller, app)) return
+    throw unknownApp('unknown_app', app, visibleApps(broker, caller))
+  }
+  return [
+    route({
+      method: 'get',
+      path: '/v1/activity',
+      access: 'callers',
+      summary: 'What happened to the apps of the caller, newest first, for the last 7 days.',
+      answers: {
+        200: jsonAnswer('A page of entries.', z.object({ items: z.array(item), next })),
+      },
+      query: z.strictObject({
+        ...within,
+        kind: z.enum(ACTIVITY_KINDS, 'has to be a kind of entry').optional(),
+        limit: wholeNumber(1, ITEMS_MAX, 100),
+      }),
+      async answer({ caller, door, query }) {
+        if (!door.isOwners) requireVisible(caller, query.app)
+        const found = await activity.items({
+          since: query.since ?? -Infinity,
+          until: query.until ?? Infinity,
+          limit: query.limit,
+          matches: (one) =>
+            maySee(caller, door, one) &&
+            (query.app === undefined || one.app === query.app) &&
+            (query.kind === undefined || one.kind === query.kind) &&
+            (query.caller === undefined || shownCaller(caller, door, one) === query.caller),
+        })
+        return json({
+          items: found.items.map((one) => toActivityJson(one, caller, door)),
+          next: found.next === null ? null : toMoment(found.next),
+        })
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/activity/hours',
+      access: 'callers',
+      summary:
+        'How many tokens were handed out in each hour, newest first: to the caller, or for the owner to all. The last day, unless `since` says otherwise; they are kept for 90 days.',
+      answers: {
+        200: jsonAnswer('Counts of whole hours.', z.object({ items: z.array(count), next })),
+      },
+      query: z.strictObject({
+        ...within,
+        sum: z
+          .enum(['apps', 'callers'], 'has to be apps or callers')
+          .optional()
+          .meta({ description: 'Adds up the counts of all apps, or of all callers.' }),
+        limit: wholeNumber(1, COUNTS_MAX, 1_000),
+      }),
+      async answer({ caller, door, query }) {
+        if (!door.isOwners) requireVisible(caller, query.app)
+        const found = await activity.hours({
+          since: query.since ?? clock.read().wall - DAY_MS,
+          until: query.until ?? Infinity,
+          limit: query.limit,
+          ...(query.sum && { sumOver: query.sum }),
+          matches: (app, by) =>
+            (door.isOwners || (by === caller.name && mayUse(caller, app))) &&
+            (query.app === undefined || app === query.app) &&
+            (query.caller === undefined || by === query.caller),
+        })
+        return json({
+          items: found.counts.map(toCountJson),
+          next: found.next === null ? null : toRfc3339(found.next),
+        })
+      },
+    }),
+  ]
+}
+
+function toCountJson({ hour, ...rest }: TokenCount) {
+  return { hour: toRfc3339(hour), ...rest }
+}

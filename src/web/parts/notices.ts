@@ -1,0 +1,95 @@
+/** What stands above everything: how the page is connected, and what is wrong with the daemon itself. */
+import { html, nothing, type TemplateResult } from 'lit/html.js'
+import type { Actions } from '../actions.ts'
+import type { ConnectionState, State } from '../state.ts'
+import { withCommands } from './words.ts'
+
+const WORDS: Readonly<Record<ConnectionState, string>> = {
+  opening: 'connecting',
+  live: 'live',
+  stopping: 'stopping',
+  lost: 'no connection',
+  ended: 'ended',
+  closed: 'closed',
+}
+
+export function headPart(state: State, actions: Actions): TemplateResult {
+  const { apps, connection } = state
+  const ready = [...apps.values()].filter(({ problem }) => !problem?.blocking).length
+  return html`<header class="head">
+    <h1>evo-token</h1>
+    <p class="summary">
+      ${apps.size > 0 ? `${ready} of ${apps.size} ${apps.size === 1 ? 'app' : 'apps'} well` : ''}
+    </p>
+    <p class="connection ${connection}" role="status">${WORDS[connection]}</p>
+    ${
+      connection === 'live'
+        ? html`<button
+            @click=${() => {
+              actions.close()
+            }}
+          >
+            Close
+          </button>`
+        : nothing
+    }
+  </header>`
+}
+
+export function noticesPart({ connection, about, apps }: State): TemplateResult {
+  const daemons = about?.problems ?? []
+  const isNew = apps.size > 0 && [...apps.values()].every(({ session }) => session === 'signed-out')
+  return html`<div aria-live="assertive">
+    ${connectionNotice(connection)}
+    ${daemons.map(({ message, hint }) => notice('warn', message, html`${withCommands(hint)}`))}
+    ${
+      isNew && connection === 'live'
+        ? notice(
+            'plain',
+            'Nobody is signed in yet.',
+            'Sign in below, and scripts and notebooks get tokens from then on.',
+          )
+        : nothing
+    }
+  </div>`
+}
+
+function connectionNotice(connection: ConnectionState) {
+  switch (connection) {
+    case 'opening':
+    case 'live':
+      return nothing
+    case 'stopping':
+      return notice(
+        'warn',
+        'The daemon is stopping.',
+        html`When it runs again, open the page again: <code>evo-token web</code>`,
+      )
+    case 'lost':
+      return notice(
+        'bad',
+        'The daemon does not answer.',
+        html`What you see is as it was. The page goes on by itself when the daemon answers; after a
+          restart of the daemon open the page again: <code>evo-token web</code>`,
+      )
+    case 'ended':
+      return notice(
+        'bad',
+        'This page is not open any more.',
+        html`Its key has ended, as it does when the daemon starts again. Open the page again:
+          <code>evo-token web</code>`,
+      )
+    case 'closed':
+      return notice(
+        'plain',
+        'The page is closed.',
+        html`Its key is worth nothing any more. To open it again: <code>evo-token web</code>`,
+      )
+  }
+}
+
+function notice(level: 'bad' | 'warn' | 'plain', what: string, rest: string | TemplateResult) {
+  return html`<div class="notice ${level}">
+    <p><strong>${what}</strong> ${rest}</p>
+  </div>`
+}

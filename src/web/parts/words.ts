@@ -1,0 +1,13 @@
+/** The daemon's words as the page shows them. */
+import { html, type TemplateResult } from 'lit/html.js'
+
+/** What stands between backticks is a command; a full stop after it stays on its line. */
+export function withCommands(text: string): readonly (string | TemplateResult)[] {
+  const [before = '', ...pieces] = text.split(/`([^`]*)`([.,;:]?)/)
+  const told: (string | TemplateResult)[] = [before]
+  for (let at = 0; at < pieces.length; at += 3) {
+    const [command = '', stop = '', rest = ''] = pieces.slice(at, at + 3)
+    told.push(html`<span class="whole"><code>${command}</code>${stop}</span>`, rest)
+  }
+  return told
+}

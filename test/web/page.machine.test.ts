@@ -1,0 +1,204 @@
+/** The page in a real browser, opened by the link of the command line, with a real daemon behind it. */
+import { source } from 'axe-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+import { noBrowser, startBrowser } from '../attacks/browser.ts'
+import { ask, untilStatus } from '../faults/owner.ts'
+import { seededHome } from '../faults/seeded-home.ts'
+import {
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from '../support/authorization-server.ts'
+import { runCli, startDaemonProcess } from '../support/daemon-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { itNeeds } from '../support/needs.ts'
+import { emptyScene, linkOf, type Scene, startScene, troubledScene, wellScene } from './scenes.ts'
+
+const it = itNeeds(noBrowser)
+
+let browser: Browser
+let server: RunningAuthorizationServer
+let context: BrowserContext
+let page: Page
+/** What the browser complained of: a blocked script or style among it. */
+let complaints: string[]
+
+beforeAll(async () => {
+  if (noBrowser !== undefined) return
+  ;[browser, server] = await Promise.all([startBrowser(), startAuthorizationServer()])
+})
+
+afterAll(async () => {
+  if (noBrowser !== undefined) return
+  await Promise.all([browser.close(), server.close()])
+})
+
+beforeEach(async () => {
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+  page = await context.newPage()
+  complaints = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+})
+
+afterEach(async () => {
+  await context.close()
+})
+
+async function open(scene: Scene): Promise<string> {
+  const link = await scene.link()
+  await page.goto(link)
+  await page.getByRole('status').getByText('live').waitFor()
+  return link
+}
+
+const card = (app: string) => page.getByRole('article', { name: app, exact: true })
+
+interface Violations {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly object[] }[]
+}
+
+/** What axe finds, by its rules' names. */
+async function axe(): Promise<readonly string[]> {
+  // Trusted Types would keep a script of others out: it comes by the debugger.
+  await page.evaluate(source)
+  const { violations } = await page.evaluate<Violations>('axe.run()')
+  return violations.map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0])}`)
+}
+
+const SCENES = { empty: emptyScene, well: wellScene, trouble: troubledScene }
+
+describe('the page', () => {
+  for (const [name, start] of Object.entries(SCENES)) {
+    it(`has no fault that axe finds, light, dark and narrow: ${name}`, async () => {
+      await using scene = await start(server)
+      await open(scene)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        for (const width of [360, 1280]) {
+          await page.setViewportSize({ width, height: 900 })
+          expect(await axe(), `${colorScheme} ${width}`).toEqual([])
+          const overflow = 'document.documentElement.scrollWidth - innerWidth'
+          expect(await page.evaluate(overflow), `${colorScheme} ${width}`).toBeLessThanOrEqual(0)
+        }
+      }
+      expect(complaints).toEqual([])
+    })
+  }
+
+  it('says what to do where no app is configured', async () => {
+    await using scene = await emptyScene(server)
+    await open(scene)
+    await page.getByText('evo-token init').waitFor()
+  })
+
+  it('says what is wrong in the words of status', async () => {
+    await using scene = await troubledScene(server)
+    await open(scene)
+    const { body } = await ask(scene.daemon.socket, '/v1/apps/evo-pipeline')
+    const { message, hint } = body.problem as { message: string; hint: string }
+    await card('evo-pipeline').getByText(message).waitFor()
+    await card('evo-pipeline').getByText(hint.replaceAll('`', '')).waitFor()
+  })
+
+  it('shows a renewal and what happened without a reload', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    await page.evaluate('window.isTheSame = true')
+    await runCli(scene.home, ['refresh', 'evo-viewer'])
+    await page.getByText('token renewed (asked for').first().waitFor()
+    await card('evo-viewer').getByRole('button', { name: 'Renew now' }).click()
+    await card('evo-viewer').getByText('Renewed.').waitFor()
+    expect(await page.evaluate('window.isTheSame')).toBe(true)
+    expect(complaints).toEqual([])
+  })
+
+  it('signs out with a second click, and in by the server’s own page', async () => {
+    const redirectUri = `http://localhost:${await freePort()}/signin-callback`
+    await using own = await startAuthorizationServer({ redirectUris: [redirectUri] })
+    await using scene = await startScene(
+      await seededHome(own, { apps: { me: 'fresh' }, app: { redirectUris: [redirectUri] } }),
+    )
+    // The shared browser leads localhost elsewhere.
+    const { chromium } = await import('playwright-core')
+    const plain = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu'],
+    })
+    try {
+      page = await (await plain.newContext()).newPage()
+      await open(scene)
+      await card('me').getByRole('button', { name: 'Sign out' }).click()
+      await card('me').getByRole('button', { name: 'Really sign out?' }).click()
+      await card('me').getByText('signed out', { exact: true }).waitFor()
+      const popup = page.waitForEvent('popup')
+      await card('me').getByRole('button', { name: 'Sign in' }).click()
+      const tab = await popup
+      await tab.fill('[name=login]', 'ada')
+      await tab.fill('[name=password]', 'any')
+      await tab.click('[type=submit]')
+      await tab.click('[type=submit]')
+      await card('me').getByText('ada@example.com').waitFor()
+      await card('me').getByText('fresh', { exact: true }).waitFor()
+    } finally {
+      await plain.close()
+    }
+  })
+
+  it('runs doctor, check by check', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    await page.getByRole('button', { name: 'Run doctor' }).click()
+    await page.getByText('daemon: it answers').waitFor()
+    await page.getByRole('button', { name: 'Run doctor' }).waitFor()
+  })
+
+  it('outlives F5, and says what to do when the daemon is killed, and after it started again', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' } })
+    const daemon = await startDaemonProcess(home)
+    await page.goto(await linkOf(home))
+    await card('me').waitFor()
+    expect(new URL(page.url()).pathname).toBe('/')
+    await page.reload()
+    await card('me').waitFor()
+    await daemon.stop('SIGKILL')
+    await page.getByText('The daemon does not answer.').waitFor()
+    await page.getByText('evo-token web').first().waitFor()
+    await using again = await startDaemonProcess(home)
+    await untilStatus(again.socket, 'me', ({ session }) => session === 'active')
+    await page.goto(await linkOf(home))
+    await card('me').waitFor()
+    await again.stop()
+    await page.getByText(/The daemon (is stopping|does not answer)/).waitFor()
+  })
+
+  it('ends with its key when it is closed', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    const key = await page.evaluate<string>('sessionStorage.getItem("evo-token-page-key")')
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByText('The page is closed.').waitFor()
+    const status = await page.evaluate<number>(
+      `fetch('/v1/apps', { headers: { 'evo-token-page-key': ${JSON.stringify(key)} } }).then(({ status }) => status)`,
+    )
+    expect(status).toBe(401)
+    await page.reload()
+    await page.getByText('This page is not open any more.').waitFor()
+  })
+
+  it('can be used by the keyboard alone', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    const focused = () => page.evaluate<string>('document.activeElement.innerText')
+    let name = ''
+    for (let tabs = 0; tabs < 40 && name !== 'Renew now evo-me'; tabs++) {
+      await page.keyboard.press('Tab')
+      name = (await focused()).replaceAll(/\s+/g, ' ').trim()
+    }
+    expect(name).toBe('Renew now evo-me')
+    await page.keyboard.press('Enter')
+    await card('evo-me').getByText('Renewed.').waitFor()
+  })
+})
