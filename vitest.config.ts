@@ -31,6 +31,7 @@ export default defineConfig({
       }),
       project('process', WAITING),
       project('machine', WAITING),
+      project('windows', { ...WAITING, testTimeout: 240_000, hookTimeout: 300_000, maxWorkers: 2 }),
       project('packages', {
         ...WAITING,
         globalSetup: 'test/support/packages.ts',

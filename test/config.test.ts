@@ -341,6 +341,13 @@ describe('faults', () => {
       { ca: 'ca.pem' },
       'ca: must be an absolute path, or one that begins with "~/", not this string',
     ],
+    ...[String.raw`C:\ca.pem`, String.raw`~\ca.pem`, String.raw`\\server\ca.pem`].map(
+      (ca): [string, object, string] => [
+        `a path of Windows, ${ca}, elsewhere`,
+        { ca },
+        'ca: must be an absolute path, or one that begins with "~/", not this string',
+      ],
+    ),
     [
       'a file of no app',
       { files: [{ app: 'x', path: '/x' }] },

@@ -180,6 +180,7 @@ it('has the answers of every route as they are described', async () => {
   await check('POST', '/v1/apps/me/logout')
   await check('GET', '/v1/apps/me')
   await check('GET', '/v1/apps/me/token')
+  await check('POST', '/v1/stop')
 
   const described = routes.flatMap(({ method, path, answers }) =>
     Object.entries(answers).flatMap(([status, { content }]) =>

@@ -79,7 +79,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./daemon/vault.ts')).rotateKey,
   },
   'service install': {
-    summary: 'have systemd or launchd run the daemon, from login on',
+    summary: 'have systemd, launchd or Windows run the daemon, from login on',
     load: async () => (await import('./service/commands.ts')).install,
   },
   'service uninstall': {
@@ -87,7 +87,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./service/commands.ts')).uninstall,
   },
   'service status': {
-    summary: 'show what systemd or launchd and the daemon say of the service',
+    summary: 'show what the service manager and the daemon say of the service',
     load: async () => (await import('./service/commands.ts')).status,
   },
   logs: {
@@ -102,6 +102,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'make the daemon read its config again',
     load: async () => (await import('./daemon/reload.ts')).reload,
   },
+  stop: {
+    summary: 'stop the daemon in order',
+    load: async () => (await import('./daemon/stop.ts')).stop,
+  },
   'config check': {
     summary: 'read a config and say what is wrong with it',
     load: async () => (await import('./config/commands.ts')).check,
@@ -115,7 +119,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./guard/commands.ts')).check,
   },
   'shell-init': {
-    summary: 'print shell functions that use curl alone, for sh, bash and zsh',
+    summary: 'print functions for sh, bash and zsh, or for PowerShell',
     load: async () => (await import('./tokens/shell-init.ts')).shellInit,
   },
   completion: {

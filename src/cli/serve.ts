@@ -1,5 +1,7 @@
 /** `evo-token serve`: the daemon, in the foreground, until it is told to stop. */
+import { resolve } from 'node:path'
 import { loadConfig } from '../adapters/config/config-file.ts'
+import { createBoundedFile } from '../adapters/log/bounded-file.ts'
 import { createLineOutput, type LineOutput } from '../adapters/log/line-output.ts'
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
@@ -13,10 +15,26 @@ import { toPlainLogLine } from './log-lines.ts'
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
 
+type Typed = Pick<Invocation, 'io' | 'flag' | 'text'>
+type Adapt = (world: World) => World
+
 /** @param adapt replaces parts of the daemon's world; for tests. */
-export async function run(
-  { io, flag, text }: Pick<Invocation, 'io' | 'flag' | 'text'>,
-  adapt = (world: World): World => world,
+export async function run(invocation: Typed, adapt: Adapt = (world) => world): Promise<number> {
+  const path = invocation.text('log-file')
+  const file = path === undefined ? undefined : createBoundedFile(resolve(path))
+  try {
+    return await serve(invocation, adapt, file)
+  } catch (error) {
+    // What starts us so takes nothing else that we print.
+    file?.write(`${error instanceof Error ? error.message : 'a bug'}\n`)
+    throw error
+  }
+}
+
+async function serve(
+  { io, flag, text }: Typed,
+  adapt: Adapt,
+  file: LineOutput | undefined,
 ): Promise<number> {
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
@@ -26,7 +44,8 @@ export async function run(
   const loaded = await loadConfig(path)
   const level = text('log-level') ?? loaded.config.logLevel
   const forPerson = io.stdout.isTTY && !flag('json')
-  const log = createLogger({ level, ...(forPerson && { destination: plainOutput() }) })
+  const destination = file ?? (forPerson ? plainOutput() : undefined)
+  const log = createLogger({ level, ...(destination && { destination }) })
   const endWithBug = (error: unknown) => {
     log.error({ err: error }, 'the daemon met a bug and ends')
     log.flush()
@@ -55,7 +74,7 @@ export async function run(
       },
     )
   })
-  await signals.waitForStop()
+  await Promise.race([signals.waitForStop(), daemon.stopAsked])
   await daemon.stop()
   log.flush()
   // A name that is still being resolved, which nothing can break off, would hold the process.

@@ -152,16 +152,18 @@ async function openConnection(given: Place): Promise<Connection> {
   const places = placesOf(given)
   const named = given.socket
   const known = readEndpoint(places.endpoint)?.socket
-  const candidates =
-    named === undefined ? [known, places.socket, ownerEndpoint.MACHINE_SOCKET] : [named]
+  const candidates = named === undefined ? [known, ...ownerEndpoint.usualPaths(places)] : [named]
   const failures: string[] = []
   for (const place of new Set(candidates)) {
     if (place === undefined) continue
     const usable = ownerEndpoint.usable(place, named !== undefined)
     const socket = 'path' in usable ? await openSocket(usable) : usable.reason
     if (typeof socket === 'object' && 'path' in usable) {
-      const connection = { socket, headers: { Host: 'localhost' }, place, target: usable }
-      return { ...connection, onSilence: silenceOf(given)(connection) }
+      const opened = { socket, headers: { Host: 'localhost' }, place, target: usable }
+      const connection = { ...opened, onSilence: silenceOf(given)(opened) }
+      if (!ownerEndpoint.keyed) return connection
+      const { authenticateOwner } = await import('./tcp.ts')
+      return authenticateOwner(connection, places.ownerKey)
     }
     failures.push(
       'path' in usable
@@ -170,7 +172,10 @@ async function openConnection(given: Place): Promise<Connection> {
     )
   }
   const { notRunning } = await import('./failures.ts')
-  const error = notRunning(failures.join('; '), runningPid(places.endpoint))
+  const error = notRunning(
+    failures.join('; ') || `"${places.endpoint}" names no daemon`,
+    runningPid(places.endpoint),
+  )
   if (named !== undefined || given.ownerOnly) throw error
   return (await openKnownUrl(given, places)) ?? Promise.reject(error)
 }

@@ -1,4 +1,5 @@
 /** What went wrong between a client and the daemon, with the exit code and the words for a person. */
+import { endCommand } from '../platform/chosen.ts'
 import { rowOf } from '../errors.ts'
 import type { Answer } from './wire.ts'
 
@@ -47,7 +48,7 @@ export function notRunning(reason: string, pid?: number): EvoTokenError {
   const hint =
     pid === undefined
       ? undefined
-      : `Process ${pid} wrote where it listens, and still runs: end it (\`kill ${pid}\`), then \`evo-token serve\`.`
+      : `Process ${pid} wrote where it listens, and still runs: end it (\`${endCommand(pid)}\`), then \`evo-token serve\`.`
   return new EvoTokenError('not_running', message, hint, true)
 }
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetConnectOpts } from 'node:net'
-import { loadServices } from '../platform/chosen.ts'
+import { endCommand, loadServices } from '../platform/chosen.ts'
 import type { ServiceState } from '../platform/service-manager.ts'
 import { EvoTokenError } from './failures.ts'
 import { exchange, openSocket } from './wire.ts'
@@ -76,7 +76,8 @@ async function isAlive({ target, headers, place }: Silent): Promise<boolean> {
 async function servicePhase({ isMachines, env }: Silent): Promise<Phase> {
   const services = await loadServices()
   const asked = services
-    .find({ system: isMachines, env })
+    // It is asked for its state alone.
+    .find({ system: isMachines, env, stopDaemon: async () => undefined })
     .then(async (manager) => (await manager.state()).phase)
     .catch((): Phase => 'absent')
   const late = sleep(MANAGER_WITHIN_MS, 'absent' as const, { ref: false })
@@ -88,7 +89,7 @@ function notThere({ place, pid }: Silent, phase: Phase): EvoTokenError {
     const message = 'The evo-token service is installed, and its daemon does not start.'
     return new EvoTokenError('not_running', message, '`evo-token service status` shows why.')
   }
-  const process = pid === undefined ? 'its process' : `its process (\`kill ${pid}\`)`
+  const process = pid === undefined ? 'its process' : `its process (\`${endCommand(pid)}\`)`
   return new EvoTokenError(
     'not_running',
     `The evo-token daemon at ${place} gives no sign of life.`,

@@ -1,10 +1,12 @@
 /**
- * The daemon over TCP, for callers. Any program may have taken its port, so it has to prove that
- * it knows the key (`/healthz`) before we show it, on the very connection that proved it.
+ * The daemon over TCP, for callers, and on the owner's named pipe of Windows. Any program may have taken
+ * its port or name, so it has to prove that it knows the key (`/healthz`) before we show it, on the very
+ * connection that proved it.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
+import { decodeFileText } from '../core/file-text.ts'
 import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
 import { Secret } from '../secret.ts'
@@ -34,13 +36,38 @@ export async function openTcp(
   if (typeof socket === 'string') throw notRunning(`${place} gives ${socket}`)
   const opened = { headers: { Host: host }, place, target }
   const connection = { ...opened, socket, ...(silenceOf && { onSilence: silenceOf(opened) }) }
+  return authenticate(connection, { key, caller, address: peerOf(socket) })
+}
+
+/**
+ * The owner's endpoint, where it asks for the key in `keyFile`.
+ *
+ * @throws {EvoTokenError} `config`, `not_running`, `invalid_key`
+ */
+export async function authenticateOwner(
+  connection: Connection,
+  keyFile: string,
+): Promise<Connection> {
+  const address = connection.place
+  return authenticate(connection, { key: readKey(keyFile), caller: 'owner', address })
+}
+
+interface Proven {
+  readonly key: Secret
+  readonly caller: string
+  /** What we are connected to, as the daemon knows it too. */
+  readonly address: string
+}
+
+async function authenticate(connection: Connection, proven: Proven): Promise<Connection> {
   try {
-    await prove(connection, caller, key)
+    await prove(connection, proven)
   } catch (error) {
-    socket.destroy()
+    connection.socket.destroy()
     throw error
   }
-  return { ...connection, headers: { Host: host, Authorization: `Bearer ${key.expose()}` } }
+  const Authorization = `Bearer ${proven.key.expose()}`
+  return { ...connection, headers: { ...connection.headers, Authorization } }
 }
 
 function loopbackUrl(text: string): { host: string; hostname: string; port: number } {
@@ -73,7 +100,7 @@ function readKey(path: string): Secret {
     if (!ownership.isTrusted(stats) && !ownership.isRoot()) {
       throw keyFault(path, 'it belongs to another user')
     }
-    const key = readFileSync(descriptor, 'latin1').trim()
+    const key = textOf(readFileSync(descriptor)).trim()
     if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
     return new Secret(key)
   } catch (error) {
@@ -81,6 +108,15 @@ function readKey(path: string): Secret {
     throw keyFault(path, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+/** What is no text is no key either. */
+function textOf(bytes: Buffer): string {
+  try {
+    return decodeFileText(bytes)
+  } catch {
+    return ''
   }
 }
 
@@ -101,8 +137,8 @@ function keyFault(path: string, reason: string, mend?: string): EvoTokenError {
  * address that we are connected to: the daemon gives a proof for it at no other address, so another
  * program that listens here cannot get one from where the daemon is now.
  */
-async function prove(connection: Connection, caller: string, key: Secret): Promise<void> {
-  const nonce = `${randomBytes(24).toString('hex')}@${peerOf(connection.socket)}`
+async function prove(connection: Connection, { key, caller, address }: Proven): Promise<void> {
+  const nonce = `${randomBytes(24).toString('hex')}@${address}`
   const path = `/healthz?${String(new URLSearchParams({ caller, nonce }))}`
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
   if (typeof answer === 'string') throw failureOf(answer, connection.place)

@@ -75,4 +75,4 @@ const ENDPOINT = 'an https: URL without fragment or password (http: on loopback 
 export const endpoint = text(ENDPOINT, values.isEndpoint).meta({ format: 'uri' })
 
 const PATH = 'an absolute path, or one that begins with "~/"'
-export const path = text(PATH, values.FILE_PATH)
+export const path = text(PATH, values.isFilePath).meta({ pattern: values.FILE_PATH.source })

@@ -1,6 +1,6 @@
 /** The rules for single values of the config: whether a string is what its setting needs. */
 import { homedir } from 'node:os'
-import { join, normalize } from 'node:path'
+import { isAbsolute, join, normalize, sep } from 'node:path'
 import ms from 'ms'
 import { validate } from 'node-cron'
 import { isLoopbackHost } from '../core/loopback.ts'
@@ -55,9 +55,15 @@ function toUrl(text: string): URL | undefined {
   return /^[\x21-\x7e]+$/.test(text) && URL.canParse(text) ? new URL(text) : undefined
 }
 
-/** Absolute, or below the home directory: a daemon has no working directory worth a promise. */
-export const FILE_PATH = /^(?:~\/|\/)[^\u0000-\u001f]+$/
+/** The paths of all systems, for editors. */
+export const FILE_PATH = /^(?:~[\\/]|\/|\\\\|[A-Za-z]:[\\/])[^\u0000-\u001f]+$/
+
+/** Absolute on this system, or below the home directory: a daemon has no working directory worth a promise. */
+export function isFilePath(path: string): boolean {
+  return FILE_PATH.test(path) && isAbsolute(toPath(path))
+}
 
 export function toPath(path: string, home: string = homedir()): string {
-  return path.startsWith('~/') ? join(home, path.slice(2)) : normalize(path)
+  const isBelowHome = path.startsWith('~/') || path.startsWith(`~${sep}`)
+  return isBelowHome ? join(home, path.slice(2)) : normalize(path)
 }

@@ -8,8 +8,10 @@ import { acquireLock } from '../adapters/process/lock.ts'
 import {
   preparePlaces,
   removeEndpoint,
+  requireClosed,
   writeEndpoint,
 } from '../adapters/process/daemon-directories.ts'
+import { endCommand } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
 import { createUpgradeWatch } from '../adapters/process/upgrade-watch.ts'
@@ -19,10 +21,11 @@ import { waitAtMost } from '../broker/wait-at-most.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { createApp } from '../http/app.ts'
-import { createTcpDoor, OWNER_DOOR } from '../http/door.ts'
+import { createTcpDoor } from '../http/door.ts'
 import type { Deps } from '../http/deps.ts'
 import { EventStreams } from '../http/event-streams.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { createOwnerDoor } from './owner-door.ts'
 import { createOwnerSocketWatch } from './owner-socket-watch.ts'
 import { createPage } from './page.ts'
 import { createParts } from './parts.ts'
@@ -42,6 +45,8 @@ export interface Daemon {
   readonly socket: string | undefined
   /** Reads the config again; a bad one changes nothing. @throws {SidecarError} `config`. */
   reload(): Promise<object>
+  /** Resolves when the owner has asked it to stop: then call `stop`. */
+  readonly stopAsked: Promise<void>
   /** Resolves when every running request to an authorization server is answered, and its answer stored. */
   settled(): Promise<void>
   /** Starts nothing new, lets running refreshes finish and be stored, then closes the sockets. */
@@ -71,6 +76,7 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
       (fd) => platform.ownerListener.pathOfInherited(fd) !== undefined,
     ),
   })
+  await requireClosed(places.stateDir, log)
   const lock = await acquireLock(places.lock)
   if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)
   try {
@@ -115,6 +121,10 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       supervisor.ready()
     }
   }
+  let askToStop: () => void = () => undefined
+  const stopAsked = new Promise<void>((resolve) => {
+    askToStop = resolve
+  })
   await broker.open()
   parts.changes.add((app) => {
     streams.sendStatus(app)
@@ -164,6 +174,9 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
       rotate: () => broker.rotateVaultKey(),
     },
     reload,
+    stop: () => {
+      askToStop()
+    },
     appsInConfig: () => appsInConfig(world),
     clock,
     log,
@@ -173,7 +186,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     socketPath: places.socket,
     lockHeld: true,
     tcp: createApp(deps, createTcpDoor(deps)),
-    owner: createApp(deps, OWNER_DOOR),
+    owner: createApp(deps, await createOwnerDoor(places)),
     inherited,
     connectionsMax,
     answerToMalformed,
@@ -219,6 +232,7 @@ async function startLocked(context: StartContext, world: World): Promise<Daemon>
     url,
     socket,
     reload,
+    stopAsked,
     settled: () => broker.drain(),
     async stop() {
       supervisor.stopping()
@@ -252,7 +266,7 @@ function describeReadiness(broker: Broker): string {
 
 function alreadyRuns({ stateDir }: Places, pid: number | undefined): SidecarError {
   const who = pid === undefined ? 'Another daemon' : `Another daemon (pid ${pid})`
-  const end = pid === undefined ? 'stop it first' : `end it first (\`kill ${pid}\`)`
+  const end = pid === undefined ? 'stop it first' : `end it first (\`${endCommand(pid)}\`)`
   return new SidecarError('failed', `${who} already runs with the state directory ${stateDir}.`, {
     hint: `Use that one: \`evo-token status\` shows how it is. Where it does not answer, ${end}; or give this one a --state-dir of its own.`,
   })

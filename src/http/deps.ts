@@ -152,6 +152,8 @@ export interface Deps {
   readonly vaultKey: VaultKeyService
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>
+  /** Begins to stop the daemon in order, and returns at once. */
+  readonly stop: () => void
   /** The apps that the config has now, whether the daemon has read it or not; none where it is bad. */
   readonly appsInConfig: () => Promise<readonly string[]>
   readonly clock: Clock

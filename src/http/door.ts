@@ -3,11 +3,12 @@
  * which only the owner can open (`page-door.ts` is for our page). A door decides which connections it accepts, how a caller proves who it is,
  * and whether the owner's routes and messages are open to it.
  */
-import { hash } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { isLoopbackAddress } from '../core/loopback.ts'
 import { SidecarError } from '../errors.ts'
+import type { Secret } from '../secret.ts'
 import { type Caller, NO_CALLER, OWNER } from './callers.ts'
 import { refusePagesAndProxies } from './pages-and-proxies.ts'
 
@@ -18,6 +19,8 @@ export interface Door {
   readonly isOwners: boolean
   /** The caller of a request that needs no proof. */
   readonly unproven: Caller
+  /** Where others may connect to the owner's endpoint, or take its name: the proof that it is ours. */
+  readonly owner?: OwnerProof
   /** Whether the connection comes from this machine, or through the socket. */
   isPeer(request: IncomingMessage): boolean
   /** Whether the request names this daemon, once, as its host. */
@@ -26,6 +29,13 @@ export interface Door {
   requireSender(request: IncomingMessage): void
   /** The caller. @throws {SidecarError} `invalid_key`. */
   identify(request: IncomingMessage): Caller
+}
+
+export interface OwnerProof {
+  /** What clients connect to. */
+  readonly path: string
+  /** As `CallerRegistry.proof`, with the owner's key. */
+  proof(nonce: string): string
 }
 
 /** The callers, as a door asks for them. */
@@ -65,6 +75,26 @@ export const OWNER_DOOR: Door = {
   isOurHost: (request) => hasOnlyHost(request, SOCKET_HOST),
   requireSender: refusePagesAndProxies,
   identify: () => OWNER,
+}
+
+/**
+ * A named pipe of Windows, which Node opens to others: the owner shows `key`, after the daemon has proven
+ * that it knows it.
+ */
+export function createKeyedOwnerDoor(path: string, key: Secret): Door {
+  const digest = Buffer.from(key.sha256, 'hex')
+  return {
+    ...OWNER_DOOR,
+    unproven: NO_CALLER,
+    owner: {
+      path,
+      proof: (nonce) => createHmac('sha256', digest).update(nonce, 'utf8').digest('hex'),
+    },
+    identify(request) {
+      if (timingSafeEqual(keyDigestOf(request), digest)) return OWNER
+      throw new SidecarError('invalid_key', "This is not the owner's key.")
+    },
+  }
 }
 
 const SOCKET_HOST: ReadonlySet<string> = new Set(['localhost'])
@@ -115,7 +145,15 @@ export function hasOnlyHost(
 const BEARER = /^bearer +([\w.~+/-]+=*) *$/i
 
 /** @throws {SidecarError} `invalid_key`, unless the request shows the key of a caller. */
-function callerByKey({ headers }: IncomingMessage, callers: CallersByKey): Caller {
+function callerByKey(request: IncomingMessage, callers: CallersByKey): Caller {
+  const caller = callers.identify(keyDigestOf(request))
+  if (!caller) throw new SidecarError('invalid_key', 'No caller has this access key.')
+  callers.noteUse(caller.name)
+  return caller
+}
+
+/** SHA-256 of the key that the request shows. @throws {SidecarError} `invalid_key` where it shows none. */
+function keyDigestOf({ headers }: IncomingMessage): Buffer {
   const { authorization } = headers
   if (authorization === undefined) {
     throw new SidecarError('invalid_key', 'The request shows no access key.')
@@ -124,8 +162,5 @@ function callerByKey({ headers }: IncomingMessage, callers: CallersByKey): Calle
   if (key === undefined) {
     throw new SidecarError('invalid_key', 'The Authorization header holds no Bearer key.')
   }
-  const caller = callers.identify(hash('sha256', key, 'buffer'))
-  if (!caller) throw new SidecarError('invalid_key', 'No caller has this access key.')
-  callers.noteUse(caller.name)
-  return caller
+  return hash('sha256', key, 'buffer')
 }

@@ -51,10 +51,11 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
           }),
         ),
       },
-      answer({ query: { caller, nonce }, request }) {
+      answer({ query: { caller, nonce }, request, door: { owner } }) {
         if (caller === undefined || nonce === undefined) return json({ status: 'ok' })
-        refuseRelayed(nonce, request.socket)
-        return json({ status: 'ok', proof: callers.proof(caller, nonce) })
+        refuseRelayed(nonce, owner?.path ?? addressOf(request.socket))
+        const proof = owner?.proof(nonce) ?? callers.proof(caller, nonce)
+        return json({ status: 'ok', proof })
       },
     }),
     route({
@@ -80,9 +81,12 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
  * A client may end its nonce with the address that it asks, `…@127.0.0.1:13860`. Then a
  * program on an address that was ours once cannot get the proof by asking us at our present one.
  */
-function refuseRelayed(nonce: string, { localAddress = '', localPort }: Socket): void {
+function refuseRelayed(nonce: string, ours: string): void {
   const [, asked] = /@(.*)/s.exec(nonce) ?? []
-  const ours = `${isIPv6(localAddress) ? `[${localAddress}]` : localAddress}:${localPort ?? ''}`
   if (asked === undefined || asked === ours) return
   throw new SidecarError('invalid_request', 'nonce: names an address that is not this one.')
+}
+
+function addressOf({ localAddress = '', localPort }: Socket): string {
+  return `${isIPv6(localAddress) ? `[${localAddress}]` : localAddress}:${localPort ?? ''}`
 }

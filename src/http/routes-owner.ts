@@ -13,7 +13,7 @@ const APPS_RULE = 'has to be a list of app names, or ["*"] for all apps'
 const GUARD_MAX = 240
 
 export function ownerRoutes(deps: Deps): Route[] {
-  const { activity, broker, callers, clock, reload, streams, vaultKey, web } = deps
+  const { activity, broker, callers, clock, reload, stop, streams, vaultKey, web } = deps
   return [
     route({
       method: 'get',
@@ -136,6 +136,18 @@ export function ownerRoutes(deps: Deps): Route[] {
       answers: { 200: jsonAnswer('What changed.', reloaded) },
       body: nothing,
       answer: async () => json(await reload()),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/stop',
+      access: 'owner',
+      summary: 'Stops the daemon in order, as SIGTERM does.',
+      answers: { 204: { says: 'It stops.', content: {} } },
+      body: nothing,
+      answer() {
+        stop()
+        return NO_CONTENT
+      },
     }),
   ]
 }

@@ -27,6 +27,8 @@ export interface Places {
   readonly socket: string
   readonly endpoint: string
   readonly accessKey: string
+  /** Where the owner's endpoint needs a key; see `OwnerEndpoint.keyed`. */
+  readonly ownerKey: string
   readonly lock: string
   readonly activity: string
   readonly vault: string
@@ -59,16 +61,24 @@ export interface Ownership {
   othersMayWrite(stats: Mode): boolean
   /** Whether others may read it, write to it or, for a directory, reach into it. */
   othersMayEnter(stats: Mode): boolean
+  /** Whether its owner may run it as a program. */
+  isProgram(stats: Mode): boolean
 }
 
 /**
- * The owner's endpoint, as a client sees it. Here the file system says whose it is and who may
- * connect, so no proof is needed on it; where an endpoint is open to all, `usable` would also
- * say which key proves it, as on TCP.
+ * The owner's endpoint, as a client sees it: a socket, whose owner and permissions the file system
+ * keeps, or a named pipe of Windows, on which both ends prove who they are.
  */
 export interface OwnerEndpoint {
-  /** Where the service of a machine listens, to its root and the members of its group. */
-  readonly MACHINE_SOCKET: string
+  /**
+   * Whether others may connect, or listen in its place: then the daemon proves that it knows the key in
+   * `Places.ownerKey` before a client shows it, as on TCP.
+   */
+  readonly keyed: boolean
+  /** Where the service of a machine listens; undefined where there is no such service. */
+  readonly MACHINE_SOCKET: string | undefined
+  /** Where to look besides `endpoint.json`. */
+  usualPaths(places: Places): readonly string[]
   /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
   pathFault(path: string): string | undefined
   /**
@@ -77,6 +87,15 @@ export interface OwnerEndpoint {
    * @param named whether a person named it, rather than the usual place.
    */
   usable(path: string, named: boolean): { readonly path: string } | { readonly reason: string }
+}
+
+/** What every command needs. */
+export interface ForClients {
+  readonly locations: Locations
+  readonly ownership: Ownership
+  readonly ownerEndpoint: OwnerEndpoint
+  /** The command, as a person would type it, that ends a process. */
+  readonly endCommand: (pid: number) => string
 }
 
 /** The owner's endpoint, as the daemon makes it. */
@@ -91,9 +110,18 @@ export interface OwnerListener {
       readonly backlog: number
     },
   ): Promise<void>
+  /** Tells the file of the owner's endpoint from others that take its place; undefined where there is none. */
+  identityOf(path: string): string | undefined
   /** The path of the owner's endpoint that the service manager passed as `descriptor`; undefined where it is unknown. */
   pathOfInherited(descriptor: number): string | undefined
 }
+
+/** Who may reach what is at a path, where `Stats` do not tell. */
+export type AccessAnswer =
+  | { readonly kind: 'closed' }
+  /** `reason` completes "The state directory …"; `mend` is a command. */
+  | { readonly kind: 'open'; readonly reason: string; readonly mend: string }
+  | { readonly kind: 'unknown' }
 
 /** Operations on files that differ between operating systems. */
 export interface Files {
@@ -114,6 +142,10 @@ export interface Files {
    * @throws {SidecarError} `failed` where the file cannot be locked; errors of the file system.
    */
   openLocked(path: string): Promise<number | undefined>
+  /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
+  pidFileOf(lock: string): string
+  /** Whether other users have `access` to what is at `path`, beyond what `Ownership` tells. */
+  askAccess(path: string, access: 'read' | 'write'): Promise<AccessAnswer>
 }
 
 /** The user of this machine at the other end of a loopback connection. */
@@ -149,8 +181,8 @@ export interface Signals {
   waitForStop(): Promise<void>
   /** What `run` passes on to its program. */
   readonly PASSED_ON: readonly NodeJS.Signals[]
-  /** A terminal sends these to the program itself: it would get them twice if we passed them on. */
-  readonly FROM_TERMINAL: readonly NodeJS.Signals[]
+  /** Whether the program that `run` runs gets it by itself: passed on besides, it would come twice. */
+  readonly reachesPrograms: (signal: NodeJS.Signals, onTerminal: boolean) => boolean
 }
 
 export interface Desktop {
@@ -194,6 +226,8 @@ export interface Platform {
   readMachineId(): Promise<string | null>
   /** The command, as a person would type it, that shows which program has a TCP port. */
   portHolderCommand(port: number): string
+  /** The shell that most people type into. */
+  readonly shell: 'sh' | 'powershell'
   /** `text` as one word of a shell, so that a command with it can be pasted. */
   readonly quoted: (text: string) => string
 }

@@ -1,6 +1,6 @@
 /**
  * What `service install`, `uninstall` and `status` need of a service manager. Each service manager,
- * such as systemd or launchd, implements it in a file of its own.
+ * such as systemd, launchd or the Task Scheduler, implements it in a file of its own.
  */
 import type { App } from '../core/app.ts'
 
@@ -42,6 +42,8 @@ export interface PlannedFile {
   readonly text: string
   readonly differs: boolean
   readonly changedByHand: boolean
+  /** With a byte order mark, as Windows writes its own; UTF-8 unless it is given. */
+  readonly encoding?: 'utf16le'
 }
 
 export interface ServicePlan {
@@ -60,8 +62,8 @@ export interface ServiceState {
 }
 
 export interface ServiceManager {
-  /** The owner's endpoint of the service. */
-  readonly socket: string
+  /** The owner's endpoint of the service; undefined where `endpoint.json` in `stateDir` names it. */
+  readonly socket: string | undefined
   readonly stateDir: string
   /** The service manager's link to `stateDir`, which is removed with it. */
   readonly stateLink?: string
@@ -96,6 +98,8 @@ export interface ServiceOptions {
   /** The machine's service, in place of that of this user. */
   readonly system: boolean
   readonly env: NodeJS.ProcessEnv
+  /** Stops the daemon of this user in order, if one runs. */
+  readonly stopDaemon: () => Promise<void>
 }
 
 export interface ServicePlatform {

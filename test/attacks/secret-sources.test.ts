@@ -23,6 +23,7 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'src/adapters/vault/sealing/key-ring.ts': [1, 'the vault key, for the cipher'],
   'src/adapters/vault/key-places/key-place.ts': [1, 'the vault key, for its file or the keychain'],
   'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],
+  'src/daemon/owner-door.ts': [1, "the owner's key, for its file"],
   'src/adapters/token-files/token-file.ts': [1, 'the access token, for the files of the config'],
   // To whoever asked for it.
   'src/client/tcp.ts': [1, 'the access key, to the daemon'],

@@ -180,7 +180,12 @@ describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
     expect(await offered(shell, 'evo-token init --vault-key ')).toEqual(keys)
     expect(await offered(shell, 'evo-token init --vault-key=')).toEqual(keys)
     expect(await offered(shell, 'evo-token serve --log-level=de')).toEqual(['debug'])
-    expect(await offered(shell, 'evo-token completion ')).toEqual(['bash', 'fish', 'zsh'])
+    expect(await offered(shell, 'evo-token completion ')).toEqual([
+      'bash',
+      'fish',
+      'powershell',
+      'zsh',
+    ])
   })
 
   it('offers the names of apps', async () => {

@@ -145,6 +145,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.vaultKey,
     },
     reload: parts.reload ?? (() => Promise.resolve({ added: ['evo-new'] })),
+    stop: noted('stop', undefined),
     appsInConfig: parts.appsInConfig ?? (() => Promise.resolve(['evo-me', 'evo-pipeline'])),
     clock: parts.clock ?? { read: () => NOW },
     log: parts.log ?? log,

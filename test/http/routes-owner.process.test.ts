@@ -188,6 +188,14 @@ describe('POST /v1/reload', () => {
   })
 })
 
+describe('POST /v1/stop', () => {
+  it('has the daemon stop, once it has answered', async () => {
+    await using doors = await openDoors()
+    await doors.owner().post('/v1/stop').expect(204)
+    expect(doors.asked).toEqual([['stop']])
+  })
+})
+
 describe('every owner route on TCP', () => {
   const { deps } = recordedDeps()
   const ownerRoutes = routesOf(deps).filter(({ access }) => access === 'owner')

@@ -6,7 +6,7 @@ import { it } from 'vitest'
 /** What `missing` says is in the name of the skipped test; with EVO_TOKEN_TEST_ALL=1 it fails instead. */
 export function itNeeds(missing: string | undefined) {
   if (missing === undefined) return it
-  return (name: string, _test: () => unknown): void => {
+  return (name: string, _test: () => unknown, _limitMs?: number): void => {
     if (process.env.EVO_TOKEN_TEST_ALL === '1') {
       it(name, () => {
         throw new Error(`it cannot run here: ${missing}`)

@@ -5,8 +5,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../core/ports.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { Secret } from '../../secret.ts'
-import { decodeText, readClientSecret } from './client-secret-text.ts'
+import { readClientSecret } from './client-secret-text.ts'
 import { readPrivateKey } from './private-key.ts'
 
 const MAX_BYTES = 4096

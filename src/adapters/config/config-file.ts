@@ -6,6 +6,7 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Config, parseConfig } from '../../config.ts'
 import type { ConfigFault } from '../../config/faults.ts'
+import { decodeFileText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
@@ -95,6 +96,12 @@ async function refuseUntrusted(
       hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
     })
   }
+  const access = await platform.files.askAccess(path, 'write')
+  if (access.kind === 'open') {
+    throw new SidecarError('config', `${path} ${access.reason}.`, {
+      hint: `Read it through, then close it: ${access.mend}`,
+    })
+  }
 }
 
 /** A person whose files are born writable for the group has a group alone, on most distributions. */
@@ -127,7 +134,7 @@ function tooLarge(path: string): SidecarError {
 /** Keeps a byte order mark: `init` must not change what it adds to. */
 function decode(bytes: Buffer, path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return decodeFileText(bytes)
   } catch (error) {
     throw new SidecarError('config', `${path} is not UTF-8 text.`, { cause: error })
   }

@@ -3,7 +3,6 @@
  * open or nothing is served; when the daemon stops they close in order.
  */
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
 import { type AddressInfo, isIPv6, Server as NetServer, type Server } from 'node:net'
 import { isLoopbackAddress } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
@@ -132,16 +131,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-/** Tells a file from others that may take its place; undefined where there is none. */
 function identityOf(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined
-  try {
-    const { dev, ino } = statSync(path)
-    return `${dev} ${ino}`
-  } catch {
-    // Missing, or out of our reach, as it is for clients.
-    return undefined
-  }
+  return path === undefined ? undefined : platform.ownerListener.identityOf(path)
 }
 
 /** The descriptors that systemd handed to this process (sd_listen_fds(3)). */

@@ -4,10 +4,12 @@
  */
 import { lstatSync, mkdirSync, realpathSync, rmSync, type Stats } from 'node:fs'
 import type { Endpoint } from '../../core/endpoint.ts'
+import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 import { locations, ownerEndpoint } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
 import type { ChosenDirectory, PlaceOptions, Places } from '../../platform/platform.ts'
 import { notPrivateBecause } from '../files/private-directory.ts'
 
@@ -26,6 +28,26 @@ export function preparePlaces(options: PreparedFor): Places {
   const places = locations.placesIn(stateDir, prepare('runtime', runtime, uid))
   requireUsable(places.socket)
   return places
+}
+
+/**
+ * Where the operating system has to be asked whether the state directory is private.
+ *
+ * @throws {SidecarError} `config`, naming what mends it.
+ */
+export async function requireClosed(stateDir: string, log: Log): Promise<void> {
+  const answer = await platform.files.askAccess(stateDir, 'read')
+  if (answer.kind === 'open') {
+    throw new SidecarError('config', `The state directory ${stateDir} ${answer.reason}.`, {
+      hint: `Close it with \`${answer.mend}\`, then start again; or ${HOW_TO_CHOOSE.state}.`,
+    })
+  }
+  if (answer.kind === 'unknown') {
+    log.warn(
+      { dir: stateDir },
+      'the system does not tell whether other users may read this directory',
+    )
+  }
 }
 
 /**
@@ -69,7 +91,7 @@ function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: n
     // mkdir says "exists" for anything else at this path.
     const words = error.code === 'EEXIST' ? 'it is not a directory' : diskErrorInWords(error)
     throw new SidecarError('config', `The ${kind} directory ${path} cannot be used: ${words}.`, {
-      hint: `Make it usable for uid ${uid}, or ${HOW_TO_CHOOSE[kind]}.`,
+      hint: `Make it usable for ${uid < 0 ? 'this user' : `uid ${uid}`}, or ${HOW_TO_CHOOSE[kind]}.`,
       cause: error,
     })
   }

@@ -1,9 +1,9 @@
 /**
  * Keeps a second daemon from the same state directory, by a lock on an open file. The kernel holds it
- * as long as the process exists, and releases it however the process ends. The pid in the file is
- * for people only.
+ * as long as the process exists, and releases it however the process ends. The pid that is written
+ * down is for people only.
  */
-import { closeSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
@@ -27,13 +27,16 @@ export type LockResult =
 /** @throws {SidecarError} `failed` where the file cannot be locked. */
 export async function acquireLock(path: string): Promise<LockResult> {
   const descriptor = await openLocked(path)
-  if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(path) }
-  writePid(descriptor)
+  const pidFile = platform.files.pidFileOf(path)
+  if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(pidFile) }
+  const signed = pidFile === path ? descriptor : openSync(pidFile, 'w')
+  writePid(signed)
   return {
     kind: 'held',
     // The file stays: if it were deleted, two other processes could each lock a file of this name.
     release: () => {
-      ftruncateSync(descriptor)
+      ftruncateSync(signed)
+      if (signed !== descriptor) closeSync(signed)
       closeSync(descriptor)
     },
   }

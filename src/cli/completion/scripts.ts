@@ -11,8 +11,8 @@ export const completion: CommandRow = {
     {
       name: 'SHELL',
       kind: 'choice',
-      choices: ['bash', 'zsh', 'fish'],
-      description: 'One of bash, zsh and fish.',
+      choices: ['bash', 'zsh', 'fish', 'powershell'],
+      description: 'One of bash, zsh, fish and powershell.',
     },
   ],
   options: {},
@@ -20,6 +20,10 @@ export const completion: CommandRow = {
     { line: 'eval "$(evo-token completion bash)"', says: 'For ~/.bashrc.' },
     { line: 'eval "$(evo-token completion zsh)"', says: 'For ~/.zshrc, below compinit.' },
     { line: 'evo-token completion fish | source', says: 'For ~/.config/fish/config.fish.' },
+    {
+      line: 'evo-token completion powershell | Out-String | Invoke-Expression',
+      says: 'For $PROFILE.',
+    },
   ],
   run,
 }
@@ -92,7 +96,29 @@ complete -c evo-token -e
 complete -c evo-token -f -a '(__evo_token)'
 `
 
-const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: FISH }
+/** 5.1 and later. 5.1 leaves out arguments that are empty: the `+` before the last word keeps it. */
+const POWERSHELL = `# evo-token completion powershell
+Register-ArgumentCompleter -Native -CommandName evo-token -ScriptBlock {
+  param($current, $line, $cursor)
+  $typed = @($line.CommandElements | Select-Object -Skip 1 |
+      Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
+  evo-token __complete powershell -- @typed "+$current" 2>$null | ForEach-Object {
+    $word, $says = $_ -split "\`t", 2
+    # What begins with a colon is a path or a command of its own, which PowerShell completes.
+    if ($word -notlike ':*' -and $word -like "$current*") {
+      if (-not $says) { $says = $word }
+      [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $says)
+    }
+  }
+}
+`
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  bash: BASH,
+  zsh: ZSH,
+  fish: FISH,
+  powershell: POWERSHELL,
+}
 
 function run({ argument, io }: Invocation): Promise<number> {
   io.stdout.write(SCRIPTS[argument('SHELL')] ?? '')

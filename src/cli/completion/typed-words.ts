@@ -9,6 +9,10 @@ export interface TypedWords {
 export function typedWords(shell: string, raw: readonly string[]): TypedWords {
   // fish has taken off the quotes already.
   if (shell === 'fish') return { words: raw, kept: '' }
+  if (shell === 'powershell') {
+    const words = raw.map((word, at) => (at === raw.length - 1 ? word.replace(/^\+/, '') : word))
+    return { words: words.map(withoutQuotes), kept: '' }
+  }
   if (shell !== 'bash') return { words: raw.map(unquote), kept: '' }
   const parts = joinParts(raw)
   const [last = []] = parts.slice(-1)
@@ -29,6 +33,12 @@ function joinParts(raw: readonly string[]): string[][] {
     goesOn = isMark
   }
   return words
+}
+
+/** A backslash is a part of a path there; a quote may still be open. */
+function withoutQuotes(word: string): string {
+  const [, quote, text = ''] = /^(['"])(.*)$/s.exec(word) ?? []
+  return quote === undefined ? word : text.replace(new RegExp(`${quote}$`), '')
 }
 
 /** Without quotes and backslashes, as a shell would take them; a quote may still be open. */

@@ -27,6 +27,12 @@ export const serve: CommandRow = {
       type: 'boolean',
       description: 'Use a vault that another machine wrote. Stop the daemon there first.',
     },
+    'log-file': {
+      type: 'string',
+      placeholder: 'FILE',
+      description:
+        'Log to this file and not to stdout. It is bounded: 5 MiB, and as much before it.',
+    },
     'log-level': {
       type: 'string',
       placeholder: 'LEVEL',

@@ -23,6 +23,7 @@ export function homeChecks(places: Places, uid: number): Check[] {
             isPrivateFile(path, uid),
           ),
         ]
+        if (looked.includes(places.stateDir)) await refuseOpen(places.stateDir)
         return looked.length > 0
           ? `${looked.length} directories and files are private to you`
           : 'nothing is stored for you here yet'
@@ -30,6 +31,13 @@ export function homeChecks(places: Places, uid: number): Check[] {
     },
     { id: 'vault-key', run: async () => keyInWords(places) },
   ]
+}
+
+/** Where the operating system has to be asked. @throws {SidecarError} */
+async function refuseOpen(stateDir: string): Promise<void> {
+  const answer = await platform.files.askAccess(stateDir, 'read')
+  if (answer.kind !== 'open') return
+  throw checkFault(`${stateDir} ${answer.reason}.`, `Close it: ${answer.mend}`)
 }
 
 /** False where there is none. @throws {SidecarError} */

@@ -4,6 +4,7 @@ import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
+import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 import type { Invocation } from '../command.ts'
 import type { Io } from '../io.ts'
@@ -44,7 +45,7 @@ async function install(
       hint: 'Make it run what was printed on stdout, and fail where that fails.',
     })
   }
-  if (before && (before.mode & 0o100) === 0) {
+  if (before && !ownership.isProgram(before)) {
     return new SidecarError('failed', `${path} cannot be executed, so git does not run it.`, {
       hint: 'Make it executable or take it away, then try again.',
     })

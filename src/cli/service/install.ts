@@ -26,9 +26,10 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0
   }
   if (!flag('force')) refuseChangedByHand(differing, manager)
-  for (const { path, text } of differing) {
+  for (const { path, text, encoding } of differing) {
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(`${path}.new`, text, { mode: 0o644 })
+    const written = encoding === undefined ? text : `\ufeff${text}`
+    writeFileSync(`${path}.new`, written, { mode: 0o644, encoding })
     renameSync(`${path}.new`, path)
     io.stderr.write(`Wrote ${path}.\n`)
   }

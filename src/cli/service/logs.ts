@@ -8,6 +8,7 @@ import type { ServiceManager } from '../../platform/service-manager.ts'
 import type { Invocation } from '../command.ts'
 import { toPlainLogLine } from '../log-lines.ts'
 import { usageFault } from '../usage.ts'
+import { serviceOptions } from './find-service-manager.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
@@ -41,7 +42,7 @@ async function installedManager(invocation: Invocation): Promise<ServiceManager>
     if (fault !== undefined && flag('system')) throw usageFault(command, fault)
     if (fault !== undefined) continue
     try {
-      const manager = await services.find({ system, env: io.env })
+      const manager = await services.find(serviceOptions(system, io.env))
       if (manager.installedFiles().some(({ text }) => text !== undefined)) return manager
     } catch (error) {
       // A user without a systemd of their own may still read the log of the machine's service.

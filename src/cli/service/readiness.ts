@@ -1,7 +1,8 @@
 /** Waits until the daemon answers on its owner socket, or says why it does not. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
-import { openSocket, exchange } from '../../client/wire.ts'
+import { createClient } from '../../client/connection.ts'
+import { type Connection, openSocket, exchange } from '../../client/wire.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
 const WITHIN_MS = 60_000
@@ -13,7 +14,7 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
   while (performance.now() < deadline) {
     const { phase } = await manager.state()
     if (phase === 'failed') break
-    const apps = phase === 'running' ? await fetchReadiness(manager.socket) : undefined
+    const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
     if (apps) return describeReadiness(apps)
     await sleep(LOOK_MS)
   }
@@ -29,18 +30,26 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
 
 /** Which apps are ready, by the daemon; undefined where no daemon answers. */
 export async function fetchReadiness(
-  path: string,
+  manager: ServiceManager,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
-  const socket = await openSocket({ path })
-  if (typeof socket === 'string') return undefined
-  const answer = await exchange(
-    { socket, headers: { Host: 'localhost' }, place: path },
-    { path: '/readyz', timeoutMs: 5_000 },
-  )
+  const connection = await connect(manager)
+  if (!connection) return undefined
+  const answer = await exchange(connection, { path: '/readyz', timeoutMs: 5_000 })
   const json = typeof answer === 'string' ? undefined : answer.json
   return typeof json?.ready === 'boolean'
     ? (json.apps as Record<string, { ready: boolean }>)
     : undefined
+}
+
+async function connect({ socket, stateDir }: ServiceManager): Promise<Connection | undefined> {
+  if (socket === undefined) {
+    const client = createClient({ env: {}, stateDir, ownerOnly: true })
+    // Not yet, or not any more.
+    return client.open().catch(() => undefined)
+  }
+  const opened = await openSocket({ path: socket })
+  if (typeof opened === 'string') return undefined
+  return { socket: opened, headers: { Host: 'localhost' }, place: socket }
 }
 
 export function describeReadiness(apps: Record<string, { ready: boolean }>): string {

@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<number> {
     text,
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
-  const apps = phase === 'running' ? await fetchReadiness(manager.socket) : undefined
+  const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
   if (flag('json')) {
     const shown = files.map(({ path, state }) => ({ path, state }))
     const daemon = { reachable: apps !== undefined, apps: apps ?? null }

@@ -1,7 +1,7 @@
 /** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
 import { createReadStream } from 'node:fs'
-import { decodeText } from '../../adapters/app-secrets/client-secret-text.ts'
 import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 

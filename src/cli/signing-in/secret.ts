@@ -2,7 +2,8 @@
  * `secret`: stores a client secret, or the private key that some apps have in its place. A secret
  * comes from a hidden prompt or from stdin, a key from a file or from stdin; neither from argv.
  */
-import { decodeText, readClientSecret } from '../../adapters/app-secrets/client-secret-text.ts'
+import { readClientSecret } from '../../adapters/app-secrets/client-secret-text.ts'
+import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, createClient } from '../../client/connection.ts'

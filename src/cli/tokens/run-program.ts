@@ -105,10 +105,10 @@ async function runToEnd(
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,
 ): Promise<number> {
-  const { PASSED_ON, FROM_TERMINAL } = platform.signals
+  const { PASSED_ON, reachesPrograms } = platform.signals
   // Listens before the program starts: a signal that comes meanwhile is passed on then.
   const passOn = (signal: NodeJS.Signals) => {
-    if (!stdin.isTTY || !FROM_TERMINAL.includes(signal)) child.kill(signal)
+    if (!reachesPrograms(signal, stdin.isTTY)) child.kill(signal)
   }
   for (const signal of PASSED_ON) process.on(signal, passOn)
   let child: ChildProcess

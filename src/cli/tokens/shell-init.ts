@@ -1,20 +1,37 @@
 /**
  * `shell-init`: prints functions for sh, bash, dash and zsh that need curl alone, for where starting
- * Node is too slow. They use the owner socket only: curl cannot check the proof that a daemon on TCP
+ * Node is too slow, or those for PowerShell. The former use the owner socket only: curl cannot check the proof that a daemon on TCP
  * gives, and no key is shown without it.
  */
 import { resolve } from 'node:path'
 import { placesOf } from '../../client/connection.ts'
 import { ERROR_CODES } from '../../core/error-codes.ts'
-import { ownerEndpoint } from '../../platform/chosen.ts'
+import { platform } from '../../platform/current.ts'
+import { MACHINE_SOCKET as machine } from '../../platform/posix/owner-endpoint.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { OWNER } from '../options.ts'
+import { powershellFunctions } from './powershell-functions.ts'
 
 export const shellInit: CommandRow = {
-  details: 'Defines `evo_token APP`, and `evo_curl APP URL…`, which is curl with the token.',
+  details:
+    'Defines `evo_token APP`, and `evo_curl APP URL…`, which is curl with the token. For PowerShell: `evo_token APP`, and `Invoke-EvoRequest APP URL`, which is Invoke-RestMethod with the token.',
   arguments: [],
-  options: OWNER,
-  examples: [{ line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' }],
+  options: {
+    shell: {
+      type: 'string',
+      placeholder: 'SHELL',
+      choices: ['sh', 'powershell'],
+      description: 'The shell that reads them (sh; on Windows powershell).',
+    },
+    ...OWNER,
+  },
+  examples: [
+    { line: 'eval "$(evo-token shell-init)"', says: 'For ~/.bashrc or ~/.zshrc.' },
+    {
+      line: 'evo-token shell-init --shell powershell | Out-String | Invoke-Expression',
+      says: 'For $PROFILE.',
+    },
+  ],
   run,
 }
 
@@ -30,8 +47,11 @@ const CODES = [
 
 async function run(invocation: Invocation): Promise<number> {
   const { io, text } = invocation
+  if ((text('shell') ?? platform.shell) === 'powershell') {
+    io.stdout.write(powershellFunctions({ socket: text('socket'), stateDir: text('state-dir') }))
+    return 0
+  }
   const places = placesOf(invocation.place)
-  const machine = ownerEndpoint.MACHINE_SOCKET
   const named = text('socket')
   const find =
     named === undefined

@@ -24,5 +24,6 @@ export const linux: Platform = {
   usersOfPort,
   readMachineId: async () => readMachineId(),
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
+  shell: 'sh',
   quoted,
 }

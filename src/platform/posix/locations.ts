@@ -44,6 +44,7 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
     socket: join(runtimeDir, 'owner.sock'),
     endpoint: join(stateDir, 'endpoint.json'),
     accessKey: join(stateDir, 'access-key'),
+    ownerKey: join(stateDir, 'owner-key'),
     lock: join(stateDir, 'lock'),
     activity: join(stateDir, 'activity'),
     vault: join(stateDir, 'vault'),

@@ -23,5 +23,6 @@ export const mac: Platform = {
   isPrivateGroup: () => false,
   readMachineId: readPlatformUuid,
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+  shell: 'sh',
   quoted,
 }

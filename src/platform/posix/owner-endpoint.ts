@@ -1,11 +1,19 @@
 /** Checks the owner's socket for a client, by its owner and mode. `get` starts with it. */
 import { dirname } from 'node:path'
+import type { Places } from '../platform.ts'
 import { isRoot, isTrusted, othersMayWrite } from './ownership.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.
 const { realpathSync, statSync } = process.getBuiltinModule('node:fs')
 
+/** Where the service of a machine listens, to its root and the members of its group. */
 export const MACHINE_SOCKET = '/run/evo-token/owner.sock'
+
+export const keyed = false
+
+export function usualPaths({ socket }: Places): readonly string[] {
+  return [socket, MACHINE_SOCKET]
+}
 
 /** The kernel has room for 107 bytes, and Node silently cuts a longer path, to the name of another socket. */
 const MAX_PATH_BYTES = 100

@@ -1,6 +1,6 @@
 /** Creates the owner's socket, or finds the path of the one that systemd passed. */
 import { once } from 'node:events'
-import { fstatSync, readFileSync } from 'node:fs'
+import { fstatSync, readFileSync, statSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { SidecarError } from '../../errors.ts'
@@ -68,6 +68,16 @@ async function isAnswered(path: string): Promise<boolean> {
     return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'
   } finally {
     socket.destroy()
+  }
+}
+
+export function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path)
+    return `${dev} ${ino}`
+  } catch {
+    // Missing, or out of our reach, as it is for clients.
+    return undefined
   }
 }
 

@@ -30,3 +30,7 @@ export function othersMayWrite({ mode }: Mode): boolean {
 export function othersMayEnter({ mode }: Mode): boolean {
   return (mode & OPEN_TO_OTHERS) !== 0
 }
+
+export function isProgram({ mode }: Mode): boolean {
+  return (mode & 0o100) !== 0
+}

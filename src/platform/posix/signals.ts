@@ -21,4 +21,7 @@ export async function waitForStop(): Promise<void> {
 
 export const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
 
-export const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'] as const
+/** A terminal sends these to each program that runs in front of it. */
+export function reachesPrograms(signal: NodeJS.Signals, onTerminal: boolean): boolean {
+  return onTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT')
+}

@@ -13,6 +13,7 @@ import { measureSteps } from './steps-part.ts'
 import { stopInTheMiddle, termsSection } from './terms.ts'
 import { holdUpRequests, holdUpsSection, wakeOften, wakesSection } from './wakes.ts'
 import { measureWindow } from './window.ts'
+import { measureWindows } from './windows-part.ts'
 
 export const PARTS: readonly Part[] = [
   { name: 'kills', heading: 'Kill -9', measure: measureKills },
@@ -24,6 +25,7 @@ export const PARTS: readonly Part[] = [
   { name: 'damage', heading: 'Damaged records', measure: measureDamage },
   { name: 'misfits', heading: 'A vault that does not fit', measure: measureMisfits },
   { name: 'locks', heading: 'One daemon', measure: measureLocks },
+  { name: 'windows', heading: 'Windows', measure: measureWindows },
   { name: 'soak', heading: 'The soak', measure: measureSoak },
   { name: 'path', heading: 'The path to the authorization server', measure: measureOnPath },
   { name: 'cases', heading: 'The fast cases', measure: measureCases },

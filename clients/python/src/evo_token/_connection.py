@@ -17,7 +17,16 @@ from typing import NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from ._errors import DaemonNotRunning, EvoTokenError, Refused, error_for, not_running
-from ._places import MACHINE_SOCKET, read_endpoint, socket_candidates, state_directory, usable_socket
+from ._pipe import Pipe, is_pipe
+from ._places import (
+    MACHINE_SOCKET,
+    WINDOWS,
+    is_trusted,
+    read_endpoint,
+    socket_candidates,
+    state_directory,
+    usable_socket,
+)
 
 # The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
 _PATIENCE_S = 75.0
@@ -48,6 +57,11 @@ class _Connection(http.client.HTTPConnection):
     @property
     def place(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    def address(self) -> str:
+        """What it is connected to, as the daemon knows it too."""
+        address, port = self.sock.getpeername()[:2]
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     def another(self, timeout: float) -> _Connection:
         """A new connection to the same place."""
@@ -84,6 +98,31 @@ class _OwnerConnection(_Connection):
         self.sock.connect(self._path)
 
 
+class _PipeConnection(_Connection):
+    sock: Pipe
+
+    def __init__(self, path: str, timeout: float = _CONNECT_WITHIN_S) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+        self._within_s = timeout
+
+    @property
+    def place(self) -> str:
+        return f'"{self._path}"'
+
+    def address(self) -> str:
+        return self._path
+
+    def another(self, timeout: float) -> _Connection:
+        return _PipeConnection(self._path, timeout)
+
+    def is_readable(self, within_s: float) -> bool:
+        return self.sock.is_readable(within_s)
+
+    def connect(self) -> None:
+        self.sock = Pipe(self._path, self._within_s)
+
+
 def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
     """The daemon's JSON. Raises EvoTokenError."""
     connection, headers = _open(place)
@@ -111,6 +150,8 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
         named = place.key_file or env.get("EVO_TOKEN_KEY_FILE")
         caller = place.caller or env.get("EVO_TOKEN_CALLER") or "local"
         return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", caller)
+    if WINDOWS:
+        return _open_pipe(place, env)
     failures: list[str] = []
     for candidate in [place.socket] if place.socket else socket_candidates(env):
         path, reason = usable_socket(candidate)
@@ -123,6 +164,17 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
                 reason = f'"{path}" gives {error.strerror}'
         failures.append(reason)
     return (None if place.socket else _open_known_url(env)) or _no_daemon(failures, _running_pid(env))
+
+
+def _open_pipe(place: Place, env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]]:
+    """The owner's pipe of Windows, which others may open or have taken: key and proof, as on TCP."""
+    state = state_directory(env)
+    path = place.socket or read_endpoint(state / "endpoint.json").get("socket")
+    if not isinstance(path, str):
+        raise not_running(f'"{state / "endpoint.json"}" names no daemon')
+    if not is_pipe(path):
+        raise not_running(f'"{path}" is no pipe of this machine')
+    return _authenticated(_PipeConnection(path), "owner", _read_key(state / "owner-key"))
 
 
 def _open_known_url(env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]] | None:
@@ -149,7 +201,7 @@ def _running_pid(env: Mapping[str, str]) -> int | None:
     """The process that wrote `endpoint.json`, if there is still one of its number."""
     pid = read_endpoint(state_directory(env) / "endpoint.json").get("pid")
     # On Windows the number 0 is an event that would end it.
-    if os.name == "nt" or not isinstance(pid, int) or pid <= 0:
+    if WINDOWS or not isinstance(pid, int) or pid <= 0:
         return None
     try:
         os.kill(pid, 0)
@@ -161,11 +213,14 @@ def _running_pid(env: Mapping[str, str]) -> int | None:
 def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[_Connection, dict[str, str]]:
     host, port = _loopback(url)
     key = _read_key(key_file)
-    connection = _Connection(host, port, timeout=_CONNECT_WITHIN_S)
+    return _authenticated(_Connection(host, port, timeout=_CONNECT_WITHIN_S), caller, key)
+
+
+def _authenticated(connection: _Connection, caller: str, key: str) -> tuple[_Connection, dict[str, str]]:
     try:
         connection.connect()
     except OSError as error:
-        raise not_running(f"http://{host}:{port} gives {error.strerror}") from None
+        raise not_running(f"{connection.place} gives {error.strerror}") from None
     # Never again by itself: a new connection would have proven nothing.
     connection.auto_open = 0
     try:
@@ -182,8 +237,7 @@ def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[_Connection, dict[
 
 def _require_proof(connection: _Connection, caller: str, key: str) -> None:
     """Any program may have taken the port: it has to know the key before it is shown one."""
-    address, port = connection.sock.getpeername()[:2]
-    peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    peer = connection.address()
     nonce = f"{secrets.token_hex(24)}@{peer}"
     query = urlencode({"caller": caller, "nonce": nonce})
     _, answer = _exchange(connection, "GET", f"/healthz?{query}", {}, None)
@@ -246,11 +300,11 @@ def _read_key(path: Path) -> str:
     try:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
-            if stat.S_IMODE(found.st_mode) & 0o077:
+            if not WINDOWS and stat.S_IMODE(found.st_mode) & 0o077:
                 raise _key_fault(f"others may read or write it: `chmod 600 {path}` keeps them out")
-            if found.st_uid not in (0, os.getuid()):
+            if not is_trusted(found):
                 raise _key_fault("it belongs to another user")
-            key = file.read(4097).decode("latin-1").strip()
+            key = _text(file.read(8194)).strip()
     except OSError as error:
         raise _key_fault(f"it cannot be read ({error.strerror})") from None
     except ValueError:
@@ -258,6 +312,13 @@ def _read_key(path: Path) -> str:
     if not 8 <= len(key) <= 4096 or not all("!" <= letter <= "~" for letter in key):
         raise _key_fault("it does not hold an access key")
     return key
+
+
+def _text(read: bytes) -> str:
+    """PowerShell begins a file with a byte order mark, and version 5 writes UTF-16."""
+    if read.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return read.decode("utf-16", errors="replace")
+    return read.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 
 def _key_fault(reason: str) -> EvoTokenError:

@@ -13,13 +13,26 @@ _SOCKET_PATH_MAX_BYTES = 100
 
 MACHINE_SOCKET = "/run/evo-token/owner.sock"
 
+# There files have neither owner nor mode that Python could read: their directory is private.
+WINDOWS = os.name == "nt"
+
 
 def state_directory(env: Mapping[str, str]) -> Path:
+    if WINDOWS:
+        return _windows_state_directory(env)
     for named in (env.get("EVO_TOKEN_STATE_DIR"), env.get("STATE_DIRECTORY", "").split(":")[0]):
         if named:
             return Path(named)
     base = env.get("XDG_STATE_HOME", "")
     return (Path(base) if os.path.isabs(base) else Path.home() / ".local/state") / "evo-token"
+
+
+def _windows_state_directory(env: Mapping[str, str]) -> Path:
+    named = env.get("EVO_TOKEN_STATE_DIR")
+    if named:
+        return Path(named)
+    base = env.get("LOCALAPPDATA", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / "AppData/Local") / "evo-token"
 
 
 def _runtime_directory(env: Mapping[str, str], state: Path) -> Path:
@@ -60,7 +73,7 @@ def usable_socket(path: str) -> tuple[str, str | None]:
 
 def _untrusted_because(path: str) -> str | None:
     found = os.stat(path)
-    if found.st_uid not in (0, os.getuid()):
+    if not is_trusted(found):
         return f'"{path}" belongs to another user (uid {found.st_uid})'
     # The mode of a socket says who may connect; that of a directory who may replace what is in it.
     if not stat.S_ISSOCK(found.st_mode) and found.st_mode & 0o022:
@@ -68,11 +81,16 @@ def _untrusted_because(path: str) -> str | None:
     return None
 
 
+def is_trusted(found: os.stat_result) -> bool:
+    """Whether it belongs to this user or to root."""
+    return WINDOWS or found.st_uid in (0, os.getuid())
+
+
 def read_endpoint(path: Path) -> Mapping[str, object]:
     """Nothing where there is none, where a crash cut it short, or where others could have written it."""
     try:
         found = path.stat()
-        if found.st_uid not in (0, os.getuid()) or found.st_mode & 0o022:
+        if not is_trusted(found) or (not WINDOWS and found.st_mode & 0o022):
             return {}
         endpoint = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

@@ -62,6 +62,7 @@ async function ask(
     timeout: timeoutMs,
     // While a call is unanswered, exit() hangs.
     killSignal: 'SIGKILL',
+    windowsHide: true,
   })
   const closed = new Promise<string | number | null>((resolve, reject) => {
     child.once('error', reject).once('close', (code, signal) => {

@@ -1,0 +1,51 @@
+/** What `shell-init` prints for PowerShell 5.1 and 7. */
+import { resolve } from 'node:path'
+
+export function powershellFunctions({
+  socket,
+  stateDir,
+}: {
+  readonly socket: string | undefined
+  readonly stateDir: string | undefined
+}): string {
+  const options = [
+    ...(socket === undefined ? [] : ['--socket', literal(socket)]),
+    ...(stateDir === undefined ? [] : ['--state-dir', literal(resolve(stateDir))]),
+  ].map((word) => ` ${word}`)
+  return `# evo-token shell-init powershell: no token is ever an argument or in the environment.
+function evo_token {
+  param([Parameter(Mandatory = $true, Position = 0)][string] $App)
+  evo-token get $App${options.join('')}
+}
+
+function Invoke-EvoRequest {
+  param(
+    [Parameter(Mandatory = $true, Position = 0)][string] $App,
+    [Parameter(Mandatory = $true, Position = 1)][uri] $Uri,
+    [string] $Method = 'Get',
+    [System.Collections.IDictionary] $Headers = @{},
+    $Body,
+    [string] $ContentType,
+    [string] $OutFile
+  )
+  if ($Uri.Scheme -ne 'https' -and -not $Uri.IsLoopback) {
+    throw 'Invoke-EvoRequest: a token goes over https only.'
+  }
+  $token = evo_token $App
+  if ($LASTEXITCODE -ne 0) { throw "Invoke-EvoRequest: there is no token of $App." }
+  $request = @{ Uri = $Uri; Method = $Method; Headers = @{ Authorization = "Bearer $token" } }
+  foreach ($name in $Headers.Keys) {
+    if ($name -ne 'Authorization') { $request.Headers[$name] = $Headers[$name] }
+  }
+  foreach ($name in 'Body', 'ContentType', 'OutFile') {
+    if ($PSBoundParameters.ContainsKey($name)) { $request[$name] = $PSBoundParameters[$name] }
+  }
+  Invoke-RestMethod @request
+}
+`
+}
+
+/** A string of PowerShell in which nothing has a meaning; it takes typographic quotes for quotes, too. */
+function literal(text: string): string {
+  return `'${text.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
+}

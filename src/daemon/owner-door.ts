@@ -1,0 +1,13 @@
+/** The owner's door, with a key of its own where others can connect to the owner's endpoint. */
+import { createAccessKey, writePrivateFile } from '../adapters/callers/callers-file.ts'
+import { createKeyedOwnerDoor, type Door, OWNER_DOOR } from '../http/door.ts'
+import { ownerEndpoint } from '../platform/chosen.ts'
+import type { Places } from '../platform/platform.ts'
+
+/** The key is another one at each start: one that was read before a stop opens nothing. @throws {SidecarError} `failed`. */
+export async function createOwnerDoor({ socket, ownerKey }: Places): Promise<Door> {
+  if (!ownerEndpoint.keyed) return OWNER_DOOR
+  const key = createAccessKey()
+  await writePrivateFile(ownerKey, `${key.expose()}\n`)
+  return createKeyedOwnerDoor(socket, key)
+}

@@ -1,0 +1,89 @@
+/** Asks Windows who may reach a file or directory. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import type { AccessAnswer } from '../platform.ts'
+import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
+import { homeOf } from './for-clients.ts'
+
+const OPTIONS = { windowsHide: true, timeout: 20_000 }
+
+/** Whether users besides this one and the administrators have `access` to what is at `path`. */
+export async function askAccess(path: string, access: Access): Promise<AccessAnswer> {
+  const [own, list] = await Promise.all([ownSid(), listOf(path)])
+  if (own === undefined || list === undefined) return { kind: 'unknown' }
+  const others = othersWith(access, list, own)
+  if (others.length > 0) {
+    const may = access === 'read' ? 'read what is in it' : 'write to it'
+    return {
+      kind: 'open',
+      reason: `is open to others: ${others.join(', ')} may ${may}`,
+      mend: `icacls "${path}" /inheritance:r /grant:r "*${own}:${inherited(access)}F" "*S-1-5-18:${inherited(access)}F"`,
+    }
+  }
+  // In the profile nobody else can have made it; elsewhere its owner may change the list.
+  const owner = isInProfile(path) ? undefined : await ownerOf(path)
+  return owner === undefined || isTrusted(owner, own)
+    ? { kind: 'closed' }
+    : {
+        kind: 'open',
+        reason: `belongs to another user (${owner})`,
+        mend: `takeown /f "${path}"`,
+      }
+}
+
+/** The state directory hands its list on to what is in it; the config is a file. */
+function inherited(access: Access): string {
+  return access === 'read' ? '(OI)(CI)' : ''
+}
+
+function isInProfile(path: string): boolean {
+  const way = relative(homeOf(process.env), path)
+  return way !== '' && !way.startsWith('..') && !/^[a-z]:/i.test(way)
+}
+
+let asked: Promise<string | undefined> | undefined
+
+/** Who this user is, in any language; asked once in a process. */
+export async function ownSid(): Promise<string | undefined> {
+  asked ??= run('whoami', ['/user', '/fo', 'csv', '/nh'])
+  const said = await asked
+  return said && sidIn(said)
+}
+
+async function listOf(path: string): Promise<string | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'evo-token-'))
+  try {
+    const file = join(directory, 'list')
+    if ((await run('icacls', [path, '/save', file, '/q'])) === undefined) return undefined
+    return savedList(await readFile(file))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** `icacls` does not tell it, and `dir /q` tells half a name. The path is no part of the script. */
+async function ownerOf(path: string): Promise<string | undefined> {
+  const script = '(Get-Acl -LiteralPath $env:EVO_TOKEN_PATH).Sddl'
+  const line = ['-NoProfile', '-NonInteractive', '-Command', script]
+  const said = await run('powershell', line, { ...process.env, EVO_TOKEN_PATH: path })
+  return said && ownerIn(said)
+}
+
+async function run(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  try {
+    return (await promisify(execFile)(file, args, { ...OPTIONS, env })).stdout
+  } catch {
+    // Not there, not allowed, or it failed: then Windows does not tell.
+    return undefined
+  }
+}

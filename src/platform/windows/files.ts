@@ -1,0 +1,55 @@
+/** What is done to files on Windows. */
+import { constants, openSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Windows has neither: only administrators and developers may make a link, and no file is a pipe. */
+export const NO_FOLLOW = 0
+export const NO_WAIT = 0
+
+/** What Windows says while another program has the file open: an editor, a virus scanner, a reader. */
+const HELD = ['EPERM', 'EACCES', 'EBUSY']
+
+/** A virus scanner looks at a new file for a second or two. */
+const HELD_AT_MOST_MS = 10_000
+
+export async function replaceFile(from: string, to: string): Promise<void> {
+  const deadline = performance.now() + HELD_AT_MOST_MS
+  for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 200)) {
+    try {
+      await rename(from, to)
+      return
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (!HELD.includes(code) || performance.now() > deadline) throw error
+    }
+    await sleep(waitMs)
+  }
+}
+
+/** Windows flushes no directory; NTFS keeps a journal of names, and a record that is synced is found at the next start. */
+export async function syncDirectory(): Promise<void> {
+  return Promise.resolve()
+}
+
+/** The access list comes from the directory. */
+export function createLike(path: string): number {
+  return openSync(path, 'wx')
+}
+
+/** `UV_FS_O_EXLOCK` of libuv, which Node has no name for: no other process can open the file meanwhile. */
+const EXCLUSIVE = 0x10000000
+
+export async function openLocked(path: string): Promise<number | undefined> {
+  try {
+    return await Promise.resolve(openSync(path, constants.O_RDWR | constants.O_CREAT | EXCLUSIVE))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return undefined
+    throw error
+  }
+}
+
+/** The locked file itself cannot be read. */
+export function pidFileOf(lock: string): string {
+  return `${lock}.pid`
+}

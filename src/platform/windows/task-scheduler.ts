@@ -1,0 +1,149 @@
+/** The service on Windows: a task of this user at log-on, which the Task Scheduler runs. */
+import { execFile } from 'node:child_process'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { SidecarError } from '../../errors.ts'
+import {
+  type InstalledFile,
+  planFile,
+  type ServiceDefinition,
+  type ServiceManager,
+  type ServiceOptions,
+  type ServicePlan,
+  type ServicePlatform,
+  type ServiceState,
+} from '../service-manager.ts'
+import { ownSid } from './access.ts'
+import { homeOf, locations } from './for-clients.ts'
+import { quoted } from './quoted.ts'
+import { fillTask, isTaskAsWritten } from './task-xml.ts'
+
+const TASK = 'evo-token'
+const LOG_LINES = 10
+
+/** `SCHED_S_TASK_RUNNING` and `SCHED_S_TASK_HAS_NOT_RUN` ([MS-TSCH] 2.3): the words beside them are translated. */
+const RUNNING = '267009'
+const NEVER_RAN = '267011'
+
+export const taskScheduler: ServicePlatform = {
+  optionFault({ system, group }) {
+    if (system) return 'takes --system with systemd only: on Windows the service is yours'
+    return group === undefined ? undefined : 'takes --group with --system only'
+  },
+  find: async (options) => Promise.resolve(createManager(options)),
+}
+
+function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
+  const stateDir = env.EVO_TOKEN_STATE_DIR || undefined
+  const places = locations.findPlaces({ env, home: homeOf(env), flags: { stateDir } })
+  const path = join(places.stateDir, 'service.xml')
+  const log = join(places.stateDir, 'daemon.log')
+
+  async function run(...args: readonly string[]): Promise<string> {
+    try {
+      return (await promisify(execFile)('schtasks', args, { env, windowsHide: true })).stdout
+    } catch (cause) {
+      const { stderr } = cause as { stderr?: string }
+      if (stderr === undefined) throw cause
+      throw new SidecarError('failed', `\`schtasks ${args.join(' ')}\` fails: ${stderr.trim()}`, {
+        hint: 'See the Task Scheduler; a policy of the organization may forbid tasks.',
+        cause,
+      })
+    }
+  }
+
+  async function state(): Promise<ServiceState> {
+    const query = ['/query', '/tn', TASK, '/v', '/fo', 'csv', '/nh']
+    const said = await run(...query).catch(() => undefined)
+    if (said === undefined) return { phase: 'absent', properties: { task: 'not installed' } }
+    // The same columns in every language.
+    const [, name = '', next = '', status = '', , last = '', result = ''] = columnsOf(said)
+    const phase =
+      result === RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'starting' : 'failed'
+    const shown = result === NEVER_RAN ? 'has not run yet' : result
+    return { phase, properties: { name, status, lastRun: last, lastResult: shown, nextRun: next } }
+  }
+
+  async function stop(): Promise<void> {
+    if ((await state()).properties.task !== undefined) return
+    // Otherwise the task would start the next one meanwhile.
+    await run('/change', '/tn', TASK, '/disable')
+    await stopDaemon()
+    await run('/end', '/tn', TASK)
+  }
+
+  async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
+    const user = await ownSid()
+    if (user === undefined) {
+      throw new SidecarError('failed', '`whoami /user` does not say who this user is.', {
+        hint: 'Let a task at log-on of your own run `evo-token serve`.',
+      })
+    }
+    const { program, options, readTemplate } = definition
+    const conhost = join(env.SystemRoot ?? String.raw`C:\Windows`, 'System32', 'conhost.exe')
+    const serve = ['serve', ...options, '--log-file', log]
+    const text = fillTask(readTemplate('windows/evo-token.xml'), {
+      user,
+      command: [conhost, '--headless', program.node, program.main, ...serve],
+      program: program.digest,
+    })
+    const commands = [
+      ['/create', '/tn', TASK, '/xml', path, '/f'],
+      ['/run', '/tn', TASK],
+    ]
+    return {
+      files: [{ ...planFile(installedTask(path), text), encoding: 'utf16le' }],
+      commands: commands.map((args) => `schtasks ${args.map(quoted).join(' ')}`),
+      async start() {
+        await stop()
+        for (const args of commands) await run(...args)
+      },
+    }
+  }
+
+  return {
+    socket: undefined,
+    stateDir: places.stateDir,
+    machineConfig: undefined,
+    logCommand: `Get-Content -Wait ${quoted(log)}`,
+    keepChanges: 'Keep a copy of your changes',
+    requireRights: () => undefined,
+    plan,
+    installedFiles: () => [installedTask(path)],
+    state,
+    stop,
+    async forget() {
+      await run('/delete', '/tn', TASK, '/f').catch(() => undefined)
+    },
+    logProgram: (follow) => ({
+      file: 'powershell',
+      args: [
+        ...['-NoProfile', '-NonInteractive', '-Command'],
+        `Get-Content -Tail 200 -Encoding UTF8${follow ? ' -Wait' : ''} -LiteralPath '${log.replaceAll("'", "''")}'`,
+      ],
+    }),
+    lastLog: async () =>
+      Promise.resolve(existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
+    notes: () => [
+      'It starts when you log on, and again within a minute when it ends. Windows ends it when you log off.',
+    ],
+  }
+}
+
+function columnsOf(csv: string): string[] {
+  const [line = ''] = csv.trim().split(/\r?\n/)
+  return [...line.matchAll(/"([^"]*)"/g)].map(([, value = '']) => value)
+}
+
+function installedTask(path: string): InstalledFile {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (!stats) return { path, text: undefined, changedByHand: false }
+  if (!stats.isFile()) return { path, text: '', changedByHand: true }
+  const text = readFileSync(path, 'utf16le').replace(/^\ufeff/, '')
+  return { path, text, changedByHand: !isTaskAsWritten(text) }
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-LOG_LINES).join('\n')
+}

@@ -1,0 +1,50 @@
+/** `windows/evo-token.xml` with this machine's paths in it, signed so that a change by hand is seen. */
+import { createHash } from 'node:crypto'
+import { SidecarError } from '../../errors.ts'
+
+export interface TaskFilling {
+  /** The SID of the user who logs on. */
+  readonly user: string
+  /** The program and its arguments. */
+  readonly command: readonly [string, ...string[]]
+  /** Changes when the program does. */
+  readonly program: string
+}
+
+/** @throws {SidecarError} `failed` for a path that no command line of Windows can hold. */
+export function fillTask(template: string, { user, command, program }: TaskFilling): string {
+  const [file, ...args] = command
+  const text = template
+    .replace(/<!-- evo-token[^]*?-->/, () => `<!-- The program: ${program} -->`)
+    .replace(/<UserId>.*<\/UserId>/g, () => `<UserId>${escaped(user)}</UserId>`)
+    .replace(/<Command>.*<\/Command>/, () => `<Command>${escaped(file)}</Command>`)
+    .replace(
+      /<Arguments>.*<\/Arguments>/,
+      () => `<Arguments>${args.map((one) => escaped(word(one))).join(' ')}</Arguments>`,
+    )
+  return text.replace(/^<!-- The program/m, `${mark(text)}\n$&`)
+}
+
+/** Whether `text` is as a `service install` wrote it. */
+export function isTaskAsWritten(text: string): boolean {
+  const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
+  return first !== undefined && first === `${mark(text.replace(first, ''))}\n`
+}
+
+function mark(text: string): string {
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
+}
+
+/** One word of a command line, as a C program of Windows reads it. */
+function word(text: string): string {
+  // The system forbids them in paths, and takes the rest of a line for another word.
+  if (/[\x00-\x1f"]/.test(text)) {
+    throw new SidecarError('failed', 'A path has a quote or a control character in it.')
+  }
+  return /^[\w.:\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, '$&$&')}"`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

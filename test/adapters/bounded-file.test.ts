@@ -1,0 +1,37 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createBoundedFile } from '../../src/adapters/log/bounded-file.ts'
+
+let directory: string
+let path: string
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'evo-token-log-'))
+  path = join(directory, 'daemon.log')
+})
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true })
+})
+
+it('keeps the last lines, and no more than twice its size', () => {
+  const file = createBoundedFile(path, 20)
+  for (let line = 1; line <= 9; line++) file.write(`line ${line}\n`)
+  expect(readFileSync(path, 'utf8')).toBe('line 9\n')
+  expect(readFileSync(`${path}.1`, 'utf8')).toBe('line 7\nline 8\n')
+})
+
+it('counts what was there before', () => {
+  createBoundedFile(path, 20).write('line 1\nline 2\n')
+  createBoundedFile(path, 20).write('line 3\n')
+  expect(readFileSync(path, 'utf8')).toBe('line 3\n')
+})
+
+it('loses a line where the disk refuses, and goes on', () => {
+  const file = createBoundedFile(join(directory, 'gone', 'daemon.log'))
+  expect(() => {
+    file.write('line 1\n')
+  }).not.toThrow()
+})
