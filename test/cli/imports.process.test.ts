@@ -75,7 +75,7 @@ it.each([[['__complete', 'bash', '--', 'get', '--']], [['__complete', 'zsh', '--
   async (args) => {
     const loaded = await loadedBy(args)
     expect(loaded).toContain('cli-completion-complete.mjs')
-    expect(sizeOf(loaded)).toBeLessThan(50_000)
+    expect(sizeOf(loaded)).toBeLessThan(60_000)
   },
 )
 
