@@ -16,6 +16,7 @@ import { rolldown } from 'rolldown'
 import { bundlePage } from './bundle-page.mjs'
 import { writeClientTypes } from './client-types.mjs'
 import { noticesOf } from './notices.mjs'
+import { partsOfUndici } from './parts-of-undici.mjs'
 import { root, sources } from './sources.mjs'
 
 const dist = join(root, 'dist')
@@ -75,7 +76,7 @@ async function buildProgram() {
 async function buildCommands(entries) {
   // Tests start the daemon of these files with a few things replaced.
   const input = { ...entries, daemon: 'src/cli/serve.ts' }
-  const bundle = await rolldown({ ...sources, input })
+  const bundle = await rolldown({ ...sources, input, plugins: [partsOfUndici] })
   const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
   return bundle.write({ dir: dist, ...names, minify })
 }
