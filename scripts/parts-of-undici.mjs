@@ -21,7 +21,14 @@ export const partsOfUndici = {
     const parts = Object.entries(PARTS).map(
       ([name, path]) => `export { default as ${name} } from '${fileOf(path)}'`,
     )
-    return [...parts, `export { fetch } from '${fileOf('web/fetch/index')}'`].join('\n')
+    return [
+      ...parts,
+      `export { fetch } from '${fileOf('web/fetch/index')}'`,
+      // As its index does: a proxy is connected through with one of these.
+      `import Dispatcher from '${fileOf('dispatcher/dispatcher')}'`,
+      `import api from '${fileOf('api/index')}'`,
+      'Object.assign(Dispatcher.prototype, api)',
+    ].join('\n')
   },
 }
 
