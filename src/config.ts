@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
+import { redirectWarnings } from './config/redirect-uris.ts'
 import { type ConfigFault, showPath, toFaults } from './config/faults.ts'
 import { hiddenFaults } from './config/hidden-faults.ts'
 import { type Path, readJson } from './config/json-text.ts'
@@ -211,7 +212,7 @@ const WHOLE = '*'
 function warningsOn({ apps }: Config): ConfigFault[] {
   return apps.length === 0
     ? [fault(['apps'], 'no app is configured; "evo-token init" adds one')]
-    : apps.flatMap(scopeWarnings)
+    : apps.flatMap((app) => [...scopeWarnings(app), ...redirectWarnings(app)])
 }
 
 function fault(path: Path, message: string): ConfigFault {

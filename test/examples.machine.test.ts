@@ -1,12 +1,13 @@
 /** The examples, as a person runs them: each against a daemon, its server, and what stands in for Evo. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { noAdapters, type EvoWorld, ROOT, startEvoWorld } from './support/evo-world.ts'
-import { MAIN } from './support/daemon-process.ts'
+import { MAIN, runCli } from './support/daemon-process.ts'
 import { itNeeds, missingCommands } from './support/needs.ts'
 import { until } from './support/until.ts'
 
@@ -71,5 +72,72 @@ describe.concurrent('the examples', () => {
     world.api.rejectNext()
     expect(await run(world, 'Rscript', 'examples/httr2.R')).toBe('Test Mining\n')
     expect(world.api.statuses).toEqual([401, 200])
+  })
+})
+
+/** The blocks of code of a document in one language, in its order. */
+function snippets(path: string, language: string): string[] {
+  const document = readFileSync(join(ROOT, path), 'utf8')
+  return [...document.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].flatMap(([, name, code = '']) =>
+    name === language ? [code] : [],
+  )
+}
+
+/** With an app of the name that documents use. */
+async function startDocumentedWorld(): Promise<EvoWorld> {
+  const world = await startEvoWorld(600)
+  const { home, server } = world
+  const config = JSON.parse(await readFile(home.config, 'utf8')) as { apps: { pipeline: object } }
+  await home.write({ ...config, apps: { ...config.apps, 'evo-me': config.apps.pipeline } })
+  await runCli(home, ['reload'])
+  await runCli(home, ['secret', 'evo-me'], { input: server.clients.service.clientSecret })
+  return world
+}
+
+describe.concurrent('the snippets of README run as they are pasted', () => {
+  /** Evo itself cannot be had here: nothing but its address is another one. */
+  const pasted = (code: string, { api }: EvoWorld) =>
+    code.replaceAll('https://discover.api.seequent.com', api.url)
+
+  for (const [index, code] of snippets('README.md', 'python').entries()) {
+    itNeeds(noAdapters())(`Python, number ${index + 1}`, async () => {
+      await using world = await startDocumentedWorld()
+      const said = await ended(world.python('-c', pasted(code, world)))
+      if (code.includes('print(')) expect(said).toContain('Test Mining')
+    })
+  }
+
+  for (const [index, code] of snippets('README.md', 'js').entries()) {
+    it(`JavaScript, number ${index + 1}`, async () => {
+      await using world = await startDocumentedWorld()
+      const project = join(world.home.directory, 'project')
+      await mkdir(join(project, 'node_modules'), { recursive: true })
+      await symlink(ROOT, join(project, 'node_modules/evo-token-sidecar'))
+      const program = join(project, 'program.mjs')
+      await writeFile(program, `${pasted(code, world)}\nconsole.log(await answer.text())\n`)
+      expect(await ended(spawn(process.execPath, [program], { env: world.env }))).toContain(
+        'Test Mining',
+      )
+    })
+  }
+
+  itNeeds(missingCommands('curl'))('the shell', async () => {
+    await using world = await startDocumentedWorld()
+    const [use = ''] = snippets('README.md', 'sh').filter((code) => code.includes('get --header'))
+    const job = join(world.home.directory, 'job.py')
+    await writeFile(job, 'import os; print(os.environ["EVO_ACCESS_TOKEN"][:3])\n')
+    const script = use
+      .replace('…', `'${world.api.url}/evo/identity/v2/discovery?service=evo'`)
+      .replace('python job.py', `python3 '${job}'`)
+    const said = await run(world, 'sh', '-ec', `${script}\nprintf '%s' "$EVO_ACCESS_TOKEN"`)
+    expect(said).toMatch(/^eyJ[^]*Test Mining[^]*eyJ\neyJ/)
+  })
+
+  itNeeds(noAdapters())("the Python client's", async () => {
+    await using world = await startDocumentedWorld()
+    const [first = ''] = snippets('clients/python/README.md', 'python')
+    expect(await ended(world.python('-c', `${first}\nprint(list(headers))`))).toBe(
+      "['Authorization']\n",
+    )
   })
 })

@@ -93,3 +93,23 @@ it('before a session ends whose server says when, and after it was lost', async 
   expect(lines()[2]).toContain('EVO_TOKEN_EVENT=recovered;')
   expect(lines().join('')).not.toMatch(/eyJ|evtk_/)
 })
+
+it('once of what happens to all apps of one server', async () => {
+  const { home, lines } = await homeThatWrites()
+  await using _home = home
+  const { clientId } = server.clients.service
+  const app = { type: 'service', clientId, scopes: ['evo.discovery'] }
+  const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
+  await home.write({ ...config, apps: { one: app, two: app, three: app } })
+  await using _daemon = await startDaemonProcess(home)
+  for (const name of ['one', 'two', 'three']) {
+    await runCli(home, ['secret', name], { input: server.clients.service.clientSecret })
+  }
+  server.intercept = async () => ({ status: 401, body: { error: 'invalid_client' } })
+  await Promise.all(['one', 'two', 'three'].map((name) => runCli(home, ['refresh', name])))
+  await until('the owner is told', () => lines().length > 0)
+  expect(lines()).toHaveLength(1)
+  const told = /EVO_TOKEN_APP=([^;]*)/.exec(lines()[0] ?? '')?.[1]?.split(' ')
+  expect(told?.sort()).toEqual(['one', 'three', 'two'])
+  server.intercept = (_request, act) => act()
+})

@@ -1,17 +1,16 @@
 /** `status` on a terminal, beside the daemon that it tells of. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { seededHome } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from './support/authorization-server.ts'
-import { type Home, MAIN, runCli, startDaemonProcess } from './support/daemon-process.ts'
-import { itNeeds, missingCommands } from './support/needs.ts'
+import { runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { itNeeds } from './support/needs.ts'
+import { noTerminal, onTerminal } from './support/terminal.ts'
 import { until } from './support/until.ts'
 
-const it = itNeeds(process.platform === 'linux' ? missingCommands('script') : 'needs script')
+const it = itNeeds(noTerminal())
 
 const GREEN = '\u001b[32m'
 const RED = '\u001b[31m'
@@ -25,24 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close()
 })
-
-/** Runs `evo-token` on a terminal of its own, as wide as it needs. */
-function onTerminal(home: Home, args: string, env: NodeJS.ProcessEnv = {}) {
-  const command = `'${process.execPath}' '${MAIN}' ${args}`
-  const child: ChildProcessWithoutNullStreams = spawn('script', ['-qefc', command, '/dev/null'], {
-    env: { ...home.env, TERM: 'xterm', ...env },
-  })
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-  const ended = once(child, 'close') as Promise<[number | null]>
-  return {
-    /** What stands on the screen since it was drawn last. */
-    screen: () => text.split('\u001b[H').at(-1) ?? '',
-    text: () => text,
-    interrupt: () => child.stdin.write('\u0003'),
-    ended,
-  }
-}
 
 const rowOf = (screen: string, app: string) =>
   screen.split('\n').find((line) => line.startsWith(`${app} `)) ?? ''

@@ -76,6 +76,8 @@ function putUnits(place, tree, node) {
     ipv6: true,
     group: undefined,
     credentials: ['LoadCredential=vault-key:/etc/evo-token/vault-key'],
+    stateDir: '/var/lib/private/evo-token',
+    writable: [],
   }
   for (const [name, fill] of [
     ['evo-token.service', fillService],

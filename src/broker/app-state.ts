@@ -2,14 +2,10 @@
  * All that we know about one app now: its registration, its session and its record. Changes run in
  * the app's queue (`managed-app.ts`); reading is free.
  */
-import { activityKinds, type Happened, type RenewalCause } from '../core/activity.ts'
+import type { RenewalCause } from '../core/activity.ts'
 import { type App, identityOf } from '../core/app.ts'
-import type { Clock, Failure, Log } from '../core/ports.ts'
+import type { Failure } from '../core/ports.ts'
 import type { Registration } from '../core/registration.ts'
-import type { GrantOutcome } from '../core/authorization-server.ts'
-import type { LoadedRecord, StoreResult, VaultRecords } from '../core/vault.ts'
-import { updateLife, omitLife } from '../core/session-end.ts'
-import type { Words } from '../core/problem.ts'
 import { countRenewal, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import { next, type Session, type SessionEvent } from '../core/session.ts'
 import {
@@ -18,58 +14,28 @@ import {
   freshness,
   type Instant,
   type Reading,
-  receive,
   type Sealed,
-  toStored,
 } from '../core/token.ts'
-import { Ledger, type RecordChange } from './ledger.ts'
-import { assumeLifetime, restoreSession } from './restored-session.ts'
+import type { LoadedRecord, VaultRecords } from '../core/vault.ts'
 import { Queue } from '../queue.ts'
-import type { Sleep } from './wait-at-most.ts'
-
-export interface BrokerDeps {
-  readonly clock: Clock
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-  readonly sleep: Sleep
-  readonly log: Log
-  /** Called whenever something that `status` tells may have changed. */
-  readonly onChange: (app: string) => void
-  /** Called with what people may want to look at later. It must not wait. */
-  readonly onActivity: (happened: Happened) => void
-  /** What is wrong with one of the app's token files. */
-  readonly fileFaultOf: (app: string) => Words | undefined
-  /** Called with an app that was granted a token. */
-  readonly onGrant: (app: App) => void
-}
-
-/** A request to the authorization server that is out. */
-export interface OutstandingRequest {
-  readonly since: Instant
-  /** As `since`, on the monotonic clock. */
-  readonly startedAt: number
-  /** A refresh and a redemption spend something, and are never cut short; an issue spends nothing. */
-  readonly kind: 'refresh' | 'redemption' | 'issue'
-  readonly done: Promise<void>
-}
-
-const OWNERS_CAUSE: RenewalCause = { cause: 'owner', caller: 'owner' }
-
-export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
+import type { BrokerDeps } from './broker-deps.ts'
+import { Ledger } from './ledger.ts'
+import { OutstandingRequests } from './outstanding-requests.ts'
+import { recordActivity } from './record-activity.ts'
+import { assumeLifetime, restoreSession } from './restored-session.ts'
+import { SignInOrder } from './sign-in-order.ts'
 
 export class AppState {
   readonly deps: BrokerDeps
   readonly ledger: Ledger
   /** Everything that changes the app, one after another; no request is waited for in it that spends something. */
   readonly queue = new Queue()
-  /** Requests that are out, in the order in which they left. */
-  readonly outstanding = new Set<OutstandingRequest>()
+  readonly outstanding: OutstandingRequests
+  readonly signInOrder = new SignInOrder()
   /** How many callers wait for a renewal. */
   callersWaiting = 0
   /** Why the renewal under way began. */
   renewalCause: RenewalCause | undefined
-  #signInsBegun = 0
-  #newestSignIn = 0
   #registration: Registration
   #session: Session
   /** When the cron line asks for the next token; on the wall clock, as cron lines are. */
@@ -85,6 +51,7 @@ export class AppState {
     loaded: LoadedRecord | undefined,
   ) {
     this.deps = deps
+    this.outstanding = new OutstandingRequests(deps.clock)
     this.#registration = registration
     const { app } = registration
     this.ledger = new Ledger(records, app.name, identityOf(app), loaded, deps.clock)
@@ -145,38 +112,6 @@ export class AppState {
     this.apply({ type: 'wait-over' })
   }
 
-  /** Says that a request is out, until the result is called. */
-  beginRequest(kind: OutstandingRequest['kind']): () => void {
-    let done = (): void => undefined
-    const now = this.deps.clock.read()
-    const underWay: OutstandingRequest = {
-      since: now.wall,
-      startedAt: now.mono,
-      kind,
-      done: new Promise((resolve) => {
-        done = resolve
-      }),
-    }
-    this.outstanding.add(underWay)
-    return () => {
-      this.outstanding.delete(underWay)
-      done()
-    }
-  }
-
-  /** Counts the sign-ins whose redemption has begun. */
-  nextSignInOrder(): number {
-    this.#signInsBegun += 1
-    return this.#signInsBegun
-  }
-
-  /** Whether the sign-in of this order becomes the session: what a person did last holds. */
-  claimSession(order: number): boolean {
-    if (order < this.#newestSignIn) return false
-    this.#newestSignIn = order
-    return true
-  }
-
   /** When the token ends; 0 where there is none, infinite for one without an end. */
   tokenEndsAt(): Instant {
     const { tokens } = this.#session
@@ -204,34 +139,8 @@ export class AppState {
       'session changed',
     )
     onChange(this.app.name)
-    this.#recordActivity(before, event)
+    recordActivity(this, before, event)
     if (event.type === 'granted' || event.type === 'signed-in') onGrant(this.app)
-  }
-
-  #recordActivity(before: Session, event: SessionEvent): void {
-    const isOwners = event.type === 'signed-in' || event.type === 'signed-out'
-    // Outside of a renewal only the owner gets a token, by a new client secret.
-    const { cause, caller = null } =
-      this.renewalCause && !isOwners ? this.renewalCause : OWNERS_CAUSE
-    const durationMs = this.#requestDuration(event.type === 'signed-in' ? 'redemption' : undefined)
-    const fingerprint = this.#session.tokens?.accessToken.fingerprint ?? null
-    for (const kind of activityKinds(before, event)) {
-      this.deps.onActivity({
-        kind,
-        app: this.app.name,
-        caller,
-        fingerprint,
-        ...(kind !== 'recovered' && { durationMs, ...(!isOwners && { cause }) }),
-      })
-    }
-  }
-
-  /** How long the request that is being concluded has been out, in milliseconds; null where none was sent. */
-  #requestDuration(kind: 'redemption' | undefined): number | null {
-    const request = [...this.outstanding].find(
-      (one) => (one.kind === 'redemption') === (kind === 'redemption'),
-    )
-    return request ? Math.round(this.deps.clock.read().mono - request.startedAt) : null
   }
 
   /** Notes that an API refused the current access token before its time. */
@@ -264,37 +173,6 @@ export class AppState {
     this.apply({ type: 'unavailable', failure, at: clock.read(), random: random(), ...details })
   }
 
-  /**
-   * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
-   * memory until it can; where another process changed the record meanwhile it is given up.
-   */
-  async storeAndServe(
-    { grant, received: at }: Granted,
-    type: 'granted' | 'signed-in',
-    change: RecordChange,
-  ): Promise<StoreResult['kind']> {
-    const { random, log } = this.deps
-    const received = receive(grant, at, random())
-    const { tokens } = next(this.session, { type, tokens: received }, this.app.refresh)
-    const { lost, ...kept } = change
-    const { refreshTokenLifetimeMs: lifetimeMs } = grant
-    const { wall } = received.received
-    log.trace({ app: this.app.name, step: 'store' }, 'protocol')
-    const result = await this.ledger.write({
-      ...omitLife(kept),
-      ...(tokens && { tokens: toStored(tokens) }),
-      ...updateLife(change, lifetimeMs, wall),
-      ...(type === 'signed-in' && { signedInAt: wall }),
-    })
-    log.trace({ app: this.app.name, step: 'stored', result: result.kind }, 'protocol')
-    if (result.kind === 'changed') return 'changed'
-    const { unstored } = this.ledger
-    if (unstored) log.error({ app: this.app.name, error: unstored.code }, unstored.message)
-    this.apply({ type, tokens: tokens ?? received })
-    this.scheduleReissue()
-    return result.kind
-  }
-
   /** The session that the vault's record describes, after another process changed it. */
   reloadFromRecord(): void {
     this.#sessionNumber += 1
@@ -315,29 +193,6 @@ export class AppState {
       log.info({ app: this.app.name }, 'stored what the disk had refused')
       onChange(this.app.name)
     }
-  }
-
-  /**
-   * The client secrets to try, newest first; one `undefined` for an app that has none. One that is of
-   * another kind than the app shows now (a secret, a key) waits until the config says so again.
-   */
-  clientSecrets(): readonly (Sealed | undefined)[] {
-    const { clientSecret, nextClientSecret } = this.ledger.record
-    const { clientSecret: systemdSecret, server } = this.#registration
-    const secrets = [nextClientSecret, clientSecret, systemdSecret].filter(
-      (secret) => secret !== undefined && !server.secretFault(secret),
-    )
-    return secrets.length > 0 ? secrets : [undefined]
-  }
-
-  /** The SHA-256 of every secret that we hold of this app. */
-  secretDigests(): readonly string[] {
-    const { clientSecret, nextClientSecret } = this.ledger.record
-    const { accessToken, refreshToken } = this.session.tokens ?? {}
-    const systemdSecret = this.#registration.clientSecret
-    return [clientSecret, nextClientSecret, systemdSecret, accessToken, refreshToken].flatMap(
-      (secret) => (secret ? [secret.sha256] : []),
-    )
   }
 
   /** Whether the cron line's next instant has come. */

@@ -4,6 +4,7 @@ import type { PollOutcome } from '../core/authorization-server.ts'
 import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
 import { failed } from './sign-in.ts'
 import { valueOf } from './sign-in-errors.ts'
+import { clientSecretsOf } from './secrets.ts'
 
 /** RFC 8628 §3.5: what `slow_down` adds to the interval. */
 const SLOW_DOWN_MS = 5_000
@@ -11,7 +12,7 @@ const SLOW_DOWN_MS = 5_000
 /** @throws {SidecarError} `misconfigured` where the server has no device flow, `unavailable`. */
 export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
   const { state } = signIn.managedApp
-  const [secret] = state.clientSecrets()
+  const [secret] = clientSecretsOf(state)
   const authorization = valueOf(await state.registration.server.authorizeDevice(secret))
   const { intervalMs } = authorization
   const nextPollAt = clock.read().mono + intervalMs

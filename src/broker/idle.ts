@@ -1,5 +1,6 @@
 /** Changes of the owner: they wait until no request of the app is out that spends something. */
-import type { AppState, OutstandingRequest } from './app-state.ts'
+import type { AppState } from './app-state.ts'
+import type { OutstandingRequest } from './outstanding-requests.ts'
 import { requireReadable } from './newer-record.ts'
 import { answerOutstandingError } from './refusal.ts'
 import { waitAtMost } from './wait-at-most.ts'

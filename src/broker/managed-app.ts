@@ -1,8 +1,5 @@
-/**
- * Keeps one app: serves its token, decides when to renew it, and runs everything that changes the
- * app one after another. At most one renewal is in flight.
- */
-import type { Cause, RenewalCause } from '../core/activity.ts'
+/** Keeps one app: serves its token, renews it when it is due or asked for, and says how it is. */
+import type { RenewalCause } from '../core/activity.ts'
 import {
   allowsRefresh,
   INITIAL_LIMIT,
@@ -10,13 +7,13 @@ import {
   recordRefresh,
   type RefreshLimit,
 } from '../core/refresh-limit.ts'
-import { isRenewable, isRenewalDue } from '../core/renewal-due.ts'
+import { isRenewable } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
+import { AppRenewals } from './app-renewals.ts'
 import type { AppState } from './app-state.ts'
 import { refusalOf } from './refusal.ts'
-import { renew } from './renewal.ts'
 import { readinessOf, servedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
@@ -41,14 +38,13 @@ const REFRESH_WAIT_MS = 10_000
 
 export class ManagedApp {
   readonly state: AppState
-  #renewing: Promise<void> | undefined
+  readonly #renewals: AppRenewals
   #limit: RefreshLimit = INITIAL_LIMIT
   #noticedAge: string | undefined
-  /** Set when the app left the config, or the daemon stops: nothing new is begun. */
-  #closed = false
 
   constructor(state: AppState) {
     this.state = state
+    this.#renewals = new AppRenewals(state)
   }
 
   status(): AppStatus {
@@ -61,21 +57,21 @@ export class ManagedApp {
 
   /** What the heartbeat does for this app; resolves when it is done. */
   async maintain(): Promise<void> {
-    if (this.#closed) return
+    if (this.#renewals.closed) return
     this.#noticeAge()
     const { unstored, newer } = this.state.ledger
     if (unstored ?? newer) await this.state.queue.run(() => this.state.retryRecord())
-    if (this.#isDue()) await this.#renewIfDue()
+    if (this.#renewals.isDue()) await this.#renewals.startIfDue()
   }
 
   /** Begins nothing new. */
   close(): void {
-    this.#closed = true
+    this.#renewals.closed = true
   }
 
   /** Takes a `close` back. */
   reopen(): void {
-    this.#closed = false
+    this.#renewals.closed = false
   }
 
   /** Resolves when no renewal is under way, every request that is out has its answer, and that is stored. */
@@ -83,8 +79,8 @@ export class ManagedApp {
     for (;;) {
       await this.state.queue.drain()
       const underWay = [...this.state.outstanding].map(({ done }) => done)
-      if (!this.#renewing && underWay.length === 0) return
-      await Promise.allSettled([this.#renewing, ...underWay])
+      if (!this.#renewals.current && underWay.length === 0) return
+      await Promise.allSettled([this.#renewals.current, ...underWay])
     }
   }
 
@@ -98,11 +94,11 @@ export class ManagedApp {
     const now = this.#now()
     const leftMs = tokens ? remainingMs(tokens, now) : 0
     if (!tokens || leftMs <= 0) return this.#waitAndServe(ask)
-    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewing ?? this.#mayRefreshOnDemand())) {
+    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewals.current ?? this.#mayRefreshOnDemand())) {
       const cause: RenewalCause = { cause: 'caller', caller: ask.caller }
       return this.#refreshOnDemand(tokens, undefined, ask.waitMs, cause)
     }
-    if (this.#isDue(now)) this.#renewInBackground()
+    if (this.#renewals.isDue(now)) this.#renewals.startIfDueInBackground()
     return servedToken(tokens, now)
   }
 
@@ -119,7 +115,7 @@ export class ManagedApp {
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
     this.#refuseIfNewer()
     if (rejected) this.state.noteRejected(rejected)
-    if (!this.#renewing && !this.#mayRefreshOnDemand()) return this.token(ask)
+    if (!this.#renewals.current && !this.#mayRefreshOnDemand()) return this.token(ask)
     const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs, {
       cause: rejected ? 'report' : 'caller',
       caller,
@@ -134,14 +130,17 @@ export class ManagedApp {
    * @throws {SidecarError} as `token`.
    */
   async refreshNow(): Promise<ServedToken> {
-    if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    if (this.#renewals.closed) throw new SidecarError('stopping', 'The daemon is stopping.')
     this.#refuseIfNewer()
     const { app, session } = this.state
     if (!isRenewable(app, session)) throw this.#refusal()
     this.state.endWaiting()
     const before = this.state.session.tokens
     await this.#waitFor(
-      this.#renew(() => this.state.session.tokens === before, { cause: 'owner', caller: 'owner' }),
+      this.#renewals.start(() => this.state.session.tokens === before, {
+        cause: 'owner',
+        caller: 'owner',
+      }),
       REFRESH_WAIT_MS,
     )
     return this.#serveOrRefuse()
@@ -153,12 +152,12 @@ export class ManagedApp {
     waitMs: number,
     cause: RenewalCause,
   ): Promise<ServedToken> {
-    if (!this.#renewing) {
+    if (!this.#renewals.current) {
       const { mono } = this.#now()
       this.#limit = recordRefresh(this.#limit, mono, rejected, this.state.app.refresh.retryMaxMs)
     }
     const isWanted = () => this.state.session.tokens === before
-    const renewing = this.#renew(isWanted, cause).then(() => {
+    const renewing = this.#renewals.start(isWanted, cause).then(() => {
       const after = this.state.session.tokens
       if (after !== before)
         this.#limit = recordObtained(this.#limit, after?.accessToken.fingerprint)
@@ -168,9 +167,9 @@ export class ManagedApp {
   }
 
   async #waitAndServe({ waitMs }: TokenRequest): Promise<ServedToken> {
-    if (this.#closed) throw new SidecarError('stopping', 'The daemon is stopping.')
-    if (!this.#renewing && !this.#isDue()) throw this.#refusal()
-    await this.#waitFor(this.#renewIfDue(), waitMs)
+    if (this.#renewals.closed) throw new SidecarError('stopping', 'The daemon is stopping.')
+    if (!this.#renewals.current && !this.#renewals.isDue()) throw this.#refusal()
+    await this.#waitFor(this.#renewals.startIfDue(), waitMs)
     return this.#serveOrRefuse()
   }
 
@@ -192,7 +191,7 @@ export class ManagedApp {
   }
 
   #refusal(): SidecarError {
-    return refusalOf(this.state, this.#renewing !== undefined)
+    return refusalOf(this.state, this.#renewals.current !== undefined)
   }
 
   #refuseIfNewer(): void {
@@ -202,22 +201,11 @@ export class ManagedApp {
   #mayRefreshOnDemand(): boolean {
     const { app, session, ledger } = this.state
     return (
-      !this.#closed &&
+      !this.#renewals.closed &&
       !ledger.newer &&
       session.status === 'active' &&
       isRenewable(app, session) &&
       allowsRefresh(this.#limit, this.#now().mono)
-    )
-  }
-
-  #isDue(now = this.#now()): boolean {
-    const { app, session, ledger } = this.state
-    if (this.#closed || ledger.newer) return false
-    return (
-      isRenewalDue(app, session, now) ||
-      (session.status === 'active' && this.state.isReissueDue(now)) ||
-      // The lost answer of a process before this one: while the server's grace may last.
-      (session.status === 'active' && ledger.unanswered && isRenewable(app, session))
     )
   }
 
@@ -231,50 +219,6 @@ export class ManagedApp {
     const { newer } = ledger
     if (newer) deps.log.error({ app: app.name, error: newer.code }, newer.message)
     deps.onChange(app.name)
-  }
-
-  #renewIfDue(): Promise<void> {
-    return this.#renew(() => this.#isDue(), { cause: this.#dueCause() })
-  }
-
-  #dueCause(): Cause {
-    const { app, session } = this.state
-    const now = this.#now()
-    if (session.status !== 'active') return 'retry'
-    if (isRenewalDue(app, session, now)) return 'age'
-    return this.state.isReissueDue(now) ? 'cron' : 'lost_answer'
-  }
-
-  /** Joins the renewal in flight, or begins one that asks again, when its turn comes, whether it is wanted. */
-  #renew(wanted: () => boolean, cause: RenewalCause): Promise<void> {
-    if (!this.#renewing) {
-      this.state.renewalCause = cause
-      this.#renewing = this.#renewIfWanted(wanted).finally(() => {
-        this.#renewing = this.state.renewalCause = undefined
-      })
-    }
-    return this.#renewing
-  }
-
-  async #renewIfWanted(wanted: () => boolean): Promise<void> {
-    const isOpen = () => !this.#closed
-    const isWanted = () => isOpen() && wanted()
-    // What changes the app now may make it needless, or change what it is made with.
-    await this.#waitForRedemptions()
-    await this.state.queue.drain()
-    if (isWanted()) await renew(this.state, { isWanted, isOpen })
-  }
-
-  /** Resolves when no sign-in is being completed: it may bring another session. */
-  async #waitForRedemptions(): Promise<void> {
-    for (const { kind, done } of this.state.outstanding) if (kind === 'redemption') await done
-  }
-
-  /** Fire-and-forget: failures are logged here. */
-  #renewInBackground(): void {
-    this.#renewIfDue().catch((error: unknown) => {
-      this.state.deps.log.error({ app: this.state.app.name, err: error }, 'renewal failed')
-    })
   }
 
   #now() {

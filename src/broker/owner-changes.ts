@@ -7,6 +7,8 @@ import type { Sealed } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { recordNewerError } from './newer-record.ts'
+import { clientSecretsOf } from './secrets.ts'
+import { storeAndServe } from './store-and-serve.ts'
 
 /**
  * Revokes the newest token where the server can, and forgets it. A service app forgets its client
@@ -19,7 +21,7 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
   const { app, session, ledger, registration } = state
   const { tokens } = session
   const { clientSecret, nextClientSecret, unknownMembers } = ledger.record
-  const [secret] = state.clientSecrets()
+  const [secret] = clientSecretsOf(state)
   const revoked = await (tokens?.refreshToken
     ? registration.server.revoke(tokens.refreshToken, 'refresh_token', secret)
     : tokens
@@ -88,7 +90,7 @@ export async function putClientSecret(
     if (outcome.kind === 'granted') {
       const { generation, identity, nextClientSecret, ...kept } = state.ledger.record
       const change = { ...kept, clientSecret: secret }
-      const stored = await state.storeAndServe(outcome, 'granted', change)
+      const stored = await storeAndServe(state, outcome, 'granted', change)
       if (stored === 'unwritable') throw notStoredError(app.name, state.ledger.unstored)
       if (stored === 'newer') throw recordNewerError(app.name)
       return { proven: true }

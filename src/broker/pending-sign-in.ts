@@ -97,7 +97,7 @@ export class PendingSignIn {
   ): Promise<SignInEnd> {
     this.#busy = true
     const { state } = this.managedApp
-    const order = state.nextSignInOrder()
+    const order = state.signInOrder.next()
     try {
       const end = await takeOverSignIn(state, {
         prepare,
@@ -107,7 +107,7 @@ export class PendingSignIn {
           this.#atServer = this.pending
           return this.pending
         },
-        claimSession: () => state.claimSession(order),
+        claimSession: () => state.signInOrder.claim(order),
       })
       if (end?.status === 'succeeded') this.#finish(end, state.deps.clock.read().mono)
       else if (end?.status === 'failed') this.finish(end)

@@ -6,7 +6,8 @@ import { areDifferent, type Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { recordFailure, recordSalvaged, type SalvagedOutcome } from './renewal-failure.ts'
 import { type NotStored, type ReceivedAnswer, spend } from './rotation.ts'
-import { withProvenSecret } from './secrets.ts'
+import { clientSecretsOf, withProvenSecret } from './secrets.ts'
+import { storeAndServe } from './store-and-serve.ts'
 
 /** Asked when a request is about to leave. */
 export interface Permission {
@@ -63,7 +64,7 @@ async function conclude(
   switch (outcome.kind) {
     case 'granted': {
       const change = withProvenSecret(state, clientSecret)
-      if ((await state.storeAndServe(outcome, 'granted', change)) === 'changed') {
+      if ((await storeAndServe(state, outcome, 'granted', change)) === 'changed') {
         await giveUp(state, outcome.grant.refreshToken)
       }
       return 'done'
@@ -112,7 +113,7 @@ async function discardLate(state: AppState, outcome: GrantOutcome): Promise<Spen
 }
 
 async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void> {
-  const [secret] = state.clientSecrets()
+  const [secret] = clientSecretsOf(state)
   await state.registration.server.revoke(refreshToken, 'refresh_token', secret)
 }
 

@@ -10,7 +10,8 @@ import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { type Permission, refresh } from './refresh.ts'
 import { recordFailure } from './renewal-failure.ts'
-import { refusesClient, withProvenSecret } from './secrets.ts'
+import { clientSecretsOf, refusesClient, withProvenSecret } from './secrets.ts'
+import { storeAndServe } from './store-and-serve.ts'
 
 function missingSecret({ app, ledger }: AppState): Failure {
   const failure = secretMissing(app)
@@ -22,7 +23,7 @@ function missingSecret({ app, ledger }: AppState): Failure {
 export async function renew(state: AppState, permission: Permission): Promise<void> {
   const { isWanted } = permission
   const { app } = state
-  if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
+  if (needsClientSecret(app) && clientSecretsOf(state)[0] === undefined) {
     await state.queue.run(async () => {
       if (!isWanted()) return
       const failure = missingSecret(state)
@@ -38,9 +39,9 @@ async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
   const { registration, sessionNumber } = state
   let outcome: GrantOutcome | undefined
   let secret: Sealed | undefined
-  const done = state.beginRequest('issue')
+  const done = state.outstanding.begin('issue')
   try {
-    for (const candidate of state.clientSecrets()) {
+    for (const candidate of clientSecretsOf(state)) {
       if (outcome && !refusesClient(outcome)) break
       secret = candidate
       outcome = await registration.limit(async () =>
@@ -50,7 +51,7 @@ async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
     await state.queue.run(async () => {
       if (!outcome || state.sessionNumber !== sessionNumber) return
       if (outcome.kind === 'granted')
-        await state.storeAndServe(outcome, 'granted', withProvenSecret(state, secret))
+        await storeAndServe(state, outcome, 'granted', withProvenSecret(state, secret))
       else recordFailure(state, outcome)
       // Whatever came of it, this instant of the cron line has had its attempt.
       state.scheduleReissue()

@@ -13,7 +13,7 @@ import type { LastQuestion, Prepared } from '../core/authorization-server.ts'
 import type { StoreResult } from '../core/vault.ts'
 import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { refusesClient } from './secrets.ts'
+import { clientSecretsOf, refusesClient } from './secrets.ts'
 
 export interface Spending<Outcome, End> {
   readonly kind: 'refresh' | 'redemption'
@@ -44,7 +44,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   spending: Spending<Outcome, End>,
 ): Promise<End | undefined> {
   const { kind, prepare, isWanted, store, handleNotReserved: onNotReserved } = spending
-  const [first] = state.clientSecrets()
+  const [first] = clientSecretsOf(state)
   const prepared = await prepare(first)
   if (prepared.kind === 'settled') {
     const answered = { outcome: prepared.outcome, clientSecret: first, superseded: false }
@@ -90,7 +90,7 @@ async function send<Outcome extends { readonly kind: string }>(
   trace(state, 'send')
   let outcome = await prepared.send(question)
   let clientSecret = first
-  for (const other of state.clientSecrets().slice(1)) {
+  for (const other of clientSecretsOf(state).slice(1)) {
     if (!refusesClient(outcome)) break
     const again = await prepare(other)
     trace(state, 'send')
@@ -102,7 +102,7 @@ async function send<Outcome extends { readonly kind: string }>(
 
 /** The request is out from now on, until it is concluded. */
 function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
-  const done = state.beginRequest(kind)
+  const done = state.outstanding.begin(kind)
   return {
     sessionNumber: state.sessionNumber,
     async conclude(): Promise<void> {

@@ -28,3 +28,29 @@ export function withProvenSecret(state: AppState, secret: Sealed | undefined): R
   const isCredential = secret.sha256 === state.registration.clientSecret?.sha256
   return isCredential ? proven : { ...proven, clientSecret: secret }
 }
+
+/**
+ * The client secrets to try, newest first; one `undefined` for an app that has none. One that is of
+ * another kind than the app shows now (a secret, a key) waits until the config says so again.
+ */
+export function clientSecretsOf({
+  ledger,
+  registration,
+}: AppState): readonly (Sealed | undefined)[] {
+  const { clientSecret, nextClientSecret } = ledger.record
+  const { clientSecret: systemdSecret, server } = registration
+  const secrets = [nextClientSecret, clientSecret, systemdSecret].filter(
+    (secret) => secret !== undefined && !server.secretFault(secret),
+  )
+  return secrets.length > 0 ? secrets : [undefined]
+}
+
+/** The SHA-256 of every secret that we hold of the app. */
+export function secretDigestsOf({ ledger, registration, session }: AppState): readonly string[] {
+  const { clientSecret, nextClientSecret } = ledger.record
+  const { accessToken, refreshToken } = session.tokens ?? {}
+  const systemdSecret = registration.clientSecret
+  return [clientSecret, nextClientSecret, systemdSecret, accessToken, refreshToken].flatMap(
+    (secret) => (secret ? [secret.sha256] : []),
+  )
+}

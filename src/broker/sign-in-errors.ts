@@ -6,6 +6,7 @@ import type { Failure } from '../core/ports.ts'
 import { signInRemedy } from '../core/remedy.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppState } from './app-state.ts'
+import { clientSecretsOf } from './secrets.ts'
 
 /** @throws {SidecarError} `invalid_request` for a service app, `misconfigured` without a client secret that is needed. */
 export function requireSignIn(state: AppState): void {
@@ -19,7 +20,7 @@ export function requireSignIn(state: AppState): void {
       },
     )
   }
-  if (needsClientSecret(app) && state.clientSecrets()[0] === undefined) {
+  if (needsClientSecret(app) && clientSecretsOf(state)[0] === undefined) {
     throw new SidecarError('misconfigured', secretMissing(app).message, {
       hint: `Store it with \`${secretCommand(app)}\`, then sign in.`,
     })

@@ -12,8 +12,9 @@ import {
 } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 import { type ReceivedAnswer, type NotStored, spend } from './rotation.ts'
-import { withProvenSecret } from './secrets.ts'
+import { clientSecretsOf, withProvenSecret } from './secrets.ts'
 import { withAdvice } from './sign-in-errors.ts'
+import { storeAndServe } from './store-and-serve.ts'
 
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
 export type SignInEnd = SignInStatus | { readonly status: 'pending'; readonly slowDown: boolean }
@@ -99,7 +100,7 @@ async function takeOver(
   const { grant } = outcome
   const { tokens, ...record } = withProvenSecret(state, clientSecret)
   const change = { ...omitLife(record), askedScope: state.app.scopes.join(' ') }
-  const stored = await state.storeAndServe(outcome, 'signed-in', change)
+  const stored = await storeAndServe(state, outcome, 'signed-in', change)
   if (stored === 'changed') {
     state.reloadFromRecord()
     return { end: failed('vault_changed', VAULT_CHANGED), cleanUp: () => discard(state, grant) }
@@ -181,7 +182,7 @@ async function endBefore(
   { subject }: Grant,
 ): Promise<void> {
   if (!before?.refreshToken || !areDifferent(before.subject, subject)) return
-  const [secret] = state.clientSecrets()
+  const [secret] = clientSecretsOf(state)
   const { server } = state.registration
   const revoked = await server.revoke(before.refreshToken, 'refresh_token', secret)
   state.deps.log.info({ app: state.app.name, revoked }, 'the session of the person before is over')
@@ -194,7 +195,7 @@ async function discard(
 ): Promise<void> {
   const { tokens } = state.ledger.record
   const { server } = state.registration
-  const [secret] = state.clientSecrets()
+  const [secret] = clientSecretsOf(state)
   if (!tokens?.refreshToken || areDifferent(tokens.subject, subject)) {
     if (refreshToken) await server.revoke(refreshToken, 'refresh_token', secret)
     else if (accessToken) await server.revoke(accessToken, 'access_token', secret)

@@ -11,10 +11,17 @@ import { exchange, openSocket } from './wire.ts'
 
 /** Between two looks whether it is still there. */
 const LOOK_EVERY_MS = 3_000
+/** While the service starts or stops, which takes a second as a rule. */
+const LOOK_AGAIN_MS = 1_000
 const ALIVE_WITHIN_MS = 3_000
 const MANAGER_WITHIN_MS = 3_000
 
 type Phase = ServiceState['phase']
+
+/** What the service manager says of the service. */
+type Seen = Pick<ServiceState, 'phase' | 'restarts'>
+
+const UNKNOWN: Seen = { phase: 'absent', restarts: 0 }
 
 /** What is said while an answer is still to be expected. */
 const WAITING: Readonly<Partial<Record<Phase, string>>> = {
@@ -44,17 +51,22 @@ export interface Silent {
  */
 export async function outlastSilence(silent: Silent, signal: AbortSignal): Promise<void> {
   const said = new Set<Phase>()
+  let before: Seen | undefined
   while (!signal.aborted) {
+    let pauseMs = LOOK_EVERY_MS
     if (!(await isAlive(silent))) {
-      const phase = await servicePhase(silent)
+      const seen = await look(silent)
+      const phase = isFailing(before, seen) ? 'failed' : seen.phase
       const words = WAITING[phase]
       if (isOver(signal)) return
       if (words === undefined) throw notThere(silent, phase)
       if (!said.has(phase)) silent.say(words)
       said.add(phase)
+      before = seen
+      if (phase !== 'running') pauseMs = LOOK_AGAIN_MS
     }
     // Rejects when the answer comes, which the loop asks for itself.
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
@@ -72,16 +84,20 @@ async function isAlive({ target, headers, place }: Silent): Promise<boolean> {
   return typeof answer === 'object' && answer.status === 200
 }
 
+/** Whether it was tried again since the last look, and is not up yet: each look meets another attempt. */
+function isFailing(before: Seen | undefined, { phase, restarts }: Seen): boolean {
+  return before !== undefined && phase === 'starting' && restarts > before.restarts
+}
+
 /** `absent` where there is no service manager, or none that answers. */
-async function servicePhase({ isMachines, env }: Silent): Promise<Phase> {
+async function look({ isMachines, env }: Silent): Promise<Seen> {
   const services = await loadServices()
   const asked = services
     // It is asked for its state alone.
     .find({ system: isMachines, env, stopDaemon: async () => undefined })
-    .then(async (manager) => (await manager.state()).phase)
-    .catch((): Phase => 'absent')
-  const late = sleep(MANAGER_WITHIN_MS, 'absent' as const, { ref: false })
-  return Promise.race([asked, late])
+    .then(async (manager): Promise<Seen> => manager.state())
+    .catch(() => UNKNOWN)
+  return Promise.race([asked, sleep(MANAGER_WITHIN_MS, UNKNOWN, { ref: false })])
 }
 
 function notThere({ place, pid }: Silent, phase: Phase): EvoTokenError {

@@ -1,24 +1,25 @@
 /** Reacts to changes of an app: rewrites its token files, and notifies a person. */
-import type { Notifier } from '../adapters/process/notifier.ts'
 import type { TokenFiles } from '../adapters/token-files/token-files.ts'
 import { attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'
 import type { AppStatus } from '../core/status.ts'
 import type { Sealed } from '../core/token.ts'
+import type { NoticeGroups } from './notice-groups.ts'
 
 export interface Observed {
   status(app: string): AppStatus
+  issuer(app: string): string
   accessToken(app: string): Sealed | undefined
 }
 
 export interface ObserverDeps {
   readonly files: TokenFiles
-  readonly notifier: Notifier
+  readonly notices: NoticeGroups
   readonly log: Log
 }
 
-export function createObserver({ files, notifier, log }: ObserverDeps) {
+export function createObserver({ files, notices, log }: ObserverDeps) {
   const needs = new Map<string, Need>()
 
   async function observe(app: string, broker: Observed): Promise<void> {
@@ -36,7 +37,8 @@ export function createObserver({ files, notifier, log }: ObserverDeps) {
       // The log keeps the words that name no person.
       log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
     }
-    await notifier.notify(app, event, event === 'recovered' ? sayRecovered(app) : wordsOf(problem))
+    const words = event === 'recovered' ? sayRecovered(app) : wordsOf(problem)
+    await notices.tell(app, broker.issuer(app), event, words)
   }
 
   /** Fire-and-forget: failures are logged here. */

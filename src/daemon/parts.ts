@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
 import { createIssuerFetch } from '../adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../adapters/server/metadata.ts'
-import { createNotifier } from '../adapters/process/notifier.ts'
+import { createNotifier, USUAL_EVERY_MS } from '../adapters/process/notifier.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/platform.ts'
@@ -23,6 +24,7 @@ import type { App } from '../core/app.ts'
 import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { loadMetrics } from '../http/metrics.ts'
+import { createNoticeGroups } from './notice-groups.ts'
 import { createObserver } from './observers.ts'
 import { createRegistrar } from './registrations.ts'
 import type { World } from './world.ts'
@@ -82,7 +84,14 @@ export async function createParts(
   }
   const files = createTokenFiles(config.files, { log, onProblem: announceChange })
   const notifier = createNotifier(config.notify, { clock, env, log })
-  const observe = createObserver({ files, notifier, log })
+  const notices = createNoticeGroups({
+    clock,
+    // A notice that waits holds up no stop.
+    sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
+    everyMs: config.notify?.everyMs ?? USUAL_EVERY_MS,
+    notify: (apps, event, words) => notifier.notify(apps, event, words),
+  })
+  const observe = createObserver({ files, notices, log })
   const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
   const machineId = await platform.readMachineId()
   const vaultOptions = {

@@ -78,6 +78,10 @@ export const status = z.object({
 
 export const apps = z.object({
   version: z.string().meta({ description: 'Version of the daemon.' }),
+  program: z
+    .string()
+    .optional()
+    .meta({ description: 'The directory of the program that runs; for the owner only.' }),
   problems: z
     .array(z.object({ error: z.string(), message: z.string(), hint: z.string() }))
     .optional()

@@ -1,6 +1,7 @@
 /** The loopback endpoint, one for each door: guards first, then the routes, then our errors. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { SidecarError } from '../errors.ts'
 import { send } from './answers.ts'
 import { type Caller, NO_CALLER } from './callers.ts'
@@ -106,7 +107,7 @@ export function createApp(deps: Deps, door: Door, routes = routesOf(deps)): Endp
   return Object.assign(endpoint, { app, turnAway })
 }
 
-function createFailureHandler({ log, clock }: Deps, door: Door) {
+function createFailureHandler({ log, clock, problems }: Deps, door: Door) {
   const refused = createRefusalLog(log, clock)
   return (
     thrown: unknown,
@@ -129,8 +130,14 @@ function createFailureHandler({ log, clock }: Deps, door: Door) {
       response.destroy()
       return
     }
-    const error = expected ?? new SidecarError('internal', '')
+    const error = expected ?? replacedBelow(problems()) ?? new SidecarError('internal', '')
     for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value)
     send(response, toProblem(error, door.isOwners))
   }
+}
+
+/** What a bug is taken for where the daemon's files are not those that it was started from. */
+function replacedBelow(problems: readonly DaemonProblem[]): SidecarError | undefined {
+  const found = problems.find(({ error }) => error === 'restart_needed')
+  return found && new SidecarError('failed', found.message, { hint: found.hint })
 }

@@ -141,6 +141,8 @@ export interface Deps {
   readonly host: string
   /** The version of this program. */
   readonly version: string
+  /** The directory that it is in. */
+  readonly program: string
   readonly broker: TokenBroker
   readonly signIns: SignInService
   readonly callers: CallerRegistry

@@ -1,6 +1,7 @@
 /** The description of the interface, in OpenAPI 3.1: made from the routes that requests are checked by. */
 import { z } from 'zod'
 import { type AnswerRule, problemOf } from './answer-schemas.ts'
+import type { Door } from './door.ts'
 import { NAME } from '../core/names.ts'
 import { PROBLEM_CODES, PROBLEM_TYPE } from './problems.ts'
 import type { Route } from './route.ts'
@@ -21,11 +22,16 @@ const PROBLEM = {
   content: PROBLEM_CONTENT,
 }
 
-export function describeRoutes(routes: readonly Route[], version: string): object {
+/** As `door` has it: the owner's asks for no key. */
+export function describeRoutes(
+  routes: readonly Route[],
+  version: string,
+  { isOwners }: Pick<Door, 'isOwners'>,
+): object {
   const paths = new Map<string, Record<string, object>>()
   for (const route of routes) {
     const operations = paths.get(route.path) ?? {}
-    operations[route.method] = operationOf(route)
+    operations[route.method] = operationOf(route, isOwners)
     paths.set(route.path, operations)
   }
   return {
@@ -48,7 +54,10 @@ export function describeRoutes(routes: readonly Route[], version: string): objec
   }
 }
 
-function operationOf({ path, access, summary, query, body, answers }: Route): object {
+function operationOf(
+  { path, access, summary, query, body, answers }: Route,
+  isOwners: boolean,
+): object {
   const parameters = [...pathParameters(path), ...queryParameters(query)]
   const owner = access === 'owner' ? ' For the owner alone, through the owner socket.' : ''
   return {
@@ -65,7 +74,7 @@ function operationOf({ path, access, summary, query, body, answers }: Route): ob
       ...Object.fromEntries(Object.entries(answers).map(responseOf)),
       default: { $ref: '#/components/responses/Problem' },
     },
-    security: access === 'callers' ? [{ accessKey: [] }] : [],
+    security: access === 'callers' && !isOwners ? [{ accessKey: [] }] : [],
   }
 }
 

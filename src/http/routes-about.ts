@@ -28,7 +28,7 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       access: 'callers',
       summary: 'This interface, in OpenAPI 3.1.',
       answers: { 200: jsonAnswer('The description.', z.looseObject({ openapi: z.string() })) },
-      answer: () => json(describeRoutes(all, version)),
+      answer: ({ door }) => json(describeRoutes(all, version, door)),
     }),
   ]
 }

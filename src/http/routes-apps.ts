@@ -23,7 +23,7 @@ const TOKEN = {
 }
 
 export function appRoutes(deps: Deps): Route[] {
-  const { activity, broker, clock, log, problems, streams, version } = deps
+  const { activity, broker, clock, log, problems, program, streams, version } = deps
   const toJson = createTokenJson()
 
   /** The answer with `served`, and the line in the log that says who got it. */
@@ -113,7 +113,7 @@ export function appRoutes(deps: Deps): Route[] {
       answer: ({ caller, door }) =>
         json({
           version,
-          ...(door.isOwners && { problems: problems() }),
+          ...(door.isOwners && { program, problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
         }),
     }),

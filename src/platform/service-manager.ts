@@ -24,6 +24,11 @@ export interface ServiceDefinition {
   readonly keyIsCredential: boolean
   /** The group whose members are owners; a machine's service only. */
   readonly group: string | undefined
+  /** Files that the daemon reads besides its program: the config, certificates. */
+  readonly files: readonly string[]
+  readonly stateDir: string
+  /** Directories besides the state directory in which the daemon writes: those of token files. */
+  readonly writable: readonly string[]
   /** A file of the package, such as `systemd/user/evo-token.service`. */
   readonly readTemplate: (path: string) => string
 }
@@ -57,6 +62,8 @@ export interface ServicePlan {
 export interface ServiceState {
   /** `failed`: it ended, and a restart will probably end the same way; `absent`: the manager does not know it. */
   readonly phase: 'starting' | 'running' | 'stopping' | 'failed' | 'absent'
+  /** How often the manager has started it again by itself. */
+  readonly restarts: number
   /** Properties of the service, with the names that the service manager gives them. */
   readonly properties: Readonly<Record<string, string>>
 }
@@ -67,6 +74,8 @@ export interface ServiceManager {
   readonly stateDir: string
   /** The service manager's link to `stateDir`, which is removed with it. */
   readonly stateLink?: string
+  /** The environment that the service starts with, as far as it decides where its files are. */
+  readonly environment: Readonly<Record<string, string>>
   /** Where a machine's service has its config; undefined for the service of one user. */
   readonly machineConfig: string | undefined
   /** Shows the log, as a person would type it. */
@@ -94,10 +103,14 @@ export interface ServiceManager {
   notes(): readonly string[]
 }
 
-export interface ServiceOptions {
+/** Whose service. */
+export interface ServiceScope {
   /** The machine's service, in place of that of this user. */
   readonly system: boolean
   readonly env: NodeJS.ProcessEnv
+}
+
+export interface ServiceOptions extends ServiceScope {
   /** Stops the daemon of this user in order, if one runs. */
   readonly stopDaemon: () => Promise<void>
 }

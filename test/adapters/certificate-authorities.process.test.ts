@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCertificates } from '../../src/adapters/server/certificate-authorities.ts'
+import { createCertificates } from '../support/certificates.ts'
+import { itNeeds, missingCommands } from '../support/needs.ts'
+import { startProgram } from '../support/program.ts'
 
 let directory: string
 beforeEach(() => {
@@ -39,5 +45,56 @@ describe('a file of certificate authorities', () => {
 
   it('that is an endless device is refused at once', () => {
     expect(() => readCertificates('/dev/zero', '"ca"')).toThrow('is no regular file')
+  })
+})
+
+/** Says of each server whether an issuer there would be trusted, without "ca" and with it. */
+const PROGRAM = `
+import { createIssuerFetch } from './src/adapters/server/issuer-fetch.js'
+const { CA, SERVERS } = process.env
+const trusts = []
+for (const ca of [undefined, CA]) {
+  const { fetch, close } = createIssuerFetch({ env: process.env, ...(ca && { ca }) })
+  for (const url of SERVERS.split(' ')) {
+    const options = { method: 'GET', headers: {}, redirect: 'manual', signal: AbortSignal.timeout(30_000) }
+    trusts.push(await fetch(url, options).then(({ status }) => status === 200, () => false))
+  }
+  close()
+}
+console.log(JSON.stringify(trusts))
+process.exit()
+`
+
+describe('the certificate authorities of "ca"', () => {
+  itNeeds(missingCommands('openssl'))('add to those of the system, and replace none', async () => {
+    const servers = []
+    const authorities: string[] = []
+    for (const name of ['system', 'company']) {
+      const own = join(directory, name)
+      mkdirSync(own)
+      const { ca, ...keys } = createCertificates(own, 'localhost')
+      const server = createServer(keys, (_, response) => response.end('{}')).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      servers.push(server)
+      authorities.push(ca)
+    }
+    try {
+      const [system = '', company = ''] = authorities
+      const urls = servers.map(
+        (server) => `https://localhost:${(server.address() as AddressInfo).port}/`,
+      )
+      // Where OpenSSL, and Node with NODE_USE_SYSTEM_CA, take the store of the system from.
+      const env = { PATH: process.env.PATH, NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: system }
+      const program = startProgram(PROGRAM, {
+        env: { ...env, CA: company, SERVERS: urls.join(' ') },
+      })
+      const [bySystem, unasked, still, asked] = JSON.parse(await program.line()) as boolean[]
+      expect({ unasked, asked }).toEqual({ unasked: false, asked: true })
+      // A Node that does not know the variable trusts the system's neither before nor after.
+      expect(still).toBe(bySystem)
+      if (Number(process.versions.node.split('.')[0]) >= 24) expect(bySystem).toBe(true)
+    } finally {
+      for (const server of servers) server.close()
+    }
   })
 })

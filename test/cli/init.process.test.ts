@@ -306,6 +306,19 @@ describe('init without --yes', () => {
     )
   })
 
+  it.each([
+    ['takes it', ENTER, true],
+    ['leaves it', `n${ENTER}`, false],
+  ])('offers evo-mcp where it finds its checkout, and %s', async (_, typed, isTaken) => {
+    const checkout = join(home, 'src/evo-mcp')
+    mkdirSync(join(checkout, 'src/evo_mcp'), { recursive: true })
+    const { person, done } = ask({ ...native, yes: false, scope: ['evo.discovery'] })
+    await person.type(`evo-mcp server in ${checkout}`, typed)
+    expect(await done).toBe(0)
+    const path = join(checkout, '.cache/evo_token_cache.json')
+    expect(written().files).toEqual(isTaken ? [{ app: 'evo-me', path, format: 'json' }] : undefined)
+  })
+
   it('takes away the blanks around what is pasted, and refuses what is nothing else', async () => {
     const { person, done } = ask({ type: 'spa', name: 'evo-me', scope: ['evo.discovery'] })
     await person.type('Its client id', `  ${ENTER}`)

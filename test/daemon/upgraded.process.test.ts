@@ -1,5 +1,14 @@
 /** The files of the program are replaced or removed while its daemon runs, as an upgrade does. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createHome, MAIN, runCli, startDaemonProcess } from '../support/daemon-process.ts'
@@ -10,12 +19,15 @@ const CONFIG = {
   apps: { one: { type: 'native', clientId: 'native-1', scopes: ['offline_access'] } },
 }
 
-/** A copy of the program, which a test may change. It finds its packages in the checkout that it is in. */
-function installed(): { readonly directory: string; readonly main: string } & Disposable {
-  const root = dirname(dirname(MAIN))
-  const directory = mkdtempSync(join(root, 'build/installed-'))
-  cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true })
-  cpSync(join(root, 'package.json'), join(directory, 'package.json'))
+const ROOT = dirname(dirname(MAIN))
+
+/** A copy of the program, which a test may change. It finds its packages in the checkout, where it is in it. */
+function installed(
+  parent = join(ROOT, 'build'),
+): { readonly directory: string; readonly main: string } & Disposable {
+  const directory = mkdtempSync(join(parent, 'installed-'))
+  cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true })
+  cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'))
   return {
     directory,
     main: join(directory, 'dist/main.js'),
@@ -54,5 +66,17 @@ describe('a daemon whose files are', () => {
     expect(metrics.status).toBe(200)
     expect(await metrics.text()).toContain('evo_token_')
     await daemon.logged(({ msg }) => msg.includes('are gone'))
+  }, 240_000)
+
+  it('removed with its packages says what to do where it needs one of them', async () => {
+    using program = installed(tmpdir())
+    symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(program.directory, 'node_modules'))
+    await using home = await createHome({ ...CONFIG, vault: { key: 'file' } })
+    await using daemon = await startDaemonProcess(home, { main: program.main })
+    rmSync(program.directory, { recursive: true })
+    const moved = await runCli(home, ['vault', 'move-key', '--to', 'keychain'])
+    expect(moved.stderr).toMatch(/files of evo-token, or Node, are not where they were/)
+    expect(moved.stderr).toContain('Restart the daemon')
+    expect(daemon.log.filter(({ level }) => level === 'error')).toEqual([])
   }, 240_000)
 })

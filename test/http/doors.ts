@@ -98,6 +98,7 @@ export function recordedDeps(parts: Parts = {}) {
   const deps: Deps & { readonly streams: EventStreams } = {
     host: parts.host ?? '127.0.0.1',
     version: '1.2.3',
+    program: '/opt/evo-token',
     broker,
     streams: new EventStreams(broker),
     problems: () => parts.problems ?? [],

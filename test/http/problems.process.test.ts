@@ -164,6 +164,24 @@ describe('a problem', () => {
     })
   })
 
+  it('of a bug says to restart, where the files of the daemon were replaced', async () => {
+    const problem = {
+      error: 'restart_needed',
+      message: 'Files are gone.',
+      hint: 'Restart.',
+    } as const
+    await using doors = await openDoors({
+      problems: [problem],
+      broker: { token: () => Promise.reject(new TypeError('broken')) },
+    })
+    const answer = await doors.tcp(KEY).get('/v1/apps/evo-me/token').expect(500)
+    expect(answer.body).toMatchObject({
+      error: 'failed',
+      detail: 'Files are gone.',
+      hint: 'Restart.',
+    })
+  })
+
   it('of a bug is logged with the error', async () => {
     const logged: object[] = []
     const { log } = recordedDeps()

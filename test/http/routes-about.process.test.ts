@@ -86,6 +86,8 @@ describe('GET /openapi.json', () => {
       },
     })
     expect(description.paths['/healthz']?.get?.security).toEqual([])
+    const owners = (await doors.owner().get('/openapi.json').expect(200)).body as typeof description
+    expect(owners.paths['/v1/apps/{app}/token']?.get?.security).toEqual([])
     await doors.tcp().get('/openapi.json').expect(401)
   })
 

@@ -237,7 +237,11 @@ describe('GET /v1/apps', () => {
     const problem = { error: 'notify_failed' as const, message: 'It failed.', hint: 'Correct it.' }
     await using doors = await openDoors({ problems: [problem] })
     const own = await doors.owner().get('/v1/apps').expect(200)
-    expect(own.body).toMatchObject({ version: '1.2.3', problems: [problem] })
+    expect(own.body).toMatchObject({
+      version: '1.2.3',
+      program: '/opt/evo-token',
+      problems: [problem],
+    })
     const told = await doors.tcp(KEY).get('/v1/apps').expect(200)
     expect(Object.keys(told.body as object)).toEqual(['version', 'apps'])
   })

@@ -97,15 +97,17 @@ for load, active, sub in [
     ("loaded", "deactivating", "stop-sigterm"), ("loaded", "active", "running"),
     ("loaded", "activating", "auto-restart"), ("loaded", "failed", "failed"), ("loaded", "inactive", "dead"),
 ]:
-    print(_from_systemd(f"LoadState={load}\\nActiveState={active}\\nSubState={sub}\\n"))
-print(_from_systemd(""))`
+    print(_from_systemd(f"LoadState={load}\\nActiveState={active}\\nSubState={sub}\\n").state)
+print(_from_systemd("LoadState=loaded\\nActiveState=inactive\\nJob=12\\n").state)
+print(_from_systemd("").state, _from_systemd("NRestarts=7\\n").restarts)`
     const { stdout } = spawnSync('python3', ['-S', '-c', script], {
       env: { ...process.env, PYTHONPATH },
       encoding: 'utf8',
     })
     expect(stdout.trim().split('\n')).toEqual([
       ...['none', 'starting', 'starting', 'stopping', 'running', 'failed', 'failed', 'failed'],
-      'none',
+      'starting',
+      'none 7',
     ])
   })
 })

@@ -34,7 +34,7 @@ export interface NotifierWorld {
   readonly limitMs?: number
 }
 
-const USUAL_EVERY_MS = 15 * 60_000
+export const USUAL_EVERY_MS = 15 * 60_000
 const LIMIT_MS = 10_000
 
 /** What the service manager set for the daemon alone, not for programs that it starts. */

@@ -18,10 +18,16 @@ export function toProblem({ path }: TokenFile, error: unknown): TokenFileProblem
     ({ error: 'file_unwritable', message, hint }) as const
   if (error instanceof SidecarError) return problem(error.message, error.hint)
   if (!isDiskError(error)) return problem(`${path} was not written.`, 'See the log of the daemon.')
-  return error.code === 'ENOENT'
-    ? problem(`The directory of ${path} does not exist.`, 'Create it, or correct the path.')
-    : problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOutOf(error))
+  if (error.code === 'ENOENT') {
+    return problem(`The directory of ${path} does not exist.`, 'Create it, or correct the path.')
+  }
+  const wayOut = error.code === 'EROFS' ? READ_ONLY : wayOutOf(error)
+  return problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOut)
 }
+
+/** The sandbox of a service makes all other directories read-only. */
+const READ_ONLY =
+  'If evo-token runs as a service, run `evo-token service install` again: it lets the service write where the config has token files now. Else mount the file system writable.'
 
 /** The problems as warnings of the config, whose files they are, in its order. */
 export function tokenFileWarnings(

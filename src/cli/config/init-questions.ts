@@ -20,12 +20,15 @@ export interface Given {
   readonly issuer?: string | undefined
   readonly vaultKey?: string | undefined
   readonly reissue?: string | undefined
+  readonly evoMcp?: string | undefined
 }
 
 /** What is there already. */
 export interface InitContext {
   readonly names: readonly string[]
   readonly force: boolean
+  /** A checkout of evo-mcp that was found. */
+  readonly evoMcp: string | undefined
 }
 
 const TYPES = [
@@ -77,7 +80,20 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
     given.redirectUris ??
     (type === 'spa' || type === 'web' ? [withoutBlanks(await ask.redirectUri(known))] : undefined)
   const scopes = given.scopes ?? (await askScopes(known, terminal))
-  return { name, app: { ...known, clientId, redirectUris, scopes }, vaultKey: given.vaultKey }
+  const evoMcp = given.evoMcp ?? (await askEvoMcp(context, terminal))
+  return {
+    name,
+    app: { ...known, clientId, redirectUris, scopes },
+    vaultKey: given.vaultKey,
+    evoMcp,
+  }
+}
+
+/** Where its checkout was found. */
+async function askEvoMcp({ evoMcp }: InitContext, terminal: Terminal): Promise<string | undefined> {
+  if (evoMcp === undefined) return undefined
+  const message = `Keep Seequent's evo-mcp server in ${evoMcp} signed in with it?`
+  return (await confirm({ message, default: true }, terminal)) ? evoMcp : undefined
 }
 
 interface Terminal {

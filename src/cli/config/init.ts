@@ -1,6 +1,5 @@
 /** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { faultLines, readConfig } from '../../adapters/config/config-file.ts'
 import { writeConfig } from '../../adapters/config/config-writer.ts'
 import { usualScopes } from '../../config/evo.ts'
@@ -11,12 +10,15 @@ import type { Invocation } from '../command.ts'
 import { type Answers, planInit, readTarget, type Target, withoutBlanks } from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
 import type { Given } from './init-questions.ts'
+import { findEvoMcpCheckout, isEvoMcpCheckout } from './evo-mcp-checkout.ts'
 import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
   const evoMcp = evoMcpCheckout(invocation)
-  const answers = { ...(flag('yes') ? fromOptions(invocation) : await ask(invocation)), evoMcp }
+  const answers = flag('yes')
+    ? { ...fromOptions(invocation), evoMcp }
+    : await ask(invocation, evoMcp)
   // A person may have taken minutes to answer; what is there now is what gets the app.
   const target = await readCurrent(invocation)
   const { path, before } = target
@@ -39,7 +41,7 @@ function evoMcpCheckout({ command, text, io }: Invocation): string | undefined {
   const given = text('evo-mcp')
   if (given === undefined) return undefined
   const directory = resolve(toPath(given, locations.homeOf(io.env)))
-  if (existsSync(join(directory, 'src/evo_mcp'))) return directory
+  if (isEvoMcpCheckout(directory)) return directory
   throw usageFault(command, 'needs the directory of a checkout of evo-mcp for --evo-mcp')
 }
 
@@ -72,7 +74,7 @@ function readOptions({ text, texts }: Invocation): Given {
   }
 }
 
-async function ask(invocation: Invocation): Promise<Answers> {
+async function ask(invocation: Invocation, evoMcp: string | undefined): Promise<Answers> {
   const { command, io } = invocation
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw usageFault(command, 'has no terminal to ask on: give the options, and --yes')
@@ -81,9 +83,10 @@ async function ask(invocation: Invocation): Promise<Answers> {
   const target = await readCurrent(invocation)
   const current = readTarget(target, given.name)
   const names = current?.names ?? []
+  const found = findEvoMcpCheckout(locations.homeOf(io.env), process.cwd())
   const { askInit } = await import('./init-questions.ts')
   try {
-    return await askInit(given, { names, force: target.force }, io)
+    return await askInit({ ...given, evoMcp }, { names, force: target.force, evoMcp: found }, io)
   } catch (error) {
     // The prompts throw this on Ctrl-C.
     if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error

@@ -4,16 +4,19 @@ import { toStatusAnswer } from '../../client/status-answer.ts'
 import { type Client, readEndpoint } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
 import { checkFault, type Check } from './checks.ts'
-import type { Places } from '../../platform/platform.ts'
+import type { Env, Places } from '../../platform/platform.ts'
+import { otherVersion, severalInPath } from '../programs.ts'
 
-export function daemonChecks(client: Client, places: Places, uid: number): Check[] {
+export function daemonChecks(client: Client, places: Places, uid: number, env: Env): Check[] {
   let answer: unknown
   return [
     {
       id: 'daemon',
       async run() {
-        answer = (await client.ask({ path: '/v1/apps' })).apps
-        return 'it answers'
+        const said = await client.ask({ path: '/v1/apps' })
+        answer = said.apps
+        const apart = [otherVersion(said), await severalInPath(env)]
+        return ['it answers', ...apart.filter((words) => words !== undefined)].join('. ')
       },
     },
     {

@@ -72,7 +72,7 @@ export async function run(invocation: Invocation): Promise<number> {
       },
     },
     ...homeChecks(places, uid),
-    ...daemonChecks(client, places, uid),
+    ...daemonChecks(client, places, uid, io.env),
   ]
   const proxy = () =>
     proxyCheck({ env: io.env, ca: config?.ca }, (found) => {

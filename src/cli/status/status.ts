@@ -1,9 +1,11 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
 import { toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, createClient } from '../../client/connection.ts'
+import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
 import type { Io } from '../io.ts'
+import { otherVersion, severalInPath } from '../programs.ts'
 import { plain } from '../plain.ts'
 import { statusFields, statusTable } from './status-view.ts'
 
@@ -47,6 +49,10 @@ async function run(invocation: Invocation): Promise<number> {
   // One vault for all of them: once is enough.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
   const problems = toProblems(answer.problems)
+  // A daemon whose files were replaced says so itself.
+  const isReplaced = problems.some(({ error }) => error === 'restart_needed')
+  const apart = [isReplaced ? undefined : otherVersion(answer), await severalInPath(io.env)]
+  for (const words of apart) if (words !== undefined) io.stderr.write(`\n${plain(words)}\n`)
   for (const { message, hint } of problems) {
     io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
   }
@@ -67,6 +73,6 @@ function takesColour({ io }: Invocation): boolean {
 }
 
 /** What is wrong with the daemon itself; a daemon of an earlier version does not say. */
-function toProblems(value: unknown): readonly { message: string; hint: string }[] {
-  return Array.isArray(value) ? (value as { message: string; hint: string }[]) : []
+function toProblems(value: unknown): readonly DaemonProblem[] {
+  return Array.isArray(value) ? (value as DaemonProblem[]) : []
 }

@@ -98,15 +98,17 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
 
   async function state(): Promise<ServiceState> {
     const properties = await readLoaded()
-    if (!properties) return { phase: 'absent', properties: { state: 'not loaded' } }
+    if (!properties) return { phase: 'absent', restarts: 0, properties: { state: 'not loaded' } }
     const { state, 'last exit code': exit = '(never exited)' } = properties
     const ended = exit !== '0' && /^\d/.test(exit)
-    return { phase: state === 'running' ? 'running' : ended ? 'failed' : 'starting', properties }
+    const phase = state === 'running' ? 'running' : ended ? 'failed' : 'starting'
+    return { phase, restarts: Number(properties.runs ?? 0), properties }
   }
 
   return {
     socket: places.socket,
     stateDir: places.stateDir,
+    environment: {},
     machineConfig: undefined,
     logCommand: `tail -f ${log}`,
     keepChanges: 'Keep a copy of your changes',

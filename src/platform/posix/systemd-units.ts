@@ -4,10 +4,11 @@ import { lstatSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { SidecarError } from '../../errors.ts'
 import { requireGroup } from './group.ts'
 import type { InstalledFile, Program, ServiceDefinition } from '../service-manager.ts'
 import { credentialLines } from './systemd-credentials.ts'
+import { requireVisible, writableLines } from './systemd-sandbox.ts'
+import { toUnitWord } from './systemd-unit-word.ts'
 
 export const SERVICE = 'evo-token.service'
 export const SOCKET = 'evo-token.socket'
@@ -22,18 +23,23 @@ export interface UnitFilling {
   readonly group: string | undefined
   /** Lines that pass the service its secrets (systemd.exec(5), "Credentials"). */
   readonly credentials: readonly string[]
+  readonly stateDir: string
+  /** Directories besides the state directory in which a user's service writes. */
+  readonly writable: readonly string[]
 }
 
 export function fillService(template: string, filling: UnitFilling): string {
-  const { program, options, credentials } = filling
+  const { program, options, credentials, stateDir, writable } = filling
   const { node, main, digest } = program
   const command = [
     toUnitWord(node),
-    ...[main, 'serve', ...options].map((one) => toUnitWord(one, '$$$$')),
+    ...[main, 'serve', ...options].map((one) => toUnitWord(one, '$$')),
   ]
   const filled = template.replace(/^ExecStart=.*$/m, () => `ExecStart=${command.join(' ')}`)
   const lines = credentials.map((one) => `${one}\n`).join('')
-  const keyed = filled.replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
+  const keyed = filled
+    .replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
+    .replace(/^ExecStartPre=.*\nReadWritePaths=.*$/m, () => writableLines(stateDir, writable))
   return addHash(`# The program: ${digest}\n${keyed}`)
 }
 
@@ -65,17 +71,6 @@ function isAsWritten(text: string): boolean {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
-}
-
-/** One word of ExecStart= (systemd.service(5)). The path of the program itself takes no variables. */
-function toUnitWord(text: string, dollar = '$$'): string {
-  if (/[\r\n]/.test(text)) throw new SidecarError('failed', 'A path contains a line break.')
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"')
-    .replaceAll('%', '%%')
-    .replaceAll('$', dollar)
-  return `"${escaped}"`
 }
 
 export function installedUnit(directory: string, name: string): InstalledFile {
@@ -111,14 +106,15 @@ interface FillingContext {
 }
 
 export async function fillingOf(
-  { program, options, listen, apps, group: named }: ServiceDefinition,
+  { program, options, listen, apps, group: named, files, stateDir, writable }: ServiceDefinition,
   { system, env, directory, keyIsCredential }: FillingContext,
 ): Promise<UnitFilling> {
   // Keeps the group of the last installation, unless another one is named.
   const before = unitInForce(directory, SOCKET, system).text ?? ''
   const group = named ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) await requireGroup(group, env)
-  if (system) for (const path of [program.node, program.main]) requireOutsideHomes(path)
+  for (const path of [program.node, program.main, ...files]) requireVisible(path, { system })
+  if (!system) for (const path of [stateDir, ...writable]) requireVisible(path, { system })
   return {
     program,
     options,
@@ -128,17 +124,7 @@ export async function fillingOf(
     ),
     group,
     credentials: system ? credentialLines(apps, keyIsCredential) : [],
+    stateDir,
+    writable,
   }
-}
-
-/** The unit hides all home directories from the service (systemd.exec(5), ProtectHome=). */
-function requireOutsideHomes(path: string): void {
-  if (!/^\/(home|root|run\/user)\//.test(path)) return
-  throw new SidecarError(
-    'failed',
-    `The machine's service cannot run ${path}, which is in a home directory.`,
-    {
-      hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
-    },
-  )
 }

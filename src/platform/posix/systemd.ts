@@ -2,22 +2,23 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
 import {
   planFile,
   type ServiceDefinition,
   type ServiceManager,
-  type ServiceOptions,
+  type ServiceScope,
   type ServicePlan,
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
 import { findPlaces, homeOf } from './locations.ts'
 import { MACHINE_SOCKET } from './owner-endpoint.ts'
-import { isRoot, userId } from './ownership.ts'
+import { isRoot } from './ownership.ts'
 import { makeVaultKey } from './systemd-credentials.ts'
+import { environmentFor, readSurroundings, type Surroundings } from './systemd-surroundings.ts'
 import {
   fillingOf,
   fillService,
@@ -55,8 +56,7 @@ export const systemd: ServicePlatform = {
         hint: 'Let the service manager of this machine run `evo-token serve`.',
       })
     }
-    const manager = createManager(options)
-    await manager.state().catch((cause: unknown) => {
+    const surroundings = await readSurroundings(options).catch((cause: unknown) => {
       throw new SidecarError('failed', `${systemctlOf(options.system)} does not reach systemd.`, {
         cause,
         hint: options.system
@@ -64,7 +64,7 @@ export const systemd: ServicePlatform = {
           : 'Log in on the machine itself or by ssh, not with su or sudo; or let root run `loginctl enable-linger` for you.',
       })
     })
-    return manager
+    return createManager(options, surroundings)
   },
 }
 
@@ -72,10 +72,12 @@ function systemctlOf(system: boolean): string {
   return system ? 'systemctl' : 'systemctl --user'
 }
 
-function createManager({ system, env: given }: ServiceOptions): ServiceManager {
-  const runtime = given.XDG_RUNTIME_DIR ?? `/run/user/${userId()}`
-  const env = { ...given, ...(!system && { XDG_RUNTIME_DIR: runtime }), SYSTEMD_PAGER: '' }
-  const directory = system ? '/etc/systemd/system' : userUnits(given)
+function createManager(
+  { system, env: given }: ServiceScope,
+  { directory, environment }: Surroundings,
+): ServiceManager {
+  const env = environmentFor({ system, env: given })
+  const runtime = env.XDG_RUNTIME_DIR ?? ''
   const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
   const systemctl = systemctlOf(system)
 
@@ -130,7 +132,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
   }
 
   async function state(): Promise<ServiceState> {
-    const shown = await run('show', `--property=LoadState,${PROPERTIES.join(',')}`, SERVICE)
+    const shown = await run('show', `--property=LoadState,Job,${PROPERTIES.join(',')}`, SERVICE)
     const found = new Map(
       shown.split('\n').map((line) => {
         const end = line.indexOf('=')
@@ -140,7 +142,10 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     const properties = Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? '']))
     const { ActiveState: active, SubState: sub } = properties
     const loaded = found.get('LoadState') === 'loaded'
-    return { phase: loaded ? phaseOf(active, sub) : 'absent', properties }
+    const restarts = Number(properties.NRestarts)
+    const isQueued = active === 'inactive' && Boolean(found.get('Job'))
+    const phase = isQueued ? 'starting' : phaseOf(active, sub)
+    return { phase: loaded ? phase : 'absent', restarts, properties }
   }
 
   return {
@@ -148,6 +153,7 @@ function createManager({ system, env: given }: ServiceOptions): ServiceManager {
     ...(system
       ? { stateDir: MACHINE_STATE, stateLink: MACHINE_STATE_LINK }
       : { stateDir: findPlaces({ env: given, home: homeOf(given), flags: {} }).stateDir }),
+    environment,
     machineConfig: system ? '/etc/evo-token/config.json' : undefined,
     logCommand,
     keepChanges: 'Put your changes into a drop-in (`systemctl edit`)',
@@ -203,10 +209,4 @@ function phaseOf(active: string | undefined, sub: string | undefined): ServiceSt
   if (active === 'activating' || active === 'reloading') return 'starting'
   if (active === 'deactivating') return 'stopping'
   return active === 'active' ? 'running' : 'failed'
-}
-
-function userUnits(env: NodeJS.ProcessEnv): string {
-  const { XDG_CONFIG_HOME: xdg } = env
-  const base = xdg && isAbsolute(xdg) ? xdg : join(homeOf(env), '.config')
-  return join(base, 'systemd/user')
 }

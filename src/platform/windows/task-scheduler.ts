@@ -56,13 +56,17 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   async function state(): Promise<ServiceState> {
     const query = ['/query', '/tn', TASK, '/v', '/fo', 'csv', '/nh']
     const said = await run(...query).catch(() => undefined)
-    if (said === undefined) return { phase: 'absent', properties: { task: 'not installed' } }
+    if (said === undefined) {
+      return { phase: 'absent', restarts: 0, properties: { task: 'not installed' } }
+    }
     // The same columns in every language.
     const [, name = '', next = '', status = '', , last = '', result = ''] = columnsOf(said)
     const phase =
       result === RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'starting' : 'failed'
     const shown = result === NEVER_RAN ? 'has not run yet' : result
-    return { phase, properties: { name, status, lastRun: last, lastResult: shown, nextRun: next } }
+    const properties = { name, status, lastRun: last, lastResult: shown, nextRun: next }
+    // The Task Scheduler does not count them.
+    return { phase, restarts: 0, properties }
   }
 
   async function stop(): Promise<void> {
@@ -105,6 +109,8 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   return {
     socket: undefined,
     stateDir: places.stateDir,
+    // A task at log-on has the variables of this user, as the programs that ask it have.
+    environment: env as Readonly<Record<string, string>>,
     machineConfig: undefined,
     logCommand: `Get-Content -Wait ${quoted(log)}`,
     keepChanges: 'Keep a copy of your changes',

@@ -8,10 +8,12 @@ import time
 from typing import Protocol
 
 from ._errors import DaemonNotRunning
-from ._service import State, service_state
+from ._service import Seen, State, look
 
 # Between two looks whether it is still there.
 _LOOK_EVERY_S = 3.0
+# While the service starts or stops, which takes a second as a rule.
+_LOOK_AGAIN_S = 1.0
 _ALIVE_WITHIN_S = 3.0
 
 _SAID: dict[State, str] = {
@@ -42,17 +44,28 @@ def outlast(asked: Asked, pid: int | None) -> None:
     """Blocks until the answer begins, while the daemon is there or on its way. Raises DaemonNotRunning."""
     deadline = time.monotonic() + asked.patience_s
     said: set[State] = set()
+    before: Seen | None = None
     while time.monotonic() < deadline:
+        pause_s = _LOOK_EVERY_S
         if not _is_alive(asked):
-            state = service_state(asked.of_machine)
+            seen = look(asked.of_machine)
+            state = "failed" if _is_failing(before, seen) else seen.state
+            before = seen
+            if state != "running":
+                pause_s = _LOOK_AGAIN_S
             if state not in _SAID:
                 raise _not_there(asked.place, state, pid)
             if state not in said:
                 said.add(state)
                 logging.getLogger("evo_token").warning(_SAID[state])
-        if asked.is_readable(_LOOK_EVERY_S):
+        if asked.is_readable(pause_s):
             return
     raise _not_there(asked.place, "none", pid)
+
+
+def _is_failing(before: Seen | None, seen: Seen) -> bool:
+    """Whether it was tried again since the last look, and is not up yet: each look meets another attempt."""
+    return before is not None and seen.state == "starting" and seen.restarts > before.restarts
 
 
 def _is_alive(asked: Asked) -> bool:

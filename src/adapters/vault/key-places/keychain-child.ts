@@ -37,6 +37,10 @@ export type KeychainAnswer =
   | { readonly kind: 'answered'; readonly value: string | boolean | null }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'timeout' }
+  /** keytar or Node is not where it was: both were replaced or removed below a running daemon. */
+  | { readonly kind: 'gone' }
+
+const GONE = { kind: 'gone' } as const
 
 /** One question at a time: dialogs would pile up, and so would blocked calls. */
 const questions = new Queue()
@@ -54,9 +58,15 @@ async function ask(
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
 ): Promise<KeychainAnswer> {
+  let keytar: string
+  try {
+    keytar = findKeytar()
+  } catch {
+    return GONE
+  }
   // Settings for the daemon's own Node (a debugger, certificates) do not apply here.
   const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...kept } = env
-  const child = spawn(process.execPath, ['-e', PROGRAM, findKeytar()], {
+  const child = spawn(process.execPath, ['-e', PROGRAM, keytar], {
     env: kept,
     stdio: ['pipe', 'pipe', 'ignore'],
     timeout: timeoutMs,
@@ -64,8 +74,11 @@ async function ask(
     killSignal: 'SIGKILL',
     windowsHide: true,
   })
-  const closed = new Promise<string | number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', (code, signal) => {
+  const closed = new Promise<string | number | null>((resolve) => {
+    child.once('error', () => {
+      resolve('error')
+    })
+    child.once('close', (code, signal) => {
       resolve(signal ?? code)
     })
   })
@@ -73,6 +86,7 @@ async function ask(
   child.stdin.on('error', () => undefined).end(JSON.stringify(question))
   const [end, answer] = await Promise.all([closed, text(child.stdout)])
   if (child.killed) return { kind: 'timeout' }
+  if (end === 'error') return GONE
   return answer === '' ? { kind: 'failed', message: `keytar ended with ${end}` } : parse(answer)
 }
 
@@ -91,5 +105,6 @@ function parse(answer: string): KeychainAnswer {
     return { kind: 'failed', message: 'keytar gave no answer that can be read' }
   }
   const { value, error } = parsed
+  if (error?.startsWith('Cannot find module')) return GONE
   return error === undefined ? { kind: 'answered', value } : { kind: 'failed', message: error }
 }

@@ -87,6 +87,12 @@ const LOCKED: Refusal = {
   hint: 'Unlock it, by signing in to the desktop or in its password manager; evo-token tries again by itself.',
 }
 
+const GONE: Refusal = {
+  kind: 'refused',
+  message: 'The keychain cannot be asked: files of evo-token, or Node, are not where they were.',
+  hint: 'Restart the daemon; where that does not help, install evo-token again.',
+}
+
 const LOCKED_OR_DELETED: Refusal = {
   kind: 'refused',
   message:
@@ -126,6 +132,7 @@ function explain(
       hint: LOCKED.hint,
     }
   }
+  if (answer.kind === 'gone') return GONE
   const { message } = answer
   if (message.startsWith('Failed to load keytar')) {
     return { kind: 'refused', message: `There is no keychain here${MISSING}.`, hint }

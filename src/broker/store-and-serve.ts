@@ -1,0 +1,43 @@
+/** What a grant brings becomes durable first, and is served then. */
+import type { GrantOutcome } from '../core/authorization-server.ts'
+import { omitLife, updateLife } from '../core/session-end.ts'
+import { next } from '../core/session.ts'
+import { receive, toStored } from '../core/token.ts'
+import type { StoreResult } from '../core/vault.ts'
+import type { AppState } from './app-state.ts'
+import type { RecordChange } from './ledger.ts'
+
+export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
+
+/**
+ * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
+ * memory until it can; where another process changed the record meanwhile it is given up.
+ */
+export async function storeAndServe(
+  state: AppState,
+  { grant, received: at }: Granted,
+  type: 'granted' | 'signed-in',
+  change: RecordChange,
+): Promise<StoreResult['kind']> {
+  const { app, deps, ledger } = state
+  const { random, log } = deps
+  const received = receive(grant, at, random())
+  const { tokens } = next(state.session, { type, tokens: received }, app.refresh)
+  const { lost, ...kept } = change
+  const { refreshTokenLifetimeMs: lifetimeMs } = grant
+  const { wall } = received.received
+  log.trace({ app: app.name, step: 'store' }, 'protocol')
+  const result = await ledger.write({
+    ...omitLife(kept),
+    ...(tokens && { tokens: toStored(tokens) }),
+    ...updateLife(change, lifetimeMs, wall),
+    ...(type === 'signed-in' && { signedInAt: wall }),
+  })
+  log.trace({ app: app.name, step: 'stored', result: result.kind }, 'protocol')
+  if (result.kind === 'changed') return 'changed'
+  const { unstored } = ledger
+  if (unstored) log.error({ app: app.name, error: unstored.code }, unstored.message)
+  state.apply({ type, tokens: tokens ?? received })
+  state.scheduleReissue()
+  return result.kind
+}

@@ -1,0 +1,132 @@
+/** What the doors offer, put together from the parts of the daemon. */
+import { dirname } from 'node:path'
+import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
+import type { Supervisor } from '../adapters/process/supervisor.ts'
+import type { UpgradeWatch } from '../adapters/process/upgrade-watch.ts'
+import type { Config } from '../config.ts'
+import { keyElsewhere } from '../core/vault-key-source.ts'
+import { SidecarError } from '../errors.ts'
+import type { Deps } from '../http/deps.ts'
+import type { EventStreams } from '../http/event-streams.ts'
+import type { Places } from '../platform/platform.ts'
+import { createPage, type Page } from './page.ts'
+import type { Parts } from './parts.ts'
+import { describeReload } from './reload.ts'
+import type { World } from './world.ts'
+
+export interface ServicesOptions {
+  readonly config: Config
+  readonly parts: Parts
+  readonly places: Places
+  readonly streams: EventStreams
+  readonly supervisor: Supervisor
+  readonly upgrade: UpgradeWatch
+}
+
+export interface Services {
+  readonly deps: Deps
+  readonly page: Page
+  /** Resolves when the owner has asked the daemon to stop. */
+  readonly stopAsked: Promise<void>
+  /** Where the doors are, for the page to tell. */
+  listensAt(url: string, socket: string | undefined): void
+}
+
+export function createServices(options: ServicesOptions, world: World): Services {
+  const { config, parts, places, streams, supervisor, upgrade } = options
+  const { activity, broker, callers } = parts
+  const { clock, configPath, env, log, pid, uid } = world
+  const version = readPackageVersion()
+  const startedAt = new Date(clock.read().wall).toISOString()
+  let current = config
+  let url = ''
+  let socket: string | undefined
+  let askToStop: () => void = () => undefined
+  const stopAsked = new Promise<void>((resolve) => {
+    askToStop = resolve
+  })
+
+  async function reload(): Promise<object> {
+    supervisor.reloading()
+    try {
+      const next = await world.readConfig()
+      current = next.config
+      const plan = await broker.reload(parts.registrar(next.config.apps))
+      for (const app of plan.removed) streams.sendRemoved(app)
+      const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
+      return describeReload(plan, config, { ...next, warnings }, (app) => broker.status(app))
+    } finally {
+      supervisor.ready()
+    }
+  }
+
+  function problems() {
+    const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+    upgrade.look()
+    const upgraded = upgrade.problem()
+    return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
+  }
+
+  const page = createPage({
+    env,
+    uid,
+    stateDir: places.stateDir,
+    configPath,
+    socket: () => socket,
+    deps: () => deps,
+    about: () => ({
+      version,
+      url,
+      socket: socket ?? null,
+      state_directory: places.stateDir,
+      config: configPath ?? null,
+      role: 'owner',
+      pid,
+      started_at: startedAt,
+      problems: problems(),
+    }),
+  })
+  const deps: Deps = {
+    host: config.listen.host,
+    version,
+    program: dirname(packageManifest()),
+    broker,
+    signIns: broker.signIns,
+    callers,
+    streams,
+    activity,
+    web: page,
+    problems,
+    vaultKey: {
+      configured: () => current.vaultKey,
+      move: (to) => broker.moveVaultKey(to),
+      rotate: () => broker.rotateVaultKey(),
+    },
+    reload,
+    stop: () => {
+      askToStop()
+    },
+    appsInConfig: () => appsInConfig(world),
+    clock,
+    log,
+  }
+  return {
+    deps,
+    page,
+    stopAsked,
+    listensAt(...place) {
+      ;[url, socket] = place
+    },
+  }
+}
+
+/** None where the config cannot be read. */
+async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<readonly string[]> {
+  try {
+    const { config } = await readConfig()
+    return config.apps.map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof SidecarError) return []
+    throw error
+  }
+}
