@@ -27,7 +27,7 @@ describe('evo-token-sidecar', () => {
     using place = createEmptyPlace()
     const prefix = join(place.directory, 'prefix')
     const said = place.run('npm', [
-      ...['install', '--global', '--prefix', prefix],
+      ...['install', '--loglevel=notice', '--global', '--prefix', prefix],
       ...['--foreground-scripts', '--ignore-scripts=false', '--offline', file],
     ])
     expect(said).toMatch(/added 1 package/)
