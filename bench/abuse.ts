@@ -23,20 +23,21 @@ interface Figures {
   readonly memory: number
 }
 
-export async function benchAbuse(): Promise<void> {
+/** @param abuses all, or some by name: `node build/bench/abuse.js '10 MB bodies'`. */
+export async function benchAbuse(abuses: readonly Abuse[] = ABUSES): Promise<void> {
   await using home = await homeWithSessions(1)
   await using daemon = await startQuietDaemon(home)
   const key = (await readFile(join(home.stateDir, 'access-key'), 'utf8')).trim()
   const port = Number(new URL(daemon.url).port)
   const callers = fork(join(import.meta.dirname, 'good-callers.js'), { stdio: 'inherit' })
   const load: Load = { port, path: '/v1/apps/app-1/token', key }
-  const measured = new Map<Abuse, Figures[]>(ABUSES.map((abuse) => [abuse, []]))
+  const measured = new Map<Abuse, Figures[]>(abuses.map((abuse) => [abuse, []]))
   try {
     // The first round warms up.
     await ask<Round>(callers, load)
     const idle = await residentMiB(daemon.pid)
     for (let round = 0; round < ROUNDS; round++) {
-      for (const abuse of ABUSES) {
+      for (const abuse of abuses) {
         const quiet = await ask<Round>(callers, load)
         const abuser = await startAbuser({ abuse, port })
         const abused = await ask<Round>(callers, load)
@@ -97,4 +98,7 @@ async function ask<Answer>(child: ChildProcess, order: object | string): Promise
   }
 }
 
-if (process.argv[1] === import.meta.filename) await benchAbuse()
+if (process.argv[1] === import.meta.filename) {
+  const named = ABUSES.filter((abuse) => process.argv.includes(abuse))
+  await benchAbuse(named.length > 0 ? named : ABUSES)
+}

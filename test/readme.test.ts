@@ -113,3 +113,9 @@ describe('the troubleshooting tables', () => {
     expect(codes.filter((code) => !named.has(code))).toEqual([])
   })
 })
+
+it('begins without words that only people who run services know', () => {
+  const firstPage = readme.slice(0, readme.indexOf('### As a service'))
+  expect(firstPage.length).toBeGreaterThan(5_000)
+  expect(firstPage.match(/\b(?:argv|issuers?|drop-ins?|stdin|PKCE|XDG\w*)\b/gi)).toBeNull()
+})

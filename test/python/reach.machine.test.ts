@@ -50,6 +50,9 @@ describe.concurrent('the Python client', () => {
     const ask = `import evo_token; print(evo_token.get_token('pipeline').app)`
     expect(await runPython(home, ask)).toEqual({ code: 0, stdout: 'pipeline\n', stderr: '' })
 
+    // The daemon makes its socket anew within seconds: it must not come to that.
+    process.kill(daemon.pid, 'SIGSTOP')
+    await rm(daemon.socket, { force: true })
     await rm(join(home.stateDir, 'access-key'))
     const refused = await runPython(home, ask)
     expect(refused.code).toBe(1)

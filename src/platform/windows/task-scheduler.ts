@@ -109,8 +109,8 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   return {
     socket: undefined,
     stateDir: places.stateDir,
-    // A task at log-on has the variables of this user, as the programs that ask it have.
-    environment: env as Readonly<Record<string, string>>,
+    // A task has what Windows gives at log-on, and nothing of this shell's.
+    environment: atLogOn(env),
     machineConfig: undefined,
     logCommand: `Get-Content -Wait ${quoted(log)}`,
     keepChanges: 'Keep a copy of your changes',
@@ -152,4 +152,8 @@ function installedTask(path: string): InstalledFile {
 
 function lastLines(text: string): string {
   return text.trim().split('\n').slice(-LOG_LINES).join('\n')
+}
+
+function atLogOn({ APPDATA, LOCALAPPDATA }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return { ...(APPDATA && { APPDATA }), ...(LOCALAPPDATA && { LOCALAPPDATA }) }
 }
