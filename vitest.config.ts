@@ -32,6 +32,12 @@ export default defineConfig({
       project('process', WAITING),
       project('machine', WAITING),
       project('windows', { ...WAITING, testTimeout: 240_000, hookTimeout: 300_000, maxWorkers: 2 }),
+      project('packages', {
+        ...WAITING,
+        globalSetup: 'test/support/packages.ts',
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+      }),
     ],
   },
 })

@@ -11,3 +11,16 @@ export function milliseconds(value: number): string {
 export function ratio(value = Number.NaN, base = Number.NaN): string {
   return (value / base).toFixed(2)
 }
+
+/** A line with a figure, its aim, and whether it is met. */
+export function aim(
+  what: string,
+  value: number,
+  { atMost, atLeast, unit = '' }: { atMost?: number; atLeast?: number; unit?: string },
+): void {
+  const isMet =
+    (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast)
+  const limit = atMost === undefined ? `at least ${String(atLeast)}` : `at most ${atMost}`
+  const shown = value.toFixed(unit === '' ? 2 : 0)
+  console.log(`  ${isMet ? 'yes' : 'NO '}  ${what}: ${shown}${unit} (aim: ${limit}${unit})`)
+}

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { median, ratio } from './figures.ts'
+import { aim, median } from './figures.ts'
 import type { Load, Round } from './load.ts'
 import { startQuietDaemon } from './quiet-daemon.ts'
 import { homeWithSessions } from './stored-sessions.ts'
@@ -55,16 +55,19 @@ export async function benchTokenEndpoint(): Promise<void> {
 
 function report(measured: ReadonlyMap<string, readonly Measured[]>): void {
   console.log(`GET ${PATH}, 16 kept-alive connections, medians of ${ROUNDS} rounds:`)
-  const rates = [...measured].map(([name, rounds]) => {
+  const figures = [...measured].map(([name, rounds]) => {
     const figure = (pick: keyof Measured) => median(rounds.map((round) => round[pick]))
     console.log(
       `  ${name}  ${figure('perSecond').toFixed(0).padStart(6)} requests/s` +
         `  p50 ${figure('p50').toFixed(2)} ms  p99 ${figure('p99').toFixed(2)} ms` +
         `  ${figure('cpuUs').toFixed(1)} µs of processor time a request`,
     )
-    return figure('perSecond')
+    return { perSecond: figure('perSecond'), p99: figure('p99') }
   })
-  console.log(`  ratio ${ratio(rates[1], rates[0])} (aim: at least 0.6)`)
+  const [bare, ours] = figures
+  if (!bare || !ours) throw new Error('both servers are measured')
+  aim('requests to those of the bare server', ours.perSecond / bare.perSecond, { atLeast: 0.8 })
+  aim('p99 to that of the bare server', ours.p99 / bare.p99, { atMost: 1.5 })
 }
 
 async function ask<Answer>(child: ChildProcess, message: object): Promise<Answer> {

@@ -1,6 +1,6 @@
 // The same list in JavaScript, with `fetch` alone.
 //
-//     npm install PATH/TO/evo-token-sidecar
+//     npm install build/packages/evo-token-sidecar-0.1.0.tgz
 //     node examples/authorized_fetch.mjs evo-me
 //
 // `authorizedFetch` puts a fresh token on each request, and tries once more where one was refused.

@@ -1,6 +1,6 @@
 """Lists every workspace that you have a role in, with the Evo Python SDK.
 
-    pip install ./clients/python 'evo-sdk-common[aiohttp]'
+    pip install --find-links build/packages "evo-token[evo]"
     python examples/evo_sdk.py evo-me
 
 The token is fetched anew for each request, so this goes on for as long as the job takes.

@@ -1,6 +1,6 @@
 """The same list with `requests` alone, for those who do without the SDK.
 
-    pip install ./clients/python requests
+    pip install --find-links build/packages "evo-token[requests]"
     python examples/requests_job.py evo-me
 
 `SidecarAuth` puts a fresh token on each request, and tries once more where one was refused.

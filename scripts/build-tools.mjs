@@ -1,16 +1,22 @@
 // Makes the programs of tests, demo and benches in build/. Types are not looked at: `npm run typecheck` does.
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import ts from 'typescript'
+import { root, sources } from './sources.mjs'
 
-const root = join(import.meta.dirname, '..')
-const sources = {
-  cwd: root,
-  platform: 'node',
-  logLevel: 'warn',
-  transform: { target: 'node20.19' },
-}
+// Of our own modules, those that scripts and the programs of tests use. What ships has no modules.
+const MODULES = [
+  'src/adapters/loopback/listener.ts',
+  'src/adapters/process/lock.ts',
+  'src/adapters/vault/key-places/key-file.ts',
+  'src/adapters/vault/key-places/key-places.ts',
+  'src/adapters/vault/open-vault.ts',
+  'src/cli/commands.ts',
+  'src/cli/service/program.ts',
+  'src/config/schema.ts',
+  'src/platform/posix/systemd-units.ts',
+]
 
 // Rolldown would take what `await using` needs on older Node from a package that is not there.
 const typescript = {
@@ -33,14 +39,17 @@ const typescript = {
 }
 
 // One file for each source: programs find others beside them, and an error says where it was thrown.
+rmSync(join(root, 'build/src'), { recursive: true, force: true })
 const tools = await rolldown({
   ...sources,
   input: [
     ...readdirSync(join(root, 'bench')).map((name) => `bench/${name}`),
     'demo/demo.ts',
+    'test/faults/daemon-entry.ts',
     'test/faults/run/faults.ts',
     'test/systemd/load.ts',
     'test/web/pictures.ts',
+    ...MODULES,
   ],
   external: /^[^./]/,
   plugins: [typescript],
@@ -51,13 +60,3 @@ await tools.write({
   preserveModulesRoot: root,
   sourcemap: true,
 })
-
-// The daemon that tests start a hundred times: with its packages in few files it takes half the time to load.
-const daemon = await rolldown({
-  ...sources,
-  input: 'test/faults/daemon-entry.ts',
-  external: ['keytar'],
-  // The other form of jsonc-parser loads its parts in a way that no bundler sees.
-  resolve: { mainFields: ['module', 'main'] },
-})
-await daemon.write({ dir: join(root, 'build/daemon'), sourcemap: true })

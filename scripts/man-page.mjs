@@ -1,6 +1,6 @@
 /** Prints the manual page, made from the table that `--help` is made from. No date: it would change nothing but diffs. */
 import { readFileSync } from 'node:fs'
-import { loadCommands } from '../dist/cli/commands.js'
+import { loadCommands } from '../build/src/cli/commands.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 

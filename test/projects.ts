@@ -6,11 +6,12 @@
  *     NAME.machine.test.ts   machine  more of the machine: systemd, a keychain, strace, a browser,
  *                                     Python, R, other shells, other users, disks, a clock of its own
  *     NAME.windows.test.ts   windows  Node and Python for Windows under Wine
+ *     NAME.packages.test.ts  packages the packages for npm, pip and apt, as they are installed
  *
  * A single test that misses something is skipped and says what (`support/needs.ts`); with
  * EVO_TOKEN_TEST_ALL=1 it fails.
  */
-export const PROJECTS = ['unit', 'process', 'machine', 'windows'] as const
+export const PROJECTS = ['unit', 'process', 'machine', 'windows', 'packages'] as const
 
 export type Project = (typeof PROJECTS)[number]
 

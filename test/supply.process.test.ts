@@ -8,7 +8,6 @@ import { itNeeds, missingCommands } from './support/needs.ts'
 const ROOT = join(import.meta.dirname, '..')
 
 interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
   readonly allowScripts: Readonly<Record<string, boolean>>
 }
@@ -21,7 +20,6 @@ interface Locked {
   readonly resolved?: string
   readonly integrity?: string
   readonly hasInstallScript?: boolean
-  readonly dev?: boolean
 }
 
 const manifest = JSON.parse(read('package.json')) as Manifest
@@ -30,13 +28,24 @@ const packages = Object.entries(lockfile.packages)
   .filter(([path]) => path !== '')
   .map(([path, locked]) => ({ folder: path.replace(/^.*node_modules\//, ''), path, ...locked }))
 
+/** What ships holds these, each as `NAME@VERSION`, with its licence: from the notices that ship with it. */
+const shipped = new Map(
+  [...read('dist/NOTICES.txt').matchAll(/^-{80}\n\n(\S+) (\S+) \((\S+)\)$/gm)].map(
+    ([, name = '', version = '', licence = '']) => [`${name}@${version}`, licence],
+  ),
+)
+
+function ships({ name, folder, version }: { name?: string; folder: string; version: string }) {
+  return shipped.has(`${name ?? folder}@${version}`)
+}
+
 describe('docs/dependencies.md', () => {
-  it.each(['dependencies', 'devDependencies'] as const)(
-    'has one row for each of the %s',
+  it.each(['ships', 'is a tool'] as const)(
+    'has one row for each of our dependencies that %s',
     (kind) => {
       const document = read('docs/dependencies.md')
       const [runtime = '', tools = ''] = document.split('\n## In tests')
-      const rows = (kind === 'dependencies' ? runtime : tools)
+      const rows = (kind === 'ships' ? runtime : tools)
         .split('\n')
         .filter((line) => line.startsWith('| `'))
         .map((line) => line.split('|').map((cell) => cell.trim()))
@@ -46,9 +55,11 @@ describe('docs/dependencies.md', () => {
         licence,
         script,
       ])
-      const expected = Object.keys(manifest[kind]).map((name) => {
-        const { version, license, hasInstallScript } = locked(name)
-        return [`\`${name}\``, version, license, hasInstallScript ? 'denied' : 'none']
+      const named = Object.keys(manifest.devDependencies)
+      const expected = named.flatMap((name) => {
+        const { version, license, hasInstallScript, ...rest } = locked(name)
+        if (ships({ ...rest, folder: name, version }) !== (kind === 'ships')) return []
+        return [[`\`${name}\``, version, license, hasInstallScript ? 'denied' : 'none']]
       })
       expect(facts).toEqual(expected)
       for (const [, , , , release, , why] of rows) {
@@ -61,8 +72,7 @@ describe('docs/dependencies.md', () => {
 
 describe('package.json', () => {
   it('names every dependency with an exact version, which the lockfile has', () => {
-    const wanted = { ...manifest.dependencies, ...manifest.devDependencies }
-    for (const [name, version] of Object.entries(wanted)) {
+    for (const [name, version] of Object.entries(manifest.devDependencies)) {
       expect(version, name).toMatch(/^(npm:@?[\w./-]+@)?\d+\.\d+\.\d+$/)
       expect(version.replace(/^npm:.*@/, '')).toBe(locked(name).version)
     }
@@ -86,9 +96,9 @@ describe('the lockfile', () => {
     }
   })
 
-  it('brings no package into the daemon whose licence asks for more than to be named', () => {
-    const licences = packages.filter(({ dev }) => !dev).map(({ license }) => license)
-    for (const licence of new Set(licences)) {
+  it('brings no package into what ships whose licence asks for more than to be named', () => {
+    expect(shipped.size).toBeGreaterThan(50)
+    for (const licence of new Set(shipped.values())) {
       expect(['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0']).toContain(licence)
     }
   })
@@ -101,26 +111,21 @@ describe('npm', () => {
     expect(npm('config', 'get', 'ignore-scripts').trim()).toBe('true')
   })
 
-  itNeeds(missing)('lists what the daemon is made of', () => {
-    // Not with --omit=dev, which leaves out what both need, zod and jose among it (npm 11.19).
+  itNeeds(missing)('lists everything that ships', () => {
     const list = npm('sbom', '--offline', '--package-lock-only', '--sbom-format=cyclonedx')
     const { components } = JSON.parse(list) as { components: Component[] }
-    const listed = components
-      .filter(
-        ({ properties = [] }) => !properties.some(({ name }) => name.endsWith(':development')),
-      )
-      .map(({ name, version }) => `${name}@${version}`)
-    const needed = packages
-      .filter(({ dev }) => !dev)
-      .map(({ folder, version }) => `${folder}@${version}`)
-    expect(listed.sort()).toEqual(needed.sort())
+    const listed = new Set(components.map(({ name, version }) => `${name}@${version}`))
+    const ours = packages.filter(ships)
+    expect(
+      new Set(ours.map(({ name, folder, version }) => `${name ?? folder}@${version}`)),
+    ).toEqual(new Set(shipped.keys()))
+    for (const { folder, version } of ours) expect(listed).toContain(`${folder}@${version}`)
   })
 })
 
 interface Component {
   readonly name: string
   readonly version: string
-  readonly properties?: readonly { readonly name: string }[]
 }
 
 function npm(...args: string[]): string {

@@ -6,7 +6,7 @@ import { createLineOutput, type LineOutput } from '../adapters/log/line-output.t
 import { createLogger } from '../adapters/log/logger.ts'
 import { startDaemon } from '../daemon/daemon.ts'
 import { refuseUnsafeEnvironment } from '../daemon/environment.ts'
-import { createProcessWorld } from '../daemon/world.ts'
+import { createProcessWorld, type World } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
@@ -15,11 +15,15 @@ import { toPlainLogLine } from './log-lines.ts'
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
 
-export async function run(invocation: Invocation): Promise<number> {
+type Typed = Pick<Invocation, 'io' | 'flag' | 'text'>
+type Adapt = (world: World) => World
+
+/** @param adapt replaces parts of the daemon's world; for tests. */
+export async function run(invocation: Typed, adapt: Adapt = (world) => world): Promise<number> {
   const path = invocation.text('log-file')
   const file = path === undefined ? undefined : createBoundedFile(resolve(path))
   try {
-    return await serve(invocation, file)
+    return await serve(invocation, adapt, file)
   } catch (error) {
     // What starts us so takes nothing else that we print.
     file?.write(`${error instanceof Error ? error.message : 'a bug'}\n`)
@@ -28,7 +32,8 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function serve(
-  { io, flag, text }: Invocation,
+  { io, flag, text }: Typed,
+  adapt: Adapt,
   file: LineOutput | undefined,
 ): Promise<number> {
   const { env } = io
@@ -57,7 +62,7 @@ async function serve(
   const stateDir = text('state-dir')
   const daemon = await startDaemon(
     { loaded, takeOver: flag('take-over'), ...(stateDir !== undefined && { stateDir }) },
-    createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path }),
+    adapt(createProcessWorld(env, { log, readConfig: () => loadConfig(path), configPath: path })),
   )
   signals.onReload(() => {
     daemon.reload().then(

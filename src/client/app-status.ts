@@ -1,51 +1,68 @@
-/** The status of an app, as the daemon reports it. */
-import { failureOf } from './failures.ts'
+/** The status of an app, for programs. */
+import type { StatusAnswer } from './status-answer.ts'
 
 export interface AppStatus {
   readonly app: string
+  /** `native`, `spa`, `web` or `service`. */
   readonly type: string
+  /** `signed-out`, `active`, `retrying` or `misconfigured`. */
   readonly session: string
+  /** `fresh`, `stale`, `expired` or `none`. */
   readonly freshness: string
-  readonly expires_at: string | null
-  readonly refresh_at: string | null
-  readonly refreshed_at: string | null
-  readonly retry_at: string | null
+  readonly expiresAt: Date | null
+  readonly refreshAt: Date | null
+  readonly refreshedAt: Date | null
+  readonly retryAt: Date | null
+  /** Renewals that failed since the last one that did not. */
   readonly failures: number
+  /** Space-separated. */
   readonly scope: string | null
+  /** The first 8 hex digits of the access token's SHA-256. */
   readonly fingerprint: string | null
-  readonly last_error: {
-    readonly error: string
+  readonly lastError: {
+    readonly code: string
     readonly message: string
-    readonly at: string
+    readonly at: Date
   } | null
   /** What is wrong with the app, and what to do; null where nothing is. */
   readonly problem: {
-    readonly error: string
+    readonly code: string
     readonly message: string
     readonly hint: string
     /** Whether it keeps a token from being served, or from surviving a restart. */
     readonly blocking: boolean
   } | null
-  /** Who is signed in; only the owner gets it. */
-  readonly subject?: string | null
-  /** When the session ends whatever the daemon does, where that is known; only the owner gets it. */
-  readonly session_expires_at?: string | null
-  /** Whether that is so near that a person should sign in again. */
-  readonly session_expires_soon?: boolean
 }
 
-/** @throws {EvoTokenError} `not_running` if it is no status. */
-export function toStatus(value: unknown): AppStatus {
-  if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
-    const status = value as AppStatus
-    return 'problem' in value ? status : { ...status, problem: problemOf(status) }
+/** @internal */
+export function toAppStatus(answer: StatusAnswer): AppStatus {
+  const { last_error: failure, problem } = answer
+  return {
+    app: answer.app,
+    type: answer.type,
+    session: answer.session,
+    freshness: answer.freshness,
+    expiresAt: toDate(answer.expires_at),
+    refreshAt: toDate(answer.refresh_at),
+    refreshedAt: toDate(answer.refreshed_at),
+    retryAt: toDate(answer.retry_at),
+    failures: answer.failures,
+    scope: answer.scope,
+    fingerprint: answer.fingerprint,
+    lastError: failure && {
+      code: failure.error,
+      message: failure.message,
+      at: new Date(failure.at),
+    },
+    problem: problem && {
+      code: problem.error,
+      message: problem.message,
+      hint: problem.hint,
+      blocking: problem.blocking,
+    },
   }
-  throw failureOf('its answer holds no status', 'this address')
 }
 
-/** A daemon of an earlier version names no problem: what it knows is in its last failure. */
-function problemOf({ last_error: failure }: AppStatus): AppStatus['problem'] {
-  if (!failure) return null
-  const hint = 'Restart the daemon: its version is older than this command.'
-  return { error: failure.error, message: failure.message, hint, blocking: false }
+function toDate(instant: string | null): Date | null {
+  return instant === null ? null : new Date(instant)
 }

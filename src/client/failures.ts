@@ -13,9 +13,10 @@ export class EvoTokenError extends Error {
   readonly code: string
   /** What to do next; empty where there is nothing to say. */
   readonly hint: string
-  /** Whether the request certainly never reached the daemon: then it can be repeated. */
+  /** Whether the request certainly never reached the daemon: then it can be repeated. @internal */
   readonly unasked: boolean
 
+  /** @internal */
   constructor(code: string, message: string, hint = rowOf(code)?.hint ?? '', unasked = false) {
     super(message)
     this.code = code
@@ -29,7 +30,7 @@ export class EvoTokenError extends Error {
   }
 }
 
-/** `answer` is a problem of the daemon's, or is none of its answers at all; a string says why not. */
+/** `answer` is a problem of the daemon's, or is none of its answers at all; a string says why not. @internal */
 export function failureOf(answer: Answer | string, place: string): EvoTokenError {
   if (typeof answer === 'string') return notOurs(answer, place)
   const problem = answer.json
@@ -41,7 +42,7 @@ export function failureOf(answer: Answer | string, place: string): EvoTokenError
   return new EvoTokenError(error, text(detail) || text(title) || error, text(hint))
 }
 
-/** @param pid a process that wrote where it listens, and still runs. */
+/** @param pid a process that wrote where it listens, and still runs. @internal */
 export function notRunning(reason: string, pid?: number): EvoTokenError {
   const message = `The daemon cannot be reached: ${reason}.`
   const hint =

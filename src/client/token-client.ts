@@ -1,7 +1,8 @@
 /** Tokens from the daemon on this machine, kept until shortly before their end. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppStatus, toStatus } from './app-status.ts'
+import { type AppStatus, toAppStatus } from './app-status.ts'
 import { appPath, askToken, type Client, createClient } from './connection.ts'
+import { toStatusAnswer } from './status-answer.ts'
 import type { Ask } from './wire.ts'
 import { EvoTokenError } from './failures.ts'
 import { now, Token } from './token.ts'
@@ -81,7 +82,7 @@ export class TokenClient {
   async status(): Promise<readonly AppStatus[]> {
     const ask: Ask = { path: '/v1/apps' }
     const { apps } = await retryOnRestart(ask, () => this.#client.ask(ask))
-    return Array.isArray(apps) ? apps.map(toStatus) : []
+    return Array.isArray(apps) ? apps.map((one) => toAppStatus(toStatusAnswer(one))) : []
   }
 
   #once(key: string, task: () => Promise<Token>): Promise<Token> {
@@ -106,7 +107,7 @@ export class TokenClient {
 
 let shared: TokenClient | undefined
 
-/** The process-wide client. */
+/** The process-wide client. @internal */
 export function defaultClient(): TokenClient {
   shared ??= new TokenClient()
   return shared

@@ -11,12 +11,13 @@ const LEAST_SPARE_MS = 2_000
 /** A token without an end may be revoked, or its session be another: the daemon is asked as often as for usual ones. */
 const ENDLESS_FRESH_MS = 3_600_000
 
-/** Both clocks, in milliseconds: one may be set back, the other stands still while the machine sleeps. */
+/** Both clocks, in milliseconds: one may be set back, the other stands still while the machine sleeps. @internal */
 export interface Moment {
   readonly wall: number
   readonly monotonic: number
 }
 
+/** @internal */
 export function now(): Moment {
   return { wall: Date.now(), monotonic: performance.now() }
 }
@@ -34,6 +35,8 @@ export class Token {
   /**
    * `asked` is when it was asked for: it lives no longer than counted from then. `lifeMs` is infinite
    * for a token that does not end.
+   *
+   * @internal
    */
   constructor(app: string, value: string, lifeMs: number, asked: Moment, answer: Json) {
     const { token_type: tokenType, scope } = answer
@@ -96,6 +99,7 @@ export class Token {
     return this.toString()
   }
 
+  /** @internal */
   [inspect.custom](): string {
     return this.toString()
   }

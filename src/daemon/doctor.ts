@@ -1,11 +1,12 @@
 /** `doctor` as a process of its own: it looks at the daemon from outside, as a person's command does. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { packageManifest } from '../adapters/process/package-version.ts'
 import { SidecarError } from '../errors.ts'
 
-const MAIN = join(import.meta.dirname, '../main.js')
+const MAIN = join(dirname(packageManifest()), 'dist/main.js')
 
 export interface DoctorOptions {
   readonly env: NodeJS.ProcessEnv

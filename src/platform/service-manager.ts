@@ -97,6 +97,8 @@ export interface ServiceManager {
   logProgram(follow: boolean): { readonly file: string; readonly args: readonly string[] }
   /** The last lines of the log; empty where there is none. */
   readonly lastLog: () => Promise<string>
+  /** For a person: what else brings this service, and counts without ours; undefined where nothing does. */
+  readonly otherSource?: () => string | undefined
   /** What a person should know once the service is installed. */
   notes(): readonly string[]
 }

@@ -1,7 +1,7 @@
 /** What a call loads: `get` is called from prompts and loops, and every module costs a millisecond. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
@@ -48,70 +48,41 @@ async function loadedBy(args: readonly string[]): Promise<string[]> {
     .map((url) => url.replace(`${dist}/`, ''))
 }
 
-it('is no more for `get` than it was measured with', async () => {
+/** The bytes of our files in `loaded`. */
+function sizeOf(loaded: readonly string[]): number {
+  const ours = loaded.filter((url) => !url.startsWith('node:'))
+  return ours.reduce((sum, file) => sum + statSync(join(MAIN, '..', file)).size, 0)
+}
+
+it('is one small file for `get`', async () => {
   const loaded = await loadedBy(['get', 'evo-me'])
-  expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
-    'cli/commands.js',
-    'cli/options.js',
-    'cli/run.js',
-    'cli/tokens/get.js',
-    'client/connection.js',
-    'client/wire.js',
-    'main.js',
-    'platform/chosen.js',
-    'platform/posix/locations.js',
-    'platform/posix/owner-endpoint.js',
-    'platform/posix/ownership.js',
-    'platform/windows/for-clients.js',
-  ])
+  expect(loaded.filter((url) => !url.startsWith('node:'))).toEqual(['main.js'])
+  expect(sizeOf(loaded)).toBeLessThan(30_000)
 })
 
 it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['status', 'evo-me']]])(
-  'is no package for `%j`, and no HTTP library of Node',
+  'is little for `%j`, and no HTTP library of Node',
   async (args) => {
     const loaded = await loadedBy(args)
-    expect(loaded).toContain('client/connection.js')
-    expect(loaded.filter((url) => url.includes('node_modules'))).toEqual([])
+    expect(loaded).toContain('main.js')
+    expect(sizeOf(loaded)).toBeLessThan(60_000)
     expect(loaded.filter((url) => /^node:(http|https|http2|tls|crypto)$/.test(url))).toEqual([])
   },
 )
 
-it('is little for what a shell asks at each Tab: of the commands, only the typed one', async () => {
-  const loaded = await loadedBy(['__complete', 'bash', '--', 'get', '--'])
-  expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
-    'cli/commands.js',
-    'cli/completion/complete.js',
-    'cli/completion/offer.js',
-    'cli/completion/typed-words.js',
-    'cli/options.js',
-    'cli/run.js',
-    'cli/tokens/get.js',
-    'client/connection.js',
-    'client/wire.js',
-    'main.js',
-    'platform/chosen.js',
-    'platform/posix/locations.js',
-    'platform/posix/owner-endpoint.js',
-    'platform/posix/ownership.js',
-    'platform/windows/for-clients.js',
-  ])
-})
+it.each([[['__complete', 'bash', '--', 'get', '--']], [['__complete', 'zsh', '--', '']]])(
+  'is little for what a shell asks at each Tab: `%j`',
+  async (args) => {
+    const loaded = await loadedBy(args)
+    expect(loaded).toContain('cli-completion-complete.mjs')
+    expect(sizeOf(loaded)).toBeLessThan(60_000)
+  },
+)
 
-it('is the list of commands alone for what a shell asks where a command is to be typed', async () => {
-  const loaded = await loadedBy(['__complete', 'zsh', '--', ''])
-  expect(loaded.filter((url) => !url.startsWith('node:')).sort()).toEqual([
-    'cli/commands.js',
-    'cli/completion/complete.js',
-    'cli/completion/offer.js',
-    'cli/completion/typed-words.js',
-    'cli/run.js',
-    'main.js',
-  ])
-})
-
-it('is no package for `--help`, and no part of the daemon', async () => {
+it('is no part of the daemon for `--help`', async () => {
   const loaded = await loadedBy(['--help'])
-  expect(loaded).toContain('cli/tokens/get.js')
-  expect(loaded.filter((url) => /node_modules|^(daemon|broker|http)\//.test(url))).toEqual([])
+  expect(loaded).toContain('cli-command-line-without-command.mjs')
+  expect(loaded).not.toContain('daemon.mjs')
+  expect(sizeOf(loaded)).toBeLessThan(150_000)
   expect(loaded.filter((url) => /^node:(http|https|http2|tls)$/.test(url))).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toStatus } from '../../src/client/app-status.ts'
+import { toStatusAnswer } from '../../src/client/status-answer.ts'
 import {
   duration,
   statusFields,
@@ -72,7 +72,10 @@ it('statusLine shows a change with its time', () => {
 
 it('a status of an earlier daemon has its last failure as its problem', () => {
   const { problem: _, ...earlier } = status({ last_error: failure })
-  expect(toStatus(earlier).problem).toMatchObject({ error: 'unavailable', message: 'No answer.' })
+  expect(toStatusAnswer(earlier).problem).toMatchObject({
+    error: 'unavailable',
+    message: 'No answer.',
+  })
 })
 
 describe('statusFields', () => {

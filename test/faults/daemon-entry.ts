@@ -1,17 +1,14 @@
 /**
- * The real daemon, which tells of every named step of the rotation protocol on descriptor 3 and,
+ * The daemon that ships, which tells of every named step of the rotation protocol on descriptor 3 and,
  * where it is told to, ends itself there by SIGKILL. Nothing else about it is different:
  *
  *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS]
  */
 import { writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../src/adapters/config/config-file.ts'
-import { createLogger } from '../../src/adapters/log/logger.ts'
 import type { Log } from '../../src/core/ports.ts'
-import { startDaemon } from '../../src/daemon/daemon.ts'
-import { createProcessWorld } from '../../src/daemon/world.ts'
-import { configPath, homeOf } from '../../src/platform/posix/locations.ts'
+import { MAIN } from '../support/daemon-process.ts'
 
 /** Where `startKillableDaemon` listens. */
 const STEPS_FD = 3
@@ -33,27 +30,18 @@ function onStep(step: string, app = ''): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-const { env } = process
-const path = configPath(undefined, env, homeOf(env))
-const loaded = await loadConfig(path)
-const log = createLogger({ level: loaded.config.logLevel })
-const daemon = await startDaemon(
-  { loaded },
-  {
-    ...createProcessWorld(env, { log: tellingOf(log), readConfig: () => loadConfig(path) }),
-    ...(values.heartbeat !== undefined && { heartbeatMs: Number(values.heartbeat) }),
-    onStep,
-  },
-)
-await new Promise<void>((resolve) => {
-  process.on('SIGTERM', () => {
-    resolve()
-  })
-})
-await daemon.stop()
+type Serve = typeof import('../../src/cli/serve.ts')
+
+const { run } = (await import(join(dirname(MAIN), 'daemon.mjs'))) as Serve
+const none = () => undefined
+const code = await run({ io: process, flag: () => false, text: none }, (world) => ({
+  ...world,
+  log: tellingOf(world.log),
+  ...(values.heartbeat !== undefined && { heartbeatMs: Number(values.heartbeat) }),
+  onStep,
+}))
 onStep('stopped')
-log.flush()
-process.exitCode = 0
+process.exitCode = code
 
 /** The broker's own steps are in its log; those of the vault lie between them. */
 function tellingOf(own: Log): Log {

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { type Home, type LogLine, MAIN } from '../support/daemon-process.ts'
 
 /** Made by `scripts/build-tools.mjs`. */
-const ENTRY = join(dirname(MAIN), '../build/daemon/daemon-entry.js')
+const ENTRY = join(dirname(MAIN), '../build/test/faults/daemon-entry.js')
 
 export interface Step {
   readonly name: string

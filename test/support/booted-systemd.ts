@@ -4,7 +4,6 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -92,26 +91,13 @@ export async function installProgram({ sh }: BootedSystem): Promise<void> {
   await sh(
     `umask 022
     mkdir -p ${home} && cd ${MACHINE}${ROOT}
-    xargs cp -r --parents -t ${home}
+    cp -r package.json dist systemd ${home}
     chmod -R go=rX ${home} && chmod 755 ${home}/dist/main.js
     cd /usr/local/bin
     rm -f node evo-token
     cp ${MACHINE}${process.execPath} node
     ln -s ${home}/dist/main.js evo-token`,
-    ['package.json', 'dist', 'systemd', ...productionPackages()].join('\n'),
   )
-}
-
-interface Lockfile {
-  readonly packages: Readonly<Record<string, { dev?: boolean; optional?: boolean }>>
-}
-
-/** Folders of `node_modules` that `npm ci --omit dev` would make. */
-function productionPackages(): string[] {
-  const lockfile = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
-  return Object.entries((JSON.parse(lockfile) as Lockfile).packages)
-    .filter(([path, { dev, optional }]) => path !== '' && dev !== true && optional !== true)
-    .map(([path]) => path)
 }
 
 async function shell(pid: string, script: string, input: string): Promise<string> {

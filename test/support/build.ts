@@ -16,7 +16,7 @@ const BUILD = join(ROOT, 'build')
 /** Longer than a build takes on a slow machine. */
 const OTHER_RUN_MS = 5 * 60_000
 
-interface Product {
+export interface Product {
   readonly name: string
   /** A program of Node, with its arguments. Types are not looked at: `npm run check` does that. */
   readonly command: readonly string[]
@@ -28,31 +28,27 @@ interface Product {
 const PRODUCTS: readonly Product[] = [
   {
     name: 'dist',
-    command: ['node_modules/typescript/bin/tsc', '--noCheck'],
-    sources: ['package-lock.json', 'tsconfig.json', 'src'],
+    command: ['scripts/build.mjs'],
+    sources: ['package-lock.json', 'tsconfig.json', 'scripts', 'src'],
     main: 'dist/main.js',
-  },
-  {
-    name: 'page',
-    command: ['scripts/bundle-page.mjs'],
-    sources: ['package-lock.json', 'scripts/bundle-page.mjs', 'src/web', 'src/core'],
-    main: 'dist/web/page.js',
   },
   {
     name: 'build',
     command: ['scripts/build-tools.mjs'],
-    sources: ['package-lock.json', 'scripts/build-tools.mjs', 'src', 'bench', 'demo', 'test'],
-    main: 'build/daemon/daemon-entry.js',
+    sources: ['package-lock.json', 'scripts', 'src', 'bench', 'demo', 'test'],
+    main: 'build/test/faults/daemon-entry.js',
   },
 ]
 
 export async function setup(project: TestProject): Promise<void> {
-  project.onTestsRerun(build)
+  project.onTestsRerun(() => build())
   await build()
 }
 
-async function build(): Promise<void> {
-  if (!PRODUCTS.some(isOld)) return
+/** @param more what is made besides, of what tests usually need. */
+export async function build(...more: readonly Product[]): Promise<void> {
+  const products = [...PRODUCTS, ...more]
+  if (!products.some(isOld)) return
   mkdirSync(BUILD, { recursive: true })
   const lock = await until(
     'another run of the tests has built the program',
@@ -61,7 +57,7 @@ async function build(): Promise<void> {
     { limitMs: OTHER_RUN_MS },
   )
   try {
-    for (const product of PRODUCTS.filter(isOld)) await make(product)
+    for (const product of products) if (isOld(product)) await make(product)
   } finally {
     if (lock.kind === 'held') lock.release()
   }

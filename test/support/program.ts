@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { MAIN } from './daemon-process.ts'
 
+const MODULES = join(dirname(MAIN), '../build/src')
+
 export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv
   /** A command that runs it in its own place: a tracer. */
@@ -23,13 +25,13 @@ export interface Running {
   readonly ended: Promise<{ readonly end: number | string | null; readonly stderr: string }>
 }
 
-/** Starts Node on `program`, an ES module that finds our modules, as they were built, under `./src/`. */
+/** Starts Node on `program`, an ES module that finds some of our modules, as `scripts/build-tools.mjs` made them, under `./src/`. */
 export function startProgram(
   program: string,
   { env = process.env, under = [] }: ProgramOptions = {},
 ): Running {
   const directory = mkdtempSync(join(tmpdir(), 'evo-token-program-'))
-  symlinkSync(dirname(MAIN), join(directory, 'src'))
+  symlinkSync(MODULES, join(directory, 'src'))
   const path = join(directory, 'program.mjs')
   writeFileSync(path, program)
   const [command, ...args] = [...under, process.execPath, path]

@@ -3,7 +3,8 @@
  * headers also take away what another program left at this address, a service worker for one.
  */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { packageManifest } from '../process/package-version.ts'
 import { WORKER_REMOVAL } from './worker-removal.ts'
 
 const POLICY = [
@@ -40,7 +41,7 @@ export type PageFiles = Awaited<ReturnType<typeof loadPageFiles>>
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#1b7a4b"/><path d="M16 6v10l7 6" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>`
 
 /** As `npm run build` made them. */
-const BUILT = join(import.meta.dirname, '../../web')
+const BUILT = join(dirname(packageManifest()), 'dist/web')
 
 export async function loadPageFiles(directory = BUILT) {
   const [script, style] = await Promise.all(

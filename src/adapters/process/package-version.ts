@@ -1,17 +1,25 @@
-/** The version of this package, from the nearest `package.json` above this file. */
+/** The manifest of this package: the nearest `package.json` above this file that has a version. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export function readPackageVersion(): string {
-  return (JSON.parse(readFileSync(packageManifest(), 'utf8')) as { version: string }).version
+  const version = versionIn(packageManifest())
+  if (version === undefined) throw new Error('the package has no version')
+  return version
 }
 
 /** The path of the manifest. */
 export function packageManifest(): string {
   let directory = import.meta.dirname
-  while (!existsSync(join(directory, 'package.json'))) {
+  // One without a version only says how Node reads the files beside it.
+  while (versionIn(join(directory, 'package.json')) === undefined) {
     if (directory === dirname(directory)) throw new Error('the package has no manifest')
     directory = dirname(directory)
   }
   return join(directory, 'package.json')
+}
+
+function versionIn(manifest: string): string | undefined {
+  if (!existsSync(manifest)) return undefined
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version
 }

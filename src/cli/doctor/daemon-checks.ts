@@ -1,6 +1,6 @@
 /** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
 import { existsSync } from 'node:fs'
-import { toStatus } from '../../client/app-status.ts'
+import { toStatusAnswer } from '../../client/status-answer.ts'
 import { type Client, readEndpoint } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
 import { checkFault, type Check } from './checks.ts'
@@ -22,7 +22,7 @@ export function daemonChecks(client: Client, places: Places, uid: number, env: E
     {
       id: 'vault',
       async run() {
-        const statuses = Array.isArray(answer) ? answer.map(toStatus) : []
+        const statuses = Array.isArray(answer) ? answer.map(toStatusAnswer) : []
         const locked = statuses.find(({ last_error: error }) => error?.error === 'vault_locked')
         if (!locked) return 'it is open'
         throw checkFault(

@@ -1,16 +1,17 @@
 /** The program that a service runs: this one, by real paths, not by a version manager's shim. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { packageManifest } from '../../adapters/process/package-version.ts'
 import type { Program } from '../../platform/service-manager.ts'
 
-const PACKAGE = join(import.meta.dirname, '../../..')
+const PACKAGE = dirname(packageManifest())
 
 export function thisProgram(): Program {
   return {
     node: realpathSync(process.execPath),
     main: realpathSync(join(PACKAGE, 'dist/main.js')),
-    digest: programDigest(),
+    digest: programDigest(join(PACKAGE, 'dist')),
   }
 }
 
@@ -19,11 +20,11 @@ export function readTemplate(path: string): string {
   return readFileSync(join(PACKAGE, path), 'utf8')
 }
 
-function programDigest(): string {
+/** Of the program in `dist`: it changes when that does. */
+export function programDigest(dist: string): string {
   const hash = createHash('sha256')
-  const dist = join(PACKAGE, 'dist')
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
-  for (const file of files.filter((name) => name.endsWith('.js')).sort()) {
+  for (const file of files.filter((name) => /\.m?js$/.test(name)).sort()) {
     hash.update(readFileSync(join(dist, file)))
   }
   return hash.digest('hex').slice(0, 16)

@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const purge = flag('purge')
   if (purge) requireVault(manager.stateDir)
   if (installed.length === 0 && !purge) {
-    io.stderr.write('No service is installed.\n')
+    io.stderr.write(`${manager.otherSource?.() ?? 'No service is installed.'}\n`)
     return 0
   }
   if (!flag('force')) refuseChangedByHand(installed, manager)
@@ -23,6 +23,8 @@ export async function run(invocation: Invocation): Promise<number> {
     io.stderr.write(`Removed ${path}.\n`)
   }
   await manager.forget()
+  const other = manager.otherSource?.()
+  if (other !== undefined) io.stderr.write(`${other}\n`)
   removeState(manager, purge, io)
   return 0
 }

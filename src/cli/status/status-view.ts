@@ -1,6 +1,6 @@
 /** How statuses are shown to a person: a line per app, or everything about one. */
 import { styleText } from 'node:util'
-import { type AppStatus } from '../../client/app-status.ts'
+import { type StatusAnswer } from '../../client/status-answer.ts'
 import { plain } from '../plain.ts'
 import { table, tableWidth } from '../table.ts'
 
@@ -14,7 +14,7 @@ const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   expired: 'red',
 }
 
-const COLUMNS: Readonly<Record<string, (status: AppStatus, now: number) => string>> = {
+const COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => string>> = {
   APP: ({ app }) => app,
   TYPE: ({ type }) => type,
   SESSION: ({ session }) => session,
@@ -33,7 +33,7 @@ const PERSON_LEAST = 8
 
 /** `now` in epoch milliseconds; `width` in characters. */
 export function statusTable(
-  statuses: readonly AppStatus[],
+  statuses: readonly StatusAnswer[],
   now: number,
   colour: boolean,
   width = Infinity,
@@ -66,12 +66,12 @@ function shortened(text: string, most: number): string {
 }
 
 /** One change in one line, for where no table can be drawn again and again. */
-export function statusLine(status: AppStatus, now: number): string {
+export function statusLine(status: StatusAnswer, now: number): string {
   const cells = statusCells(status, now).map(plain)
   return `${new Date(now).toISOString().slice(0, 19)}Z ${cells.join('  ').trimEnd()}\n`
 }
 
-export function statusFields(status: AppStatus, now: number): string {
+export function statusFields(status: StatusAnswer, now: number): string {
   const fields: readonly (readonly [string, string | null | undefined])[] = [
     ['app', status.app],
     ['type', status.type],
@@ -94,23 +94,26 @@ export function statusFields(status: AppStatus, now: number): string {
     .join('')
 }
 
-function statusCells(status: AppStatus, now: number): string[] {
+function statusCells(status: StatusAnswer, now: number): string[] {
   const columns = Object.keys(COLUMNS).filter((title) => title !== 'PERSON' || status.subject)
   return columns.map((title) => COLUMNS[title]?.(status, now) ?? '')
 }
 
-function nextRefresh({ retry_at: retryAt, refresh_at: refreshAt }: AppStatus, now: number): string {
+function nextRefresh(
+  { retry_at: retryAt, refresh_at: refreshAt }: StatusAnswer,
+  now: number,
+): string {
   const next = retryAt ?? refreshAt
   return next === null ? '-' : distance(next, now)
 }
 
-function problemText({ problem, last_error: failure }: AppStatus): string | undefined {
+function problemText({ problem, last_error: failure }: StatusAnswer): string | undefined {
   if (!problem) return undefined
   const since = failure ? ` (${failure.at})` : ''
   return `${problem.error}${since}: ${problem.message}`
 }
 
-function timeLeft(status: AppStatus, now: number): string {
+function timeLeft(status: StatusAnswer, now: number): string {
   if (doesNotEnd(status)) return 'no end'
   if (status.expires_at === null) return '-'
   const left = Date.parse(status.expires_at) - now
@@ -118,7 +121,7 @@ function timeLeft(status: AppStatus, now: number): string {
 }
 
 /** Whether there is a token, and it lives for ever. */
-function doesNotEnd({ freshness, expires_at: expiresAt }: AppStatus): boolean {
+function doesNotEnd({ freshness, expires_at: expiresAt }: StatusAnswer): boolean {
   return expiresAt === null && freshness !== 'none'
 }
 

@@ -1,5 +1,5 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
-import { toStatus } from '../../client/app-status.ts'
+import { toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, createClient } from '../../client/connection.ts'
 import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import type { CommandRow, Invocation } from '../command.ts'
@@ -38,12 +38,12 @@ async function run(invocation: Invocation): Promise<number> {
   }
   const now = Date.now()
   if (app) {
-    io.stdout.write(statusFields(toStatus(answer), now))
+    io.stdout.write(statusFields(toStatusAnswer(answer), now))
     const { lastActivity } = await import('./last-activity.ts')
     io.stdout.write(await lastActivity(client, app))
     return 0
   }
-  const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatus)
+  const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatusAnswer)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation), widthOf(io)))
   if (statuses.length === 0) io.stderr.write('Describe one with `evo-token init`.\n')
   // One vault for all of them: once is enough.

@@ -1,6 +1,6 @@
 /** `status --watch`: the statuses as they change, until interrupted or until the reader has gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppStatus, toStatus } from '../../client/app-status.ts'
+import { type StatusAnswer, toStatusAnswer } from '../../client/status-answer.ts'
 import type { Client } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { daemonEvents } from './events.ts'
@@ -51,7 +51,7 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
             continue
           }
           if (event.kind !== 'status') continue
-          const status = toStatus(event.data)
+          const status = toStatusAnswer(event.data)
           if (!app || status.app === app) view.show(status)
         }
       } catch (error) {
@@ -89,7 +89,7 @@ function isTemporary(error: unknown): boolean {
 }
 
 interface View {
-  show(status: AppStatus): void
+  show(status: StatusAnswer): void
   remove(app: string): void
   /** Says that the daemon does not answer: what was shown may hold no longer. */
   lose(): void
@@ -103,7 +103,7 @@ function viewFor({ io, colour }: Watched): View {
 
 const LOST = 'The daemon does not answer; waiting for it.'
 
-function linesOf({ stdout, stderr }: Io, toLine: (status: AppStatus) => string): View {
+function linesOf({ stdout, stderr }: Io, toLine: (status: StatusAnswer) => string): View {
   return {
     show: (status) => stdout.write(toLine(status)),
     remove: () => undefined,
@@ -113,13 +113,13 @@ function linesOf({ stdout, stderr }: Io, toLine: (status: AppStatus) => string):
   }
 }
 
-function toJsonLine(status: AppStatus): string {
+function toJsonLine(status: StatusAnswer): string {
   return `${JSON.stringify(status)}\n`
 }
 
 /** A table that is drawn again at every change, and every second because time runs out. */
 function screenOf({ stdout }: Io, colour: boolean): View {
-  const statuses = new Map<string, AppStatus>()
+  const statuses = new Map<string, StatusAnswer>()
   let isLost = false
   const draw = () => {
     const lines = isLost

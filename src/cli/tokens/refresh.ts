@@ -3,7 +3,7 @@
  * callers share, another caller gets the old one.
  */
 import { sha256Hex } from '../../secret.ts'
-import { toStatus } from '../../client/app-status.ts'
+import { toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, askToken, createClient, tcpTargetOf } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP_OR_DEFAULT, CALLER } from '../options.ts'
@@ -20,7 +20,7 @@ export const refresh: CommandRow = {
 async function run(invocation: Invocation): Promise<number> {
   const app = invocation.argument('APP')
   const client = createClient(invocation.place)
-  const before = toStatus(await client.ask({ path: appPath(app) }))
+  const before = toStatusAnswer(await client.ask({ path: appPath(app) }))
   const { accessToken, expiresInS } = await askToken(client, {
     method: 'POST',
     path: appPath(app, '/refresh'),

@@ -83,6 +83,21 @@ export function installedUnit(directory: string, name: string): InstalledFile {
   return { path, text, changedByHand: !isAsWritten(text) }
 }
 
+/** Where the Debian package has the units of the machine's service, which /etc/systemd/system takes precedence of. */
+const PACKAGED = '/usr/lib/systemd/system'
+
+/** The unit that counts: the one in `directory`, or for a machine else that of the Debian package. */
+export function unitInForce(directory: string, name: string, system: boolean): InstalledFile {
+  const own = installedUnit(directory, name)
+  if (!system || own.text !== undefined) return own
+  return { ...own, text: installedUnit(PACKAGED, name).text }
+}
+
+/** Whether the Debian package is installed, whose units count where there are no others. */
+export function isPackaged(): boolean {
+  return installedUnit(PACKAGED, SERVICE).text !== undefined
+}
+
 interface FillingContext {
   readonly system: boolean
   readonly env: NodeJS.ProcessEnv
@@ -95,7 +110,7 @@ export async function fillingOf(
   { system, env, directory, keyIsCredential }: FillingContext,
 ): Promise<UnitFilling> {
   // Keeps the group of the last installation, unless another one is named.
-  const before = installedUnit(directory, SOCKET).text ?? ''
+  const before = unitInForce(directory, SOCKET, system).text ?? ''
   const group = named ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) await requireGroup(group, env)
   for (const path of [program.node, program.main, ...files]) requireVisible(path, { system })

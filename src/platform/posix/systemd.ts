@@ -24,8 +24,10 @@ import {
   fillService,
   fillSocket,
   installedUnit,
+  isPackaged,
   SERVICE,
   SOCKET,
+  unitInForce,
 } from './systemd-units.ts'
 
 const UNITS = [SOCKET, SERVICE]
@@ -109,7 +111,7 @@ function createManager(
     const [socket, service] = [SOCKET, SERVICE].map((name) => {
       const template = definition.readTemplate(`systemd/${system ? 'system' : 'user'}/${name}`)
       const fill = name === SOCKET ? fillSocket : fillService
-      return planFile(installedUnit(directory, name), fill(template, filling))
+      return planFile(unitInForce(directory, name, system), fill(template, filling))
     })
     if (!socket || !service) throw new Error('each unit has a plan')
     const commands = [
@@ -183,8 +185,17 @@ function createManager(
       call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
         () => '',
       ),
+    otherSource: () =>
+      system && isPackaged()
+        ? 'The evo-token package has units of its own: `systemctl enable --now evo-token.socket evo-token.service` runs those, `apt remove evo-token` removes them.'
+        : undefined,
     notes() {
       const lingers = existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
+      if (system && isPackaged() && installedFiles().some(({ text }) => text !== undefined)) {
+        return [
+          'Units in /etc/systemd/system take precedence of those that the evo-token package brings. `evo-token service uninstall --system` goes back to those.',
+        ]
+      }
       return system || lingers
         ? []
         : ['It stops when your last session ends. To keep it running: loginctl enable-linger']

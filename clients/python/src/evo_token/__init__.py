@@ -38,8 +38,9 @@ __all__ = [
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Called by `%load_ext evo_token`."""
+    """Called by `%load_ext evo_token`: the magics, and `get_token` unless there is something of that name."""
     from ._activity import ActivityMagics
     from ._magics import EvoMagics
 
     shell.register_magics(EvoMagics, ActivityMagics)
+    shell.user_ns.setdefault("get_token", get_token)

@@ -32,20 +32,23 @@ class TokenClient:
         self._tokens: dict[str, Token] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._only: str | None = None
         _clients.add(self)
 
     def get_token(self, app: str | None = None, min_ttl: float | None = None) -> Token:
         """A token that lives `min_ttl` seconds or more, where the server's tokens do.
 
-        `app` is $EVO_TOKEN_APP where it is left out. Raises EvoTokenError.
+        `app` is $EVO_TOKEN_APP where it is left out, or the one app that there is. Raises EvoTokenError.
         """
-        app = _named(app)
+        app = self._named(app)
+        if app is None:
+            app = self._only = self._only_app()
         with self._lock_of(app):
             return self.cached(app, min_ttl) or self._fetch(app, min_ttl)
 
     def cached(self, app: str | None = None, min_ttl: float | None = None) -> Token | None:
         """The token that is here already, if it is good enough."""
-        token = self._tokens.get(_named(app))
+        token = self._tokens.get(self._named(app) or "")
         if token is None or not token.is_fresh or token.remaining_s < (min_ttl or 0):
             return None
         return token
@@ -89,6 +92,18 @@ class TokenClient:
         self._tokens[app] = token
         return token
 
+    def _named(self, app: str | None) -> str | None:
+        return app or os.environ.get("EVO_TOKEN_APP") or self._only
+
+    def _only_app(self) -> str:
+        names = [str(one.get("app")) for one in self.status()]
+        if len(names) == 1:
+            return names[0]
+        which = f", one of {', '.join(names)}" if names else ""
+        raise EvoTokenError(
+            "invalid_request", "No app is named.", f'Name one: get_token("evo-me"), or EVO_TOKEN_APP{which}.'
+        )
+
     def _lock_of(self, app: str) -> threading.Lock:
         """One request at a time for each app: all others wait for its answer."""
         with self._guard:
@@ -122,13 +137,6 @@ def get_token(app: str | None = None, min_ttl: float | None = None) -> Token:
 
 def default_client() -> TokenClient:
     return _default
-
-
-def _named(app: str | None) -> str:
-    name = app or os.environ.get("EVO_TOKEN_APP")
-    if name:
-        return name
-    raise EvoTokenError("invalid_request", "No app is named.", 'Name one: get_token("evo-me"), or EVO_TOKEN_APP.')
 
 
 def _path(app: str) -> str:

@@ -1,4 +1,4 @@
-"""`%evo_status [APP]` and `%evo_login APP` for notebooks."""
+"""`%evo_setup`, `%evo_status [APP]` and `%evo_login APP` for notebooks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from IPython.core.magic import Magics, line_magic, magics_class
 
+from . import _setup
 from ._client import TokenClient, default_client
 from ._connection import Json
 from ._errors import EvoTokenError, Misconfigured, Unavailable
@@ -153,6 +154,13 @@ class _Arguments(argparse.ArgumentParser):
         raise EvoTokenError("invalid_request", f"{message[:1].upper()}{message[1:]}.", self.format_usage().strip())
 
 
+def _parse_setup(line: str) -> argparse.Namespace:
+    parser = _Arguments(prog="%evo_setup", add_help=False)
+    parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP") or "evo-me")
+    parser.add_argument("--issuer")
+    return parser.parse_args(shlex.split(line))
+
+
 def _parse(line: str) -> argparse.Namespace:
     parser = _Arguments(prog="%evo_login", add_help=False)
     parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP", ""))
@@ -183,23 +191,45 @@ class EvoMagics(Magics):
         asked = _parse(line)
         if not asked.app:
             raise EvoTokenError("invalid_request", "No app is named.", "Name one: %evo_login evo-me")
-        sign_in = _SignIn(default_client(), asked.app)
-        elsewhere = _browser_is_elsewhere(os.environ, sys.platform)
-        try:
-            if asked.device:
-                sign_in.start(device=True)
-                _by_device(sign_in)
-            elif asked.no_browser:
-                sign_in.start()
-                _by_paste(sign_in)
-            elif elsewhere:
-                _elsewhere(sign_in)
-            else:
-                _here(sign_in)
-        except KeyboardInterrupt:
-            if sign_in.started:
-                sign_in.give_up()
-            raise
+        _sign_in(asked.app, asked.device, asked.no_browser)
+
+    @line_magic
+    def evo_setup(self, line: str) -> None:
+        """Describes an app, has the daemon run, and signs in: %evo_setup [NAME]
+
+        Asks for the type and the client id of the registration. --issuer is for another authorization
+        server than Seequent's.
+        """
+        asked = _parse_setup(line)
+        _setup.describe(asked.app, asked.issuer)
+        _setup.start()
+        for status in default_client().status():
+            app, kind = str(status["app"]), str(status["type"])
+            if status["session"] != "signed-out" and kind != "service":
+                continue
+            _setup.store_secret(app, kind)
+            if kind != "service":
+                _sign_in(app)
+        print("Ready: get_token()")
+
+
+def _sign_in(app: str, device: bool = False, no_browser: bool = False) -> None:
+    sign_in = _SignIn(default_client(), app)
+    try:
+        if device:
+            sign_in.start(device=True)
+            _by_device(sign_in)
+        elif no_browser:
+            sign_in.start()
+            _by_paste(sign_in)
+        elif _browser_is_elsewhere(os.environ, sys.platform):
+            _elsewhere(sign_in)
+        else:
+            _here(sign_in)
+    except KeyboardInterrupt:
+        if sign_in.started:
+            sign_in.give_up()
+        raise
 
 
 def _elsewhere(sign_in: _SignIn) -> None:

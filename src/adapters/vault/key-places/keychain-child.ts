@@ -3,10 +3,12 @@
  * operation of its process, some end it with a segmentation fault, and none can be cancelled.
  *
  * The program is a text for `node -e`, so that it is the same whether this file runs from `src` or
- * from `dist`. Question and answer go through pipes: argv and environment hold no secret.
+ * is bundled. Question and answer go through pipes: argv and environment hold no secret.
  */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Queue } from '../../../queue.ts'
 
@@ -58,7 +60,7 @@ async function ask(
 ): Promise<KeychainAnswer> {
   let keytar: string
   try {
-    keytar = createRequire(import.meta.url).resolve('keytar')
+    keytar = findKeytar()
   } catch {
     return GONE
   }
@@ -86,6 +88,12 @@ async function ask(
   if (child.killed) return { kind: 'timeout' }
   if (end === 'error') return GONE
   return answer === '' ? { kind: 'failed', message: `keytar ended with ${end}` } : parse(answer)
+}
+
+/** What ships has keytar and its binaries beside this file. */
+function findKeytar(): string {
+  const shipped = join(import.meta.dirname, 'keytar/keytar.js')
+  return existsSync(shipped) ? shipped : createRequire(import.meta.url).resolve('keytar')
 }
 
 function parse(answer: string): KeychainAnswer {

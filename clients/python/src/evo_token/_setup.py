@@ -1,0 +1,170 @@
+"""`%evo_setup`: from an installed package to a daemon that runs, by asking for what it needs."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from getpass import getpass
+from pathlib import Path
+
+from ._client import default_client
+from ._errors import DaemonNotRunning, EvoTokenError
+
+_TYPES = ("native", "spa", "web", "service")
+
+# A cold start on a slow machine, and the time that a service manager takes.
+_START_S = 60.0
+
+
+def command() -> list[str]:
+    """What `evo-token` is here: that of evo-token-daemon, or the one in PATH. Raises EvoTokenError."""
+    try:
+        daemon = importlib.import_module("evo_token_daemon")
+    except ImportError:
+        found = shutil.which("evo-token")
+        if found:
+            return [found]
+        raise EvoTokenError(
+            "failed",
+            "The daemon is not installed here.",
+            'Run %pip install "evo-token[daemon]", then restart the kernel.',
+        ) from None
+    return list(daemon.command())
+
+
+def describe(name: str, issuer: str | None) -> None:
+    """Writes a config that has the app, from what a person answers; one that is there stays."""
+    path = _config_path()
+    if path.exists():
+        print(f"{path} is there already, and stays as it is.")
+        return
+    kind = _ask("Type of the app in the Developer Portal, one of native, spa, web, service [native]: ") or "native"
+    if kind not in _TYPES:
+        raise EvoTokenError("invalid_request", f"There is no type {kind!r}.", "Run %evo_setup again.")
+    client_id = _ask("Client id: ")
+    redirect = ["--redirect-uri", _ask("Redirect URI, as registered: ")] if kind in ("spa", "web") else []
+    at = ["--issuer", issuer] if issuer else []
+    _run("init", "--yes", "--name", name, "--type", kind, "--client-id", client_id, *redirect, *at)
+    print(f"Wrote {path}.")
+
+
+def start() -> None:
+    """Has a service run the daemon; where there is no service manager, this kernel. Says which."""
+    if _answers():
+        print("The daemon runs already.")
+        return
+    installed = _call("service", "install")
+    if installed.returncode == 0:
+        print("The daemon runs as a service of yours, from your next login on too.")
+        _warn_of_environment()
+        return
+    reason, _ = _said(installed)
+    _start_here()
+    print(
+        f"No service runs the daemon here: {reason} It runs beside this kernel instead, and ends with it: "
+        "run %evo_setup again in the next one. You stay signed in."
+    )
+
+
+def store_secret(app: str, kind: str) -> None:
+    """Asks for the client secret of an app that has one."""
+    if kind not in ("web", "service"):
+        return
+    secret = getpass(f"Client secret of {app} (empty: it is stored already): ")
+    if secret:
+        default_client().ask("PUT", f"/v1/apps/{app}/client-secret", {"client_secret": secret})
+
+
+def _start_here() -> None:
+    log = Path(tempfile.mkdtemp(prefix="evo-token-")) / "daemon.log"
+    with log.open("w") as output:
+        child = subprocess.Popen(
+            [*command(), "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C in a terminal, or "interrupt" in a notebook, is not for it.
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),
+        )
+    atexit.register(child.terminate)
+    deadline = time.monotonic() + _START_S
+    while not _answers():
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise DaemonNotRunning("not_running", "The daemon does not start.", f"Its log is {log}.")
+        time.sleep(0.1)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """Linux sends the signal when this process ends, however it does (prctl(2), PR_SET_PDEATHSIG)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask_for_signal() -> None:
+        prctl(1, signal.SIGTERM)
+
+    return ask_for_signal
+
+
+def _warn_of_environment() -> None:
+    if sys.prefix == sys.base_prefix and "CONDA_PREFIX" not in os.environ:
+        return
+    print(
+        f"Its program is in the environment {sys.prefix}: when you remove or rebuild that, the service ends. "
+        "Then run %evo_setup in the new one."
+    )
+
+
+def _answers() -> bool:
+    try:
+        default_client().status()
+    except DaemonNotRunning:
+        return False
+    return True
+
+
+def _run(*arguments: str) -> None:
+    done = _call(*arguments)
+    if done.returncode != 0:
+        raise EvoTokenError("failed", *_said(done))
+
+
+def _said(ended: subprocess.CompletedProcess[str]) -> tuple[str, str]:
+    """The sentence and the hint of a command that failed."""
+    message, _, hint = ended.stderr.strip().removeprefix("evo-token: ").partition("\n")
+    return message, hint
+
+
+def _call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*command(), *arguments], capture_output=True, text=True, check=False)
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question).strip()
+    except (EOFError, RuntimeError) as error:
+        # A kernel that runs without a person (papermill, nbconvert) cannot ask.
+        raise EvoTokenError(
+            "failed", "No person can be asked here.", "Run `evo-token init` in a terminal."
+        ) from error
+
+
+def _config_path() -> Path:
+    env = os.environ
+    if env.get("EVO_TOKEN_CONFIG"):
+        return Path(env["EVO_TOKEN_CONFIG"])
+    if os.name == "nt":
+        return Path(env.get("APPDATA") or Path.home() / "AppData/Roaming") / "evo-token/config.json"
+    base = env.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".config") / "evo-token/config.json"

@@ -1,0 +1,35 @@
+/** What the packages have in common: the manifest, and a directory in which each is put together. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { root } from '../sources.mjs'
+
+export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+/** An empty directory. */
+export function stage(name) {
+  const directory = join(root, 'build/staging', name)
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  return directory
+}
+
+/** Copies files and directories of the checkout, links followed, to the same places in `directory`. */
+export function copy(paths, directory) {
+  for (const path of paths) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true })
+    cpSync(join(root, path), join(directory, path), { recursive: true, dereference: true })
+  }
+}
+
+/** The standard output of a program, which has to succeed. */
+export function run(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    ...options,
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`)
+  return stdout
+}
