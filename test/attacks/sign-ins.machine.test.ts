@@ -60,7 +60,7 @@ async function visit(url: string) {
 }
 
 describe('a response at the redirect URI', () => {
-  it('meets nobody while no sign-in is under way', async () => {
+  it('finds no listener while no sign-in is under way', async () => {
     await expect(visit(`${redirectUri}?code=stolen&state=guessed`)).rejects.toThrow('ECONNREFUSED')
   })
 

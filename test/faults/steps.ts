@@ -98,7 +98,7 @@ export const MOMENTS: readonly Moment[] = [
   },
   {
     step: 'store directory-synced',
-    when: 'everything is on the disk; nobody was served yet',
+    when: 'everything is on the disk; no caller was served yet',
     next: 'The new record. Nothing is asked.',
     session: 'stored',
   },

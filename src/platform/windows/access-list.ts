@@ -17,7 +17,7 @@ const TRUSTED = new Set([
   'EA', // enterprise administrators
   'BO', // backup operators
   'S-1-5-32-551',
-  'CO', // whoever creates a file in it
+  'CO', // the user who creates a file in it
   'S-1-3-0',
   'OW', // the owner's rights
   'S-1-3-4',

@@ -23,7 +23,7 @@ export async function askAccess(path: string, access: Access): Promise<AccessAns
       mend: `icacls "${path}" /inheritance:r /grant:r "*${own}:${inherited(access)}F" "*S-1-5-18:${inherited(access)}F"`,
     }
   }
-  // In the profile nobody else can have made it; elsewhere its owner may change the list.
+  // In the profile no other user can have made it; elsewhere its owner may change the list.
   const owner = isInProfile(path) ? undefined : await ownerOf(path)
   return owner === undefined || isTrusted(owner, own)
     ? { kind: 'closed' }

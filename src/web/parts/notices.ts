@@ -46,7 +46,7 @@ export function noticesPart({ connection, about, apps }: State): TemplateResult 
       isNew && connection === 'live'
         ? notice(
             'plain',
-            'Nobody is signed in yet.',
+            'No app has a session yet.',
             'Sign in below, and scripts and notebooks get tokens from then on.',
           )
         : nothing

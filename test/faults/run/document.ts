@@ -73,7 +73,7 @@ ${section}`
   return `# Reliability
 
 What is promised about sessions, and what it came to. This file is written by the run that measured it,
-\`npm run faults\`; nobody edits it. The fast form of all of it is part of \`npm test\`.
+\`npm run faults\`; it is not edited by hand. The fast form of all of it is part of \`npm test\`.
 
 The same seed makes the same draws; what the machine makes of them differs a little each time.
 

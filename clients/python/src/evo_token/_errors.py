@@ -47,7 +47,7 @@ class Refused(EvoTokenError):
 
 
 class DaemonNotRunning(EvoTokenError):
-    """Nobody of ours answers at the places where the daemon would be."""
+    """No daemon answers at the places where the daemon would be."""
 
     #: Whether the question cannot have arrived, so that it may be asked again whatever it does.
     unasked = True

@@ -53,7 +53,7 @@ def socket_candidates(env: Mapping[str, str]) -> list[str]:
 
 
 def usable_socket(path: str) -> tuple[str, str | None]:
-    """The real path, or why it is not to be used: whoever owns it would see what we send."""
+    """The real path, or why it is not to be used: its owner would see what we send."""
     try:
         real = os.path.realpath(path, strict=True)
         for place in (real, os.path.dirname(real)):
