@@ -54,7 +54,7 @@ export class Broker {
     this.#apps = new ManagedApps(options, registrations)
     this.#vault = new VaultAccess(options)
     this.#wakes = new WakeWatch(options)
-    this.signIns = new SignIns({ ...options, appNamed: (app) => this.#app(app) })
+    this.signIns = new SignIns({ ...options, findApp: (app) => this.#app(app) })
   }
 
   appNames(): readonly string[] {

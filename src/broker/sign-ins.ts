@@ -26,7 +26,7 @@ export interface SignInDeps {
   /** An unguessable name for a sign-in. */
   readonly newId: () => string
   /** @throws {SidecarError} `unknown_app`, `vault_locked`. */
-  readonly appNamed: (app: string) => ManagedApp
+  readonly findApp: (app: string) => ManagedApp
 }
 
 export interface SignInAsk {
@@ -51,7 +51,7 @@ export class SignIns {
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
     const { clock, listener, newId } = this.#deps
-    const managed = this.#deps.appNamed(app)
+    const managed = this.#deps.findApp(app)
     // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
     await requireReadable(managed.state)
     requireSignIn(managed.state)
