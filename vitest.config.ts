@@ -31,10 +31,18 @@ export default defineConfig({
       }),
       project('process', WAITING),
       project('machine', WAITING),
-      project('windows', { ...WAITING, testTimeout: 240_000, hookTimeout: 300_000, maxWorkers: 2 }),
+      // Wine takes long to start a process: with more of them at once, each takes longer.
+      project('windows', {
+        ...WAITING,
+        sequence: { groupOrder: 2 },
+        testTimeout: 240_000,
+        hookTimeout: 300_000,
+        maxWorkers: 2,
+      }),
       project('packages', {
         ...WAITING,
         globalSetup: 'test/support/packages.ts',
+        sequence: { groupOrder: 3 },
         testTimeout: 240_000,
         hookTimeout: 240_000,
       }),
