@@ -7,6 +7,7 @@ import { root, sources } from './sources.mjs'
 
 // Of our own modules, those that scripts and the programs of tests use. What ships has no modules.
 const MODULES = [
+  'src/adapters/log/logger.ts',
   'src/adapters/loopback/listener.ts',
   'src/adapters/process/lock.ts',
   'src/adapters/vault/key-places/key-file.ts',
@@ -16,6 +17,7 @@ const MODULES = [
   'src/cli/service/program.ts',
   'src/config/schema.ts',
   'src/platform/posix/systemd-units.ts',
+  'src/platform/windows/files.ts',
 ]
 
 // Rolldown would take what `await using` needs on older Node from a package that is not there.

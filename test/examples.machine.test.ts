@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
@@ -113,6 +113,11 @@ describe.concurrent('the snippets of README run as they are pasted', () => {
       const project = join(world.home.directory, 'project')
       await mkdir(join(project, 'node_modules'), { recursive: true })
       await symlink(ROOT, join(project, 'node_modules/evo-token-sidecar'))
+      // As the package of the client alone has it.
+      const alone = join(project, 'node_modules/evo-token-client')
+      await mkdir(alone)
+      await copyFile(join(ROOT, 'dist/client.mjs'), join(alone, 'client.mjs'))
+      await writeFile(join(alone, 'package.json'), '{ "exports": "./client.mjs" }')
       const program = join(project, 'program.mjs')
       await writeFile(program, `${pasted(code, world)}\nconsole.log(await answer.text())\n`)
       expect(await ended(spawn(process.execPath, [program], { env: world.env }))).toContain(

@@ -76,8 +76,10 @@ async function identify(path: string): Promise<Program> {
   ) {
     const manifest = await readFile(join(directory, 'package.json'), 'utf8').catch(() => undefined)
     if (manifest === undefined) continue
-    const version = versionIn(manifest)
-    if (version !== undefined) return { version, place: directory }
+    const { name, version } = partsOf(manifest)
+    // One without a name only says how Node reads the files beside it.
+    if (name === undefined) continue
+    if (name === PACKAGE && typeof version === 'string') return { version, place: directory }
     break
   }
   const asked = await promisify(execFile)(path, ['--version'], { timeout: ANSWER_WITHIN_MS }).catch(
@@ -86,11 +88,10 @@ async function identify(path: string): Promise<Program> {
   return { version: /^\d+\.\d+\.\S+$/m.exec(asked?.stdout ?? '')?.[0] ?? UNKNOWN, place: path }
 }
 
-function versionIn(manifest: string): string | undefined {
+function partsOf(manifest: string): { readonly name?: unknown; readonly version?: unknown } {
   try {
-    const { name, version } = JSON.parse(manifest) as { name?: unknown; version?: unknown }
-    return name === PACKAGE && typeof version === 'string' ? version : undefined
+    return JSON.parse(manifest) as { name?: unknown; version?: unknown }
   } catch {
-    return undefined
+    return {}
   }
 }

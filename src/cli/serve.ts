@@ -12,6 +12,9 @@ import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
 import { toPlainLogLine } from './log-lines.ts'
 
+/** For tests that look for secrets in what the daemon that ships gives away. */
+export { liveSecrets } from '../secret.ts'
+
 /** For a bug (EX_SOFTWARE of sysexits.h). */
 const EXIT_BUG = 70
 
@@ -77,8 +80,7 @@ async function serve(
   await Promise.race([signals.waitForStop(), daemon.stopAsked])
   await daemon.stop()
   log.flush()
-  // A name that is still being resolved, which nothing can break off, would hold the process.
-  process.exit(0)
+  return 0
 }
 
 /** Standard output, for a person who looks at it. */

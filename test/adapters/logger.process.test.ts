@@ -124,7 +124,7 @@ describe('a secret', () => {
 })
 
 describe('standard output', () => {
-  const logger = join(dirname(MAIN), 'adapters/log/logger.js')
+  const logger = join(dirname(MAIN), '../build/src/adapters/log/logger.js')
   const prologue = `
     import { createLogger } from '${logger}'
     const log = createLogger({ level: 'info' })

@@ -31,7 +31,7 @@ export function injectBug(bug: keyof typeof BUGS, directory: string): Injected {
     module,
     `
 import { writeFileSync } from 'node:fs'
-import { liveSecrets } from '${join(dirname(MAIN), 'secret.js')}'
+import { liveSecrets } from '${join(dirname(MAIN), 'daemon.mjs')}'
 process.on('SIGUSR2', () => {
   const secrets = [...liveSecrets()].map((secret) => secret.expose())
   const pieces = secrets.map((secret) => secret.slice(-18))

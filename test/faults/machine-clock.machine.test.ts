@@ -75,9 +75,13 @@ describe.concurrent('a wall clock that is set', () => {
       // As often as the token's life and the cron line ask for; a jump may ask once more of each.
       expect(asked.me).toBeLessThanOrEqual(elapsedMs / REFRESH_MS + 2)
       expect(asked.pipeline).toBeLessThanOrEqual(elapsedMs / (REISSUE_S * 1000) + 2)
-      for (const { answer } of [...me.requests, ...pipeline.requests]) {
-        expect(answer?.status).toBe(200)
-      }
+      const requests = [...me.requests, ...pipeline.requests]
+      await until(
+        'the last request has its answer',
+        () => requests.map(({ answer }) => answer?.status),
+        (statuses) => !statuses.includes(undefined),
+      )
+      for (const { answer } of requests) expect(answer?.status).toBe(200)
       expect(await statusOf(socket, 'me')).toMatchObject({ session: 'active', last_error: null })
     })
   }

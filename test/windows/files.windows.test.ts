@@ -6,7 +6,7 @@ import { itNeeds } from '../support/needs.ts'
 import { noWindows, startWindows, type Windows } from '../support/wine.ts'
 
 const it = itNeeds(noWindows())
-const FILES = join(dirname(MAIN), 'platform/windows/files.js')
+const FILES = join(dirname(MAIN), '../build/src/platform/windows/files.js')
 
 let windows: Windows
 

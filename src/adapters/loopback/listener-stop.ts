@@ -7,7 +7,7 @@ import type { EndpointServer } from './endpoint-server.ts'
  * How long a client that sends on a connection which it kept open still gets an answer, with
  * `Connection: close`. Cut off at once it would see a reset. Clients that are busy come within it.
  */
-const KEEP_ALIVE_GRACE_MS = 250
+const KEEP_ALIVE_GRACE_MS = 500
 const POLL_MS = 20
 
 export async function stopServers(

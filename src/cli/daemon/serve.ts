@@ -49,6 +49,8 @@ export const serve: CommandRow = {
   ],
   run: async (invocation) => {
     requireOpenFiles()
-    return (await import('../serve.ts')).run(invocation)
+    const code = await (await import('../serve.ts')).run(invocation)
+    // A name that is still being resolved, which nothing can break off, would hold the process.
+    process.exit(code)
   },
 }
