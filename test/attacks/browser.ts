@@ -1,6 +1,6 @@
 /** A real Chromium, for which hostile names lead to this machine. */
 import { execFileSync } from 'node:child_process'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import { missingCommands } from '../support/needs.ts'
 import { RECORDER_ADDRESS } from './recorder.ts'
 
@@ -31,22 +31,10 @@ export async function startBrowser(): Promise<Browser> {
 
 /** A browser for which names lead where they should. */
 export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
-  return chromium.launch(optionsWith(args))
-}
-
-/** A browser that keeps in `profile` what it learns, for the next one. */
-export async function launchWithProfile(
-  profile: string,
-  args: readonly string[] = [],
-): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, optionsWith(args))
-}
-
-function optionsWith(args: readonly string[]) {
-  return {
+  return chromium.launch({
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
     args: [...ARGS, ...args],
-  }
+  })
 }
 
 /** The statuses of all answers that the page gets from now on; of a WebSocket nobody tells. */
