@@ -1,7 +1,7 @@
 /** What is made for pip, installed into a bare virtual environment, and a notebook's way through it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -58,8 +58,8 @@ describe('pip', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const exited = once(child, 'exit')
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-    expect(line).toContain('"level"')
+    const said: string[] = []
+    createInterface(child.stdout).on('line', (line) => said.push(line))
     // The process that was started is the daemon itself: no Python waits for it.
     const itself = `/proc/${String(child.pid)}/cmdline`
     await until(
@@ -67,7 +67,9 @@ describe('pip', () => {
       () => readFileSync(itself, 'utf8'),
       (words) => words.includes('dist/main.js'),
     )
-    await until('it listens', () => existsSync(join(home.stateDir, 'endpoint.json')))
+    // From this line on it stops in order.
+    await until('it listens', () => said.some((line) => line.includes('"listening"')))
+    expect(said[0]).toContain('"level"')
     child.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
   })
