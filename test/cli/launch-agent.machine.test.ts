@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { fillAgent, isAgentAsWritten } from '../../src/platform/posix/property-list.ts'
 import { createHome, type Home } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
+import { until } from '../support/until.ts'
 import { run } from './stand-in.ts'
 
 const missing = missingCommands('python3', 'plistutil')
@@ -80,7 +81,10 @@ describe('service install', () => {
     expect(installed.stderr).toContain('The service runs and answers.')
     const log = join(home.directory, 'Library/Logs/evo-token.log')
     expect(installed.stderr).toContain(`Its log: tail -f ${log}`)
-    expect(readFileSync(log, 'utf8')).toContain('"msg":"listening"')
+    // It answers before what it logs is in the file.
+    await until('it logs that it listens', () =>
+      readFileSync(log, 'utf8').includes('"msg":"listening"'),
+    )
     expect(commands()).toEqual(['enable', 'bootstrap'])
     expect(parsed(plist())).toEqual({
       ...parsed(join(import.meta.dirname, '../../launchd/evo-token.plist')),
