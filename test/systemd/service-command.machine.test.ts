@@ -163,9 +163,11 @@ describe('the service of a machine', () => {
       const service = (args: string) => machine.sh(`evo-token service ${args} --system 2>&1`)
       await expect(service('install --group nobodies')).rejects.toThrow(/no group "nobodies"/)
       expect(await service('install --group owners')).toContain('The service runs and answers.')
-      expect(await machine.sh('evo-token logs --system')).toContain('"msg":"listening"')
+      // It answers before what it logs is in the journal.
+      const listens = (log: string) => log.includes('"msg":"listening"')
+      await until('it is logged', () => machine.sh('evo-token logs --system'), listens)
       // Without a service of their own, root's commands mean the machine's.
-      expect(await machine.sh('evo-token logs')).toContain('"msg":"listening"')
+      await until('it is logged', () => machine.sh('evo-token logs'), listens)
       // The group stays, though it is not named again.
       expect(await service('install')).toContain('already installed and running')
       expect(await machine.sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')

@@ -94,7 +94,13 @@ describe('the service of one person', () => {
   itNeeds(noBoot)('has its log shown, and followed, wherever the journal keeps it', async () => {
     await writeConfig({})
     await evoToken('service install')
-    expect(await evoToken('logs')).toMatch(/^\{.*"msg":"listening".*\}$/m)
+    // It answers before what it logs is in the journal.
+    const line = /^\{.*"msg":"listening".*\}$/m
+    await until(
+      'it is logged',
+      () => evoToken('logs'),
+      (log) => line.test(log),
+    )
     const following = evoToken("logs --follow | grep -m1 'reloaded'")
     await until('the journal is followed', () =>
       machine
