@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: a real authorization server and a real daemon on this machine's loopback, two
  * apps whose tokens are renewed before your eyes, and the lines to get them in another terminal.
- * `--once` waits until each was renewed in the background, says so, and ends.
+ * `--once` waits until each was renewed in the background, says so, and ends; `--hosts` shows a
+ * session that several hosts share.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -17,6 +18,7 @@ import {
 } from '../test/support/daemon-process.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { createPerson } from '../test/support/person.ts'
+import { showHosts } from './hosts.ts'
 import { pasteLines } from './paste-lines.ts'
 import { createScreen, type Row } from './screen.ts'
 import { ownerJson } from './owner.ts'
@@ -25,7 +27,7 @@ const APPS = ['demo-me', 'demo-pipeline'] as const
 
 const onceOnly = process.argv.includes('--once')
 
-process.exitCode = await main()
+process.exitCode = process.argv.includes('--hosts') ? await showHosts() : await main()
 
 async function main(): Promise<number> {
   const interrupted = new AbortController()

@@ -17,6 +17,7 @@ import {
   type Settings,
   type VaultKeySource,
 } from './config/schema.ts'
+import type { ShareSettings } from './config/share-settings.ts'
 import { findSecrets } from './config/secrets.ts'
 import { toPath } from './config/values.ts'
 import type { App } from './core/app.ts'
@@ -33,6 +34,8 @@ export interface Config {
   /** A PEM file to trust besides the system's certificate authorities. */
   readonly ca?: string
   readonly notify?: { readonly command: readonly string[]; readonly everyMs: number }
+  /** Absent where no other host shares the sessions. */
+  readonly share?: ShareSettings
   readonly files: readonly TokenFile[]
   readonly apps: readonly App[]
 }
@@ -79,7 +82,7 @@ function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
 }
 
 function toConfig(settings: Settings, home: string | undefined): Config {
-  const { listen, vault, log, ca, notify, files } = settings
+  const { listen, vault, log, ca, notify, share, files } = settings
   const apps = Object.entries(settings.apps).map(([name, app]) => toApp(name, app, settings))
   return {
     listen,
@@ -87,9 +90,24 @@ function toConfig(settings: Settings, home: string | undefined): Config {
     logLevel: log.level,
     ...(ca !== undefined && { ca: toPath(ca, home) }),
     ...(notify && { notify: { command: notify.command, everyMs: notify.every } }),
+    ...(share && { share: withPaths(share, home) }),
     files: files.map((file) => ({ ...file, path: toPath(file.path, home) })),
     apps: withSharing(apps),
   }
+}
+
+/** The settings with the paths of the files that they name. */
+function withPaths(share: ShareSettings, home: string | undefined): ShareSettings {
+  const { passwordFile, ca, certificateFile, certificateKeyFile } = share
+  const common = {
+    ...(passwordFile !== undefined && { passwordFile: toPath(passwordFile, home) }),
+    ...(ca !== undefined && { ca: toPath(ca, home) }),
+    ...(certificateFile !== undefined && { certificateFile: toPath(certificateFile, home) }),
+    ...(certificateKeyFile !== undefined && { certificateKeyFile: toPath(certificateKeyFile, home) }),
+  }
+  return share.role === 'reader'
+    ? { ...share, ...common, readerKeys: toPath(share.readerKeys, home) }
+    : { ...share, ...common }
 }
 
 function toApp(
@@ -180,6 +198,9 @@ function conflictsOf(settings: Settings | undefined, home: string | undefined): 
 function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[] {
   const patience = 'must not be longer than retryMax'
   const { retryMin, retryMax } = settings.refresh
+  const { share, vault } = settings
+  // Every keeper has the same key, and a keychain belongs to one machine.
+  const ownKey = share?.role === 'keeper' && (vault.key === 'auto' || vault.key === 'keychain')
   const impatient = apps.filter(({ name, refresh }) => {
     const own = settings.apps[name]?.refresh
     const set = own?.retryMin !== undefined || own?.retryMax !== undefined
@@ -195,6 +216,7 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
     return collides ? [index] : []
   })
   return [
+    ...(ownKey ? [fault(['vault', 'key'], SHARED_KEY)] : []),
     ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
     ...impatient.map(({ name }) => fault(['apps', name, 'refresh', 'retryMin'], patience)),
     ...overwriting.map((index) =>
@@ -205,6 +227,9 @@ function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[]
     ),
   ]
 }
+
+const SHARED_KEY =
+  'must be "file" or "credential" where "share" is: each keeper has the same key, and a keychain keeps its own'
 
 /** Stands for a whole file: no variable has such a name. */
 const WHOLE = '*'

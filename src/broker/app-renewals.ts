@@ -21,7 +21,7 @@ export class AppRenewals {
 
   isDue(now = this.#now()): boolean {
     const { app, session, ledger } = this.#state
-    if (this.closed || ledger.newer) return false
+    if (this.closed || ledger.newer || this.#state.home.fault()) return false
     return (
       isRenewalDue(app, session, now) ||
       (session.status === 'active' && this.#state.isReissueDue(now)) ||
@@ -53,7 +53,7 @@ export class AppRenewals {
   }
 
   async #renewIfWanted(wanted: () => boolean): Promise<void> {
-    const isOpen = () => !this.closed
+    const isOpen = () => !this.closed && !this.#state.home.fault()
     const isWanted = () => isOpen() && wanted()
     // What changes the app now may make it needless, or change what it is made with.
     await this.#waitForRedemptions()

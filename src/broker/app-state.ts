@@ -18,6 +18,7 @@ import {
 } from '../core/token.ts'
 import type { LoadedRecord, VaultRecords } from '../core/vault.ts'
 import { Queue } from '../queue.ts'
+import { type AppHome, createLonelyHome } from './app-home.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 import { Ledger } from './ledger.ts'
 import { OutstandingRequests } from './outstanding-requests.ts'
@@ -31,6 +32,8 @@ export class AppState {
   /** Everything that changes the app, one after another; no request is waited for in it that spends something. */
   readonly queue = new Queue()
   readonly outstanding: OutstandingRequests
+  /** Whether the session may be spent here. */
+  readonly home: AppHome
   readonly signInOrder = new SignInOrder()
   /** How many callers wait for a renewal. */
   callersWaiting = 0
@@ -57,6 +60,7 @@ export class AppState {
     this.ledger = new Ledger(records, app.name, identityOf(app), loaded, deps.clock)
     this.#session = restoreSession(app, this.ledger, deps.clock)
     this.scheduleReissue()
+    this.home = (deps.homeOf ?? createLonelyHome)(this)
   }
 
   get app(): App {

@@ -12,11 +12,14 @@ import type { OpenedVault } from '../core/vault.ts'
 import type { KeySource } from '../core/vault-key-source.ts'
 import { Queue } from '../queue.ts'
 import type { BrokerDeps } from './broker-deps.ts'
+import type { AppState } from './app-state.ts'
 import { changeWhenIdle } from './idle.ts'
 import type { ManagedApp, TokenRequest } from './managed-app.ts'
 import { ManagedApps } from './managed-apps.ts'
-import { putClientSecret, signOut } from './owner-changes.ts'
+import { putClientSecret, requireHome, type SignedOut, signOut } from './owner-changes.ts'
 import { secretDigestsOf } from './secrets.ts'
+import type { KeeperSharing } from './sharing/keeper-sharing.ts'
+import type { RemoteApp } from './sharing/remote-app.ts'
 import { SignIns } from './sign-ins.ts'
 import { lockedStatus } from './status-of.ts'
 import { VaultAccess } from './vault-access.ts'
@@ -27,6 +30,8 @@ export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'>, WakeWatchDep
   readonly listener: RedirectListener
   /** An unguessable name for a sign-in. */
   readonly newId: () => string
+  /** Where the sessions are shared with other hosts. */
+  readonly sharing?: KeeperSharing
 }
 
 export interface RefreshRequest {
@@ -51,7 +56,9 @@ export class Broker {
 
   constructor(options: BrokerOptions, registrations: readonly Registration[]) {
     this.#options = options
-    this.#apps = new ManagedApps(options, registrations)
+    const { sharing } = options
+    const homeOf = sharing && ((state: AppState) => sharing.homeOf(state))
+    this.#apps = new ManagedApps({ ...options, ...(homeOf && { homeOf }) }, registrations)
     this.#vault = new VaultAccess(options)
     this.#wakes = new WakeWatch(options)
     this.signIns = new SignIns({ ...options, findApp: (app) => this.#app(app) })
@@ -105,7 +112,7 @@ export class Broker {
   /** @throws {SidecarError} `unknown_app`. */
   status(app: string): AppStatus {
     const registration = this.#apps.registration(app)
-    const managed = this.#apps.find(app)
+    const managed = this.#remote(app) ?? this.#apps.find(app)
     if (managed) return managed.status()
     const { failure, hint, attempts } = this.#vault
     const lastError = { ...failure, at: this.#wakes.last.wall }
@@ -119,17 +126,20 @@ export class Broker {
 
   readiness(app: string): Readiness {
     this.#apps.registration(app)
-    return this.#apps.find(app)?.readiness() ?? { ready: false, reason: 'vault_locked' }
+    const managed = this.#remote(app) ?? this.#apps.find(app)
+    return managed?.readiness() ?? { ready: false, reason: 'vault_locked' }
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
   token(app: string, ask: TokenRequest): ServedToken | Promise<ServedToken> {
-    return this.#app(app).token(ask)
+    return (this.#remote(app) ?? this.#app(app)).token(ask)
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
   async refresh(app: string, ask: RefreshRequest): Promise<ServedToken> {
     const managed = this.#app(app)
+    const remote = this.#remote(app)
+    if (remote) return remote.refresh(ask.rejectedSha256)
     return ask.now ? managed.refreshNow() : managed.refresh(ask)
   }
 
@@ -138,8 +148,9 @@ export class Broker {
    *
    * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
    */
-  async logout(app: string): Promise<{ revoked: boolean }> {
+  async logout(app: string): Promise<SignedOut> {
     const managed = this.#app(app)
+    await requireHome(managed.state)
     this.signIns.cancel(app, 'The app was signed out.')
     return changeWhenIdle(managed.state, () => signOut(managed.state))
   }
@@ -151,11 +162,31 @@ export class Broker {
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
     const managed = this.#app(app)
+    await requireHome(managed.state)
     const stored = await changeWhenIdle(managed.state, () =>
       putClientSecret(managed.state, { secret, isPrivateKey }),
     )
     this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
     return stored
+  }
+
+  /**
+   * Shares nothing any more: what this daemon is the home of is its own from now on. @returns those apps.
+   *
+   * @throws {SidecarError} `vault_locked`, `unavailable` where a request of one is out.
+   */
+  async leaveSharing(): Promise<readonly string[]> {
+    this.#vault.requireOpen()
+    this.#options.sharing?.leave()
+    const shared = [...this.#apps.all()].filter(({ state }) => state.ledger.record.sharing)
+    for (const { state } of shared) await state.home.leave()
+    const left = shared.filter(({ state }) => !state.ledger.record.sharing)
+    return left.map(({ state }) => state.app.name)
+  }
+
+  /** Whether the app is renewed here. */
+  isHome(app: string): boolean {
+    return this.#remote(app) === undefined
   }
 
   /** What came of the app's renewals since it is kept here. */
@@ -173,7 +204,8 @@ export class Broker {
 
   /** The app's access token, expired or not: for those who write it somewhere. */
   accessToken(app: string): Sealed | undefined {
-    return this.#apps.find(app)?.state.session.tokens?.accessToken
+    const { tokens } = this.#remote(app) ?? this.#apps.find(app)?.state.session ?? {}
+    return tokens?.accessToken
   }
 
   /** Where the vault's key is; undefined while that is not known. */
@@ -206,6 +238,7 @@ export class Broker {
       const plan = await this.#apps.reconfigure(registrations, (app) => {
         this.signIns.cancel(app, 'The app was changed in the config.')
       })
+      for (const app of plan.removed) this.#options.sharing?.forget(app)
       await this.#restore()
       this.#recordReload(plan)
       return plan
@@ -222,7 +255,9 @@ export class Broker {
 
   async #restore(): Promise<void> {
     const { vault } = this.#vault
-    if (vault) await this.#apps.restore(vault.records)
+    if (!vault) return
+    this.#options.sharing?.useCopies(vault.copies, (app) => this.#apps.find(app))
+    await this.#apps.restore(vault.records)
   }
 
   #noticeWakes(now: Reading): void {
@@ -232,6 +267,12 @@ export class Broker {
       else if (clocks === 'jumped') state.apply({ type: 'wait-over', before: awakeSince })
       if (clocks === 'set-back') state.scheduleReissue()
     }
+  }
+
+  /** Undefined where this daemon is the app's home, or nobody shares it. */
+  #remote(app: string): RemoteApp | undefined {
+    this.#apps.registration(app)
+    return this.#apps.find(app) && this.#options.sharing?.remote(app)
   }
 
   #app(app: string): ManagedApp {

@@ -4,7 +4,7 @@
  */
 import type { Identity } from '../core/app.ts'
 import { CASES } from '../core/problem-cases.ts'
-import type { AppRecord, LoadedRecord, StoreResult, VaultRecords } from '../core/vault.ts'
+import type { AppRecord, LoadedRecord, Sharing, StoreResult, VaultRecords } from '../core/vault.ts'
 import type { Clock, Failure, PastFailure } from '../core/ports.ts'
 
 export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
@@ -26,6 +26,8 @@ export class Ledger {
   unanswered: boolean
   /** The record could not be read and was set aside, and none was stored since. */
   damaged: boolean
+  /** Called when another record is to be on disk, whether the disk took it or not. */
+  onWrite: () => void = () => undefined
 
   constructor(
     records: VaultRecords,
@@ -102,12 +104,34 @@ export class Ledger {
   }
 
   /**
-   * Stores the record with `change` in place of everything but its identity. On `unwritable` and
+   * Stores the record with `change` in place of everything but its identity, and where the session
+   * lives. On `unwritable` and
    * `newer` the change holds in memory; on `changed` the ledger has taken over what is on disk instead.
    */
   async write(change: RecordChange): Promise<StoreResult> {
-    const { identity } = this.#record
-    return this.#write({ ...change, identity, generation: this.#onDisk + 1 })
+    const { identity, sharing } = this.#record
+    const generation = this.#onDisk + 1
+    return this.#write({ ...(sharing && { sharing }), ...change, identity, generation })
+  }
+
+  /** Stores where the session lives; undefined for here alone. */
+  async share(sharing: Sharing | undefined): Promise<StoreResult> {
+    const { sharing: before, ...record } = this.#record
+    const generation = this.#onDisk + 1
+    return this.#write({ ...record, ...(sharing && { sharing }), generation })
+  }
+
+  /** Takes the place of whatever is on disk, with what another keeper published. */
+  async takeIn(record: AppRecord, unanswered: boolean): Promise<StoreResult> {
+    const result = await this.#records.takeIn(this.#app, record)
+    if (result.kind !== 'stored') return result
+    this.#record = record
+    this.#onDisk = record.generation
+    this.#unstored = undefined
+    this.damaged = this.#marked = false
+    this.unanswered = unanswered
+    if (unanswered) await this.#mark()
+    return result
   }
 
   /** As `write`, but the change holds only if it was stored. */
@@ -142,8 +166,9 @@ export class Ledger {
     return this.#onDisk > before
   }
 
-  /** Deletes the record. */
+  /** Deletes the record; one of which there are copies becomes one of nothing, for a sign-out is news too. */
   async remove(): Promise<StoreResult> {
+    if (this.#record.sharing) return this.write({})
     const result = await this.#records.remove(this.#app)
     if (result.kind === 'newer') {
       this.#setNewer(true)
@@ -170,6 +195,7 @@ export class Ledger {
       this.#onDisk = record.generation
       this.#marked = this.damaged = false
     }
+    this.onWrite()
     return result
   }
 

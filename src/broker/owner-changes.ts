@@ -10,6 +10,22 @@ import { recordNewerError } from './newer-record.ts'
 import { clientSecretsOf } from './secrets.ts'
 import { storeAndServe } from './store-and-serve.ts'
 
+export interface SignedOut {
+  readonly revoked: boolean
+  /** Whether other hosts can know of it yet; absent where none shares the app. */
+  readonly published?: boolean
+}
+
+/**
+ * What changes a session may be done at its home only.
+ *
+ * @throws {SidecarError} `not_home`, `unavailable` where it cannot be told whether it is here.
+ */
+export async function requireHome({ home }: AppState): Promise<void> {
+  const refusal = await home.refuseChange()
+  if (refusal) throw refusal
+}
+
 /**
  * Revokes the newest token where the server can, and forgets it. A service app forgets its client
  * secret too: with it, it would sign in by itself again. A web app keeps what it has besides the
@@ -17,7 +33,7 @@ import { storeAndServe } from './store-and-serve.ts'
  *
  * @throws {SidecarError} `unavailable` where the disk would not let go of the record; `record_newer`.
  */
-export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
+export async function signOut(state: AppState): Promise<SignedOut> {
   const { app, session, ledger, registration } = state
   const { tokens } = session
   const { clientSecret, nextClientSecret, unknownMembers } = ledger.record
@@ -50,7 +66,8 @@ export async function signOut(state: AppState): Promise<{ revoked: boolean }> {
       { hint: 'The record is deleted as soon as the disk lets us; see to the disk.' },
     )
   }
-  return { revoked }
+  const published = await state.home.publish()
+  return { revoked, ...(published !== undefined && { published }) }
 }
 
 /** A client secret, or the private key that some apps have in its place. */

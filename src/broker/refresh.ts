@@ -106,6 +106,8 @@ async function discardLate(state: AppState, outcome: GrantOutcome): Promise<Spen
   )
   if (outcome.kind !== 'granted' || !outcome.grant.refreshToken) return 'done'
   const { subject } = outcome.grant
+  // A session that another keeper has now is not ours to end.
+  if (state.home.fault()) return 'done'
   if (session.status === 'signed-out' || areDifferent(session.tokens?.subject, subject)) {
     await revokeUnused(state, outcome.grant.refreshToken)
   }
@@ -167,6 +169,6 @@ function toAnswerLost(refused: Failure): Failure {
 /** Another process changed the record while we asked: theirs holds, and ours must not live on unseen. */
 async function giveUp(state: AppState, refreshToken: Sealed | undefined): Promise<void> {
   state.deps.log.warn({ app: state.app.name }, 'record changed meanwhile: answer discarded')
-  if (refreshToken) await revokeUnused(state, refreshToken)
+  if (refreshToken && !state.home.fault()) await revokeUnused(state, refreshToken)
   state.reloadFromRecord()
 }

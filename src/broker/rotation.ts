@@ -20,8 +20,6 @@ export interface Spending<Outcome, End> {
   readonly prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<Outcome>>
   /** Asked in the app's queue, right before the reservation. */
   readonly isWanted: () => boolean
-  /** Asked when the connection stands, immediately before the first byte leaves. */
-  readonly question?: LastQuestion
   /** Runs in the app's queue. */
   readonly store: (answered: ReceivedAnswer<Outcome>) => Promise<End>
   /** The vault would not let the request leave. Runs in the app's queue. */
@@ -62,7 +60,8 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   const { sessionNumber } = reserved
   let sent: Sent<Outcome>
   try {
-    sent = await send(state, prepared, first, spending)
+    const question = () => state.home.question(kind)
+    sent = await send(state, prepared, first, { prepare, question })
   } catch (error) {
     await state.queue.run(() => reserved.conclude())
     throw error
@@ -85,7 +84,10 @@ async function send<Outcome extends { readonly kind: string }>(
   state: AppState,
   prepared: Ready<Outcome>,
   first: Sealed | undefined,
-  { prepare, question }: Pick<Spending<Outcome, unknown>, 'prepare' | 'question'>,
+  {
+    prepare,
+    question,
+  }: Pick<Spending<Outcome, unknown>, 'prepare'> & { readonly question: LastQuestion },
 ): Promise<Sent<Outcome>> {
   trace(state, 'send')
   let outcome = await prepared.send(question)

@@ -37,6 +37,8 @@ export async function takeOverSignIn(
   state: AppState,
   { prepare, switchUser, isWanted, claimSession }: Redemption,
 ): Promise<SignInEnd | undefined> {
+  const refusal = await state.home.refuseSignIn()
+  if (refusal) return failed(refusal.code, refusal.message)
   const turn = state.registration.turns.takeAtOnce()
   const concluded = await spend<PollOutcome, Concluded>(state, {
     kind: 'redemption',
@@ -105,6 +107,8 @@ async function takeOver(
     state.reloadFromRecord()
     return { end: failed('vault_changed', VAULT_CHANGED), cleanUp: () => discard(state, grant) }
   }
+  const lost = await state.home.settleSignIn()
+  if (lost !== undefined) return { end: failed('vault_changed', lost) }
   return { end: succeeded(state, grant), cleanUp: () => endBefore(state, tokens, grant) }
 }
 

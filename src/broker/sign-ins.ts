@@ -55,6 +55,8 @@ export class SignIns {
     // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
     await requireReadable(managed.state)
     requireSignIn(managed.state)
+    const refusal = await managed.state.home.refuseSignIn()
+    if (refusal) throw refusal
     const now = clock.read()
     const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + LIFETIME_MS)
     const { id } = signIn

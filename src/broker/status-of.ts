@@ -1,7 +1,7 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/session-end.ts'
-import { lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
+import { type AppFacts, lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
 import { isRenewable, renewalAt, sessionName } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
@@ -44,6 +44,7 @@ export function statusOf(state: AppState): AppStatus {
     problems: problemsNow(state, now),
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
+    home: state.home.homeName() ?? null,
   }
 }
 
@@ -68,7 +69,13 @@ export function problemsNow(state: AppState, now: Reading): readonly Problem[] {
     isTokenRefused: state.isTokenRefused(),
     ...(sessionExpiresSoon && sessionExpiresAt !== null && { endsSoonAt: sessionExpiresAt }),
     fileFault: deps.fileFaultOf(app.name),
+    homeFault: homeFaultOf(state),
   })
+}
+
+function homeFaultOf({ home }: AppState): AppFacts['homeFault'] {
+  const fault = home.fault()
+  return fault && { case: fault === 'elsewhere' ? 'not_confirmed' : fault, words: home.words() }
 }
 
 /** Ready means: a token is served now, and what we hold would survive a restart. */
@@ -122,6 +129,16 @@ export interface LockedVault {
 /** The status of an app while the vault that has its record is not open. */
 export function lockedStatus(app: App, { lastError, hint, attempts }: LockedVault): AppStatus {
   return {
+    ...emptyStatus(app),
+    failures: attempts,
+    lastError,
+    problems: [lockedProblem(app, lastError.message, hint)],
+  }
+}
+
+/** The status of an app of which nothing is at hand. */
+export function emptyStatus(app: App): AppStatus {
+  return {
     app: app.name,
     type: app.type,
     session: 'retrying',
@@ -130,13 +147,14 @@ export function lockedStatus(app: App, { lastError, hint, attempts }: LockedVaul
     refreshAt: null,
     refreshedAt: null,
     retryAt: null,
-    failures: attempts,
+    failures: 0,
     scope: null,
     fingerprint: null,
-    lastError,
-    problems: [lockedProblem(app, lastError.message, hint)],
+    lastError: null,
+    problems: [],
     sessionExpiresAt: null,
     sessionExpiresSoon: false,
     subject: null,
+    home: null,
   }
 }

@@ -9,6 +9,11 @@ import type { RecordChange } from './ledger.ts'
 
 export type Granted = Extract<GrantOutcome, { kind: 'granted' }>
 
+function sharingOf({ home }: AppState): Pick<RecordChange, 'sharing'> {
+  const sharing = home.sharingOfSignIn()
+  return sharing ? { sharing } : {}
+}
+
 /**
  * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
  * memory until it can; where another process changed the record meanwhile it is given up.
@@ -31,7 +36,7 @@ export async function storeAndServe(
     ...omitLife(kept),
     ...(tokens && { tokens: toStored(tokens) }),
     ...updateLife(change, lifetimeMs, wall),
-    ...(type === 'signed-in' && { signedInAt: wall }),
+    ...(type === 'signed-in' && { signedInAt: wall, ...sharingOf(state) }),
   })
   log.trace({ app: app.name, step: 'stored', result: result.kind }, 'protocol')
   if (result.kind === 'changed') return 'changed'

@@ -78,6 +78,30 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'make a new key for the vault and encrypt everything with it',
     load: async () => (await import('./daemon/vault.ts')).rotateKey,
   },
+  'share migrate': {
+    summary: 'make the tables that hosts share sessions through',
+    load: async () => (await import('./share/migrate.ts')).migrate,
+  },
+  'share status': {
+    summary: 'show the keepers, and which of them is the home of what',
+    load: async () => (await import('./share/status.ts')).status,
+  },
+  'share move': {
+    summary: 'make this keeper the home of an app',
+    load: async () => (await import('./share/commands.ts')).move,
+  },
+  'share take-over': {
+    summary: 'become the home of the apps of a keeper that is gone for good',
+    load: async () => (await import('./share/commands.ts')).takeOver,
+  },
+  'share leave': {
+    summary: 'share no more: what this keeper is the home of is its own',
+    load: async () => (await import('./share/commands.ts')).leave,
+  },
+  'share reader-key': {
+    summary: 'make the keys with which a reader opens published tokens',
+    load: async () => (await import('./share/reader-key.ts')).readerKey,
+  },
   'service install': {
     summary: 'have systemd, launchd or Windows run the daemon, from login on',
     load: async () => (await import('./service/commands.ts')).install,

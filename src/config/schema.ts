@@ -9,6 +9,7 @@ import { app } from './app-schema.ts'
 import { EVO_ISSUER } from './evo.ts'
 import { APP_NAME } from './names.ts'
 import { refresh } from './refresh-settings.ts'
+import { share } from './share-settings.ts'
 import { duration, issuer, notOneOf, path, settings, text } from './schema-parts.ts'
 
 const FILE = 'an object with app and path'
@@ -104,6 +105,9 @@ export const configSchema = settings('an object', {
   })
     .optional()
     .describe('Tells a person when an app needs one.'),
+  share: share
+    .optional()
+    .describe('The database through which daemons on many hosts serve the same sessions.'),
   files: z
     .array(file, { error: 'a list of objects with app and path' })
     .prefault([])

@@ -16,6 +16,10 @@ export const ACTIVITY_KINDS = [
   'vault_key_moved',
   'vault_key_rotated',
   'secret_stored',
+  /** This keeper became the home of the app, gave it to another, or another took it over. */
+  'home_gained',
+  'home_given',
+  'home_lost',
   'page_opened',
   /** A second visit of the link that opens the page. */
   'page_refused',

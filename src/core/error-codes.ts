@@ -62,6 +62,12 @@ export const ERROR_CODES = {
     title: 'The app, its registration or its secret has to be corrected',
     hint: 'See `evo-token status` for what to correct.',
   },
+  not_home: {
+    status: 409,
+    exit: 6,
+    title: 'Another keeper is the home of the app',
+    hint: 'Do it there; or make this keeper the home: `evo-token share move APP`.',
+  },
   too_large: { status: 413, exit: 2, title: 'The request is too large', hint: 'Send less.' },
   wrong_host: {
     status: 421,

@@ -44,6 +44,9 @@ export interface LogFields {
   readonly url?: string
   readonly socket?: string | undefined
   readonly port?: number
+  /** Databases that sessions are shared through. */
+  readonly hosts?: readonly string[]
+  readonly host?: string
   /** Whose connection it is, as the kernel says. */
   readonly peer?: object
   /** A request that was refused, or met a bug. */

@@ -146,6 +146,43 @@ export const CASES = {
     code: 'record_newer',
     callers: ({ app }) => `A newer evo-token wrote the record of "${app}".`,
   },
+  not_confirmed: {
+    code: 'unavailable',
+    reason: 'not_confirmed',
+    callers: ({ app }) =>
+      `It cannot be told now whether this daemon is the home of "${app}", so it is not renewed here.`,
+    owner: ({ app, details }) =>
+      `It cannot be told now whether this keeper is the home of "${app}", so it is not renewed here${details === undefined ? '.' : `: ${asEnd(details)}`}`,
+  },
+  still_shared: {
+    code: 'unavailable',
+    reason: 'still_shared',
+    callers: ({ app }) =>
+      `"${app}" was shared with other hosts, and the config does not say so any more.`,
+  },
+  copy_missing: {
+    code: 'unavailable',
+    reason: 'copy_missing',
+    callers: ({ app }) => `No keeper has published a token of "${app}".`,
+  },
+  copy_ended: {
+    code: 'unavailable',
+    reason: 'copy_ended',
+    callers: ({ app }) => `The home of "${app}" has published no newer token.`,
+    owner: ({ app, details }) =>
+      `The home of "${app}"${details === undefined ? '' : `, ${details},`} has published no newer token.`,
+  },
+  signed_out_elsewhere: {
+    code: 'login_required',
+    callers: ({ app }) => `"${app}" is not signed in.`,
+    owner: ({ app, details }) =>
+      `"${app}" is not signed in${details === undefined ? '' : `; its home is ${details}`}.`,
+  },
+  reader_key_missing: {
+    code: 'unavailable',
+    reason: 'reader_key_missing',
+    callers: ({ app }) => `This daemon has no key for the token of "${app}".`,
+  },
   token_refused: {
     code: 'token_refused',
     callers: ({ app }) => `An API has refused the token of "${app}", which has no end of its own.`,
@@ -170,6 +207,12 @@ export const CASES = {
 } as const satisfies Record<string, CaseRow>
 
 export type ProblemCase = keyof typeof CASES
+
+/** What can be wrong with an app whose home is elsewhere. */
+export type CopyCase = Extract<
+  ProblemCase,
+  'copy_missing' | 'copy_ended' | 'signed_out_elsewhere' | 'reader_key_missing'
+>
 
 /** The row of `name`, which a server or a record may have made up; undefined for another one. */
 export function caseNamed(name: string): ProblemCase | undefined {

@@ -5,7 +5,7 @@
 import type { App } from './app.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { Failure, PastFailure } from './ports.ts'
-import { type CaseRow, caseNamed, CASES, type ProblemCase, type SideCode } from './problem-cases.ts'
+import { type CaseRow, caseNamed, CASES, type CopyCase, type ProblemCase, type SideCode } from './problem-cases.ts'
 import { remedyFor } from './remedy.ts'
 import { isRenewable } from './renewal-due.ts'
 import { isRefused, type Session } from './session.ts'
@@ -44,6 +44,10 @@ export interface AppFacts {
   readonly endsSoonAt?: Instant | undefined
   /** What is wrong with one of the app's token files. */
   readonly fileFault?: Words | undefined
+  /** Why nothing of the app may be spent here, where it is shared with other hosts. */
+  readonly homeFault?:
+    | { readonly case: 'not_confirmed' | 'still_shared'; readonly words: Words | undefined }
+    | undefined
 }
 
 interface Found {
@@ -65,6 +69,11 @@ export function problemsOf(facts: AppFacts): readonly Problem[] {
   const add = (found: Found | undefined, isBlocking: boolean) => {
     if (found) (isBlocking ? blocking : besides).push(toProblem(facts, found, isBlocking))
   }
+  const { homeFault } = facts
+  if (homeFault) {
+    const { message: details, hint } = homeFault.words ?? {}
+    add({ case: homeFault.case, details, ...(hint !== undefined && { hint }) }, !isServed)
+  }
   const found = inSession(facts, isServed)
   add(found, !isServed || (needsDisk && found?.case === 'vault_unwritable'))
   if (unstored && needsDisk) add({ case: 'not_stored', details: unstored.message }, true)
@@ -77,6 +86,15 @@ export function renewalUnderWay(app: App): Problem {
   const subject = { app: app.name, person: undefined, details: undefined }
   const words = { message: CASES.renewing.callers(subject), hint: remedyFor(app, 'renewing') }
   return { ...common('renewing', true), callers: words, owner: words }
+}
+
+/** Why an app whose home is elsewhere has no token here. @param home the name of that keeper. */
+export function copyProblem(app: App, found: CopyCase, home: string | undefined): Problem {
+  const subject = { app: app.name, person: undefined, details: home }
+  const row: CaseRow = CASES[found]
+  const words = { message: row.callers(subject), hint: remedyFor(app, found) }
+  const owner = { message: (row.owner ?? row.callers)(subject), hint: words.hint }
+  return { ...common(found, true), callers: words, owner }
 }
 
 /** Why no app of a vault that is not open has a token. */

@@ -59,6 +59,18 @@ export function remedyFor(app: App, problem: ProblemCase): string {
       return 'Make room on the disk of the state directory, or correct its permissions; it goes on by itself.'
     case 'record_newer':
       return ERROR_CODES.record_newer.hint
+    case 'not_confirmed':
+      return 'It is tried again by itself; `evo-token share status` says how the database is.'
+    case 'still_shared':
+      return 'Put "share" back into the config and restart the daemon; or, if no other host is to use the session any more, `evo-token share leave`.'
+    case 'copy_missing':
+      return `Sign in at a keeper: ${login(app)}.`
+    case 'copy_ended':
+      return 'See to the keeper that is its home (`evo-token share status`); if that is stopped for good, `evo-token share take-over NAME` at another one.'
+    case 'signed_out_elsewhere':
+      return `Sign in at a keeper: ${login(app)}.`
+    case 'reader_key_missing':
+      return `Make one at a keeper, \`evo-token share reader-key --app ${app.name} --out FILE\`, and add it to "share.readerKeys".`
     case 'file_unwritable':
       return '`evo-token status` has the reason.'
   }

@@ -27,6 +27,8 @@ export interface AppStatus {
   readonly sessionExpiresSoon: boolean
   /** Who is signed in; for the owner only. */
   readonly subject: string | null
+  /** The name of the keeper that renews the app, where it is shared with other hosts. */
+  readonly home: string | null
 }
 
 /** A token as a caller gets it. */

@@ -2,7 +2,9 @@
 import type { Identity } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import type { SessionLife } from './session-end.ts'
-import type { Sealed, StoredTokens, UnknownMembers } from './token.ts'
+import type { AppKey, Copies } from './sharing/shared-store.ts'
+import type { Pair } from './sharing/pair.ts'
+import type { Instant, Sealed, StoredTokens, UnknownMembers } from './token.ts'
 import type { KeySource } from './vault-key-source.ts'
 
 /**
@@ -21,6 +23,22 @@ export interface AppRecord extends SessionLife, UnknownMembers {
   readonly clientSecret?: Sealed
   /** A newer client secret that no grant has proven yet. */
   readonly nextClientSecret?: Sealed
+  /** Absent for a session that was never published to other hosts. */
+  readonly sharing?: Sharing
+}
+
+/** Where the session lives, of which there are copies elsewhere. docs/many-hosts.md. */
+export interface Sharing extends UnknownMembers {
+  /** Id of the keeper that is the home: it alone may spend the refresh token. */
+  readonly home: string
+  /** Grows each time that another keeper becomes the home. */
+  readonly number: number
+  /** The number of the key that readers have for the app. */
+  readonly readerKey: number
+  /** This keeper gave the session away, with all that it has of it: until the row shows that. */
+  readonly handedOver?: true
+  /** A sign-in that is not yet the session of all: the revision that it replaces, null for none. */
+  readonly pending?: string | null
 }
 
 export interface LoadedRecord {
@@ -57,6 +75,8 @@ export interface VaultRecords {
   store(app: string, record: AppRecord): Promise<StoreResult>
   /** Ends a reservation whose request was answered with nothing to store. */
   release(app: string): Promise<void>
+  /** As `store`, whatever is on disk: what another keeper published is newer. */
+  takeIn(app: string, record: AppRecord): Promise<StoreResult>
   /** Deletes the app's record and its reservation. */
   remove(app: string): Promise<StoreResult>
   /** Whether a newer version wrote what `load` would look at. Only looks, so it may be asked at any time. */
@@ -89,10 +109,44 @@ export interface VaultEntry {
   readonly identity: Identity
 }
 
+/** A record, and what goes with it to other hosts. */
+export interface RecordCopy extends AppKey, Pair {
+  readonly record: AppRecord
+  /** A request spent what the record holds, and its answer never came. */
+  readonly unanswered: boolean
+  /** Absent where there is no access token to serve. */
+  readonly access?: AccessCopy
+}
+
+/** An access token for those who have nothing else. */
+export interface AccessCopy {
+  readonly accessToken: Sealed
+  /** By the database's clock; null for a token that does not end. */
+  readonly endsAt: Instant | null
+  readonly scope?: string
+}
+
+/** `unknown-key`: it is sealed with a key that is not here. `broken`: it is not what the row says. */
+export type Opened<T> = { readonly kind: 'opened'; readonly value: T } | { readonly kind: 'unknown-key' | 'broken' }
+
+/** Seals copies of records for other hosts, and opens theirs. */
+export interface RecordCopies {
+  /** Ids of the vault keys that are here. */
+  kids(): readonly string[]
+  seal(copy: RecordCopy): Promise<Copies>
+  openSession(
+    row: AppKey & Pair & Pick<Copies, 'session'>,
+  ): Promise<Opened<Pick<RecordCopy, 'record' | 'unanswered'>>>
+  openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<Opened<AccessCopy>>
+  /** The key that readers of the app need; `number` as in `Sharing.readerKey`. */
+  readerKey(app: string, number: number): Sealed
+}
+
 /** Our encrypted files, open. */
 export interface Vault {
   readonly records: VaultRecords
   readonly keys: VaultKeys
+  readonly copies: RecordCopies
 }
 
 /** A vault that could not be opened: `vault_locked`, with the reason for people. */

@@ -16,8 +16,10 @@ import { tokenFileWarnings } from '../adapters/token-files/token-file-problem.ts
 import { createTokenFiles } from '../adapters/token-files/token-files.ts'
 import { openVault } from '../adapters/vault/open-vault.ts'
 import { createKeyPlaces } from '../adapters/vault/key-places/key-places.ts'
-import { Broker } from '../broker/broker.ts'
+import { Broker, type BrokerOptions } from '../broker/broker.ts'
+import type { AnyBroker } from '../broker/reader-broker.ts'
 import type { Config } from '../config.ts'
+import type { ShareSettings } from '../config/share-settings.ts'
 import type { ConfigFault } from '../config/faults.ts'
 import type { Happened } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
@@ -26,11 +28,14 @@ import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { loadMetrics } from '../http/metrics.ts'
 import { createNoticeGroups } from './notice-groups.ts'
 import { createObserver } from './observers.ts'
+import type { DaemonSharing } from './sharing.ts'
 import { createRegistrar } from './registrations.ts'
 import type { World } from './world.ts'
 
 export interface Parts {
-  readonly broker: Broker
+  readonly broker: AnyBroker
+  /** Absent where no other host shares the sessions. */
+  readonly sharing?: DaemonSharing
   readonly callers: Callers
   readonly activity: ActivityLog
   readonly registrar: (apps: readonly App[]) => readonly Registration[]
@@ -103,32 +108,41 @@ export async function createParts(
     log,
     onStep: world.onStep,
   }
-  const broker: Broker = new Broker(
-    {
-      clock,
+  const onChange = (app: string) => {
+    observe(app, broker)
+    announceChange(app)
+  }
+  const sharing = config.share && (await connect(config.share, config, places, onChange, world))
+  const brokerOptions: BrokerOptions = {
+    clock,
+    log,
+    random: world.random,
+    networkSignature: world.networkSignature,
+    sleep,
+    newId: randomUUID,
+    listener: createRedirectListener({
       log,
-      random: world.random,
-      networkSignature: world.networkSignature,
-      sleep,
-      newId: randomUUID,
-      listener: createRedirectListener({
-        log,
-        uid,
-        peerOf: platform.createPeerLookup(),
-        usersOfPort: platform.usersOfPort,
-      }),
-      openVault: () => openVault(vaultOptions),
-      onChange: (app) => {
-        observe(app, broker)
-        announceChange(app)
-      },
-      onActivity: (happened) => {
-        activity.record(withProblem(happened, broker))
-      },
-      fileFaultOf: (app) => files.problemOf(app),
+      uid,
+      peerOf: platform.createPeerLookup(),
+      usersOfPort: platform.usersOfPort,
+    }),
+    openVault: () => openVault(vaultOptions),
+    onChange,
+    onActivity: (happened) => {
+      activity.record(withProblem(happened, broker))
     },
-    registrar(config.apps),
-  )
+    fileFaultOf: (app) => files.problemOf(app),
+    ...(sharing?.role === 'keeper' && { sharing: sharing.sharing }),
+  }
+  const registrations = registrar(config.apps)
+  const broker: AnyBroker =
+    sharing?.role === 'reader'
+      ? (await import('../broker/reader-broker.ts')).createReaderBroker(
+          sharing.sharing,
+          brokerOptions,
+          registrations,
+        )
+      : new Broker(brokerOptions, registrations)
   const configureFiles = async (configured: Config['files']) => {
     await files.configure(configured)
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
@@ -149,6 +163,7 @@ export async function createParts(
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return {
     activity,
+    ...(sharing && { sharing }),
     broker,
     callers,
     changes,
@@ -160,8 +175,20 @@ export async function createParts(
   }
 }
 
+/** Loads the driver of the database only where there is one. */
+async function connect(
+  settings: ShareSettings,
+  { apps }: Config,
+  places: Places,
+  onChange: (app: string) => void,
+  world: World,
+): Promise<DaemonSharing> {
+  const { createSharing } = await import('./sharing.ts')
+  return createSharing({ settings, places, apps, onChange }, world)
+}
+
 /** A failure has the code that the app's status has for it, in place of what a server said. */
-function withProblem(happened: Happened, broker: Broker): Happened {
+function withProblem(happened: Happened, broker: AnyBroker): Happened {
   const { app, kind } = happened
   if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
   // It may have left the config while its request was out.

@@ -5,7 +5,7 @@ import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
 /** Settings that are read only at the start. */
-const FIXED = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify'] as const
+const FIXED = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify', 'share'] as const
 
 const NAMES: Readonly<Record<(typeof FIXED)[number], string>> = {
   listen: 'listen',
@@ -13,6 +13,7 @@ const NAMES: Readonly<Record<(typeof FIXED)[number], string>> = {
   logLevel: 'log.level',
   ca: 'ca',
   notify: 'notify',
+  share: 'share',
 }
 
 /**

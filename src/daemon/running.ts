@@ -5,7 +5,7 @@ import { removeEndpoint, writeEndpoint } from '../adapters/process/daemon-direct
 import type { Places } from '../platform/platform.ts'
 import { createUpgradeWatch } from '../adapters/process/upgrade-watch.ts'
 import { createSupervisor } from '../adapters/process/supervisor.ts'
-import type { Broker } from '../broker/broker.ts'
+import type { AnyBroker } from '../broker/reader-broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
 import type { Config } from '../config.ts'
 import { createApp } from '../http/app.ts'
@@ -104,6 +104,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
     },
   })
   activity.record({ kind: 'started' })
+  parts.sharing?.start()
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   logNeeds(broker, log)
@@ -134,6 +135,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       // A request that is still running has its mark on disk: the next start finds it unanswered.
       parts.breakOff()
       await stopped
+      await parts.sharing?.stop()
       await listener.stop(DRAIN_MS)
       await callers.flush()
       activity.record({ kind: 'stopped' })
@@ -147,14 +149,14 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
 }
 
 /** For `systemctl status`. */
-function describeReadiness(broker: Broker): string {
+function describeReadiness(broker: AnyBroker): string {
   const apps = broker.appNames()
   const ready = apps.filter((app) => broker.readiness(app).ready)
   return `${ready.length} of ${apps.length} apps ready`
 }
 
 /** The apps that have no token until a person does something: for who reads the log of a start. */
-function logNeeds(broker: Broker, log: World['log']): void {
+function logNeeds(broker: AnyBroker, log: World['log']): void {
   for (const app of broker.appNames()) {
     const problem = broker.status(app).problems.find(({ blocking }) => blocking)
     if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue

@@ -12,6 +12,7 @@ import type { Places } from '../platform/platform.ts'
 import { createPage, type Page } from './page.ts'
 import type { Parts } from './parts.ts'
 import { describeReload } from './reload.ts'
+import { createShareService } from './share-service.ts'
 import type { World } from './world.ts'
 
 export interface ServicesOptions {
@@ -97,6 +98,7 @@ export function createServices(options: ServicesOptions, world: World): Services
     activity,
     web: page,
     problems,
+    share: createShareService(parts),
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to) => broker.moveVaultKey(to),

@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
 import type { Clock, Log } from '../core/ports.ts'
+import type { SharingPolicy } from '../core/sharing/policy.ts'
 import { locations, ownership } from '../platform/chosen.ts'
 
 export interface World {
@@ -24,6 +25,8 @@ export interface World {
   /** The file that it reads. */
   readonly configPath?: string
   readonly heartbeatMs: number
+  /** Durations of sharing with other hosts that differ from the usual ones. */
+  readonly sharingPolicy?: Partial<SharingPolicy>
   /** Changes when the machine's network does; empty while it has none. */
   readonly networkSignature: () => string
   /** Called at each named step of the rotation protocol; a test ends the process there. */

@@ -76,6 +76,7 @@ export function toStatusJson(status: AppStatus, door: Door) {
     fingerprint: status.fingerprint,
     last_error: error && { error: error.code, message: error.message, at: toRfc3339(error.at) },
     problem: problem ? toProblemJson(problem, door) : null,
+    home: status.home,
     ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),

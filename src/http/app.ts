@@ -16,6 +16,7 @@ import { aboutRoutes } from './routes-about.ts'
 import { appRoutes } from './routes-apps.ts'
 import { healthRoutes } from './routes-health.ts'
 import { ownerRoutes } from './routes-owner.ts'
+import { shareRoutes } from './routes-share.ts'
 import { pageRoutes } from './routes-page.ts'
 import { signInRoutes } from './routes-sign-in.ts'
 
@@ -26,6 +27,7 @@ export function routesOf(deps: Deps): Route[] {
     ...healthRoutes(deps),
     ...signInRoutes(deps),
     ...ownerRoutes(deps),
+    ...shareRoutes(deps),
     ...activityRoutes(deps),
   ]
   routes.push(...aboutRoutes(deps, routes))

@@ -40,7 +40,7 @@ export interface TokenBroker extends AppNames {
     app: string,
     ask: { readonly rejectedSha256?: string; readonly now?: boolean; readonly caller: string },
   ): Promise<ServedToken>
-  logout(app: string): Promise<{ readonly revoked: boolean }>
+  logout(app: string): Promise<{ readonly revoked: boolean; readonly published?: boolean }>
   /** The secret is a private key where `isPrivateKey` says so. */
   putClientSecret(
     app: string,
@@ -49,6 +49,8 @@ export interface TokenBroker extends AppNames {
   ): Promise<{ readonly proven: boolean }>
   /** Which of these digests (lower-case hex SHA-256) belong to secrets that we hold. */
   holds(sha256: readonly string[]): readonly string[]
+  /** Whether the app is renewed here, rather than by another host. */
+  isHome(app: string): boolean
   /** Results of the app's renewals since the daemon started. */
   renewals(app: string): RenewalCounts
 }
@@ -120,6 +122,25 @@ export interface ActivityService {
   }): Promise<{ readonly counts: readonly TokenCount[]; readonly next: Instant | null }>
 }
 
+/** What is shared with other hosts. Where nothing is, all but `status` and `leave` are refused. */
+export interface ShareService {
+  status(): object
+  move(app: string): Promise<void>
+  takeOver(
+    keeper: string,
+    force: boolean,
+  ): Promise<{
+    readonly taken: readonly string[]
+    readonly left: readonly { readonly app: string; readonly reason: string }[]
+  }>
+  /** The apps whose sessions are this daemon's own now. */
+  leave(): Promise<readonly string[]>
+  readerKeys(
+    apps: readonly string[],
+    renew: boolean,
+  ): Promise<readonly { readonly app: string; readonly number: number; readonly key: Secret }[]>
+}
+
 /** The page that `evo-token web` opens. */
 export interface WebService {
   /** Opens its door, if it is not open, and makes a link to it that works once. */
@@ -152,6 +173,7 @@ export interface Deps {
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService
+  readonly share: ShareService
   /** Reads the config again; what it resolves with is the answer. */
   readonly reload: () => Promise<object>
   /** Begins to stop the daemon in order, and returns at once. */

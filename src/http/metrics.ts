@@ -19,7 +19,7 @@ export async function loadMetrics() {
 
 /** Only for `apps`: a caller learns nothing about the others. */
 export async function metricsOf(
-  broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals'>,
+  broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals' | 'isHome'>,
   apps: readonly string[],
   version: string,
 ): Promise<Metrics> {
@@ -55,6 +55,9 @@ export async function metricsOf(
   )
   perApp('access_token_received_timestamp_seconds', 'When the access token came.', (status) =>
     seconds(status.refreshedAt),
+  )
+  perApp('app_home', 'Whether another keeper renews the app (0) or this daemon (1).', (status) =>
+    Number(broker.isHome(status.app)),
   )
   perApp('renewal_failures', 'Renewals that failed in a row.', ({ failures }) => failures)
   const renewals = new Counter({

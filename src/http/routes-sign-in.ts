@@ -115,11 +115,10 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/logout',
       access: 'owner',
       summary: 'Revokes the session at the authorization server where it can, and forgets it.',
-      answers: { 200: jsonAnswer('It is forgotten.', z.object({ revoked: z.boolean() })) },
+      answers: { 200: jsonAnswer('It is forgotten.', z.object({ revoked: z.boolean(), published: z.boolean().optional() })) },
       body: nothing,
       async answer({ params: { app } }) {
-        const { revoked } = await broker.logout(app)
-        return json({ revoked })
+        return json(await broker.logout(app))
       },
     }),
     route({

@@ -224,6 +224,8 @@ export interface Platform {
   readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
+  /** Another one after each start of the machine; empty where the system tells none. */
+  readBootId(): Promise<string>
   /** The command, as a person would type it, that shows which program has a TCP port. */
   portHolderCommand(port: number): string
   /** The shell that most people type into. */

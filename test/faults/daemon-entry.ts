@@ -2,12 +2,13 @@
  * The daemon that ships, which tells of every named step of the rotation protocol on descriptor 3 and,
  * where it is told to, ends itself there by SIGKILL. Nothing else about it is different:
  *
- *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS]
+ *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS] [--sharing JSON]
  */
 import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Log } from '../../src/core/ports.ts'
+import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
 import { MAIN } from '../support/daemon-process.ts'
 
 /** Where `startKillableDaemon` listens. */
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     'kill-at': { type: 'string' },
     occurrence: { type: 'string', default: '1' },
     heartbeat: { type: 'string' },
+    /** Durations of `SharingPolicy`. */
+    sharing: { type: 'string' },
   },
 })
 
@@ -38,6 +41,9 @@ const code = await run({ io: process, flag: () => false, text: none }, (world) =
   ...world,
   log: tellingOf(world.log),
   ...(values.heartbeat !== undefined && { heartbeatMs: Number(values.heartbeat) }),
+  ...(values.sharing !== undefined && {
+    sharingPolicy: JSON.parse(values.sharing) as Partial<SharingPolicy>,
+  }),
   onStep,
 }))
 onStep('stopped')

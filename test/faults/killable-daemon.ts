@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
 import { type Home, type LogLine, MAIN } from '../support/daemon-process.ts'
 
 /** Made by `scripts/build-tools.mjs`. */
@@ -43,6 +44,7 @@ export interface KillableOptions {
   readonly killAt?: string
   readonly occurrence?: number
   readonly heartbeatMs?: number
+  readonly sharing?: Partial<SharingPolicy>
   readonly env?: NodeJS.ProcessEnv
   /** What comes before Node on the command line: a tracer. */
   readonly under?: readonly string[]
@@ -55,7 +57,7 @@ export function sharedNow(): number {
 
 export function startKillableDaemon(
   home: Pick<Home, 'env'>,
-  { serve = false, killAt, occurrence, heartbeatMs, env = {}, under = [] }: KillableOptions = {},
+  { serve = false, killAt, occurrence, heartbeatMs, sharing, env = {}, under = [] }: KillableOptions = {},
 ): KillableDaemon {
   const [command = '', ...args] = [
     ...under,
@@ -64,6 +66,7 @@ export function startKillableDaemon(
     ...(killAt === undefined ? [] : ['--kill-at', killAt]),
     ...(occurrence === undefined ? [] : ['--occurrence', String(occurrence)]),
     ...(heartbeatMs === undefined ? [] : ['--heartbeat', String(heartbeatMs)]),
+    ...(sharing === undefined ? [] : ['--sharing', JSON.stringify(sharing)]),
   ]
   const child = spawn(command, args, {
     env: { ...home.env, ...env },

@@ -55,6 +55,7 @@ export function appStatus(overrides: Partial<AppStatus> = {}): AppStatus {
     sessionExpiresAt: Date.UTC(2026, 0, 31),
     sessionExpiresSoon: false,
     subject: 'Ada',
+    home: null,
     ...overrides,
   }
 }
@@ -66,7 +67,7 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 }
 
 export type Parts = {
-  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'activity']?: Partial<Deps[Part]>
+  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'share' | 'activity']?: Partial<Deps[Part]>
 } & Partial<Pick<Deps, 'reload' | 'appsInConfig' | 'host' | 'log' | 'clock'>> & {
     readonly problems?: readonly DaemonProblem[]
   }
@@ -92,6 +93,7 @@ export function recordedDeps(parts: Parts = {}) {
     logout: noted('logout', Promise.resolve({ revoked: true })),
     putClientSecret: noted('putClientSecret', Promise.resolve({ proven: true })),
     holds: (sha256) => sha256.slice(0, 1),
+    isHome: () => true,
     renewals: () => ({ granted: 3, rejected: 0, misconfigured: 0, unavailable: 1 }),
     ...parts.broker,
   }
@@ -138,6 +140,17 @@ export function recordedDeps(parts: Parts = {}) {
     },
     web: {
       open: () => Promise.resolve({ openUrl: 'http://127.0.0.1:1/open/x', expiresAt: NOW.wall }),
+    },
+    share: {
+      status: () => ({ shared: false }),
+      move: noted('share move', Promise.resolve()),
+      takeOver: noted('share take-over', Promise.resolve({ taken: ['evo-me'], left: [] })),
+      leave: noted('share leave', Promise.resolve(['evo-me'])),
+      readerKeys: noted(
+        'share reader-key',
+        Promise.resolve([{ app: 'evo-me', number: 1, key: new Secret('k'.repeat(43)) }]),
+      ),
+      ...parts.share,
     },
     vaultKey: {
       configured: () => 'auto',

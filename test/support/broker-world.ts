@@ -9,6 +9,7 @@ import type {
   LoadedRecord,
   OpenedVault,
   StoreResult,
+  RecordCopies,
   Vault,
   VaultKeys,
   VaultRecords,
@@ -77,6 +78,13 @@ export function createMemoryVault() {
       attempts.delete(app)
       return { kind: 'stored' }
     },
+    async takeIn(app, record) {
+      if (disk.refuses) return unwritable
+      steps.push('take in')
+      records.set(app, record)
+      attempts.delete(app)
+      return { kind: 'stored' }
+    },
     async release(app) {
       attempts.delete(app)
     },
@@ -102,7 +110,16 @@ export function createMemoryVault() {
       steps.push('move')
     },
   }
-  const vault: Vault = { records: ofApps, keys }
+  const copies: RecordCopies = {
+    kids: () => [],
+    seal: () => Promise.reject(new Error('nothing is shared here')),
+    openSession: async () => ({ kind: 'unknown-key' }),
+    openAccess: async () => ({ kind: 'unknown-key' }),
+    readerKey: () => {
+      throw new Error('nothing is shared here')
+    },
+  }
+  const vault: Vault = { records: ofApps, keys, copies }
   return { vault, records, attempts, damaged, newer, steps, disk }
 }
 

@@ -11,30 +11,40 @@ export interface HeartbeatOptions {
 }
 
 export interface Heartbeat {
+  /** Beats at once; where a beat is running, right after it. */
+  beatNow(): void
   /** Resolves when a beat that is running has ended. */
   stop(): Promise<void>
 }
 
 export function startHeartbeat({ everyMs, beat, log }: HeartbeatOptions): Heartbeat {
   let beating = false
+  let isWanted = false
   let lastBeat = Promise.resolve()
 
   async function guarded(): Promise<void> {
     beating = true
-    try {
-      await beat()
-    } catch (error) {
-      log.error({ err: error }, 'a heartbeat failed')
-    } finally {
-      beating = false
-    }
+    do {
+      isWanted = false
+      try {
+        await beat()
+      } catch (error) {
+        log.error({ err: error }, 'a heartbeat failed')
+      }
+    } while (isWanted)
+    beating = false
   }
 
   const interval = setInterval(() => {
     if (!beating) lastBeat = guarded()
   }, everyMs)
   return {
+    beatNow() {
+      isWanted = true
+      if (!beating) lastBeat = guarded()
+    },
     async stop() {
+      isWanted = false
       clearInterval(interval)
       await lastBeat
     },

@@ -10,18 +10,22 @@ import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 import type { Refusal } from './key-places/key-place.ts'
 import type { VaultKey } from './sealing/key-ring.ts'
-import { seal, unseal } from './sealing/sealed-text.ts'
+import { isFor, seal, unseal } from './sealing/sealed-text.ts'
 
 /**
- * The format that this version writes. A version that knows only lower numbers finds the vault
+ * The highest format that this version writes. A version that knows only lower numbers finds the vault
  * locked, and touches nothing. Versions that know the number keep members that they do not know,
  * so a new optional member of a record or of this header needs no new one; any other change of
  * their shapes or their meaning does. `format-N.json` beside this file has the shapes of each.
  *
  * 1: the record had `refreshAfterMs`, and a member that was not known made it damaged.
  * 2: unknown members are kept; `draw` in place of `refreshAfterMs`.
+ * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it.
  */
-export const FORMAT = 2
+export const FORMAT = 3
+
+/** Of a vault of which no record was ever published. */
+export const FORMAT_UNSHARED = 2
 
 const source = z.enum(['keychain', 'file', 'credential'])
 
@@ -74,9 +78,9 @@ function refuseUnreadable(message: string): Refusal {
   return { kind: 'refused', message, hint }
 }
 
-/** @returns the header as it was written: of the format that this version writes. */
+/** @returns the header as it was written: of a format that this version writes. */
 export async function writeHeader(dir: string, header: VaultHeader): Promise<VaultHeader> {
-  const written = { ...header, format: FORMAT }
+  const written = { ...header, format: Math.max(header.format, FORMAT_UNSHARED) }
   await writeFileAtomically(headerPath(dir), `${JSON.stringify(written, null, 2)}\n`, 0o600)
   return written
 }
@@ -99,7 +103,7 @@ export async function createKeyCheck(
 
 export async function checkOpens({ id, check }: VaultHeader, key: VaultKey): Promise<boolean> {
   const unsealed = await unseal(check, [key])
-  return Object.entries(checkPurpose(id)).every(([name, value]) => unsealed?.header[name] === value)
+  return unsealed !== undefined && isFor(unsealed.header, checkPurpose(id))
 }
 
 function checkPurpose(id: string) {

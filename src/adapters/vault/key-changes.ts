@@ -8,6 +8,7 @@ import type { KeySource } from '../../core/vault-key-source.ts'
 import { SidecarError } from '../../errors.ts'
 import { Queue, type Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
+import { FORMAT_UNSHARED } from './header.ts'
 import { type KeyPlace, type KeyPlaces, newVaultKey, type Refusal } from './key-places/key-place.ts'
 import { type KeyRing, toVaultKey } from './sealing/key-ring.ts'
 import type { OnStep } from './records/record-files.ts'
@@ -78,7 +79,7 @@ export class KeyChanges implements VaultKeys {
 
   async #leaveOldKeys(inQueue: InQueue): Promise<void> {
     const { dir, log, queues, onStep } = this.#deps
-    await this.#current.raiseFormat()
+    await this.#current.raiseFormat(FORMAT_UNSHARED)
     // Work that began with the old key ends before the files are listed, so none is missed.
     await queues.drain()
     await reencrypt({ dir, ring: this.#current.ring, queues, onStep }, inQueue)

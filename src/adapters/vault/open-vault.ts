@@ -14,11 +14,12 @@ import type { KeyPlaces } from './key-places/key-place.ts'
 import { type KeyRing, findKey, toVaultKey, type VaultKey } from './sealing/key-ring.ts'
 import { KeyChanges } from './key-changes.ts'
 import { CurrentKeys } from './sealing/current-keys.ts'
+import { SealedCopies } from './copies/sealed-copies.ts'
 import { StoredRecords } from './records/stored-records.ts'
 import { notPrivateBecause } from '../files/private-directory.ts'
 import {
   checkOpens,
-  FORMAT,
+  FORMAT_UNSHARED,
   createKeyCheck,
   hashMachineId,
   newVaultId,
@@ -83,7 +84,7 @@ async function create(options: OpenVaultOptions): Promise<OpenedVault> {
   const key = await toVaultKey(first.key)
   const machine = hashMachineId(id, machineId)
   const check = await createKeyCheck(id, key)
-  const header = await writeHeader(dir, { format: FORMAT, id, source, machine, ...check })
+  const header = await writeHeader(dir, { format: FORMAT_UNSHARED, id, source, machine, ...check })
   log.info({ dir, source }, 'made a new vault')
   return { kind: 'open', ...createParts(options, header, [key]) }
 }
@@ -137,6 +138,7 @@ function createParts(options: OpenVaultOptions, header: VaultHeader, ring: KeyRi
   return {
     records: new StoredRecords({ dir, log, queues, keys: current, onStep }),
     keys: new KeyChanges({ dir, places, current, log, queues, onStep }),
+    copies: new SealedCopies(current),
   }
 }
 

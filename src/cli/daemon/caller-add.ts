@@ -1,13 +1,12 @@
 /** `caller add`: makes a caller, and prints its key or puts it into a file that only this user can read. */
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../../adapters/files/disk-errors.ts'
 import { createClient } from '../../client/connection.ts'
 import { failureOf } from '../../client/failures.ts'
 import { toMs } from '../../config/values.ts'
-import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import type { Invocation } from '../command.ts'
+import { createFile } from '../new-file.ts'
 import { usageFault } from '../usage.ts'
 
 /** More than a person means: what is later is a slip of the unit. */
@@ -72,19 +71,4 @@ function expiryOf({ command, text }: Invocation): string | undefined {
     throw usageFault(command, 'needs a duration with its unit for --expires, such as 12h or 30d')
   }
   return `${new Date(Date.now() + lifeMs).toISOString().slice(0, 19)}Z`
-}
-
-/** A new file of this user alone. @throws {SidecarError} `failed`, also where there is one already. */
-function createFile(path: string): number {
-  try {
-    return openSync(path, 'wx', 0o600)
-  } catch (error) {
-    if (!isDiskError(error)) throw error
-    const isThere = error.code === 'EEXIST'
-    const why = isThere ? 'there is a file already' : diskErrorInWords(error)
-    throw new SidecarError('failed', `${path} cannot be made: ${why}.`, {
-      cause: error,
-      hint: isThere ? 'Name another with --out, or remove that one.' : wayOutOf(error),
-    })
-  }
 }

@@ -22,6 +22,7 @@ import { fileChecks } from './file-checks.ts'
 import { homeChecks } from './home-checks.ts'
 import { issuerChecks, issuerUrl } from './issuer-checks.ts'
 import { proxyCheck } from './proxy-check.ts'
+import { shareChecks } from './share-checks.ts'
 import { runChecks, type Check, type Verdict } from './checks.ts'
 
 const EVO_DISCOVERY_URL = 'https://discover.api.seequent.com'
@@ -103,6 +104,7 @@ export async function run(invocation: Invocation): Promise<number> {
     }
   }
   issuers?.close()
+  if (config?.share) await runChecks(shareChecks(client), null, say)
   // They need only the config, and no token depends on them.
   for (const [app, checks] of fileChecks(config?.files ?? [])) {
     if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)

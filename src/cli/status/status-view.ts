@@ -22,11 +22,12 @@ const COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => st
   'TIME LEFT': timeLeft,
   'NEXT REFRESH': nextRefresh,
   PERSON: ({ subject }) => subject ?? '',
+  HOME: ({ home }) => home ?? '',
   PROBLEM: ({ problem }) => problem?.error ?? '',
 }
 
 /** What a narrow terminal goes without, the first first; `status APP` has all of it. */
-const DISPENSABLE = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'TIME LEFT']
+const DISPENSABLE = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'HOME', 'TIME LEFT']
 
 /** Enough of a name to tell one person from another. */
 const PERSON_LEAST = 8
@@ -48,7 +49,9 @@ export function statusTable(
     )
   // Only the owner is told who is signed in.
   let head = Object.keys(COLUMNS).filter(
-    (title) => title !== 'PERSON' || statuses.some(({ subject }) => subject),
+    (title) =>
+      (title !== 'PERSON' || statuses.some(({ subject }) => subject)) &&
+      (title !== 'HOME' || statuses.some(({ home }) => home)),
   )
   for (const title of DISPENSABLE) {
     if (tableWidth(head, rows(head, PERSON_LEAST)) <= width) break
@@ -77,6 +80,7 @@ export function statusFields(status: StatusAnswer, now: number): string {
     ['type', status.type],
     ['session', status.session],
     ['signed in as', status.subject],
+    ['home', status.home],
     ['scopes', status.scope],
     ['token', status.freshness],
     ['fingerprint', status.fingerprint],
@@ -95,7 +99,9 @@ export function statusFields(status: StatusAnswer, now: number): string {
 }
 
 function statusCells(status: StatusAnswer, now: number): string[] {
-  const columns = Object.keys(COLUMNS).filter((title) => title !== 'PERSON' || status.subject)
+  const columns = Object.keys(COLUMNS).filter(
+    (title) => (title !== 'PERSON' || status.subject) && (title !== 'HOME' || status.home),
+  )
   return columns.map((title) => COLUMNS[title]?.(status, now) ?? '')
 }
 

@@ -5,6 +5,7 @@ import * as files from './files.ts'
 import { isPrivateGroup } from './group.ts'
 import { secretService } from './keychains.ts'
 import { openWithFlock } from './locks.ts'
+import { readBootId } from './boot-id.ts'
 import { readMachineId } from './machine-id.ts'
 import * as ownerListener from './owner-socket.ts'
 import { createPeerLookup, usersOfPort } from './peer-user.ts'
@@ -23,6 +24,7 @@ export const linux: Platform = {
   isPrivateGroup,
   usersOfPort,
   readMachineId: async () => readMachineId(),
+  readBootId,
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
   shell: 'sh',
   quoted,

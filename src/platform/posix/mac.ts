@@ -22,6 +22,7 @@ export const mac: Platform = {
   // Its users share the group "staff".
   isPrivateGroup: () => false,
   readMachineId: readPlatformUuid,
+  readBootId: async () => '',
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
   shell: 'sh',
   quoted,

@@ -27,6 +27,7 @@ export const windows: Platform = {
   isPrivateGroup: () => false,
   usersOfPort: async () => Promise.resolve([]),
   readMachineId: readMachineGuid,
+  readBootId: async () => '',
   portHolderCommand: (port) => `netstat -ano | findstr :${port}`,
   shell: 'powershell',
   quoted,

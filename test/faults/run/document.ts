@@ -34,6 +34,7 @@ const PROMISES: readonly string[] = [
   'one daemon per state directory',
   'a soak',
   'many apps that are due at once: a kill costs one session at most, and the last one is fresh soon',
+  'sessions shared by many hosts: no generation is spent twice, nothing expired is served',
 ]
 
 export function toEntry(measured: Measured, seed: number, minutes: number): Entry {

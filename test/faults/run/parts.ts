@@ -3,6 +3,7 @@ import { noOwnClock } from '../own-clock.ts'
 import { measureBurst } from './burst.ts'
 import { damageOften, damageSection } from './damage.ts'
 import { type FastCases, fastCasesSection, runFastCases } from './fast-cases.ts'
+import { measureHosts } from './hosts.ts'
 import { killAtRandom, killsSection } from './kills.ts'
 import { locksSection, startTogether } from './locks.ts'
 import { measureMisfits } from './misfits-part.ts'
@@ -26,6 +27,7 @@ export const PARTS: readonly Part[] = [
   { name: 'misfits', heading: 'A vault that does not fit', measure: measureMisfits },
   { name: 'locks', heading: 'One daemon', measure: measureLocks },
   { name: 'windows', heading: 'Windows', measure: measureWindows },
+  { name: 'hosts', heading: 'Many hosts', measure: measureHosts },
   { name: 'soak', heading: 'The soak', measure: measureSoak },
   { name: 'path', heading: 'The path to the authorization server', measure: measureOnPath },
   { name: 'cases', heading: 'The fast cases', measure: measureCases },

@@ -2,6 +2,7 @@
 import type { StoreResult } from '../../../core/vault.ts'
 import type { Queues } from '../../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../../files/disk-errors.ts'
+import { FORMAT_UNSHARED } from '../header.ts'
 import type { SealingKeys } from '../sealing/current-keys.ts'
 
 export interface ChangeDeps {
@@ -11,16 +12,20 @@ export interface ChangeDeps {
   readonly keys: SealingKeys
 }
 
-/** @param failure the beginning of the message for people, such as "The record of "crm" could not be stored". */
+/**
+ * @param failure the beginning of the message for people, such as "The record of "crm" could not be stored".
+ * @param format that the vault must have before the change.
+ */
 export function changeFiles(
   { dir, queues, keys }: ChangeDeps,
   app: string,
   failure: string,
   change: () => Promise<StoreResult>,
+  format = FORMAT_UNSHARED,
 ): Promise<StoreResult> {
   return queues.run(app, async () => {
     try {
-      await keys.raiseFormat()
+      await keys.raiseFormat(format)
       return await change()
     } catch (error) {
       if (!isDiskError(error)) throw error

@@ -7,7 +7,7 @@
  */
 import * as z from 'zod'
 import type { Identity } from '../../../core/app.ts'
-import type { AppRecord } from '../../../core/vault.ts'
+import type { AppRecord, Sharing } from '../../../core/vault.ts'
 import type { PastFailure } from '../../../core/ports.ts'
 import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
 import { Secret } from '../../../secret.ts'
@@ -93,22 +93,42 @@ export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = 
   refreshTokenLifetimeMs: durationMs.exactOptional(),
   refreshTokenLifetimeAt: instant.exactOptional(),
   refreshTokenEndStays: z.literal(true).exactOptional(),
+  sharing: members({
+    home: z.uuid(),
+    number: z.int().nonnegative(),
+    readerKey: z.int().positive(),
+    handedOver: z.literal(true).exactOptional(),
+    pending: z.uuid().nullable().exactOptional(),
+  } satisfies Shape<Sharing>).exactOptional(),
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
 
 export async function encodeRecord(
   app: string,
-  { kind, record }: Decoded,
+  decoded: Decoded,
   key: VaultKey,
 ): Promise<string> {
+  const purpose = { 'evo-app': app, 'evo-kind': decoded.kind } as const
+  return `${await seal(toPlainText(decoded), purpose, key)}\n`
+}
+
+/** The content of a record, to be sealed. */
+export function toPlainText({ kind, record }: Decoded): string {
   const { lost } = record
   const content = {
     ...record,
     ...(lost && { lost: toWritten(lost) }),
     ...(kind === 'attempt' && { attempt: true }),
   }
-  const purpose = { 'evo-app': app, 'evo-kind': kind } as const
-  return `${await seal(JSON.stringify(exposeAll(content)), purpose, key)}\n`
+  return JSON.stringify(exposeAll(content))
+}
+
+/** Undefined for what is no record that this version can read. */
+export function fromPlainText(text: string): Decoded | undefined {
+  const parsed = recordSchema.safeParse(jsonOf(text))
+  if (!parsed.success) return undefined
+  const { attempt, ...record } = parsed.data
+  return { kind: attempt ? 'attempt' : 'app', record }
 }
 
 /**
@@ -122,11 +142,8 @@ export async function decodeRecord(
 ): Promise<Decoded | 'newer' | 'broken'> {
   const unsealed = await unseal(firstLine(text), ring)
   if (unsealed?.header['evo-app'] !== app) return 'broken'
-  const parsed = recordSchema.safeParse(jsonOf(unsealed.plaintext))
-  if (!parsed.success) return 'newer'
-  const { attempt, ...record } = parsed.data
-  const kind = attempt ? 'attempt' : 'app'
-  return unsealed.header['evo-kind'] === kind ? { kind, record } : 'newer'
+  const decoded = fromPlainText(unsealed.plaintext)
+  return decoded && unsealed.header['evo-kind'] === decoded.kind ? decoded : 'newer'
 }
 
 export function firstLine(text: string): string {

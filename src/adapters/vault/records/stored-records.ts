@@ -14,6 +14,7 @@ import type { Log } from '../../../core/ports.ts'
 import { SidecarError } from '../../../errors.ts'
 import { platform } from '../../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
+import { FORMAT, FORMAT_UNSHARED } from '../header.ts'
 import { type ChangeDeps, changeFiles } from './change-files.ts'
 import { Precedence } from './precedence.ts'
 import { encodeRecord } from './record-codec.ts'
@@ -33,6 +34,11 @@ import { ReservedRoom } from './reserved-room.ts'
 export interface StoredRecordsDeps extends ChangeDeps {
   readonly log: Log
   readonly onStep: OnStep
+}
+
+/** A version that does not know of other hosts would spend what is theirs. */
+function formatFor({ sharing }: AppRecord): number {
+  return sharing ? FORMAT : FORMAT_UNSHARED
 }
 
 const STORED: StoreResult = { kind: 'stored' }
@@ -88,12 +94,25 @@ export class StoredRecords implements VaultRecords {
         this.#reserved.remember(app, record.generation, text.length)
         return STORED
       },
+      formatFor(record),
     )
   }
 
   store(app: string, record: AppRecord): Promise<StoreResult> {
-    return changeFiles(this.#deps, app, `The record of "${app}" could not be stored`, () =>
-      this.#storing.runFirst(() => this.#store(app, record)),
+    return this.#storeFirst(app, record, false)
+  }
+
+  takeIn(app: string, record: AppRecord): Promise<StoreResult> {
+    return this.#storeFirst(app, record, true)
+  }
+
+  #storeFirst(app: string, record: AppRecord, whateverIsThere: boolean): Promise<StoreResult> {
+    return changeFiles(
+      this.#deps,
+      app,
+      `The record of "${app}" could not be stored`,
+      () => this.#storing.runFirst(() => this.#store(app, record, whateverIsThere)),
+      formatFor(record),
     )
   }
 
@@ -130,13 +149,17 @@ export class StoredRecords implements VaultRecords {
     })
   }
 
-  async #store(app: string, record: AppRecord): Promise<StoreResult> {
+  async #store(
+    app: string,
+    record: AppRecord,
+    whateverIsThere: boolean,
+  ): Promise<StoreResult> {
     const { generation } = record
     const onDisk = await this.#onDisk.look(app, record)
     if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
     const fits = onDisk === 'broken' || onDisk === generation - 1
     const again = onDisk === generation && this.#uncertain.get(app) === generation
-    if (!fits && !again) return { kind: 'changed' }
+    if (!fits && !again && !whateverIsThere) return { kind: 'changed' }
     const { dir, log, keys, onStep } = this.#deps
     const files = filesOf(dir, app)
     const report = (step: string) => {

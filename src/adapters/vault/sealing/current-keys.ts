@@ -1,15 +1,15 @@
 /** The keys that an open vault encrypts its records with, and the header that names them. */
 import { Queue } from '../../../queue.ts'
 import { type KeyRing, findKey } from './key-ring.ts'
-import { FORMAT, createKeyCheck, type VaultHeader, writeHeader } from '../header.ts'
+import { createKeyCheck, type VaultHeader, writeHeader } from '../header.ts'
 import type { OnStep } from '../records/record-files.ts'
 
 /** What the records need of the keys: not where they are kept, nor how they change. */
 export interface SealingKeys {
   /** Read it each time: the keys change while the vault is open. */
   readonly ring: KeyRing
-  /** Call it before a record is written, so that no older version opens the vault. */
-  raiseFormat(): Promise<void>
+  /** Call it before a record is written, so that no version opens the vault that knows lower formats only. */
+  raiseFormat(format: number): Promise<void>
 }
 
 export class CurrentKeys implements SealingKeys {
@@ -39,12 +39,9 @@ export class CurrentKeys implements SealingKeys {
     return this.#ring
   }
 
-  async raiseFormat(): Promise<void> {
-    if (this.#header.format === FORMAT) return
-    await this.#headerWrites.run(async () => {
-      if (this.#header.format === FORMAT) return
-      this.#header = await writeHeader(this.#dir, this.#header)
-    })
+  async raiseFormat(format: number): Promise<void> {
+    if (this.#header.format >= format) return
+    await this.changeHeader((header) => ({ ...header, format: Math.max(header.format, format) }))
   }
 
   /** Runs changes one after another, each on the header that the last one left. */

@@ -71,6 +71,11 @@ async function decrypt(jwe: string, ring: readonly VaultKey[]) {
   }
 }
 
+/** Whether an unsealed text is for that purpose. */
+export function isFor(header: Unsealed['header'], purpose: Purpose): boolean {
+  return Object.entries(purpose).every(([name, value]) => header[name] === value)
+}
+
 /** The id of the key that it was sealed with; undefined where it has none. */
 export function keyIdOf(jwe: string): string | undefined {
   try {

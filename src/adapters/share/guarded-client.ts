@@ -1,0 +1,28 @@
+/** A client of the driver that tells its password to nobody who asks for it in the clear. */
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { ClientConfig } from 'pg'
+
+/** What we rely on of the driver: its connection announces what the server asks for, and has the stream. */
+interface DriverConnection extends EventEmitter {
+  readonly stream: Duplex
+}
+
+/** @param encrypted whether the connection is inside TLS: there a password in the clear is seen by the server only. */
+export async function loadGuardedClient(encrypted: boolean) {
+  const { default: pg } = await import('pg')
+  return class GuardedClient extends pg.Client {
+    constructor(config?: ClientConfig) {
+      super(config)
+      const { connection } = this as unknown as { readonly connection: DriverConnection }
+      if (encrypted) return
+      // Before the driver's own listener, which would answer.
+      connection.on('authenticationCleartextPassword', () => {
+        connection.stream.destroy(new Error(CLEARTEXT))
+      })
+    }
+  }
+}
+
+const CLEARTEXT =
+  'it asks for the password in the clear: let pg_hba.conf ask for "scram-sha-256" or "peer"'

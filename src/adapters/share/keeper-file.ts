@@ -1,0 +1,83 @@
+/**
+ * `share.json` in the state directory: the id of this keeper among the others, the process that last
+ * ran under it, and the databases that it knows. A keeper is known by this id, never by its name.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import * as z from 'zod'
+import { SidecarError } from '../../errors.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
+import { isDiskError } from '../files/disk-errors.ts'
+
+/** More than any keeper meets; the oldest is forgotten. */
+const WATCHED_MAX = 16
+
+const content = z.object({
+  id: z.uuid(),
+  process: z
+    .object({ instance: z.uuid(), boot: z.string(), directory: z.string() })
+    .exactOptional(),
+  watched: z.array(z.string()).default([]),
+})
+type Content = z.output<typeof content>
+
+export interface KeeperFile {
+  readonly id: string
+  readonly instance: string
+  /** Whether the process that `instance` names ran in this very directory since the machine started: it is gone. */
+  isGone(instance: string): boolean
+  readonly watched: { has(incarnation: string): boolean; add(incarnation: string): void }
+}
+
+/**
+ * Notes this process as the one that runs under the id. The caller holds the lock of the state directory.
+ *
+ * @param bootId of the machine, another one after each start; empty where there is none.
+ * @throws {SidecarError} `config` for a file that cannot be read.
+ */
+export async function openKeeperFile(
+  path: string,
+  stateDir: string,
+  bootId: string,
+): Promise<KeeperFile> {
+  const before = read(path)
+  const { dev, ino } = statSync(stateDir, { bigint: true })
+  // A copy of the directory has another number, and another machine another boot.
+  const process = { instance: randomUUID(), boot: bootId, directory: `${dev}:${ino}` }
+  let now: Content = { id: before?.id ?? randomUUID(), process, watched: before?.watched ?? [] }
+  const write = () => writeFileAtomically(path, `${JSON.stringify(now, null, 2)}\n`, 0o600)
+  await write()
+  const last = before?.process
+  const ranHere =
+    bootId !== '' && last?.boot === bootId && last.directory === process.directory
+      ? last.instance
+      : undefined
+  return {
+    id: now.id,
+    instance: process.instance,
+    isGone: (instance) => instance === ranHere,
+    watched: {
+      has: (incarnation) => now.watched.includes(incarnation),
+      add(incarnation) {
+        now = { ...now, watched: [incarnation, ...now.watched].slice(0, WATCHED_MAX) }
+        // Where the disk does not take it, the next process watches again.
+        write().catch(() => undefined)
+      },
+    },
+  }
+}
+
+function read(path: string): Content | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (isDiskError(error) && error.code === 'ENOENT') return undefined
+    if (!isDiskError(error) && !(error instanceof SyntaxError)) throw error
+  }
+  const result = content.safeParse(parsed)
+  if (result.success) return result.data
+  throw new SidecarError('config', `${path} cannot be read: it has the id of this keeper.`, {
+    hint: 'Put it back from a backup; or move it away: this is another keeper then, and the apps of the old one have to be taken over.',
+  })
+}

@@ -1,0 +1,167 @@
+/**
+ * The tables that keepers and readers share, as SQL that a database's owner runs once, and again with
+ * each new version: every statement may be repeated.
+ */
+import { SidecarError } from '../../errors.ts'
+
+export const SCHEMA_VERSION = 1
+
+/** Rows in `wanted` are one for each app, so this bounds what a reader can have us keep. */
+const DIGEST_LENGTH = 64
+
+export interface Grants {
+  /** Roles of keepers. */
+  readonly keepers: readonly string[]
+  /** Roles of readers, each with the apps that it may read. */
+  readonly readers: readonly { readonly role: string; readonly apps: readonly string[] }[]
+}
+
+export function migration(database: string, { keepers, readers }: Grants): readonly string[] {
+  const name = quoted(database)
+  return [
+    // A plain role may make temporary tables and hold on to connections otherwise.
+    `REVOKE TEMPORARY, CREATE ON DATABASE ${name} FROM PUBLIC`,
+    'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+    'CREATE SCHEMA IF NOT EXISTS evo_token',
+    'REVOKE ALL ON SCHEMA evo_token FROM PUBLIC',
+    `CREATE TABLE IF NOT EXISTS evo_token.meta (
+       schema_version integer NOT NULL,
+       only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+     )`,
+    `CREATE TABLE IF NOT EXISTS evo_token.app (
+       name text NOT NULL,
+       identity_digest text NOT NULL CHECK (length(identity_digest) = ${DIGEST_LENGTH}),
+       home uuid,
+       home_no bigint NOT NULL,
+       generation bigint NOT NULL,
+       revision uuid NOT NULL,
+       move_to uuid,
+       kid text NOT NULL,
+       session text,
+       access text,
+       changed_at timestamptz NOT NULL,
+       PRIMARY KEY (name, identity_digest)
+     )`,
+    'CREATE INDEX IF NOT EXISTS app_changed_at ON evo_token.app (changed_at)',
+    `CREATE TABLE IF NOT EXISTS evo_token.keeper (
+       id uuid PRIMARY KEY,
+       name text NOT NULL,
+       instance uuid NOT NULL,
+       host text NOT NULL,
+       version text NOT NULL,
+       config_digest text NOT NULL,
+       kids text[] NOT NULL,
+       beat timestamptz NOT NULL
+     )`,
+    `CREATE TABLE IF NOT EXISTS evo_token.wanted (
+       name text NOT NULL,
+       identity_digest text NOT NULL,
+       rejected_sha256 text CHECK (length(rejected_sha256) = ${DIGEST_LENGTH}),
+       wanted_until timestamptz,
+       asked_at timestamptz NOT NULL,
+       PRIMARY KEY (name, identity_digest)
+     )`,
+    `CREATE TABLE IF NOT EXISTS evo_token.reader_app (
+       role name NOT NULL,
+       app text NOT NULL,
+       PRIMARY KEY (role, app)
+     )`,
+    WANT,
+    'REVOKE ALL ON FUNCTION evo_token.want(text, text, text, timestamptz) FROM PUBLIC',
+    'ALTER TABLE evo_token.app ENABLE ROW LEVEL SECURITY',
+    'ALTER TABLE evo_token.reader_app ENABLE ROW LEVEL SECURITY',
+    ...policy('reader_app', 'own_rows', 'PUBLIC', 'role = current_user'),
+    `INSERT INTO evo_token.meta (schema_version) VALUES (${SCHEMA_VERSION})
+       ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version`,
+    ...keepers.flatMap(keeperGrants),
+    ...readers.flatMap(({ role, apps }) => readerGrants(role, apps)),
+  ]
+}
+
+/**
+ * One row an app, whatever a reader sends; of an app that is not there, none. Keepers ask in the same
+ * way. `session_user` is who logged in, which SECURITY DEFINER does not change.
+ */
+const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
+       of_app text, of_identity text, rejected text, until timestamptz
+     ) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+       INSERT INTO evo_token.wanted AS w (name, identity_digest, rejected_sha256, wanted_until, asked_at)
+       SELECT a.name, a.identity_digest, rejected, until, clock_timestamp()
+         FROM evo_token.app a
+        WHERE a.name = of_app AND a.identity_digest = of_identity
+          AND (EXISTS (SELECT 1 FROM evo_token.reader_app r
+                        WHERE r.role = session_user AND r.app = a.name)
+               OR has_table_privilege(session_user, 'evo_token.app', 'UPDATE'))
+       ON CONFLICT (name, identity_digest) DO UPDATE
+         SET rejected_sha256 = COALESCE(EXCLUDED.rejected_sha256, w.rejected_sha256),
+             wanted_until = GREATEST(EXCLUDED.wanted_until, w.wanted_until),
+             asked_at = EXCLUDED.asked_at
+       RETURNING true
+     $$`
+
+function keeperGrants(role: string): string[] {
+  const to = quoted(role)
+  return [
+    `GRANT USAGE ON SCHEMA evo_token TO ${to}`,
+    `GRANT SELECT ON evo_token.meta TO ${to}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON evo_token.app, evo_token.keeper, evo_token.wanted TO ${to}`,
+    `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
+    ...policy('app', `keeper ${role}`, to, 'true'),
+    ...timeLimits(to),
+  ]
+}
+
+function readerGrants(role: string, apps: readonly string[]): string[] {
+  const to = quoted(role)
+  const mayRead =
+    'EXISTS (SELECT 1 FROM evo_token.reader_app r WHERE r.role = current_user AND r.app = app.name)'
+  return [
+    `GRANT USAGE ON SCHEMA evo_token TO ${to}`,
+    `GRANT SELECT ON evo_token.meta, evo_token.reader_app TO ${to}`,
+    `GRANT SELECT (name, identity_digest, home, home_no, generation, revision, access, changed_at)
+       ON evo_token.app TO ${to}`,
+    `GRANT SELECT (id, name) ON evo_token.keeper TO ${to}`,
+    `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
+    ...policy('app', `reader ${role}`, to, mayRead),
+    ...timeLimits(to),
+    wherePermitted(`ALTER ROLE ${to} CONNECTION LIMIT 8`),
+    `DELETE FROM evo_token.reader_app WHERE role = ${literal(role)}`,
+    ...apps.map(
+      (app) =>
+        `INSERT INTO evo_token.reader_app (role, app) VALUES (${literal(role)}, ${literal(app)})`,
+    ),
+  ]
+}
+
+function timeLimits(role: string): string[] {
+  return ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout'].map((name) =>
+    wherePermitted(`ALTER ROLE ${role} SET ${name} = '${name === 'lock_timeout' ? 2 : 10}s'`),
+  )
+}
+
+/** An owner of a database may not change roles unless it may make them: then a notice says what is missing. */
+function wherePermitted(statement: string): string {
+  return `DO $do$ BEGIN ${statement};
+    EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not permitted, have an administrator run it: %', ${literal(statement)};
+    END $do$`
+}
+
+function policy(table: string, name: string, to: string, using: string): string[] {
+  const policyName = quoted(name)
+  return [
+    `DROP POLICY IF EXISTS ${policyName} ON evo_token.${table}`,
+    `CREATE POLICY ${policyName} ON evo_token.${table} TO ${to} USING (${using})`,
+  ]
+}
+
+/** An identifier. @throws {SidecarError} `invalid_request` for one that PostgreSQL would cut short. */
+function quoted(name: string): string {
+  if (name === '' || name.includes('\0') || Buffer.byteLength(name) > 63) {
+    throw new SidecarError('invalid_request', `"${name}" is no name that PostgreSQL takes.`)
+  }
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

@@ -1,0 +1,71 @@
+/**
+ * Whether an app's session may be spent here: where it is shared with other hosts, by its home alone.
+ * docs/many-hosts.md. Everything that spends or revokes asks this, and nothing else of the broker does.
+ */
+import type { Failure } from '../core/ports.ts'
+import type { Words } from '../core/problem.ts'
+import type { SidecarError } from '../errors.ts'
+import type { Sharing } from '../core/vault.ts'
+import type { AppState } from './app-state.ts'
+import { runWhenIdle } from './idle.ts'
+
+/** Why nothing of the app may be spent here. */
+export type HomeFault =
+  /** Another keeper is the home. */
+  | 'elsewhere'
+  /** It cannot be told whether this keeper is still the home. */
+  | 'not_confirmed'
+  /** It was shared, and the config says nothing of that any more. */
+  | 'still_shared'
+
+export interface AppHome {
+  /** Undefined where the app may be renewed here. */
+  fault(): HomeFault | undefined
+  /** The name of the keeper that is the home; undefined for a session that is not shared. */
+  homeName(): string | undefined
+  /** What is said of the fault besides; for the owner. */
+  words(): Words | undefined
+  /** Asked when the connection stands, immediately before the first byte leaves. */
+  question(kind: 'refresh' | 'redemption'): Promise<Failure | undefined>
+  /** Why an owner's change may not be made here now. */
+  refuseChange(): Promise<SidecarError | undefined>
+  /** Why a person may not sign in here now. */
+  refuseSignIn(): Promise<SidecarError | undefined>
+  /** What a sign-in that was just granted has to store; undefined for what stands there. */
+  sharingOfSignIn(): Sharing | undefined
+  /** Makes a stored sign-in the session of all. Runs in the app's queue. @returns why it could not. */
+  settleSignIn(): Promise<string | undefined>
+  /** Ends the sharing on a person's word, where this is the home: what is here is this daemon's own then. */
+  leave(): Promise<void>
+  /** Publishes the last record. Whether other hosts find it now; undefined where none looks. */
+  publish(): Promise<boolean | undefined>
+}
+
+/** Of an app on one machine. */
+export function createLonelyHome(state: AppState): AppHome {
+  const fault = () => (state.ledger.record.sharing ? 'still_shared' : undefined)
+  const failure = () => {
+    if (!fault()) return undefined
+    const { name } = state.app
+    return { code: 'unavailable', message: `"${name}" was shared with other hosts.` }
+  }
+  return {
+    fault,
+    homeName: () => undefined,
+    words: () => undefined,
+    question: async () => failure(),
+    refuseChange: async () => undefined,
+    refuseSignIn: async () => undefined,
+    sharingOfSignIn: () => undefined,
+    async settleSignIn() {
+      // A new session is nobody else's.
+      if (fault()) await state.ledger.share(undefined)
+      return undefined
+    },
+    leave: () =>
+      runWhenIdle(state, async () => {
+        await state.ledger.share(undefined)
+      }),
+    publish: async () => undefined,
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * The row of one app in the database, and the record on this keeper's disk: what has to be done where
+ * they are not the same. `core/sharing/verdict.ts` decides; each step may be repeated after a crash.
+ */
+import { isHigher, type Pair } from '../../core/sharing/pair.ts'
+import type { AppKey, RowHead, WholeRow } from '../../core/sharing/shared-store.ts'
+import { judge, type Verdict } from '../../core/sharing/verdict.ts'
+import type { AppRecord, Sharing } from '../../core/vault.ts'
+import type { AppState } from '../app-state.ts'
+import { runWhenIdle } from '../idle.ts'
+import type { Keeper } from './keeper.ts'
+import { accessCopyOf, type SealedRow, sealRecord } from './seal-record.ts'
+
+/** What came of an attempt to become the home with the copy of a keeper that is gone. */
+export type TakenOver = 'done' | 'changed' | 'unknown-key' | 'broken' | 'unreached'
+
+export class AppRow {
+  readonly key: AppKey
+  readonly #state: AppState
+  readonly #keeper: Keeper
+  /** As it was last read or written. */
+  head: RowHead | undefined
+  /** The revision that this process last wrote. */
+  #known: string | undefined
+  #publishing = false
+
+  constructor(state: AppState, key: AppKey, keeper: Keeper) {
+    this.key = key
+    this.#state = state
+    this.#keeper = keeper
+  }
+
+  get sharing(): Sharing | undefined {
+    return this.#state.ledger.record.sharing
+  }
+
+  verdict(): Verdict {
+    const { generation, sharing, tokens } = this.#state.ledger.record
+    const onDisk = { generation, hasSession: tokens !== undefined, sharing }
+    return judge(this.#keeper.id, onDisk, this.head, this.#known)
+  }
+
+  /** Whether the row has what the disk has yet to get. */
+  isAhead({ number }: Sharing): boolean {
+    return this.head !== undefined && isHigher(this.head, this.#pair(number))
+  }
+
+  /** Does what the verdict says, in the app's queue: what it says there, since both may have changed. */
+  settle(): Promise<void> {
+    return this.#state.queue.run(async () => {
+      switch (this.verdict()) {
+        case 'introduce':
+          await this.#introduce()
+          return
+        case 'publish':
+          await this.publish()
+          return
+        case 'take-in':
+          await this.#takeIn()
+          return
+        case 'stand-down':
+          await this.#standDown()
+          return
+        case 'hand-over':
+          await this.#handOver()
+          return
+        case 'vacate':
+          if (this.head) await this.#keeper.store.vacate(this.key, this.head.revision)
+          return
+        case 'swap':
+        case 'settle':
+        case 'give-way':
+          await this.swapIn()
+          return
+        case 'in-step':
+        case 'elsewhere':
+        case 'apart':
+      }
+    })
+  }
+
+  /** Publishes what the disk has, until the row shows it. */
+  async publish(): Promise<void> {
+    if (this.#publishing || !this.#keeper.mayPublish()) return
+    this.#publishing = true
+    try {
+      for (;;) {
+        const { sharing } = this
+        const { generation } = this.#state.ledger.record
+        if (sharing?.home !== this.#keeper.id || sharing.pending !== undefined) return
+        const sealed = await this.#seal(sharing)
+        const answer = sealed && (await this.#keeper.store.publish(sealed, this.#keeper.id))
+        if (!answer) return
+        if (answer.value === undefined) {
+          this.#keeper.lookSoon()
+          return
+        }
+        this.#wrote(answer.value, sealed)
+        if (this.#state.ledger.record.generation === generation) return
+      }
+    } finally {
+      this.#publishing = false
+    }
+  }
+
+  /** Gives the app to the keeper that asks for it: the disk says so first. */
+  async giveTo(to: string): Promise<void> {
+    await runWhenIdle(this.#state, async () => {
+      const { sharing } = this
+      if (sharing?.home !== this.#keeper.id || !this.#keeper.isConfirmed()) return
+      const number = this.#keeper.nextNumber(this.head, sharing)
+      const { readerKey } = sharing
+      const given = { home: to, number, readerKey, handedOver: true } as const
+      if ((await this.#state.ledger.share(given)).kind !== 'stored') return
+      this.#state.reloadFromRecord()
+      this.#note('home_given', 'gave the app to another keeper')
+    })
+    await this.settle()
+  }
+
+  /** Makes a sign-in here the session of all, or gives way to what came in between. Runs in the app's queue. */
+  async swapIn(): Promise<void> {
+    const { sharing } = this
+    if (sharing?.pending === undefined) return
+    const { pending, ...settled } = sharing
+    const { store, identity } = this.#keeper
+    const sealed = await this.#seal(settled)
+    const answer = sealed && (await store.swap({ ...sealed, revision: pending }, identity))
+    if (!answer) return
+    if (answer.value === undefined) {
+      const now = await store.head(this.key)
+      if (!now) return
+      this.head = now.value
+      if (this.verdict() === 'give-way') {
+        const { home, number } = this.head ?? { home: null, number: settled.number }
+        await this.#state.ledger.write({ sharing: { ...settled, home: home ?? NOBODY, number } })
+        this.#state.reloadFromRecord()
+        this.#note('home_lost', 'a sign-in here came too late: the app was changed elsewhere')
+        return
+      }
+    } else this.#wrote(answer.value, sealed)
+    await this.#state.ledger.share(settled)
+    this.#state.deps.onChange(this.key.app)
+  }
+
+  /** @param silent the keeper that is gone, and its last beat: it must not have written since. */
+  async takeOver(
+    row: WholeRow,
+    silent: { readonly id: string; readonly since: number } | undefined,
+  ): Promise<TakenOver> {
+    const copies = this.#keeper.copies()
+    const opened = await copies?.openSession(row)
+    if (!copies || opened?.kind !== 'opened') return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
+    const { store, identity, id } = this.#keeper
+    const number = this.#keeper.nextNumber(row, this.sharing)
+    const readerKey = opened.value.record.sharing?.readerKey ?? 1
+    const record = { ...opened.value.record, sharing: { home: id, number, readerKey } }
+    const place = { ...this.key, number, generation: row.generation }
+    const access = await copies.openAccess(row)
+    // The one that is gone may have spent it: a refusal of the first attempt is told as a lost answer.
+    const sealed = await sealRecord(
+      copies,
+      place,
+      { record, unanswered: true },
+      access.kind === 'opened' ? access.value : undefined,
+    )
+    const condition = { revision: row.revision, ...(silent && { silent }) }
+    const answer = await store.swap({ ...sealed, ...condition }, identity)
+    if (!answer) return 'unreached'
+    if (answer.value === undefined) return 'changed'
+    this.head = { ...place, home: id, revision: answer.value, moveTo: null }
+    await this.settle()
+    return 'done'
+  }
+
+  /** Ends the sharing of the app; what is on the disk is this keeper's own. */
+  async leave(): Promise<void> {
+    await runWhenIdle(this.#state, async () => {
+      if (this.sharing?.home !== this.#keeper.id) return
+      await this.#keeper.store.withdraw(this.key, this.#keeper.id)
+      await this.#state.ledger.share(undefined)
+      this.head = undefined
+    })
+  }
+
+  /** From now on there are copies of the session: the disk says so before the database does. */
+  async #introduce(): Promise<void> {
+    if (!this.#keeper.isConfirmed()) return
+    const number = this.#keeper.nextNumber(undefined, undefined)
+    const sharing = { home: this.#keeper.id, number, readerKey: 1 }
+    if ((await this.#state.ledger.share(sharing)).kind !== 'stored') return
+    const sealed = await this.#seal(sharing)
+    const answer = sealed && (await this.#keeper.store.introduce(sealed, this.#keeper.id))
+    if (!answer) return
+    if (answer.value === undefined) await this.#state.ledger.share(undefined)
+    else this.#wrote(answer.value, sealed)
+  }
+
+  /** What the row has is newer than the disk, and this keeper is the home: the disk has it first. */
+  async #takeIn(): Promise<void> {
+    const row = (await this.#keeper.store.open(this.key))?.value
+    if (row?.home !== this.#keeper.id) return
+    const opened = await this.#keeper.copies()?.openSession(row)
+    if (opened?.kind !== 'opened') {
+      const why = opened?.kind === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
+      this.#state.deps.log.error({ app: this.key.app }, `the copy in the database ${why}`)
+      return
+    }
+    const { record, unanswered } = opened.value
+    const { number, generation } = row
+    const sharing = { home: row.home, number, readerKey: record.sharing?.readerKey ?? 1 }
+    const { identity } = this.#state.ledger.record
+    const taken: AppRecord = { ...record, identity, generation, sharing }
+    if ((await this.#state.ledger.takeIn(taken, unanswered)).kind !== 'stored') return
+    this.head = row
+    this.#state.reloadFromRecord()
+    this.#note('home_gained', 'this keeper is the home of the app')
+  }
+
+  async #standDown(): Promise<void> {
+    const { head, sharing } = this
+    if (!head || !sharing) return
+    const { readerKey } = sharing
+    const left = { home: head.home ?? NOBODY, number: head.number, readerKey }
+    if ((await this.#state.ledger.share(left)).kind !== 'stored') return
+    this.#state.reloadFromRecord()
+    this.#note('home_lost', 'another keeper became the home of the app')
+  }
+
+  /** Hands the newest record over until the row shows it. */
+  async #handOver(): Promise<void> {
+    const { sharing } = this
+    if (!sharing || !this.#keeper.mayPublish()) return
+    const sealed = await this.#seal(sharing)
+    const answer = sealed && (await this.#keeper.store.handOver(sealed, sharing.home))
+    if (!sealed || answer?.value === undefined) return
+    const { app, identityDigest, number, generation } = sealed
+    const place = { app, identityDigest, number, generation }
+    this.head = { ...place, home: sharing.home, revision: answer.value, moveTo: null }
+    this.#keeper.announce()
+    this.#keeper.lookSoon()
+  }
+
+  #pair(number: number): Pair {
+    return { number, generation: this.#state.ledger.record.generation }
+  }
+
+  async #seal(sharing: Sharing): Promise<SealedRow | undefined> {
+    const copies = this.#keeper.copies()
+    if (!copies) return undefined
+    const { record: own, unanswered } = this.#state.ledger
+    const record = { ...own, sharing }
+    const access = accessCopyOf(this.#state, own, this.#keeper.databaseClock())
+    return sealRecord(copies, { ...this.key, ...this.#pair(sharing.number) }, { record, unanswered }, access)
+  }
+
+  #wrote(revision: string, { app, identityDigest, number, generation }: AppKey & Pair): void {
+    this.#known = revision
+    const place = { app, identityDigest, number, generation }
+    this.head = { ...place, home: this.#keeper.id, revision, moveTo: null }
+    this.#keeper.announce()
+  }
+
+  #note(kind: 'home_gained' | 'home_given' | 'home_lost', message: string): void {
+    const { log, onActivity } = this.#state.deps
+    log[kind === 'home_lost' ? 'warn' : 'info']({ app: this.key.app }, message)
+    onActivity({ kind, app: this.key.app })
+  }
+}
+
+/** Stands for the home of a row that has none. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'

@@ -1,0 +1,74 @@
+/**
+ * Whether this process may believe that it is the home of what its disk says. It may once the
+ * database has shown it, in a statement after its own beat, no row above its disk; and it may not
+ * any more after it did not run for a while, for another keeper may have become the home meanwhile.
+ */
+import type { Clock } from '../../core/ports.ts'
+import type { SharingPolicy } from '../../core/sharing/policy.ts'
+import type { Reading } from '../../core/token.ts'
+
+export class Confirmation {
+  readonly #clock: Clock
+  readonly #policy: Pick<SharingPolicy, 'gapMs' | 'watchMs'>
+  /** Whether an incarnation of the database was watched long enough, by a process of this keeper. */
+  readonly #watched: WatchedDatabases
+  readonly #seenSince = new Map<string, number>()
+  #seen: Reading
+  #confirmed = false
+
+  constructor(
+    clock: Clock,
+    policy: Pick<SharingPolicy, 'gapMs' | 'watchMs'>,
+    watched: WatchedDatabases,
+  ) {
+    this.#clock = clock
+    this.#policy = policy
+    this.#watched = watched
+    this.#seen = clock.read()
+  }
+
+  /** Notes that the process runs. Called often. */
+  look(): void {
+    const now = this.#clock.read()
+    if (elapsedMs(this.#seen, now) >= this.#policy.gapMs) this.#confirmed = false
+    this.#seen = now
+  }
+
+  holds(): boolean {
+    this.look()
+    return this.#confirmed
+  }
+
+  confirm(): void {
+    this.#confirmed = true
+  }
+
+  lose(): void {
+    this.#confirmed = false
+  }
+
+  /**
+   * Whether a database is known well enough to be believed. One that was just started may have lost
+   * what was written last: the homes that run have to have had the time to publish it again.
+   */
+  hasWatched(incarnation: string): boolean {
+    if (this.#watched.has(incarnation)) return true
+    const { mono } = this.#clock.read()
+    const since = this.#seenSince.get(incarnation) ?? mono
+    this.#seenSince.set(incarnation, since)
+    if (mono - since < this.#policy.watchMs) return false
+    this.#watched.add(incarnation)
+    return true
+  }
+}
+
+/** The databases that a keeper has watched long enough; they survive its process. */
+export interface WatchedDatabases {
+  has(incarnation: string): boolean
+  add(incarnation: string): void
+}
+
+/** By the larger of the two clocks. */
+export function elapsedMs(from: Reading, to: Reading): number {
+  return Math.max(to.mono - from.mono, Math.abs(to.wall - from.wall))
+}

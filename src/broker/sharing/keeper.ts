@@ -1,0 +1,34 @@
+/** What an app of a keeper that shares needs to know of its keeper. */
+import type { Clock } from '../../core/ports.ts'
+import type { Words } from '../../core/problem.ts'
+import type { SharingPolicy } from '../../core/sharing/policy.ts'
+import type { Answer, KeeperRow, RowHead, SharedStore } from '../../core/sharing/shared-store.ts'
+import type { RecordCopies, Sharing } from '../../core/vault.ts'
+import type { SidecarError } from '../../errors.ts'
+
+export interface Keeper {
+  readonly id: string
+  readonly identity: Pick<KeeperRow, 'id' | 'instance'>
+  readonly clock: Clock
+  readonly store: SharedStore
+  readonly policy: SharingPolicy
+  /** Undefined while the vault is not open. */
+  copies(): RecordCopies | undefined
+  /** Whether this process may believe what its disk says of homes. */
+  isConfirmed(): boolean
+  /** Whether what its disk has may be published: also where another process has taken its id since. */
+  mayPublish(): boolean
+  whyNotConfirmed(): Words | undefined
+  /** Why no app may get another home now. */
+  refuseChangeOfHome(): SidecarError | undefined
+  /** A number above every one that was seen. */
+  nextNumber(row: Pick<RowHead, 'number'> | undefined, sharing: Sharing | undefined): number
+  /** The database's clock as it was last told. */
+  databaseClock(): Answer<unknown> | undefined
+  /** The name of a keeper, for people. */
+  nameOf(id: string | null | undefined): string
+  /** Tells the other hosts that something changed. */
+  announce(): void
+  /** Has the rows read again soon. */
+  lookSoon(): void
+}

@@ -1,0 +1,10 @@
+/** An app among all keepers: its name, and which registration at which server it is. */
+import { createHash } from 'node:crypto'
+import { type App, identityOf } from '../../core/app.ts'
+import type { AppKey } from '../../core/sharing/shared-store.ts'
+
+export function keyOf(app: App): AppKey {
+  const { issuer, tokenEndpoint, clientId, type } = identityOf(app)
+  const text = JSON.stringify([issuer, tokenEndpoint, clientId, type])
+  return { app: app.name, identityDigest: createHash('sha256').update(text).digest('hex') }
+}

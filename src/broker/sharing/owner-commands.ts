@@ -1,0 +1,141 @@
+/** What a person may do about homes: each is a person's word, and is never done by itself. */
+import type { KeeperRow, RowHead } from '../../core/sharing/shared-store.ts'
+import { SidecarError } from '../../errors.ts'
+import { type Sleep, waitAtMost } from '../wait-at-most.ts'
+import type { KeeperSharing } from './keeper-sharing.ts'
+import type { SharedApp } from './shared-app.ts'
+
+/** How long the old home is waited for. */
+const MOVE_MS = 25_000
+const LOOK_MS = 250
+
+export interface TakenOver {
+  readonly taken: readonly string[]
+  /** Apps that were not, each with the reason. */
+  readonly left: readonly { readonly app: string; readonly reason: string }[]
+}
+
+export class HomeCommands {
+  readonly #sharing: KeeperSharing
+  readonly #sleep: Sleep
+
+  constructor(sharing: KeeperSharing, sleep: Sleep) {
+    this.#sharing = sharing
+    this.#sleep = sleep
+  }
+
+  /**
+   * Makes this keeper the home of `app`, with the old one's help.
+   *
+   * @throws {SidecarError} `unknown_app`, `invalid_request`, `unavailable`.
+   */
+  async move(app: string): Promise<void> {
+    const shared = this.#sharing.shared(app)
+    const row = await this.#rowOf(shared)
+    if (row.home === this.#sharing.id) return
+    if (row.home === null) {
+      await this.#take(shared, undefined)
+      return
+    }
+    const { store, id } = this.#sharing
+    const asked = await store.askToMove(shared.key, row.revision, id)
+    if (!asked?.value) throw unreached()
+    this.#sharing.announce()
+    await this.#untilHome(shared)
+    if (shared.isElsewhere()) {
+      const home = this.#sharing.nameOf(row.home)
+      throw new SidecarError('unavailable', `${home} has not handed "${app}" over yet.`, {
+        hint: `It does when it has finished what it is doing. If it is stopped for good: \`evo-token share take-over ${home}\`.`,
+      })
+    }
+  }
+
+  /**
+   * Becomes the home of every app of a keeper that a person declares gone.
+   *
+   * @param force although it seems to run.
+   * @throws {SidecarError} `not_found`, `invalid_request`, `unavailable`.
+   */
+  async takeOver(name: string, force: boolean): Promise<TakenOver> {
+    const refusal = this.#sharing.refuseChangeOfHome()
+    if (refusal) throw refusal
+    const { store, id, policy } = this.#sharing
+    const keepers = await store.keepers()
+    const heads = await store.heads()
+    if (!keepers || !heads) throw unreached()
+    const gone = keepers.value.find((keeper) => keeper.name === name || keeper.id === name)
+    if (!gone) throw unknownKeeper(name, keepers.value)
+    if (gone.id === id) throw new SidecarError('invalid_request', `${name} is this keeper.`)
+    if (!force && keepers.now - gone.beatAt < policy.silentMs) throw stillRuns(name)
+    const taken: string[] = []
+    const left: { app: string; reason: string }[] = []
+    for (const head of heads.value.filter(({ home }) => home === gone.id)) {
+      const shared = this.#sharing.all().find(({ key }) => isOf(key, head))
+      const reason = shared
+        ? await this.#take(shared, force ? undefined : gone)
+        : 'it is not in the config of this keeper'
+      if (reason === undefined) taken.push(head.app)
+      else left.push({ app: head.app, reason })
+    }
+    this.#sharing.lookSoon()
+    return { taken, left }
+  }
+
+  async #take(shared: SharedApp, gone: KeeperRow | undefined): Promise<string | undefined> {
+    const opened = await this.#sharing.store.open(shared.key)
+    if (!opened?.value) return REASONS.unreached
+    const silent = gone && { id: gone.id, since: gone.beatAt }
+    const result = await shared.takeOver(opened.value, silent)
+    return result === 'done' ? undefined : REASONS[result]
+  }
+
+  async #rowOf(shared: SharedApp): Promise<RowHead> {
+    const refusal = this.#sharing.refuseChangeOfHome()
+    if (refusal) throw refusal
+    const answer = await this.#sharing.store.head(shared.key)
+    if (!answer) throw unreached()
+    if (answer.value) return answer.value
+    throw new SidecarError('invalid_request', `"${shared.key.app}" is not shared yet.`, {
+      hint: 'It is once it is signed in, and its home has published it.',
+    })
+  }
+
+  async #untilHome(shared: SharedApp): Promise<void> {
+    const { clock } = this.#sharing
+    const endsAt = clock.read().mono + MOVE_MS
+    while (shared.isElsewhere() && clock.read().mono < endsAt) {
+      this.#sharing.lookSoon()
+      await waitAtMost(this.#sleep, LOOK_MS, new Promise(() => undefined))
+    }
+  }
+}
+
+const REASONS = {
+  changed: 'its row was changed meanwhile: look again',
+  'unknown-key': 'its copy is sealed with a vault key that is not here',
+  broken: 'its copy is damaged',
+  unreached: 'the database could not be reached',
+} as const
+
+function isOf(key: { readonly app: string; readonly identityDigest: string }, head: RowHead) {
+  return key.app === head.app && key.identityDigest === head.identityDigest
+}
+
+function unreached(): SidecarError {
+  return new SidecarError('unavailable', 'The database did not answer. Nothing was changed.', {
+    hint: '`evo-token share status` says how it is.',
+  })
+}
+
+function unknownKeeper(name: string, keepers: readonly KeeperRow[]): SidecarError {
+  const names = keepers.map((keeper) => keeper.name).join(', ')
+  return new SidecarError('not_found', `There is no keeper "${name}".`, {
+    hint: `There are: ${names}.`,
+  })
+}
+
+function stillRuns(name: string): SidecarError {
+  return new SidecarError('invalid_request', `The keeper ${name} still runs.`, {
+    hint: 'Move its apps instead: `evo-token share move APP`. If another machine has its name, or it runs without reaching anything: stop it, wait a minute, and try again; or --force, which may cost sessions.',
+  })
+}

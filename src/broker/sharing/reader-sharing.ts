@@ -1,0 +1,113 @@
+/** A reader: its apps are served from the copies that their homes publish. It holds nothing else. */
+import type { App } from '../../core/app.ts'
+import type { Clock, Log } from '../../core/ports.ts'
+import type { SharingPolicy } from '../../core/sharing/policy.ts'
+import type { Answer, CopiedRow, SharedStore } from '../../core/sharing/shared-store.ts'
+import type { Instant } from '../../core/token.ts'
+import type { RecordCopies } from '../../core/vault.ts'
+import type { Sleep } from '../wait-at-most.ts'
+import { copyOf } from './copy.ts'
+import { keyOf } from './key-of.ts'
+import { RemoteApp, type Wish } from './remote-app.ts'
+
+export interface ReaderSharingDeps {
+  readonly clock: Clock
+  readonly sleep: Sleep
+  readonly log: Log
+  readonly store: SharedStore
+  readonly policy: SharingPolicy
+  readonly keys: Pick<RecordCopies, 'openAccess'>
+  readonly onChange: (app: string) => void
+}
+
+interface Read {
+  readonly remote: RemoteApp
+  revision: string | undefined
+}
+
+export class ReaderSharing {
+  readonly #deps: ReaderSharingDeps
+  readonly #apps = new Map<string, Read>()
+  #wholeAt = -Infinity
+  #changedSince: Instant | undefined
+  #database: Answer<unknown> | undefined
+
+  constructor(deps: ReaderSharingDeps) {
+    this.#deps = deps
+  }
+
+  /** The apps of the config; what is known of those that stay is kept. */
+  configure(apps: readonly App[]): void {
+    const names = new Set(apps.map(({ name }) => name))
+    for (const name of this.#apps.keys()) if (!names.has(name)) this.#apps.delete(name)
+    for (const app of apps) {
+      const known = this.#apps.get(app.name)
+      if (known && sameKey(known.remote.app, app)) known.remote.reconfigure(app)
+      else this.#apps.set(app.name, { remote: this.#newRemote(app), revision: undefined })
+    }
+    this.#wholeAt = -Infinity
+  }
+
+  names(): readonly string[] {
+    return [...this.#apps.keys()]
+  }
+
+  find(app: string): RemoteApp | undefined {
+    return this.#apps.get(app)?.remote
+  }
+
+  lookSoon(): void {
+    this.#wholeAt = -Infinity
+  }
+
+  async tick(): Promise<void> {
+    const { store, policy, clock } = this.#deps
+    const { mono } = clock.read()
+    const isWhole = mono - this.#wholeAt >= policy.wholeMs
+    const changed = await store.changed(isWhole ? undefined : this.#changedSince)
+    if (!changed) return
+    this.#database = changed
+    if (isWhole) this.#wholeAt = mono
+    this.#changedSince = changed.now - policy.overlapMs
+    const rows = new Map(changed.value.map((row) => [`${row.app} ${row.identityDigest}`, row]))
+    for (const read of this.#apps.values()) {
+      const { app, identityDigest } = keyOf(read.remote.app)
+      const row = rows.get(`${app} ${identityDigest}`)
+      if (row ?? isWhole) await this.#see(read, row, changed)
+    }
+  }
+
+  async #see(read: Read, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {
+    if (row && row.revision === read.revision) return
+    read.remote.update(await copyOf(row, at, this.#deps.keys))
+    read.revision = row?.revision
+  }
+
+  #newRemote(app: App): RemoteApp {
+    return new RemoteApp(app, {
+      ...this.#deps,
+      wish: (name, wish) => {
+        this.#wish(name, wish)
+      },
+    })
+  }
+
+  #wish(app: string, { rejectedSha256, minTtlMs }: Wish): void {
+    const remote = this.find(app)
+    if (!remote) return
+    const { store, log } = this.#deps
+    const until = minTtlMs !== undefined && this.#database ? this.#database.now + minTtlMs : null
+    store.want({ ...keyOf(remote.app), rejectedSha256: rejectedSha256 ?? null, until }).then(
+      () => {
+        store.announce()
+      },
+      (error: unknown) => {
+        log.error({ app, err: error }, 'a wish could not be handed on')
+      },
+    )
+  }
+}
+
+function sameKey(one: App, other: App): boolean {
+  return keyOf(one).identityDigest === keyOf(other).identityDigest
+}

@@ -1,0 +1,177 @@
+/** An app whose home is elsewhere: its token is served from a copy, and a newer one is asked for. */
+import type { App } from '../../core/app.ts'
+import type { Clock } from '../../core/ports.ts'
+import { copyProblem, type Problem } from '../../core/problem.ts'
+import type { CopyCase } from '../../core/problem-cases.ts'
+import type { AppStatus, Readiness, ServedToken } from '../../core/status.ts'
+import { expiresAt, type Reading, remainingMs, type TokenSet } from '../../core/token.ts'
+import type { AccessCopy } from '../../core/vault.ts'
+import type { Answer } from '../../core/sharing/shared-store.ts'
+import type { SidecarError } from '../../errors.ts'
+import type { TokenRequest } from '../managed-app.ts'
+import { toError } from '../refusal.ts'
+import { emptyStatus, servedToken } from '../status-of.ts'
+import { type Sleep, waitAtMost } from '../wait-at-most.ts'
+
+/** How long a caller waits who has reported a token. */
+const REFRESH_WAIT_MS = 10_000
+
+/** When a caller may ask again: a copy may come at any moment. */
+const SOON_MS = 1_000
+
+/** What may be over by itself: there it is worth while to wait. */
+const IN_TIME: ReadonlySet<CopyCase> = new Set(['copy_missing', 'copy_ended'])
+
+/** What callers wish that the home should do. */
+export interface Wish {
+  /** The access token that an API refused, as lower-case hex SHA-256. */
+  readonly rejectedSha256?: string
+  /** How much life the token should have left. */
+  readonly minTtlMs?: number
+}
+
+export interface RemoteAppDeps {
+  readonly clock: Clock
+  readonly sleep: Sleep
+  readonly onChange: (app: string) => void
+  /** Hands a wish to the home. */
+  readonly wish: (app: string, wish: Wish) => void
+}
+
+/** What is known of the app's row. */
+export type Copy =
+  | { readonly kind: 'opened'; readonly copy: AccessCopy; readonly at: Answer<unknown> }
+  | { readonly kind: CopyCase }
+
+export class RemoteApp {
+  readonly #deps: RemoteAppDeps
+  readonly #waiting = new Set<() => void>()
+  #app: App
+  #tokens: TokenSet | undefined
+  #fault: CopyCase = 'copy_missing'
+  /** The name of the keeper that is the home, for people. */
+  home: string | undefined
+
+  constructor(app: App, deps: RemoteAppDeps) {
+    this.#app = app
+    this.#deps = deps
+  }
+
+  get app(): App {
+    return this.#app
+  }
+
+  get tokens(): TokenSet | undefined {
+    return this.#tokens
+  }
+
+  reconfigure(app: App): void {
+    this.#app = app
+  }
+
+  /** Takes what the row holds now. */
+  update(found: Copy): void {
+    const before = this.#tokens
+    if (found.kind === 'opened') {
+      if (before?.accessToken.sha256 === found.copy.accessToken.sha256) return
+      this.#tokens = toTokens(found.copy, found.at)
+    } else {
+      if (this.#fault === found.kind && !before) return
+      this.#fault = found.kind
+      this.#tokens = undefined
+    }
+    this.#deps.onChange(this.#app.name)
+    for (const wake of this.#waiting) wake()
+  }
+
+  token(ask: TokenRequest): ServedToken | Promise<ServedToken> {
+    const now = this.#deps.clock.read()
+    const leftMs = this.#leftMs(now)
+    const { minTtlMs = 0, waitMs } = ask
+    if (this.#tokens && leftMs > 0 && leftMs >= minTtlMs) return servedToken(this.#tokens, now)
+    return this.#wishAndServe(minTtlMs > 0 ? { minTtlMs } : {}, waitMs)
+  }
+
+  /** A newer token, unless the one that was refused is not the current one any more. */
+  async refresh(rejectedSha256: string | undefined): Promise<ServedToken> {
+    const { accessToken } = this.#tokens ?? {}
+    if (rejectedSha256 !== undefined && accessToken?.sha256 !== rejectedSha256) {
+      return this.token({ waitMs: REFRESH_WAIT_MS })
+    }
+    const wished = accessToken?.sha256
+    return this.#wishAndServe(wished === undefined ? {} : { rejectedSha256: wished }, REFRESH_WAIT_MS)
+  }
+
+  status(): AppStatus {
+    const now = this.#deps.clock.read()
+    const tokens = this.#tokens
+    const problems = this.#problems(now)
+    const isServed = this.#leftMs(now) > 0
+    return {
+      ...emptyStatus(this.#app),
+      session: isServed ? 'active' : this.#isSignedOut() ? 'signed-out' : 'retrying',
+      freshness: tokens ? (isServed ? 'fresh' : 'expired') : 'none',
+      expiresAt: tokens ? expiresAt(tokens, now) : null,
+      scope: tokens?.scope ?? null,
+      fingerprint: tokens?.accessToken.fingerprint ?? null,
+      problems,
+      home: this.home ?? null,
+    }
+  }
+
+  readiness(): Readiness {
+    const [problem] = this.#problems(this.#deps.clock.read())
+    return { ready: problem === undefined, reason: problem?.reason ?? null }
+  }
+
+  async #wishAndServe(wish: Wish, waitMs: number): Promise<ServedToken> {
+    const before = this.#tokens
+    const { clock, sleep, wish: hand } = this.#deps
+    if (!before && !IN_TIME.has(this.#fault)) throw this.#refusal(clock.read())
+    hand(this.#app.name, wish)
+    const newer = new Promise<void>((resolve) => {
+      const wake = () => {
+        if (this.#tokens === before) return
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+    })
+    await waitAtMost(sleep, waitMs, newer)
+    const now = clock.read()
+    if (this.#tokens && this.#leftMs(now) > 0) return servedToken(this.#tokens, now)
+    throw this.#refusal(now)
+  }
+
+  #refusal(now: Reading): SidecarError {
+    const [problem] = this.#problems(now)
+    return toError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), SOON_MS)
+  }
+
+  #problems(now: Reading): readonly Problem[] {
+    if (this.#leftMs(now) > 0) return []
+    return [copyProblem(this.#app, this.#tokens ? 'copy_ended' : this.#fault, this.home)]
+  }
+
+  #isSignedOut(): boolean {
+    return !this.#tokens && this.#fault === 'signed_out_elsewhere'
+  }
+
+  #leftMs(now: Reading): number {
+    return this.#tokens ? remainingMs(this.#tokens, now) : 0
+  }
+}
+
+/**
+ * The token as if it had come when the database was asked: its end is told by the database's clock,
+ * and from then on counted by ours, which may be an hour off.
+ */
+function toTokens({ accessToken, endsAt, scope }: AccessCopy, at: Answer<unknown>): TokenSet {
+  return {
+    accessToken,
+    received: at.sent,
+    lifetimeMs: endsAt === null ? null : Math.max(0, endsAt - at.now),
+    draw: 0,
+    ...(scope !== undefined && { scope }),
+  }
+}

@@ -1,0 +1,204 @@
+/** One app of a keeper that shares: whether this keeper may spend its session, and who is asked before it does. */
+import type { Failure } from '../../core/ports.ts'
+import type { Words } from '../../core/problem.ts'
+import type { AppKey, RowHead, WholeRow } from '../../core/sharing/shared-store.ts'
+import type { Sharing } from '../../core/vault.ts'
+import { SidecarError } from '../../errors.ts'
+import type { AppHome, HomeFault } from '../app-home.ts'
+import type { AppState } from '../app-state.ts'
+import { runWhenIdle } from '../idle.ts'
+import { AppRow, type TakenOver } from './app-row.ts'
+import { elapsedMs } from './confirmation.ts'
+import type { Keeper } from './keeper.ts'
+
+/** What a person who signs in here takes the place of. */
+interface Replaced {
+  readonly revision: string | null
+  readonly sharing: Omit<Sharing, 'pending'>
+}
+
+export class SharedApp implements AppHome {
+  readonly state: AppState
+  readonly #keeper: Keeper
+  readonly #row: AppRow
+  #replaces: Replaced | undefined
+
+  constructor(state: AppState, key: AppKey, keeper: Keeper) {
+    this.state = state
+    this.#keeper = keeper
+    this.#row = new AppRow(state, key, keeper)
+    state.ledger.onWrite = () => {
+      this.#row.publish().catch((error: unknown) => {
+        state.deps.log.error({ app: key.app, err: error }, 'publishing failed')
+      })
+    }
+  }
+
+  get key(): AppKey {
+    return this.#row.key
+  }
+
+  get row(): RowHead | undefined {
+    return this.#row.head
+  }
+
+  fault(): HomeFault | undefined {
+    const { sharing } = this.#row
+    if (!sharing) return this.#row.verdict() === 'elsewhere' ? 'elsewhere' : undefined
+    if (sharing.home !== this.#keeper.id) return 'elsewhere'
+    const isSettled = sharing.pending === undefined && !this.#row.isAhead(sharing)
+    return isSettled && this.#keeper.isConfirmed() ? undefined : 'not_confirmed'
+  }
+
+  homeName(): string | undefined {
+    const { sharing } = this.#row
+    return sharing && this.#keeper.nameOf(sharing.home)
+  }
+
+  words(): Words | undefined {
+    return this.#keeper.whyNotConfirmed()
+  }
+
+  /** Whether the app's token comes from the copy that another keeper publishes. */
+  isElsewhere(): boolean {
+    return this.fault() === 'elsewhere'
+  }
+
+  /** Whether other hosts find the last record; undefined for a session that is not shared. */
+  isPublished(): boolean | undefined {
+    return this.#row.sharing && this.#row.verdict() === 'in-step'
+  }
+
+  async publish(): Promise<boolean | undefined> {
+    await this.#row.publish()
+    return this.isPublished()
+  }
+
+  /** Takes the app's row as it was just read, and does what has to be done. */
+  async look(head: RowHead | undefined): Promise<void> {
+    this.#row.head = head
+    const moveTo = head?.moveTo ?? this.#keeper.id
+    if (moveTo !== this.#keeper.id && this.#mayGive()) await this.#row.giveTo(moveTo)
+    else if (!RESTING.has(this.#row.verdict())) await this.#row.settle()
+  }
+
+  async question(kind: 'refresh' | 'redemption'): Promise<Failure | undefined> {
+    const { clock, store, policy } = this.#keeper
+    const isSignInElsewhere = kind === 'redemption' && this.isElsewhere()
+    if (!this.#row.sharing && !isSignInElsewhere) return undefined
+    for (;;) {
+      const asked = clock.read()
+      if (!this.#keeper.isConfirmed()) return toFailure(this.words() ?? UNREACHED)
+      const answer = await store.head(this.key)
+      if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
+      if (answer && !isSignInElsewhere) {
+        this.#row.head = answer.value
+        if (this.fault()) return toFailure(BECAME_HOME)
+      }
+      // It may have stood still meanwhile: the request is written in this turn, and so is this look.
+      const isRecent = elapsedMs(asked, clock.read()) <= policy.questionHoldsMs
+      if (isRecent && this.#keeper.isConfirmed()) return undefined
+    }
+  }
+
+  async refuseChange(): Promise<SidecarError | undefined> {
+    if (this.isElsewhere()) return this.#notHome()
+    const failure = await this.question('refresh')
+    return failure && new SidecarError('unavailable', failure.message, { hint: UNREACHED.hint })
+  }
+
+  async refuseSignIn(): Promise<SidecarError | undefined> {
+    this.#replaces = undefined
+    if (!this.isElsewhere()) return this.refuseChange()
+    const refusal = this.#keeper.refuseChangeOfHome()
+    if (refusal) return refusal
+    const answer = await this.#keeper.store.open(this.key)
+    if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
+    const { value: row } = answer
+    const number = this.#keeper.nextNumber(row, this.#row.sharing)
+    const readerKey = await this.#readerKeyIn(row)
+    this.#replaces = {
+      revision: row?.revision ?? null,
+      sharing: { home: this.#keeper.id, number, readerKey },
+    }
+    return undefined
+  }
+
+  sharingOfSignIn(): Sharing | undefined {
+    return this.#replaces && { ...this.#replaces.sharing, pending: this.#replaces.revision }
+  }
+
+  async settleSignIn(): Promise<string | undefined> {
+    this.#replaces = undefined
+    if (this.#row.sharing?.pending === undefined) return undefined
+    await this.#row.swapIn()
+    return this.isElsewhere() ? BECAME_HOME.message : undefined
+  }
+
+  takeOver(...how: Parameters<AppRow['takeOver']>): Promise<TakenOver> {
+    return this.#row.takeOver(...how)
+  }
+
+  leave(): Promise<void> {
+    return this.#row.leave()
+  }
+
+  /**
+   * The number of the key that readers of the app need, raised by one if `renew`.
+   *
+   * @throws {SidecarError} `not_home`, `invalid_request`, `unavailable`.
+   */
+  async readerKeyNumber(renew: boolean): Promise<number> {
+    if (!renew) {
+      const row = this.isElsewhere() ? (await this.#keeper.store.open(this.key))?.value : undefined
+      return this.#readerKeyIn(row)
+    }
+    const refusal = await this.refuseChange()
+    if (refusal) throw refusal
+    const { sharing } = this.#row
+    if (!sharing) throw new SidecarError('invalid_request', `"${this.key.app}" is not shared yet.`)
+    const readerKey = sharing.readerKey + 1
+    await runWhenIdle(this.state, () => this.state.ledger.share({ ...sharing, readerKey }))
+    return readerKey
+  }
+
+  #mayGive(): boolean {
+    const verdict = this.#row.verdict()
+    return (
+      (verdict === 'in-step' || verdict === 'publish') &&
+      this.fault() === undefined &&
+      this.#keeper.refuseChangeOfHome() === undefined
+    )
+  }
+
+  async #readerKeyIn(row: WholeRow | undefined): Promise<number> {
+    const opened = row && (await this.#keeper.copies()?.openSession(row))
+    const sharing = opened?.kind === 'opened' ? opened.value.record.sharing : this.#row.sharing
+    return sharing?.readerKey ?? 1
+  }
+
+  #notHome(): SidecarError {
+    const { app } = this.key
+    const home = this.#keeper.nameOf(this.row?.home ?? this.#row.sharing?.home)
+    return new SidecarError('not_home', `The home of "${app}" is ${home}, not this keeper.`, {
+      hint: `Do it there; or make this keeper the home: \`evo-token share move ${app}\`.`,
+    })
+  }
+}
+
+/** Where nothing is to be done. */
+const RESTING: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])
+
+const UNREACHED: Words = {
+  message: 'The database cannot be reached, so it cannot be told which keeper is the home.',
+  hint: 'Try again when it can; `evo-token share status` says how it is.',
+}
+
+const BECAME_HOME: Words = {
+  message: 'Another keeper became the home of the app meanwhile.',
+  hint: UNREACHED.hint,
+}
+
+function toFailure({ message }: Words): Failure {
+  return { code: 'unavailable', message }
+}

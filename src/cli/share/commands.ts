@@ -1,0 +1,76 @@
+/** `share move`, `share take-over`, `share leave`: a person says where the home of an app is. */
+import { createClient } from '../../client/connection.ts'
+import type { CommandRow } from '../command.ts'
+import { APP, OWNER } from '../options.ts'
+import { plain } from '../plain.ts'
+
+/** The old home finishes what it is doing first. */
+const PATIENCE_MS = 60_000
+
+export const move: CommandRow = {
+  details:
+    'The old home finishes what it is doing, publishes, and hands the app over. Where it is stopped for good, use share take-over.',
+  arguments: [APP],
+  options: OWNER,
+  examples: [],
+  async run({ place, argument, io }) {
+    const app = argument('APP')
+    const request = { method: 'POST', path: '/v1/share/move', body: { app } } as const
+    await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    io.stderr.write(`This keeper is the home of "${app}" now.\n`)
+    return 0
+  },
+}
+
+export const takeOver: CommandRow = {
+  details:
+    'Only you can know that the other keeper is gone for good. If it is merely cut off, both may spend the same refresh token, and the authorization server ends the session.',
+  arguments: [{ name: 'NAME', kind: 'name', description: 'The name of the keeper that is gone.' }],
+  options: {
+    force: {
+      type: 'boolean',
+      description: 'Although it seems to run. This may cost sessions.',
+    },
+    ...OWNER,
+  },
+  examples: [],
+  async run({ place, argument, flag, io }) {
+    const keeper = argument('NAME')
+    const body = { keeper, force: flag('force') }
+    const request = { method: 'POST', path: '/v1/share/take-over', body } as const
+    const answer = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    const taken = (Array.isArray(answer.taken) ? answer.taken : []) as string[]
+    const left = (Array.isArray(answer.left) ? answer.left : []) as Left[]
+    io.stderr.write(
+      taken.length > 0
+        ? `This keeper is the home of ${taken.map(plain).join(', ')} now.\n`
+        : `${keeper} was the home of nothing that could be taken over.\n`,
+    )
+    for (const { app, reason } of left) io.stderr.write(`Not "${plain(app)}": ${plain(reason)}.\n`)
+    return left.length > 0 ? 1 : 0
+  },
+}
+
+interface Left {
+  readonly app: string
+  readonly reason: string
+}
+
+export const leave: CommandRow = {
+  details:
+    'The way out when the database is gone for good, or when this machine is to be on its own. Take "share" out of the config then, and restart the daemon.',
+  arguments: [],
+  options: OWNER,
+  examples: [],
+  async run({ place, io }) {
+    const request = { method: 'POST', path: '/v1/share/leave' } as const
+    const { apps } = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    const names = Array.isArray(apps) ? apps.map((app) => plain(String(app))) : []
+    io.stderr.write(
+      names.length > 0
+        ? `${names.join(', ')}: shared no more. Take "share" out of the config before the next start.\n`
+        : 'This daemon was the home of nothing that is shared.\n',
+    )
+    return 0
+  },
+}

@@ -1,0 +1,87 @@
+/** `share status`: who is there, whose home is what, and how the database is. */
+import { createClient } from '../../client/connection.ts'
+import type { CommandRow } from '../command.ts'
+import { JSON_OUTPUT, OWNER } from '../options.ts'
+import { plain } from '../plain.ts'
+import { table } from '../table.ts'
+
+export const status: CommandRow = {
+  arguments: [],
+  options: { json: JSON_OUTPUT, ...OWNER },
+  examples: [],
+  async run({ place, flag, io }) {
+    const answer = await createClient(place).ask({ path: '/v1/share' })
+    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer as Partial<Shared>))
+    return 0
+  },
+}
+
+interface Shared {
+  readonly shared: boolean
+  readonly role?: string
+  readonly name?: string
+  readonly confirmed?: boolean
+  readonly message?: string | null
+  readonly database?: {
+    readonly hosts: readonly string[]
+    readonly primaries: readonly string[]
+    readonly latency_ms: number | null
+    readonly error: string | null
+  }
+  readonly keepers?: readonly {
+    readonly name: string
+    readonly host: string
+    readonly version: string
+    readonly beat_at: string | null
+    readonly alive: boolean
+    readonly same_apps: boolean
+    readonly same_key: boolean
+  }[]
+  readonly apps?: readonly {
+    readonly app: string
+    readonly home: string | null
+    readonly here: boolean
+    readonly published: boolean | null
+  }[]
+}
+
+function describe(shared: Partial<Shared>): string {
+  const { database, keepers, apps } = shared
+  if (!shared.shared || !database) return 'This daemon shares nothing with other hosts.\n'
+  const lines = [`${plain(shared.name ?? '')}, a ${shared.role ?? ''}`, describeDatabase(database)]
+  if (shared.confirmed === false) {
+    lines.push(`It renews nothing that is shared now: ${plain(shared.message ?? '')}`)
+  }
+  const blocks = [`${lines.join('\n')}\n`]
+  if (keepers && keepers.length > 0) {
+    const rows = keepers.map((keeper) => [
+      plain(keeper.name),
+      plain(keeper.host),
+      plain(keeper.version),
+      keeper.alive ? 'runs' : keeper.beat_at === null ? 'stopped' : `silent since ${keeper.beat_at}`,
+      differences(keeper),
+    ])
+    blocks.push(table(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
+  }
+  if (apps && apps.length > 0) {
+    const rows = apps.map(({ app, home, here, published }) => [
+      plain(app),
+      home === null ? (here ? 'this keeper, not shared yet' : 'none') : plain(home),
+      published === null ? '' : published ? 'published' : 'not published yet',
+    ])
+    blocks.push(table(['APP', 'HOME', 'COPY'], rows))
+  }
+  return blocks.join('\n')
+}
+
+function describeDatabase({ hosts, primaries, latency_ms: ms, error }: NonNullable<Shared['database']>) {
+  const names = hosts.map(plain).join(', ')
+  if (error !== null) return `database: ${plain(error)}`
+  if (primaries.length > 1) return `database: more than one takes writes: ${primaries.map(plain).join(', ')}`
+  return `database: ${plain(primaries[0] ?? names)} answers${ms === null ? '' : ` within ${ms} ms`}`
+}
+
+function differences(keeper: { readonly same_apps: boolean; readonly same_key: boolean }): string {
+  const parts = [!keeper.same_apps && 'apps in the config', !keeper.same_key && 'vault key']
+  return parts.filter(Boolean).join(', ')
+}

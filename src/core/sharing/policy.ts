@@ -1,0 +1,37 @@
+/** How long the steps of sharing take and wait, in milliseconds. docs/many-hosts.md. */
+export interface SharingPolicy {
+  /** Between two looks at what changed. */
+  readonly pollMs: number
+  /** Between two looks at everything. */
+  readonly wholeMs: number
+  /** Between two beats of a keeper. */
+  readonly beatMs: number
+  /** A keeper that wrote no beat for so long is silent. */
+  readonly silentMs: number
+  /** A process that did not run for so long has to be confirmed again. */
+  readonly gapMs: number
+  /** How long the last question before a request is waited for. */
+  readonly questionMs: number
+  /** How long its answer holds. */
+  readonly questionHoldsMs: number
+  /** How long a database has to be watched before it is believed. */
+  readonly watchMs: number
+  /** How long a process waits for what another under its id may have asked for. */
+  readonly cloneMs: number
+  /** How far changes are read again: a row may be written late with an early time. */
+  readonly overlapMs: number
+}
+
+export const SHARING_POLICY: SharingPolicy = {
+  pollMs: 500,
+  wholeMs: 60_000,
+  beatMs: 5_000,
+  silentMs: 60_000,
+  gapMs: 60_000,
+  questionMs: 2_000,
+  questionHoldsMs: 5_000,
+  watchMs: 120_000,
+  // A request lasts for 5 minutes at most after the question before it.
+  cloneMs: 310_000,
+  overlapMs: 60_000,
+}

@@ -1,0 +1,68 @@
+/** What `evo-token share status` shows. */
+import type { Database } from '../adapters/share/database.ts'
+import type { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
+import type { SharedApp } from '../broker/sharing/shared-app.ts'
+import type { ShareSettings } from '../config/share-settings.ts'
+import type { Clock } from '../core/ports.ts'
+
+interface Shown {
+  readonly settings: ShareSettings
+  readonly name: string
+  readonly database: Database
+  readonly clock: Clock
+  /** Absent for a reader. */
+  readonly sharing?: KeeperSharing
+}
+
+export function describeSharing({ settings, name, database, sharing }: Shown): object {
+  const { fault, latencyMs, primaries } = database
+  return {
+    shared: true,
+    role: settings.role,
+    name,
+    database: {
+      hosts: settings.hosts,
+      primaries,
+      latency_ms: latencyMs === undefined ? null : Math.round(latencyMs),
+      error: fault?.message ?? null,
+    },
+    ...(sharing && describeKeeper(sharing)),
+  }
+}
+
+function describeKeeper(sharing: KeeperSharing) {
+  const known = sharing.databaseClock()
+  const own = sharing.keepers.find(({ id }) => id === sharing.id)
+  const kids = sharing.copies()?.kids() ?? []
+  return {
+    id: sharing.id,
+    confirmed: sharing.isConfirmed(),
+    message: sharing.whyNotConfirmed()?.message ?? null,
+    keepers: sharing.keepers.map((keeper) => ({
+      name: keeper.name,
+      id: keeper.id,
+      host: keeper.host,
+      version: keeper.version,
+      beat_at: keeper.beatAt === 0 ? null : new Date(keeper.beatAt).toISOString(),
+      alive: known !== undefined && known.now - keeper.beatAt < sharing.policy.silentMs,
+      same_apps: own === undefined || keeper.configDigest === own.configDigest,
+      same_key: keeper.kids.some((kid) => kids.includes(kid)),
+    })),
+    apps: sharing.all().map((app) => describeApp(app, sharing)),
+  }
+}
+
+function describeApp(app: SharedApp, sharing: KeeperSharing) {
+  const { sharing: recorded, generation } = app.state.ledger.record
+  const { row } = app
+  const isHere = !app.isElsewhere()
+  const home = isHere ? (recorded ? sharing.id : null) : (row?.home ?? null)
+  return {
+    app: app.key.app,
+    home: home === null ? null : sharing.nameOf(home),
+    here: isHere,
+    number: (isHere ? recorded?.number : row?.number) ?? null,
+    generation: isHere ? generation : (row?.generation ?? null),
+    published: isHere ? (app.isPublished() ?? null) : true,
+  }
+}

@@ -1,0 +1,174 @@
+/** Connects the daemon with the database that it shares sessions through. Loaded only where it does. */
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { startHeartbeat } from '../adapters/time/heartbeat.ts'
+import { readPackageVersion } from '../adapters/process/package-version.ts'
+import { Announcements } from '../adapters/share/announcements.ts'
+import { Database } from '../adapters/share/database.ts'
+import { openKeeperFile } from '../adapters/share/keeper-file.ts'
+import { PostgresStore } from '../adapters/share/postgres-store.ts'
+import { readCredential, readPrivateFile } from '../adapters/share/private-file.ts'
+import { ReaderKeys } from '../adapters/share/reader-keys.ts'
+import { keyOf } from '../broker/sharing/key-of.ts'
+import { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
+import { HomeCommands } from '../broker/sharing/owner-commands.ts'
+import { ReaderSharing } from '../broker/sharing/reader-sharing.ts'
+import type { ShareSettings } from '../config/share-settings.ts'
+import type { App } from '../core/app.ts'
+import { SHARING_POLICY } from '../core/sharing/policy.ts'
+import type { Places } from '../platform/platform.ts'
+import { platform } from '../platform/current.ts'
+import { Secret } from '../secret.ts'
+import { describeSharing } from './sharing-view.ts'
+import type { World } from './world.ts'
+
+export interface SharingOptions {
+  readonly settings: ShareSettings
+  readonly places: Places
+  readonly apps: readonly App[]
+  readonly onChange: (app: string) => void
+}
+
+export type DaemonSharing = {
+  /** Begins to look at what the others write. */
+  start(): void
+  stop(): Promise<void>
+  /** For `evo-token share status`. */
+  describe(): object
+} & (
+  | { readonly role: 'keeper'; readonly sharing: KeeperSharing; readonly commands: HomeCommands }
+  | { readonly role: 'reader'; readonly sharing: ReaderSharing }
+)
+
+/** @throws {SidecarError} `config` where a file that "share" names cannot be used. */
+export async function createSharing(
+  { settings, places, apps, onChange }: SharingOptions,
+  world: World,
+): Promise<DaemonSharing> {
+  const { clock, env, log, sleep } = world
+  const policy = { ...SHARING_POLICY, ...world.sharingPolicy }
+  const database = new Database({
+    settings,
+    password: () => passwordOf(settings, env),
+    clock,
+    log,
+    limitMs: policy.questionMs,
+  })
+  // What is wrong with the file should end the start, not the first statement.
+  passwordOf(settings, env)
+  const store = new PostgresStore(database, new Announcements(database), settings.role)
+  const common = { clock, sleep, log, store, policy, onChange }
+  const name = settings.name ?? hostname().toLowerCase()
+  if (settings.role === 'reader') {
+    const path = settings.readerKeys
+    const keys = await ReaderKeys.from(path, readPrivateFile('share.readerKeys', path))
+    const sharing = new ReaderSharing({ ...common, keys })
+    const running = run({ store, policy, log, tick: () => sharing.tick(), look: () => undefined })
+    return {
+      start: running.start,
+      async stop() {
+        await running.stop()
+        await store.close()
+      },
+      role: 'reader',
+      sharing,
+      describe: () => describeSharing({ settings, name, database, clock }),
+    }
+  }
+  const file = await openKeeperFile(
+    join(places.stateDir, 'share.json'),
+    places.stateDir,
+    await platform.readBootId(),
+  )
+  const sharing = new KeeperSharing({
+    ...common,
+    watched: file.watched,
+    isGone: (instance) => file.isGone(instance),
+    self: {
+      id: file.id,
+      name,
+      instance: file.instance,
+      host: hostname(),
+      version: readPackageVersion(),
+      configDigest: digestOf(apps),
+    },
+  })
+  const running = run({
+    store,
+    policy,
+    log,
+    tick: () => sharing.tick(),
+    look: () => {
+      sharing.look()
+    },
+  })
+  return {
+    start: running.start,
+    async stop() {
+      await running.stop()
+      await sharing.stop()
+    },
+    role: 'keeper',
+    sharing,
+    commands: new HomeCommands(sharing, sleep),
+    describe: () => describeSharing({ settings, name, database, clock, sharing }),
+  }
+}
+
+/** However many announcements come, no more looks than one in this time. */
+const ANNOUNCED_MS = 20
+
+interface Running {
+  readonly store: PostgresStore
+  readonly policy: typeof SHARING_POLICY
+  readonly log: World['log']
+  readonly tick: () => Promise<void>
+  readonly look: () => void
+}
+
+function run({ store, policy, log, tick, look }: Running) {
+  let stop = async (): Promise<void> => undefined
+  return {
+    start() {
+      let heard: NodeJS.Timeout | undefined
+      const ticks = startHeartbeat({
+        everyMs: policy.pollMs,
+        log,
+        async beat() {
+          store.onAnnounced(() => {
+            heard ??= setTimeout(() => {
+              heard = undefined
+              ticks.beatNow()
+            }, ANNOUNCED_MS)
+          })
+          await tick()
+        },
+      })
+      // Beside the ticks, which wait for the database: only a process that stood still misses these.
+      const looks = startHeartbeat({ everyMs: policy.pollMs, log, beat: async () => look() })
+      ticks.beatNow()
+      stop = async () => {
+        clearTimeout(heard)
+        await looks.stop()
+        await ticks.stop()
+      }
+    },
+    stop: () => stop(),
+  }
+}
+
+function passwordOf(settings: ShareSettings, env: NodeJS.ProcessEnv): Secret | undefined {
+  const { passwordFile } = settings
+  const text =
+    passwordFile === undefined
+      ? readCredential('db-password', env)
+      : readPrivateFile('share.passwordFile', passwordFile)
+  return text === undefined ? undefined : new Secret(text.trim())
+}
+
+/** The same on every keeper that has the same apps. */
+function digestOf(apps: readonly App[]): string {
+  const keys = apps.map(keyOf).map(({ app, identityDigest }) => `${app} ${identityDigest}`)
+  return createHash('sha256').update(keys.sort().join('\n')).digest('hex')
+}

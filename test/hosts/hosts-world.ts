@@ -1,0 +1,213 @@
+/**
+ * Several daemons that share sessions through a real PostgreSQL, with a real authorization server: as
+ * on several hosts, but for the network between them. Durations are short.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
+import { type KillableDaemon, startKillableDaemon } from '../faults/killable-daemon.ts'
+import {
+  CLIENTS,
+  type RunningAuthorizationServer,
+  startAuthorizationServer,
+} from '../support/authorization-server.ts'
+import { type CliResult, createHome, type Home, runCli } from '../support/daemon-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { DATABASE, type Postgres, startPostgres } from '../support/postgres.ts'
+import { signInByBrowser } from '../support/sign-in.ts'
+import { until } from '../support/until.ts'
+
+export const APP = 'evo-me'
+
+/** As the real ones, but short: what takes a minute takes seconds here. */
+export const SHORT: Partial<SharingPolicy> = {
+  pollMs: 50,
+  wholeMs: 500,
+  beatMs: 200,
+  silentMs: 2_000,
+  questionMs: 1_000,
+  watchMs: 300,
+  cloneMs: 1_000,
+}
+
+export interface Host extends AsyncDisposable {
+  readonly name: string
+  readonly home: Home
+  /** The daemon that runs, or ran last. */
+  daemon(): KillableDaemon
+  start(sharing?: Partial<SharingPolicy>): Promise<KillableDaemon>
+  /** Ends the daemon and resolves when it is gone. */
+  end(signal?: NodeJS.Signals): Promise<void>
+  cli(...args: readonly string[]): Promise<CliResult>
+  /** What `evo-token get` prints; its error where it prints none. */
+  token(): Promise<string>
+  signIn(app?: string): Promise<CliResult>
+  /** `evo-token share status --json`. */
+  share(): Promise<ShareStatus>
+}
+
+export interface ShareStatus {
+  readonly confirmed?: boolean
+  readonly message?: string | null
+  readonly keepers?: readonly { readonly name: string; readonly alive: boolean }[]
+  readonly apps?: readonly {
+    readonly app: string
+    readonly home: string | null
+    readonly here: boolean
+    readonly number: number | null
+    readonly generation: number | null
+    readonly published: boolean | null
+  }[]
+}
+
+export interface HostsWorld extends AsyncDisposable {
+  readonly postgres: Postgres
+  readonly server: RunningAuthorizationServer
+  /** A keeper, started and confirmed. */
+  keeper(name: string): Promise<Host>
+  /** A reader of the app, with a role and a key of its own, made at `keeper`. */
+  reader(name: string, keeper: Host): Promise<Host>
+}
+
+export interface HostsOptions {
+  /** One, unless they are named. */
+  readonly apps?: readonly string[]
+  readonly accessTokenTtlS?: number
+}
+
+const HOSTS_MAX = 8
+
+const NATIVE = {
+  type: 'native',
+  clientId: CLIENTS.native.clientId,
+  scopes: ['evo.discovery', 'offline_access'],
+}
+
+export async function startHostsWorld(
+  { apps = [APP], ...options }: HostsOptions = {},
+): Promise<HostsWorld> {
+  const postgres = await startPostgres()
+  // The page of a sign-in stays for a minute, and with it its port: each host has one of its own.
+  const redirectUris = await Promise.all(
+    Array.from({ length: HOSTS_MAX }, async () => `http://localhost:${await freePort()}/callback`),
+  )
+  const server = await startAuthorizationServer({ ...options, redirectUris })
+  const vaultKey = randomBytes(32).toString('base64')
+  const { passwordFile } = await postgres.createRole('evo_keeper')
+  const superFile = await postgres.passwordFileOf('super')
+  const hosts: Host[] = []
+  let migrated = false
+
+  async function createHost(name: string, share: object): Promise<Host> {
+    const home = await createHome({
+      issuer: server.issuer,
+      listen: { port: 0 },
+      vault: { key: 'file' },
+      apps: Object.fromEntries(
+        apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUris[hosts.length]] }]),
+      ),
+      share: { type: 'postgresql', hosts: [postgres.host], database: DATABASE, name, ...share },
+    })
+    await mkdir(home.stateDir, { mode: 0o700 })
+    await writeFile(join(home.stateDir, 'vault-key'), `${vaultKey}\n`, { mode: 0o600 })
+    const host = toHost(name, home)
+    hosts.push(host)
+    return host
+  }
+
+  async function migrate(host: Host, ...args: readonly string[]): Promise<void> {
+    const done = await host.cli(
+      ...['share', 'migrate', '--user', 'super', '--password-file', superFile],
+      ...args,
+    )
+    if (done.code !== 0) throw new Error(done.stderr)
+  }
+
+  return {
+    postgres,
+    server,
+    async keeper(name) {
+      const host = await createHost(name, { user: 'evo_keeper', passwordFile })
+      if (!migrated) await migrate(host, '--grant', 'evo_keeper')
+      migrated = true
+      await host.start()
+      await untilConfirmed(host)
+      return host
+    },
+    async reader(name, keeper) {
+      const role = `evo_${name}`
+      const { passwordFile: own } = await postgres.createRole(role)
+      const named = apps.flatMap((app) => ['--app', app])
+      await migrate(keeper, '--grant-reader', role, ...named)
+      const keys = join(keeper.home.directory, `${name}-keys`)
+      const made = await keeper.cli('share', 'reader-key', ...named, '--out', keys)
+      if (made.code !== 0) throw new Error(made.stderr)
+      const host = await createHost(name, {
+        ...{ role: 'reader', user: role, passwordFile: own, readerKeys: keys },
+      })
+      await host.start()
+      return host
+    },
+    async [Symbol.asyncDispose]() {
+      for (const host of hosts) await host[Symbol.asyncDispose]()
+      await server.close()
+      await postgres[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function toHost(name: string, home: Home): Host {
+  let daemon: KillableDaemon | undefined
+  const running = () => {
+    if (!daemon) throw new Error(`${name} was not started`)
+    return daemon
+  }
+  const host: Host = {
+    name,
+    home,
+    daemon: running,
+    async start(sharing = {}) {
+      daemon = startKillableDaemon(home, { heartbeatMs: 100, sharing: { ...SHORT, ...sharing } })
+      await daemon.socket
+      return daemon
+    },
+    async end(signal = 'SIGTERM') {
+      running().signal(signal)
+      await running().ended
+    },
+    cli: (...args) => runCli(home, args),
+    async token() {
+      const { code, stdout, stderr } = await host.cli('get', APP)
+      return code === 0 ? stdout.trim() : stderr
+    },
+    signIn: (app = APP) => signInByBrowser(home, app),
+    async share() {
+      const { code, stdout, stderr } = await host.cli('share', 'status', '--json')
+      if (code !== 0) throw new Error(stderr)
+      return JSON.parse(stdout) as ShareStatus
+    },
+    async [Symbol.asyncDispose]() {
+      if (daemon) await daemon[Symbol.asyncDispose]()
+      await home.remove()
+    },
+  }
+  return host
+}
+
+export async function untilConfirmed(host: Host): Promise<void> {
+  await until(
+    `${host.name} is confirmed`,
+    () => host.share(),
+    ({ confirmed }) => confirmed === true,
+  )
+}
+
+/** Until `host` says this of the home of the app. */
+export async function untilHomeIs(host: Host, home: Host): Promise<void> {
+  await until(
+    `${host.name} knows that the home is ${home.name}`,
+    () => host.share(),
+    ({ apps }) => apps?.[0]?.home === home.name && apps[0].published === true,
+  )
+}

@@ -1,0 +1,120 @@
+/** What those can do in the database who are no keeper: a stolen reader, and those who have a password and no key. */
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { itNeeds } from '../support/needs.ts'
+import { noPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import { APP, type Host, type HostsWorld, startHostsWorld, untilHomeIs } from './hosts-world.ts'
+
+const missing = noPostgres()
+const OTHER = 'evo-other'
+const READER = 'evo_node'
+
+let world: HostsWorld
+let hub: Host
+
+beforeAll(async () => {
+  if (missing !== undefined) return
+  world = await startHostsWorld({ apps: [APP, OTHER] })
+  hub = await world.keeper('hub')
+  for (const app of [APP, OTHER]) expect(await hub.signIn(app)).toMatchObject({ code: 0 })
+  await untilHomeIs(hub, hub)
+  await world.reader('node', hub)
+  // It may have the first app only.
+  await world.postgres.sql(`DELETE FROM evo_token.reader_app WHERE app = '${OTHER}'`)
+})
+
+afterAll(async () => {
+  if (missing === undefined) await world[Symbol.asyncDispose]()
+})
+
+const asReader = (sql: string) => world.postgres.sql(sql, READER)
+const asKeeper = (sql: string) => world.postgres.sql(sql, 'evo_keeper')
+
+describe('a stolen reader with an SQL client', () => {
+  itNeeds(missing)('sees the sealed tokens of its apps, and no others', async () => {
+    const rows = await asReader('SELECT name, access FROM evo_token.app')
+    expect(rows.map(({ name }) => name)).toEqual([APP])
+    expect(await asReader('SELECT app FROM evo_token.reader_app')).toEqual([{ app: APP }])
+  })
+
+  const refused: readonly (readonly [string, string])[] = [
+    ['a sealed session', 'SELECT session FROM evo_token.app'],
+    ['everything of a row', 'SELECT * FROM evo_token.app'],
+    ['what others want', 'SELECT * FROM evo_token.wanted'],
+    ['the keepers', 'SELECT * FROM evo_token.keeper'],
+    ['a row, to change it', 'UPDATE evo_token.app SET home = NULL'],
+    ['a row, to delete it', 'DELETE FROM evo_token.app'],
+    ['a wish, past the function', `INSERT INTO evo_token.wanted VALUES ('x', 'y', NULL, NULL, now())`],
+    ['another app for itself', `INSERT INTO evo_token.reader_app VALUES ('${READER}', '${OTHER}')`],
+    ['a temporary table', 'CREATE TEMPORARY TABLE mine (a int)'],
+    ['a table', 'CREATE TABLE public.mine (a int)'],
+    ['a lock on the rows', 'LOCK TABLE evo_token.app IN ACCESS EXCLUSIVE MODE'],
+  ]
+  itNeeds(missing)('is refused what only keepers may have or do', async () => {
+    for (const [what, sql] of refused) {
+      await expect(asReader(sql), what).rejects.toThrow(/permission denied/)
+    }
+  })
+
+  itNeeds(missing)('makes one wish an app at most, and none for another’s app', async () => {
+    const [row] = await asReader('SELECT identity_digest FROM evo_token.app')
+    const digest = String(row?.identity_digest)
+    const want = (app: string) =>
+      asReader(
+        `SELECT evo_token.want('${app}', '${digest}', NULL, NULL) FROM generate_series(1, 1000)`,
+      )
+    await want(OTHER)
+    await want('no-such-app')
+    expect(await world.postgres.sql(`SELECT * FROM evo_token.wanted WHERE name <> '${APP}'`)).toEqual([])
+  })
+})
+
+describe('a keeper’s password without the vault key', () => {
+  itNeeds(missing)('shows no secret, and what it deletes is published again', async () => {
+    const rows = await asKeeper('SELECT name, session, access FROM evo_token.app')
+    const token = await hub.token()
+    expect(rows).toHaveLength(2)
+    for (const row of rows) expect(JSON.stringify(row)).not.toContain(token)
+    await asKeeper('DELETE FROM evo_token.app')
+    await until(
+      'it is published again',
+      () => asKeeper('SELECT name FROM evo_token.app'),
+      (seen) => seen.length === 2,
+    )
+    expect(await hub.token()).toBe(token)
+  })
+
+  itNeeds(missing)('makes the home stand still with a forged row, and sends nothing elsewhere', async () => {
+    const refreshes = world.server.count('refresh_token')
+    await asKeeper(
+      `UPDATE evo_token.app SET home_no = home_no + 1, home = gen_random_uuid(), revision = gen_random_uuid(),
+         session = 'x', changed_at = clock_timestamp() WHERE name = '${APP}'`,
+    )
+    await until(
+      'it stood down',
+      () => hub.share(),
+      ({ apps }) => apps?.some(({ app, here }) => app === APP && !here) === true,
+    )
+    await hub.cli('refresh', APP)
+    expect(world.server.count('refresh_token')).toBe(refreshes)
+    // A person signs in again, and all is well.
+    expect(await hub.signIn()).toMatchObject({ code: 0 })
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+  })
+})
+
+describe('the owner of the tables', () => {
+  itNeeds(missing)('may migrate again', async () => {
+    const superFile = await world.postgres.passwordFileOf('super')
+    const again = await hub.cli(
+      ...['share', 'migrate', '--user', 'super', '--password-file', superFile, '--grant', 'evo_keeper'],
+    )
+    expect(again, again.stderr).toMatchObject({ code: 0 })
+  })
+
+  itNeeds(missing)('is told what is missing where a keeper’s role is used for it', async () => {
+    const refused = await hub.cli('share', 'migrate')
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.stderr).toContain('--dry-run')
+  })
+})
