@@ -26,7 +26,11 @@ export async function showHosts(): Promise<number> {
   await show('ada signed in at hub, which is the home of the app now', all, await hub.token())
 
   await node.cli('refresh', APP)
-  await show('a program at the reader reported its token: hub renewed it once', all, await node.token())
+  await show(
+    'a program at the reader reported its token: hub renewed it once',
+    all,
+    await node.token(),
+  )
 
   await spare.cli('share', 'move', APP)
   await untilHomeIs(hub, spare)

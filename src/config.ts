@@ -103,7 +103,9 @@ function withPaths(share: ShareSettings, home: string | undefined): ShareSetting
     ...(passwordFile !== undefined && { passwordFile: toPath(passwordFile, home) }),
     ...(ca !== undefined && { ca: toPath(ca, home) }),
     ...(certificateFile !== undefined && { certificateFile: toPath(certificateFile, home) }),
-    ...(certificateKeyFile !== undefined && { certificateKeyFile: toPath(certificateKeyFile, home) }),
+    ...(certificateKeyFile !== undefined && {
+      certificateKeyFile: toPath(certificateKeyFile, home),
+    }),
   }
   return share.role === 'reader'
     ? { ...share, ...common, readerKeys: toPath(share.readerKeys, home) }

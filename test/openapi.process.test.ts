@@ -155,6 +155,11 @@ it('has the answers of every route as they are described', async () => {
     await check('POST', '/v1/vault/key', { door, body: { rotate: true } })
     await check('POST', '/v1/vault/key', { door, body: {} })
     await check('POST', '/v1/web', { door })
+    await check('GET', '/v1/share', { door })
+    await check('POST', '/v1/share/move', { door, body: { app: 'me' } })
+    await check('POST', '/v1/share/take-over', { door, body: { keeper: 'hub' } })
+    await check('POST', '/v1/share/leave', { door })
+    await check('POST', '/v1/share/reader-key', { door, body: { apps: ['me'] } })
     await check('GET', '/v1/activity', { door })
     await check('GET', '/v1/activity/hours', { door })
   }

@@ -3,16 +3,16 @@ import { z } from 'zod'
 import { NAME } from '../core/names.ts'
 import { notOneOf, path, settings, text } from './schema-parts.ts'
 
-const HOST = 'a host with its port, such as "db.example.org:5432", or the directory of a Unix socket'
+const HOST =
+  'a host with its port, such as "db.example.org:5432", or the directory of a Unix socket'
 /** A name, an IPv4 address, an IPv6 address in brackets, or an absolute directory; a port may follow. */
-const HOST_RULE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\]|\/[^:\0]+)(?::\d{1,5})?$/
+const HOST_RULE =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\]|\/[^:\0]+)(?::\d{1,5})?$/
 const ROLE_NAME = 'a name of 1 to 63 characters'
 const HOSTS = 'a list of hosts, one at least'
 
 const common = {
-  type: z
-    .literal('postgresql')
-    .describe('The kind of database; PostgreSQL is the only one.'),
+  type: z.literal('postgresql').describe('The kind of database; PostgreSQL is the only one.'),
   hosts: z
     .array(text(HOST, HOST_RULE), { error: HOSTS })
     .min(1, { error: HOSTS })

@@ -5,7 +5,14 @@
 import type { App } from './app.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { Failure, PastFailure } from './ports.ts'
-import { type CaseRow, caseNamed, CASES, type CopyCase, type ProblemCase, type SideCode } from './problem-cases.ts'
+import {
+  type CaseRow,
+  caseNamed,
+  CASES,
+  type CopyCase,
+  type ProblemCase,
+  type SideCode,
+} from './problem-cases.ts'
 import { remedyFor } from './remedy.ts'
 import { isRenewable } from './renewal-due.ts'
 import { isRefused, type Session } from './session.ts'

@@ -127,7 +127,8 @@ export interface AccessCopy {
 }
 
 /** `unknown-key`: it is sealed with a key that is not here. `broken`: it is not what the row says. */
-export type Opened<T> = { readonly kind: 'opened'; readonly value: T } | { readonly kind: 'unknown-key' | 'broken' }
+export type Opened<T> =
+  { readonly kind: 'opened'; readonly value: T } | { readonly kind: 'unknown-key' | 'broken' }
 
 /** Seals copies of records for other hosts, and opens theirs. */
 export interface RecordCopies {

@@ -26,6 +26,7 @@ import type { App } from '../core/app.ts'
 import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { loadMetrics } from '../http/metrics.ts'
+import { identifyMachine } from './machine-identity.ts'
 import { createNoticeGroups } from './notice-groups.ts'
 import { createObserver } from './observers.ts'
 import type { DaemonSharing } from './sharing.ts'
@@ -98,7 +99,7 @@ export async function createParts(
   })
   const observe = createObserver({ files, notices, log })
   const keys = createKeyPlaces({ keyFile: places.vaultKey, env, uid })
-  const machineId = await platform.readMachineId()
+  const machineId = await identifyMachine(config.share, places.stateDir)
   const vaultOptions = {
     dir: places.vault,
     keys,

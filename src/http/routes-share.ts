@@ -14,7 +14,9 @@ const keeper = z.object({
   beat_at: z.string().nullable().meta({ description: 'Null since it stopped in order.' }),
   alive: z.boolean(),
   same_apps: z.boolean().meta({ description: 'Whether it has the same apps in its config.' }),
-  same_key: z.boolean().meta({ description: 'Whether it has one of the vault keys of this daemon.' }),
+  same_key: z
+    .boolean()
+    .meta({ description: 'Whether it has one of the vault keys of this daemon.' }),
 })
 
 const sharedApp = z.object({
@@ -69,7 +71,8 @@ export function shareRoutes({ share }: Deps): Route[] {
       method: 'post',
       path: '/v1/share/move',
       access: 'owner',
-      summary: 'Makes this keeper the home of an app: the old one finishes, publishes and hands over.',
+      summary:
+        'Makes this keeper the home of an app: the old one finishes, publishes and hands over.',
       answers: { 200: jsonAnswer('It is the home.', z.object({ app: z.string() })) },
       body: { schema: z.strictObject({ app: name }), required: true },
       async answer({ body: { app } }) {
@@ -84,7 +87,10 @@ export function shareRoutes({ share }: Deps): Route[] {
       summary: 'Makes this keeper the home of the apps of one that is stopped for good.',
       answers: { 200: jsonAnswer('What was taken over.', taken) },
       body: {
-        schema: z.strictObject({ keeper: z.string().min(1).max(64), force: z.boolean().default(false) }),
+        schema: z.strictObject({
+          keeper: z.string().min(1).max(64),
+          force: z.boolean().default(false),
+        }),
         required: true,
       },
       answer: async ({ body }) => json(await share.takeOver(body.keeper, body.force)),

@@ -115,7 +115,12 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/logout',
       access: 'owner',
       summary: 'Revokes the session at the authorization server where it can, and forgets it.',
-      answers: { 200: jsonAnswer('It is forgotten.', z.object({ revoked: z.boolean(), published: z.boolean().optional() })) },
+      answers: {
+        200: jsonAnswer(
+          'It is forgotten.',
+          z.object({ revoked: z.boolean(), published: z.boolean().optional() }),
+        ),
+      },
       body: nothing,
       async answer({ params: { app } }) {
         return json(await broker.logout(app))

@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, renameSync, rmSync, statfsSync, writeFileSync 
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireLock } from '../../src/adapters/process/lock.ts'
-import { FORMAT } from '../../src/adapters/vault/header.ts'
+import { FORMAT_UNSHARED } from '../../src/adapters/vault/header.ts'
 import type { Vault } from '../../src/core/vault.ts'
 import { Secret } from '../../src/secret.ts'
 import { app } from '../support/builders.ts'
@@ -255,6 +255,6 @@ describe('on a read-only disk', () => {
     expect(formatOf(first)).toBe(1)
     expect((await first.loadAnew())?.record?.generation).toBe(1)
     expect(await before.records.store(APP, appRecord(2))).toEqual({ kind: 'stored' })
-    expect(formatOf(first)).toBe(FORMAT)
+    expect(formatOf(first)).toBe(FORMAT_UNSHARED)
   })
 })

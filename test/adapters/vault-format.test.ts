@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { recordSchema } from '../../src/adapters/vault/records/record-codec.ts'
-import { FORMAT, headerSchema } from '../../src/adapters/vault/header.ts'
+import { FORMAT, FORMAT_UNSHARED, headerSchema } from '../../src/adapters/vault/header.ts'
 import type { Vault } from '../../src/core/vault.ts'
 import { freshness, restore } from '../../src/core/token.ts'
 import { app, later, MINUTE, NOW } from '../support/builders.ts'
@@ -27,6 +27,24 @@ it('has its shapes written down beside it', () => {
   }
   const golden: unknown = existsSync(GOLDEN) ? JSON.parse(readFileSync(GOLDEN, 'utf8')) : undefined
   expect(described, DECIDE).toEqual(golden)
+})
+
+describe('a vault of which a record is published to other hosts', () => {
+  it('is of format 3 before that record is written, and stays it', async () => {
+    const world = await firstFormat()
+    const seen = new Set<unknown>()
+    const onStep = (step: string) => {
+      if (step.startsWith('store ')) seen.add(formatOf(world))
+    }
+    const vault = await world.vault({ onStep })
+    const home = '00000000-0000-4000-8000-00000000000a'
+    const sharing = { home, number: 1, readerKey: 1 }
+    await vault.records.store(APP, { ...appRecord(2), sharing })
+    expect([...seen]).toEqual([FORMAT])
+    await vault.records.store(APP, appRecord(3))
+    expect(formatOf(world)).toBe(FORMAT)
+    expect((await world.loadAnew())?.record?.generation).toBe(3)
+  })
 })
 
 describe('a vault of format 1', () => {
@@ -77,8 +95,8 @@ describe('a vault of format 1', () => {
     const vault = await world.vault({ onStep })
     expect(formatOf(world)).toBe(1)
     await write(vault)
-    expect([...seen]).toEqual([FORMAT])
-    expect(formatOf(world)).toBe(FORMAT)
+    expect([...seen]).toEqual([FORMAT_UNSHARED])
+    expect(formatOf(world)).toBe(FORMAT_UNSHARED)
     expect((await world.loadAnew())?.damaged).toBe(false)
   })
 
@@ -95,7 +113,7 @@ describe('a vault of format 1', () => {
     await world.vault({
       onStep: (step) => step.startsWith('re-encrypted') && seen.add(formatOf(world)),
     })
-    expect([...seen]).toEqual([FORMAT])
+    expect([...seen]).toEqual([FORMAT_UNSHARED])
   })
 
   it('is raised once for many apps that are stored at once', async () => {
@@ -103,7 +121,7 @@ describe('a vault of format 1', () => {
     const vault = await world.vault()
     const apps = Array.from({ length: 20 }, (_, index) => app({ name: `app-${index}` }))
     await Promise.all(apps.map((one) => storeUpTo(vault, 1, one)))
-    expect(formatOf(world)).toBe(FORMAT)
+    expect(formatOf(world)).toBe(FORMAT_UNSHARED)
     for (const one of apps) expect((await world.loadAnew(one))?.record?.generation).toBe(1)
   })
 })

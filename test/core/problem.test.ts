@@ -4,6 +4,7 @@ import { needOf } from '../../src/core/attention.ts'
 import { ERROR_CODES } from '../../src/core/error-codes.ts'
 import {
   type AppFacts,
+  copyProblem,
   lockedProblem,
   problemsOf,
   renewalUnderWay,
@@ -96,7 +97,18 @@ const REACHED: Readonly<Partial<Record<ProblemCase, Partial<AppFacts>>>> = {
   scope_changed: { missingScopes: ['evo.file'] },
   session_expires: { endsSoonAt: later(24 * HOUR).wall },
   file_unwritable: { fileFault: { message: '~/.env cannot be written.', hint: 'Make room.' } },
+  not_confirmed: {
+    homeFault: {
+      case: 'not_confirmed',
+      words: { message: 'The database cannot be reached.', hint: 'See to it.' },
+    },
+    now: over,
+  },
+  still_shared: { homeFault: { case: 'still_shared', words: undefined }, now: over },
 }
+
+/** Of an app whose home is elsewhere. */
+const COPIES = ['copy_missing', 'copy_ended', 'signed_out_elsewhere', 'reader_key_missing'] as const
 
 function withoutRefreshToken() {
   const { refreshToken, ...rest } = tokenSet(ada)
@@ -106,8 +118,20 @@ function withoutRefreshToken() {
 describe('each case', () => {
   it('comes about', () => {
     const { vault_locked: elsewhere, ...rest } = CASES
-    expect(Object.keys(REACHED).sort()).toEqual(Object.keys(rest).sort())
+    expect([...Object.keys(REACHED), ...COPIES].sort()).toEqual(Object.keys(rest).sort())
     expect(elsewhere.code).toBe('vault_locked')
+  })
+
+  it.each(COPIES)('%s is told of an app whose home is elsewhere', (name) => {
+    const { case: told, blocking, callers, owner } = copyProblem(native, name, 'hub-1')
+    expect([told, blocking]).toEqual([name, true])
+    for (const { message, hint } of [callers, owner]) {
+      expect(message).toMatch(/^["A-Z].*[.]$/)
+      expect(hint).toMatch(/\.$/)
+      expect(`${message} ${hint}`).not.toMatch(/undefined|\bAPP\b/)
+    }
+    // Where the home is concerns the owner alone.
+    expect(JSON.stringify(callers)).not.toContain('hub-1')
   })
 
   it.each(Object.entries(REACHED))('%s is told in its own words', (name, changes) => {

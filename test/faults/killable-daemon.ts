@@ -57,7 +57,15 @@ export function sharedNow(): number {
 
 export function startKillableDaemon(
   home: Pick<Home, 'env'>,
-  { serve = false, killAt, occurrence, heartbeatMs, sharing, env = {}, under = [] }: KillableOptions = {},
+  {
+    serve = false,
+    killAt,
+    occurrence,
+    heartbeatMs,
+    sharing,
+    env = {},
+    under = [],
+  }: KillableOptions = {},
 ): KillableDaemon {
   const [command = '', ...args] = [
     ...under,

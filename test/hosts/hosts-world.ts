@@ -84,9 +84,10 @@ const NATIVE = {
   scopes: ['evo.discovery', 'offline_access'],
 }
 
-export async function startHostsWorld(
-  { apps = [APP], ...options }: HostsOptions = {},
-): Promise<HostsWorld> {
+export async function startHostsWorld({
+  apps = [APP],
+  ...options
+}: HostsOptions = {}): Promise<HostsWorld> {
   const postgres = await startPostgres()
   // The page of a sign-in stays for a minute, and with it its port: each host has one of its own.
   const redirectUris = await Promise.all(

@@ -44,7 +44,10 @@ describe('a stolen reader with an SQL client', () => {
     ['the keepers', 'SELECT * FROM evo_token.keeper'],
     ['a row, to change it', 'UPDATE evo_token.app SET home = NULL'],
     ['a row, to delete it', 'DELETE FROM evo_token.app'],
-    ['a wish, past the function', `INSERT INTO evo_token.wanted VALUES ('x', 'y', NULL, NULL, now())`],
+    [
+      'a wish, past the function',
+      `INSERT INTO evo_token.wanted VALUES ('x', 'y', NULL, NULL, now())`,
+    ],
     ['another app for itself', `INSERT INTO evo_token.reader_app VALUES ('${READER}', '${OTHER}')`],
     ['a temporary table', 'CREATE TEMPORARY TABLE mine (a int)'],
     ['a table', 'CREATE TABLE public.mine (a int)'],
@@ -65,7 +68,9 @@ describe('a stolen reader with an SQL client', () => {
       )
     await want(OTHER)
     await want('no-such-app')
-    expect(await world.postgres.sql(`SELECT * FROM evo_token.wanted WHERE name <> '${APP}'`)).toEqual([])
+    expect(
+      await world.postgres.sql(`SELECT * FROM evo_token.wanted WHERE name <> '${APP}'`),
+    ).toEqual([])
   })
 })
 
@@ -84,30 +89,42 @@ describe('a keeper’s password without the vault key', () => {
     expect(await hub.token()).toBe(token)
   })
 
-  itNeeds(missing)('makes the home stand still with a forged row, and sends nothing elsewhere', async () => {
-    const refreshes = world.server.count('refresh_token')
-    await asKeeper(
-      `UPDATE evo_token.app SET home_no = home_no + 1, home = gen_random_uuid(), revision = gen_random_uuid(),
+  itNeeds(missing)(
+    'makes the home stand still with a forged row, and sends nothing elsewhere',
+    async () => {
+      const refreshes = world.server.count('refresh_token')
+      await asKeeper(
+        `UPDATE evo_token.app SET home_no = home_no + 1, home = gen_random_uuid(), revision = gen_random_uuid(),
          session = 'x', changed_at = clock_timestamp() WHERE name = '${APP}'`,
-    )
-    await until(
-      'it stood down',
-      () => hub.share(),
-      ({ apps }) => apps?.some(({ app, here }) => app === APP && !here) === true,
-    )
-    await hub.cli('refresh', APP)
-    expect(world.server.count('refresh_token')).toBe(refreshes)
-    // A person signs in again, and all is well.
-    expect(await hub.signIn()).toMatchObject({ code: 0 })
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
-  })
+      )
+      await until(
+        'it stood down',
+        () => hub.share(),
+        ({ apps }) => apps?.some(({ app, here }) => app === APP && !here) === true,
+      )
+      await hub.cli('refresh', APP)
+      expect(world.server.count('refresh_token')).toBe(refreshes)
+      // A person signs in again, and all is well.
+      expect(await hub.signIn()).toMatchObject({ code: 0 })
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    },
+  )
 })
 
 describe('the owner of the tables', () => {
   itNeeds(missing)('may migrate again', async () => {
     const superFile = await world.postgres.passwordFileOf('super')
     const again = await hub.cli(
-      ...['share', 'migrate', '--user', 'super', '--password-file', superFile, '--grant', 'evo_keeper'],
+      ...[
+        'share',
+        'migrate',
+        '--user',
+        'super',
+        '--password-file',
+        superFile,
+        '--grant',
+        'evo_keeper',
+      ],
     )
     expect(again, again.stderr).toMatchObject({ code: 0 })
   })

@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import { APP, type Host, type HostsWorld, startHostsWorld, untilConfirmed, untilHomeIs } from './hosts-world.ts'
+import {
+  APP,
+  type Host,
+  type HostsWorld,
+  startHostsWorld,
+  untilConfirmed,
+  untilHomeIs,
+} from './hosts-world.ts'
 
 const missing = noPostgres()
 
@@ -27,85 +34,129 @@ afterEach(async () => {
 const refreshes = () => world.server.count('refresh_token')
 
 describe('a session that is shared', () => {
-  itNeeds(missing)('is served by every keeper and reader, and renewed once for all of them', async () => {
-    const node = await world.reader('node', hub)
-    const first = await hub.token()
-    expect(first).toMatch(/^eyJ/)
-    expect(await spare.token()).toBe(first)
-    await until('the reader has it', () => node.token(), (token) => token === first)
+  itNeeds(missing)(
+    'is served by every keeper and reader, and renewed once for all of them',
+    async () => {
+      const node = await world.reader('node', hub)
+      const first = await hub.token()
+      expect(first).toMatch(/^eyJ/)
+      expect(await spare.token()).toBe(first)
+      await until(
+        'the reader has it',
+        () => node.token(),
+        (token) => token === first,
+      )
 
-    // An API has refused it, and the program says so to the reader.
-    expect(await node.cli('refresh', APP)).toMatchObject({ code: 0 })
-    const second = await node.token()
-    expect(second).not.toBe(first)
-    expect(await hub.token()).toBe(second)
-    await until('the other keeper has it', () => spare.token(), (token) => token === second)
-    expect(refreshes()).toBe(1)
-    expect(world.server.liveFamilies()).toHaveLength(1)
-  })
+      // An API has refused it, and the program says so to the reader.
+      expect(await node.cli('refresh', APP)).toMatchObject({ code: 0 })
+      const second = await node.token()
+      expect(second).not.toBe(first)
+      expect(await hub.token()).toBe(second)
+      await until(
+        'the other keeper has it',
+        () => spare.token(),
+        (token) => token === second,
+      )
+      expect(refreshes()).toBe(1)
+      expect(world.server.liveFamilies()).toHaveLength(1)
+    },
+  )
 
-  itNeeds(missing)('moves to another keeper on a person’s word, which renews it from then on', async () => {
-    const refused = await spare.cli('logout', APP, '--yes')
-    expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining('hub') as string })
-    const moved = await spare.cli('share', 'move', APP)
-    expect(moved, moved.stderr).toMatchObject({ code: 0 })
-    await untilHomeIs(hub, spare)
-    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
-    const token = await spare.token()
-    await until('the old home has it', () => hub.token(), (seen) => seen === token)
-    expect(refreshes()).toBe(1)
-    expect(world.server.liveFamilies()).toHaveLength(1)
-  })
+  itNeeds(missing)(
+    'moves to another keeper on a person’s word, which renews it from then on',
+    async () => {
+      const refused = await spare.cli('logout', APP, '--yes')
+      expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining('hub') as string })
+      const moved = await spare.cli('share', 'move', APP)
+      expect(moved, moved.stderr).toMatchObject({ code: 0 })
+      await untilHomeIs(hub, spare)
+      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      const token = await spare.token()
+      await until(
+        'the old home has it',
+        () => hub.token(),
+        (seen) => seen === token,
+      )
+      expect(refreshes()).toBe(1)
+      expect(world.server.liveFamilies()).toHaveLength(1)
+    },
+  )
 
-  itNeeds(missing)('is taken over from a keeper that is gone, which spends nothing when it is back', async () => {
-    const early = await spare.cli('share', 'take-over', 'hub')
-    expect(early).toMatchObject({ code: 2, stderr: expect.stringContaining('still runs') as string })
-    await hub.end('SIGKILL')
-    await until('hub is silent', () => spare.share(), ({ keepers }) =>
-      keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
-    )
-    const taken = await spare.cli('share', 'take-over', 'hub')
-    expect(taken, taken.stderr).toMatchObject({ code: 0 })
-    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
-    const token = await spare.token()
+  itNeeds(missing)(
+    'is taken over from a keeper that is gone, which spends nothing when it is back',
+    async () => {
+      const early = await spare.cli('share', 'take-over', 'hub')
+      expect(early).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('still runs') as string,
+      })
+      await hub.end('SIGKILL')
+      await until(
+        'hub is silent',
+        () => spare.share(),
+        ({ keepers }) => keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
+      )
+      const taken = await spare.cli('share', 'take-over', 'hub')
+      expect(taken, taken.stderr).toMatchObject({ code: 0 })
+      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      const token = await spare.token()
 
-    await hub.start()
-    await untilConfirmed(hub)
-    await untilHomeIs(hub, spare)
-    expect(await hub.token()).toBe(token)
-    expect(world.server.liveFamilies()).toHaveLength(1)
-  })
+      await hub.start()
+      await untilConfirmed(hub)
+      await untilHomeIs(hub, spare)
+      expect(await hub.token()).toBe(token)
+      expect(world.server.liveFamilies()).toHaveLength(1)
+    },
+  )
 
-  itNeeds(missing)('is renewed while the database is away, but not by a keeper that was started meanwhile', async () => {
-    await world.postgres.stop('fast')
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
-    expect(refreshes()).toBe(1)
-    const token = await hub.token()
+  itNeeds(missing)(
+    'is renewed while the database is away, but not by a keeper that was started meanwhile',
+    async () => {
+      await world.postgres.stop('fast')
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      expect(refreshes()).toBe(1)
+      const token = await hub.token()
 
-    await hub.end()
-    await hub.start()
-    expect(await hub.token()).toBe(token)
-    await hub.cli('refresh', APP)
-    expect(refreshes()).toBe(1)
+      await hub.end()
+      await hub.start()
+      expect(await hub.token()).toBe(token)
+      await hub.cli('refresh', APP)
+      expect(refreshes()).toBe(1)
 
-    await world.postgres.start()
-    await untilConfirmed(hub)
-    await until('the other keeper has it', () => spare.token(), (seen) => seen === token)
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
-    expect(world.server.liveFamilies()).toHaveLength(1)
-  })
+      await world.postgres.start()
+      await untilConfirmed(hub)
+      await until(
+        'the other keeper has it',
+        () => spare.token(),
+        (seen) => seen === token,
+      )
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      expect(world.server.liveFamilies()).toHaveLength(1)
+    },
+  )
 
-  itNeeds(missing)('is another one after a sign-in elsewhere, which makes that keeper the home', async () => {
-    expect(await spare.signIn()).toMatchObject({ code: 0 })
-    await untilHomeIs(hub, spare)
-    const token = await spare.token()
-    await until('the old home has it', () => hub.token(), (seen) => seen === token)
-    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
-  })
+  itNeeds(missing)(
+    'is another one after a sign-in elsewhere, which makes that keeper the home',
+    async () => {
+      expect(await spare.signIn()).toMatchObject({ code: 0 })
+      await untilHomeIs(hub, spare)
+      const token = await spare.token()
+      await until(
+        'the old home has it',
+        () => hub.token(),
+        (seen) => seen === token,
+      )
+      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+    },
+  )
 
   itNeeds(missing)('is over everywhere after a sign-out at its home', async () => {
     expect(await hub.cli('logout', APP, '--yes')).toMatchObject({ code: 0 })
-    await until('the other keeper knows', () => spare.token(), (said) => said.includes('not signed in'))
+    await until(
+      'the other keeper knows',
+      () => spare.token(),
+      (said) => said.includes('not signed in'),
+    )
     expect(world.server.liveFamilies()).toEqual([])
   })
 

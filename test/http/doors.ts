@@ -67,7 +67,9 @@ export function problemsOfSession(session: Session): readonly Problem[] {
 }
 
 export type Parts = {
-  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'share' | 'activity']?: Partial<Deps[Part]>
+  [Part in 'broker' | 'signIns' | 'callers' | 'vaultKey' | 'share' | 'activity']?: Partial<
+    Deps[Part]
+  >
 } & Partial<Pick<Deps, 'reload' | 'appsInConfig' | 'host' | 'log' | 'clock'>> & {
     readonly problems?: readonly DaemonProblem[]
   }

@@ -201,7 +201,7 @@ describe('every owner route on TCP', () => {
   const ownerRoutes = routesOf(deps).filter(({ access }) => access === 'owner')
 
   it('is there to be tested', () => {
-    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(15)
+    expect(ownerRoutes.map(({ method, path }) => `${method} ${path}`)).toHaveLength(20)
     expect(createApp(deps, createTcpDoor(deps))).toBeTypeOf('function')
   })
 

@@ -18,7 +18,9 @@ export class Announcements {
   }
 
   announce(): void {
-    this.#database.ask((stamp) => `SELECT ${stamp}, pg_notify('${CHANNEL}', '')`).catch(() => undefined)
+    this.#database
+      .ask((stamp) => `SELECT ${stamp}, pg_notify('${CHANNEL}', '')`)
+      .catch(() => undefined)
   }
 
   /** Listens, and again after the connection was lost: call it often. */

@@ -145,7 +145,10 @@ export class Database {
     if (!first) {
       if (before) await this.#drop(before)
       if (found.some((one) => one !== undefined)) {
-        this.#fault = { code: 'unavailable', message: 'No database of "share.hosts" takes writes now.' }
+        this.#fault = {
+          code: 'unavailable',
+          message: 'No database of "share.hosts" takes writes now.',
+        }
       }
       return undefined
     }
@@ -200,8 +203,12 @@ export class Database {
 
   #fail(error: unknown, host: string): void {
     const reason = error instanceof Error ? error.message : String(error)
-    const fault = { code: 'unavailable', message: `The database ${host} cannot be used: ${reason}.` }
-    if (this.#fault?.message !== fault.message) this.#options.log.warn({ host, reason }, 'no database')
+    const fault = {
+      code: 'unavailable',
+      message: `The database ${host} cannot be used: ${reason}.`,
+    }
+    if (this.#fault?.message !== fault.message)
+      this.#options.log.warn({ host, reason }, 'no database')
     this.#fault = fault
   }
 

@@ -3,7 +3,6 @@
  * a pooler in transaction mode may stand between; each may run twice.
  */
 import { randomUUID } from 'node:crypto'
-import type { QueryResultRow } from 'pg'
 import type { Failure } from '../../core/ports.ts'
 import type { Pair } from '../../core/sharing/pair.ts'
 import type {
@@ -21,24 +20,19 @@ import type {
 } from '../../core/sharing/shared-store.ts'
 import type { Instant } from '../../core/token.ts'
 import type { Announcements } from './announcements.ts'
+import {
+  type AppColumns,
+  type KeeperColumns,
+  toHead,
+  toKeeper,
+  toWanted,
+  toWhole,
+  type WantedColumns,
+} from './columns.ts'
 import type { Database } from './database.ts'
 
 type Keeper = Omit<KeeperRow, 'beatAt'>
 type Process = Pick<KeeperRow, 'id' | 'instance'>
-
-/** As the driver hands a row over: each column may be null, since the stamp comes without a row too. */
-interface AppColumns extends QueryResultRow {
-  readonly name: string | null
-  readonly identity_digest: string
-  readonly home: string | null
-  readonly home_no: string
-  readonly generation: string
-  readonly revision: string
-  readonly move_to: string | null
-  readonly access: string | null
-  readonly kid: string
-  readonly session: string | null
-}
 
 const HEAD = 'a.name, a.identity_digest, a.home, a.home_no, a.generation, a.revision'
 const NOW = 'clock_timestamp()'
@@ -90,17 +84,20 @@ export class PostgresStore implements SharedStore {
   }
 
   async keepers(): Asked<readonly KeeperRow[]> {
-    const answer = await this.#database.ask<QueryResultRow & KeeperColumns>(
-      (stamp) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
+    const answer = await this.#database.ask<KeeperColumns>(
+      (
+        stamp,
+      ) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
           (extract(epoch FROM k.beat) * 1000)::float8 AS beat_at
         FROM ${ONE} LEFT JOIN evo_token.keeper k ON true`,
     )
-    return withValue(answer, (rows) => rows.flatMap((row) => (row.id === null ? [] : toKeeper(row))))
+    return withValue(answer, (rows) => rows.flatMap(toKeeper))
   }
 
   async heads(): Asked<readonly RowHead[]> {
     const answer = await this.#database.ask<AppColumns>(
-      (stamp) => `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON true`,
+      (stamp) =>
+        `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toHead))
   }
@@ -153,7 +150,13 @@ export class PostgresStore implements SharedStore {
   }
 
   swap({ revision, silent, ...row }: Swap, { id, instance }: Process): Asked<string | undefined> {
-    const values = [...valuesOf(row, id), revision, instance, silent?.id ?? null, silent?.since ?? null]
+    const values = [
+      ...valuesOf(row, id),
+      revision,
+      instance,
+      silent?.id ?? null,
+      silent?.since ?? null,
+    ]
     // The beat of this process has to be the last one under its id, and the other's is not younger.
     const allowed = `EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $3::uuid AND k.instance = $11::uuid)
       AND NOT EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $12::uuid
@@ -204,14 +207,16 @@ export class PostgresStore implements SharedStore {
   }
 
   want({ app, identityDigest, rejectedSha256, until }: Omit<Wanted, 'askedAt'>): Asked<boolean> {
-    return this.#did(
-      'SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name',
-      [app, identityDigest, rejectedSha256, until],
-    )
+    return this.#did('SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name', [
+      app,
+      identityDigest,
+      rejectedSha256,
+      until,
+    ])
   }
 
   async wanted(): Asked<readonly Wanted[]> {
-    const answer = await this.#database.ask<QueryResultRow & WantedColumns>(
+    const answer = await this.#database.ask<WantedColumns>(
       (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
           (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
           (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
@@ -285,51 +290,6 @@ const PLACES = `$1::text, $2::text, $3::uuid, $4::bigint, $5::bigint, $6::uuid, 
 function valuesOf(row: AppKey & Pair & Copies, home: string): readonly unknown[] {
   const { app, identityDigest, number, generation, kid, session, access } = row
   return [app, identityDigest, home, number, generation, randomUUID(), kid, session, access]
-}
-
-interface KeeperColumns {
-  readonly id: string | null
-  readonly name: string
-  readonly instance: string
-  readonly host: string
-  readonly version: string
-  readonly config_digest: string
-  readonly kids: readonly string[]
-  readonly beat_at: number
-}
-
-function toKeeper(row: KeeperColumns): KeeperRow[] {
-  const { id, name, instance, host, version, kids } = row
-  if (id === null) return []
-  const { config_digest: configDigest, beat_at: beatAt } = row
-  return [{ id, name, instance, host, version, configDigest, kids, beatAt }]
-}
-
-interface WantedColumns {
-  readonly name: string | null
-  readonly identity_digest: string
-  readonly rejected_sha256: string | null
-  readonly until: number | null
-  readonly asked_at: number
-}
-
-function toWanted({ name, identity_digest, rejected_sha256, until, asked_at }: WantedColumns) {
-  if (name === null) return []
-  const rejectedSha256 = rejected_sha256
-  return [{ app: name, identityDigest: identity_digest, rejectedSha256, until, askedAt: asked_at }]
-}
-
-function toHead(row: AppColumns): RowHead[] {
-  const { name, identity_digest: identityDigest, home, revision, move_to: moveTo } = row
-  if (name === null) return []
-  // A bigint comes as text; ours stay far below what a number can hold.
-  const [number, generation] = [Number(row.home_no), Number(row.generation)]
-  return [{ app: name, identityDigest, home, number, generation, revision, moveTo }]
-}
-
-function toWhole(row: AppColumns): WholeRow[] {
-  const { access, kid, session } = row
-  return session === null ? [] : toHead(row).map((head) => ({ ...head, access, kid, session }))
 }
 
 function withValue<From, To>(

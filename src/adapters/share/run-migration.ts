@@ -32,7 +32,9 @@ export async function runMigration(
         continue
       }
       await client.query(
-        ['BEGIN', `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, ...statements, 'COMMIT'].join(';\n'),
+        ['BEGIN', `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, ...statements, 'COMMIT'].join(
+          ';\n',
+        ),
       )
       return
     } catch (error) {

@@ -150,7 +150,8 @@ export class AppRow {
   ): Promise<TakenOver> {
     const copies = this.#keeper.copies()
     const opened = await copies?.openSession(row)
-    if (!copies || opened?.kind !== 'opened') return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
+    if (!copies || opened?.kind !== 'opened')
+      return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
     const { store, identity, id } = this.#keeper
     const number = this.#keeper.nextNumber(row, this.sharing)
     const readerKey = opened.value.record.sharing?.readerKey ?? 1
@@ -251,7 +252,12 @@ export class AppRow {
     const { record: own, unanswered } = this.#state.ledger
     const record = { ...own, sharing }
     const access = accessCopyOf(this.#state, own, this.#keeper.databaseClock())
-    return sealRecord(copies, { ...this.key, ...this.#pair(sharing.number) }, { record, unanswered }, access)
+    return sealRecord(
+      copies,
+      { ...this.key, ...this.#pair(sharing.number) },
+      { record, unanswered },
+      access,
+    )
   }
 
   #wrote(revision: string, { app, identityDigest, number, generation }: AppKey & Pair): void {

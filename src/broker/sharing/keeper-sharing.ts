@@ -1,46 +1,38 @@
 /**
  * A keeper among others: it writes its beat, looks at what the others wrote, and keeps the rows of its
- * apps. One tick does all of that, one after another; a tick that fails is repeated by the next.
+ * apps. One tick does all of that, one after another; what fails is repeated by the next.
  */
-import type { Clock, Log } from '../../core/ports.ts'
 import type { Words } from '../../core/problem.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
 import type {
   Answer,
-  AppKey,
   Asked,
   CopiedRow,
   KeeperRow,
   RowHead,
   SharedStore,
-  Wanted,
 } from '../../core/sharing/shared-store.ts'
+import type { Clock } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
 import type { RecordCopies, Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppHome } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import type { ManagedApp } from '../managed-app.ts'
-import type { Sleep } from '../wait-at-most.ts'
-import { copyOf } from './copy.ts'
 import { Confirmation, type WatchedDatabases } from './confirmation.ts'
-import { keyOf } from './key-of.ts'
+import { copyOf } from './copy.ts'
 import type { Keeper } from './keeper.ts'
-import { RemoteApp, type Wish } from './remote-app.ts'
+import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
+import { keyOf } from './key-of.ts'
+import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
+import { rowsByKey } from './rows-by-key.ts'
 import { SharedApp } from './shared-app.ts'
+import { grant, handOn } from './wishes.ts'
 
-export interface KeeperSharingDeps {
-  readonly clock: Clock
-  readonly sleep: Sleep
-  readonly log: Log
+export interface KeeperSharingDeps extends KeeperBeatDeps, Omit<RemoteAppDeps, 'wish'> {
   readonly store: SharedStore
   readonly policy: SharingPolicy
   readonly watched: WatchedDatabases
-  /** This daemon; its keys are those of the vault. */
-  readonly self: Omit<KeeperRow, 'beatAt' | 'kids'>
-  /** Whether the process that `instance` names was one of this state directory, and is gone. */
-  readonly isGone: (instance: string) => boolean
-  readonly onChange: (app: string) => void
 }
 
 interface Shared {
@@ -51,35 +43,32 @@ interface Shared {
 }
 
 export class KeeperSharing implements Keeper {
-  readonly identity: Pick<KeeperRow, 'id' | 'instance'>
   readonly id: string
+  readonly identity: Pick<KeeperRow, 'id' | 'instance'>
   readonly clock: Clock
   readonly store: SharedStore
   readonly policy: SharingPolicy
   readonly #deps: KeeperSharingDeps
   readonly #apps = new Map<string, Shared>()
   readonly #confirmation: Confirmation
+  readonly #beat: KeeperBeat
   #managed: (app: string) => ManagedApp | undefined = () => undefined
   #copies: RecordCopies | undefined
-  #keepers: readonly KeeperRow[] = []
   #database: Answer<unknown> | undefined
-  #claim: { readonly waitUntil: number } | undefined
-  /** Another process writes beats under the id of this one. */
-  #halted = false
   #left = false
-  #beatAt = -Infinity
   #wholeAt = -Infinity
   #changedSince: Instant | undefined
-  #incarnation: string | undefined
 
   constructor(deps: KeeperSharingDeps) {
+    const { clock, store, policy, self, watched } = deps
     this.#deps = deps
-    this.clock = deps.clock
-    this.store = deps.store
-    this.policy = deps.policy
-    this.identity = deps.self
-    this.id = deps.self.id
-    this.#confirmation = new Confirmation(deps.clock, deps.policy, deps.watched)
+    this.clock = clock
+    this.store = store
+    this.policy = policy
+    this.identity = self
+    this.id = self.id
+    this.#confirmation = new Confirmation(clock, policy, watched)
+    this.#beat = new KeeperBeat(deps, (asked) => this.#note(asked))
   }
 
   /** Once the vault is open. */
@@ -89,18 +78,18 @@ export class KeeperSharing implements Keeper {
   }
 
   homeOf(state: AppState): AppHome {
-    const { app } = state
-    const shared = new SharedApp(state, keyOf(app), this)
-    const remote = new RemoteApp(app, {
+    const key = keyOf(state.app)
+    const app = new SharedApp(state, key, this)
+    const remote = new RemoteApp(state.app, {
       ...this.#deps,
-      wish: (name, wish) => {
-        this.#wish(name, wish)
+      wish: (wish) => {
+        handOn(this.#deps, key, wish, this.#database)
       },
     })
-    this.#apps.set(app.name, { app: shared, remote, copied: undefined })
-    // What it has to do is in the rows that were read before it was here.
+    this.#apps.set(key.app, { app, remote, copied: undefined })
+    // What it has to do is in rows that were read before it was here.
     this.lookSoon()
-    return shared
+    return app
   }
 
   /** The app as other hosts have it, where one of them is its home. */
@@ -125,7 +114,7 @@ export class KeeperSharing implements Keeper {
   }
 
   get keepers(): readonly KeeperRow[] {
-    return this.#keepers
+    return this.#beat.keepers
   }
 
   copies(): RecordCopies | undefined {
@@ -133,7 +122,7 @@ export class KeeperSharing implements Keeper {
   }
 
   isConfirmed(): boolean {
-    return !this.#halted && this.#confirmation.holds()
+    return !this.#beat.halted && this.#confirmation.holds()
   }
 
   mayPublish(): boolean {
@@ -141,12 +130,12 @@ export class KeeperSharing implements Keeper {
   }
 
   whyNotConfirmed(): Words | undefined {
-    if (this.#halted) return HALTED
+    if (this.#beat.halted) return HALTED
     if (this.isConfirmed()) return undefined
     const fault = this.store.fault()
     if (fault) return { message: fault.message, hint: SHARE_STATUS }
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
-    return { message: 'The database is being watched first.', hint: SHARE_STATUS }
+    return { message: 'The database is watched for two minutes first.', hint: SHARE_STATUS }
   }
 
   refuseChangeOfHome(): SidecarError | undefined {
@@ -164,7 +153,7 @@ export class KeeperSharing implements Keeper {
   }
 
   nameOf(id: string | null | undefined): string {
-    return this.#keepers.find((keeper) => keeper.id === id)?.name ?? 'another keeper'
+    return this.keepers.find((keeper) => keeper.id === id)?.name ?? 'another keeper'
   }
 
   announce(): void {
@@ -188,55 +177,26 @@ export class KeeperSharing implements Keeper {
   /** Everything that is due now. */
   async tick(): Promise<void> {
     if (!this.#copies || this.#left) return
-    const { mono } = this.clock.read()
-    if (mono - this.#beatAt >= this.policy.beatMs) await this.#beat(mono)
-    if (!this.isConfirmed() && !this.#halted) await this.#confirm()
-    await this.#poll(mono)
+    await this.#beat.beatIfDue(this.#copies.kids())
+    if (!this.isConfirmed() && !this.#beat.halted) await this.#confirm(this.#copies)
+    await this.#poll()
     await this.#grantWishes()
   }
 
   async stop(): Promise<void> {
-    if (this.#claim && !this.#halted) await this.#note(this.store.leave(this.identity))
+    await this.#beat.leave()
     await this.store.close()
   }
 
-  async #beat(mono: number): Promise<void> {
-    const kids = this.#copies?.kids() ?? []
-    const self = { ...this.#deps.self, kids }
-    if (!this.#claim) {
-      const keepers = await this.#note(this.store.keepers())
-      if (!keepers) return
-      this.#keepers = keepers.value
-      const before = keepers.value.find(({ id }) => id === this.id)
-      const isYoung = before !== undefined && keepers.now - before.beatAt < this.policy.silentMs
-      const mayLive = isYoung && !this.#deps.isGone(before.instance)
-      if (!(await this.#note(this.store.claim(self)))) return
-      this.#claim = { waitUntil: mayLive ? mono + this.policy.cloneMs : mono }
-      if (mayLive) this.#deps.log.warn({}, WAITS_FOR_ANOTHER)
-    } else {
-      const beaten = await this.#note(this.store.beat(self))
-      if (!beaten) return
-      if (beaten.value === this.#halted) {
-        this.#halted = !beaten.value
-        if (this.#halted) this.#deps.log.error({}, HALTED.message)
-      }
-      const keepers = await this.#note(this.store.keepers())
-      if (keepers) this.#keepers = keepers.value
-    }
-    this.#beatAt = mono
-  }
-
   /** After its own beat: no row may be above what is on the disk, or that is put right first. */
-  async #confirm(): Promise<void> {
-    const { mono } = this.clock.read()
-    if (!this.#claim || mono < this.#claim.waitUntil || this.store.hasTwoPrimaries()) return
-    const beaten = await this.#note(this.store.beat({ ...this.#deps.self, kids: this.#kids() }))
-    if (!beaten?.value) return
+  async #confirm(copies: RecordCopies): Promise<void> {
+    if (!this.#beat.hasWaited() || this.store.hasTwoPrimaries()) return
+    if (!(await this.#beat.beat(copies.kids()))) return
     const heads = await this.#note(this.store.heads())
     if (!heads || !this.#confirmation.hasWatched(heads.incarnation)) return
-    const rows = byName(heads.value)
-    for (const [name, { app }] of this.#apps) {
-      await this.#guard(name, () => app.look(ofKey(rows, app.key)))
+    const rows = rowsByKey(heads.value)
+    for (const { app } of this.#apps.values()) {
+      await this.#guard(app, () => app.look(rows(app.key)))
     }
     this.#confirmation.confirm()
     this.#deps.log.info({}, 'this keeper is confirmed: it may renew the apps whose home it is')
@@ -244,29 +204,21 @@ export class KeeperSharing implements Keeper {
     this.lookSoon()
   }
 
-  #kids(): readonly string[] {
-    return this.#copies?.kids() ?? []
-  }
-
-  async #poll(mono: number): Promise<void> {
+  async #poll(): Promise<void> {
+    const { mono } = this.clock.read()
     const isWhole = mono - this.#wholeAt >= this.policy.wholeMs
-    const since = isWhole ? undefined : this.#changedSince
-    const changed = await this.#note(this.store.changed(since))
-    if (!changed) return
     if (isWhole) this.#wholeAt = mono
+    const changed = await this.#note(this.store.changed(isWhole ? undefined : this.#changedSince))
+    if (!changed) return
     this.#changedSince = changed.now - this.policy.overlapMs
-    const rows = byName(changed.value)
-    for (const [name, shared] of this.#apps) {
-      const row = ofKey(rows, shared.app.key)
-      if (row ?? isWhole) await this.#guard(name, () => this.#see(shared, row, changed))
+    const rows = rowsByKey(changed.value)
+    for (const shared of this.#apps.values()) {
+      const row = rows(shared.app.key)
+      if (row ?? isWhole) await this.#guard(shared.app, () => this.#see(shared, row, changed))
     }
   }
 
-  async #see(
-    shared: Shared,
-    row: CopiedRow | undefined,
-    at: Answer<unknown>,
-  ): Promise<void> {
+  async #see(shared: Shared, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {
     const { app, remote } = shared
     await app.look(row)
     if (!app.isElsewhere()) return
@@ -277,63 +229,36 @@ export class KeeperSharing implements Keeper {
     shared.copied = row?.revision
   }
 
-  /** The homes do what those wish that have a copy only, within the limits that callers share. */
+  /** The homes do what those wish who have a copy only. */
   async #grantWishes(): Promise<void> {
-    if (![...this.#apps.values()].some(({ app }) => !app.isElsewhere())) return
+    if (!this.isConfirmed() || this.all().every((app) => app.isElsewhere())) return
     const wanted = await this.#note(this.store.wanted())
     for (const wish of wanted?.value ?? []) {
-      const shared = this.#apps.get(wish.app)
-      if (!shared || shared.app.key.identityDigest !== wish.identityDigest) continue
-      if (shared.app.isElsewhere() || !this.isConfirmed()) continue
-      this.#grant(wish)
+      const app = this.#apps.get(wish.app)?.app
+      const managed = this.#managed(wish.app)
+      if (!managed || app?.key.identityDigest !== wish.identityDigest || app.isElsewhere()) continue
+      grant(managed, wish, this.#database)
       await this.store.fulfil(wish)
     }
-  }
-
-  #grant({ app, rejectedSha256, until }: Wanted): void {
-    const managed = this.#managed(app)
-    if (!managed) return
-    const database = this.#database
-    const minTtlMs = until !== null && database ? Math.max(0, until - database.now) : 0
-    const asked =
-      rejectedSha256 === null
-        ? Promise.resolve().then(() => managed.token({ minTtlMs, waitMs: 0 }))
-        : managed.refresh({ rejectedSha256 })
-    // Why there is none stands in the app's status.
-    asked.catch(() => undefined)
-  }
-
-  #wish(app: string, { rejectedSha256, minTtlMs }: Wish): void {
-    const shared = this.#apps.get(app)
-    if (!shared) return
-    const until = minTtlMs !== undefined && this.#database ? this.#database.now + minTtlMs : null
-    const wanted = { ...shared.app.key, rejectedSha256: rejectedSha256 ?? null, until }
-    this.store.want(wanted).then(
-      () => {
-        this.announce()
-      },
-      (error: unknown) => {
-        this.#deps.log.error({ app, err: error }, 'a wish could not be handed on')
-      },
-    )
   }
 
   /** Keeps what each answer tells of the database. */
   async #note<T>(asked: Asked<T>): Promise<Answer<T> | undefined> {
     const answer = await asked
     if (!answer) return undefined
+    const before = this.#database?.incarnation ?? answer.incarnation
     this.#database = answer
-    if (this.#incarnation !== undefined && this.#incarnation !== answer.incarnation) this.lookSoon()
-    this.#incarnation = answer.incarnation
+    // Another database process: it may have lost what was published.
+    if (before !== answer.incarnation) this.lookSoon()
     this.#confirmation.hasWatched(answer.incarnation)
     return answer
   }
 
-  async #guard(app: string, work: () => Promise<void>): Promise<void> {
+  async #guard({ key }: SharedApp, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#deps.log.error({ app, err: error }, 'keeping the row of an app failed')
+      this.#deps.log.error({ app: key.app, err: error }, 'keeping the row of an app failed')
     }
   }
 }
@@ -348,15 +273,4 @@ const HALTED: Words = {
 const TWO_PRIMARIES: Words = {
   message: 'More than one database of "share.hosts" takes writes.',
   hint: 'Stop the one that is not the primary any more; `evo-token share status` names them.',
-}
-
-const WAITS_FOR_ANOTHER =
-  'another process may still use the sessions under the id of this keeper: they are not renewed until that is over'
-
-function byName<Row extends AppKey>(rows: readonly Row[]): ReadonlyMap<string, Row> {
-  return new Map(rows.map((row) => [`${row.app} ${row.identityDigest}`, row]))
-}
-
-function ofKey<Row>(rows: ReadonlyMap<string, Row>, { app, identityDigest }: AppKey) {
-  return rows.get(`${app} ${identityDigest}`)
 }

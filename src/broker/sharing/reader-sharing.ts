@@ -8,7 +8,9 @@ import type { RecordCopies } from '../../core/vault.ts'
 import type { Sleep } from '../wait-at-most.ts'
 import { copyOf } from './copy.ts'
 import { keyOf } from './key-of.ts'
-import { RemoteApp, type Wish } from './remote-app.ts'
+import { RemoteApp } from './remote-app.ts'
+import { rowsByKey } from './rows-by-key.ts'
+import { handOn } from './wishes.ts'
 
 export interface ReaderSharingDeps {
   readonly clock: Clock
@@ -69,10 +71,9 @@ export class ReaderSharing {
     this.#database = changed
     if (isWhole) this.#wholeAt = mono
     this.#changedSince = changed.now - policy.overlapMs
-    const rows = new Map(changed.value.map((row) => [`${row.app} ${row.identityDigest}`, row]))
+    const rows = rowsByKey(changed.value)
     for (const read of this.#apps.values()) {
-      const { app, identityDigest } = keyOf(read.remote.app)
-      const row = rows.get(`${app} ${identityDigest}`)
+      const row = rows(keyOf(read.remote.app))
       if (row ?? isWhole) await this.#see(read, row, changed)
     }
   }
@@ -86,25 +87,10 @@ export class ReaderSharing {
   #newRemote(app: App): RemoteApp {
     return new RemoteApp(app, {
       ...this.#deps,
-      wish: (name, wish) => {
-        this.#wish(name, wish)
+      wish: (wish) => {
+        handOn(this.#deps, keyOf(app), wish, this.#database)
       },
     })
-  }
-
-  #wish(app: string, { rejectedSha256, minTtlMs }: Wish): void {
-    const remote = this.find(app)
-    if (!remote) return
-    const { store, log } = this.#deps
-    const until = minTtlMs !== undefined && this.#database ? this.#database.now + minTtlMs : null
-    store.want({ ...keyOf(remote.app), rejectedSha256: rejectedSha256 ?? null, until }).then(
-      () => {
-        store.announce()
-      },
-      (error: unknown) => {
-        log.error({ app, err: error }, 'a wish could not be handed on')
-      },
-    )
   }
 }
 

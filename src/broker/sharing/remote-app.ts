@@ -35,7 +35,7 @@ export interface RemoteAppDeps {
   readonly sleep: Sleep
   readonly onChange: (app: string) => void
   /** Hands a wish to the home. */
-  readonly wish: (app: string, wish: Wish) => void
+  readonly wish: (wish: Wish) => void
 }
 
 /** What is known of the app's row. */
@@ -99,7 +99,10 @@ export class RemoteApp {
       return this.token({ waitMs: REFRESH_WAIT_MS })
     }
     const wished = accessToken?.sha256
-    return this.#wishAndServe(wished === undefined ? {} : { rejectedSha256: wished }, REFRESH_WAIT_MS)
+    return this.#wishAndServe(
+      wished === undefined ? {} : { rejectedSha256: wished },
+      REFRESH_WAIT_MS,
+    )
   }
 
   status(): AppStatus {
@@ -128,7 +131,7 @@ export class RemoteApp {
     const before = this.#tokens
     const { clock, sleep, wish: hand } = this.#deps
     if (!before && !IN_TIME.has(this.#fault)) throw this.#refusal(clock.read())
-    hand(this.#app.name, wish)
+    hand(wish)
     const newer = new Promise<void>((resolve) => {
       const wake = () => {
         if (this.#tokens === before) return

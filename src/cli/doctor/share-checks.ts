@@ -29,7 +29,8 @@ export function shareChecks(client: ReturnType<typeof createClient>): Check[] {
         shared = await client.ask({ path: '/v1/share' })
         const { database } = shared
         if (!database) throw checkFault('The daemon does not share yet.', 'Restart it.')
-        if (database.error !== null) throw checkFault(database.error, 'Correct "share" or the database.')
+        if (database.error !== null)
+          throw checkFault(database.error, 'Correct "share" or the database.')
         const [first, ...others] = database.primaries
         if (others.length > 0) {
           throw checkFault(

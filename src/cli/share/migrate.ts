@@ -75,9 +75,12 @@ export const migrate: CommandRow = {
       io.stdout.write(`BEGIN;\n${statements.join(';\n')};\nCOMMIT;\n`)
       return 0
     }
-    const passwordFile = text('password-file') ?? (user === undefined ? share.passwordFile : undefined)
+    const passwordFile =
+      text('password-file') ?? (user === undefined ? share.passwordFile : undefined)
     const password =
-      passwordFile === undefined ? undefined : readPrivateFile('--password-file', passwordFile).trim()
+      passwordFile === undefined
+        ? undefined
+        : readPrivateFile('--password-file', passwordFile).trim()
     await runMigration({ ...share, user: user ?? share.user }, password, statements, (notice) => {
       io.stderr.write(`${plain(notice)}\n`)
     })

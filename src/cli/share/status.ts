@@ -11,7 +11,9 @@ export const status: CommandRow = {
   examples: [],
   async run({ place, flag, io }) {
     const answer = await createClient(place).ask({ path: '/v1/share' })
-    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer as Partial<Shared>))
+    io.stdout.write(
+      flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer as Partial<Shared>),
+    )
     return 0
   },
 }
@@ -58,7 +60,11 @@ function describe(shared: Partial<Shared>): string {
       plain(keeper.name),
       plain(keeper.host),
       plain(keeper.version),
-      keeper.alive ? 'runs' : keeper.beat_at === null ? 'stopped' : `silent since ${keeper.beat_at}`,
+      keeper.alive
+        ? 'runs'
+        : keeper.beat_at === null
+          ? 'stopped'
+          : `silent since ${keeper.beat_at}`,
       differences(keeper),
     ])
     blocks.push(table(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
@@ -74,10 +80,16 @@ function describe(shared: Partial<Shared>): string {
   return blocks.join('\n')
 }
 
-function describeDatabase({ hosts, primaries, latency_ms: ms, error }: NonNullable<Shared['database']>) {
+function describeDatabase({
+  hosts,
+  primaries,
+  latency_ms: ms,
+  error,
+}: NonNullable<Shared['database']>) {
   const names = hosts.map(plain).join(', ')
   if (error !== null) return `database: ${plain(error)}`
-  if (primaries.length > 1) return `database: more than one takes writes: ${primaries.map(plain).join(', ')}`
+  if (primaries.length > 1)
+    return `database: more than one takes writes: ${primaries.map(plain).join(', ')}`
   return `database: ${plain(primaries[0] ?? names)} answers${ms === null ? '' : ` within ${ms} ms`}`
 }
 

@@ -11,8 +11,7 @@ export interface Pair {
 
 export function isHigher(one: Pair, other: Pair): boolean {
   return (
-    one.number > other.number ||
-    (one.number === other.number && one.generation > other.generation)
+    one.number > other.number || (one.number === other.number && one.generation > other.generation)
   )
 }
 

@@ -21,7 +21,15 @@ async function copiesWith(...bytes: readonly number[]): Promise<SealedCopies> {
 function copy(readerKey = 1): RecordCopy {
   const record = { ...appRecord(3), sharing: { home: HOME, number: 9, readerKey } }
   const access = { accessToken: new Secret('at-3'), endsAt: 1_000, scope: 'a b' }
-  return { app: 'crm', identityDigest: DIGEST, number: 9, generation: 3, record, unanswered: true, access }
+  return {
+    app: 'crm',
+    identityDigest: DIGEST,
+    number: 9,
+    generation: 3,
+    record,
+    unanswered: true,
+    access,
+  }
 }
 
 async function sealed(copies: SealedCopies, readerKey?: number) {
@@ -96,8 +104,12 @@ describe('the copy of an access token', () => {
   it('is sealed with another key once that was renewed; keepers open both', async () => {
     const copies = await copiesWith(1)
     const row = await sealed(copies, 2)
-    expect(await (await readerOf(copies, 'crm', 1)).openAccess(row)).toEqual({ kind: 'unknown-key' })
-    expect(await (await readerOf(copies, 'crm', 2)).openAccess(row)).toMatchObject({ kind: 'opened' })
+    expect(await (await readerOf(copies, 'crm', 1)).openAccess(row)).toEqual({
+      kind: 'unknown-key',
+    })
+    expect(await (await readerOf(copies, 'crm', 2)).openAccess(row)).toMatchObject({
+      kind: 'opened',
+    })
     expect(await copies.openAccess(row)).toMatchObject({ kind: 'opened' })
   })
 
@@ -110,10 +122,13 @@ describe('the copy of an access token', () => {
 })
 
 describe('a file of reader keys', () => {
-  it.each(['{}', 'x', '{"app":"crm","number":0,"key":"x"}'])('with %j is refused with its line', async (line) => {
-    await expect(ReaderKeys.from('/keys', `\n${line}\n`)).rejects.toMatchObject({
-      code: 'config',
-      message: '/keys, line 2: this is no reader key.',
-    })
-  })
+  it.each(['{}', 'x', '{"app":"crm","number":0,"key":"x"}'])(
+    'with %j is refused with its line',
+    async (line) => {
+      await expect(ReaderKeys.from('/keys', `\n${line}\n`)).rejects.toMatchObject({
+        code: 'config',
+        message: '/keys, line 2: this is no reader key.',
+      })
+    },
+  )
 })

@@ -45,7 +45,12 @@ describe('the order of records', () => {
 })
 
 describe('what a keeper does', () => {
-  const cases: readonly (readonly [string, Parameters<typeof judge>[1], RowHead | undefined, Verdict])[] = [
+  const cases: readonly (readonly [
+    string,
+    Parameters<typeof judge>[1],
+    RowHead | undefined,
+    Verdict,
+  ])[] = [
     ['nothing of an app that nobody is signed in to', EMPTY, undefined, 'in-step'],
     ['publishes a session that is alone', UNPUBLISHED, undefined, 'introduce'],
     ['serves what another keeper published', EMPTY, row({ home: OTHER }), 'elsewhere'],
@@ -56,7 +61,12 @@ describe('what a keeper does', () => {
     ['publishes over an older record of its own', disk(), row({ generation: 6 }), 'publish'],
     ['publishes over an older home', disk(), row({ home: OTHER, number: 4 }), 'publish'],
     ['publishes again what it did not write itself', disk(), row({ revision: OTHER }), 'publish'],
-    ['takes in what it published before its disk was rolled back', disk(), row({ generation: 8 }), 'take-in'],
+    [
+      'takes in what it published before its disk was rolled back',
+      disk(),
+      row({ generation: 8 }),
+      'take-in',
+    ],
     ['takes in a home that it got', disk(), row({ number: 6, generation: 1 }), 'take-in'],
     ['stands down for another home', disk(), row({ home: OTHER, number: 6 }), 'stand-down'],
     ['stands down for a row that has none', disk(), row({ home: null, number: 6 }), 'stand-down'],
@@ -78,11 +88,21 @@ describe('what a keeper does', () => {
       row({ home: OTHER, number: 6 }),
       'elsewhere',
     ],
-    ['leaves a row that names it though it gave up', disk({ home: OTHER, number: 6 }), row(), 'vacate'],
+    [
+      'leaves a row that names it though it gave up',
+      disk({ home: OTHER, number: 6 }),
+      row(),
+      'vacate',
+    ],
     ['takes back what is given to it again', disk({ home: OTHER }), row({ number: 6 }), 'take-in'],
     ['swaps a sign-in in', disk({ number: 6, pending: KNOWN }), row({ home: OTHER }), 'swap'],
     ['swaps a sign-in into an empty database', disk({ pending: null }), undefined, 'swap'],
-    ['settles a sign-in that is in the row', disk({ number: 6, pending: KNOWN }), row({ number: 6 }), 'settle'],
+    [
+      'settles a sign-in that is in the row',
+      disk({ number: 6, pending: KNOWN }),
+      row({ number: 6 }),
+      'settle',
+    ],
     [
       'gives way where the row was changed meanwhile',
       disk({ number: 6, pending: KNOWN }),

@@ -64,6 +64,7 @@ _BY_CODE: dict[str, type[EvoTokenError]] = {
     "forbidden": Refused,
     "wrong_host": Refused,
     "unknown_app": Refused,
+    "not_home": Refused,
 }
 
 

@@ -103,11 +103,7 @@ export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = 
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
 
-export async function encodeRecord(
-  app: string,
-  decoded: Decoded,
-  key: VaultKey,
-): Promise<string> {
+export async function encodeRecord(app: string, decoded: Decoded, key: VaultKey): Promise<string> {
   const purpose = { 'evo-app': app, 'evo-kind': decoded.kind } as const
   return `${await seal(toPlainText(decoded), purpose, key)}\n`
 }

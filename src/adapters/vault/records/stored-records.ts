@@ -149,11 +149,7 @@ export class StoredRecords implements VaultRecords {
     })
   }
 
-  async #store(
-    app: string,
-    record: AppRecord,
-    whateverIsThere: boolean,
-  ): Promise<StoreResult> {
+  async #store(app: string, record: AppRecord, whateverIsThere: boolean): Promise<StoreResult> {
     const { generation } = record
     const onDisk = await this.#onDisk.look(app, record)
     if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER

@@ -1,0 +1,67 @@
+/** Rows as the driver hands them over. Each column may be null where the stamp came without a row. */
+import type { QueryResultRow } from 'pg'
+import type { KeeperRow, RowHead, Wanted, WholeRow } from '../../core/sharing/shared-store.ts'
+
+export interface AppColumns extends QueryResultRow {
+  readonly name: string | null
+  readonly identity_digest: string
+  readonly home: string | null
+  readonly home_no: string
+  readonly generation: string
+  readonly revision: string
+  readonly move_to: string | null
+  readonly access: string | null
+  readonly kid: string
+  readonly session: string | null
+}
+
+export interface KeeperColumns extends QueryResultRow {
+  readonly id: string | null
+  readonly name: string
+  readonly instance: string
+  readonly host: string
+  readonly version: string
+  readonly config_digest: string
+  readonly kids: readonly string[]
+  readonly beat_at: number
+}
+
+export function toKeeper(row: KeeperColumns): KeeperRow[] {
+  const { id, name, instance, host, version, kids } = row
+  if (id === null) return []
+  const { config_digest: configDigest, beat_at: beatAt } = row
+  return [{ id, name, instance, host, version, configDigest, kids, beatAt }]
+}
+
+export interface WantedColumns extends QueryResultRow {
+  readonly name: string | null
+  readonly identity_digest: string
+  readonly rejected_sha256: string | null
+  readonly until: number | null
+  readonly asked_at: number
+}
+
+export function toWanted({
+  name,
+  identity_digest,
+  rejected_sha256,
+  until,
+  asked_at,
+}: WantedColumns): Wanted[] {
+  if (name === null) return []
+  const rejectedSha256 = rejected_sha256
+  return [{ app: name, identityDigest: identity_digest, rejectedSha256, until, askedAt: asked_at }]
+}
+
+export function toHead(row: AppColumns): RowHead[] {
+  const { name, identity_digest: identityDigest, home, revision, move_to: moveTo } = row
+  if (name === null) return []
+  // A bigint comes as text; ours stay far below what a number can hold.
+  const [number, generation] = [Number(row.home_no), Number(row.generation)]
+  return [{ app: name, identityDigest, home, number, generation, revision, moveTo }]
+}
+
+export function toWhole(row: AppColumns): WholeRow[] {
+  const { access, kid, session } = row
+  return session === null ? [] : toHead(row).map((head) => ({ ...head, access, kid, session }))
+}

@@ -1,0 +1,13 @@
+/** Finds rows by the app that they are of. */
+import type { AppKey } from '../../core/sharing/shared-store.ts'
+
+export function rowsByKey<Row extends AppKey>(
+  rows: readonly Row[],
+): (key: AppKey) => Row | undefined {
+  const byKey = new Map(rows.map((row) => [nameOf(row), row]))
+  return (key) => byKey.get(nameOf(key))
+}
+
+function nameOf({ app, identityDigest }: AppKey): string {
+  return `${app} ${identityDigest}`
+}
