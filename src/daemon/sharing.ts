@@ -10,7 +10,7 @@ import { openKeeperFile } from '../adapters/share/keeper-file.ts'
 import { PostgresStore } from '../adapters/share/postgres-store.ts'
 import { readCredential, readPrivateFile } from '../adapters/share/private-file.ts'
 import { ReaderKeys } from '../adapters/share/reader-keys.ts'
-import { keyOf } from '../broker/sharing/key-of.ts'
+import { keyOf } from '../adapters/share/app-key.ts'
 import { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
 import { HomeCommands } from '../broker/sharing/owner-commands.ts'
 import { ReaderSharing } from '../broker/sharing/reader-sharing.ts'
@@ -58,7 +58,7 @@ export async function createSharing(
   // What is wrong with the file should end the start, not the first statement.
   passwordOf(settings, env)
   const store = new PostgresStore(database, new Announcements(database), settings.role)
-  const common = { clock, sleep, log, store, policy, onChange }
+  const common = { clock, sleep, log, store, policy, onChange, keyOf }
   const name = settings.name ?? hostname().toLowerCase()
   if (settings.role === 'reader') {
     const path = settings.readerKeys

@@ -3,9 +3,11 @@
  * apps. One tick does all of that, one after another; what fails is repeated by the next.
  */
 import type { Words } from '../../core/problem.ts'
+import type { App } from '../../core/app.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
 import type {
   Answer,
+  AppKey,
   Asked,
   CopiedRow,
   KeeperRow,
@@ -23,7 +25,6 @@ import { Confirmation, type WatchedDatabases } from './confirmation.ts'
 import { copyOf } from './copy.ts'
 import type { Keeper } from './keeper.ts'
 import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
-import { keyOf } from './key-of.ts'
 import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { SharedApp } from './shared-app.ts'
@@ -33,6 +34,8 @@ export interface KeeperSharingDeps extends KeeperBeatDeps, Omit<RemoteAppDeps, '
   readonly store: SharedStore
   readonly policy: SharingPolicy
   readonly watched: WatchedDatabases
+  /** What the app is among all keepers. */
+  readonly keyOf: (app: App) => AppKey
 }
 
 interface Shared {
@@ -78,7 +81,7 @@ export class KeeperSharing implements Keeper {
   }
 
   homeOf(state: AppState): AppHome {
-    const key = keyOf(state.app)
+    const key = this.#deps.keyOf(state.app)
     const app = new SharedApp(state, key, this)
     const remote = new RemoteApp(state.app, {
       ...this.#deps,

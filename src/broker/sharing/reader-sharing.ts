@@ -2,12 +2,11 @@
 import type { App } from '../../core/app.ts'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
-import type { Answer, CopiedRow, SharedStore } from '../../core/sharing/shared-store.ts'
+import type { Answer, AppKey, CopiedRow, SharedStore } from '../../core/sharing/shared-store.ts'
 import type { Instant } from '../../core/token.ts'
 import type { RecordCopies } from '../../core/vault.ts'
 import type { Sleep } from '../wait-at-most.ts'
 import { copyOf } from './copy.ts'
-import { keyOf } from './key-of.ts'
 import { RemoteApp } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { handOn } from './wishes.ts'
@@ -20,6 +19,8 @@ export interface ReaderSharingDeps {
   readonly policy: SharingPolicy
   readonly keys: Pick<RecordCopies, 'openAccess'>
   readonly onChange: (app: string) => void
+  /** What the app is among all keepers. */
+  readonly keyOf: (app: App) => AppKey
 }
 
 interface Read {
@@ -44,7 +45,7 @@ export class ReaderSharing {
     for (const name of this.#apps.keys()) if (!names.has(name)) this.#apps.delete(name)
     for (const app of apps) {
       const known = this.#apps.get(app.name)
-      if (known && sameKey(known.remote.app, app)) known.remote.reconfigure(app)
+      if (known && this.#isSame(known.remote.app, app)) known.remote.reconfigure(app)
       else this.#apps.set(app.name, { remote: this.#newRemote(app), revision: undefined })
     }
     this.#wholeAt = -Infinity
@@ -73,7 +74,7 @@ export class ReaderSharing {
     this.#changedSince = changed.now - policy.overlapMs
     const rows = rowsByKey(changed.value)
     for (const read of this.#apps.values()) {
-      const row = rows(keyOf(read.remote.app))
+      const row = rows(this.#deps.keyOf(read.remote.app))
       if (row ?? isWhole) await this.#see(read, row, changed)
     }
   }
@@ -88,12 +89,13 @@ export class ReaderSharing {
     return new RemoteApp(app, {
       ...this.#deps,
       wish: (wish) => {
-        handOn(this.#deps, keyOf(app), wish, this.#database)
+        handOn(this.#deps, this.#deps.keyOf(app), wish, this.#database)
       },
     })
   }
-}
 
-function sameKey(one: App, other: App): boolean {
-  return keyOf(one).identityDigest === keyOf(other).identityDigest
+  #isSame(one: App, other: App): boolean {
+    const { keyOf } = this.#deps
+    return keyOf(one).identityDigest === keyOf(other).identityDigest
+  }
 }
