@@ -63,16 +63,23 @@ export class HomeCommands {
     const keepers = await store.keepers()
     const heads = await store.heads()
     if (!keepers || !heads) throw unreached()
-    const gone = keepers.value.find((keeper) => keeper.name === name || keeper.id === name)
-    if (!gone) throw unknownKeeper(name, keepers.value)
-    if (gone.id === id) throw new SidecarError('invalid_request', `${name} is this keeper.`)
-    if (!force && keepers.now - gone.beatAt < policy.silentMs) throw stillRuns(name)
+    // A keeper whose state directory was lost is another one now, of the same name.
+    const gone = new Map(
+      keepers.value
+        .filter((keeper) => keeper.id !== id && (keeper.name === name || keeper.id === name))
+        .map((keeper) => [keeper.id, keeper]),
+    )
+    if (gone.size === 0) throw unknownKeeper(name, keepers.value.filter((other) => other.id !== id))
+    const runs = [...gone.values()].some(({ beatAt }) => keepers.now - beatAt < policy.silentMs)
+    if (runs && !force) throw stillRuns(name)
     const taken: string[] = []
     const left: { app: string; reason: string }[] = []
-    for (const head of heads.value.filter(({ home }) => home === gone.id)) {
+    for (const head of heads.value) {
+      const before = head.home === null ? undefined : gone.get(head.home)
+      if (!before) continue
       const shared = this.#sharing.all().find(({ key }) => isOf(key, head))
       const reason = shared
-        ? await this.#take(shared, force ? undefined : gone)
+        ? await this.#take(shared, force ? undefined : before)
         : 'it is not in the config of this keeper'
       if (reason === undefined) taken.push(head.app)
       else left.push({ app: head.app, reason })
@@ -130,7 +137,7 @@ function unreached(): SidecarError {
 function unknownKeeper(name: string, keepers: readonly KeeperRow[]): SidecarError {
   const names = keepers.map((keeper) => keeper.name).join(', ')
   return new SidecarError('not_found', `There is no keeper "${name}".`, {
-    hint: `There are: ${names}.`,
+    hint: names === '' ? 'This one is alone.' : `There are: ${names}.`,
   })
 }
 

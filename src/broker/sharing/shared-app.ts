@@ -22,6 +22,7 @@ export class SharedApp implements AppHome {
   readonly #keeper: Keeper
   readonly #row: AppRow
   #replaces: Replaced | undefined
+  #giving = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.state = state
@@ -78,7 +79,7 @@ export class SharedApp implements AppHome {
   async look(head: RowHead | undefined): Promise<void> {
     this.#row.head = head
     const moveTo = head?.moveTo ?? this.#keeper.id
-    if (moveTo !== this.#keeper.id && this.#mayGive()) await this.#row.giveTo(moveTo)
+    if (moveTo !== this.#keeper.id && this.#mayGive()) this.#giveInBackground(moveTo)
     else if (!RESTING.has(this.#row.verdict())) await this.#row.settle()
   }
 
@@ -160,6 +161,21 @@ export class SharedApp implements AppHome {
     const readerKey = sharing.readerKey + 1
     await runWhenIdle(this.state, () => this.state.ledger.share({ ...sharing, readerKey }))
     return readerKey
+  }
+
+  /** A request that is out may take minutes, and other apps do not wait for it. */
+  #giveInBackground(to: string): void {
+    if (this.#giving) return
+    this.#giving = true
+    this.#row
+      .giveTo(to)
+      .catch((error: unknown) => {
+        // It is asked for until it is done.
+        this.state.deps.log.warn({ app: this.key.app, err: error }, 'not given to another keeper yet')
+      })
+      .finally(() => {
+        this.#giving = false
+      })
   }
 
   #mayGive(): boolean {
