@@ -3,7 +3,7 @@
  * on several hosts, but for the network between them. Durations are short.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
 import { type KillableDaemon, startKillableDaemon } from '../faults/killable-daemon.ts'
@@ -40,6 +40,7 @@ export interface Host extends AsyncDisposable {
   /** Ends the daemon and resolves when it is gone. */
   end(signal?: NodeJS.Signals): Promise<void>
   cli(...args: readonly string[]): Promise<CliResult>
+  readConfig(): Promise<string>
   /** What `evo-token get` prints; its error where it prints none. */
   token(): Promise<string>
   signIn(app?: string): Promise<CliResult>
@@ -178,6 +179,7 @@ function toHost(name: string, home: Home): Host {
       await running().ended
     },
     cli: (...args) => runCli(home, args),
+    readConfig: () => readFile(home.config, 'utf8'),
     async token() {
       const { code, stdout, stderr } = await host.cli('get', APP)
       return code === 0 ? stdout.trim() : stderr

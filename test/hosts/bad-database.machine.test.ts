@@ -1,0 +1,101 @@
+/** A database that has lost something, or of which there are two: nothing old is served, spent or brought back. */
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { itNeeds } from '../support/needs.ts'
+import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import { APP, type Host, type HostsWorld, startHostsWorld, untilHomeIs } from './hosts-world.ts'
+
+const missing = noPostgres()
+
+let world: HostsWorld
+let hub: Host
+let spare: Host
+
+beforeEach(async () => {
+  if (missing !== undefined) return
+  world = await startHostsWorld()
+  hub = await world.keeper('hub')
+  spare = await world.keeper('spare')
+  expect(await hub.signIn()).toMatchObject({ code: 0 })
+  await untilHomeIs(spare, hub)
+})
+
+afterEach(async () => {
+  if (missing === undefined) await world[Symbol.asyncDispose]()
+})
+
+const generation = async () => {
+  const [row] = await world.postgres.sql('SELECT generation FROM evo_token.app')
+  return Number(row?.generation ?? 0)
+}
+
+/** What a row is now, and how to bring it back later. */
+async function remember(postgres: Postgres): Promise<() => Promise<unknown>> {
+  await postgres.sql('CREATE TABLE public.yesterday AS SELECT * FROM evo_token.app')
+  return () =>
+    postgres.sql(`BEGIN; DELETE FROM evo_token.app;
+      INSERT INTO evo_token.app SELECT * FROM public.yesterday; COMMIT; SELECT 1`)
+}
+
+describe('a database that is behind', () => {
+  itNeeds(missing)('is published to again where it was restored from yesterday', async () => {
+    const restore = await remember(world.postgres)
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    const token = await hub.token()
+    await until('the other keeper has it', () => spare.token(), (seen) => seen === token)
+    const newest = await generation()
+    await restore()
+    await until('it has the newest record again', generation, (seen) => seen === newest)
+    expect(await spare.token()).toBe(token)
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+
+  itNeeds(missing)('keeps a sign-out one that it has lost', async () => {
+    const restore = await remember(world.postgres)
+    expect(await hub.cli('logout', APP, '--yes')).toMatchObject({ code: 0 })
+    const signedOut = await generation()
+    await restore()
+    await until('it knows of the sign-out again', generation, (seen) => seen === signedOut)
+    await until('the other keeper, too', () => spare.token(), (said) => said.includes('not signed in'))
+  })
+
+  itNeeds(missing)('shows a home that is back its old row, which it does not believe', async () => {
+    const restore = await remember(world.postgres)
+    await hub.end('SIGKILL')
+    await until('hub is silent', () => spare.share(), ({ keepers }) =>
+      keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
+    )
+    expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
+    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+    const token = await spare.token()
+    // The take-over is lost with the database's last commits, and it is another process since.
+    await world.postgres.stop('fast')
+    await world.postgres.start()
+    await restore()
+    await hub.start({ watchMs: 3_000 })
+    await untilHomeIs(hub, spare)
+    expect(await hub.token()).toBe(token)
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+})
+
+describe('two databases that take writes', () => {
+  itNeeds(missing)('are noticed: no home changes, and doctor names them', async () => {
+    await using second = await startPostgres()
+    await second.createRole('evo_keeper')
+    const config = JSON.parse(await hub.readConfig()) as { share: { hosts: string[] } }
+    config.share.hosts.push(second.host)
+    await spare.end()
+    await spare.home.write({ ...config, share: { ...config.share, name: 'spare' } })
+    await spare.start()
+    await until('spare sees both', () => spare.share(), ({ message }) =>
+      message?.includes('More than one database') === true,
+    )
+    const moved = await spare.cli('share', 'move', APP)
+    expect(moved).toMatchObject({ code: 5, stderr: expect.stringContaining('More than one') as string })
+    const { stdout } = await spare.cli('doctor')
+    expect(stdout).toContain(second.host)
+    expect(await spare.token()).toBe(await hub.token())
+  })
+})
