@@ -83,7 +83,8 @@ describe('a database that is behind', () => {
 describe('two databases that take writes', () => {
   itNeeds(missing)('are noticed: no home changes, and doctor names them', async () => {
     await using second = await startPostgres()
-    await second.createRole('evo_keeper')
+    // The role that the keepers have, with the password that they know.
+    await second.createRole('evo_keeper', world.keeperPassword)
     const config = JSON.parse(await hub.readConfig()) as { share: { hosts: string[] } }
     config.share.hosts.push(second.host)
     await spare.end()

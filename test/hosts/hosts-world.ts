@@ -65,6 +65,8 @@ export interface ShareStatus {
 export interface HostsWorld extends AsyncDisposable {
   readonly postgres: Postgres
   readonly server: RunningAuthorizationServer
+  /** Of the role of all keepers. */
+  readonly keeperPassword: string
   /** A keeper, started and confirmed. */
   keeper(name: string): Promise<Host>
   /** A reader of the app, with a role and a key of its own, made at `keeper`. */
@@ -96,7 +98,7 @@ export async function startHostsWorld({
   )
   const server = await startAuthorizationServer({ ...options, redirectUris })
   const vaultKey = randomBytes(32).toString('base64')
-  const { passwordFile } = await postgres.createRole('evo_keeper')
+  const { passwordFile, password } = await postgres.createRole('evo_keeper')
   const superFile = await postgres.passwordFileOf('super')
   const hosts: Host[] = []
   let migrated = false
@@ -129,6 +131,7 @@ export async function startHostsWorld({
   return {
     postgres,
     server,
+    keeperPassword: password,
     async keeper(name) {
       const host = await createHost(name, { user: 'evo_keeper', passwordFile })
       if (!migrated) await migrate(host, '--grant', 'evo_keeper')

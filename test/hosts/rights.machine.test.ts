@@ -51,7 +51,7 @@ describe('a stolen reader with an SQL client', () => {
     ['another app for itself', `INSERT INTO evo_token.reader_app VALUES ('${READER}', '${OTHER}')`],
     ['a temporary table', 'CREATE TEMPORARY TABLE mine (a int)'],
     ['a table', 'CREATE TABLE public.mine (a int)'],
-    ['a lock on the rows', 'LOCK TABLE evo_token.app IN ACCESS EXCLUSIVE MODE'],
+    ['a lock on the rows', 'BEGIN; LOCK TABLE evo_token.app IN ACCESS EXCLUSIVE MODE'],
   ]
   itNeeds(missing)('is refused what only keepers may have or do', async () => {
     for (const [what, sql] of refused) {

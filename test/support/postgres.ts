@@ -1,5 +1,6 @@
 /** A PostgreSQL of its own: a cluster in a temporary directory, on a free port of loopback, not as root. */
 import { execFile, spawn, type ChildProcess, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { appendFile, chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -29,7 +30,7 @@ export interface Postgres extends AsyncDisposable {
   /** Runs statements as the superuser, or as another role. @returns the rows of the last one. */
   sql(text: string, role?: string): Promise<readonly Record<string, unknown>[]>
   /** A role that may log in, and a private file with its password. */
-  createRole(name: string): Promise<{ readonly passwordFile: string; readonly password: string }>
+  createRole(name: string, password?: string): Promise<{ readonly passwordFile: string; readonly password: string }>
   /** The private file with the password of a role. */
   passwordFileOf(role: string): Promise<string>
   start(): Promise<void>
@@ -44,7 +45,9 @@ export async function startPostgres(): Promise<Postgres> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-pg-'))
   const data = join(directory, 'data')
   const port = await freePort()
-  const superPassword = 'super-7d2f'
+  // Those of another cluster, which may get this port, are others.
+  const newPassword = () => randomBytes(12).toString('hex')
+  const superPassword = newPassword()
   await mkdir(data)
   const passwordFile = join(directory, 'super')
   await writeFile(passwordFile, superPassword)
@@ -86,8 +89,7 @@ export async function startPostgres(): Promise<Postgres> {
     port,
     host: `127.0.0.1:${port}`,
     sql,
-    async createRole(name) {
-      const password = `password-of-${name}`
+    async createRole(name, password = newPassword()) {
       passwords.set(name, password)
       await sql(`CREATE ROLE "${name}" LOGIN PASSWORD '${password}'`)
       return { passwordFile: await postgres.passwordFileOf(name), password }
