@@ -6,8 +6,6 @@ import type { Failure } from '../core/ports.ts'
 import type { Words } from '../core/problem.ts'
 import type { SidecarError } from '../errors.ts'
 import type { Sharing } from '../core/vault.ts'
-import type { AppState } from './app-state.ts'
-import { runWhenIdle } from './idle.ts'
 
 /** Why nothing of the app may be spent here. */
 export type HomeFault =
@@ -39,33 +37,4 @@ export interface AppHome {
   leave(): Promise<void>
   /** Publishes the last record. Whether other hosts find it now; undefined where none looks. */
   publish(): Promise<boolean | undefined>
-}
-
-/** Of an app on one machine. */
-export function createLonelyHome(state: AppState): AppHome {
-  const fault = () => (state.ledger.record.sharing ? 'still_shared' : undefined)
-  const failure = () => {
-    if (!fault()) return undefined
-    const { name } = state.app
-    return { code: 'unavailable', message: `"${name}" was shared with other hosts.` }
-  }
-  return {
-    fault,
-    homeName: () => undefined,
-    words: () => undefined,
-    question: async () => failure(),
-    refuseChange: async () => undefined,
-    refuseSignIn: async () => undefined,
-    sharingOfSignIn: () => undefined,
-    async settleSignIn() {
-      // A new session is nobody else's.
-      if (fault()) await state.ledger.share(undefined)
-      return undefined
-    },
-    leave: () =>
-      runWhenIdle(state, async () => {
-        await state.ledger.share(undefined)
-      }),
-    publish: async () => undefined,
-  }
 }

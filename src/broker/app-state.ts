@@ -18,7 +18,7 @@ import {
 } from '../core/token.ts'
 import type { LoadedRecord, VaultRecords } from '../core/vault.ts'
 import { Queue } from '../queue.ts'
-import { type AppHome, createLonelyHome } from './app-home.ts'
+import type { AppHome } from './app-home.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 import { Ledger } from './ledger.ts'
 import { OutstandingRequests } from './outstanding-requests.ts'
@@ -52,6 +52,7 @@ export class AppState {
     registration: Registration,
     records: VaultRecords,
     loaded: LoadedRecord | undefined,
+    homeOf: (state: AppState) => AppHome,
   ) {
     this.deps = deps
     this.outstanding = new OutstandingRequests(deps.clock)
@@ -60,7 +61,7 @@ export class AppState {
     this.ledger = new Ledger(records, app.name, identityOf(app), loaded, deps.clock)
     this.#session = restoreSession(app, this.ledger, deps.clock)
     this.scheduleReissue()
-    this.home = (deps.homeOf ?? createLonelyHome)(this)
+    this.home = homeOf(this)
   }
 
   get app(): App {

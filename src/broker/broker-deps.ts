@@ -3,8 +3,6 @@ import type { Happened } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { Words } from '../core/problem.ts'
-import type { AppHome } from './app-home.ts'
-import type { AppState } from './app-state.ts'
 import type { Sleep } from './wait-at-most.ts'
 
 export interface BrokerDeps {
@@ -21,6 +19,4 @@ export interface BrokerDeps {
   readonly fileFaultOf: (app: string) => Words | undefined
   /** Called with an app that was granted a token. */
   readonly onGrant: (app: App) => void
-  /** Who may spend an app's session; one machine may always where it is left out. */
-  readonly homeOf?: (state: AppState) => AppHome
 }

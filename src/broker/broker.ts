@@ -58,7 +58,7 @@ export class Broker {
     this.#options = options
     const { sharing } = options
     const homeOf = sharing && ((state: AppState) => sharing.homeOf(state))
-    this.#apps = new ManagedApps({ ...options, ...(homeOf && { homeOf }) }, registrations)
+    this.#apps = new ManagedApps(options, registrations, homeOf)
     this.#vault = new VaultAccess(options)
     this.#wakes = new WakeWatch(options)
     this.signIns = new SignIns({ ...options, findApp: (app) => this.#app(app) })

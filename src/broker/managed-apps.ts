@@ -4,17 +4,26 @@ import type { IssuerTurns, Registration } from '../core/registration.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import type { VaultRecords } from '../core/vault.ts'
 import { SidecarError } from '../errors.ts'
+import type { AppHome } from './app-home.ts'
 import { AppState } from './app-state.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 import { runWhenIdle } from './idle.ts'
+import { createLonelyHome } from './lonely-home.ts'
 import { ManagedApp } from './managed-app.ts'
 
 export class ManagedApps {
   readonly #deps: BrokerDeps
   readonly #managed = new Map<string, ManagedApp>()
+  readonly #homeOf: (state: AppState) => AppHome
   #registrations: ReadonlyMap<string, Registration>
 
-  constructor(deps: Omit<BrokerDeps, 'onGrant'>, registrations: readonly Registration[]) {
+  /** @param homeOf says who may spend an app's session. */
+  constructor(
+    deps: Omit<BrokerDeps, 'onGrant'>,
+    registrations: readonly Registration[],
+    homeOf: (state: AppState) => AppHome = createLonelyHome,
+  ) {
+    this.#homeOf = homeOf
     this.#deps = {
       ...deps,
       onGrant: (app) => {
@@ -60,7 +69,7 @@ export class ManagedApps {
     )
     for (const registration of missing) {
       const { name } = registration.app
-      const state = new AppState(this.#deps, registration, records, loaded.get(name))
+      const state = new AppState(this.#deps, registration, records, loaded.get(name), this.#homeOf)
       this.#managed.set(name, new ManagedApp(state))
       this.#deps.onChange(name)
     }

@@ -1,7 +1,6 @@
 /** What the owner may ask and do about sharing, whatever this daemon is. */
 import { SidecarError } from '../errors.ts'
 import type { ShareService } from '../http/deps.ts'
-import { Secret } from '../secret.ts'
 import type { Parts } from './parts.ts'
 
 export function createShareService({ broker, sharing }: Parts): ShareService {
@@ -29,7 +28,7 @@ export function createShareService({ broker, sharing }: Parts): ShareService {
       return found.map(({ app, number }) => ({
         app,
         number,
-        key: new Secret(copies.readerKey(app, number).expose()),
+        key: copies.readerKey(app, number),
       }))
     },
   }

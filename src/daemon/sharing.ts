@@ -66,7 +66,9 @@ export async function createSharing(
     const sharing = new ReaderSharing({ ...common, keys })
     const running = run({ store, policy, log, tick: () => sharing.tick(), look: () => undefined })
     return {
-      start: running.start,
+      start: () => {
+        running.start()
+      },
       async stop() {
         await running.stop()
         await store.close()
@@ -104,7 +106,9 @@ export async function createSharing(
     },
   })
   return {
-    start: running.start,
+    start: () => {
+      running.start()
+    },
     async stop() {
       await running.stop()
       await sharing.stop()
@@ -146,7 +150,13 @@ function run({ store, policy, log, tick, look }: Running) {
         },
       })
       // Beside the ticks, which wait for the database: only a process that stood still misses these.
-      const looks = startHeartbeat({ everyMs: policy.pollMs, log, beat: async () => look() })
+      const looks = startHeartbeat({
+        everyMs: policy.pollMs,
+        log,
+        beat: async () => {
+          look()
+        },
+      })
       ticks.beatNow()
       stop = async () => {
         clearTimeout(heard)

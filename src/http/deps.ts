@@ -12,7 +12,7 @@ import type {
   SignInStatus,
   StartedSignIn,
 } from '../core/status.ts'
-import type { Instant } from '../core/token.ts'
+import type { Instant, Sealed } from '../core/token.ts'
 import type { Secret } from '../secret.ts'
 import type { AppNames, Caller } from './callers.ts'
 import type { CallersByKey, Door } from './door.ts'
@@ -138,7 +138,7 @@ export interface ShareService {
   readerKeys(
     apps: readonly string[],
     renew: boolean,
-  ): Promise<readonly { readonly app: string; readonly number: number; readonly key: Secret }[]>
+  ): Promise<readonly { readonly app: string; readonly number: number; readonly key: Sealed }[]>
 }
 
 /** The page that `evo-token web` opens. */

@@ -135,7 +135,7 @@ describe('a header that a newer version wrote', () => {
     await (await world.vault({ machineId: 'another', takeOver: true })).records.release(APP)
     expect(JSON.parse(readFileSync(world.path('vault.json'), 'utf8'))).toMatchObject({
       novelty: { deep: [1] },
-      format: FORMAT,
+      format: FORMAT_UNSHARED,
     })
     expect(vault.keys.digests()).toHaveLength(1)
   })

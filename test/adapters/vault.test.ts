@@ -193,9 +193,9 @@ describe('openVault, of a vault that is there', () => {
     {
       how: 'has a newer format',
       spoil: (world: VaultWorld) => {
-        changeHeader(world, { format: 3, novelty: true })
+        changeHeader(world, { format: 4, novelty: true })
       },
-      says: 'has format 3; this evo-token knows 2.',
+      says: 'has format 4; this evo-token knows 3.',
     },
     {
       how: 'has a header that is no JSON',

@@ -18,6 +18,10 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
     4,
     'refresh token, verifier, device code; and to revoke',
   ],
+  // To the database of many hosts.
+  'src/adapters/share/client-config.ts': [1, 'the password of its role, over TLS or hashed'],
+  'src/adapters/vault/copies/access-copy.ts': [1, 'the access token, in order to be encrypted'],
+  'src/adapters/vault/copies/sealed-copies.ts': [1, 'the vault key, to derive those of readers'],
   // To the disk: encrypted, or in a file that is there for it.
   'src/adapters/vault/records/record-codec.ts': [2, 'the record, in order to be encrypted'],
   'src/adapters/vault/sealing/key-ring.ts': [1, 'the vault key, for the cipher'],
@@ -30,6 +34,7 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'src/client/token.ts': [1, 'the program that asked for the token reads it'],
   'src/http/routes-apps.ts': [2, 'the access token, as JSON and as text'],
   'src/http/routes-owner.ts': [1, 'a new access key, shown once'],
+  'src/http/routes-share.ts': [1, 'the keys of a reader, to the owner'],
   'src/cli/doctor/evo-checks.ts': [1, 'a token, on its way to Evo, over TLS or on loopback'],
   'src/cli/signing-in/secret.ts': [1, 'the client secret, to the daemon'],
   // To keep it out of everything else.

@@ -312,6 +312,7 @@ describe('what is told', () => {
       failures: 0,
       scope: 'evo.discovery evo.workspace',
       fingerprint: sha256Hex('at-1').slice(0, 8),
+      home: null,
       lastError: null,
       problems: [],
       sessionExpiresAt: null,

@@ -6,6 +6,9 @@ import { configJsonSchema } from '../../src/config/schema.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = readFileSync(join(ROOT, 'config.example.json'), 'utf8')
+const SHARING = ['keeper', 'reader'].map((role) =>
+  readFileSync(join(ROOT, `examples/many-hosts/${role}.json`), 'utf8'),
+)
 
 interface Schema {
   readonly description?: string
@@ -67,15 +70,19 @@ describe('config.example.json', () => {
     expect(parseConfig(EXAMPLE)).toMatchObject({ kind: 'ok', warnings: [] })
   })
 
+  it.each(SHARING)('is one of sharing without fault', (example) => {
+    expect(parseConfig(example)).toMatchObject({ kind: 'ok' })
+  })
+
   it('has an app of each type', () => {
     const result = parseConfig(EXAMPLE)
     const types = result.kind === 'ok' ? result.config.apps.map(({ type }) => type) : []
     expect(types.toSorted()).toEqual(['native', 'service', 'spa', 'web'])
   })
 
-  it('names every setting', () => {
+  it('names every setting, beside the examples of sharing', () => {
     const schema = configJsonSchema() as Schema
-    const named = new Set(namesIn(JSON.parse(EXAMPLE)))
+    const named = new Set([EXAMPLE, ...SHARING].flatMap((text) => namesIn(JSON.parse(text))))
     expect(
       settingsOf(schema)
         .map(([name]) => name)

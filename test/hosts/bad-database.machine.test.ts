@@ -42,7 +42,11 @@ describe('a database that is behind', () => {
     const restore = await remember(world.postgres)
     expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
     const token = await hub.token()
-    await until('the other keeper has it', () => spare.token(), (seen) => seen === token)
+    await until(
+      'the other keeper has it',
+      () => spare.token(),
+      (seen) => seen === token,
+    )
     const newest = await generation()
     await restore()
     await until('it has the newest record again', generation, (seen) => seen === newest)
@@ -57,14 +61,20 @@ describe('a database that is behind', () => {
     const signedOut = await generation()
     await restore()
     await until('it knows of the sign-out again', generation, (seen) => seen === signedOut)
-    await until('the other keeper, too', () => spare.token(), (said) => said.includes('not signed in'))
+    await until(
+      'the other keeper, too',
+      () => spare.token(),
+      (said) => said.includes('not signed in'),
+    )
   })
 
   itNeeds(missing)('shows a home that is back its old row, which it does not believe', async () => {
     const restore = await remember(world.postgres)
     await hub.end('SIGKILL')
-    await until('hub is silent', () => spare.share(), ({ keepers }) =>
-      keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
+    await until(
+      'hub is silent',
+      () => spare.share(),
+      ({ keepers }) => keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
     )
     expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
     expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
@@ -90,11 +100,16 @@ describe('two databases that take writes', () => {
     await spare.end()
     await spare.home.write({ ...config, share: { ...config.share, name: 'spare' } })
     await spare.start()
-    await until('spare sees both', () => spare.share(), ({ message }) =>
-      message?.includes('More than one database') === true,
+    await until(
+      'spare sees both',
+      () => spare.share(),
+      ({ message }) => message?.includes('More than one database') === true,
     )
     const moved = await spare.cli('share', 'move', APP)
-    expect(moved).toMatchObject({ code: 5, stderr: expect.stringContaining('More than one') as string })
+    expect(moved).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('More than one') as string,
+    })
     const { stdout } = await spare.cli('doctor')
     expect(stdout).toContain(second.host)
     expect(await spare.token()).toBe(await hub.token())

@@ -30,7 +30,10 @@ export interface Postgres extends AsyncDisposable {
   /** Runs statements as the superuser, or as another role. @returns the rows of the last one. */
   sql(text: string, role?: string): Promise<readonly Record<string, unknown>[]>
   /** A role that may log in, and a private file with its password. */
-  createRole(name: string, password?: string): Promise<{ readonly passwordFile: string; readonly password: string }>
+  createRole(
+    name: string,
+    password?: string,
+  ): Promise<{ readonly passwordFile: string; readonly password: string }>
   /** The private file with the password of a role. */
   passwordFileOf(role: string): Promise<string>
   start(): Promise<void>

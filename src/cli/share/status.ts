@@ -11,9 +11,7 @@ export const status: CommandRow = {
   examples: [],
   async run({ place, flag, io }) {
     const answer = await createClient(place).ask({ path: '/v1/share' })
-    io.stdout.write(
-      flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer as Partial<Shared>),
-    )
+    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer))
     return 0
   },
 }
