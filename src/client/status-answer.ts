@@ -26,8 +26,8 @@ export interface StatusAnswer {
     /** Whether it keeps a token from being served, or from surviving a restart. */
     readonly blocking: boolean
   } | null
-  /** The keeper that renews it, where it is shared with other hosts; a daemon of an earlier version names none. */
-  readonly home?: string | null
+  /** The keeper that renews it, where other hosts share it; only the owner gets it. */
+  readonly home?: string
   /** Who is signed in; only the owner gets it. */
   readonly subject?: string | null
   /** When the session ends whatever the daemon does, where that is known; only the owner gets it. */

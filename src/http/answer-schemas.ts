@@ -71,12 +71,12 @@ export const status = z.object({
     })
     .nullable()
     .meta({ description: 'What is wrong and what to do; null where nothing is.' }),
-  home: z.string().nullable().meta({
-    description: 'The keeper that renews it, where it is shared with other hosts.',
-  }),
   subject: z.string().nullish().meta({ description: 'Who is signed in; for the owner only.' }),
   session_expires_at: instant.nullish().meta({ description: 'For the owner only.' }),
   session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),
+  home: z.string().optional().meta({
+    description: 'The keeper that renews it, where other hosts share it; for the owner only.',
+  }),
 })
 
 export const apps = z.object({

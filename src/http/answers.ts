@@ -76,11 +76,11 @@ export function toStatusJson(status: AppStatus, door: Door) {
     fingerprint: status.fingerprint,
     last_error: error && { error: error.code, message: error.message, at: toRfc3339(error.at) },
     problem: problem ? toProblemJson(problem, door) : null,
-    home: status.home,
     ...(door.isOwners && {
       subject: status.subject,
       session_expires_at: toRfc3339OrNull(status.sessionExpiresAt),
       session_expires_soon: status.sessionExpiresSoon,
+      ...(status.home !== null && { home: status.home }),
     }),
   }
 }
