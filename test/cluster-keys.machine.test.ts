@@ -157,7 +157,7 @@ describe('a job of a cluster', () => {
       as daemon SLURM_JOB_ID=7 ${SLURM}/task-prolog.sh
       ask daemon job-7 /run/evo-token-jobs/7 get evo-daemon | tail -c 1 | od -An -c
       as games cat /run/evo-token-jobs/7 2>/dev/null || echo closed
-      cp /run/evo-token-jobs/7 /run/kept && chmod 0644 /run/kept
+      cp -p /run/evo-token-jobs/7 /run/kept
       env ${job('daemon')} ${SLURM}/epilog.sh
       test -e /run/evo-token-jobs/7 || echo gone
       ask daemon job-7 /run/kept get evo-daemon 2>/dev/null || echo "code $?"`,
