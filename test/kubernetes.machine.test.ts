@@ -123,7 +123,8 @@ describe('the manifests of examples/kubernetes', () => {
           const volume = pod.volumes.find((one) => one.name === name)
           if (!volume) expect(claims).toContain(name)
           const { secret, configMap } = volume ?? {}
-          if (configMap) expect(find('ConfigMap', configMap.name)?.data).toHaveProperty(['config.json'])
+          if (configMap)
+            expect(find('ConfigMap', configMap.name)?.data).toHaveProperty(['config.json'])
           if (!secret) continue
           const { stringData = {} } = find('Secret', secret.secretName) ?? {}
           expect(Object.keys(stringData)).toContain(subPath ?? 'db-password')
