@@ -105,8 +105,12 @@ describe('the troubleshooting tables', () => {
   })
 
   it('have every code that a sign-in can end with', () => {
-    const source = readdirSync(join(import.meta.dirname, '../src/broker'))
-      .map((file) => readFileSync(join(import.meta.dirname, '../src/broker', file), 'utf8'))
+    const source = readdirSync(join(import.meta.dirname, '../src/broker'), {
+      recursive: true,
+      withFileTypes: true,
+    })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
       .join('')
     const codes = [...source.matchAll(/\bfailed\('([a-z_]+)'/g)].map(([, code = '']) => code)
     expect(codes.length).toBeGreaterThan(5)

@@ -1,0 +1,23 @@
+-- The roles and the database that keepers and readers need. An administrator runs it once, and sets the passwords:
+--   sudo -u postgres psql -v ON_ERROR_STOP=1 -f database.sql
+--   sudo -u postgres psql -c '\password evo_owner' -c '\password evo_keeper' -c '\password evo_node17'
+
+-- Owns the tables, and is used by `evo-token share migrate` alone.
+CREATE ROLE evo_owner LOGIN;
+-- All keepers. Each has up to seven connections at a time.
+CREATE ROLE evo_keeper LOGIN CONNECTION LIMIT 40;
+-- For pg_hba.conf: every reader is a member. It has no rights.
+CREATE ROLE evo_readers NOLOGIN;
+-- One for each reader.
+CREATE ROLE evo_node17 LOGIN IN ROLE evo_readers CONNECTION LIMIT 8;
+
+CREATE DATABASE evo_token OWNER evo_owner;
+REVOKE CONNECT ON DATABASE evo_token FROM PUBLIC;
+GRANT CONNECT ON DATABASE evo_token TO evo_keeper, evo_readers;
+
+-- What a role cannot lift for itself, and only an administrator can set: how much of the disk its sorts may take.
+ALTER ROLE evo_node17 SET temp_file_limit = '16MB';
+
+\connect evo_token
+-- Large objects are the one thing that a role without any other right may still fill the disk with.
+REVOKE EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) FROM PUBLIC;
