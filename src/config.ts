@@ -108,7 +108,11 @@ function withPaths(share: ShareSettings, home: string | undefined): ShareSetting
     }),
   }
   return share.role === 'reader'
-    ? { ...share, ...common, readerKeys: toPath(share.readerKeys, home) }
+    ? {
+        ...share,
+        ...common,
+        ...(share.readerKeys !== undefined && { readerKeys: toPath(share.readerKeys, home) }),
+      }
     : { ...share, ...common }
 }
 

@@ -49,7 +49,11 @@ const keeper = settings(
 const reader = settings(OBJECT, {
   ...common,
   role: z.literal('reader').describe('reader: serves access tokens that keepers publish.'),
-  readerKeys: path.describe('A private file with the keys that `evo-token share reader-key` made.'),
+  readerKeys: path
+    .optional()
+    .describe(
+      'A private file with the keys that `evo-token share reader-key` made; the systemd credential reader-keys is taken too.',
+    ),
 })
 
 export const share = z.discriminatedUnion('role', [keeper, reader], {

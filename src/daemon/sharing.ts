@@ -19,6 +19,7 @@ import type { App } from '../core/app.ts'
 import { SHARING_POLICY } from '../core/sharing/policy.ts'
 import type { Places } from '../platform/platform.ts'
 import { platform } from '../platform/current.ts'
+import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { describeSharing } from './sharing-view.ts'
 import type { World } from './world.ts'
@@ -61,8 +62,7 @@ export async function createSharing(
   const common = { clock, sleep, log, store, policy, onChange, keyOf }
   const name = settings.name ?? hostname().toLowerCase()
   if (settings.role === 'reader') {
-    const path = settings.readerKeys
-    const keys = await ReaderKeys.from(path, readPrivateFile('share.readerKeys', path))
+    const keys = await readReaderKeys(settings.readerKeys, env)
     const sharing = new ReaderSharing({ ...common, keys })
     const running = run({ store, policy, log, tick: () => sharing.tick(), look: () => undefined })
     return {
@@ -175,6 +175,18 @@ function passwordOf(settings: ShareSettings, env: NodeJS.ProcessEnv): Secret | u
       ? readCredential('db-password', env)
       : readPrivateFile('share.passwordFile', passwordFile)
   return text === undefined ? undefined : new Secret(text.trim())
+}
+
+/** @throws {SidecarError} `config` where there are none, or they cannot be read. */
+function readReaderKeys(path: string | undefined, env: NodeJS.ProcessEnv): Promise<ReaderKeys> {
+  if (path !== undefined) {
+    return ReaderKeys.from(path, readPrivateFile('share.readerKeys', path))
+  }
+  const text = readCredential('reader-keys', env)
+  if (text !== undefined) return ReaderKeys.from('The credential reader-keys', text)
+  throw new SidecarError('config', '"share": a reader needs its keys.', {
+    hint: 'Name their file in "share.readerKeys"; or give the service the credential reader-keys.',
+  })
 }
 
 /** The same on every keeper that has the same apps. */

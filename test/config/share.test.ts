@@ -57,7 +57,6 @@ describe('share', () => {
     [{ database: '' }, 'share.database'],
     [{ name: 'Hub One' }, 'share.name'],
     [{ role: 'writer' }, 'share.role'],
-    [{ role: 'reader' }, 'share.readerKeys'],
     [{ readerKeys: '/keys' }, 'share.readerKeys'],
     [{ password: 'x' }, 'share.password'],
   ])('names what is wrong in %j', (change, path) => {

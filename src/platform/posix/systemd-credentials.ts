@@ -6,6 +6,8 @@ import { type App, needsClientSecret } from '../../core/app.ts'
 
 const DIRECTORY = '/etc/evo-token'
 const KEY = 'vault-key'
+/** For sessions that are shared with other hosts. */
+const SHARING = ['db-password', 'reader-keys']
 
 /** Lines of the unit: for the vault key, if it is a credential, and for each app that has a secret there. */
 export function credentialLines(
@@ -14,7 +16,7 @@ export function credentialLines(
   exists: (path: string) => boolean = existsSync,
 ): string[] {
   const secrets = apps.filter(needsClientSecret).map(({ name }) => `${name}.client-secret`)
-  const found = secrets.filter((id) => exists(plainPath(id)) || exists(sealedPath(id)))
+  const found = [...secrets, ...SHARING].filter((id) => exists(plainPath(id)) || exists(sealedPath(id)))
   return [...(keyIsCredential ? [KEY] : []), ...found].map((id) =>
     exists(sealedPath(id))
       ? `LoadCredentialEncrypted=${id}:${sealedPath(id)}`
