@@ -13,6 +13,7 @@ import type { KeySource } from '../core/vault-key-source.ts'
 import { Queue } from '../queue.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 import type { AppState } from './app-state.ts'
+import { SidecarError } from '../errors.ts'
 import { changeWhenIdle } from './idle.ts'
 import type { ManagedApp, TokenRequest } from './managed-app.ts'
 import { ManagedApps } from './managed-apps.ts'
@@ -213,8 +214,9 @@ export class Broker {
     return this.#vault.keySource
   }
 
-  /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.rotate`. */
+  /** @throws {SidecarError} `vault_locked`, `invalid_request` where others have the key, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
+    if (this.#options.sharing) throw sharedKeyError()
     await this.#vault.requireOpen().keys.rotate((app, work) => {
       const managed = this.#apps.find(app)
       return managed ? managed.state.queue.run(work) : work()
@@ -224,6 +226,7 @@ export class Broker {
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
+    if (this.#options.sharing) throw sharedKeyError()
     await this.#vault.requireOpen().keys.move(to)
     this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
@@ -288,4 +291,10 @@ export class Broker {
       this.#options.log.error({ app, err: error }, `${what} failed`)
     })
   }
+}
+
+function sharedKeyError(): SidecarError {
+  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', {
+    hint: 'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.',
+  })
 }

@@ -64,6 +64,7 @@ export function createReaderBroker(
       return Promise.reject(keepersOnly())
     },
     async reload(next): Promise<ReloadPlan> {
+      await sharing.loadKeys()
       const plan = planReload(appsOf(configured), appsOf(next))
       configured = next
       sharing.configure(next.map(({ app }) => app))

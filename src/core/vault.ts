@@ -139,8 +139,8 @@ export interface RecordCopies {
     row: AppKey & Pair & Pick<Copies, 'session'>,
   ): Promise<Opened<Pick<RecordCopy, 'record' | 'unanswered'>>>
   openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<Opened<AccessCopy>>
-  /** The key that readers of the app need; `number` as in `Sharing.readerKey`. */
-  readerKey(app: string, number: number): Sealed
+  /** The keys that readers of the app need, one for each vault key; `number` as in `Sharing.readerKey`. */
+  readerKeys(app: string, number: number): readonly Sealed[]
 }
 
 /** Our encrypted files, open. */

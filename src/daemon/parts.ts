@@ -106,6 +106,7 @@ export async function createParts(
     source: config.vaultKey,
     machineId,
     takeOver,
+    sharesKey: config.share !== undefined,
     log,
     onStep: world.onStep,
   }

@@ -25,11 +25,9 @@ export function createShareService({ broker, sharing }: Parts): ShareService {
           number: await shared.shared(app).readerKeyNumber(renew),
         })),
       )
-      return found.map(({ app, number }) => ({
-        app,
-        number,
-        key: copies.readerKey(app, number),
-      }))
+      return found.flatMap(({ app, number }) =>
+        copies.readerKeys(app, number).map((key) => ({ app, number, key })),
+      )
     },
   }
 }

@@ -4,6 +4,10 @@ import type { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
 import type { SharedApp } from '../broker/sharing/shared-app.ts'
 import type { ShareSettings } from '../config/share-settings.ts'
 import type { Clock } from '../core/ports.ts'
+import type { KeeperRow } from '../core/sharing/shared-store.ts'
+
+/** A keeper that is home of nothing is not shown for longer. */
+const FORGOTTEN_MS = 30 * 86_400_000
 
 interface Shown {
   readonly settings: ShareSettings
@@ -33,21 +37,26 @@ export function describeSharing({ settings, name, database, sharing }: Shown): o
 function describeKeeper(sharing: KeeperSharing) {
   const known = sharing.databaseClock()
   const own = sharing.keepers.find(({ id }) => id === sharing.id)
-  const kids = sharing.copies()?.kids() ?? []
+  const [newest] = sharing.copies()?.kids() ?? []
+  const homes = new Set(sharing.all().map(({ row }) => row?.home))
+  const isForgotten = ({ id, beatAt }: KeeperRow) =>
+    known !== undefined && known.now - beatAt > FORGOTTEN_MS && !homes.has(id)
   return {
     id: sharing.id,
     confirmed: sharing.isConfirmed(),
     message: sharing.whyNotConfirmed()?.message ?? null,
-    keepers: sharing.keepers.map((keeper) => ({
-      name: keeper.name,
-      id: keeper.id,
-      host: keeper.host,
-      version: keeper.version,
-      beat_at: keeper.beatAt === 0 ? null : new Date(keeper.beatAt).toISOString(),
-      alive: known !== undefined && known.now - keeper.beatAt < sharing.policy.silentMs,
-      same_apps: own === undefined || keeper.configDigest === own.configDigest,
-      same_key: keeper.kids.some((kid) => kids.includes(kid)),
-    })),
+    keepers: sharing.keepers
+      .filter((keeper) => !isForgotten(keeper))
+      .map((keeper) => ({
+        name: keeper.name,
+        id: keeper.id,
+        host: keeper.host,
+        version: keeper.version,
+        beat_at: keeper.beatAt === 0 ? null : new Date(keeper.beatAt).toISOString(),
+        alive: known !== undefined && known.now - keeper.beatAt < sharing.policy.silentMs,
+        same_apps: own === undefined || keeper.configDigest === own.configDigest,
+        same_key: newest === undefined || keeper.kids.includes(newest),
+      })),
     apps: sharing.all().map((app) => describeApp(app, sharing)),
   }
 }

@@ -58,12 +58,17 @@ export async function createSharing(
   })
   // What is wrong with the file should end the start, not the first statement.
   passwordOf(settings, env)
+  const { certificateKeyFile } = settings
+  if (certificateKeyFile !== undefined) {
+    readPrivateFile('share.certificateKeyFile', certificateKeyFile)
+  }
   const store = new PostgresStore(database, new Announcements(database), settings.role)
   const common = { clock, sleep, log, store, policy, onChange, keyOf }
   const name = settings.name ?? hostname().toLowerCase()
   if (settings.role === 'reader') {
-    const keys = await readReaderKeys(settings.readerKeys, env)
-    const sharing = new ReaderSharing({ ...common, keys })
+    const readKeys = () => readReaderKeys(settings.readerKeys, env)
+    const sharing = new ReaderSharing({ ...common, readKeys })
+    await sharing.loadKeys()
     const running = run({ store, policy, log, tick: () => sharing.tick(), look: () => undefined })
     return {
       start: () => {

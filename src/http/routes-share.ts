@@ -16,7 +16,7 @@ const keeper = z.object({
   same_apps: z.boolean().meta({ description: 'Whether it has the same apps in its config.' }),
   same_key: z
     .boolean()
-    .meta({ description: 'Whether it has one of the vault keys of this daemon.' }),
+    .meta({ description: 'Whether it has the vault key that this daemon seals with.' }),
 })
 
 const sharedApp = z.object({

@@ -115,7 +115,7 @@ export function createMemoryVault() {
     seal: () => Promise.reject(new Error('nothing is shared here')),
     openSession: async () => ({ kind: 'unknown-key' }),
     openAccess: async () => ({ kind: 'unknown-key' }),
-    readerKey: () => {
+    readerKeys: () => {
       throw new Error('nothing is shared here')
     },
   }

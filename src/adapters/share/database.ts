@@ -93,6 +93,11 @@ export class Database {
       const { stamp_now: now, stamp_incarnation: incarnation } = first
       return { value: rows, now, incarnation, sent, received }
     } catch (error) {
+      if (isRefusal(error)) {
+        client?.release()
+        this.#fail(error, primary.host)
+        return undefined
+      }
       // The statement may hang, and its connection with it: neither is used again.
       client?.release(true)
       this.#fail(error, primary.host)
@@ -135,7 +140,9 @@ export class Database {
     const { settings, clock, log } = this.#options
     const found = await Promise.all(settings.hosts.map((host) => this.#examine(host)))
     const taking = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
-    this.#primaries = taking.map(({ host }) => host)
+    // Two ways to the same one are no two.
+    const byProcess = new Map(taking.map(({ host, incarnation }) => [incarnation, host]))
+    this.#primaries = [...byProcess.values()]
     if (this.#primaries.length > 1) {
       log.error({ hosts: this.#primaries }, 'more than one database takes writes')
     }
@@ -217,4 +224,10 @@ export class Database {
     // A pool waits for its statements, and one of them may hang.
     primary.pool.end().catch(() => undefined)
   }
+}
+
+/** Whether the database refused the statement, rather than the connection: classes 08 and 57 are of that. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57)/.test(code)
 }

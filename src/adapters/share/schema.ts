@@ -6,6 +6,9 @@ import { SidecarError } from '../../errors.ts'
 
 export const SCHEMA_VERSION = 1
 
+/** Far below what a number of JavaScript holds exactly, and far above what a clock in milliseconds will say. */
+const NUMBER_MAX = 2 ** 52
+
 /** Rows in `wanted` are one for each app, so this bounds what a reader can have us keep. */
 const DIGEST_LENGTH = 64
 
@@ -32,8 +35,8 @@ export function migration(database: string, { keepers, readers }: Grants): reado
        name text NOT NULL,
        identity_digest text NOT NULL CHECK (length(identity_digest) = ${DIGEST_LENGTH}),
        home uuid,
-       home_no bigint NOT NULL,
-       generation bigint NOT NULL,
+       home_no bigint NOT NULL CHECK (home_no BETWEEN 0 AND ${NUMBER_MAX}),
+       generation bigint NOT NULL CHECK (generation BETWEEN 0 AND ${NUMBER_MAX}),
        revision uuid NOT NULL,
        move_to uuid,
        kid text NOT NULL,
@@ -86,7 +89,8 @@ const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
        of_app text, of_identity text, rejected text, until timestamptz
      ) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        INSERT INTO evo_token.wanted AS w (name, identity_digest, rejected_sha256, wanted_until, asked_at)
-       SELECT a.name, a.identity_digest, rejected, until, clock_timestamp()
+       SELECT a.name, a.identity_digest, rejected, LEAST(until, clock_timestamp() + interval '1 day'),
+              clock_timestamp()
          FROM evo_token.app a
         WHERE a.name = of_app AND a.identity_digest = of_identity
           AND (EXISTS (SELECT 1 FROM evo_token.reader_app r
@@ -106,7 +110,7 @@ function keeperGrants(role: string): string[] {
     `GRANT SELECT ON evo_token.meta TO ${to}`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON evo_token.app, evo_token.keeper, evo_token.wanted TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
-    ...policy('app', `keeper ${role}`, to, 'true'),
+    ...policy('app', role, to, 'true'),
     ...timeLimits(to),
   ]
 }
@@ -116,13 +120,15 @@ function readerGrants(role: string, apps: readonly string[]): string[] {
   const mayRead =
     'EXISTS (SELECT 1 FROM evo_token.reader_app r WHERE r.role = current_user AND r.app = app.name)'
   return [
+    // It may have been a keeper's.
+    `REVOKE ALL ON ALL TABLES IN SCHEMA evo_token FROM ${to}`,
     `GRANT USAGE ON SCHEMA evo_token TO ${to}`,
     `GRANT SELECT ON evo_token.meta, evo_token.reader_app TO ${to}`,
     `GRANT SELECT (name, identity_digest, home, home_no, generation, revision, access, changed_at)
        ON evo_token.app TO ${to}`,
     `GRANT SELECT (id, name) ON evo_token.keeper TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
-    ...policy('app', `reader ${role}`, to, mayRead),
+    ...policy('app', role, to, mayRead),
     ...timeLimits(to),
     wherePermitted(`ALTER ROLE ${to} CONNECTION LIMIT 8`),
     `DELETE FROM evo_token.reader_app WHERE role = ${literal(role)}`,

@@ -54,14 +54,18 @@ export class KeyChanges implements VaultKeys {
   /**
    * Finishes what a stop interrupted, and changes to a key that was put before the others in the
    * key's place. What cannot be done now is logged, and done at the next start.
+   *
+   * @param keepsOthers whether keys behind the newest stay in their place: other machines use them too.
    */
-  async finish(newestKid: string): Promise<void> {
+  async finish(newestKid: string, keepsOthers: boolean): Promise<void> {
     const { log } = this.#deps
     try {
       await this.#onDisk(async () => {
         await this.#emptyLeftPlace()
         if (newestKid !== this.#current.ring[0].kid) await this.#current.writeWithKey(newestKid)
-        if (this.#current.ring.length > 1) await this.#leaveOldKeys((_app, work) => work())
+        if (this.#current.ring.length === 1) return
+        if (keepsOthers) await this.#reencrypt((_app, work) => work())
+        else await this.#leaveOldKeys((_app, work) => work())
       })
     } catch (error) {
       if (!(error instanceof SidecarError)) throw error
@@ -77,12 +81,17 @@ export class KeyChanges implements VaultKeys {
     await this.#leaveOldKeys(inQueue)
   }
 
-  async #leaveOldKeys(inQueue: InQueue): Promise<void> {
-    const { dir, log, queues, onStep } = this.#deps
+  async #reencrypt(inQueue: InQueue): Promise<void> {
+    const { dir, queues, onStep } = this.#deps
     await this.#current.raiseFormat(FORMAT_UNSHARED)
     // Work that began with the old key ends before the files are listed, so none is missed.
     await queues.drain()
     await reencrypt({ dir, ring: this.#current.ring, queues, onStep }, inQueue)
+  }
+
+  async #leaveOldKeys(inQueue: InQueue): Promise<void> {
+    const { log, onStep } = this.#deps
+    await this.#reencrypt(inQueue)
     if (this.#current.header.source === 'credential') {
       log.info(
         {},

@@ -38,6 +38,8 @@ export interface OpenVaultOptions {
   readonly machineId: string | null
   /** Whether to use a vault that another machine made. */
   readonly takeOver: boolean
+  /** Whether other machines have the key too: then no line of its file is ever taken out by us. */
+  readonly sharesKey?: boolean
   readonly log: Log
   readonly onStep?: OnStep | undefined
 }
@@ -100,7 +102,7 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
   const written = header.machine === machine ? ours : await writeHeader(dir, ours)
   await removeTemporaries(dir)
   const vault = createParts(options, written, unlocked.ring)
-  await vault.keys.finish(unlocked.newest.kid)
+  await vault.keys.finish(unlocked.newest.kid, options.sharesKey ?? false)
   return { kind: 'open', ...vault }
 }
 

@@ -22,6 +22,8 @@ export class AppRow {
   head: RowHead | undefined
   /** The revision that this process last wrote. */
   #known: string | undefined
+  /** Why the row cannot be believed or taken in, where it is ahead. */
+  unreadable: 'unknown-key' | 'broken' | undefined
   #publishing = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
@@ -174,6 +176,23 @@ export class AppRow {
     return 'done'
   }
 
+  /** Becomes the home with what is on the disk: a person says that there is nothing newer. */
+  async adopt(): Promise<void> {
+    await runWhenIdle(this.#state, async () => {
+      const { sharing } = this
+      if (!sharing) return
+      const number = this.#keeper.nextNumber(undefined, sharing)
+      const { readerKey } = sharing
+      await this.#state.ledger.share({ home: this.#keeper.id, number, readerKey })
+      // It may have been spent elsewhere since.
+      this.#state.ledger.unanswered = true
+      this.head = undefined
+      this.#state.reloadFromRecord()
+      this.#note('home_gained', 'this keeper is the home of the app')
+    })
+    await this.settle()
+  }
+
   /** Ends the sharing of the app; what is on the disk is this keeper's own. */
   async leave(): Promise<void> {
     await runWhenIdle(this.#state, async () => {
@@ -199,17 +218,12 @@ export class AppRow {
 
   /** What the row has is newer than the disk, and this keeper is the home: the disk has it first. */
   async #takeIn(): Promise<void> {
-    const row = (await this.#keeper.store.open(this.key))?.value
-    if (row?.home !== this.#keeper.id) return
-    const opened = await this.#keeper.copies()?.openSession(row)
-    if (opened?.kind !== 'opened') {
-      const why = opened?.kind === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
-      this.#state.deps.log.error({ app: this.key.app }, `the copy in the database ${why}`)
-      return
-    }
-    const { record, unanswered } = opened.value
+    const opened = await this.#openAhead()
+    if (opened?.row.home !== this.#keeper.id) return
+    const { record, unanswered, row } = opened
     const { number, generation } = row
-    const sharing = { home: row.home, number, readerKey: record.sharing?.readerKey ?? 1 }
+    const readerKey = record.sharing?.readerKey ?? 1
+    const sharing = { home: this.#keeper.id, number, readerKey }
     const { identity } = this.#state.ledger.record
     const taken: AppRecord = { ...record, identity, generation, sharing }
     if ((await this.#state.ledger.takeIn(taken, unanswered)).kind !== 'stored') return
@@ -218,14 +232,33 @@ export class AppRow {
     this.#note('home_gained', 'this keeper is the home of the app')
   }
 
+  /** Believes only what a keeper has sealed: who can write rows, and has no key, ends no session. */
   async #standDown(): Promise<void> {
-    const { head, sharing } = this
-    if (!head || !sharing) return
+    const { sharing } = this
+    const row = (await this.#openAhead())?.row
+    if (!row || !sharing || row.home === this.#keeper.id) return
     const { readerKey } = sharing
-    const left = { home: head.home ?? NOBODY, number: head.number, readerKey }
+    const left = { home: row.home ?? NOBODY, number: row.number, readerKey }
     if ((await this.#state.ledger.share(left)).kind !== 'stored') return
     this.#state.reloadFromRecord()
     this.#note('home_lost', 'another keeper became the home of the app')
+  }
+
+  /** The row and the session in it; undefined where that cannot be opened. */
+  async #openAhead() {
+    const row = (await this.#keeper.store.open(this.key))?.value
+    const copies = this.#keeper.copies()
+    if (!row || !copies) return undefined
+    const opened = await copies.openSession(row)
+    const before = this.unreadable
+    this.unreadable = opened.kind === 'opened' ? undefined : opened.kind
+    if (opened.kind === 'opened') return { row, ...opened.value }
+    if (before !== opened.kind) {
+      const why = opened.kind === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
+      this.#state.deps.log.error({ app: this.key.app }, `a newer copy in the database ${why}`)
+      this.#state.deps.onChange(this.key.app)
+    }
+    return undefined
   }
 
   /** Hands the newest record over until the row shows it. */

@@ -22,13 +22,14 @@ import type { AppHome } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import type { ManagedApp } from '../managed-app.ts'
 import { Confirmation, type WatchedDatabases } from './confirmation.ts'
-import { copyOf } from './copy.ts'
+import { Copy } from './copy.ts'
 import type { Keeper } from './keeper.ts'
 import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
 import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { SharedApp } from './shared-app.ts'
 import { grant, handOn } from './wishes.ts'
+import { waitAtMost } from '../wait-at-most.ts'
 
 export interface KeeperSharingDeps extends KeeperBeatDeps, Omit<RemoteAppDeps, 'wish'> {
   readonly store: SharedStore
@@ -41,8 +42,7 @@ export interface KeeperSharingDeps extends KeeperBeatDeps, Omit<RemoteAppDeps, '
 interface Shared {
   readonly app: SharedApp
   readonly remote: RemoteApp
-  /** Of the row whose copy `remote` has. */
-  copied: string | undefined
+  readonly copy: Copy
 }
 
 export class KeeperSharing implements Keeper {
@@ -89,7 +89,7 @@ export class KeeperSharing implements Keeper {
         handOn(this.#deps, key, wish, this.#database)
       },
     })
-    this.#apps.set(key.app, { app, remote, copied: undefined })
+    this.#apps.set(key.app, { app, remote, copy: new Copy(remote) })
     // What it has to do is in rows that were read before it was here.
     this.lookSoon()
     return app
@@ -138,12 +138,26 @@ export class KeeperSharing implements Keeper {
     const fault = this.store.fault()
     if (fault) return { message: fault.message, hint: SHARE_STATUS }
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
-    return { message: 'The database is watched for two minutes first.', hint: SHARE_STATUS }
+    return WATCHED
   }
 
   refuseChangeOfHome(): SidecarError | undefined {
-    const words = this.store.hasTwoPrimaries() ? TWO_PRIMARIES : this.whyNotConfirmed()
+    // One that was just started may have lost what its homes have yet to publish again.
+    const { incarnation } = this.#database ?? {}
+    const isKnown = incarnation !== undefined && this.#confirmation.hasWatched(incarnation)
+    const words = this.store.hasTwoPrimaries()
+      ? TWO_PRIMARIES
+      : (this.whyNotConfirmed() ?? (isKnown ? undefined : WATCHED))
     return words && new SidecarError('unavailable', words.message, { hint: words.hint })
+  }
+
+  async within<T>(asked: Asked<T>): Asked<T> {
+    let answer: Answer<T> | undefined
+    const arrived = asked.then((came) => {
+      answer = came
+    })
+    await waitAtMost(this.#deps.sleep, this.policy.questionMs, arrived)
+    return answer
   }
 
   nextNumber(row: Pick<RowHead, 'number'> | undefined, sharing: Sharing | undefined): number {
@@ -227,9 +241,7 @@ export class KeeperSharing implements Keeper {
     if (!app.isElsewhere()) return
     remote.reconfigure(app.state.app)
     remote.home = this.nameOf(row?.home)
-    if (row && row.revision === shared.copied) return
-    remote.update(await copyOf(row, at, this.#copies))
-    shared.copied = row?.revision
+    await shared.copy.take(row, at, this.#copies)
   }
 
   /** The homes do what those wish who have a copy only. */
@@ -241,7 +253,8 @@ export class KeeperSharing implements Keeper {
       const managed = this.#managed(wish.app)
       if (!managed || app?.key.identityDigest !== wish.identityDigest || app.isElsewhere()) continue
       grant(managed, wish, this.#database)
-      await this.store.fulfil(wish)
+      // A reader may hold the row that it wrote: nothing waits for that.
+      this.store.fulfil(wish).catch(() => undefined)
     }
   }
 
@@ -267,6 +280,11 @@ export class KeeperSharing implements Keeper {
 }
 
 const SHARE_STATUS = 'It goes on by itself; `evo-token share status` says how the database is.'
+
+const WATCHED: Words = {
+  message: 'A database that has just been met is watched for two minutes first.',
+  hint: SHARE_STATUS,
+}
 
 const HALTED: Words = {
   message: 'Another process runs under the id of this keeper: its state directory was copied.',

@@ -2,7 +2,13 @@
 import type { Clock } from '../../core/ports.ts'
 import type { Words } from '../../core/problem.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
-import type { Answer, KeeperRow, RowHead, SharedStore } from '../../core/sharing/shared-store.ts'
+import type {
+  Answer,
+  Asked,
+  KeeperRow,
+  RowHead,
+  SharedStore,
+} from '../../core/sharing/shared-store.ts'
 import type { RecordCopies, Sharing } from '../../core/vault.ts'
 import type { SidecarError } from '../../errors.ts'
 
@@ -21,6 +27,8 @@ export interface Keeper {
   whyNotConfirmed(): Words | undefined
   /** Why no app may get another home now. */
   refuseChangeOfHome(): SidecarError | undefined
+  /** An answer that comes in the time that a question may take, and undefined after it. */
+  within<T>(asked: Asked<T>): Asked<T>
   /** A number above every one that was seen. */
   nextNumber(row: Pick<RowHead, 'number'> | undefined, sharing: Sharing | undefined): number
   /** The database's clock as it was last told. */

@@ -32,10 +32,15 @@ export class HomeCommands {
   async move(app: string): Promise<void> {
     const shared = this.#sharing.shared(app)
     const row = await this.#rowOf(shared)
+    if (!row) {
+      await shared.adopt()
+      return
+    }
     if (row.home === this.#sharing.id) return
     if (row.home === null) {
-      await this.#take(shared, undefined)
-      return
+      const reason = await this.#take(shared, undefined)
+      if (reason === undefined) return
+      throw new SidecarError('unavailable', `"${app}" was not taken: ${reason}.`)
     }
     const { store, id } = this.#sharing
     const asked = await store.askToMove(shared.key, row.revision, id)
@@ -69,7 +74,11 @@ export class HomeCommands {
         .filter((keeper) => keeper.id !== id && (keeper.name === name || keeper.id === name))
         .map((keeper) => [keeper.id, keeper]),
     )
-    if (gone.size === 0) throw unknownKeeper(name, keepers.value.filter((other) => other.id !== id))
+    if (gone.size === 0)
+      throw unknownKeeper(
+        name,
+        keepers.value.filter((other) => other.id !== id),
+      )
     const runs = [...gone.values()].some(({ beatAt }) => keepers.now - beatAt < policy.silentMs)
     if (runs && !force) throw stillRuns(name)
     const taken: string[] = []
@@ -96,15 +105,13 @@ export class HomeCommands {
     return result === 'done' ? undefined : REASONS[result]
   }
 
-  async #rowOf(shared: SharedApp): Promise<RowHead> {
+  /** Undefined where there is none: the database has lost it, or it was never there. */
+  async #rowOf(shared: SharedApp): Promise<RowHead | undefined> {
     const refusal = this.#sharing.refuseChangeOfHome()
     if (refusal) throw refusal
     const answer = await this.#sharing.store.head(shared.key)
     if (!answer) throw unreached()
-    if (answer.value) return answer.value
-    throw new SidecarError('invalid_request', `"${shared.key.app}" is not shared yet.`, {
-      hint: 'It is once it is signed in, and its home has published it.',
-    })
+    return answer.value
   }
 
   async #untilHome(shared: SharedApp): Promise<void> {

@@ -6,7 +6,7 @@ import type { Answer, AppKey, CopiedRow, SharedStore } from '../../core/sharing/
 import type { Instant } from '../../core/token.ts'
 import type { RecordCopies } from '../../core/vault.ts'
 import type { Sleep } from '../wait-at-most.ts'
-import { copyOf } from './copy.ts'
+import { Copy } from './copy.ts'
 import { RemoteApp } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { handOn } from './wishes.ts'
@@ -17,7 +17,8 @@ export interface ReaderSharingDeps {
   readonly log: Log
   readonly store: SharedStore
   readonly policy: SharingPolicy
-  readonly keys: Pick<RecordCopies, 'openAccess'>
+  /** Reads the keys of its file. @throws {SidecarError} `config`. */
+  readonly readKeys: () => Promise<Pick<RecordCopies, 'openAccess'>>
   readonly onChange: (app: string) => void
   /** What the app is among all keepers. */
   readonly keyOf: (app: App) => AppKey
@@ -25,12 +26,13 @@ export interface ReaderSharingDeps {
 
 interface Read {
   readonly remote: RemoteApp
-  revision: string | undefined
+  readonly copy: Copy
 }
 
 export class ReaderSharing {
   readonly #deps: ReaderSharingDeps
   readonly #apps = new Map<string, Read>()
+  #keys: Pick<RecordCopies, 'openAccess'> | undefined
   #wholeAt = -Infinity
   #changedSince: Instant | undefined
   #database: Answer<unknown> | undefined
@@ -46,9 +48,15 @@ export class ReaderSharing {
     for (const app of apps) {
       const known = this.#apps.get(app.name)
       if (known && this.#isSame(known.remote.app, app)) known.remote.reconfigure(app)
-      else this.#apps.set(app.name, { remote: this.#newRemote(app), revision: undefined })
+      else this.#add(app)
     }
     this.#wholeAt = -Infinity
+  }
+
+  /** @throws {SidecarError} `config` where they cannot be read: those from before are kept. */
+  async loadKeys(): Promise<void> {
+    this.#keys = await this.#deps.readKeys()
+    this.lookSoon()
   }
 
   names(): readonly string[] {
@@ -80,18 +88,17 @@ export class ReaderSharing {
   }
 
   async #see(read: Read, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {
-    if (row && row.revision === read.revision) return
-    read.remote.update(await copyOf(row, at, this.#deps.keys))
-    read.revision = row?.revision
+    await read.copy.take(row, at, this.#keys)
   }
 
-  #newRemote(app: App): RemoteApp {
-    return new RemoteApp(app, {
+  #add(app: App): void {
+    const remote = new RemoteApp(app, {
       ...this.#deps,
       wish: (wish) => {
         handOn(this.#deps, this.#deps.keyOf(app), wish, this.#database)
       },
     })
+    this.#apps.set(app.name, { remote, copy: new Copy(remote) })
   }
 
   #isSame(one: App, other: App): boolean {

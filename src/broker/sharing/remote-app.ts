@@ -39,7 +39,7 @@ export interface RemoteAppDeps {
 }
 
 /** What is known of the app's row. */
-export type Copy =
+export type FoundCopy =
   | { readonly kind: 'opened'; readonly copy: AccessCopy; readonly at: Answer<unknown> }
   | { readonly kind: CopyCase }
 
@@ -70,7 +70,7 @@ export class RemoteApp {
   }
 
   /** Takes what the row holds now. */
-  update(found: Copy): void {
+  update(found: FoundCopy): void {
     const before = this.#tokens
     if (found.kind === 'opened') {
       if (before?.accessToken.sha256 === found.copy.accessToken.sha256) return
@@ -78,7 +78,9 @@ export class RemoteApp {
     } else {
       if (this.#fault === found.kind && !before) return
       this.#fault = found.kind
-      this.#tokens = undefined
+      // Only a sign-out ends a token before its time.
+      if (found.kind === 'signed_out_elsewhere') this.#tokens = undefined
+      else if (before) return
     }
     this.#deps.onChange(this.#app.name)
     for (const wake of this.#waiting) wake()

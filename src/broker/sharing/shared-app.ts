@@ -57,7 +57,8 @@ export class SharedApp implements AppHome {
   }
 
   words(): Words | undefined {
-    return this.#keeper.whyNotConfirmed()
+    const { unreadable } = this.#row
+    return unreadable ? unreadableWords(this.key.app, unreadable) : this.#keeper.whyNotConfirmed()
   }
 
   /** Whether the app's token comes from the copy that another keeper publishes. */
@@ -90,7 +91,7 @@ export class SharedApp implements AppHome {
     for (;;) {
       const asked = clock.read()
       if (!this.#keeper.isConfirmed()) return toFailure(this.words() ?? UNREACHED)
-      const answer = await store.head(this.key)
+      const answer = await this.#keeper.within(store.head(this.key))
       if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
       if (answer && !isSignInElsewhere) {
         this.#row.head = answer.value
@@ -140,6 +141,21 @@ export class SharedApp implements AppHome {
     return this.#row.takeOver(...how)
   }
 
+  /**
+   * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
+   *
+   * @throws {SidecarError} `invalid_request` for one that was never shared.
+   */
+  async adopt(): Promise<void> {
+    const { sharing } = this.#row
+    if (!sharing) {
+      throw new SidecarError('invalid_request', `"${this.key.app}" is not shared yet.`, {
+        hint: 'It is once it is signed in, and its home has published it.',
+      })
+    }
+    if (sharing.home !== this.#keeper.id) await this.#row.adopt()
+  }
+
   leave(): Promise<void> {
     return this.#row.leave()
   }
@@ -171,7 +187,10 @@ export class SharedApp implements AppHome {
       .giveTo(to)
       .catch((error: unknown) => {
         // It is asked for until it is done.
-        this.state.deps.log.warn({ app: this.key.app, err: error }, 'not given to another keeper yet')
+        this.state.deps.log.warn(
+          { app: this.key.app, err: error },
+          'not given to another keeper yet',
+        )
       })
       .finally(() => {
         this.#giving = false
@@ -213,6 +232,18 @@ const UNREACHED: Words = {
 const BECAME_HOME: Words = {
   message: 'Another keeper became the home of the app meanwhile.',
   hint: UNREACHED.hint,
+}
+
+function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Words {
+  return why === 'unknown-key'
+    ? {
+        message: 'The database has a newer copy, sealed with a vault key that is not here.',
+        hint: 'Give every keeper the same vault key.',
+      }
+    : {
+        message: 'The database has a newer copy, and that is damaged.',
+        hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}'.`,
+      }
 }
 
 function toFailure({ message }: Words): Failure {

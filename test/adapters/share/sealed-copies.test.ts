@@ -38,8 +38,10 @@ async function sealed(copies: SealedCopies, readerKey?: number) {
 }
 
 async function readerOf(copies: SealedCopies, app: string, number: number): Promise<ReaderKeys> {
-  const key = copies.readerKey(app, number).expose()
-  return ReaderKeys.from('keys', `${JSON.stringify({ app, number, key })}\n`)
+  const lines = copies
+    .readerKeys(app, number)
+    .map((key) => JSON.stringify({ app, number, key: key.expose() }))
+  return ReaderKeys.from('keys', lines.join('\n'))
 }
 
 describe('the copy of a session', () => {

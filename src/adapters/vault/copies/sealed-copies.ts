@@ -64,8 +64,8 @@ export class SealedCopies implements RecordCopies {
     return openAccessCopy(row, row.access, await Promise.all(keys))
   }
 
-  readerKey(app: string, number: number): Secret {
-    return derive(this.#keys.ring[0], app, number)
+  readerKeys(app: string, number: number): readonly Secret[] {
+    return this.#keys.ring.map((key) => derive(key, app, number))
   }
 
   #readerKey(key: VaultKey, app: string, number: number): Promise<VaultKey> {
