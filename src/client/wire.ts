@@ -66,12 +66,13 @@ export async function exchange(
   const { timeoutMs = PATIENCE_MS } = ask
   return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0)
-    const over = new AbortController()
+    // Made when it is needed: to load it takes `get` longer than most answers.
+    let silent: AbortController | undefined
     const settle = (answer: Answer | string | undefined) => {
       if (answer === undefined) return
       clearTimeout(timer)
       clearTimeout(silence)
-      over.abort()
+      silent?.abort()
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onError)
       if (!keep) socket.destroy()
       resolve(answer)
@@ -91,7 +92,8 @@ export async function exchange(
     const seconds = timeoutMs / 1000
     const timer = setTimeout(settle, timeoutMs, `it did not answer within ${seconds} seconds`)
     const silence = setTimeout(() => {
-      onSilence?.(over.signal).catch((error: unknown) => {
+      silent = new AbortController()
+      onSilence?.(silent.signal).catch((error: unknown) => {
         reject(error instanceof Error ? error : new Error(String(error)))
         settle('it gives no sign of life')
       })

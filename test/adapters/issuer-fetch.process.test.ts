@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer as createNetServer, type Socket
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeFault } from '../../src/adapters/server/issuer-fault.ts'
@@ -18,6 +20,7 @@ import { type Certificates, createCertificates } from '../support/certificates.t
 import { startFaultyServer } from '../support/faulty-server.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'evo-token-fetch-'))
 afterAll(() => {
@@ -126,6 +129,27 @@ describe('a request to an issuer', () => {
     await once(last.resume(), 'close')
     expect(accepted).toHaveLength(2)
     silent.close()
+  })
+
+  it('is forgotten when it is over, while the fetch goes on', async () => {
+    await using scripted = await startFaultyServer()
+    scripted.answer(200, 'ok')
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const { fetch } = start()
+    const asked: WeakRef<() => Promise<void>>[] = []
+    const request = async () => {
+      const beforeFirstByte = async () => undefined
+      asked.push(new WeakRef(beforeFirstByte))
+      const { body } = await fetch(scripted.url, { ...get(), beforeFirstByte })
+      if (body) await text(body)
+    }
+    for (let count = 0; count < 20; count++) await request()
+    await until('nothing holds them', () => {
+      collectGarbage()
+      // The last one may still stand in a frame.
+      return asked.slice(0, -1).every((one) => one.deref() === undefined)
+    })
   })
 })
 

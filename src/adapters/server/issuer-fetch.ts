@@ -36,6 +36,8 @@ export interface IssuerFetchOptions {
   readonly env: NodeJS.ProcessEnv
 }
 
+const STOPS = new DOMException('The daemon stops.', 'AbortError')
+
 /** An issuer on this machine is never behind a proxy, whatever the environment forgot to say. */
 const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
 
@@ -61,11 +63,20 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   }
   // undici connects through SOCKS out of our sight: there the first byte may follow a handshake later.
   const throughSocks = [proxies.httpProxy, proxies.httpsProxy].some((url) => /^socks/i.test(url))
-  const closing = new AbortController()
+  const underWay = new Set<AbortController>()
+  let closed = false
   return {
     async fetch(url, { beforeFirstByte, ...request }) {
       if (throughSocks) await beforeFirstByte?.()
-      const signal = AbortSignal.any([request.signal, closing.signal])
+      // Not `AbortSignal.any` with a signal that lives as long as the daemon: that would keep each request for ever.
+      const controller = new AbortController()
+      const { signal } = controller
+      const breakOff = () => {
+        controller.abort(closed ? STOPS : request.signal.reason)
+      }
+      if (closed || request.signal.aborted) breakOff()
+      request.signal.addEventListener('abort', breakOff)
+      underWay.add(controller)
       // undici's own time limits are off everywhere: the caller limits the time, on the daemon's clock.
       const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
       // No connection is used twice. A server that closes an idle one just as we write to it would
@@ -85,6 +96,8 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       })
       // Destroyed at the end of each: after an abort undici connects once more, for no request.
       const end = () => {
+        request.signal.removeEventListener('abort', breakOff)
+        underWay.delete(controller)
         void agent.destroy()
       }
       try {
@@ -98,7 +111,8 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       }
     },
     close() {
-      closing.abort(new DOMException('The daemon stops.', 'AbortError'))
+      closed = true
+      for (const controller of underWay) controller.abort(STOPS)
     },
   }
 }

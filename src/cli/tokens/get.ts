@@ -1,7 +1,11 @@
 /** `get`: prints an app's access token. It goes from the answer to stdout and nowhere else. */
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
+import type { Io } from '../io.ts'
 import { APP_OR_DEFAULT, CALLER } from '../options.ts'
+
+// As in `client/connection.ts`: an import of `node:fs` would load much more.
+const { writeSync } = process.getBuiltinModule('node:fs')
 
 export const get: CommandRow = {
   arguments: [APP_OR_DEFAULT],
@@ -45,8 +49,23 @@ async function run(invocation: Invocation): Promise<number> {
     path: appPath(argument('APP'), `/token${query}`),
     timeoutMs: PATIENCE_MS,
   })
-  if (flag('json')) io.stdout.write(`${JSON.stringify(answer)}\n`)
-  else
-    io.stdout.write(flag('header') ? `Authorization: Bearer ${accessToken}\n` : `${accessToken}\n`)
+  const line = flag('header') ? `Authorization: Bearer ${accessToken}` : accessToken
+  print(`${flag('json') ? JSON.stringify(answer) : line}\n`, io)
   return 0
+}
+
+/** Past Node's stream for stdout where that works: to load the stream takes as long as to connect. */
+function print(text: string, io: Io): void {
+  if (io !== process) {
+    io.stdout.write(text)
+    return
+  }
+  const bytes = Buffer.from(text)
+  let written = 0
+  try {
+    while (written < bytes.length) written += writeSync(1, bytes, written)
+  } catch {
+    // A pipe that is full for now, or closed: the stream knows what to do.
+    io.stdout.write(bytes.subarray(written))
+  }
 }
