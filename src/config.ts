@@ -240,10 +240,10 @@ const SHARED_KEY =
 /** Stands for a whole file: no variable has such a name. */
 const WHOLE = '*'
 
-function warningsOn({ apps }: Config): ConfigFault[] {
+function warningsOn({ apps, listen }: Config): ConfigFault[] {
   return apps.length === 0
     ? [fault(['apps'], 'no app is configured; "evo-token init" adds one')]
-    : apps.flatMap((app) => [...scopeWarnings(app), ...redirectWarnings(app)])
+    : apps.flatMap((app) => [...scopeWarnings(app), ...redirectWarnings(app, listen.port)])
 }
 
 function fault(path: Path, message: string): ConfigFault {

@@ -2,7 +2,7 @@
  * Seequent's evo-mcp server beside us: what it reads is read here by its own rule. It takes the member
  * `access_token` of `.cache/evo_token_cache.json`, anew at each use, and signs in by itself where the JWT's `exp` is over.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -26,10 +26,10 @@ function tokenOfEvoMcp(checkout: string): string | undefined {
 }
 
 /** A git repository with what a checkout of evo-mcp has. */
-function createCheckout() {
+function createCheckout({ hasRun = true } = {}) {
   const repository = createRepository()
   repository.write('.gitignore', '.cache/\n')
-  mkdirSync(join(repository.directory, '.cache'))
+  if (hasRun) mkdirSync(join(repository.directory, '.cache'))
   mkdirSync(join(repository.directory, 'src/evo_mcp'), { recursive: true })
   return repository
 }
@@ -64,7 +64,8 @@ describe('evo-mcp', () => {
 
   it('is known to init, which adds its token file, and to doctor', async () => {
     await using home = await createHome()
-    using checkout = createCheckout()
+    // It has not run yet, so that there is no directory for the file.
+    using checkout = createCheckout({ hasRun: false })
     const { directory } = checkout
     const init = (name: string, ...more: string[]) =>
       runCli(home, [
@@ -87,6 +88,8 @@ describe('evo-mcp', () => {
       const [check] = fileChecks([{ ...file, format }]).get('evo-me') ?? []
       return check?.run()
     }
+    expect(await said('json')).toBe('evo-mcp finds its token as soon as the daemon has one')
+    writeFileSync(join(directory, CACHE), '{}')
     expect(await said('json')).toBe('evo-mcp finds its token')
     await expect(said('raw')).rejects.toThrow('evo-mcp reads')
   })

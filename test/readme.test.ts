@@ -118,6 +118,17 @@ describe('the troubleshooting tables', () => {
   })
 })
 
+it('begins with commands of npm that install what they need', () => {
+  const firstPage = readme.slice(0, readme.indexOf('### As a service'))
+  const { scripts } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
+  ) as { scripts: Readonly<Record<string, string>> }
+  const named = [...firstPage.matchAll(/`?npm (?:run )?(demo|test|package|dev)\b/g)]
+  const run = new Set(named.map(([, name = '']) => name))
+  expect([...run].sort()).toEqual(['demo', 'package', 'test'])
+  for (const name of run) expect(scripts[name]).toMatch(/^node scripts\/ensure-installed\.mjs && /)
+})
+
 it('begins without words that only people who run services know', () => {
   const firstPage = readme.slice(0, readme.indexOf('### As a service'))
   expect(firstPage.length).toBeGreaterThan(5_000)

@@ -61,4 +61,26 @@ describe('status on a terminal', () => {
     watching.interrupt()
     await watching.ended
   })
+
+  it('with --watch shows no rows of a daemon that hangs, and its rows again when it goes on', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' } })
+    await using daemon = await startDaemonProcess(home)
+    const watching = onTerminal(home, 'status --watch')
+    const isShown = (screen: string) => rowOf(screen, 'me').includes(`${GREEN}active`)
+    await until('the app is shown', watching.screen, isShown)
+    process.kill(daemon.pid, 'SIGSTOP')
+    try {
+      await until(
+        'it says that the daemon does not answer',
+        watching.screen,
+        (screen) => screen.includes('The daemon does not answer') && !isShown(screen),
+        { limitMs: 90_000 },
+      )
+    } finally {
+      process.kill(daemon.pid, 'SIGCONT')
+    }
+    await until('the app is shown again', watching.screen, isShown)
+    watching.interrupt()
+    await watching.ended
+  }, 150_000)
 })

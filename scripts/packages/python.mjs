@@ -6,7 +6,7 @@ import { root } from '../sources.mjs'
 import { copy, manifest, run, stage } from './staging.mjs'
 
 /** Has to be on the machine; `EVO_TOKEN_PYTHON` names another one. */
-const PYTHON = process.env.EVO_TOKEN_PYTHON || 'python3'
+export const PYTHON = process.env.EVO_TOKEN_PYTHON || 'python3'
 
 export function packPython(to) {
   const daemon = stage('evo-token-daemon')

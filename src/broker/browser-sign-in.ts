@@ -30,23 +30,36 @@ export async function startInBrowser(
 ): Promise<Ways> {
   const { app } = signIn.managedApp.state
   const busy: { readonly request: AuthorizationRequest; readonly port: BusyPort }[] = []
+  const closed: AuthorizationRequest[] = []
   for (const redirectUri of app.redirectUris) {
     const request = await authorize(signIn, redirectUri)
     const listening = await listener.listen(toRedirectRequest(signIn, request))
+    if (listening.kind === 'listening') {
+      const { lease } = listening
+      signIn.way = { method: 'browser', request, lease }
+      const { openUrl } = lease
+      return { authorizationUrl: request.url, openUrl, listening: true, busy: null }
+    }
     if (listening.kind === 'busy') {
       const { port, holder } = listening
       busy.push({ request, port: { port, holder } })
-      continue
+    } else if (listening.kind === 'closed') {
+      closed.push(request)
+    } else {
+      return startByHand(signIn, request)
     }
-    const lease = listening.kind === 'listening' ? { lease: listening.lease } : {}
-    signIn.way = { method: 'browser', request, ...lease }
-    const openUrl = lease.lease?.openUrl ?? null
-    const isListening = listening.kind === 'listening'
-    return { authorizationUrl: request.url, openUrl, listening: isListening, busy: null }
   }
   const best = busy.find(({ port }) => port.holder === 'own') ?? busy[0]
-  if (!best) throw noRedirectUri(app.name)
-  return startWithoutReturn(signIn, best, listener)
+  if (best) return startWithoutReturn(signIn, best, listener)
+  const [request] = closed
+  if (!request) throw noRedirectUri(app.name)
+  return startByHand(signIn, request)
+}
+
+/** Nothing of ours is on the browser's way: the person opens the address, and pastes the one at the end. */
+function startByHand(signIn: PendingSignIn, request: AuthorizationRequest): Ways {
+  signIn.way = { method: 'browser', request }
+  return { authorizationUrl: request.url, openUrl: null, listening: false, busy: null }
 }
 
 /**
@@ -110,14 +123,17 @@ export async function redeemCallback(signIn: PendingSignIn, callback: URL): Prom
 }
 
 /**
- * The redirected URL that a person pasted.
+ * The redirected URL that a person pasted. A browser may leave out http:// in what it shows, and one that
+ * insists on https: has put that in its place: the `state` is what tells that it is this sign-in's.
  *
  * @throws {SidecarError} `invalid_request` for one that is not this sign-in's.
  */
 export function parsePasted(signIn: PendingSignIn, pasted: string): URL {
-  const callback = URL.canParse(pasted) ? new URL(pasted) : undefined
   const request = signIn.way?.method === 'browser' ? signIn.way.request : undefined
-  if (callback && request && isResponseTo(request, callback)) return callback
+  const callback = [pasted, `http://${pasted}`]
+    .flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []))
+    .find((url) => request && isResponseTo(request, url))
+  if (callback) return callback
   throw new SidecarError('invalid_request', 'That is not the address that this sign-in ends at.', {
     hint: `Paste the whole address from the browser's address bar: it begins with ${request?.redirectUri ?? 'the redirect URI'} and has "state=" in it.`,
   })
@@ -129,8 +145,9 @@ function isResponseTo(
 ): boolean {
   const expected = new URL(redirectUri)
   const states = callback.searchParams.getAll('state')
+  const isOnHttps = expected.protocol === 'http:' && callback.protocol === 'https:'
   return (
-    callback.protocol === expected.protocol &&
+    (callback.protocol === expected.protocol || isOnHttps) &&
     callback.host === expected.host &&
     callback.pathname === expected.pathname &&
     states.length === 1 &&

@@ -1,7 +1,7 @@
 /** Tells the copies of evo-token apart: this one, that of the daemon, and those in PATH (npm, pip, deb). */
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
-import { access, readFile, realpath } from 'node:fs/promises'
+import { access, readFile, realpath, stat } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
@@ -58,11 +58,11 @@ async function programsInPath({ PATH = '' }: Env): Promise<readonly Program[]> {
   return [...found.values()]
 }
 
-/** The real path; undefined where no program is there. */
+/** The real path; undefined where no program is there: a shell passes over a directory of that name. */
 async function executableAt(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK)
-    return await realpath(path)
+    return (await stat(path)).isFile() ? await realpath(path) : undefined
   } catch {
     return undefined
   }

@@ -59,17 +59,38 @@ export function scopeWarnings(app: App): ConfigFault[] {
 /** OpenID Connect Core §5.4 and §11; every server may know them. */
 const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', REFRESHABLE]
 
+const EVO_PREFIX = /^evo(?![a-z])/i
+
 /** A scope that is nearly a known one, or that looks like Evo's and is none: most likely a slip. */
 function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
   const isEvo = issuer === EVO_ISSUER
   const evo = EVO_SCOPES.map(({ name }) => name)
   if (COMMON_SCOPES.includes(scope) || (isEvo && evo.includes(scope))) return []
   const known = isEvo ? [...evo, REFRESHABLE] : [REFRESHABLE]
-  const nearest = findNearest(scope.toLowerCase(), known)
+  const nearest =
+    findNearest(scope.toLowerCase(), known) ?? (isEvo ? findByWord(scope, known) : undefined)
   if (nearest !== undefined) {
     return [{ path, message: `"${scope}" is no known scope: did you mean "${nearest}"?` }]
   }
-  return isEvo && scope.startsWith('evo.')
+  return isEvo && EVO_PREFIX.test(scope)
     ? [{ path, message: `"${scope}" is not in Evo's documentation, which has ${evo.join(', ')}` }]
     : []
+}
+
+/** That of the shortest scope of Evo, `evo.file`; a shorter word begins too many. */
+const SHORTEST_WORD = 4
+
+/** The one of `known` whose own word was meant: `workspaces`, `evo:block`, `offline`. */
+function findByWord(scope: string, known: readonly string[]): string | undefined {
+  const word = wordOf(scope)
+  if (word.length < SHORTEST_WORD) return undefined
+  return known.find((name) => wordOf(name).startsWith(word) || word === `${wordOf(name)}s`)
+}
+
+/** `evo.block-sync` to `blocksync`. */
+function wordOf(scope: string): string {
+  return scope
+    .toLowerCase()
+    .replace(EVO_PREFIX, '')
+    .replace(/[^a-z]/g, '')
 }

@@ -1,6 +1,6 @@
 /** Warns of redirect URIs that a browser cannot come back to: they work by a pasted address alone. */
 import type { App } from '../core/app.ts'
-import { isLoopbackHost } from '../core/loopback.ts'
+import { isLoopbackHost, isOutOfReach } from '../core/loopback.ts'
 import { type ConfigFault, showPath } from './faults.ts'
 
 const PASTED = 'after a sign-in the address that the browser ends on has to be pasted'
@@ -8,9 +8,10 @@ const PASTED = 'after a sign-in the address that the browser ends on has to be p
 /** Linux and macOS keep the ports below for root. */
 const FIRST_FREE_PORT = 1024
 
-export function redirectWarnings({ name, redirectUris }: App): ConfigFault[] {
+/** @param ownPort the one on which the daemon serves tokens. */
+export function redirectWarnings({ name, redirectUris }: App, ownPort: number): ConfigFault[] {
   return redirectUris.flatMap((uri, at) =>
-    whatIsWrongWith(new URL(uri)).map((message) => ({
+    whatIsWrongWith(new URL(uri), ownPort).map((message) => ({
       path: showPath(['apps', name, 'redirectUris', at]),
       message,
     })),
@@ -18,8 +19,8 @@ export function redirectWarnings({ name, redirectUris }: App): ConfigFault[] {
 }
 
 /** Never shows the URI: it may have a password in it. */
-function whatIsWrongWith(uri: URL): string[] {
-  const unserved = whyUnserved(uri)
+function whatIsWrongWith(uri: URL, ownPort: number): string[] {
+  const unserved = whyUnserved(uri, ownPort)
   return [
     ...(uri.username || uri.password
       ? [
@@ -27,18 +28,31 @@ function whatIsWrongWith(uri: URL): string[] {
         ]
       : []),
     ...(unserved === undefined ? [] : [`${unserved}: ${PASTED}`]),
+    ...(ANSWERED.some((parameter) => uri.searchParams.has(parameter))
+      ? ["has a parameter in it that is also one of the server's answer, which is refused then"]
+      : []),
   ]
 }
 
-/** Undefined where the daemon can listen there. */
-function whyUnserved({ protocol, hostname, port }: URL): string | undefined {
+/** Parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207). */
+const ANSWERED = ['code', 'state', 'iss', 'error']
+
+/** What keeps the daemon from listening there, as the end of a sentence about the URI; undefined for nothing. */
+export function whyUnserved(
+  { protocol, hostname, port }: URL,
+  ownPort: number,
+): string | undefined {
   if (protocol === 'https:' && isLoopbackHost(hostname)) {
     return 'is https:, and the daemon has no certificate to answer with'
   }
   if (protocol !== 'http:' && protocol !== 'https:') return 'is no address of this machine'
-  if (!isLoopbackHost(hostname)) return 'is on another machine'
+  if (!isLoopbackHost(hostname)) {
+    return 'is on another machine than "localhost", 127.0.0.1 or [::1]'
+  }
   const number = Number(port || 80)
   if (number === 0) return 'has port 0, which no program can listen on'
+  if (number === ownPort) return `has port ${number}, on which the daemon serves tokens ("listen")`
+  if (isOutOfReach(number)) return `has port ${number}, to which browsers refuse to go`
   return number < FIRST_FREE_PORT
     ? `has port ${number}, which only root may listen on as a rule`
     : undefined

@@ -44,11 +44,17 @@ export function isEndpoint(text: string): boolean {
 /** An absolute URI without a fragment (RFC 6749 §3.1.2); custom schemes are for pasted sign-ins. */
 export function isRedirectUri(text: string): boolean {
   const url = toUrl(text)
-  return url !== undefined && !text.includes('#') && !RUNS_IN_A_PAGE.has(url.protocol)
+  return url !== undefined && !text.includes('#') && !NO_REDIRECT.has(url.protocol)
 }
 
-/** No authorization server redirects to these, and a browser must never follow one. */
-const RUNS_IN_A_PAGE = new Set(['javascript:', 'vbscript:', 'data:', 'blob:', 'about:', 'file:'])
+/**
+ * No authorization server redirects to these, and a browser must never follow one; the last is a host
+ * whose `http://` was left out.
+ */
+const NO_REDIRECT = new Set([
+  ...['javascript:', 'vbscript:', 'data:', 'blob:', 'about:', 'file:'],
+  'localhost:',
+])
 
 function toUrl(text: string): URL | undefined {
   // The URL parser forgives spaces and line breaks; an authorization server compares text.

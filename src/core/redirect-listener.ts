@@ -41,13 +41,16 @@ export interface BusyPort {
 
 /** Listens on redirect URIs while sign-ins are pending. */
 export interface RedirectListener {
-  /** `busy`: another program has the port. `remote`: not a loopback address, nothing to listen on. */
+  /**
+   * `busy`: another program has the port. `closed`: we may not open it, or no browser would go there.
+   * `remote`: not a loopback address, nothing to listen on.
+   */
   listen(
     request: RedirectRequest,
   ): Promise<
     | { readonly kind: 'listening'; readonly lease: RedirectLease }
     | ({ readonly kind: 'busy' } & BusyPort)
-    | { readonly kind: 'remote' }
+    | { readonly kind: 'closed' | 'remote' }
   >
   /** Serves the one-time link alone, on a free port: for a redirect URI whose port is busy. */
   listenForLink(request: RedirectRequest): Promise<RedirectLease>

@@ -51,6 +51,7 @@ const FOR_THE_PAGE: ReadonlySet<string> = new Set([
   'get /v1/callers',
   'post /v1/apps/{app}/login',
   'get /v1/apps/{app}/login/{id}',
+  'delete /v1/apps/{app}/login/{id}',
   'post /v1/apps/{app}/logout',
 ])
 

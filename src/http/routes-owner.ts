@@ -1,5 +1,7 @@
 /** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
+import { SidecarError } from '../errors.ts'
+import { findNearest } from '../nearest.ts'
 import { caller, instant, jsonAnswer, reloaded } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import { unknownApp } from './callers.ts'
@@ -59,6 +61,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       summary: 'Ends a caller: its access key is worth nothing from now on.',
       answers: { 204: { says: 'There is no such caller any more.', content: {} } },
       async answer({ params }) {
+        requireCaller(callers.list(), params.name)
         await callers.remove(params.name)
         streams.endStreamsOf(params.name)
         activity.record({ kind: 'caller_removed', caller: params.name })
@@ -162,6 +165,17 @@ async function requireConfigured(
   if (unknown === undefined) return
   const inFile = (await appsInConfig()).includes(unknown)
   throw unknownApp('invalid_request', unknown, known, inFile)
+}
+
+/** @throws {SidecarError} `not_found`, with the caller that was meant. */
+function requireCaller(callers: readonly CallerEntry[], name: string): void {
+  const names = callers.map((caller) => caller.name)
+  if (names.includes(name)) return
+  const nearest = findNearest(name, names)
+  const instead = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
+  throw new SidecarError('not_found', `There is no caller of this name.${instead}`, {
+    hint: '`evo-token caller list` shows the callers.',
+  })
 }
 
 function toCallerJson({ name, apps, createdAt, lastUsedAt, expiresAt }: CallerEntry) {

@@ -118,10 +118,16 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
   }
 
   async function completeSignIn(app: string, tab: Window | null): Promise<string> {
-    const { id, open_url: link } = await wire.post<StartedSignIn>(pathOf(app, 'login'))
-    if (link === null) {
+    const started = await wire.post<StartedSignIn>(pathOf(app, 'login'))
+    const { id, open_url: link, listening, busy_port: port } = started
+    if (link === null || !listening) {
       tab?.close()
-      return `This app's redirect URI is not on this machine. Sign in in a terminal: evo-token login ${app}`
+      await wire.delete(pathOf(app, `login/${id}`))
+      const why =
+        port === null
+          ? "The browser cannot come back to the daemon at this app's redirect URI."
+          : `Another program has port ${port}, to which the browser comes back after the sign-in.`
+      return `${why} Sign in in a terminal: \`evo-token login ${app}\`.`
     }
     if (tab) tab.location.href = link
     else state.signInLinks.set(app, link)

@@ -74,6 +74,10 @@ export interface Verdict {
 export interface StartedSignIn {
   readonly id: string
   readonly open_url: string | null
+  /** Whether the browser can come back to the daemon. */
+  readonly listening: boolean
+  /** The port to which it comes back, where another program has that. */
+  readonly busy_port: number | null
 }
 
 export interface SignIn {

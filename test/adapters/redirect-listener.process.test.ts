@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Peer } from '../../src/platform/platform.ts'
+import { LoopbackPorts, PortClosedError } from '../../src/adapters/loopback/loopback-ports.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
 import type {
   RedirectLease,
@@ -35,6 +36,8 @@ afterEach(() => {
 })
 
 const OURS = 1000
+
+const NO_ANSWERS = { toRequest: async () => undefined, toMalformed: () => '' }
 
 /**
  * @param peer the user that comes.
@@ -420,6 +423,9 @@ describe('the one-time link', () => {
     { purpose: 'prefetch' },
     { 'x-purpose': 'preview' },
     { 'x-moz': 'prefetch' },
+    { 'Sec-Fetch-Purpose': 'prefetch' },
+    { 'sec-speculation-tags': '"fast"' },
+    { 'x-some-browser': 'Prefetch' },
   ])('and the response are not used up by a browser that looks ahead with %j', async (headers) => {
     const { callbacks, lease, redirectUri, visits } = await startListener().listen()
     const callback = `${redirectUri}?code=1&state=the-state`
@@ -618,6 +624,28 @@ describe('the port', () => {
     lease.close()
     expect(await isOpen(Number(port), '127.0.0.1')).toBe(false)
   })
+
+  it.each(['http://localhost:0/cb', 'http://localhost:6000/cb', 'http://[::1]:5060/cb'])(
+    'of %s is closed: no browser goes there',
+    async (redirectUri) => {
+      const { listener } = startListener()
+      expect(await listener.listen(someRequest(redirectUri))).toEqual({ kind: 'closed' })
+      expect(listener.ports()).toEqual([])
+    },
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    'on an address that this machine does not have is closed',
+    async () => {
+      const port = await freePort()
+      const listener = new LoopbackPorts(NO_ANSWERS, () => undefined)
+      // RFC 5737: of documentation alone.
+      await expect(listener.acquire(['192.0.2.1'], port)).rejects.toThrow(PortClosedError)
+      const lease = await listener.acquire(['127.0.0.1', '192.0.2.1'], port)
+      expect(lease.addresses).toEqual(['127.0.0.1'])
+      lease.release()
+    },
+  )
 
   it('is named while it is open for a sign-in', async () => {
     const { listen, listener } = startListener()

@@ -186,6 +186,19 @@ describe('a sign-in in the browser', () => {
     },
   )
 
+  it('is completed by a pasted address where the port may not be opened, unless another one may', async () => {
+    const redirectUris = ['http://localhost:80/cb', 'http://localhost:3001/cb']
+    const { answers, broker, ports } = await signedOut({ redirectUris })
+    ports.closed.add('http://localhost:80/cb')
+    expect(await broker.signIns.start(ME, IN_BROWSER)).toMatchObject({ listening: true })
+    ports.closed.add('http://localhost:3001/cb')
+    const started = await broker.signIns.start(ME, IN_BROWSER)
+    expect(started).toMatchObject({ openUrl: null, listening: false, busy: null })
+    answers.push(granted())
+    const url = 'http://localhost/cb?code=c-1&state=state-2'
+    expect(await broker.signIns.paste(ME, started.id, url)).toMatchObject({ status: 'succeeded' })
+  })
+
   it('prefers the redirect URI whose port is busy with a program of the same user', async () => {
     const redirectUris = ['http://localhost:3000/signin-callback', 'http://localhost:3001/cb']
     const { broker, ports } = await signedOut({ redirectUris })
@@ -292,8 +305,20 @@ describe('a pasted URL', () => {
   })
 
   it.each([
+    ['of a browser that insists on https:', 'https://localhost:3000/signin-callback'],
+    ['of a browser that shows no http://', 'localhost:3000/signin-callback'],
+  ])('%s completes it', async (_, address) => {
+    const { answers, broker } = await signedOut()
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    answers.push(granted())
+    const url = `${address}?code=c-1&state=state-1`
+    expect(await broker.signIns.paste(ME, id, url)).toMatchObject({ status: 'succeeded' })
+  })
+
+  it.each([
     'not a url',
     'https://app.example/signed-in?code=c-1',
+    'app.example/signed-in?code=c-1&state=state-1',
     'https://app.example/signed-in?code=c-1&state=another',
     'https://app.example/signed-in?code=c-1&state=state-1&state=state-1',
     'https://evil.example/signed-in?code=c-1&state=state-1',

@@ -117,6 +117,7 @@ describe('doctor', () => {
 
   it.each([
     ['nobody', 6, 'config', 'has no app named'],
+    ['pipelin', 6, 'config', 'Did you mean "pipeline"?'],
     ['nowhere', 1, 'dns', 'nobody.invalid has no address'],
     ['late', 1, 'clock', 'seconds behind'],
     ['elsewhere', 1, 'metadata', 'publishes no metadata'],

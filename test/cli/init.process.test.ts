@@ -128,7 +128,7 @@ describe('init with --yes', () => {
     const { code } = await run({
       ...native,
       name: ' evo-me',
-      clientId: '\u00a0native-1\u200b\n',
+      clientId: '\u00a0\u202anat\u00adive-1\u200b\u202c\n\u2800',
       issuer: 'https://as.example ',
       redirectUri: ['\thttp://localhost:3000/a '],
       scope: [' read '],
@@ -149,6 +149,11 @@ describe('init with --yes', () => {
     ['evo.objects', 'did you mean "evo.object"?'],
     ['ofline_access', 'did you mean "offline_access"?'],
     ['Evo.File', 'did you mean "evo.file"?'],
+    ['workspaces', 'did you mean "evo.workspace"?'],
+    ['evo:block', 'did you mean "evo.blocksync"?'],
+    ['EVO_DISCOVERY', 'did you mean "evo.discovery"?'],
+    ['offline', 'did you mean "offline_access"?'],
+    ['EVO.CORE', "is not in Evo's documentation, which has evo.discovery"],
     ['evo.drillholes', "is not in Evo's documentation, which has evo.discovery"],
   ])('has a word for the scope %s', async (scope, said) => {
     const { code, err } = await run({ ...native, scope: ['evo.discovery', scope] })
@@ -159,8 +164,11 @@ describe('init with --yes', () => {
 
   it('says nothing of scopes that other servers have', async () => {
     const issuer = 'https://as.example'
-    const scope = ['read', 'evo.objects', 'openid', 'email', 'offline_access']
+    const scope = ['read', 'evo.objects', 'openid', 'email', 'offline', 'offline_access']
     expect((await run({ ...native, issuer, scope })).err).not.toContain('warning')
+    const ofBentley = ['evo.discovery', 'evo.workspace', 'itwin-platform', 'offline_access']
+    const evo = await run({ ...native, config: join(home, 'other.json'), scope: ofBentley })
+    expect(evo.err).not.toContain('warning')
   })
 
   it('puts the schema beside the config, for editors, and leaves another file of that name', async () => {
@@ -197,6 +205,10 @@ describe('init with --yes', () => {
     [{ ...native, issuer: 'http://as.example' }, /--issuer: must be an https: URL/],
     [{ ...native, clientId: 'native 1\n' }, /--client-id: must be the client id/],
     [{ ...native, clientId: '  ' }, /such as native-AbC123|needs --client-id/],
+    [{ ...native, clientId: '\u2003\u200b\u3000' }, /needs --client-id/],
+    [{ ...native, clientId: '"native-1"' }, /--client-id: .* no blanks and no quotation marks/],
+    [{ ...native, clientId: 'native-1\tnative-2' }, /--client-id: .* no blanks/],
+    [{ ...native, redirectUri: ['localhost:3000/a'] }, /--redirect-uri: must be an absolute URI/],
   ])('names the option that is wrong in %o', async (args, line) => {
     const { code, out, err } = await run(args)
     expect([code, out]).toEqual([2, ''])
@@ -335,16 +347,16 @@ describe('init without --yes', () => {
   })
 
   it('asks again where an answer cannot be, and says why', async () => {
-    put('{"apps":{"evo-native":{"type":"native","clientId":"native-1","scopes":[]}}}')
+    put('{"apps":{"evo-me":{"type":"native","clientId":"native-1","scopes":[]}}}')
     const { person, done } = ask({ type: 'native', scope: ['evo.file'] })
     await person.type('What do you want to call it here?', ENTER)
-    await person.type('There is an app of that name', `${ERASE_LINE}Evo Me${ENTER}`)
-    await person.type('write up to 64 of a-z', `${ERASE_LINE}evo-me${ENTER}`)
+    await person.type('There is an app of that name', `${ERASE_LINE}Evo Too${ENTER}`)
+    await person.type('write up to 64 of a-z', `${ERASE_LINE}evo-too${ENTER}`)
     await person.type('Its client id', `nativé${ENTER}`)
     await person.type('It must be the client id', `${ERASE_LINE}native-2${ENTER}`)
     expect(await done).toBe(0)
     expect(written()).toMatchObject({
-      apps: { 'evo-native': {}, 'evo-me': { clientId: 'native-2', scopes: ['evo.file'] } },
+      apps: { 'evo-me': {}, 'evo-too': { clientId: 'native-2', scopes: ['evo.file'] } },
     })
     expect(written()).not.toHaveProperty('vault')
   })

@@ -3,7 +3,7 @@
  * property list, and runs the real daemon.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { fillAgent, isAgentAsWritten } from '../../src/platform/posix/property-list.ts'
@@ -67,6 +67,21 @@ function parsed(path: string): Record<string, unknown> {
 }
 
 describe('service install', () => {
+  for (const which of ['cannot be read', 'cannot be written']) {
+    itNeeds(missing)(`says where a file of it ${which}, and why`, async () => {
+      const library = join(home.directory, 'Library')
+      // Root is refused by neither permissions nor owners.
+      if (which === 'cannot be read') writeFileSync(library, '')
+      else symlinkSync('/proc/self/no/such/place', library)
+      const { code, stderr } = await service('install')
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/Library\S* cannot be used: .*\(E[A-Z]+\)\.\n\S/)
+      expect(stderr).not.toContain('bug')
+      expect(commands()).toEqual([])
+      rmSync(library)
+    })
+  }
+
   itNeeds(missing)('shows what it would do, and does it', async () => {
     const shown = await service('install', '--dry-run')
     expect(shown.stdout).toContain(`# ${plist()}\n<?xml`)

@@ -418,6 +418,31 @@ describe('a sign-in that a person leaves', () => {
     expect(daemon.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1)
   })
 
+  it('before it has begun is ended in the daemon all the same, and opens no browser', async () => {
+    const asked = latch<undefined>()
+    const begun = latch<Reply>()
+    await using daemon = await startStandIn({
+      [LOGIN]: () => {
+        asked.open(undefined)
+        return begun.opened
+      },
+      [GIVEN_UP]: () => undefined,
+    })
+    const child = spawn(process.execPath, [MAIN, 'login', 'evo-me'], {
+      env: { ...daemon.env, BROWSER: join(daemon.directory, 'none') },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await asked.opened
+    child.kill('SIGINT')
+    await until('it says so', () => said.includes('left unfinished'))
+    begun.open(started())
+    expect(await once(child, 'exit')).toEqual([130, null])
+    expect(daemon.asked.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+    expect(said).not.toContain('The browser opens')
+  })
+
   it.each([
     ['does not know how', () => ({ problem: { error: 'method_not_allowed' } })],
     ['does not answer', () => new Promise<never>(() => undefined)],

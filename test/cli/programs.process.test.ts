@@ -73,7 +73,11 @@ describe('several copies of evo-token', () => {
     expect((await runCli(home, ['doctor'], { env })).stdout).toContain(
       said.replaceAll(home.directory, '~'),
     )
-    const one = { PATH: [npm, again].map(dirname).join(':') }
+    // A shell passes over a directory of that name.
+    mkdirSync(join(home.directory, 'src/evo-token'), { recursive: true })
+    const one = {
+      PATH: [join(home.directory, 'src'), ...[npm, again].map((path) => dirname(path))].join(':'),
+    }
     expect((await runCli(home, ['status'], { env: one })).stderr).not.toContain('in your PATH')
   }, 120_000)
 })

@@ -84,7 +84,10 @@ describe('a command line that does not fit the table', () => {
     [['--socket', '/x', 'status'], '--socket is not known here: options follow a command.'],
     [['help', 'stauts'], 'Did you mean `evo-token status`?'],
     [['secret'], '`evo-token secret` needs APP.'],
-    [['get', 'Evo'], '`evo-token get` needs a name for APP'],
+    [
+      ['get', 'Evo-Me'],
+      '`evo-token get` needs a name for APP: up to 64 of a-z 0-9 . _ -, a letter or digit first, no capitals.',
+    ],
     [['get', '../x'], '`evo-token get` needs a name for APP'],
     [['get', 'a', 'b'], '`evo-token get` does not take "b".'],
     [['get', 'a', '--jsn'], '`evo-token get` has no option --jsn. Did you mean --json?'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLoopbackAddress, isLoopbackHost } from '../../src/core/loopback.ts'
+import { isLoopbackAddress, isLoopbackHost, isOutOfReach } from '../../src/core/loopback.ts'
 
 describe('isLoopbackAddress', () => {
   it.each(['127.0.0.1', '127.255.255.254', '127.9.10.200', '::1'])('holds for %s', (address) => {
@@ -38,4 +38,16 @@ describe('isLoopbackHost', () => {
       expect(isLoopbackHost(host)).toBe(false)
     },
   )
+})
+
+it.each([
+  [0, true],
+  [6000, true],
+  [6667, true],
+  [10080, true],
+  [3000, false],
+  [8080, false],
+  [49152, false],
+])('whether browsers can come to no port %i: %s', (port, isOut) => {
+  expect(isOutOfReach(port)).toBe(isOut)
 })

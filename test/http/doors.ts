@@ -116,7 +116,13 @@ export function recordedDeps(parts: Parts = {}) {
     },
     callers: {
       identify: (sha256) => CALLERS.get(sha256.toString('hex')),
-      list: () => [{ name: 'local', apps: ['*'], createdAt: NOW.wall, lastUsedAt: null }],
+      list: () =>
+        ['local', 'notebook'].map((name) => ({
+          name,
+          apps: ['*'],
+          createdAt: NOW.wall,
+          lastUsedAt: null,
+        })),
       add: (name, apps, expiresAt) =>
         Promise.resolve({
           caller: {

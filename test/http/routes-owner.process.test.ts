@@ -11,9 +11,12 @@ describe('/v1/callers', () => {
     await using doors = await openDoors()
     const answer = await doors.owner().get('/v1/callers').expect(200)
     expect(answer.body).toEqual({
-      callers: [
-        { name: 'local', apps: ['*'], created_at: '2026-01-01T00:00:00Z', last_used_at: null },
-      ],
+      callers: ['local', 'notebook'].map((name) => ({
+        name,
+        apps: ['*'],
+        created_at: '2026-01-01T00:00:00Z',
+        last_used_at: null,
+      })),
     })
   })
 
@@ -100,10 +103,14 @@ describe('/v1/callers', () => {
   })
 
   it('is not_found for a caller that is not there', async () => {
-    await using doors = await openDoors({
-      callers: { remove: () => Promise.reject(new SidecarError('not_found', 'No such caller.')) },
-    })
-    await doors.owner().delete('/v1/callers/nobody').expect(404)
+    await using doors = await openDoors()
+    const remove = async (name: string) => {
+      const answer = await doors.owner().delete(`/v1/callers/${name}`).expect(404)
+      return (answer.body as { detail: string }).detail
+    }
+    expect(await remove('nobody')).toBe('There is no caller of this name.')
+    expect(await remove('notebok')).toContain('Did you mean "notebook"?')
+    expect(doors.asked).toEqual([])
   })
 })
 

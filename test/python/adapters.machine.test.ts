@@ -200,6 +200,28 @@ print(get_token('me').app)`
     expect(await lines()).toBe('me')
   })
 
+  itNeeds(missing)('asks which app to sign in to, and means EVO_TOKEN_APP', async () => {
+    await using world = await startEvoWorld(600)
+    const said = await printed(
+      world,
+      '-c',
+      `${SHELL}
+from evo_token import EvoTokenError
+import os
+def login():
+    try:
+        shell.run_line_magic('evo_login', '')
+    except EvoTokenError as error:
+        print(error)
+del os.environ['EVO_TOKEN_APP']
+login()
+os.environ['EVO_TOKEN_APP'] = 'nobody'
+login()`,
+    )
+    expect(said).toMatch(/No app is named\. Name one of .*\bme\b/)
+    expect(said).toContain('named "nobody"')
+  })
+
   const REMOTE = { DISPLAY: ':0', JUPYTERHUB_USER: 'ada' }
 
   itNeeds(missing)('shows a code for the browser elsewhere', async () => {

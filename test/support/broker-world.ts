@@ -155,6 +155,8 @@ export function createWorld(options: WorldOptions = {}) {
   const concluded: string[] = []
   const ports = {
     busy: new Set<string>(),
+    /** Redirect URIs whose ports may not be opened. */
+    closed: new Set<string>(),
     /** Whose program has a busy port, where `holderOf` does not say otherwise. */
     holder: 'own' as PortHolder,
     holderOf: new Map<number, PortHolder>(),
@@ -252,6 +254,7 @@ export function createWorld(options: WorldOptions = {}) {
         const port = Number(new URL(request.redirectUri).port)
         return { kind: 'busy', port, holder: ports.holderOf.get(port) ?? ports.holder }
       }
+      if (ports.closed.has(request.redirectUri)) return { kind: 'closed' }
       if (!request.redirectUri.startsWith('http://localhost')) return { kind: 'remote' }
       redirects.push(request)
       return { kind: 'listening', lease: leaseOf(request, 'localhost:3000') }

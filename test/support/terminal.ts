@@ -10,7 +10,7 @@ export function noTerminal(): string | undefined {
 }
 
 /** Runs `evo-token` on a terminal of its own, as wide as it needs. */
-export function onTerminal(home: Home, args: string, env: NodeJS.ProcessEnv = {}) {
+export function onTerminal(home: Pick<Home, 'env'>, args: string, env: NodeJS.ProcessEnv = {}) {
   // Without `exec` a shell would get the terminal's signals too.
   const command = `exec '${process.execPath}' '${MAIN}' ${args}`
   const child: ChildProcessWithoutNullStreams = spawn('script', ['-qefc', command, '/dev/null'], {
@@ -23,6 +23,7 @@ export function onTerminal(home: Home, args: string, env: NodeJS.ProcessEnv = {}
     /** What stands on the screen since it was drawn last. */
     screen: () => text.split('\u001b[H').at(-1) ?? '',
     text: () => text,
+    type: (keys: string) => child.stdin.write(keys),
     interrupt: () => child.stdin.write('\u0003'),
     ended,
   }

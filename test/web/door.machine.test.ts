@@ -96,6 +96,14 @@ describe('the one-time link', () => {
     expect((await visit(link)).key).not.toBe('')
   })
 
+  it('and the page are opened by a browser with 150 KB of cookies of other programs', async () => {
+    const cookie = Array.from({ length: 40 }, (_, at) => `theirs-${at}=${'x'.repeat(3_900)}`)
+    const headers = { cookie: cookie.join('; ') }
+    const link = await scene.link()
+    expect((await ask(link, headers)).status).toBe(200)
+    expect((await ask(`${new URL(link).origin}/`, headers)).status).toBe(200)
+  })
+
   it('takes away what was stored at its address', async () => {
     const { answer } = await visit(await scene.link())
     expect(answer.headers['clear-site-data']).toBe('"storage"')
@@ -190,6 +198,7 @@ describe('the door of the page', () => {
     }
     const paths = routesOfPage(deps, service).map(({ method, path }) => `${method} ${path}`)
     expect(paths.sort()).toEqual([
+      'delete /v1/apps/{app}/login/{id}',
       'delete /v1/page',
       'get /v1/activity',
       'get /v1/activity/hours',

@@ -1,4 +1,6 @@
 /** The page in a real browser, opened by the link of the command line, with a real daemon behind it. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { source } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
@@ -145,6 +147,29 @@ describe('the page', () => {
     } finally {
       await plain.close()
     }
+  })
+
+  it('says where to sign in when another program has the port to which the browser comes back', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const redirectUris = [`http://localhost:${port}/signin-callback`]
+    await using own = await startAuthorizationServer({ redirectUris })
+    await using scene = await startScene(
+      await seededHome(own, { apps: { me: 'fresh' }, app: { redirectUris } }),
+    )
+    await runCli(scene.home, ['logout', 'me'])
+    await open(scene)
+    const popup = page.waitForEvent('popup')
+    await card('me').getByRole('button', { name: 'Sign in' }).click()
+    const tab = await popup
+    const told = card('me').getByText(`Another program has port ${port}`)
+    await told.getByText('evo-token login me').waitFor()
+    if (!tab.isClosed()) await tab.waitForEvent('close')
+    // Nothing of it waits on.
+    const { body } = await ask(scene.daemon.socket, '/v1/activity?kind=sign_in_failed')
+    expect(body).toMatchObject({ items: [{ app: 'me', error: 'cancelled' }] })
+    taken.close()
   })
 
   it('runs doctor, check by check', async () => {

@@ -74,6 +74,18 @@ class Tokens(unittest.TestCase):
         self.addCleanup(os.environ.pop, "EVO_TOKEN_APP")
         self.assertEqual(get_token().app, "pipeline")
 
+    def test_the_app_that_is_meant_is_the_one_that_there_is(self):
+        client = TokenClient()
+        with self.assertRaises(EvoTokenError) as caught:
+            client.default_app()
+        self.assertIn("me, pipeline", caught.exception.hint.replace("pipeline, me", "me, pipeline"))
+        client.status = lambda: [{"app": "pipeline"}]
+        self.assertEqual(client.default_app(), "pipeline")
+        client.status = lambda: []
+        with self.assertRaises(EvoTokenError) as caught:
+            client.default_app()
+        self.assertIn("evo-token init", caught.exception.hint)
+
     def test_a_rejected_one_is_replaced(self):
         client = TokenClient()
         first = client.get_token("pipeline")

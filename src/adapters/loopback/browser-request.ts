@@ -2,10 +2,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * Headers with which browsers say that no person has asked for the page yet: the standard one (Chromium,
- * Firefox), and those of older Chromium, Safari and Firefox. No other request has them.
+ * Headers with which browsers say that no person has asked for the page yet: `Sec-Purpose` (Fetch Standard),
+ * the `Purpose` and `X-Purpose` of older ones, `X-Moz`, and that of a page's speculation rules. No other request has them.
  */
-const LOOKS_AHEAD = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+const LOOKS_AHEAD = /^(?:(?:[a-z]+-)*purpose|x-moz|sec-speculation-tags)$/
+
+/** What they say there, in a header of whatever name. */
+const AHEAD = /^(?:prefetch|prerender|preview)\b/i
 
 /** Whether it is a page that a person goes to; not a script's fetch, an image, a frame or a WebSocket (which names no mode). */
 export function isNavigation(headers: IncomingHttpHeaders): boolean {
@@ -15,7 +18,9 @@ export function isNavigation(headers: IncomingHttpHeaders): boolean {
 
 /** Whether the browser prefetches, prerenders or previews: the person may never go there. */
 export function isLookingAhead(headers: IncomingHttpHeaders): boolean {
-  return LOOKS_AHEAD.some((name) => headers[name] !== undefined)
+  return Object.entries(headers).some(
+    ([name, value]) => LOOKS_AHEAD.test(name) || AHEAD.test(String(value)),
+  )
 }
 
 /** Whether a service worker's script is asked for (Service Workers, "Service-Worker" header). */

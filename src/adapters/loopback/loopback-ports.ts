@@ -4,13 +4,17 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { SidecarError } from '../../errors.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
 /** Another program has the port. */
 export class PortBusyError extends Error {
   override readonly name = 'PortBusyError'
+}
+
+/** This user may not open the port, or the host does not have the address. */
+export class PortClosedError extends Error {
+  override readonly name = 'PortClosedError'
 }
 
 export interface Lease {
@@ -59,6 +63,9 @@ export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
 /** The host has no such address: no IPv6, or no IPv4. */
 const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
+/** Only root may open it, a sandbox forbids it, or Windows has reserved it (for Hyper-V, say). */
+const NOT_OURS = ['EACCES', 'EPERM']
+
 export class LoopbackPorts {
   readonly #answers: Answers
   readonly #limits: RedirectLimits
@@ -80,7 +87,7 @@ export class LoopbackPorts {
    * address.
    *
    * @throws {PortBusyError}
-   * @throws {SidecarError} `misconfigured` where we may not open it.
+   * @throws {PortClosedError}
    */
   async acquire(addresses: readonly string[], port: number): Promise<Lease> {
     const results = await Promise.allSettled(addresses.map((address) => this.#hold(address, port)))
@@ -196,15 +203,8 @@ function endIfRetired({ server, holders, unanswered }: Opening): void {
 function explainError(error: unknown, port: number): unknown {
   const code = codeOf(error)
   if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
-  if (code === 'EACCES') {
-    const message = `Port ${port} of the redirect URI may not be opened by this user.`
-    const hint = 'Register a redirect URI with a port above 1023 for the app, and use that.'
-    return new SidecarError('misconfigured', message, { cause: error, hint })
-  }
-  if (NO_SUCH_ADDRESS.includes(code)) {
-    const message = 'This machine does not have the address of the redirect URI.'
-    const hint = 'Register a redirect URI on localhost or 127.0.0.1 for the app, and use that.'
-    return new SidecarError('misconfigured', message, { cause: error, hint })
+  if (NOT_OURS.includes(code) || NO_SUCH_ADDRESS.includes(code)) {
+    return new PortClosedError(`port ${port} cannot be opened`, { cause: error })
   }
   return error
 }

@@ -8,12 +8,23 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import type { PeerLookup } from '../../platform/platform.ts'
 import { isLookingAhead, isNavigation, isWorkerScript } from './browser-request.ts'
-import { createEndpointServer, type HttpEndpoint, prepareEndpoint } from './endpoint-server.ts'
+import {
+  createEndpointServer,
+  type HttpEndpoint,
+  prepareEndpoint,
+  SERVER_LIMITS,
+} from './endpoint-server.ts'
 import { stopServers } from './listener-stop.ts'
 import type { PageFile, PageFiles } from './page-files.ts'
 
 /** Where the one-time links are. */
 const OPEN_PATH = '/open/'
+
+/** A browser sends the cookies of all programs on this address along, whatever their port. */
+const LIMITS = { ...SERVER_LIMITS, maxHeaderSize: 256 * 1024 }
+
+/** Far more than the tabs of a person open; each may have headers of that size. */
+const CONNECTIONS_MAX = 256
 
 export interface PageListenerOptions {
   readonly files: PageFiles
@@ -39,7 +50,7 @@ export interface PageListener {
 
 export async function listenForPage(options: PageListenerOptions): Promise<PageListener> {
   const { uid, peerOf, log } = options
-  const server = createEndpointServer(options)
+  const server = createEndpointServer({ ...options, limits: LIMITS })
   server.server.listen({ host: '127.0.0.1', port: 0 })
   await once(server.server, 'listening')
   const origin = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`
@@ -86,6 +97,7 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
         },
       }),
       log,
+      CONNECTIONS_MAX,
     ),
   )
   return {

@@ -4,12 +4,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
+import { isLoopbackAddress, isOutOfReach, unbracket } from '../../core/loopback.ts'
 import type { Log } from '../../core/ports.ts'
 import type { PortHolder, RedirectLease, RedirectListener } from '../../core/redirect-listener.ts'
 import { ANSWER_HEADERS } from './callback-page.ts'
 import { atMostOncePerMinute } from './connection-limit.ts'
-import { type Lease, LoopbackPorts, PortBusyError, type RedirectLimits } from './loopback-ports.ts'
+import {
+  type Lease,
+  LoopbackPorts,
+  PortBusyError,
+  PortClosedError,
+  type RedirectLimits,
+} from './loopback-ports.ts'
 import {
   type AwaitedSignIn,
   BUG,
@@ -126,8 +132,14 @@ export function createRedirectListener({
       const addresses = addressesOf(url.hostname)
       if (url.protocol !== 'http:' || !addresses) return { kind: 'remote' }
       const port = Number(url.port || 80)
-      const acquired = await acquireIfFree(ports, addresses, port)
-      if (!acquired) return { kind: 'busy', port, holder: await holderOf(port, addresses) }
+      if (isOutOfReach(port)) return { kind: 'closed' }
+      const acquired = await acquireIfOpen(ports, addresses, port)
+      if (typeof acquired === 'string') {
+        const holder = await holderOf(port, addresses)
+        // A program may have a port that we may not open.
+        const isFree = acquired === 'closed' && holder === 'unknown'
+        return isFree ? { kind: 'closed' } : { kind: 'busy', port, holder }
+      }
       const callback = { host: url.host, path: url.pathname }
       const lease = awaitBrowser({ request, port, callback }, linkHostsOf(url, acquired), acquired)
       return { kind: 'listening', lease }
@@ -142,16 +154,16 @@ export function createRedirectListener({
   }
 }
 
-/** Undefined where another program has the port. */
-async function acquireIfFree(
+async function acquireIfOpen(
   ports: LoopbackPorts,
   addresses: readonly string[],
   port: number,
-): Promise<Lease | undefined> {
+): Promise<Lease | 'busy' | 'closed'> {
   try {
     return await ports.acquire(addresses, port)
   } catch (error) {
-    if (error instanceof PortBusyError) return undefined
+    if (error instanceof PortBusyError) return 'busy'
+    if (error instanceof PortClosedError) return 'closed'
     throw error
   }
 }

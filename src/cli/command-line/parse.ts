@@ -79,5 +79,6 @@ function argumentFault(
   if (value === undefined) return optional === true ? undefined : `needs ${name}${which}`
   if (choices && !choices.includes(value)) return `takes one of ${choices.join(', ')} for ${name}`
   if (kind !== 'name' || NAME.test(value)) return undefined
-  return `needs a name for ${name}: up to 64 of a-z 0-9 . _ -, a letter or digit first`
+  const capitals = /^[\w.-]+$/.test(value) && /[A-Z]/.test(value) ? ', no capitals' : ''
+  return `needs a name for ${name}: up to 64 of a-z 0-9 . _ -, a letter or digit first${capitals}`
 }

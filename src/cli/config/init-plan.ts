@@ -109,15 +109,20 @@ export function judge(setting: keyof NewApp, app: NewApp): string | true {
   return found ? `It ${withForm(setting, found.message)}.` : true
 }
 
-/** What was pasted often has some around it, also ones that no one sees. */
+/**
+ * What was pasted often has blanks around it; and characters that do not show, such as a soft hyphen or
+ * a mark of the direction of writing, anywhere in it. (U+2800 is a blank of Braille.)
+ */
 export function withoutBlanks(text: string): string {
-  return text.replace(/^[\s\u200b-\u200d\u2060]+|[\s\u200b-\u200d\u2060]+$/g, '')
+  return text
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .replace(/^[\s\p{Cc}\u2800]+|[\s\p{Cc}\u2800]+$/gu, '')
 }
 
-/** RFC 6749 allows blanks in it; a registration has none, and two pasted words have one. */
+/** RFC 6749 allows these in it; a registration has none, and what was pasted too far or twice has some. */
 function clientIdFault({ clientId }: NewApp): string | undefined {
-  return /\s/.test(clientId)
-    ? 'must be the client id of the registration, which has no blanks in it'
+  return /[\s"'`<>]/.test(clientId)
+    ? 'must be the client id of the registration, which has no blanks and no quotation marks in it'
     : undefined
 }
 

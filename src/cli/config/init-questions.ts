@@ -47,7 +47,7 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
       input(
         {
           message: 'What do you want to call it here?',
-          default: `evo-${type}`,
+          default: type === 'service' ? 'evo-pipeline' : 'evo-me',
           validate: (name) => judgeName(withoutBlanks(name), context.names, context.force),
         },
         terminal,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { faultLines, readConfig } from '../../adapters/config/config-file.ts'
 import { writeConfig } from '../../adapters/config/config-writer.ts'
 import { usualScopes } from '../../config/evo.ts'
+import { evoMcpFile } from '../../config/evo-mcp.ts'
 import { toPath } from '../../config/values.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
@@ -10,7 +11,7 @@ import type { Invocation } from '../command.ts'
 import { type Answers, planInit, readTarget, type Target, withoutBlanks } from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
 import type { Given } from './init-questions.ts'
-import { findEvoMcpCheckout, isEvoMcpCheckout } from './evo-mcp-checkout.ts'
+import { findEvoMcpCheckout, isEvoMcpCheckout, makeCacheDirectory } from './evo-mcp-checkout.ts'
 import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -25,12 +26,14 @@ export async function run(invocation: Invocation): Promise<number> {
   const { text, warnings, nextCommands } = planInit(answers, target)
   await writeConfig(path, text, before)
   if (before === undefined) await writeSchema(path)
+  const { name, evoMcp: checkout } = answers
+  if (checkout !== undefined) makeCacheDirectory(evoMcpFile(name, checkout).path)
 
   if (warnings.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, warnings)}\n`)
   io.stderr.write(
     before === undefined
       ? `Wrote ${path}. Next:\n`
-      : `Added "${answers.name}" to ${path}. Next (where the daemon runs: \`evo-token reload\`):\n`,
+      : `Added "${name}" to ${path}. Next (where the daemon runs: \`evo-token reload\`):\n`,
   )
   io.stdout.write(nextCommands.map((command) => `${command}\n`).join(''))
   return 0

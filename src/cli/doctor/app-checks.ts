@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { App } from '../../core/app.ts'
-import { isLoopbackAddress, unbracket } from '../../core/loopback.ts'
+import { whyUnserved } from '../../config/redirect-uris.ts'
+import { isLoopbackHost, unbracket } from '../../core/loopback.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
@@ -14,13 +15,20 @@ export interface TokenSlot {
   token?: Secret
 }
 
-/** Puts the token into `slot`, for the checks that follow. */
-export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
+export interface AppWorld {
+  readonly client: Client
+  /** Gets the token, for the checks that follow. */
+  readonly slot: TokenSlot
+  /** The port on which the daemon serves tokens, by the config. */
+  readonly ownPort: number
+}
+
+export function appChecks(app: App, { client, slot, ownPort }: AppWorld): Check[] {
   let answer: Json = {}
   const signIn: Check[] =
     app.redirectUris.length === 0
       ? []
-      : [{ id: 'redirect-uri', run: () => usableRedirectUri(app, client) }]
+      : [{ id: 'redirect-uri', run: () => usableRedirectUri(app, client, ownPort) }]
   return [
     ...signIn,
     {
@@ -64,27 +72,49 @@ export function appChecks(app: App, client: Client, slot: TokenSlot): Check[] {
 }
 
 /** The browser comes back to one of them: its port has to be free at a sign-in. */
-async function usableRedirectUri({ name, redirectUris }: App, client: Client): Promise<string> {
+async function usableRedirectUri(
+  { name, redirectUris }: App,
+  client: Client,
+  ownPort: number,
+): Promise<string> {
   const ours = await portsOfSignIns(name, client)
-  for (const uri of redirectUris) {
-    const { hostname, port, protocol } = new URL(uri)
-    const hosts = hostname === 'localhost' ? ['127.0.0.1', '::1'] : [unbracket(hostname)]
-    if (!hosts.every(isLoopbackAddress)) {
-      return `${uri} is not on this machine: paste what it ends on`
+  const unserved: string[] = []
+  const taken: { readonly uri: string; readonly port: number }[] = []
+  for (const written of redirectUris) {
+    const url = new URL(written)
+    const { hostname, port } = url
+    const uri = withoutUser(written)
+    const why = whyUnserved(url, ownPort)
+    if (why !== undefined) {
+      unserved.push(`${uri} ${why}: paste what the browser ends on`)
+      // A sign-in looks for no other one behind it.
+      if (!isLoopbackHost(hostname)) break
+      continue
     }
-    const number = Number(port || (protocol === 'https:' ? 443 : 80))
+    const hosts = hostname === 'localhost' ? ['127.0.0.1', '::1'] : [unbracket(hostname)]
+    const number = Number(port || 80)
     if (ours.includes(number)) return `the daemon answers at ${uri} now, for a sign-in`
     const free = await Promise.all(hosts.map((host) => isFree(host, number)))
     if (free.every(Boolean)) return `${uri} is free`
+    taken.push({ uri, port: number })
   }
+  const [first] = taken
+  if (first === undefined) return unserved.join('; ')
   const { session } = await client.ask({ path: appPath(name) })
   if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
-  const [first = ''] = redirectUris
-  const command = platform.portHolderCommand(Number(new URL(first).port || 80))
+  const command = platform.portHolderCommand(first.port)
   throw checkFault(
-    `The port of ${redirectUris.join(' and of ')} is taken by another program.`,
+    `The port of ${taken.map(({ uri }) => uri).join(' and of ')} is taken by another program.`,
     `\`${command}\` shows which: end it, or paste the address that the browser ends on where \`evo-token login ${name}\` waits for it. Or register another redirect URI and add it to "redirectUris".`,
   )
+}
+
+/** What doctor prints is for the public, and some write a password there. */
+function withoutUser(uri: string): string {
+  const url = new URL(uri)
+  if (url.username === '' && url.password === '') return uri
+  url.username = url.password = ''
+  return url.href
 }
 
 /** None where the daemon is of an older version, which does not tell. */

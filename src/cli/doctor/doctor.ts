@@ -12,6 +12,7 @@ import type { App } from '../../core/app.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { locations, ownership } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
+import { findNearest } from '../../nearest.ts'
 import { createClient, placesOf } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
@@ -67,7 +68,12 @@ export async function run(invocation: Invocation): Promise<number> {
         const { apps } = (config = loaded.config)
         const name = argument('APP')
         if (name && !apps.some((app) => app.name === name)) {
-          throw new SidecarError('unknown_app', `The config has no app named "${name}".`)
+          const nearest = findNearest(
+            name,
+            apps.map((app) => app.name),
+          )
+          const instead = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
+          throw new SidecarError('unknown_app', `The config has no app named "${name}".${instead}`)
         }
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
@@ -96,7 +102,7 @@ export async function run(invocation: Invocation): Promise<number> {
         const slot: TokenSlot = {}
         const evo = { app: one.name, discoveryUrl, slot, fetch, names: flag('names') }
         const checks = [
-          ...appChecks(one, client, slot),
+          ...appChecks(one, { client, slot, ownPort: config.listen.port }),
           ...(usesEvo(one, givenUrl !== undefined) ? evoChecks(evo) : []),
         ]
         await runChecks(checks, one.name, say)

@@ -1,4 +1,5 @@
 /** Whether the token files of the apps can be written. */
+import { existsSync } from 'node:fs'
 import { examine } from '../../adapters/token-files/token-file.ts'
 import type { TokenFile } from '../../config.ts'
 import { isEvoMcpFile } from '../../config/evo-mcp.ts'
@@ -24,7 +25,12 @@ function checkOf(files: readonly TokenFile[]): Check {
           'Set the "format" of this file to "json".',
         )
       }
-      if (files.some(isEvoMcpFile)) return 'evo-mcp finds its token'
+      const found = files.find(isEvoMcpFile)
+      if (found) {
+        return existsSync(found.path)
+          ? 'evo-mcp finds its token'
+          : 'evo-mcp finds its token as soon as the daemon has one'
+      }
       return files.length === 1 ? 'the file can be written' : `all ${files.length} can be written`
     },
   }

@@ -1,6 +1,19 @@
 /** `service install`, `service uninstall`, `service status`. Their code is loaded when they run. */
-import type { CommandRow, Option } from '../command.ts'
+import type { CommandRow, Invocation, Option } from '../command.ts'
 import { CONFIG, JSON_OUTPUT } from '../options.ts'
+
+/** Runs a command whose files are at places that may be closed to this user: that is no bug. */
+function withDiskInWords(load: () => Promise<Pick<CommandRow, 'run'>>): CommandRow['run'] {
+  return async (invocation: Invocation) => {
+    const { run } = await load()
+    try {
+      return await run(invocation)
+    } catch (error) {
+      const { inWords } = await import('./disk-refusal.ts')
+      throw inWords(error)
+    }
+  }
+}
 
 const SYSTEM: Option = { type: 'boolean', description: "The machine's service, not yours." }
 
@@ -20,7 +33,7 @@ export const install: CommandRow = {
     force: FORCE,
   },
   examples: [],
-  run: async (invocation) => (await import('./install.ts')).run(invocation),
+  run: withDiskInWords(() => import('./install.ts')),
 }
 
 export const uninstall: CommandRow = {
@@ -34,7 +47,7 @@ export const uninstall: CommandRow = {
     force: FORCE,
   },
   examples: [],
-  run: async (invocation) => (await import('./uninstall.ts')).run(invocation),
+  run: withDiskInWords(() => import('./uninstall.ts')),
 }
 
 export const logs: CommandRow = {
@@ -53,5 +66,5 @@ export const status: CommandRow = {
   arguments: [],
   options: { system: SYSTEM, json: JSON_OUTPUT },
   examples: [],
-  run: async (invocation) => (await import('./status.ts')).run(invocation),
+  run: withDiskInWords(() => import('./status.ts')),
 }

@@ -4,26 +4,32 @@ import { dirname, join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import type { Program } from '../../platform/service-manager.ts'
 
-/** Where `npx`, `pnpm dlx`, `yarn dlx` and `bunx` put a program for one run. */
-const FOR_ONE_RUN = /\/_npx\/|\/dlx(-\w+)?\/|\/bunx-/
+/** Where `npx`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx` and `pipx run` put a program for one run. */
+const FOR_ONE_RUN =
+  /\/_npx\/|\/dlx(-\w+)?\/|\/bunx-|\/uv\/(cache\/)?(archive|environments|builds)-v\d+\/|\/(\.cache\/pipx|pipx\/\.cache)\//
 
-/** Version managers of Node have a directory for each version: of nvm, fnm, n, nodenv, asdf, mise, Volta, Homebrew. */
-const VERSIONED =
-  /\/(\.nvm\/versions|nvm\/versions|fnm\/node-versions|\.?n\/versions|\.?nodenv\/versions|\.?asdf\/installs|mise\/installs|\.volta\/tools|Cellar)\//
+/** Version managers of Node have a directory for each version, and packages of other kinds one for each release. */
+const VERSIONED = new RegExp(
+  `/(?:${[
+    ...['\\.?nvm/versions', 'nvm/v\\d[^/]*', '\\.nvs/node', 'fnm/node-versions', '\\.?n/versions'],
+    ...['\\.?nodenv/versions', '\\.?asdf/installs', '(?:mise|rtx)/installs', '\\.proto/tools'],
+    ...['\\.volta/tools', '\\.nodebrew/node', 'Cellar', 'snap/[^/]+/\\d+', 'nix/store'],
+  ].join('|')})/`,
+)
 
 /** @throws {SidecarError} `failed` where it will be gone soon. */
 export function refuseFleeting({ node, main }: Program): void {
-  const path = [main, node].find((one) => FOR_ONE_RUN.test(one))
+  const path = [main, node].find((one) => FOR_ONE_RUN.test(withSlashes(one)))
   if (path === undefined) return
   throw new SidecarError('failed', `The program is in a cache that is emptied: ${path}.`, {
-    hint: 'Install it (`npm install --global`), and run `evo-token service install` of that one.',
+    hint: 'Install it (`npm install --global`, or `pip install` into an environment that stays), and run `evo-token service install` of that one.',
   })
 }
 
 /** What a person should know of a place that may be replaced one day. */
 export function placeNotes({ node, main }: Program): string[] {
   const again = 'run `evo-token service install` again after that'
-  const versioned = [node, main].find((path) => VERSIONED.test(path))
+  const versioned = [node, main].find((path) => VERSIONED.test(withSlashes(path)))
   if (versioned !== undefined) {
     return [
       `The service runs ${versioned}, of one version of Node: where you remove that version, ${again}.`,
@@ -44,9 +50,16 @@ export function placeNotes({ node, main }: Program): string[] {
   return []
 }
 
-/** The directory above that a tool of Python made as an environment (PEP 405). */
+/** The directory above that a tool of Python (PEP 405) or conda made as an environment. */
 function virtualEnvironmentOf(path: string): string | undefined {
-  return ancestors(path).find((directory) => existsSync(join(directory, 'pyvenv.cfg')))
+  return ancestors(path).find((directory) =>
+    ['pyvenv.cfg', 'conda-meta'].some((mark) => existsSync(join(directory, mark))),
+  )
+}
+
+/** As the patterns have it, also on Windows. */
+function withSlashes(path: string): string {
+  return path.replaceAll('\\', '/')
 }
 
 /** The project in whose `node_modules` the file is; undefined for a global prefix, which is none. */

@@ -18,7 +18,11 @@ export interface Pasting {
 /** Passes on what is pasted until `end` is there. */
 export async function pasteUntil<T>(end: Promise<T>, { client, path, io }: Pasting): Promise<T> {
   const { stdin, stderr } = io
-  const lines = createInterface({ input: stdin })
+  // A terminal that edits lines itself cuts them, at 4,096 characters or on a Mac at 1,024.
+  const edits = stdin.isTTY && stderr.isTTY ? { output: stderr, terminal: true } : {}
+  const lines = createInterface({ input: stdin, ...edits })
+  // Then Ctrl-C is a key like others, and no signal.
+  lines.on('SIGINT', () => process.emit('SIGINT'))
   const pasting = async (): Promise<never> => {
     for await (const line of lines) {
       const url = line.trim()

@@ -49,15 +49,14 @@ async function run(invocation: Invocation): Promise<number> {
   const device = flag('device')
   if (device && flag('no-browser')) throw usageFault(command, 'takes one of --device, --no-browser')
   const client = createClient(invocation.place)
-  const started = (await client.ask({
-    method: 'POST',
-    path: appPath(app, '/login'),
-    body: { ...(device && { method: 'device' }), switch_user: flag('switch-user') },
-  })) as unknown as StartedJson
-  if (typeof started.id !== 'string') throw notASignIn()
-  const path = appPath(app, `/login/${encodeURIComponent(started.id)}`)
-  const interruption = giveUpOnInterrupt({ client, path, app, io })
+  const begun = begin(client, app, {
+    ...(device && { method: 'device' }),
+    switch_user: flag('switch-user'),
+  })
+  const interruption = giveUpOnInterrupt({ client, begun, app, io })
   try {
+    const { started, path } = await begun
+    await interruption.leaving
     const end = await completeSignIn({ client, started, path, app, invocation })
     await interruption.leaving
     return reportEnd(app, end, io)
@@ -69,10 +68,21 @@ async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-interface SignIn {
-  readonly client: Client
+interface Begun {
   readonly started: StartedJson
+  /** Of the sign-in. */
   readonly path: string
+}
+
+async function begin(client: Client, app: string, body: object): Promise<Begun> {
+  const answer = await client.ask({ method: 'POST', path: appPath(app, '/login'), body })
+  const started = answer as unknown as StartedJson
+  if (typeof started.id !== 'string') throw notASignIn()
+  return { started, path: appPath(app, `/login/${encodeURIComponent(started.id)}`) }
+}
+
+interface SignIn extends Begun {
+  readonly client: Client
   readonly app: string
   readonly invocation: Invocation
 }
@@ -131,20 +141,27 @@ interface Interruption {
   readonly stop: () => void
 }
 
-/** Ends the sign-in in the daemon when a person leaves, so that its port is free at once. */
+/**
+ * Ends the sign-in in the daemon when a person leaves, so that its port is free at once; also one that has
+ * been asked for and is not there yet.
+ */
 function giveUpOnInterrupt({
   client,
-  path,
+  begun,
   app,
   io,
-}: Pick<SignIn, 'client' | 'path' | 'app'> & { readonly io: Io }): Interruption {
+}: Pick<SignIn, 'client' | 'app'> & {
+  readonly begun: Promise<Begun>
+  readonly io: Io
+}): Interruption {
   const leave = async (exitCode: number): Promise<never> => {
     io.stderr.write(`\nThe sign-in to ${app} is left unfinished; nothing has changed.\n`)
     setTimeout(() => process.exit(exitCode), GIVE_UP_WITHIN_MS)
     try {
+      const { path } = await begun
       await client.ask({ method: 'DELETE', path })
     } catch (error) {
-      // The daemon is gone already, or an older one: then it ends after ten minutes.
+      // It never began, the daemon is gone already, or an older one: then it ends after ten minutes.
       if (!(error instanceof EvoTokenError)) throw error
     }
     process.exit(exitCode)

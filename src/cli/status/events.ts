@@ -14,6 +14,9 @@ import { failureOf } from '../../client/failures.ts'
 /** A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024
 
+/** The daemon sends something every 5 s: one that has not for so long hangs, or is stopped. */
+const SILENT_MS = 20_000
+
 export type DaemonEvent =
   | { readonly kind: 'status' | 'activity'; readonly data: Json }
   /** The app was removed from the config. */
@@ -70,6 +73,9 @@ async function* bodyOf(
   { socket, headers, place }: Connection,
   path: string,
 ): AsyncGenerator<string> {
+  socket.setTimeout(SILENT_MS, () => {
+    socket.destroy(failureOf('it has gone silent', place))
+  })
   socket.write(requestText({ path }, headers, false))
   const decoder = new TextDecoder()
   let bytes = Buffer.alloc(0)

@@ -23,6 +23,10 @@ describe('a program', () => {
     `/home/ada/.cache/pnpm/dlx-1234/node_modules/${MAIN}`,
     `/home/ada/.cache/pnpm/dlx/ab12/node_modules/${MAIN}`,
     `/home/ada/.bun/bunx-1000-evo-token/node_modules/${MAIN}`,
+    `/home/ada/.cache/uv/archive-v0/x1Y2/lib/python3.13/site-packages/evo_token_daemon/program/dist/main.js`,
+    `/home/ada/.cache/pipx/0a1b2c/lib/python3.13/site-packages/evo_token_daemon/program/dist/main.js`,
+    `C:\\Users\\ada\\AppData\\Local\\npm-cache\\_npx\\1f2e3d\\node_modules\\evo-token-sidecar\\dist\\main.js`,
+    `C:\\Users\\ada\\AppData\\Local\\uv\\cache\\archive-v0\\x1Y2\\Lib\\site-packages\\evo_token_daemon\\program\\dist\\main.js`,
   ])('in a cache for one run is refused: %s', (main) => {
     expect(() => {
       refuseFleeting(program(main))
@@ -37,6 +41,10 @@ describe('a program', () => {
     '/home/ada/.local/share/mise/installs/node/22/bin/node',
     '/usr/local/n/versions/node/22.1.0/bin/node',
     '/opt/homebrew/Cellar/node/22.1.0/bin/node',
+    '/home/ada/.local/share/nvm/v22.1.0/bin/node',
+    '/home/ada/.proto/tools/node/22.1.0/bin/node',
+    '/snap/node/9876/bin/node',
+    '/nix/store/abc123-nodejs-22.1.0/bin/node',
   ])('of one version of Node is noted: %s', (node) => {
     const main = `${node.replace(/bin\/node$/, '')}lib/node_modules/${MAIN}`
     expect(() => {
@@ -54,6 +62,13 @@ describe('a program', () => {
     const [note, ...others] = placeNotes(program(join(environment, 'lib/node_modules', MAIN)))
     expect(note).toContain(`the virtual environment ${environment}`)
     expect(others).toEqual([])
+  })
+
+  it('in an environment of conda is noted', () => {
+    const environment = join(directory, 'conda')
+    mkdirSync(join(environment, 'conda-meta'), { recursive: true })
+    const [note] = placeNotes(program(join(environment, 'lib/node_modules', MAIN)))
+    expect(note).toContain(`the virtual environment ${environment}`)
   })
 
   it('among the packages of a project is noted', () => {

@@ -95,13 +95,19 @@ class TokenClient:
     def _named(self, app: str | None) -> str | None:
         return app or os.environ.get("EVO_TOKEN_APP") or self._only
 
+    def default_app(self) -> str:
+        """$EVO_TOKEN_APP, or the one app that there is. Raises EvoTokenError."""
+        return self._named(None) or self._only_app()
+
     def _only_app(self) -> str:
         names = [str(one.get("app")) for one in self.status()]
         if len(names) == 1:
             return names[0]
-        which = f", one of {', '.join(names)}" if names else ""
+        if not names:
+            hint = "Describe one: `evo-token init`, or %evo_setup in a notebook."
+            raise EvoTokenError("invalid_request", "No app is configured.", hint)
         raise EvoTokenError(
-            "invalid_request", "No app is named.", f'Name one: get_token("evo-me"), or EVO_TOKEN_APP{which}.'
+            "invalid_request", "No app is named.", f"Name one of {', '.join(names)}, or set EVO_TOKEN_APP to it."
         )
 
     def _lock_of(self, app: str) -> threading.Lock:

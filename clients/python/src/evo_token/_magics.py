@@ -1,4 +1,4 @@
-"""`%evo_setup`, `%evo_status [APP]` and `%evo_login APP` for notebooks."""
+"""`%evo_setup`, `%evo_status [APP]` and `%evo_login [APP]` for notebooks."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _REMOTE = (
     "JUPYTERHUB_USER",
     "CODESPACES",
     "COLAB_RELEASE_TAG",
+    "GITPOD_WORKSPACE_ID",
     "REMOTE_CONTAINERS",
     "KUBERNETES_SERVICE_HOST",
 )
@@ -163,7 +164,7 @@ def _parse_setup(line: str) -> argparse.Namespace:
 
 def _parse(line: str) -> argparse.Namespace:
     parser = _Arguments(prog="%evo_login", add_help=False)
-    parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP", ""))
+    parser.add_argument("app", nargs="?")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--device", action="store_true")
     how.add_argument("--no-browser", action="store_true")
@@ -183,15 +184,13 @@ class EvoMagics(Magics):
 
     @line_magic
     def evo_login(self, line: str) -> None:
-        """Signs in to an app, and waits for it: %evo_login evo-me
+        """Signs in to an app, and waits for it: %evo_login [APP]
 
         In the browser of this machine. Where the browser is on another one, with a code to type in there, or
         with the address that it ends on. --device and --no-browser choose one of these.
         """
         asked = _parse(line)
-        if not asked.app:
-            raise EvoTokenError("invalid_request", "No app is named.", "Name one: %evo_login evo-me")
-        _sign_in(asked.app, asked.device, asked.no_browser)
+        _sign_in(asked.app or default_client().default_app(), asked.device, asked.no_browser)
 
     @line_magic
     def evo_setup(self, line: str) -> None:
@@ -263,7 +262,11 @@ def _here(sign_in: _SignIn) -> None:
     except webbrowser.Error:
         opened = False
     if opened:
-        print("The browser opens. If it does not, interrupt this and use --no-browser.", flush=True)
+        print(
+            "The browser opens. If it does not, or ends on a page that is not of evo-token, interrupt this and use "
+            "%evo_login --no-browser.",
+            flush=True,
+        )
     else:
         print(f"Open this link in a browser of this machine: {link}", flush=True)
     sign_in.wait()
