@@ -47,7 +47,9 @@ export class SealedCopies implements RecordCopies {
   async openSession(
     row: AppKey & Pair & Pick<Copies, 'session'>,
   ): Promise<Opened<Pick<RecordCopy, 'record' | 'unanswered'>>> {
-    if (!findKey(this.#keys.ring, keyIdOf(row.session))) return { kind: 'unknown-key' }
+    const kid = keyIdOf(row.session)
+    if (kid === undefined) return { kind: 'broken' }
+    if (!findKey(this.#keys.ring, kid)) return { kind: 'unknown-key' }
     const unsealed = await unseal(row.session, this.#keys.ring)
     if (!unsealed || !isFor(unsealed.header, sessionPurpose(row))) return { kind: 'broken' }
     const decoded = fromPlainText(unsealed.plaintext)
