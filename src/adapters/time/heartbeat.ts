@@ -24,24 +24,29 @@ export function startHeartbeat({ everyMs, beat, log }: HeartbeatOptions): Heartb
 
   async function guarded(): Promise<void> {
     beating = true
-    do {
-      isWanted = false
-      try {
-        await beat()
-      } catch (error) {
-        log.error({ err: error }, 'a heartbeat failed')
-      }
-    } while (isWanted)
-    beating = false
+    try {
+      await beat()
+    } catch (error) {
+      log.error({ err: error }, 'a heartbeat failed')
+    } finally {
+      beating = false
+    }
+  }
+
+  function begin(): void {
+    isWanted = false
+    lastBeat = guarded().then(() => {
+      if (isWanted) begin()
+    })
   }
 
   const interval = setInterval(() => {
-    if (!beating) lastBeat = guarded()
+    if (!beating) begin()
   }, everyMs)
   return {
     beatNow() {
-      isWanted = true
-      if (!beating) lastBeat = guarded()
+      if (beating) isWanted = true
+      else begin()
     },
     async stop() {
       isWanted = false

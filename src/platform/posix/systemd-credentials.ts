@@ -16,7 +16,9 @@ export function credentialLines(
   exists: (path: string) => boolean = existsSync,
 ): string[] {
   const secrets = apps.filter(needsClientSecret).map(({ name }) => `${name}.client-secret`)
-  const found = [...secrets, ...SHARING].filter((id) => exists(plainPath(id)) || exists(sealedPath(id)))
+  const found = [...secrets, ...SHARING].filter(
+    (id) => exists(plainPath(id)) || exists(sealedPath(id)),
+  )
   return [...(keyIsCredential ? [KEY] : []), ...found].map((id) =>
     exists(sealedPath(id))
       ? `LoadCredentialEncrypted=${id}:${sealedPath(id)}`
