@@ -55,6 +55,7 @@ export async function createSharing(
     clock,
     log,
     limitMs: policy.questionMs,
+    primariesMs: policy.primariesMs,
   })
   // What is wrong with the file should end the start, not the first statement.
   passwordOf(settings, env)

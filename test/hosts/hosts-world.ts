@@ -29,6 +29,7 @@ export const SHORT: Partial<SharingPolicy> = {
   questionMs: 1_000,
   watchMs: 300,
   cloneMs: 1_000,
+  primariesMs: 500,
 }
 
 export interface Host extends AsyncDisposable {

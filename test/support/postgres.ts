@@ -1,5 +1,5 @@
 /** A PostgreSQL of its own: a cluster in a temporary directory, on a free port of loopback, not as root. */
-import { execFile, spawn, type ChildProcess, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
+import { until } from './until.ts'
 
 const run = promisify(execFile)
 
@@ -16,6 +17,9 @@ const run = promisify(execFile)
 const VERSIONS = '/usr/lib/postgresql'
 
 const BIN = binaries()
+
+export const DATABASE = 'evo_token'
+const SUPERUSER = 'super'
 
 /** Why a test with a PostgreSQL cannot run; undefined where it can. */
 export function noPostgres(): string | undefined {
@@ -27,6 +31,8 @@ export interface Postgres extends AsyncDisposable {
   readonly port: number
   /** For `share.hosts`. */
   readonly host: string
+  /** Passwords by role. */
+  readonly passwords: ReadonlyMap<string, string>
   /** Runs statements as the superuser, or as another role. @returns the rows of the last one. */
   sql(text: string, role?: string): Promise<readonly Record<string, unknown>[]>
   /** A role that may log in, and a private file with its password. */
@@ -40,29 +46,46 @@ export interface Postgres extends AsyncDisposable {
   /** `immediate` is as good as a kill. */
   stop(mode: 'fast' | 'immediate'): Promise<void>
   signal(signal: NodeJS.Signals): void
+  /** A standby that follows it by streaming, started. */
+  createStandby(): Promise<Postgres>
 }
 
-export const DATABASE = 'evo_token'
-
 export async function startPostgres(): Promise<Postgres> {
-  const directory = await mkdtemp(join(tmpdir(), 'evo-token-pg-'))
-  const data = join(directory, 'data')
-  const port = await freePort()
   // Those of another cluster, which may get this port, are others.
-  const newPassword = () => randomBytes(12).toString('hex')
-  const superPassword = newPassword()
-  await mkdir(data)
-  const passwordFile = join(directory, 'super')
-  await writeFile(passwordFile, superPassword)
-  const owner = isRoot() ? userId('postgres') : undefined
-  if (owner !== undefined) {
-    for (const path of [directory, data, passwordFile]) await chown(path, owner, owner)
-  }
-  await chmod(data, 0o700)
-  await asOwner(owner, 'initdb', [
-    ...['-D', data, '-U', 'super', '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
+  const passwords = new Map([[SUPERUSER, newPassword()]])
+  const cluster = await createCluster(passwords)
+  const passwordFile = join(cluster.directory, 'superuser')
+  await writeFile(passwordFile, passwords.get(SUPERUSER) ?? '')
+  await giveToOwner(passwordFile)
+  await runProgram('initdb', [
+    ...['-D', cluster.data, '-U', SUPERUSER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
     ...['-N', '--no-instructions', '-E', 'UTF8', '--locale=C'],
   ])
+  const postgres = toPostgres(cluster)
+  await configure(cluster)
+  await postgres.start()
+  await sqlOn(cluster, `CREATE DATABASE ${DATABASE}`, SUPERUSER, 'postgres')
+  return postgres
+}
+
+interface Cluster {
+  readonly directory: string
+  readonly data: string
+  readonly port: number
+  readonly passwords: Map<string, string>
+}
+
+async function createCluster(passwords: Map<string, string>): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'evo-token-pg-'))
+  const data = join(directory, 'data')
+  await mkdir(data)
+  await chmod(data, 0o700)
+  await giveToOwner(directory)
+  await giveToOwner(data)
+  return { directory, data, port: await freePort(), passwords }
+}
+
+async function configure({ directory, data, port }: Cluster): Promise<void> {
   const settings = [
     `port = ${port}`,
     "listen_addresses = '127.0.0.1'",
@@ -71,30 +94,31 @@ export async function startPostgres(): Promise<Postgres> {
     'fsync = off',
   ]
   await appendFile(join(data, 'postgresql.conf'), `${settings.join('\n')}\n`)
+}
+
+async function createStandby(primary: Cluster): Promise<Postgres> {
+  const cluster = await createCluster(primary.passwords)
+  const from = ['-h', '127.0.0.1', '-p', String(primary.port), '-U', SUPERUSER]
+  // With -R it begins as a standby of the primary, and knows how to log in there.
+  const args = ['-D', cluster.data, '-R', '-c', 'fast', ...from]
+  await runProgram('pg_basebackup', args, { PGPASSWORD: primary.passwords.get(SUPERUSER) ?? '' })
+  await configure(cluster)
+  const standby = toPostgres(cluster)
+  await standby.start()
+  return standby
+}
+
+function toPostgres(cluster: Cluster): Postgres {
+  const { directory, data, port, passwords } = cluster
   let server: ChildProcess | undefined
-  const passwords = new Map([['super', superPassword]])
-
-  async function sql(text: string, role = 'super', database = DATABASE) {
-    const password = passwords.get(role) ?? ''
-    const client = new pg.Client({ host: '127.0.0.1', port, user: role, password, database })
-    client.on('error', () => undefined)
-    await client.connect()
-    try {
-      const result: unknown = await client.query(text)
-      const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult
-      return last.rows as Record<string, unknown>[]
-    } finally {
-      await client.end()
-    }
-  }
-
   const postgres: Postgres = {
     port,
     host: `127.0.0.1:${port}`,
-    sql,
+    passwords,
+    sql: (text, role = SUPERUSER) => sqlOn(cluster, text, role, DATABASE),
     async createRole(name, password = newPassword()) {
       passwords.set(name, password)
-      await sql(`CREATE ROLE "${name}" LOGIN PASSWORD '${password}'`)
+      await postgres.sql(`CREATE ROLE "${name}" LOGIN PASSWORD '${password}'`)
       return { passwordFile: await postgres.passwordFileOf(name), password }
     },
     async passwordFileOf(role) {
@@ -103,43 +127,76 @@ export async function startPostgres(): Promise<Postgres> {
       return file
     },
     async start() {
-      server = spawnAsOwner(owner, 'postgres', ['-D', data])
-      for (;;) {
-        const answers = await sql('SELECT 1', 'super', 'postgres').then(
+      const started = spawn(join(BIN ?? '', 'postgres'), ['-D', data], {
+        ...asOwner(),
+        cwd: '/',
+        stdio: 'ignore',
+      })
+      server = started
+      await until('PostgreSQL answers', () => {
+        if (started.exitCode !== null) throw new Error('PostgreSQL does not start')
+        return sqlOn(cluster, 'SELECT 1', SUPERUSER, 'postgres').then(
           () => true,
           () => false,
         )
-        if (answers) return
-        if (server.exitCode !== null) throw new Error('PostgreSQL does not start')
-      }
+      })
     },
     async stop(mode) {
-      const ended = server && server.exitCode === null ? once(server, 'exit') : undefined
+      if (server?.exitCode !== null || server.signalCode !== null) return
+      const ended = once(server, 'exit')
       // As pg_ctl(1) has it.
-      server?.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+      server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+      server.kill('SIGCONT')
       await ended
     },
     signal(signal) {
       server?.kill(signal)
     },
+    createStandby: () => createStandby(cluster),
     async [Symbol.asyncDispose]() {
       await postgres.stop('immediate')
       await rm(directory, { recursive: true, force: true })
     },
   }
-  await postgres.start()
-  await sql(`CREATE DATABASE ${DATABASE}`, 'super', 'postgres')
   return postgres
 }
 
-function spawnAsOwner(owner: number | undefined, program: string, args: readonly string[]) {
-  const as = owner === undefined ? {} : { uid: owner, gid: owner }
-  return spawn(join(BIN ?? '', program), args, { ...as, cwd: '/', stdio: 'ignore' })
+async function sqlOn({ port, passwords }: Cluster, text: string, role: string, database: string) {
+  const password = passwords.get(role) ?? ''
+  const client = new pg.Client({ host: '127.0.0.1', port, user: role, password, database })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    const result: unknown = await client.query(text)
+    const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult
+    return last.rows as Record<string, unknown>[]
+  } finally {
+    await client.end()
+  }
 }
 
-async function asOwner(owner: number | undefined, program: string, args: readonly string[]) {
-  const as = owner === undefined ? {} : { uid: owner, gid: owner }
-  await run(join(BIN ?? '', program), args, { ...as, cwd: '/' })
+function newPassword(): string {
+  return randomBytes(12).toString('hex')
+}
+
+/** PostgreSQL refuses to run as root. */
+function asOwner(): { readonly uid?: number; readonly gid?: number } {
+  const uid = isRoot() ? userId('postgres') : undefined
+  return uid === undefined ? {} : { uid, gid: uid }
+}
+
+async function giveToOwner(path: string): Promise<void> {
+  const { uid } = asOwner()
+  if (uid !== undefined) await chown(path, uid, uid)
+}
+
+async function runProgram(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const options = { ...asOwner(), cwd: '/', env: { ...process.env, ...env } }
+  await run(join(BIN ?? '', program), args, options)
 }
 
 function binaries(): string | undefined {

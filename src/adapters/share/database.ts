@@ -11,8 +11,6 @@ import { clientFor, poolFor } from './client-config.ts'
 
 /** How many statements may be under way at once. */
 const CONNECTIONS_MAX = 4
-/** How long the answer to which database takes writes is believed. */
-const PRIMARY_MS = 30_000
 
 export interface DatabaseOptions {
   readonly settings: ShareSettings
@@ -22,6 +20,8 @@ export interface DatabaseOptions {
   readonly log: Log
   /** The longest that a statement is waited for, in milliseconds. */
   readonly limitMs: number
+  /** As in `SharingPolicy`. */
+  readonly primariesMs: number
 }
 
 interface Primary {
@@ -127,7 +127,8 @@ export class Database {
 
   async #findPrimary(): Promise<Primary | undefined> {
     const now = this.#options.clock.read().mono
-    if (this.#primary && now - this.#primary.foundAt < PRIMARY_MS) return this.#primary
+    if (this.#primary && now - this.#primary.foundAt < this.#options.primariesMs)
+      return this.#primary
     if (this.#closed) return undefined
     this.#finding ??= this.#lookForPrimary().finally(() => {
       this.#finding = undefined

@@ -18,6 +18,8 @@ export interface SharingPolicy {
   readonly watchMs: number
   /** How long a process waits for what another under its id may have asked for. */
   readonly cloneMs: number
+  /** Between two looks at which databases of the list take writes. */
+  readonly primariesMs: number
   /** How far changes are read again: a row may be written late with an early time. */
   readonly overlapMs: number
 }
@@ -33,5 +35,6 @@ export const SHARING_POLICY: SharingPolicy = {
   watchMs: 120_000,
   // A request lasts for 5 minutes at most after the question before it.
   cloneMs: 310_000,
+  primariesMs: 30_000,
   overlapMs: 60_000,
 }

@@ -1,0 +1,99 @@
+/** A primary that dies, the standby that takes its place, and a pooler between: the sessions go on. */
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { itNeeds } from '../support/needs.ts'
+import { noPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import {
+  APP,
+  type Host,
+  type HostsWorld,
+  startHostsWorld,
+  untilConfirmed,
+  untilHomeIs,
+} from './hosts-world.ts'
+import { noPgbouncer, startPgbouncer } from './pgbouncer.ts'
+
+const missing = noPostgres()
+
+let world: HostsWorld
+
+beforeEach(async () => {
+  if (missing === undefined) world = await startHostsWorld()
+})
+
+afterEach(async () => {
+  if (missing === undefined) await world[Symbol.asyncDispose]()
+})
+
+/** Restarts a keeper with other databases. */
+async function useHosts(host: Host, hosts: readonly string[]): Promise<void> {
+  const config = JSON.parse(await host.readConfig()) as { share: object }
+  await host.end()
+  await host.home.write({ ...config, share: { ...config.share, hosts } })
+  await host.start()
+  await untilConfirmed(host)
+}
+
+describe('a standby', () => {
+  itNeeds(missing)(
+    'takes the place of a primary that dies, and its return is noticed',
+    async () => {
+      const [hub, spare] = [await world.keeper('hub'), await world.keeper('spare')]
+      expect(await hub.signIn()).toMatchObject({ code: 0 })
+      await untilHomeIs(spare, hub)
+      await using standby = await world.postgres.createStandby()
+      // The primary is not the first of the list.
+      const hosts = [standby.host, world.postgres.host]
+      await useHosts(hub, hosts)
+      await useHosts(spare, hosts)
+
+      await world.postgres.stop('immediate')
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      const token = await hub.token()
+      await standby.sql('SELECT pg_promote()')
+      await until(
+        'the other keeper has it',
+        () => spare.token(),
+        (seen) => seen === token,
+      )
+      expect(world.server.liveFamilies()).toHaveLength(1)
+
+      // The old primary is back, takes writes, and is behind.
+      await world.postgres.start()
+      await until(
+        'two primaries are seen',
+        () => spare.cli('share', 'move', APP),
+        ({ stderr }) => stderr.includes('More than one'),
+      )
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      const newest = await hub.token()
+      await until(
+        'the other keeper has it',
+        () => spare.token(),
+        (seen) => seen === newest,
+      )
+      expect(world.server.liveFamilies()).toHaveLength(1)
+    },
+  )
+})
+
+describe('pgbouncer in transaction mode', () => {
+  itNeeds(missing ?? noPgbouncer())('carries all of it, by looking alone', async () => {
+    const [hub, spare] = [await world.keeper('hub'), await world.keeper('spare')]
+    await using bouncer = await startPgbouncer(world.postgres)
+    await useHosts(hub, [bouncer.host])
+    await useHosts(spare, [bouncer.host])
+    expect(await hub.signIn()).toMatchObject({ code: 0 })
+    await untilHomeIs(spare, hub)
+    expect(await spare.cli('share', 'move', APP)).toMatchObject({ code: 0 })
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    const token = await hub.token()
+    await until(
+      'the home has it',
+      () => spare.token(),
+      (seen) => seen === token,
+    )
+    expect(world.server.count('refresh_token')).toBe(1)
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+})
