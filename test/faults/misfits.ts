@@ -24,9 +24,9 @@ export const MISFITS: readonly Misfit[] = [
   },
   {
     what: 'the format of a newer version',
-    says: /has format 3; this evo-token knows 2/,
+    says: /has format 4; this evo-token knows 3/,
     spoil(home) {
-      changeHeader(home, { format: 3, sealed: 'otherwise' })
+      changeHeader(home, { format: 4, sealed: 'otherwise' })
     },
   },
   {

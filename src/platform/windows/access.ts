@@ -1,14 +1,13 @@
 /** Asks Windows who may reach a file or directory. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { promisify } from 'node:util'
 import type { AccessAnswer } from '../platform.ts'
 import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
 import { homeOf } from './for-clients.ts'
+import { runProgram } from './run-program.ts'
 
-const OPTIONS = { windowsHide: true, timeout: 20_000 }
+const TIMEOUT_MS = 20_000
 
 /** Whether users besides this one and the administrators have `access` to what is at `path`. */
 export async function askAccess(path: string, access: Access): Promise<AccessAnswer> {
@@ -81,7 +80,7 @@ async function run(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   try {
-    return (await promisify(execFile)(file, args, { ...OPTIONS, env })).stdout
+    return await runProgram(file, args, { timeout: TIMEOUT_MS, env })
   } catch {
     // Not there, not allowed, or it failed: then Windows does not tell.
     return undefined

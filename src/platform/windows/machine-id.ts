@@ -1,15 +1,13 @@
 /** What tells this Windows from others: made when it was installed. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { runProgram } from './run-program.ts'
 
 const KEY = String.raw`HKLM\SOFTWARE\Microsoft\Cryptography`
 
 export async function readMachineGuid(): Promise<string | null> {
   // A program of 32 bits would look into a part of the registry of its own.
   const asked = ['query', KEY, '/v', 'MachineGuid', '/reg:64']
-  const options = { windowsHide: true }
-  const answer = await promisify(execFile)('reg', asked, options).catch(() => undefined)
-  return answer ? parseMachineGuid(answer.stdout) : null
+  const answer = await runProgram('reg', asked).catch(() => '')
+  return parseMachineGuid(answer)
 }
 
 export function parseMachineGuid(answer: string): string | null {

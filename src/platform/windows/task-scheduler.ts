@@ -1,8 +1,6 @@
 /** The service on Windows: a task of this user at log-on, which the Task Scheduler runs. */
-import { execFile } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
 import {
   type InstalledFile,
@@ -18,6 +16,7 @@ import { ownSid } from './access.ts'
 import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { fillTask, isTaskAsWritten } from './task-xml.ts'
+import { runProgram } from './run-program.ts'
 
 const TASK = 'evo-token'
 const LOG_LINES = 10
@@ -42,7 +41,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
-      return (await promisify(execFile)('schtasks', args, { env, windowsHide: true })).stdout
+      return await runProgram('schtasks', args, { env })
     } catch (cause) {
       const { stderr } = cause as { stderr?: string }
       if (stderr === undefined) throw cause

@@ -1,0 +1,27 @@
+/** Runs a program of Windows to its end. A busy system may not be able to start one just now. */
+import { execFile } from 'node:child_process'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+/** Errors that pass. */
+const PASSING = new Set(['UNKNOWN', 'EAGAIN', 'EBUSY', 'EMFILE', 'ENOMEM'])
+const ATTEMPTS = 4
+const PAUSE_MS = 250
+
+/** What it printed. Rejects as `execFile` does. */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // It throws at once, rather than reject, where the process cannot be made.
+      return (await promisify(execFile)(file, [...args], { ...options, windowsHide: true })).stdout
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (attempt === ATTEMPTS || code === undefined || !PASSING.has(code)) throw error
+    }
+    await setTimeout(PAUSE_MS)
+  }
+}
