@@ -23,8 +23,12 @@ export interface AppHome {
   homeName(): string | undefined
   /** What is said of the fault besides; for the owner. */
   words(): Words | undefined
-  /** Asked when the connection stands, immediately before the first byte leaves. */
-  question(kind: 'refresh' | 'redemption'): Promise<Failure | undefined>
+  /**
+   * Asked when the connection stands, immediately before the first byte leaves.
+   *
+   * @param sessionNumber of the session that is spent: another one now means that this one is over.
+   */
+  question(kind: 'refresh' | 'redemption', sessionNumber: number): Promise<Failure | undefined>
   /** Why an owner's change may not be made here now. */
   refuseChange(): Promise<SidecarError | undefined>
   /** Why a person may not sign in here now. */

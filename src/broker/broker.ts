@@ -16,6 +16,7 @@ import type { AppState } from './app-state.ts'
 import { SidecarError } from '../errors.ts'
 import { changeWhenIdle } from './idle.ts'
 import type { ManagedApp, TokenRequest } from './managed-app.ts'
+import { createLonelyHome } from './lonely-home.ts'
 import { ManagedApps } from './managed-apps.ts'
 import { putClientSecret, requireHome, type SignedOut, signOut } from './owner-changes.ts'
 import { secretDigestsOf } from './secrets.ts'
@@ -31,6 +32,8 @@ export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'>, WakeWatchDep
   readonly listener: RedirectListener
   /** An unguessable name for a sign-in. */
   readonly newId: () => string
+  /** The id of this daemon among keepers, if it was ever one. */
+  readonly keeperId?: string | undefined
   /** Where the sessions are shared with other hosts. */
   readonly sharing?: KeeperSharing
 }
@@ -58,7 +61,8 @@ export class Broker {
   constructor(options: BrokerOptions, registrations: readonly Registration[]) {
     this.#options = options
     const { sharing } = options
-    const homeOf = sharing && ((state: AppState) => sharing.homeOf(state))
+    const homeOf = (state: AppState) =>
+      sharing?.homeOf(state) ?? createLonelyHome(state, options.keeperId)
     this.#apps = new ManagedApps(options, registrations, homeOf)
     this.#vault = new VaultAccess(options)
     this.#wakes = new WakeWatch(options)
@@ -153,7 +157,11 @@ export class Broker {
     const managed = this.#app(app)
     await requireHome(managed.state)
     this.signIns.cancel(app, 'The app was signed out.')
-    return changeWhenIdle(managed.state, () => signOut(managed.state))
+    return changeWhenIdle(managed.state, async () => {
+      // It may have been given away while this waited.
+      await requireHome(managed.state)
+      return signOut(managed.state)
+    })
   }
 
   /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
@@ -164,9 +172,10 @@ export class Broker {
   ): Promise<{ proven: boolean }> {
     const managed = this.#app(app)
     await requireHome(managed.state)
-    const stored = await changeWhenIdle(managed.state, () =>
-      putClientSecret(managed.state, { secret, isPrivateKey }),
-    )
+    const stored = await changeWhenIdle(managed.state, async () => {
+      await requireHome(managed.state)
+      return putClientSecret(managed.state, { secret, isPrivateKey })
+    })
     this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
     return stored
   }
@@ -180,7 +189,12 @@ export class Broker {
     this.#vault.requireOpen()
     this.#options.sharing?.leave()
     const shared = [...this.#apps.all()].filter(({ state }) => state.ledger.record.sharing)
-    for (const { state } of shared) await state.home.leave()
+    for (const { state } of shared) {
+      await state.home.leave().catch((error: unknown) => {
+        this.#options.sharing?.goOn()
+        throw error
+      })
+    }
     const left = shared.filter(({ state }) => !state.ledger.record.sharing)
     return left.map(({ state }) => state.app.name)
   }
@@ -241,7 +255,7 @@ export class Broker {
       const plan = await this.#apps.reconfigure(registrations, (app) => {
         this.signIns.cancel(app, 'The app was changed in the config.')
       })
-      for (const app of plan.removed) this.#options.sharing?.forget(app)
+      for (const app of [...plan.removed, ...plan.replaced]) this.#options.sharing?.forget(app)
       await this.#restore()
       this.#recordReload(plan)
       return plan

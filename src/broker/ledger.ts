@@ -105,8 +105,7 @@ export class Ledger {
 
   /**
    * Stores the record with `change` in place of everything but its identity, and where the session
-   * lives. On `unwritable` and
-   * `newer` the change holds in memory; on `changed` the ledger has taken over what is on disk instead.
+   * lives. On `unwritable` and `newer` the change holds in memory; on `changed` the ledger has taken over what is on disk instead.
    */
   async write(change: RecordChange): Promise<StoreResult> {
     const { identity, sharing } = this.#record
@@ -114,11 +113,17 @@ export class Ledger {
     return this.#write({ ...(sharing && { sharing }), ...change, identity, generation })
   }
 
-  /** Stores where the session lives; undefined for here alone. */
-  async share(sharing: Sharing | undefined): Promise<StoreResult> {
+  /**
+   * Stores where the session lives, undefined for here alone; it holds only if it was stored. A request
+   * without its answer stays one.
+   *
+   * @param unanswered whether there may be one elsewhere.
+   */
+  async share(sharing: Sharing | undefined, unanswered = this.unanswered): Promise<StoreResult> {
     const { sharing: before, ...record } = this.#record
     const generation = this.#onDisk + 1
-    return this.#write({ ...record, ...(sharing && { sharing }), generation })
+    const shared = { ...record, ...(sharing && { sharing }), generation }
+    return this.#orKeep(() => this.#write(shared, unanswered))
   }
 
   /** Takes the place of whatever is on disk, with what another keeper published. */
@@ -130,16 +135,28 @@ export class Ledger {
     this.#unstored = undefined
     this.damaged = this.#marked = false
     this.unanswered = unanswered
-    if (unanswered) await this.#mark()
+    if (unanswered || this.#underWay > 0) await this.#mark()
     return result
   }
 
   /** As `write`, but the change holds only if it was stored. */
   async writeOrKeep(change: RecordChange): Promise<StoreResult> {
-    const [record, unstored] = [this.#record, this.#unstored]
-    const result = await this.write(change)
-    if (result.kind === 'unwritable' || result.kind === 'newer')
-      [this.#record, this.#unstored] = [record, unstored]
+    const { identity, sharing } = this.#record
+    const record = { ...(sharing && { sharing }), ...change, identity }
+    return this.#orKeep(() => this.#write({ ...record, generation: this.#onDisk + 1 }))
+  }
+
+  async #orKeep(write: () => Promise<StoreResult>): Promise<StoreResult> {
+    const [record, unstored, unanswered] = [this.#record, this.#unstored, this.unanswered]
+    const { onWrite } = this
+    // What is taken back is not to be published.
+    this.onWrite = () => undefined
+    const result = await write().finally(() => {
+      this.onWrite = onWrite
+    })
+    if (result.kind === 'unwritable' || result.kind === 'newer') {
+      ;[this.#record, this.#unstored, this.unanswered] = [record, unstored, unanswered]
+    } else if (result.kind === 'stored') onWrite()
     return result
   }
 
@@ -181,19 +198,20 @@ export class Ledger {
     return result
   }
 
-  async #write(record: AppRecord): Promise<StoreResult> {
+  async #write(record: AppRecord, unanswered = false): Promise<StoreResult> {
     const result = await this.#records.store(this.#app, record)
     if (result.kind === 'changed') {
       await this.#loadFromDisk()
       return result
     }
     this.#record = record
-    this.unanswered = false
+    this.unanswered = unanswered
     if (result.kind !== 'unwritable') this.#setNewer(result.kind === 'newer')
     this.#unstored = result.kind === 'unwritable' ? result.failure : this.#newer
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
       this.#marked = this.damaged = false
+      if (unanswered) await this.#mark()
     }
     this.onWrite()
     return result

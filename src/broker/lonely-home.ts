@@ -1,11 +1,14 @@
-/** The home of an app that no other host shares. */
+/** The home of an app of a daemon that shares nothing: also of one that was shared before. */
+import type { Failure } from '../core/ports.ts'
+import { SidecarError } from '../errors.ts'
 import type { AppHome } from './app-home.ts'
 import type { AppState } from './app-state.ts'
 import { runWhenIdle } from './idle.ts'
 
-export function createLonelyHome(state: AppState): AppHome {
+/** @param keeperId the id of this daemon among keepers, if it was ever one. */
+export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
   const fault = () => (state.ledger.record.sharing ? 'still_shared' : undefined)
-  const failure = () => {
+  const failure = (): Failure | undefined => {
     if (!fault()) return undefined
     const { name } = state.app
     return { code: 'unavailable', message: `"${name}" was shared with other hosts.` }
@@ -14,19 +17,28 @@ export function createLonelyHome(state: AppState): AppHome {
     fault,
     homeName: () => undefined,
     words: () => undefined,
-    question: async () => failure(),
-    refuseChange: async () => undefined,
+    // A new sign-in spends nothing of what was shared.
+    question: async (kind) => (kind === 'redemption' ? undefined : failure()),
+    async refuseChange() {
+      const refused = failure()
+      return refused && new SidecarError('unavailable', refused.message, { hint: HOW_TO_GO_ON })
+    },
     refuseSignIn: async () => undefined,
     sharingOfSignIn: () => undefined,
     async settleSignIn() {
-      // A new session is nobody else's.
+      // The new session is nobody else's.
       if (fault()) await state.ledger.share(undefined)
       return undefined
     },
     leave: () =>
       runWhenIdle(state, async () => {
-        await state.ledger.share(undefined)
+        const { sharing } = state.ledger.record
+        const isHere = sharing?.home === keeperId && sharing?.pending === undefined
+        if (isHere) await state.ledger.share(undefined)
       }),
     publish: async () => undefined,
   }
 }
+
+const HOW_TO_GO_ON =
+  'Put "share" back into the config and restart the daemon; or, where this daemon is its home, `evo-token share leave`.'

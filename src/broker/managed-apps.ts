@@ -21,7 +21,7 @@ export class ManagedApps {
   constructor(
     deps: Omit<BrokerDeps, 'onGrant'>,
     registrations: readonly Registration[],
-    homeOf: (state: AppState) => AppHome = createLonelyHome,
+    homeOf: (state: AppState) => AppHome = (state) => createLonelyHome(state),
   ) {
     this.#homeOf = homeOf
     this.#deps = {

@@ -38,10 +38,13 @@ export async function signOut(state: AppState): Promise<SignedOut> {
   const { tokens } = session
   const { clientSecret, nextClientSecret, unknownMembers } = ledger.record
   const [secret] = clientSecretsOf(state)
+  const { sessionNumber, home } = state
+  // As a request that spends: the session may have been given away while this one connects.
+  const question = () => home.question('refresh', sessionNumber)
   const revoked = await (tokens?.refreshToken
-    ? registration.server.revoke(tokens.refreshToken, 'refresh_token', secret)
+    ? registration.server.revoke(tokens.refreshToken, 'refresh_token', secret, question)
     : tokens
-      ? registration.server.revoke(tokens.accessToken, 'access_token', secret)
+      ? registration.server.revoke(tokens.accessToken, 'access_token', secret, question)
       : false)
   const kept = clientSecret ?? nextClientSecret ?? unknownMembers
   const result =

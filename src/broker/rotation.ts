@@ -60,7 +60,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   const { sessionNumber } = reserved
   let sent: Sent<Outcome>
   try {
-    const question = () => state.home.question(kind)
+    const question = () => state.home.question(kind, sessionNumber)
     sent = await send(state, prepared, first, { prepare, question })
   } catch (error) {
     await state.queue.run(() => reserved.conclude())

@@ -100,6 +100,10 @@ async function takeOver(
   clientSecret: Sealed | undefined,
 ): Promise<Concluded> {
   const { grant } = outcome
+  const isHome = state.home.fault() === undefined
+  if (state.home.fault() === 'elsewhere' && !state.home.sharingOfSignIn()) {
+    return { end: failed('vault_changed', VAULT_CHANGED) }
+  }
   const { tokens, ...record } = withProvenSecret(state, clientSecret)
   const change = { ...omitLife(record), askedScope: state.app.scopes.join(' ') }
   const stored = await storeAndServe(state, outcome, 'signed-in', change)
@@ -109,7 +113,11 @@ async function takeOver(
   }
   const lost = await state.home.settleSignIn()
   if (lost !== undefined) return { end: failed('vault_changed', lost) }
-  return { end: succeeded(state, grant), cleanUp: () => endBefore(state, tokens, grant) }
+  // The session before it may live elsewhere, and is not ours to end then.
+  const cleanUp = async () => {
+    if (isHome) await endBefore(state, tokens, grant)
+  }
+  return { end: succeeded(state, grant), cleanUp }
 }
 
 const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
@@ -197,6 +205,8 @@ async function discard(
   state: AppState,
   { accessToken, refreshToken, subject }: Partial<Grant>,
 ): Promise<void> {
+  // Servers may hang it on one grant with a session that lives elsewhere.
+  if (state.home.fault()) return
   const { tokens } = state.ledger.record
   const { server } = state.registration
   const [secret] = clientSecretsOf(state)

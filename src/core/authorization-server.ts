@@ -115,6 +115,7 @@ export interface AuthorizationServer {
     token: Sealed,
     kind: 'refresh_token' | 'access_token',
     clientSecret: Sealed | undefined,
+    question?: LastQuestion,
   ): Promise<boolean>
   /** The next request asks for metadata anew, where the last attempt to get them failed. */
   forgetFailures(): void

@@ -15,6 +15,7 @@ import { examine } from '../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../adapters/token-files/token-file-problem.ts'
 import { createTokenFiles } from '../adapters/token-files/token-files.ts'
 import { openVault } from '../adapters/vault/open-vault.ts'
+import { readKeeperId } from '../adapters/share/keeper-file.ts'
 import { createKeyPlaces } from '../adapters/vault/key-places/key-places.ts'
 import { Broker, type BrokerOptions } from '../broker/broker.ts'
 import type { AnyBroker } from '../broker/reader-broker.ts'
@@ -134,6 +135,7 @@ export async function createParts(
       activity.record(withProblem(happened, broker))
     },
     fileFaultOf: (app) => files.problemOf(app),
+    keeperId: readKeeperId(places.stateDir),
     ...(sharing?.role === 'keeper' && { sharing: sharing.sharing }),
   }
   const registrations = registrar(config.apps)

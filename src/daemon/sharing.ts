@@ -1,7 +1,6 @@
 /** Connects the daemon with the database that it shares sessions through. Loaded only where it does. */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { startHeartbeat } from '../adapters/time/heartbeat.ts'
 import { readPackageVersion } from '../adapters/process/package-version.ts'
 import { Announcements } from '../adapters/share/announcements.ts'
@@ -70,7 +69,13 @@ export async function createSharing(
     const readKeys = () => readReaderKeys(settings.readerKeys, env)
     const sharing = new ReaderSharing({ ...common, readKeys })
     await sharing.loadKeys()
-    const running = run({ store, policy, log, tick: () => sharing.tick(), look: () => undefined })
+    const running = run({
+      store,
+      policy,
+      log,
+      tick: () => sharing.tick(),
+      look: async () => undefined,
+    })
     return {
       start: () => {
         running.start()
@@ -84,11 +89,7 @@ export async function createSharing(
       describe: () => describeSharing({ settings, name, database, clock }),
     }
   }
-  const file = await openKeeperFile(
-    join(places.stateDir, 'share.json'),
-    places.stateDir,
-    await platform.readBootId(),
-  )
+  const file = await openKeeperFile(places.stateDir, await platform.readBootId())
   const sharing = new KeeperSharing({
     ...common,
     watched: file.watched,
@@ -107,8 +108,9 @@ export async function createSharing(
     policy,
     log,
     tick: () => sharing.tick(),
-    look: () => {
+    async look() {
       sharing.look()
+      await sharing.beat()
     },
   })
   return {
@@ -134,7 +136,8 @@ interface Running {
   readonly policy: typeof SHARING_POLICY
   readonly log: World['log']
   readonly tick: () => Promise<void>
-  readonly look: () => void
+  /** Beside the ticks, which may take their time. */
+  readonly look: () => Promise<void>
 }
 
 function run({ store, policy, log, tick, look }: Running) {
@@ -142,29 +145,25 @@ function run({ store, policy, log, tick, look }: Running) {
   return {
     start() {
       let heard: NodeJS.Timeout | undefined
+      let isStopped = false
       const ticks = startHeartbeat({
         everyMs: policy.pollMs,
         log,
         async beat() {
           store.onAnnounced(() => {
-            heard ??= setTimeout(() => {
-              heard = undefined
-              ticks.beatNow()
-            }, ANNOUNCED_MS)
+            if (!isStopped)
+              heard ??= setTimeout(() => {
+                heard = undefined
+                ticks.beatNow()
+              }, ANNOUNCED_MS)
           })
           await tick()
         },
       })
-      // Beside the ticks, which wait for the database: only a process that stood still misses these.
-      const looks = startHeartbeat({
-        everyMs: policy.pollMs,
-        log,
-        beat: async () => {
-          look()
-        },
-      })
+      const looks = startHeartbeat({ everyMs: policy.pollMs, log, beat: look })
       ticks.beatNow()
       stop = async () => {
+        isStopped = true
         clearTimeout(heard)
         await looks.stop()
         await ticks.stop()

@@ -83,7 +83,7 @@ export interface AppRequests {
     name: EndpointName,
     clientSecret: Sealed | undefined,
     ask: (ready: Ready) => Promise<T>,
-    options?: Pick<ExchangeOptions, 'tidy'>,
+    options?: Pick<ExchangeOptions, 'tidy' | 'question'>,
   ): Promise<{ readonly kind: 'done'; readonly value: T } | Unlocated>
 }
 

@@ -137,7 +137,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       }
     },
 
-    async revoke(token, kind, clientSecret) {
+    async revoke(token, kind, clientSecret, question) {
       const asked = await requests.run(
         'revocation',
         clientSecret,
@@ -151,6 +151,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
             return false
           }
         },
+        question ? { question } : {},
       )
       return asked.kind === 'done' && asked.value
     },

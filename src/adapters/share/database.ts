@@ -101,7 +101,8 @@ export class Database {
       // The statement may hang, and its connection with it: neither is used again.
       client?.release(true)
       this.#fail(error, primary.host)
-      await this.#drop(primary)
+      // One that hangs says nothing of the others.
+      if (!isTimeout(error)) await this.#drop(primary)
       return undefined
     }
   }
@@ -126,14 +127,20 @@ export class Database {
   }
 
   async #findPrimary(): Promise<Primary | undefined> {
-    const now = this.#options.clock.read().mono
-    if (this.#primary && now - this.#primary.foundAt < this.#options.primariesMs)
-      return this.#primary
     if (this.#closed) return undefined
-    this.#finding ??= this.#lookForPrimary().finally(() => {
-      this.#finding = undefined
-    })
-    return this.#finding
+    const known = this.#primary
+    const { mono } = this.#options.clock.read()
+    if (known && mono - known.foundAt < this.#options.primariesMs) return known
+    this.#finding ??= this.#lookForPrimary()
+      .catch((error: unknown) => {
+        this.#fail(error, this.#options.settings.hosts.join(', '))
+        return undefined
+      })
+      .finally(() => {
+        this.#finding = undefined
+      })
+    // A host of the list that is gone takes seconds to say so: the one that answers is used meanwhile.
+    return known ?? this.#finding
   }
 
   /** Asks all of them, each time: an old primary may be back, and first in the list. */
@@ -165,6 +172,7 @@ export class Database {
       return this.#primary
     }
     if (before) await this.#drop(before)
+    if (this.#closed) return undefined
     const { incarnation, host } = first
     this.#primary = { host, pool: await this.#newPool(host), incarnation, foundAt }
     log.info({ host }, 'the database answers')
@@ -230,5 +238,10 @@ export class Database {
 /** Whether the database refused the statement, rather than the connection: classes 08 and 57 are of that. */
 function isRefusal(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown }
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57)/.test(code)
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|28|57)/.test(code)
+}
+
+/** As the driver words it. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout'
 }

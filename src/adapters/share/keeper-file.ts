@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import * as z from 'zod'
 import { SidecarError } from '../../errors.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
@@ -35,11 +36,8 @@ export interface KeeperFile {
  * @param bootId of the machine, another one after each start; empty where there is none.
  * @throws {SidecarError} `config` for a file that cannot be read.
  */
-export async function openKeeperFile(
-  path: string,
-  stateDir: string,
-  bootId: string,
-): Promise<KeeperFile> {
+export async function openKeeperFile(stateDir: string, bootId: string): Promise<KeeperFile> {
+  const path = keeperFile(stateDir)
   const before = read(path)
   const { dev, ino } = statSync(stateDir, { bigint: true })
   // A copy of the directory has another number, and another machine another boot.
@@ -65,6 +63,15 @@ export async function openKeeperFile(
       },
     },
   }
+}
+
+/** Of a daemon that is or was a keeper. */
+export function readKeeperId(stateDir: string): string | undefined {
+  return read(keeperFile(stateDir))?.id
+}
+
+function keeperFile(stateDir: string): string {
+  return join(stateDir, 'share.json')
 }
 
 function read(path: string): Content | undefined {

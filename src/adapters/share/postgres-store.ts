@@ -179,7 +179,8 @@ export class PostgresStore implements SharedStore {
       `DO UPDATE SET home = EXCLUDED.home, home_no = EXCLUDED.home_no, generation = EXCLUDED.generation,
          revision = EXCLUDED.revision, kid = EXCLUDED.kid, session = EXCLUDED.session,
          access = EXCLUDED.access, move_to = NULL, changed_at = EXCLUDED.changed_at
-       WHERE a.home_no < EXCLUDED.home_no`,
+       WHERE a.home_no < EXCLUDED.home_no OR (a.home_no = EXCLUDED.home_no
+         AND a.home = EXCLUDED.home AND a.generation < EXCLUDED.generation)`,
     )
   }
 
@@ -227,8 +228,11 @@ export class PostgresStore implements SharedStore {
 
   fulfil({ app, identityDigest, askedAt }: Wanted): Asked<boolean> {
     return this.#did(
-      `DELETE FROM evo_token.wanted AS a WHERE ${OF_KEY}
-         AND extract(epoch FROM a.asked_at) * 1000 <= $3::float8 + 0.5 RETURNING a.name`,
+      // A reader may hold the row that it wrote: then it is left for the next time.
+      `DELETE FROM evo_token.wanted WHERE ctid IN (
+         SELECT a.ctid FROM evo_token.wanted a
+          WHERE ${OF_KEY} AND extract(epoch FROM a.asked_at) * 1000 <= $3::float8 + 0.5
+          FOR UPDATE SKIP LOCKED) RETURNING name`,
       [app, identityDigest, askedAt],
     )
   }

@@ -141,7 +141,7 @@ function readerGrants(role: string, apps: readonly string[]): string[] {
 
 function timeLimits(role: string): string[] {
   return ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout'].map((name) =>
-    wherePermitted(`ALTER ROLE ${role} SET ${name} = '${name === 'lock_timeout' ? 2 : 10}s'`),
+    wherePermitted(`ALTER ROLE ${role} SET ${name} = '${name === 'lock_timeout' ? 1 : 10}s'`),
   )
 }
 

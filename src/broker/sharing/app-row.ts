@@ -12,7 +12,7 @@ import type { Keeper } from './keeper.ts'
 import { accessCopyOf, type SealedRow, sealRecord } from './seal-record.ts'
 
 /** What came of an attempt to become the home with the copy of a keeper that is gone. */
-export type TakenOver = 'done' | 'changed' | 'unknown-key' | 'broken' | 'unreached'
+export type TakenOver = 'done' | 'changed' | 'unknown-key' | 'broken' | 'older' | 'unreached'
 
 export class AppRow {
   readonly key: AppKey
@@ -24,7 +24,7 @@ export class AppRow {
   #known: string | undefined
   /** Why the row cannot be believed or taken in, where it is ahead. */
   unreadable: 'unknown-key' | 'broken' | undefined
-  #publishing = false
+  #publishing: Promise<void> | undefined
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.key = key
@@ -82,13 +82,18 @@ export class AppRow {
   }
 
   /** Publishes what the disk has, until the row shows it. */
-  async publish(): Promise<void> {
-    if (this.#publishing || !this.#keeper.mayPublish()) return
-    this.#publishing = true
-    try {
+  publish(): Promise<void> {
+    this.#publishing ??= this.#publishAll().finally(() => {
+      this.#publishing = undefined
+    })
+    return this.#publishing
+  }
+
+  async #publishAll(): Promise<void> {
+    if (this.#keeper.mayPublish()) {
       for (;;) {
         const { sharing } = this
-        const { generation } = this.#state.ledger.record
+        const { record } = this.#state.ledger
         if (sharing?.home !== this.#keeper.id || sharing.pending !== undefined) return
         const sealed = await this.#seal(sharing)
         const answer = sealed && (await this.#keeper.store.publish(sealed, this.#keeper.id))
@@ -98,10 +103,8 @@ export class AppRow {
           return
         }
         this.#wrote(answer.value, sealed)
-        if (this.#state.ledger.record.generation === generation) return
+        if (this.#state.ledger.record === record) return
       }
-    } finally {
-      this.#publishing = false
     }
   }
 
@@ -117,13 +120,13 @@ export class AppRow {
       this.#state.reloadFromRecord()
       this.#note('home_given', 'gave the app to another keeper')
     })
-    await this.settle()
+    if (this.sharing?.handedOver) await this.settle()
   }
 
   /** Makes a sign-in here the session of all, or gives way to what came in between. Runs in the app's queue. */
   async swapIn(): Promise<void> {
     const { sharing } = this
-    if (sharing?.pending === undefined) return
+    if (sharing?.pending === undefined || this.#keeper.refuseChangeOfHome()) return
     const { pending, ...settled } = sharing
     const { store, identity } = this.#keeper
     const sealed = await this.#seal(settled)
@@ -135,11 +138,19 @@ export class AppRow {
       this.head = now.value
       if (this.verdict() === 'give-way') {
         const { home, number } = this.head ?? { home: null, number: settled.number }
+        if (home === this.#keeper.id) {
+          // It was given to this keeper meanwhile, where a person has just signed in.
+          const next = this.#keeper.nextNumber(this.head, settled)
+          await this.#state.ledger.share({ ...settled, number: next })
+          return
+        }
         await this.#state.ledger.write({ sharing: { ...settled, home: home ?? NOBODY, number } })
         this.#state.reloadFromRecord()
         this.#note('home_lost', 'a sign-in here came too late: the app was changed elsewhere')
         return
       }
+      // Refused for another reason: it is tried again.
+      if (this.verdict() !== 'settle') return
     } else this.#wrote(answer.value, sealed)
     await this.#state.ledger.share(settled)
     this.#state.deps.onChange(this.key.app)
@@ -154,7 +165,10 @@ export class AppRow {
     const opened = await copies?.openSession(row)
     if (!copies || opened?.kind !== 'opened')
       return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
+    if (row.home !== null && opened.value.record.sharing?.home !== row.home) return 'broken'
     const { store, identity, id } = this.#keeper
+    // Only a person can say that what this keeper has seen since is to be forgotten.
+    if (silent && this.sharing && isHigher(this.#pair(this.sharing.number), row)) return 'older'
     const number = this.#keeper.nextNumber(row, this.sharing)
     const readerKey = opened.value.record.sharing?.readerKey ?? 1
     const record = { ...opened.value.record, sharing: { home: id, number, readerKey } }
@@ -183,9 +197,9 @@ export class AppRow {
       if (!sharing) return
       const number = this.#keeper.nextNumber(undefined, sharing)
       const { readerKey } = sharing
-      await this.#state.ledger.share({ home: this.#keeper.id, number, readerKey })
       // It may have been spent elsewhere since.
-      this.#state.ledger.unanswered = true
+      const shared = { home: this.#keeper.id, number, readerKey }
+      if ((await this.#state.ledger.share(shared, true)).kind !== 'stored') return
       this.head = undefined
       this.#state.reloadFromRecord()
       this.#note('home_gained', 'this keeper is the home of the app')
@@ -206,11 +220,14 @@ export class AppRow {
   /** From now on there are copies of the session: the disk says so before the database does. */
   async #introduce(): Promise<void> {
     if (!this.#keeper.isConfirmed()) return
-    const number = this.#keeper.nextNumber(undefined, undefined)
-    const sharing = { home: this.#keeper.id, number, readerKey: 1 }
+    const { store, id } = this.#keeper
+    // One that this keeper left behind, when it left the others, is published over.
+    const isOwn = this.head?.home === id
+    const number = this.#keeper.nextNumber(this.head, undefined)
+    const sharing = { home: id, number, readerKey: 1 }
     if ((await this.#state.ledger.share(sharing)).kind !== 'stored') return
     const sealed = await this.#seal(sharing)
-    const answer = sealed && (await this.#keeper.store.introduce(sealed, this.#keeper.id))
+    const answer = sealed && (await store[isOwn ? 'publish' : 'introduce'](sealed, id))
     if (!answer) return
     if (answer.value === undefined) await this.#state.ledger.share(undefined)
     else this.#wrote(answer.value, sealed)
@@ -218,6 +235,7 @@ export class AppRow {
 
   /** What the row has is newer than the disk, and this keeper is the home: the disk has it first. */
   async #takeIn(): Promise<void> {
+    if (!this.#keeper.homesMayChange()) return
     const opened = await this.#openAhead()
     if (opened?.row.home !== this.#keeper.id) return
     const { record, unanswered, row } = opened
@@ -251,10 +269,14 @@ export class AppRow {
     if (!row || !copies) return undefined
     const opened = await copies.openSession(row)
     const before = this.unreadable
-    this.unreadable = opened.kind === 'opened' ? undefined : opened.kind
-    if (opened.kind === 'opened') return { row, ...opened.value }
-    if (before !== opened.kind) {
-      const why = opened.kind === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
+    // A keeper seals whose home it is: who can write rows, and has no key, makes no other one the home.
+    const isWhole =
+      opened.kind === 'opened' &&
+      (row.home === null || opened.value.record.sharing?.home === row.home)
+    this.unreadable = isWhole ? undefined : opened.kind === 'opened' ? 'broken' : opened.kind
+    if (isWhole) return { row, ...opened.value }
+    if (before !== this.unreadable) {
+      const why = this.unreadable === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
       this.#state.deps.log.error({ app: this.key.app }, `a newer copy in the database ${why}`)
       this.#state.deps.onChange(this.key.app)
     }
@@ -264,7 +286,7 @@ export class AppRow {
   /** Hands the newest record over until the row shows it. */
   async #handOver(): Promise<void> {
     const { sharing } = this
-    if (!sharing || !this.#keeper.mayPublish()) return
+    if (!sharing || !this.#keeper.mayPublish() || !this.#keeper.homesMayChange()) return
     const sealed = await this.#seal(sharing)
     const answer = sealed && (await this.#keeper.store.handOver(sealed, sharing.home))
     if (!sealed || answer?.value === undefined) return

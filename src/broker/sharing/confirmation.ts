@@ -15,6 +15,7 @@ export class Confirmation {
   readonly #seenSince = new Map<string, number>()
   #seen: Reading
   #confirmed = false
+  #gaps = 0
 
   constructor(
     clock: Clock,
@@ -30,7 +31,10 @@ export class Confirmation {
   /** Notes that the process runs. Called often. */
   look(): void {
     const now = this.#clock.read()
-    if (elapsedMs(this.#seen, now) >= this.#policy.gapMs) this.#confirmed = false
+    if (elapsedMs(this.#seen, now) >= this.#policy.gapMs) {
+      this.#confirmed = false
+      this.#gaps += 1
+    }
     this.#seen = now
   }
 
@@ -39,12 +43,17 @@ export class Confirmation {
     return this.#confirmed
   }
 
-  confirm(): void {
-    this.#confirmed = true
+  /** How often the process stood still so far. */
+  get gaps(): number {
+    this.look()
+    return this.#gaps
   }
 
-  lose(): void {
-    this.#confirmed = false
+  /** @param gaps as they were before the database was asked. @returns false where there was one since. */
+  confirm(gaps: number): boolean {
+    if (this.gaps !== gaps) return false
+    this.#confirmed = true
+    return true
   }
 
   /**

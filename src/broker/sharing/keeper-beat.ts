@@ -70,7 +70,8 @@ export class KeeperBeat {
         'another process runs under the id of this keeper: its state directory was copied',
       )
     }
-    this.#halted = !beaten.value
+    // Only another start ends it: who knows what was sent meanwhile.
+    this.#halted ||= !beaten.value
     return beaten.value
   }
 

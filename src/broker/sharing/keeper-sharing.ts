@@ -132,13 +132,23 @@ export class KeeperSharing implements Keeper {
     return this.#confirmation.holds()
   }
 
+  homesMayChange(): boolean {
+    return !this.#beat.halted && !this.store.hasTwoPrimaries()
+  }
+
+  isAlive(id: string): boolean {
+    const keeper = this.keepers.find((one) => one.id === id)
+    const now = this.#database?.now ?? Infinity
+    return keeper !== undefined && now - keeper.beatAt < this.policy.silentMs
+  }
+
   whyNotConfirmed(): Words | undefined {
     if (this.#beat.halted) return HALTED
     if (this.isConfirmed()) return undefined
     const fault = this.store.fault()
     if (fault) return { message: fault.message, hint: SHARE_STATUS }
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
-    return WATCHED
+    return this.#beat.hasWaited() ? WATCHED : WAITS
   }
 
   refuseChangeOfHome(): SidecarError | undefined {
@@ -170,7 +180,7 @@ export class KeeperSharing implements Keeper {
   }
 
   nameOf(id: string | null | undefined): string {
-    return this.keepers.find((keeper) => keeper.id === id)?.name ?? 'another keeper'
+    return this.keepers.find((keeper) => keeper.id === id)?.name ?? id ?? 'another keeper'
   }
 
   announce(): void {
@@ -186,21 +196,37 @@ export class KeeperSharing implements Keeper {
     this.#left = true
   }
 
+  /** Takes a `leave` back. */
+  goOn(): void {
+    this.#left = false
+  }
+
   /** Notes that this process runs; called often, and waits for nothing. */
   look(): void {
     this.#confirmation.look()
   }
 
-  /** Everything that is due now. */
+  /** Writes the beat, if it is due: whatever else takes its time. */
+  async beat(): Promise<void> {
+    if (this.#copies && !this.#left) await this.#beat.beatIfDue(this.#copies.kids())
+  }
+
+  /** Everything else that is due now. */
   async tick(): Promise<void> {
     if (!this.#copies || this.#left) return
-    await this.#beat.beatIfDue(this.#copies.kids())
     if (!this.isConfirmed() && !this.#beat.halted) await this.#confirm(this.#copies)
     await this.#poll()
     await this.#grantWishes()
   }
 
   async stop(): Promise<void> {
+    // What came in while it stopped: who takes over should find it.
+    const published = Promise.all(this.all().map((app) => app.publish()))
+    await waitAtMost(
+      this.#deps.sleep,
+      this.policy.questionMs,
+      published.then(() => undefined),
+    )
     await this.#beat.leave()
     await this.store.close()
   }
@@ -208,6 +234,7 @@ export class KeeperSharing implements Keeper {
   /** After its own beat: no row may be above what is on the disk, or that is put right first. */
   async #confirm(copies: RecordCopies): Promise<void> {
     if (!this.#beat.hasWaited() || this.store.hasTwoPrimaries()) return
+    const { gaps } = this.#confirmation
     if (!(await this.#beat.beat(copies.kids()))) return
     const heads = await this.#note(this.store.heads())
     if (!heads || !this.#confirmation.hasWatched(heads.incarnation)) return
@@ -215,7 +242,7 @@ export class KeeperSharing implements Keeper {
     for (const { app } of this.#apps.values()) {
       await this.#guard(app, () => app.look(rows(app.key)))
     }
-    this.#confirmation.confirm()
+    if (!this.#confirmation.confirm(gaps)) return
     this.#deps.log.info({}, 'this keeper is confirmed: it may renew the apps whose home it is')
     for (const name of this.#apps.keys()) this.#deps.onChange(name)
     this.lookSoon()
@@ -224,9 +251,13 @@ export class KeeperSharing implements Keeper {
   async #poll(): Promise<void> {
     const { mono } = this.clock.read()
     const isWhole = mono - this.#wholeAt >= this.policy.wholeMs
+    const before = this.#wholeAt
     if (isWhole) this.#wholeAt = mono
     const changed = await this.#note(this.store.changed(isWhole ? undefined : this.#changedSince))
-    if (!changed) return
+    if (!changed) {
+      this.#wholeAt = before
+      return
+    }
     this.#changedSince = changed.now - this.policy.overlapMs
     const rows = rowsByKey(changed.value)
     for (const shared of this.#apps.values()) {
@@ -283,6 +314,12 @@ const SHARE_STATUS = 'It goes on by itself; `evo-token share status` says how th
 
 const WATCHED: Words = {
   message: 'A database that has just been met is watched for two minutes first.',
+  hint: SHARE_STATUS,
+}
+
+const WAITS: Words = {
+  message:
+    'Another process may have used the sessions of this keeper a moment ago: what it asked for has to be over first.',
   hint: SHARE_STATUS,
 }
 

@@ -24,6 +24,10 @@ export interface Keeper {
   isConfirmed(): boolean
   /** Whether what its disk has may be published: also where another process has taken its id since. */
   mayPublish(): boolean
+  /** Whether one database takes writes, and one process runs under the id. */
+  homesMayChange(): boolean
+  /** Whether a keeper has written its beat of late. */
+  isAlive(id: string): boolean
   whyNotConfirmed(): Words | undefined
   /** Why no app may get another home now. */
   refuseChangeOfHome(): SidecarError | undefined

@@ -43,8 +43,16 @@ export class HomeCommands {
       throw new SidecarError('unavailable', `"${app}" was not taken: ${reason}.`)
     }
     const { store, id } = this.#sharing
-    const asked = await store.askToMove(shared.key, row.revision, id)
-    if (!asked?.value) throw unreached()
+    let { revision } = row
+    for (;;) {
+      const asked = await store.askToMove(shared.key, revision, id)
+      if (!asked) throw unreached()
+      if (asked.value) break
+      // It was published again in between.
+      const again = await this.#rowOf(shared)
+      if (!again || again.revision === revision) throw unreached()
+      revision = again.revision
+    }
     this.#sharing.announce()
     await this.#untilHome(shared)
     if (shared.isElsewhere()) {
@@ -69,23 +77,26 @@ export class HomeCommands {
     const heads = await store.heads()
     if (!keepers || !heads) throw unreached()
     // A keeper whose state directory was lost is another one now, of the same name.
-    const gone = new Map(
+    const gone = new Map<string, KeeperRow | undefined>(
       keepers.value
         .filter((keeper) => keeper.id !== id && (keeper.name === name || keeper.id === name))
         .map((keeper) => [keeper.id, keeper]),
     )
-    if (gone.size === 0)
-      throw unknownKeeper(
-        name,
-        keepers.value.filter((other) => other.id !== id),
-      )
-    const runs = [...gone.values()].some(({ beatAt }) => keepers.now - beatAt < policy.silentMs)
+    // Its own row is gone: its id, which `share status` shows, still says whose apps these are.
+    if (gone.size === 0 && heads.value.some(({ home }) => home === name)) gone.set(name, undefined)
+    if (gone.size === 0) {
+      const others = keepers.value.filter((other) => other.id !== id)
+      throw unknownKeeper(name, others)
+    }
+    const runs = [...gone.values()].some(
+      (keeper) => keeper && keepers.now - keeper.beatAt < policy.silentMs,
+    )
     if (runs && !force) throw stillRuns(name)
     const taken: string[] = []
     const left: { app: string; reason: string }[] = []
     for (const head of heads.value) {
-      const before = head.home === null ? undefined : gone.get(head.home)
-      if (!before) continue
+      if (head.home === null || !gone.has(head.home)) continue
+      const before = gone.get(head.home) ?? { id: head.home, beatAt: 0 }
       const shared = this.#sharing.all().find(({ key }) => isOf(key, head))
       const reason = shared
         ? await this.#take(shared, force ? undefined : before)
@@ -97,7 +108,10 @@ export class HomeCommands {
     return { taken, left }
   }
 
-  async #take(shared: SharedApp, gone: KeeperRow | undefined): Promise<string | undefined> {
+  async #take(
+    shared: SharedApp,
+    gone: Pick<KeeperRow, 'id' | 'beatAt'> | undefined,
+  ): Promise<string | undefined> {
     const opened = await this.#sharing.store.open(shared.key)
     if (!opened?.value) return REASONS.unreached
     const silent = gone && { id: gone.id, since: gone.beatAt }
@@ -128,6 +142,8 @@ const REASONS = {
   changed: 'its row was changed meanwhile: look again',
   'unknown-key': 'its copy is sealed with a vault key that is not here',
   broken: 'its copy is damaged',
+  older:
+    'this keeper has seen a newer one: the database was restored (--force takes it all the same)',
   unreached: 'the database could not be reached',
 } as const
 

@@ -23,6 +23,8 @@ export class SharedApp implements AppHome {
   readonly #row: AppRow
   #replaces: Replaced | undefined
   #giving = false
+  /** Whether the row was seen since this app is here. */
+  #compared = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.state = state
@@ -48,7 +50,8 @@ export class SharedApp implements AppHome {
     if (!sharing) return this.#row.verdict() === 'elsewhere' ? 'elsewhere' : undefined
     if (sharing.home !== this.#keeper.id) return 'elsewhere'
     const isSettled = sharing.pending === undefined && !this.#row.isAhead(sharing)
-    return isSettled && this.#keeper.isConfirmed() ? undefined : 'not_confirmed'
+    // One that was added since this keeper was confirmed was not compared with its row then.
+    return isSettled && this.#compared && this.#keeper.isConfirmed() ? undefined : 'not_confirmed'
   }
 
   homeName(): string | undefined {
@@ -79,12 +82,19 @@ export class SharedApp implements AppHome {
   /** Takes the app's row as it was just read, and does what has to be done. */
   async look(head: RowHead | undefined): Promise<void> {
     this.#row.head = head
+    this.#compared = true
     const moveTo = head?.moveTo ?? this.#keeper.id
-    if (moveTo !== this.#keeper.id && this.#mayGive()) this.#giveInBackground(moveTo)
-    else if (!RESTING.has(this.#row.verdict())) await this.#row.settle()
+    const verdict = this.#row.verdict()
+    if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
+    // It needs no queue: a change of the app that waits for a server holds nothing up.
+    else if (verdict === 'publish') await this.#row.publish()
+    else if (!RESTING.has(verdict)) await this.#row.settle()
   }
 
-  async question(kind: 'refresh' | 'redemption'): Promise<Failure | undefined> {
+  async question(
+    kind: 'refresh' | 'redemption',
+    sessionNumber = this.state.sessionNumber,
+  ): Promise<Failure | undefined> {
     const { clock, store, policy } = this.#keeper
     const isSignInElsewhere = kind === 'redemption' && this.isElsewhere()
     if (!this.#row.sharing && !isSignInElsewhere) return undefined
@@ -93,10 +103,11 @@ export class SharedApp implements AppHome {
       if (!this.#keeper.isConfirmed()) return toFailure(this.words() ?? UNREACHED)
       const answer = await this.#keeper.within(store.head(this.key))
       if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
-      if (answer && !isSignInElsewhere) {
+      if (answer) {
         this.#row.head = answer.value
-        if (this.fault()) return toFailure(BECAME_HOME)
+        this.#compared = true
       }
+      if (!isSignInElsewhere && this.#isOver(kind, sessionNumber)) return toFailure(BECAME_HOME)
       // It may have stood still meanwhile: the request is written in this turn, and so is this look.
       const isRecent = elapsedMs(asked, clock.read()) <= policy.questionHoldsMs
       if (isRecent && this.#keeper.isConfirmed()) return undefined
@@ -110,7 +121,6 @@ export class SharedApp implements AppHome {
   }
 
   async refuseSignIn(): Promise<SidecarError | undefined> {
-    this.#replaces = undefined
     if (!this.isElsewhere()) return this.refuseChange()
     const refusal = this.#keeper.refuseChangeOfHome()
     if (refusal) return refusal
@@ -127,7 +137,8 @@ export class SharedApp implements AppHome {
   }
 
   sharingOfSignIn(): Sharing | undefined {
-    return this.#replaces && { ...this.#replaces.sharing, pending: this.#replaces.revision }
+    if (!this.#replaces || !this.isElsewhere()) return undefined
+    return { ...this.#replaces.sharing, pending: this.#replaces.revision }
   }
 
   async settleSignIn(): Promise<string | undefined> {
@@ -153,7 +164,17 @@ export class SharedApp implements AppHome {
         hint: 'It is once it is signed in, and its home has published it.',
       })
     }
-    if (sharing.home !== this.#keeper.id) await this.#row.adopt()
+    if (sharing.home === this.#keeper.id) return
+    if (this.#keeper.isAlive(sharing.home)) {
+      const home = this.#keeper.nameOf(sharing.home)
+      throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
+    }
+    if (!this.state.ledger.record.tokens && this.state.app.type !== 'service') {
+      throw new SidecarError('invalid_request', `This keeper has nothing of "${this.key.app}".`, {
+        hint: `Sign in: \`evo-token login ${this.key.app}\`.`,
+      })
+    }
+    await this.#row.adopt()
   }
 
   leave(): Promise<void> {
@@ -170,13 +191,17 @@ export class SharedApp implements AppHome {
       const row = this.isElsewhere() ? (await this.#keeper.store.open(this.key))?.value : undefined
       return this.#readerKeyIn(row)
     }
-    const refusal = await this.refuseChange()
-    if (refusal) throw refusal
-    const { sharing } = this.#row
-    if (!sharing) throw new SidecarError('invalid_request', `"${this.key.app}" is not shared yet.`)
-    const readerKey = sharing.readerKey + 1
-    await runWhenIdle(this.state, () => this.state.ledger.share({ ...sharing, readerKey }))
-    return readerKey
+    return runWhenIdle(this.state, async () => {
+      const refusal = await this.refuseChange()
+      if (refusal) throw refusal
+      const { app } = this.key
+      const { sharing } = this.#row
+      if (!sharing) throw new SidecarError('invalid_request', `"${app}" is not shared yet.`)
+      const readerKey = sharing.readerKey + 1
+      const { kind } = await this.state.ledger.share({ ...sharing, readerKey })
+      if (kind === 'stored') return readerKey
+      throw new SidecarError('unavailable', `The new key of "${app}" could not be stored.`)
+    })
   }
 
   /** A request that is out may take minutes, and other apps do not wait for it. */
@@ -197,11 +222,19 @@ export class SharedApp implements AppHome {
       })
   }
 
-  #mayGive(): boolean {
+  /** Whether the session that a request spends is over, or not this keeper's any more. */
+  #isOver(kind: 'refresh' | 'redemption', sessionNumber: number): boolean {
+    const home = this.row?.home ?? this.#keeper.id
+    if (home !== this.#keeper.id || this.fault() !== undefined) return true
+    return kind === 'refresh' && this.state.sessionNumber !== sessionNumber
+  }
+
+  #mayGive(to: string): boolean {
     const verdict = this.#row.verdict()
     return (
       (verdict === 'in-step' || verdict === 'publish') &&
       this.fault() === undefined &&
+      this.#keeper.isAlive(to) &&
       this.#keeper.refuseChangeOfHome() === undefined
     )
   }

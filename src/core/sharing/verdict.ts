@@ -50,7 +50,7 @@ export function judge(
   row: RowHead | undefined,
   known: string | undefined,
 ): Verdict {
-  if (!sharing) return judgeUnpublished(me, hasSession, row)
+  if (!sharing) return judgeUnpublished(me, { generation, hasSession }, row)
   const pair = { number: sharing.number, generation }
   if (sharing.pending !== undefined) return judgePending(me, sharing, row)
   if (sharing.home !== me) return judgeGivenUp(me, sharing, pair, row)
@@ -60,9 +60,14 @@ export function judge(
   return isOurs ? 'in-step' : 'publish'
 }
 
-function judgeUnpublished(me: string, hasSession: boolean, row: RowHead | undefined): Verdict {
+function judgeUnpublished(
+  me: string,
+  { generation, hasSession }: Pick<OnDisk, 'generation' | 'hasSession'>,
+  row: RowHead | undefined,
+): Verdict {
   if (!row) return hasSession ? 'introduce' : 'in-step'
-  if (row.home === me) return 'take-in'
+  // It left the others, went on alone, and is back; or its disk has lost what it published.
+  if (row.home === me) return hasSession && generation >= row.generation ? 'introduce' : 'take-in'
   return hasSession ? 'apart' : 'elsewhere'
 }
 

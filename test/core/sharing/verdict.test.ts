@@ -56,6 +56,13 @@ describe('what a keeper does', () => {
     ['serves what another keeper published', EMPTY, row({ home: OTHER }), 'elsewhere'],
     ['keeps a session of its own beside another one', UNPUBLISHED, row({ home: OTHER }), 'apart'],
     ['takes in what it has lost', EMPTY, row(), 'take-in'],
+    [
+      'takes in what is newer than a session of its own',
+      UNPUBLISHED,
+      row({ generation: 8 }),
+      'take-in',
+    ],
+    ['publishes over what it left behind when it left the others', UNPUBLISHED, row(), 'introduce'],
     ['nothing where row and disk are the same', disk(), row(), 'in-step'],
     ['publishes what a database has lost', disk(), undefined, 'publish'],
     ['publishes over an older record of its own', disk(), row({ generation: 6 }), 'publish'],

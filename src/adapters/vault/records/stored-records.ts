@@ -155,7 +155,8 @@ export class StoredRecords implements VaultRecords {
     if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
     const fits = onDisk === 'broken' || onDisk === generation - 1
     const again = onDisk === generation && this.#uncertain.get(app) === generation
-    if (!fits && !again && !whateverIsThere) return { kind: 'changed' }
+    const isForced = whateverIsThere && onDisk !== 'other'
+    if (!fits && !again && !isForced) return { kind: 'changed' }
     const { dir, log, keys, onStep } = this.#deps
     const files = filesOf(dir, app)
     const report = (step: string) => {
