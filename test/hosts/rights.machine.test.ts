@@ -8,6 +8,8 @@ import { APP, type Host, type HostsWorld, startHostsWorld, untilHomeIs } from '.
 const missing = noPostgres()
 const OTHER = 'evo-other'
 const READER = 'evo_node'
+const HOMES = `SELECT k.name FROM evo_token.app a JOIN evo_token.keeper k ON k.id = a.home
+  WHERE a.name = '${APP}'`
 
 let world: HostsWorld
 let hub: Host
@@ -109,6 +111,23 @@ describe('a keeper’s password without the vault key', () => {
       expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
     },
   )
+
+  itNeeds(missing)('makes no other keeper the home', async () => {
+    const spare = await world.keeper('spare')
+    const [row] = await asKeeper(`SELECT id FROM evo_token.keeper WHERE name = 'spare'`)
+    await asKeeper(
+      `UPDATE evo_token.app SET home = '${String(row?.id)}', revision = gen_random_uuid(),
+         changed_at = clock_timestamp() WHERE name = '${APP}'`,
+    )
+    await until(
+      'it is published over',
+      () => asKeeper(HOMES),
+      ([seen]) => seen?.name === 'hub',
+    )
+    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+    expect(world.server.liveFamilies()).toHaveLength(2)
+    expect((await spare.share()).apps?.find(({ app }) => app === APP)?.here).toBe(false)
+  })
 })
 
 describe('the owner of the tables', () => {

@@ -166,4 +166,44 @@ describe('a session that is shared', () => {
     expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
     expect(world.server.liveFamilies()).toHaveLength(1)
   })
+
+  itNeeds(missing)(
+    'is not spent, ended or kept by a keeper that gave it away and shares no more',
+    async () => {
+      expect(await spare.cli('share', 'move', APP)).toMatchObject({ code: 0 })
+      await untilHomeIs(hub, spare)
+      await hub.end()
+      const { share, ...alone } = JSON.parse(await hub.readConfig()) as { share: object }
+      await hub.home.write(alone)
+      await hub.start()
+      expect(await hub.cli('logout', APP, '--yes')).toMatchObject({ code: 5 })
+      expect(await hub.cli('share', 'leave')).toMatchObject({ code: 0 })
+      await hub.cli('refresh', APP)
+      expect(refreshes()).toBe(0)
+      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      expect(world.server.liveFamilies()).toHaveLength(1)
+
+      // A new sign-in is its own.
+      expect(await hub.signIn()).toMatchObject({ code: 0 })
+      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      expect(share).toBeDefined()
+    },
+  )
+
+  itNeeds(missing)('goes on where its keeper left, was alone, and is back', async () => {
+    expect(await hub.cli('share', 'leave')).toMatchObject({ code: 0 })
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await hub.end()
+    await hub.start()
+    await untilConfirmed(hub)
+    await untilHomeIs(spare, hub)
+    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    const token = await hub.token()
+    await until(
+      'the other keeper has it',
+      () => spare.token(),
+      (seen) => seen === token,
+    )
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
 })
