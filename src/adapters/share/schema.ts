@@ -89,7 +89,7 @@ const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
        of_app text, of_identity text, rejected text, until timestamptz
      ) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        INSERT INTO evo_token.wanted AS w (name, identity_digest, rejected_sha256, wanted_until, asked_at)
-       SELECT a.name, a.identity_digest, rejected, LEAST(until, clock_timestamp() + interval '1 day'),
+       SELECT a.name, a.identity_digest, rejected, CASE WHEN until IS NOT NULL THEN LEAST(until, clock_timestamp() + interval '1 day') END,
               clock_timestamp()
          FROM evo_token.app a
         WHERE a.name = of_app AND a.identity_digest = of_identity

@@ -57,6 +57,9 @@ export class AppRow {
         case 'publish':
           await this.publish()
           return
+        case 'outbid':
+          await this.#outbid()
+          return
         case 'take-in':
           await this.#takeIn()
           return
@@ -248,6 +251,14 @@ export class AppRow {
     this.head = row
     this.#state.reloadFromRecord()
     this.#note('home_gained', 'this keeper is the home of the app')
+  }
+
+  /** The row would not be published over under the same number. */
+  async #outbid(): Promise<void> {
+    const { sharing } = this
+    if (!sharing || !this.#keeper.isConfirmed()) return
+    const number = this.#keeper.nextNumber(this.head, sharing)
+    await this.#state.ledger.share({ ...sharing, number })
   }
 
   /** Believes only what a keeper has sealed: who can write rows, and has no key, ends no session. */

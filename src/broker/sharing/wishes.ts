@@ -4,6 +4,9 @@ import type { Answer, AppKey, SharedStore, Wanted } from '../../core/sharing/sha
 import type { ManagedApp } from '../managed-app.ts'
 import type { Wish } from './remote-app.ts'
 
+/** A statement without its answer is repeated: someone waits. */
+const ATTEMPTS = 5
+
 /** Hands a wish to the app's home; a failure is logged, and the caller asks again. */
 export function handOn(
   { store, log }: { readonly store: SharedStore; readonly log: Log },
@@ -12,14 +15,17 @@ export function handOn(
   database: Answer<unknown> | undefined,
 ): void {
   const until = minTtlMs !== undefined && database ? database.now + minTtlMs : null
-  store.want({ ...key, rejectedSha256: rejectedSha256 ?? null, until }).then(
-    () => {
+  const wanted = { ...key, rejectedSha256: rejectedSha256 ?? null, until }
+  const ask = async (): Promise<void> => {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (!(await store.want(wanted))) continue
       store.announce()
-    },
-    (error: unknown) => {
-      log.error({ app: key.app, err: error }, 'a wish could not be handed on')
-    },
-  )
+      return
+    }
+  }
+  ask().catch((error: unknown) => {
+    log.error({ app: key.app, err: error }, 'a wish could not be handed on')
+  })
 }
 
 /** Begins what a wish asks for, and waits for nothing: why there is no token stands in the app's status. */

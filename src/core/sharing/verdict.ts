@@ -7,6 +7,7 @@ import type { RowHead } from './shared-store.ts'
  * `in-step`     row and disk are the same, or neither has anything
  * `introduce`   the app's session was never published, and is alone
  * `publish`     the row is behind what this home has on its disk
+ * `outbid`      the row names another home under the number of this one, which no keeper writes
  * `take-in`     the row names this keeper with what is newer than its disk: to the disk first
  * `stand-down`  another keeper became the home
  * `hand-over`   the row is behind what this keeper gave away
@@ -21,6 +22,7 @@ export type Verdict =
   | 'in-step'
   | 'introduce'
   | 'publish'
+  | 'outbid'
   | 'take-in'
   | 'stand-down'
   | 'hand-over'
@@ -56,6 +58,7 @@ export function judge(
   if (sharing.home !== me) return judgeGivenUp(me, sharing, pair, row)
   if (!row) return 'publish'
   if (isHigher(row, pair)) return row.home === me ? 'take-in' : 'stand-down'
+  if (row.home !== me && row.number === sharing.number) return 'outbid'
   const isOurs = row.home === me && isSamePair(row, pair) && row.revision === known
   return isOurs ? 'in-step' : 'publish'
 }

@@ -66,6 +66,12 @@ describe('what a keeper does', () => {
     ['nothing where row and disk are the same', disk(), row(), 'in-step'],
     ['publishes what a database has lost', disk(), undefined, 'publish'],
     ['publishes over an older record of its own', disk(), row({ generation: 6 }), 'publish'],
+    [
+      'outbids a row that names another home under its number',
+      disk(),
+      row({ home: OTHER }),
+      'outbid',
+    ],
     ['publishes over an older home', disk(), row({ home: OTHER, number: 4 }), 'publish'],
     ['publishes again what it did not write itself', disk(), row({ revision: OTHER }), 'publish'],
     [
