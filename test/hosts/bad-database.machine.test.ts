@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import { APP, type Host, type HostsWorld, startHostsWorld, untilHomeIs } from './hosts-world.ts'
+import {
+  APP,
+  type Host,
+  type HostsWorld,
+  startHostsWorld,
+  untilHomeIs,
+  refresh,
+} from './hosts-world.ts'
 
 const missing = noPostgres()
 
@@ -40,7 +47,7 @@ async function remember(postgres: Postgres): Promise<() => Promise<unknown>> {
 describe('a database that is behind', () => {
   itNeeds(missing)('is published to again where it was restored from yesterday', async () => {
     const restore = await remember(world.postgres)
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     const token = await hub.token()
     await until(
       'the other keeper has it',
@@ -51,7 +58,7 @@ describe('a database that is behind', () => {
     await restore()
     await until('it has the newest record again', generation, (seen) => seen === newest)
     expect(await spare.token()).toBe(token)
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })
 
@@ -77,7 +84,7 @@ describe('a database that is behind', () => {
       ({ keepers }) => keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
     )
     expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
-    expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(spare)
     const token = await spare.token()
     // The take-over is lost with the database's last commits, and it is another process since.
     await world.postgres.stop('fast')

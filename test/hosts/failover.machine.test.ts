@@ -10,6 +10,7 @@ import {
   startHostsWorld,
   untilConfirmed,
   untilHomeIs,
+  refresh,
 } from './hosts-world.ts'
 import { noPgbouncer, startPgbouncer } from './pgbouncer.ts'
 
@@ -48,7 +49,7 @@ describe('a standby', () => {
       await useHosts(spare, hosts)
 
       await world.postgres.stop('immediate')
-      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(hub)
       const token = await hub.token()
       await standby.sql('SELECT pg_promote()')
       await until(
@@ -60,12 +61,19 @@ describe('a standby', () => {
 
       // The old primary is back, takes writes, and is behind.
       await world.postgres.start()
-      await until(
-        'two primaries are seen',
-        () => spare.cli('share', 'move', APP),
-        ({ stderr }) => stderr.includes('More than one'),
-      )
-      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      for (const host of [hub, spare]) {
+        await until(
+          `${host.name} sees two primaries`,
+          () => host.share(),
+          ({ database }) => database?.primaries.length === 2,
+        )
+      }
+      const moved = await spare.cli('share', 'move', APP)
+      expect(moved).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining('More than one') as string,
+      })
+      await refresh(hub)
       const newest = await hub.token()
       await until(
         'the other keeper has it',
@@ -86,7 +94,7 @@ describe('pgbouncer in transaction mode', () => {
     expect(await hub.signIn()).toMatchObject({ code: 0 })
     await untilHomeIs(spare, hub)
     expect(await spare.cli('share', 'move', APP)).toMatchObject({ code: 0 })
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     const token = await hub.token()
     await until(
       'the home has it',

@@ -50,6 +50,7 @@ export interface Host extends AsyncDisposable {
 }
 
 export interface ShareStatus {
+  readonly database?: { readonly primaries: readonly string[] }
   readonly confirmed?: boolean
   readonly message?: string | null
   readonly keepers?: readonly { readonly name: string; readonly alive: boolean }[]
@@ -217,4 +218,16 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
     () => host.share(),
     ({ apps }) => apps?.[0]?.home === home.name && apps[0].published === true,
   )
+}
+
+/** Gets a new token at `host` now. @throws what the command said, where there is none. */
+export async function refresh(host: Host): Promise<void> {
+  const { code, stderr } = await host.cli('refresh', APP)
+  if (code === 0) return
+  const [status, share] = [await host.cli('status', APP), await host.cli('share', 'status')]
+  const log = host
+    .daemon()
+    .log.slice(-40)
+    .map((line) => JSON.stringify(line))
+  throw new Error(`${host.name}: ${stderr}${status.stdout}${share.stdout}${log.join('\n')}`)
 }

@@ -10,6 +10,7 @@ import {
   startHostsWorld,
   untilConfirmed,
   untilHomeIs,
+  refresh,
 } from './hosts-world.ts'
 
 const missing = noPostgres()
@@ -48,7 +49,7 @@ describe('a session that is shared', () => {
       )
 
       // An API has refused it, and the program says so to the reader.
-      expect(await node.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(node)
       const second = await node.token()
       expect(second).not.toBe(first)
       expect(await hub.token()).toBe(second)
@@ -70,7 +71,7 @@ describe('a session that is shared', () => {
       const moved = await spare.cli('share', 'move', APP)
       expect(moved, moved.stderr).toMatchObject({ code: 0 })
       await untilHomeIs(hub, spare)
-      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(spare)
       const token = await spare.token()
       await until(
         'the old home has it',
@@ -98,7 +99,7 @@ describe('a session that is shared', () => {
       )
       const taken = await spare.cli('share', 'take-over', 'hub')
       expect(taken, taken.stderr).toMatchObject({ code: 0 })
-      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(spare)
       const token = await spare.token()
 
       await hub.start()
@@ -113,7 +114,7 @@ describe('a session that is shared', () => {
     'is renewed while the database is away, but not by a keeper that was started meanwhile',
     async () => {
       await world.postgres.stop('fast')
-      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(hub)
       expect(refreshes()).toBe(1)
       const token = await hub.token()
 
@@ -130,7 +131,7 @@ describe('a session that is shared', () => {
         () => spare.token(),
         (seen) => seen === token,
       )
-      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(hub)
       expect(world.server.liveFamilies()).toHaveLength(1)
     },
   )
@@ -146,7 +147,7 @@ describe('a session that is shared', () => {
         () => hub.token(),
         (seen) => seen === token,
       )
-      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(spare)
     },
   )
 
@@ -163,7 +164,7 @@ describe('a session that is shared', () => {
   itNeeds(missing)('is its keeper’s own again after that has left the others', async () => {
     expect(await hub.cli('share', 'leave')).toMatchObject({ code: 0 })
     expect(await world.postgres.sql('SELECT * FROM evo_token.app')).toEqual([])
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })
 
@@ -180,24 +181,24 @@ describe('a session that is shared', () => {
       expect(await hub.cli('share', 'leave')).toMatchObject({ code: 0 })
       await hub.cli('refresh', APP)
       expect(refreshes()).toBe(0)
-      expect(await spare.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(spare)
       expect(world.server.liveFamilies()).toHaveLength(1)
 
       // A new sign-in is its own.
       expect(await hub.signIn()).toMatchObject({ code: 0 })
-      expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+      await refresh(hub)
       expect(share).toBeDefined()
     },
   )
 
   itNeeds(missing)('goes on where its keeper left, was alone, and is back', async () => {
     expect(await hub.cli('share', 'leave')).toMatchObject({ code: 0 })
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     await hub.end()
     await hub.start()
     await untilConfirmed(hub)
     await untilHomeIs(spare, hub)
-    expect(await hub.cli('refresh', APP)).toMatchObject({ code: 0 })
+    await refresh(hub)
     const token = await hub.token()
     await until(
       'the other keeper has it',
