@@ -134,7 +134,7 @@ const EVENTS: readonly WeatherEvent[] = [
     async run(_world, keepers, chance) {
       const host = chance.pick(keepers)
       host.daemon().signal('SIGSTOP')
-      await sleep(chance.between(3_000, 6_000))
+      await sleep(chance.between(4_500, 7_000))
       host.daemon().signal('SIGCONT')
     },
   },
@@ -205,7 +205,7 @@ async function bringBack(host: Host): Promise<void> {
 function hostsSection(figures: Figures): string {
   const rows = Object.entries(figures.events).map(([event, count]) => `| ${event} | ${count} |`)
   return `${APPS.length} apps with tokens of ${TOKEN_S} s, three keepers and three readers on one machine, a real PostgreSQL; durations of
-sharing are shortened (a beat every 0.2 s, silent after 2 s, a database is watched for 0.3 s).
+sharing are shortened (a beat every 0.2 s, silent after 2 s, a gap is 4 s, a database is watched for 0.3 s).
 
 | event | times |
 |---|---|
