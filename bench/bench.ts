@@ -4,6 +4,7 @@ import { benchGet } from './cli-get.ts'
 import { benchClients } from './clients.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGuard } from './guard.ts'
+import { benchHosts } from './hosts.ts'
 import { benchMemory } from './memory.ts'
 import { benchPage } from './page.ts'
 import { benchStartUp } from './start-up.ts'
@@ -21,4 +22,5 @@ await benchCrowd()
 await benchGuard()
 await benchMemory()
 await benchPage()
+await benchHosts()
 await benchAbuse()

@@ -3,15 +3,7 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import {
-  APP,
-  type Host,
-  type HostsWorld,
-  startHostsWorld,
-  untilConfirmed,
-  untilHomeIs,
-  refresh,
-} from './hosts-world.ts'
+import { APP, type HostsWorld, startHostsWorld, untilHomeIs, refresh } from './hosts-world.ts'
 import { noPgbouncer, startPgbouncer } from './pgbouncer.ts'
 
 const missing = noPostgres()
@@ -26,15 +18,6 @@ afterEach(async () => {
   if (missing === undefined) await world[Symbol.asyncDispose]()
 })
 
-/** Restarts a keeper with other databases. */
-async function useHosts(host: Host, hosts: readonly string[]): Promise<void> {
-  const config = JSON.parse(await host.readConfig()) as { share: object }
-  await host.end()
-  await host.home.write({ ...config, share: { ...config.share, hosts } })
-  await host.start()
-  await untilConfirmed(host)
-}
-
 describe('a standby', () => {
   itNeeds(missing)(
     'takes the place of a primary that dies, and its return is noticed',
@@ -45,8 +28,8 @@ describe('a standby', () => {
       await using standby = await world.postgres.createStandby()
       // The primary is not the first of the list.
       const hosts = [standby.host, world.postgres.host]
-      await useHosts(hub, hosts)
-      await useHosts(spare, hosts)
+      await hub.useDatabases(hosts)
+      await spare.useDatabases(hosts)
 
       await world.postgres.stop('immediate')
       await refresh(hub)
@@ -89,8 +72,8 @@ describe('pgbouncer in transaction mode', () => {
   itNeeds(missing ?? noPgbouncer())('carries all of it, by looking alone', async () => {
     const [hub, spare] = [await world.keeper('hub'), await world.keeper('spare')]
     await using bouncer = await startPgbouncer(world.postgres)
-    await useHosts(hub, [bouncer.host])
-    await useHosts(spare, [bouncer.host])
+    await hub.useDatabases([bouncer.host])
+    await spare.useDatabases([bouncer.host])
     expect(await hub.signIn()).toMatchObject({ code: 0 })
     await untilHomeIs(spare, hub)
     expect(await spare.cli('share', 'move', APP)).toMatchObject({ code: 0 })

@@ -44,6 +44,8 @@ export interface Host extends AsyncDisposable {
   end(signal?: NodeJS.Signals): Promise<void>
   cli(...args: readonly string[]): Promise<CliResult>
   readConfig(): Promise<string>
+  /** Restarts it with other databases. */
+  useDatabases(hosts: readonly string[]): Promise<void>
   /** What `evo-token get` prints; its error where it prints none. */
   token(): Promise<string>
   signIn(app?: string): Promise<CliResult>
@@ -78,6 +80,8 @@ export interface HostsWorld extends AsyncDisposable {
 }
 
 export interface HostsOptions {
+  /** In place of the short ones. */
+  readonly sharing?: Partial<SharingPolicy>
   /** One, unless they are named. */
   readonly apps?: readonly string[]
   readonly accessTokenTtlS?: number
@@ -93,6 +97,7 @@ const NATIVE = {
 
 export async function startHostsWorld({
   apps = [APP],
+  sharing = {},
   ...options
 }: HostsOptions = {}): Promise<HostsWorld> {
   const postgres = await startPostgres()
@@ -119,7 +124,7 @@ export async function startHostsWorld({
     })
     await mkdir(home.stateDir, { mode: 0o700 })
     await writeFile(join(home.stateDir, 'vault-key'), `${vaultKey}\n`, { mode: 0o600 })
-    const host = toHost(name, home)
+    const host = toHost(name, home, sharing)
     hosts.push(host)
     return host
   }
@@ -166,7 +171,7 @@ export async function startHostsWorld({
   }
 }
 
-function toHost(name: string, home: Home): Host {
+function toHost(name: string, home: Home, usual: Partial<SharingPolicy>): Host {
   let daemon: KillableDaemon | undefined
   const running = () => {
     if (!daemon) throw new Error(`${name} was not started`)
@@ -177,7 +182,10 @@ function toHost(name: string, home: Home): Host {
     home,
     daemon: running,
     async start(sharing = {}) {
-      daemon = startKillableDaemon(home, { heartbeatMs: 100, sharing: { ...SHORT, ...sharing } })
+      daemon = startKillableDaemon(home, {
+        heartbeatMs: 100,
+        sharing: { ...SHORT, ...usual, ...sharing },
+      })
       await daemon.socket
       return daemon
     },
@@ -187,6 +195,13 @@ function toHost(name: string, home: Home): Host {
     },
     cli: (...args) => runCli(home, args),
     readConfig: () => readFile(home.config, 'utf8'),
+    async useDatabases(hosts) {
+      const config = JSON.parse(await host.readConfig()) as { share: object }
+      await host.end()
+      await home.write({ ...config, share: { ...config.share, hosts } })
+      await host.start()
+      if (!('role' in config.share)) await untilConfirmed(host)
+    },
     async token() {
       const { code, stdout, stderr } = await host.cli('get', APP)
       return code === 0 ? stdout.trim() : stderr
