@@ -1,5 +1,6 @@
 /** How long a new token takes to the other hosts, with notifications and by looking alone; and what sharing asks of the database. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SHARING_POLICY } from '../src/core/sharing/policy.ts'
 import { ask } from '../test/faults/owner.ts'
 import {
   APP,
@@ -15,8 +16,8 @@ import { aim, median, milliseconds } from './figures.ts'
 
 const ROUNDS = 100
 const REST_MS = 10_000
-/** As they are; what tests shorten most is not to be measured. */
-const POLICY = { pollMs: 500, wholeMs: 60_000, beatMs: 5_000 }
+/** As they are, but that a database is believed soon. */
+const POLICY = { ...SHARING_POLICY, watchMs: 500 }
 
 export async function benchHosts(): Promise<void> {
   const missing = noPostgres() ?? noPgbouncer()

@@ -31,6 +31,8 @@ export class SharedApp implements AppHome {
     this.#keeper = keeper
     this.#row = new AppRow(state, key, keeper)
     state.ledger.onWrite = () => {
+      // One that was never published has no row that would change.
+      if (!state.ledger.record.sharing) keeper.lookSoon()
       this.#row.publish().catch((error: unknown) => {
         state.deps.log.error({ app: key.app, err: error }, 'publishing failed')
       })
