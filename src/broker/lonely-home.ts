@@ -26,7 +26,7 @@ export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
     refuseSignIn: async () => undefined,
     sharingOfSignIn: () => undefined,
     async settleSignIn() {
-      // The new session is nobody else's.
+      // No other host has the new session.
       if (fault()) await state.ledger.share(undefined)
       return undefined
     },

@@ -1,4 +1,4 @@
-/** A client of the driver that tells its password to nobody who asks for it in the clear. */
+/** A client of the driver that refuses to send its password in the clear. */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ClientConfig } from 'pg'

@@ -147,7 +147,7 @@ export class AppRow {
           await this.#state.ledger.share({ ...settled, number: next })
           return
         }
-        await this.#state.ledger.write({ sharing: { ...settled, home: home ?? NOBODY, number } })
+        await this.#state.ledger.write({ sharing: { ...settled, home: home ?? NO_HOME, number } })
         this.#state.reloadFromRecord()
         this.#note('home_lost', 'a sign-in here came too late: the app was changed elsewhere')
         return
@@ -267,7 +267,7 @@ export class AppRow {
     const row = (await this.#openAhead())?.row
     if (!row || !sharing || row.home === this.#keeper.id) return
     const { readerKey } = sharing
-    const left = { home: row.home ?? NOBODY, number: row.number, readerKey }
+    const left = { home: row.home ?? NO_HOME, number: row.number, readerKey }
     if ((await this.#state.ledger.share(left)).kind !== 'stored') return
     this.#state.reloadFromRecord()
     this.#note('home_lost', 'another keeper became the home of the app')
@@ -341,4 +341,4 @@ export class AppRow {
 }
 
 /** Stands for the home of a row that has none. */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
+const NO_HOME = '00000000-0000-0000-0000-000000000000'

@@ -4,7 +4,7 @@ import type { Answer, AppKey, SharedStore, Wanted } from '../../core/sharing/sha
 import type { ManagedApp } from '../managed-app.ts'
 import type { Wish } from './remote-app.ts'
 
-/** A statement without its answer is repeated: someone waits. */
+/** A statement without its answer is repeated: a caller waits for it. */
 const ATTEMPTS = 5
 
 /** Hands a wish to the app's home; a failure is logged, and the caller asks again. */

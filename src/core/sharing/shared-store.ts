@@ -12,7 +12,7 @@ export interface AppKey {
 
 /** What stands of an app in the database, without its copies. */
 export interface RowHead extends AppKey, Pair {
-  /** Id of the keeper that is the home; null where nobody is. */
+  /** Id of the keeper that is the home; null where there is none. */
   readonly home: string | null
   /** Another one with each write. */
   readonly revision: string
@@ -98,7 +98,7 @@ export interface SharedStore {
   claim(keeper: Omit<KeeperRow, 'beatAt'>): Asked<boolean>
   /** Writes the beat. False where another process writes under this id. */
   beat(keeper: Omit<KeeperRow, 'beatAt'>): Asked<boolean>
-  /** Says that this process stops in order: nobody has to wait for its beat to grow old. */
+  /** Says that this process stops in order: no keeper has to wait until its beat is old. */
   leave(keeper: Pick<KeeperRow, 'id' | 'instance'>): Asked<boolean>
   keepers(): Asked<readonly KeeperRow[]>
 
@@ -130,6 +130,6 @@ export interface SharedStore {
 
   /** Tells who listens that something changed; a failure is ignored. */
   announce(): void
-  /** Calls back when somebody announced something. Best effort. */
+  /** Calls back when another host announced something. Best effort. */
   onAnnounced(listener: () => void): void
 }

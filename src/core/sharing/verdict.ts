@@ -11,7 +11,7 @@ import type { RowHead } from './shared-store.ts'
  * `take-in`     the row names this keeper with what is newer than its disk: to the disk first
  * `stand-down`  another keeper became the home
  * `hand-over`   the row is behind what this keeper gave away
- * `vacate`      the row names this keeper, whose disk has given up: nobody has what it held
+ * `vacate`      the row names this keeper, whose disk has given up: what it held is gone
  * `swap`        a sign-in here has to become the session of all
  * `settle`      it has
  * `give-way`    the row was changed while a person signed in here
