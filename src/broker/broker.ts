@@ -286,7 +286,7 @@ export class Broker {
     }
   }
 
-  /** Undefined where this daemon is the app's home, or nobody shares it. */
+  /** Undefined where this daemon is the app's home, or no other host shares it. */
   #remote(app: string): RemoteApp | undefined {
     this.#apps.registration(app)
     return this.#apps.find(app) && this.#options.sharing?.remote(app)

@@ -53,8 +53,11 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         }),
         required: false,
       },
-      async answer({ params: { app }, body: { method, switch_user: switchUser } }) {
-        return json(toStartedJson(await signIns.start(app, { method, switchUser })))
+      async answer({ params: { app }, body: { method, switch_user: switchUser }, response }) {
+        const started = await signIns.start(app, { method, switchUser })
+        // A person who left meanwhile does not know its id, and cannot give it up.
+        if (response.destroyed) signIns.end(app, started.id)
+        return json(toStartedJson(started))
       },
     }),
     route({

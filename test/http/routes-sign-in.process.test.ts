@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events'
+import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { SidecarError } from '../../src/errors.ts'
 import { Secret } from '../../src/secret.ts'
@@ -44,6 +46,40 @@ describe('POST /v1/apps/{app}/login', () => {
       ['evo-me', { method: 'browser', switchUser: false }],
       ['evo-me', { method: 'browser', switchUser: true }],
     ])
+  })
+
+  it('ends a sign-in at once whose person left before the answer', async () => {
+    const events = new EventEmitter()
+    const [begun, gone, ended] = [
+      once(events, 'begun'),
+      once(events, 'gone'),
+      once(events, 'ended'),
+    ]
+    await using doors = await openDoors({
+      signIns: {
+        async start(app, ask) {
+          events.emit('begun')
+          await gone
+          return inBrowser(app, ask)
+        },
+        end: (...given) => {
+          events.emit('ended', ...given)
+        },
+      },
+    })
+    const { socketPath } = doors
+    const headers = { host: 'localhost' }
+    const login = request({ socketPath, method: 'POST', path: LOGIN, headers, agent: false })
+    // It ends with an error, for it has no answer.
+    const left = once(login, 'error')
+    login.end()
+    await begun
+    login.destroy()
+    await left
+    // Answered after the server has seen that the connection is gone.
+    await doors.owner().get('/healthz').expect(200)
+    events.emit('gone')
+    expect(await ended).toEqual(['evo-me', 'id-1'])
   })
 
   it('says whose program has the port of the redirect URI, and that the address is to be pasted', async () => {
