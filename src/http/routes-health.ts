@@ -84,7 +84,9 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
 function refuseRelayed(nonce: string, ours: string): void {
   const [, asked] = /@(.*)/s.exec(nonce) ?? []
   if (asked === undefined || asked === ours) return
-  throw new SidecarError('invalid_request', 'nonce: names an address that is not this one.')
+  throw new SidecarError('forbidden', 'The nonce names an address that is not this one.', {
+    hint: 'Ask at the address that the nonce names.',
+  })
 }
 
 function addressOf({ localAddress = '', localPort }: Socket): string {

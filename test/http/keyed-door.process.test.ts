@@ -74,7 +74,7 @@ describe('the keyed door', () => {
   it('proves nothing for a pipe of another name', async () => {
     const ask = (address: string) =>
       `/healthz?${String(new URLSearchParams({ caller: 'owner', nonce: `n@${address}` }))}`
-    expect(await statusOf(await connect(), ask(`${path}-of-a-stranger`))).toBe(400)
+    expect(await statusOf(await connect(), ask(`${path}-of-a-stranger`))).toBe(403)
     const answer = await exchange(await connect(), { path: ask(path) })
     const digest = Buffer.from(new Secret(KEY).sha256, 'hex')
     const proof = createHmac('sha256', digest).update(`n@${path}`).digest('hex')

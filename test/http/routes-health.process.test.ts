@@ -35,7 +35,8 @@ describe('GET /healthz', () => {
       doors.tcp().get(`/healthz?caller=local&nonce=n@${address}`)
     await proofFor(`127.0.0.1:${doors.port}`).expect(200)
     for (const address of [`[::1]:${doors.port}`, `127.0.0.1:${doors.port + 1}`, '127.0.0.1', '']) {
-      const answer = await proofFor(address).expect(400)
+      const answer = await proofFor(address).expect(403)
+      expect(answer.body).toMatchObject({ error: 'forbidden' })
       expect(answer.body).not.toHaveProperty('proof')
     }
   })
