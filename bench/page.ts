@@ -63,7 +63,7 @@ export async function benchPage(): Promise<void> {
     })
     await reportClick(page, `Show all ${APPS} apps`)
     const kinds = await page.getByLabel('What').elementHandle()
-    await report(page, 'a filter', async () => kinds?.selectOption('renewed'))
+    await report(page, 'a filter', async () => kinds.selectOption('renewed'))
   } finally {
     await browser.close()
   }
@@ -72,7 +72,7 @@ export async function benchPage(): Promise<void> {
 /** The button is looked for before, since that keeps the page from drawing for long. */
 async function reportClick(page: Page, name: string): Promise<void> {
   const button = await page.getByRole('button', { name, exact: true }).elementHandle()
-  await report(page, name, async () => button?.dispatchEvent('click'))
+  await report(page, name, async () => button.dispatchEvent('click'))
 }
 
 async function report(page: Page, what: string, act?: () => Promise<unknown>): Promise<void> {
