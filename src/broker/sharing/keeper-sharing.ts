@@ -23,6 +23,7 @@ import type { AppState } from '../app-state.ts'
 import type { ManagedApp } from '../managed-app.ts'
 import { Confirmation, type WatchedDatabases } from './confirmation.ts'
 import { Copy } from './copy.ts'
+import { databaseFaultWords, HALTED, TWO_PRIMARIES, WAITS, WATCHED } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
 import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
 import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
@@ -146,7 +147,7 @@ export class KeeperSharing implements Keeper {
     if (this.#beat.halted) return HALTED
     if (this.isConfirmed()) return undefined
     const fault = this.store.fault()
-    if (fault) return { message: fault.message, hint: SHARE_STATUS }
+    if (fault) return databaseFaultWords(fault)
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
     return this.#beat.hasWaited() ? WATCHED : WAITS
   }
@@ -308,27 +309,4 @@ export class KeeperSharing implements Keeper {
       this.#deps.log.error({ app: key.app, err: error }, 'keeping the row of an app failed')
     }
   }
-}
-
-const SHARE_STATUS = 'It goes on by itself; `evo-token share status` says how the database is.'
-
-const WATCHED: Words = {
-  message: 'A database that has just been met is watched for two minutes first.',
-  hint: SHARE_STATUS,
-}
-
-const WAITS: Words = {
-  message:
-    'Another process may have used the sessions of this keeper a moment ago: what it asked for has to be over first.',
-  hint: SHARE_STATUS,
-}
-
-const HALTED: Words = {
-  message: 'Another process runs under the id of this keeper: its state directory was copied.',
-  hint: 'Stop one of the two; give the copy a state directory of its own.',
-}
-
-const TWO_PRIMARIES: Words = {
-  message: 'More than one database of "share.hosts" takes writes.',
-  hint: 'Stop the one that is not the primary any more; `evo-token share status` names them.',
 }

@@ -7,9 +7,13 @@ import { SidecarError } from '../../errors.ts'
 import type { AppHome, HomeFault } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import { runWhenIdle } from '../idle.ts'
-import { AppRow, type TakenOver } from './app-row.ts'
+import { AppRow } from './app-row.ts'
+import { adopt, giveTo, leave, takeOver, type TakenOver } from './change-home.ts'
 import { elapsedMs } from './confirmation.ts'
+import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
+import { settle } from './settle-row.ts'
+import { swapIn } from './swap-in.ts'
 
 /** What a person who signs in here takes the place of. */
 interface Replaced {
@@ -90,7 +94,7 @@ export class SharedApp implements AppHome {
     if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
     // It needs no queue: a change of the app that waits for a server holds nothing up.
     else if (verdict === 'publish') await this.#row.publish()
-    else if (!RESTING.has(verdict)) await this.#row.settle()
+    else if (!RESTING.has(verdict)) await settle(this.#row)
   }
 
   async question(
@@ -146,12 +150,12 @@ export class SharedApp implements AppHome {
   async settleSignIn(): Promise<string | undefined> {
     this.#replaces = undefined
     if (this.#row.sharing?.pending === undefined) return undefined
-    await this.#row.swapIn()
+    await swapIn(this.#row)
     return this.isElsewhere() ? BECAME_HOME.message : undefined
   }
 
-  takeOver(...how: Parameters<AppRow['takeOver']>): Promise<TakenOver> {
-    return this.#row.takeOver(...how)
+  takeOver(copy: WholeRow, silent: Parameters<typeof takeOver>[2]): Promise<TakenOver> {
+    return takeOver(this.#row, copy, silent)
   }
 
   /**
@@ -176,11 +180,11 @@ export class SharedApp implements AppHome {
         hint: `Sign in: \`evo-token login ${this.key.app}\`.`,
       })
     }
-    await this.#row.adopt()
+    await adopt(this.#row)
   }
 
   leave(): Promise<void> {
-    return this.#row.leave()
+    return leave(this.#row)
   }
 
   /**
@@ -210,8 +214,7 @@ export class SharedApp implements AppHome {
   #giveInBackground(to: string): void {
     if (this.#giving) return
     this.#giving = true
-    this.#row
-      .giveTo(to)
+    giveTo(this.#row, to)
       .catch((error: unknown) => {
         // It is asked for until it is done.
         this.state.deps.log.warn(
@@ -258,29 +261,3 @@ export class SharedApp implements AppHome {
 
 /** Where nothing is to be done. */
 const RESTING: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])
-
-const UNREACHED: Words = {
-  message: 'The database cannot be reached, so it cannot be told which keeper is the home.',
-  hint: 'Try again when it can; `evo-token share status` says how it is.',
-}
-
-const BECAME_HOME: Words = {
-  message: 'Another keeper became the home of the app meanwhile.',
-  hint: UNREACHED.hint,
-}
-
-function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Words {
-  return why === 'unknown-key'
-    ? {
-        message: 'The database has a newer copy, sealed with a vault key that is not here.',
-        hint: 'Give every keeper the same vault key.',
-      }
-    : {
-        message: 'The database has a newer copy, and that is damaged.',
-        hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}'.`,
-      }
-}
-
-function toFailure({ message }: Words): Failure {
-  return { code: 'unavailable', message }
-}
