@@ -1,6 +1,7 @@
 /** A person's word changes the home of an app: it is given, taken over, adopted, or kept from the others. */
 import { isHigher } from '../../core/sharing/pair.ts'
 import type { WholeRow } from '../../core/sharing/shared-store.ts'
+import { SidecarError } from '../../errors.ts'
 import { runWhenIdle } from '../idle.ts'
 import type { AppRow } from './app-row.ts'
 import { sealRecord } from './seal-record.ts'
@@ -59,8 +60,29 @@ export async function takeOver(
   return 'done'
 }
 
-/** Becomes the home with what is on the disk: a person says that there is nothing newer. */
+/**
+ * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
+ *
+ * @throws {SidecarError} `invalid_request` for one that was never shared, `unavailable`.
+ */
 export async function adopt(appRow: AppRow): Promise<void> {
+  const { sharing, keeper, state } = appRow
+  const { app } = appRow.key
+  if (!sharing) {
+    throw new SidecarError('invalid_request', `"${app}" is not shared yet.`, {
+      hint: 'It is once it is signed in, and its home has published it.',
+    })
+  }
+  if (sharing.home === keeper.id) return
+  if (keeper.isAlive(sharing.home)) {
+    const home = keeper.nameOf(sharing.home)
+    throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
+  }
+  if (!state.ledger.record.tokens && state.app.type !== 'service') {
+    throw new SidecarError('invalid_request', `This keeper has nothing of "${app}".`, {
+      hint: `Sign in: \`evo-token login ${app}\`.`,
+    })
+  }
   await runWhenIdle(appRow.state, async () => {
     const { sharing } = appRow
     if (!sharing) return

@@ -4,7 +4,7 @@
  */
 import type { AppRecord } from '../../core/vault.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
-import { swapIn } from './swap-in.ts'
+import { swapIn } from './sign-in-elsewhere.ts'
 
 /** Does what the verdict says, in the app's queue: what it says there, since both may have changed. */
 export function settle(appRow: AppRow): Promise<void> {

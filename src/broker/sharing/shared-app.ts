@@ -12,20 +12,15 @@ import { adopt, giveTo, leave, takeOver, type TakenOver } from './change-home.ts
 import { elapsedMs } from './confirmation.ts'
 import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
+import { readerKeyIn, renewReaderKey } from './reader-key.ts'
 import { settle } from './settle-row.ts'
-import { swapIn } from './swap-in.ts'
-
-/** What a person who signs in here takes the place of. */
-interface Replaced {
-  readonly revision: string | null
-  readonly sharing: Omit<Sharing, 'pending'>
-}
+import { SignInElsewhere, swapIn } from './sign-in-elsewhere.ts'
 
 export class SharedApp implements AppHome {
   readonly state: AppState
   readonly #keeper: Keeper
   readonly #row: AppRow
-  #replaces: Replaced | undefined
+  readonly #signIn: SignInElsewhere
   #giving = false
   /** Whether the row was seen since this app is here. */
   #compared = false
@@ -34,6 +29,7 @@ export class SharedApp implements AppHome {
     this.state = state
     this.#keeper = keeper
     this.#row = new AppRow(state, key, keeper)
+    this.#signIn = new SignInElsewhere(this.#row)
     state.ledger.onWrite = () => {
       // One that was never published has no row that would change.
       if (!state.ledger.record.sharing) keeper.lookSoon()
@@ -127,28 +123,15 @@ export class SharedApp implements AppHome {
   }
 
   async refuseSignIn(): Promise<SidecarError | undefined> {
-    if (!this.isElsewhere()) return this.refuseChange()
-    const refusal = this.#keeper.refuseChangeOfHome()
-    if (refusal) return refusal
-    const answer = await this.#keeper.store.open(this.key)
-    if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
-    const { value: row } = answer
-    const number = this.#keeper.nextNumber(row, this.#row.sharing)
-    const readerKey = await this.#readerKeyIn(row)
-    this.#replaces = {
-      revision: row?.revision ?? null,
-      sharing: { home: this.#keeper.id, number, readerKey },
-    }
-    return undefined
+    return this.isElsewhere() ? this.#signIn.begin() : this.refuseChange()
   }
 
   sharingOfSignIn(): Sharing | undefined {
-    if (!this.#replaces || !this.isElsewhere()) return undefined
-    return { ...this.#replaces.sharing, pending: this.#replaces.revision }
+    return this.isElsewhere() ? this.#signIn.sharing : undefined
   }
 
   async settleSignIn(): Promise<string | undefined> {
-    this.#replaces = undefined
+    this.#signIn.end()
     if (this.#row.sharing?.pending === undefined) return undefined
     await swapIn(this.#row)
     return this.isElsewhere() ? BECAME_HOME.message : undefined
@@ -158,29 +141,9 @@ export class SharedApp implements AppHome {
     return takeOver(this.#row, copy, silent)
   }
 
-  /**
-   * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
-   *
-   * @throws {SidecarError} `invalid_request` for one that was never shared.
-   */
-  async adopt(): Promise<void> {
-    const { sharing } = this.#row
-    if (!sharing) {
-      throw new SidecarError('invalid_request', `"${this.key.app}" is not shared yet.`, {
-        hint: 'It is once it is signed in, and its home has published it.',
-      })
-    }
-    if (sharing.home === this.#keeper.id) return
-    if (this.#keeper.isAlive(sharing.home)) {
-      const home = this.#keeper.nameOf(sharing.home)
-      throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
-    }
-    if (!this.state.ledger.record.tokens && this.state.app.type !== 'service') {
-      throw new SidecarError('invalid_request', `This keeper has nothing of "${this.key.app}".`, {
-        hint: `Sign in: \`evo-token login ${this.key.app}\`.`,
-      })
-    }
-    await adopt(this.#row)
+  /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
+  adopt(): Promise<void> {
+    return adopt(this.#row)
   }
 
   leave(): Promise<void> {
@@ -195,18 +158,12 @@ export class SharedApp implements AppHome {
   async readerKeyNumber(renew: boolean): Promise<number> {
     if (!renew) {
       const row = this.isElsewhere() ? (await this.#keeper.store.open(this.key))?.value : undefined
-      return this.#readerKeyIn(row)
+      return readerKeyIn(this.#row, row)
     }
     return runWhenIdle(this.state, async () => {
       const refusal = await this.refuseChange()
       if (refusal) throw refusal
-      const { app } = this.key
-      const { sharing } = this.#row
-      if (!sharing) throw new SidecarError('invalid_request', `"${app}" is not shared yet.`)
-      const readerKey = sharing.readerKey + 1
-      const { kind } = await this.state.ledger.share({ ...sharing, readerKey })
-      if (kind === 'stored') return readerKey
-      throw new SidecarError('unavailable', `The new key of "${app}" could not be stored.`)
+      return renewReaderKey(this.#row)
     })
   }
 
@@ -242,12 +199,6 @@ export class SharedApp implements AppHome {
       this.#keeper.isAlive(to) &&
       this.#keeper.refuseChangeOfHome() === undefined
     )
-  }
-
-  async #readerKeyIn(row: WholeRow | undefined): Promise<number> {
-    const opened = row && (await this.#keeper.copies()?.openSession(row))
-    const sharing = opened?.kind === 'opened' ? opened.value.record.sharing : this.#row.sharing
-    return sharing?.readerKey ?? 1
   }
 
   #notHome(): SidecarError {

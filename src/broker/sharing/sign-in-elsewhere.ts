@@ -1,5 +1,50 @@
-/** A sign-in at a keeper that was not the home becomes the session of all, or gives way. */
+/** A sign-in at a keeper that is not the home: it becomes the session of all, or gives way. */
+import type { Sharing } from '../../core/vault.ts'
+import { SidecarError } from '../../errors.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
+import { UNREACHED } from './home-words.ts'
+import { readerKeyIn } from './reader-key.ts'
+
+/** What a person who signs in here takes the place of. */
+interface Replaced {
+  readonly revision: string | null
+  readonly sharing: Omit<Sharing, 'pending'>
+}
+
+export class SignInElsewhere {
+  readonly #appRow: AppRow
+  #replaces: Replaced | undefined
+
+  constructor(appRow: AppRow) {
+    this.#appRow = appRow
+  }
+
+  /** What a sign-in that was granted has to store. */
+  get sharing(): Sharing | undefined {
+    return this.#replaces && { ...this.#replaces.sharing, pending: this.#replaces.revision }
+  }
+
+  /** Opens what the sign-in is to replace. @returns why it may not begin. */
+  async begin(): Promise<SidecarError | undefined> {
+    const { keeper, key, sharing } = this.#appRow
+    const refusal = keeper.refuseChangeOfHome()
+    if (refusal) return refusal
+    const answer = await keeper.store.open(key)
+    if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
+    const { value: row } = answer
+    const number = keeper.nextNumber(row, sharing)
+    const readerKey = await readerKeyIn(this.#appRow, row)
+    this.#replaces = {
+      revision: row?.revision ?? null,
+      sharing: { home: keeper.id, number, readerKey },
+    }
+    return undefined
+  }
+
+  end(): void {
+    this.#replaces = undefined
+  }
+}
 
 /** Makes a sign-in here the session of all, or gives way to what came in between. Runs in the app's queue. */
 export async function swapIn(appRow: AppRow): Promise<void> {
