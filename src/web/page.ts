@@ -6,8 +6,9 @@ import { appsPart } from './parts/apps.ts'
 import { aboutPart, doctorPart } from './parts/daemon.ts'
 import { callersPart, timelinePart } from './parts/history.ts'
 import { headPart, noticesPart } from './parts/notices.ts'
-import { drawPlots } from './plots.ts'
-import { createState, ITEMS_MAX, RANGES } from './state.ts'
+import { createFrames } from './frames.ts'
+import { drawHeatMap, drawTimeline } from './plots.ts'
+import { CARDS_AT_ONCE, createState, ITEMS_MAX, RANGES } from './state.ts'
 import {
   type About,
   type CallerEntry,
@@ -30,8 +31,7 @@ const key = takeKey()
 const state = createState()
 const wire = new Wire(key ?? '')
 const root = document.getElementById('page')
-let isDrawing = false
-let arePlotsOld = true
+const frames = createFrames()
 
 const actions = createActions({
   state,
@@ -44,22 +44,22 @@ const actions = createActions({
 })
 let stopped = false
 
-/** Once for all that happens within a frame. */
-function drawSoon(): void {
-  if (isDrawing) return
-  isDrawing = true
-  requestAnimationFrame(() => {
-    isDrawing = false
-    drawNow()
+function drawPageSoon(): void {
+  frames.ask('page', drawPage)
+}
+
+/** The page and its plots. */
+function drawAll(): void {
+  drawPageSoon()
+  frames.ask('timeline', () => {
+    drawTimeline(state, Date.now())
+  })
+  frames.ask('heat-map', () => {
+    drawHeatMap(state, Date.now())
   })
 }
 
-function drawAll(): void {
-  arePlotsOld = true
-  drawSoon()
-}
-
-function drawNow(): void {
+function drawPage(): void {
   if (!root) return
   const now = Date.now()
   render(
@@ -74,9 +74,9 @@ function drawNow(): void {
       </main>`,
     root,
   )
-  if (!arePlotsOld) return
-  arePlotsOld = false
-  drawPlots(state, now)
+  if (state.drawnCards >= state.apps.size) return
+  state.drawnCards += CARDS_AT_ONCE
+  drawPageSoon()
 }
 
 function take(event: DaemonEvent): void {
@@ -174,7 +174,7 @@ if (key === undefined) {
     if (state.connection === 'live') void readSlowly().catch(() => undefined)
   }, SLOW_MS)
 }
-setInterval(drawSoon, TICK_MS)
+setInterval(drawPageSoon, TICK_MS)
 let drawnWidth = 0
 // Its height changes with every list that grows, and no plot with it.
 new ResizeObserver(([root]) => {

@@ -21,7 +21,7 @@ export function appsPart(state: State, actions: Actions, now: number): TemplateR
     ${apps.length === 0 && state.connection === 'live' ? noApp() : nothing}
     <ul class="cards">
       ${repeat(
-        apps,
+        apps.slice(0, state.drawnCards),
         ({ app }) => app,
         (status) => html`<li>${card(status, state, actions, now)}</li>`,
       )}
