@@ -19,6 +19,7 @@ import {
   takeKey,
   Wire,
 } from './wire.ts'
+import { leaveWorkers } from './workers.ts'
 
 const TICK_MS = 1_000
 const RETRY_MS = 2_000
@@ -166,14 +167,21 @@ async function follow(): Promise<void> {
   }
 }
 
-if (key === undefined) {
-  state.connection = 'ended'
-} else {
-  void follow()
-  setInterval(() => {
-    if (state.connection === 'live') void readSlowly().catch(() => undefined)
-  }, SLOW_MS)
+async function start(): Promise<void> {
+  if (key === undefined) {
+    state.connection = 'ended'
+  } else if (await leaveWorkers()) {
+    setInterval(() => {
+      if (state.connection === 'live') void readSlowly().catch(() => undefined)
+    }, SLOW_MS)
+    await follow()
+  } else {
+    state.connection = 'intercepted'
+    drawAll()
+  }
 }
+
+void start()
 setInterval(drawPageSoon, TICK_MS)
 let drawnWidth = 0
 // Its height changes with every list that grows, and no plot with it.

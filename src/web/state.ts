@@ -13,6 +13,8 @@ export type ConnectionState =
   | 'lost'
   /** The key is not good any more, or there is none. */
   | 'ended'
+  /** A service worker of another program stands between the page and the daemon. */
+  | 'intercepted'
   /** A person closed it. */
   | 'closed'
 
