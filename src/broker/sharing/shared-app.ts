@@ -2,13 +2,22 @@
 import type { Failure } from '../../core/ports.ts'
 import type { Words } from '../../core/problem.ts'
 import type { AppKey, RowHead, WholeRow } from '../../core/sharing/shared-store.ts'
+import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppHome, HomeFault } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import { runWhenIdle } from '../idle.ts'
 import { AppRow } from './app-row.ts'
-import { adopt, giveTo, leave, takeOver, type TakenOver } from './change-home.ts'
+import {
+  adopt,
+  giveTo,
+  leave,
+  type NotTaken,
+  takeOver,
+  type TakenOver,
+  withRoom,
+} from './change-home.ts'
 import { elapsedMs } from './confirmation.ts'
 import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
@@ -126,6 +135,10 @@ export class SharedApp implements AppHome {
     return this.isElsewhere() ? this.#signIn.begin() : this.refuseChange()
   }
 
+  subject(): Subject | undefined {
+    return this.isElsewhere() ? this.#signIn.subject : this.state.ledger.record.tokens?.subject
+  }
+
   sharingOfSignIn(): Sharing | undefined {
     return this.isElsewhere() ? this.#signIn.sharing : undefined
   }
@@ -141,12 +154,17 @@ export class SharedApp implements AppHome {
     return takeOver(this.#row, copy, silent)
   }
 
+  /** Runs `work` while there is room for the copy on the disk. */
+  withRoom<Result>(copy: WholeRow, work: () => Promise<Result>): Promise<Result | NotTaken> {
+    return withRoom(this.#row, copy, work)
+  }
+
   /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
   adopt(): Promise<void> {
     return adopt(this.#row)
   }
 
-  leave(): Promise<void> {
+  leave(): Promise<boolean> {
     return leave(this.#row)
   }
 
