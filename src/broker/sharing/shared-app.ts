@@ -31,8 +31,6 @@ export class SharedApp implements AppHome {
   readonly #row: AppRow
   readonly #signIn: SignInElsewhere
   #giving = false
-  /** Whether the row was seen since this app is here. */
-  #compared = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.state = state
@@ -62,7 +60,9 @@ export class SharedApp implements AppHome {
     if (sharing.home !== this.#keeper.id) return 'elsewhere'
     const isSettled = sharing.pending === undefined && !this.#row.isAhead(sharing)
     // One that was added since this keeper was confirmed was not compared with its row then.
-    return isSettled && this.#compared && this.#keeper.isConfirmed() ? undefined : 'not_confirmed'
+    return isSettled && this.#row.wasRead && this.#keeper.isConfirmed()
+      ? undefined
+      : 'not_confirmed'
   }
 
   homeName(): string | undefined {
@@ -93,7 +93,6 @@ export class SharedApp implements AppHome {
   /** Takes the app's row as it was just read, and does what has to be done. */
   async look(head: RowHead | undefined): Promise<void> {
     this.#row.head = head
-    this.#compared = true
     const moveTo = head?.moveTo ?? this.#keeper.id
     const verdict = this.#row.verdict()
     if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
@@ -116,7 +115,6 @@ export class SharedApp implements AppHome {
       if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
       if (answer) {
         this.#row.head = answer.value
-        this.#compared = true
       }
       if (!isSignInElsewhere && this.#isOver(kind, sessionNumber)) return toFailure(BECAME_HOME)
       // It may have stood still meanwhile: the request is written in this turn, and so is this look.
