@@ -42,6 +42,8 @@ export interface KillableOptions {
   /** `evo-token serve` itself, which tells of no steps and has no options for tests. */
   readonly serve?: boolean
   readonly killAt?: string
+  /** In place of a kill: it goes on at SIGCONT. */
+  readonly stopAt?: string
   readonly occurrence?: number
   readonly heartbeatMs?: number
   readonly sharing?: Partial<SharingPolicy>
@@ -60,6 +62,7 @@ export function startKillableDaemon(
   {
     serve = false,
     killAt,
+    stopAt,
     occurrence,
     heartbeatMs,
     sharing,
@@ -72,6 +75,7 @@ export function startKillableDaemon(
     process.execPath,
     ...(serve ? [MAIN, 'serve'] : [ENTRY]),
     ...(killAt === undefined ? [] : ['--kill-at', killAt]),
+    ...(stopAt === undefined ? [] : ['--stop-at', stopAt]),
     ...(occurrence === undefined ? [] : ['--occurrence', String(occurrence)]),
     ...(heartbeatMs === undefined ? [] : ['--heartbeat', String(heartbeatMs)]),
     ...(sharing === undefined ? [] : ['--sharing', JSON.stringify(sharing)]),
