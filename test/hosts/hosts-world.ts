@@ -85,6 +85,8 @@ export interface HostsWorld extends AsyncDisposable {
   readonly server: RunningAuthorizationServer
   /** Where the database is on the network, if there is one. */
   readonly databasePlace: NetworkHost | undefined
+  /** What the hosts of a network trust, and show. */
+  readonly certificates: Cables['certificates'] | undefined
   /** Of the role of all keepers. */
   readonly keeperPassword: string
   /** A keeper, started and confirmed. */
@@ -98,6 +100,8 @@ export interface HostOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Every app is signed in there before the first start. */
   readonly seed?: Seed
+  /** A reader that has the role and the keys of this one, too. */
+  readonly like?: Host
 }
 
 export interface HostsOptions {
@@ -112,7 +116,7 @@ export interface HostsOptions {
   readonly config?: object
 }
 
-const HOSTS_MAX = 8
+const HOSTS_MAX = 14
 
 const NATIVE = { type: 'native', clientId: CLIENTS.native.clientId, scopes: SCOPES }
 
@@ -134,6 +138,7 @@ export async function startHostsWorld({
   const { passwordFile, password } = await postgres.createRole('evo_keeper')
   const superFile = await postgres.passwordFileOf('super')
   const hosts: Host[] = []
+  let created = 0
   let migrated = false
 
   async function createHost(
@@ -141,13 +146,14 @@ export async function startHostsWorld({
     share: object,
     { env = {}, seed }: HostOptions = {},
   ): Promise<Host> {
+    const redirectUri = redirectUris[created++]
     const home = await createHome({
       ...config,
       issuer: server.issuer,
       listen: { port: 0 },
       vault: { key: 'file' },
       apps: Object.fromEntries(
-        apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUris[hosts.length]] }]),
+        apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUri] }]),
       ),
       share: {
         ...{ type: 'postgresql', hosts: [postgres.host], database: DATABASE, name },
@@ -181,6 +187,7 @@ export async function startHostsWorld({
     postgres,
     server,
     databasePlace: cables?.ofDatabase.place,
+    certificates: cables?.certificates,
     keeperPassword: password,
     async keeper(name, options) {
       const host = await createHost(name, { user: 'evo_keeper', passwordFile }, options)
@@ -191,6 +198,12 @@ export async function startHostsWorld({
       return host
     },
     async reader(name, keeper, options) {
+      if (options?.like) {
+        const { share } = JSON.parse(await options.like.readConfig()) as { share: object }
+        const host = await createHost(name, { ...share, name }, options)
+        await host.start()
+        return host
+      }
       const role = `evo_${name}`
       const { passwordFile: own } = await postgres.createRole(role)
       const named = apps.flatMap((app) => ['--app', app])
@@ -218,18 +231,23 @@ interface Cables extends AsyncDisposable {
   readonly ca: string
   readonly ofDatabase: { readonly place: NetworkHost; readonly tls: Certificates }
   readonly ofServer: { readonly address: string; readonly tls: Certificates }
+  readonly certificates: Readonly<Record<'database' | 'elsewhere' | 'keeper', Certificates>>
 }
 
 async function startCables(): Promise<Cables> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-cables-'))
   const network = createNetwork()
   const place = network.addHost()
-  const [tls, other] = createCertificates(directory, place.address, network.address)
+  const [database, server, elsewhere, keeper] = createCertificates(
+    directory,
+    ...([place.address, network.address, 'elsewhere.example', 'evo_keeper'] as const),
+  )
   return {
     network,
-    ca: tls.ca,
-    ofDatabase: { place, tls },
-    ofServer: { address: network.address, tls: other },
+    ca: database.ca,
+    ofDatabase: { place, tls: database },
+    ofServer: { address: network.address, tls: server },
+    certificates: { database, elsewhere, keeper },
     async [Symbol.asyncDispose]() {
       network[Symbol.dispose]()
       await rm(directory, { recursive: true, force: true })
@@ -342,6 +360,25 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
     `${host.name} knows that the home is ${home.name}`,
     () => host.share(),
     ({ apps }) => apps?.[0]?.home === home.name && apps[0].published === true,
+  )
+}
+
+/** Until `host` sees no sign of life of `other`. */
+export async function untilSilent(host: Host, other: Host): Promise<void> {
+  await until(
+    `${other.name} is silent`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === other.name && !alive) === true,
+  )
+}
+
+/** Until `host` serves what `other` does. */
+export async function untilServes(host: Host, other: Host): Promise<void> {
+  const token = await other.token()
+  await until(
+    `${host.name} serves what ${other.name} does`,
+    () => host.token(),
+    (seen) => seen === token,
   )
 }
 
