@@ -49,6 +49,13 @@ export interface RefreshRequest {
   readonly caller?: string
 }
 
+export interface LeftSharing {
+  /** The apps whose sessions are this daemon's own now. */
+  readonly apps: readonly string[]
+  /** Those of them of which the database, which gave no answer, may still have a copy. */
+  readonly copiesLeft: readonly string[]
+}
+
 export class Broker {
   readonly signIns: SignIns
   readonly #options: BrokerOptions
@@ -183,22 +190,26 @@ export class Broker {
   }
 
   /**
-   * Shares nothing any more: what this daemon is the home of is its own from now on. @returns those apps.
+   * Shares nothing any more: what this daemon is the home of is its own from now on.
    *
    * @throws {SidecarError} `vault_locked`, `unavailable` where a request of one is out.
    */
-  async leaveSharing(): Promise<readonly string[]> {
+  async leaveSharing(): Promise<LeftSharing> {
     this.#vault.requireOpen()
     this.#options.sharing?.leave()
     const shared = [...this.#apps.all()].filter(({ state }) => state.ledger.record.sharing)
+    const apps: string[] = []
+    const copiesLeft: string[] = []
     for (const { state } of shared) {
-      await state.home.leave().catch((error: unknown) => {
+      const withdrawn = await state.home.leave().catch((error: unknown) => {
         this.#options.sharing?.goOn()
         throw error
       })
+      if (state.ledger.record.sharing) continue
+      apps.push(state.app.name)
+      if (!withdrawn) copiesLeft.push(state.app.name)
     }
-    const left = shared.filter(({ state }) => !state.ledger.record.sharing)
-    return left.map(({ state }) => state.app.name)
+    return { apps, copiesLeft }
   }
 
   /** Whether the app is renewed here. */

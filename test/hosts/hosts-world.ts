@@ -60,7 +60,7 @@ export interface Host extends AsyncDisposable {
   useDatabases(hosts: readonly string[]): Promise<void>
   /** What `evo-token get` prints; its error where it prints none. */
   token(): Promise<string>
-  signIn(app?: string): Promise<CliResult>
+  signIn(app?: string, choices?: { readonly person?: string }): Promise<CliResult>
   /** `evo-token share status --json`. */
   share(): Promise<ShareStatus>
 }
@@ -279,7 +279,7 @@ function toHost(
       const { code, stdout, stderr } = await host.cli('get', APP)
       return code === 0 ? stdout.trim() : stderr
     },
-    signIn: (app = APP) => signInByBrowser(home, app),
+    signIn: (app = APP, choices = {}) => signInByBrowser(home, app, choices),
     async share() {
       const { code, stdout, stderr } = await host.cli('share', 'status', '--json')
       if (code !== 0) throw new Error(stderr)
