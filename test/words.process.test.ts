@@ -2,6 +2,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TokenClient } from '../src/client/index.ts'
 import { ask } from './faults/owner.ts'
 import { seededHome, type SeedOptions } from './faults/seeded-home.ts'
 import {
@@ -178,6 +179,10 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
       stdout: '',
       stderr: `evo-token: ${message}\n${hint}\n`,
     })
+    const said = { code: owner.error, message, hint }
+    await expect(new TokenClient({ socket }).getToken(app)).rejects.toMatchObject(said)
+    const asJson = JSON.parse((await runCli(home, ['status', app, '--json'])).stdout) as object
+    expect(asJson).toMatchObject({ problem: { ...problem, message, hint } })
     const status = await runCli(home, ['status', app])
     expect(status.stdout).toContain(`: ${message}\n`)
     expect(status.stdout).toMatch(/^what to do: /m)
@@ -203,6 +208,15 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
     expect(await fromTcp(`/v1/apps/${app}`)).toMatchObject({
       problem: { ...callers, blocking: true },
     })
+    const keyFile = join(home.stateDir, 'access-key')
+    await expect(new TokenClient({ url, keyFile }).getToken(app)).rejects.toMatchObject({
+      code: callers.error,
+      message: callers.message,
+      hint: callers.hint,
+    })
+    const got = await runCli(home, ['get', app, '--url', url, '--key-file', keyFile])
+    expect(got).toMatchObject({ code: exit, stdout: '' })
+    expect(got.stderr).toMatch(new RegExp(`^evo-token: ${callers.message}\n`))
     expect(await fromTcp(`/v1/apps/${app}/token`)).toMatchObject({
       error: callers.error,
       detail: callers.message,

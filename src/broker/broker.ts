@@ -241,7 +241,7 @@ export class Broker {
 
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where others have the key, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError()
+    if (this.#options.sharing) throw sharedKeyError(HOW_TO_ROTATE)
     await this.#vault.requireOpen().keys.rotate((app, work) => {
       const managed = this.#apps.find(app)
       return managed ? managed.state.queue.run(work) : work()
@@ -251,7 +251,7 @@ export class Broker {
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError()
+    if (this.#options.sharing) throw sharedKeyError(WHERE_KEYS_ARE)
     await this.#vault.requireOpen().keys.move(to)
     this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
@@ -318,8 +318,12 @@ export class Broker {
   }
 }
 
-function sharedKeyError(): SidecarError {
-  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', {
-    hint: 'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.',
-  })
+const HOW_TO_ROTATE =
+  'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.'
+
+const WHERE_KEYS_ARE =
+  'A keeper has it in its state directory ("vault": { "key": "file" }) or as a systemd credential ("credential"): stop the daemon, put it there, and say so in the config.'
+
+function sharedKeyError(hint: string): SidecarError {
+  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', { hint })
 }

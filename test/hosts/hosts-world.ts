@@ -293,6 +293,41 @@ function toHost(
   return host
 }
 
+export interface TwoKeepers extends HostsWorld {
+  /** The home of the app, where the person signed in. */
+  readonly hub: Host
+  readonly spare: Host
+}
+
+/** Two keepers that know of each other, and a session at the first one. */
+export async function startTwoKeepers(): Promise<TwoKeepers> {
+  const world = await startHostsWorld()
+  const hub = await world.keeper('hub')
+  const spare = await world.keeper('spare')
+  const { code, stderr } = await hub.signIn()
+  if (code !== 0) throw new Error(stderr)
+  await untilHomeIs(spare, hub)
+  return { ...world, hub, spare }
+}
+
+/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  await until(
+    `${host.name} hears nothing of ${keeper.name}`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === keeper.name && !alive) === true,
+  )
+}
+
+/** Until `host` serves this token. */
+export async function untilServed(host: Host, token: string): Promise<void> {
+  await until(
+    `${host.name} serves the token`,
+    () => host.token(),
+    (seen) => seen === token,
+  )
+}
+
 export async function untilConfirmed(host: Host): Promise<void> {
   await until(
     `${host.name} is confirmed`,
