@@ -3,7 +3,7 @@
  * loopback, or each on a network of its own with a cable to pull. Durations are short.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
@@ -93,6 +93,8 @@ export interface HostsWorld extends AsyncDisposable {
   keeper(name: string, options?: HostOptions): Promise<Host>
   /** A reader of the app, with a role and a key of its own, made at `keeper`. */
   reader(name: string, keeper: Host, options?: HostOptions): Promise<Host>
+  /** The same host once more, as a machine that was copied; not started. */
+  copyOf(host: Host): Promise<Host>
 }
 
 export interface HostOptions {
@@ -100,6 +102,8 @@ export interface HostOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Every app is signed in there before the first start. */
   readonly seed?: Seed
+  /** Those in its config: all, if left out. */
+  readonly apps?: readonly string[]
   /** A reader that has the role and the keys of this one, too. */
   readonly like?: Host
 }
@@ -137,6 +141,7 @@ export async function startHostsWorld({
   const vaultKey = randomBytes(32).toString('base64')
   const { passwordFile, password } = await postgres.createRole('evo_keeper')
   const superFile = await postgres.passwordFileOf('super')
+  const usual = { heartbeatMs: 100, sharing: { ...SHORT, ...sharing } }
   const hosts: Host[] = []
   let created = 0
   let migrated = false
@@ -144,7 +149,7 @@ export async function startHostsWorld({
   async function createHost(
     name: string,
     share: object,
-    { env = {}, seed }: HostOptions = {},
+    { env = {}, seed, apps: own = apps }: HostOptions = {},
   ): Promise<Host> {
     const redirectUri = redirectUris[created++]
     const home = await createHome({
@@ -152,9 +157,7 @@ export async function startHostsWorld({
       issuer: server.issuer,
       listen: { port: 0 },
       vault: { key: 'file' },
-      apps: Object.fromEntries(
-        apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUri] }]),
-      ),
+      apps: Object.fromEntries(own.map((app) => [app, { ...NATIVE, redirectUris: [redirectUri] }])),
       share: {
         ...{ type: 'postgresql', hosts: [postgres.host], database: DATABASE, name },
         ...(cables && { ca: cables.ca }),
@@ -166,8 +169,7 @@ export async function startHostsWorld({
     if (seed) await seedAll(home, server, Object.fromEntries(apps.map((app) => [app, seed])))
     const place = cables?.network.addHost()
     const host = toHost(name, home, place, {
-      heartbeatMs: 100,
-      sharing: { ...SHORT, ...sharing },
+      ...usual,
       env: { ...env, ...(cables && { NODE_EXTRA_CA_CERTS: cables.ca }) },
       ...(place && { under: place.under }),
     })
@@ -206,7 +208,7 @@ export async function startHostsWorld({
       }
       const role = `evo_${name}`
       const { passwordFile: own } = await postgres.createRole(role)
-      const named = apps.flatMap((app) => ['--app', app])
+      const named = (options?.apps ?? apps).flatMap((app) => ['--app', app])
       await migrate(keeper, '--grant-reader', role, ...named)
       const keys = join(keeper.home.directory, `${name}-keys`)
       const made = await keeper.cli('share', 'reader-key', ...named, '--out', keys)
@@ -215,6 +217,13 @@ export async function startHostsWorld({
       const host = await createHost(name, share, options)
       await host.start()
       return host
+    },
+    async copyOf(host) {
+      const home = await createHome(JSON.parse(await host.readConfig()) as object)
+      await cp(host.home.stateDir, home.stateDir, { recursive: true, preserveTimestamps: true })
+      const copy = toHost(host.name, home, undefined, usual)
+      hosts.push(copy)
+      return copy
     },
     async [Symbol.asyncDispose]() {
       for (const host of hosts) await host[Symbol.asyncDispose]()
