@@ -3,7 +3,7 @@
  * what is measured in the frame after a change costs nothing, since the browser has laid it out by then.
  */
 
-export type Frames = ReturnType<typeof createFrames>
+type Frames = ReturnType<typeof createFrames>
 
 export function createFrames() {
   /** In the order in which they were asked for. */
