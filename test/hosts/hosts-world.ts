@@ -372,15 +372,6 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
   )
 }
 
-/** Until `host` sees no sign of life of `other`. */
-export async function untilSilent(host: Host, other: Host): Promise<void> {
-  await until(
-    `${other.name} is silent`,
-    () => host.share(),
-    ({ keepers }) => keepers?.some(({ name, alive }) => name === other.name && !alive) === true,
-  )
-}
-
 /** Until `host` serves what `other` does. */
 export async function untilServes(host: Host, other: Host): Promise<void> {
   const token = await other.token()
