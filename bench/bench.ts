@@ -5,6 +5,7 @@ import { benchClients } from './clients.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGuard } from './guard.ts'
 import { benchHosts } from './hosts.ts'
+import { benchManyApps } from './many-apps.ts'
 import { benchMemory } from './memory.ts'
 import { benchPage } from './page.ts'
 import { benchStartUp } from './start-up.ts'
@@ -23,4 +24,5 @@ await benchGuard()
 await benchMemory()
 await benchPage()
 await benchHosts()
+await benchManyApps()
 await benchAbuse()
