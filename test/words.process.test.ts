@@ -2,6 +2,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TokenClient } from '../src/client/index.ts'
 import { ask } from './faults/owner.ts'
 import { seededHome, type SeedOptions } from './faults/seeded-home.ts'
 import {
@@ -9,6 +10,7 @@ import {
   startAuthorizationServer,
 } from './support/authorization-server.ts'
 import { runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { freePort } from './support/free-port.ts'
 import { until } from './support/until.ts'
 
 let server: RunningAuthorizationServer
@@ -98,7 +100,16 @@ const CASES: readonly {
   },
   {
     what: 'an app that is not signed in yet',
-    home: { others: { new: { type: 'native', clientId: 'native-2', scopes: ['evo.discovery'] } } },
+    home: {
+      others: {
+        new: {
+          type: 'native',
+          clientId: 'native-2',
+          redirectUris: [`http://localhost:${await freePort()}/callback`],
+          scopes: ['evo.discovery'],
+        },
+      },
+    },
     app: 'new',
     exit: 3,
     owner: {
@@ -168,6 +179,10 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
       stdout: '',
       stderr: `evo-token: ${message}\n${hint}\n`,
     })
+    const said = { code: owner.error, message, hint }
+    await expect(new TokenClient({ socket }).getToken(app)).rejects.toMatchObject(said)
+    const asJson = JSON.parse((await runCli(home, ['status', app, '--json'])).stdout) as object
+    expect(asJson).toMatchObject({ problem: { ...problem, message, hint } })
     const status = await runCli(home, ['status', app])
     expect(status.stdout).toContain(`: ${message}\n`)
     expect(status.stdout).toMatch(/^what to do: /m)
@@ -193,6 +208,15 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
     expect(await fromTcp(`/v1/apps/${app}`)).toMatchObject({
       problem: { ...callers, blocking: true },
     })
+    const keyFile = join(home.stateDir, 'access-key')
+    await expect(new TokenClient({ url, keyFile }).getToken(app)).rejects.toMatchObject({
+      code: callers.error,
+      message: callers.message,
+      hint: callers.hint,
+    })
+    const got = await runCli(home, ['get', app, '--url', url, '--key-file', keyFile])
+    expect(got).toMatchObject({ code: exit, stdout: '' })
+    expect(got.stderr).toMatch(new RegExp(`^evo-token: ${callers.message}\n`))
     expect(await fromTcp(`/v1/apps/${app}/token`)).toMatchObject({
       error: callers.error,
       detail: callers.message,
@@ -202,5 +226,32 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
       ready: false,
       apps: { [app]: { ready: false, reason: callers.error } },
     })
+  })
+})
+
+it('what is wrong with the daemon itself is told in the same words by HTTP, status and doctor', async () => {
+  await using home = await seededHome(server, {
+    apps: { me: 'fresh' },
+    others: { robot: { type: 'service', clientId: 'service-9', scopes: ['evo.discovery'] } },
+    config: { notify: { command: ['/nowhere/tell'] } },
+  })
+  await using daemon = await startDaemonProcess(home)
+  const [problem] = await until(
+    'the notice has failed',
+    async () => (await ask(daemon.socket, '/v1/apps')).body.problems as Words[],
+    ([first]) => first !== undefined,
+  )
+  expect(problem).toMatchObject({ error: 'notify_failed' })
+  const { message, hint } = problem as Words
+  expect((await runCli(home, ['status'])).stderr).toContain(`\n${message} ${hint}\n`)
+  const doctor = await runCli(home, ['doctor', 'me', '--json'])
+  expect(doctor.code).toBe(1)
+  const { rungs } = JSON.parse(doctor.stdout) as { rungs: object[] }
+  expect(rungs).toContainEqual({
+    id: 'daemon-itself',
+    app: null,
+    ok: false,
+    detail: message,
+    hint,
   })
 })

@@ -72,11 +72,13 @@ export class Ledger {
   /**
    * Proves that the answer to the next request can be stored, and marks the request; stores first
    * what still waits. Each reservation that was stored has to be concluded.
+   *
+   * @param toCome what is to be stored, where that is known.
    */
-  async reserve(): Promise<StoreResult> {
+  async reserve(toCome?: AppRecord): Promise<StoreResult> {
     const settled = await this.retry()
     if (settled.kind !== 'stored') return settled
-    const reserved = await this.#mark()
+    const reserved = await this.#mark(toCome)
     if (reserved.kind === 'changed') await this.#loadFromDisk()
     if (reserved.kind === 'stored') this.#underWay += 1
     if (reserved.kind === 'newer') this.#setNewer(true)
@@ -97,8 +99,8 @@ export class Ledger {
     }
   }
 
-  async #mark(): Promise<StoreResult> {
-    const marked = await this.#records.reserve(this.#app, this.#record)
+  async #mark(toCome?: AppRecord): Promise<StoreResult> {
+    const marked = await this.#records.reserve(this.#app, this.#record, toCome)
     if (marked.kind === 'stored') this.#marked = true
     return marked
   }
@@ -128,14 +130,14 @@ export class Ledger {
 
   /** Takes the place of whatever is on disk, with what another keeper published. */
   async takeIn(record: AppRecord, unanswered: boolean): Promise<StoreResult> {
-    const result = await this.#records.takeIn(this.#app, record)
+    const result = await this.#records.takeIn(this.#app, record, unanswered)
     if (result.kind !== 'stored') return result
     this.#record = record
     this.#onDisk = record.generation
     this.#unstored = undefined
     this.damaged = this.#marked = false
     this.unanswered = unanswered
-    if (unanswered || this.#underWay > 0) await this.#mark()
+    if (this.#underWay > 0) await this.#mark()
     return result
   }
 
@@ -199,7 +201,7 @@ export class Ledger {
   }
 
   async #write(record: AppRecord, unanswered = false): Promise<StoreResult> {
-    const result = await this.#records.store(this.#app, record)
+    const result = await this.#records.store(this.#app, record, unanswered)
     if (result.kind === 'changed') {
       await this.#loadFromDisk()
       return result
@@ -211,7 +213,6 @@ export class Ledger {
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
       this.#marked = this.damaged = false
-      if (unanswered) await this.#mark()
     }
     this.onWrite()
     return result

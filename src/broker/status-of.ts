@@ -23,6 +23,7 @@ export function statusOf(state: AppState): AppStatus {
   const { app, session, deps, ledger } = state
   const now = deps.clock.read()
   const { tokens } = session
+  const problems = problemsNow(state, now)
   const waits =
     'retryAt' in session && !ledger.newer
       ? Math.max(now.mono, session.retryAt) - now.mono
@@ -40,8 +41,8 @@ export function statusOf(state: AppState): AppStatus {
     failures: session.status === 'retrying' ? session.failures : 0,
     scope: tokens?.scope ?? null,
     fingerprint: tokens?.accessToken.fingerprint ?? null,
-    lastError: lastErrorOf(state),
-    problems: problemsNow(state, now),
+    lastError: lastErrorOf(state, problems),
+    problems,
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
     home: state.home.homeName() ?? null,
@@ -86,16 +87,16 @@ export function readinessOf(state: AppState): Readiness {
     : { ready: true, reason: null }
 }
 
-function lastErrorOf(state: AppState): PastFailure | null {
-  const { session, ledger } = state
+function lastErrorOf(
+  { session, ledger }: AppState,
+  problems: readonly Problem[],
+): PastFailure | null {
   if (ledger.newer) return ledger.newer
   if ('error' in session) return session.error
   const at = session.tokens?.received.wall ?? 0
   if (ledger.unstored) return { ...ledger.unstored, at }
-  const missing = scopesNotAskedFor(state)
-  if (missing.length === 0) return null
-  const message = `The config asks for scopes that this sign-in did not: ${missing.join(' ')}. Sign in again for them.`
-  return { code: 'scope_changed', message, at }
+  const changed = problems.find((problem) => problem.case === 'scope_changed')
+  return changed ? { code: 'scope_changed', message: changed.owner.message, at } : null
 }
 
 /** A session that can still be refreshed, and will end all the same. */

@@ -3,7 +3,7 @@
  * where it is told to, ends itself there by SIGKILL, or stops itself there by SIGSTOP. Nothing else
  * about it is different:
  *
- *     node daemon-entry.js [--kill-at STEP | --stop-at STEP] [--occurrence N] [--heartbeat MS] [--sharing JSON]
+ *     node daemon-entry.js [--kill-at STEP | --stop-at STEP] [--occurrence N] [--heartbeat MS] [--silent] [--sharing JSON]
  */
 import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     'stop-at': { type: 'string' },
     occurrence: { type: 'string', default: '1' },
     heartbeat: { type: 'string' },
+    /** No descriptor 3 is there. */
+    silent: { type: 'boolean', default: false },
     /** Durations of `SharingPolicy`. */
     sharing: { type: 'string' },
   },
@@ -30,7 +32,8 @@ let occurrencesLeft = Number(values.occurrence)
 
 /** On a clock that all processes of the machine share, and before anything else can happen. */
 function onStep(step: string, app = ''): void {
-  writeSync(STEPS_FD, `${process.hrtime.bigint()}\t${app}\t${step}\n`)
+  if (!values.silent) writeSync(STEPS_FD, `${process.hrtime.bigint()}	${app}	${step}
+`)
   const isWhere = step === values['kill-at'] || step === values['stop-at']
   if (!isWhere || --occurrencesLeft !== 0) return
   process.kill(process.pid, values['stop-at'] === undefined ? 'SIGKILL' : 'SIGSTOP')

@@ -60,7 +60,7 @@ export interface Host extends AsyncDisposable {
   useDatabases(hosts: readonly string[]): Promise<void>
   /** What `evo-token get` prints; its error where it prints none. */
   token(): Promise<string>
-  signIn(app?: string): Promise<CliResult>
+  signIn(app?: string, choices?: { readonly person?: string }): Promise<CliResult>
   /** `evo-token share status --json`. */
   share(): Promise<ShareStatus>
 }
@@ -306,7 +306,7 @@ function toHost(
       const { code, stdout, stderr } = await host.cli('get', APP)
       return code === 0 ? stdout.trim() : stderr
     },
-    signIn: (app = APP) => signInByBrowser(home, app),
+    signIn: (app = APP, choices = {}) => signInByBrowser(home, app, choices),
     async share() {
       const { code, stdout, stderr } = await host.cli('share', 'status', '--json')
       if (code !== 0) throw new Error(stderr)
@@ -318,6 +318,41 @@ function toHost(
     },
   }
   return host
+}
+
+export interface TwoKeepers extends HostsWorld {
+  /** The home of the app, where the person signed in. */
+  readonly hub: Host
+  readonly spare: Host
+}
+
+/** Two keepers that know of each other, and a session at the first one. */
+export async function startTwoKeepers(): Promise<TwoKeepers> {
+  const world = await startHostsWorld()
+  const hub = await world.keeper('hub')
+  const spare = await world.keeper('spare')
+  const { code, stderr } = await hub.signIn()
+  if (code !== 0) throw new Error(stderr)
+  await untilHomeIs(spare, hub)
+  return { ...world, hub, spare }
+}
+
+/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  await until(
+    `${host.name} hears nothing of ${keeper.name}`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === keeper.name && !alive) === true,
+  )
+}
+
+/** Until `host` serves this token. */
+export async function untilServed(host: Host, token: string): Promise<void> {
+  await until(
+    `${host.name} serves the token`,
+    () => host.token(),
+    (seen) => seen === token,
+  )
 }
 
 export async function untilConfirmed(host: Host): Promise<void> {
@@ -337,23 +372,9 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
   )
 }
 
-/** Until `host` sees no sign of life of `other`. */
-export async function untilSilent(host: Host, other: Host): Promise<void> {
-  await until(
-    `${other.name} is silent`,
-    () => host.share(),
-    ({ keepers }) => keepers?.some(({ name, alive }) => name === other.name && !alive) === true,
-  )
-}
-
 /** Until `host` serves what `other` does. */
 export async function untilServes(host: Host, other: Host): Promise<void> {
-  const token = await other.token()
-  await until(
-    `${host.name} serves what ${other.name} does`,
-    () => host.token(),
-    (seen) => seen === token,
-  )
+  await untilServed(host, await other.token())
 }
 
 /** Gets a new token at `host` now. @throws what the command said, where there is none. */

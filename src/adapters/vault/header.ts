@@ -20,11 +20,12 @@ import { isFor, seal, unseal } from './sealing/sealed-text.ts'
  *
  * 1: the record had `refreshAfterMs`, and a member that was not known made it damaged.
  * 2: unknown members are kept; `draw` in place of `refreshAfterMs`.
- * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it.
+ * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it. A record
+ *    may be stored together with its mark.
  */
 export const FORMAT = 3
 
-/** Of a vault of which no record was ever published. */
+/** The format of a vault whose records were never published. */
 export const FORMAT_UNSHARED = 2
 
 const source = z.enum(['keychain', 'file', 'credential'])

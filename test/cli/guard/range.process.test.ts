@@ -117,6 +117,30 @@ describe('guard check --range', () => {
     })
   }
 
+  it('says so where no commit is in the range', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    commit(repository, { 'a.txt': 'a\n' })
+    for (const range of ['HEAD..HEAD', 'HEAD^{tree}']) {
+      const { code, stderr } = await guard(daemon, repository, ['check', '--range', range])
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: `evo-token: No commit is in ${range}, so none was looked at.\n`,
+      })
+    }
+  })
+
+  it('has a beginning, which an empty variable of a CI would not give it', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    commit(repository, { 'a.txt': 'a\n' })
+    for (const range of ['..HEAD', '...HEAD', '..']) {
+      const { code, stderr } = await guard(daemon, repository, ['check', `--range=${range}`])
+      expect(code).toBe(2)
+      expect(stderr).toContain('has a range without a beginning')
+    }
+  })
+
   it('is asked for instead of a message, not beside one', async () => {
     await using daemon = await startHolder()
     using repository = createRepository()
