@@ -148,7 +148,7 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #define MayBecomeHome(m) (sure[m] < HALTED)
 #define OneProcess(m) true
 #else
-#define MayBecomeHome(m) (sure[m] == CONFIRMED && DatabaseKnown && OneProcess(m))
+#define MayBecomeHome(m) (sure[m] == CONFIRMED && OldEnough && OnePrimary && OneProcess(m))
 #define OneProcess(m) (!Copied(m))
 #endif
 /* Rule 4 amended: with two primaries in sight no keeper becomes a home and none gives its home away. */

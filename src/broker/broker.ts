@@ -2,6 +2,7 @@
  * The one stateful object of the daemon: every configured app, and the vault they share.
  * It decides nothing itself; `core/` says what is due and what follows.
  */
+import { lockedProblem } from '../core/problem.ts'
 import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { Registration } from '../core/registration.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
@@ -19,6 +20,7 @@ import type { ManagedApp, TokenRequest } from './managed-app.ts'
 import { createLonelyHome } from './lonely-home.ts'
 import { ManagedApps } from './managed-apps.ts'
 import { putClientSecret, requireHome, type SignedOut, signOut } from './owner-changes.ts'
+import { toError } from './refusal.ts'
 import { secretDigestsOf } from './secrets.ts'
 import type { KeeperSharing } from './sharing/keeper-sharing.ts'
 import type { RemoteApp } from './sharing/remote-app.ts'
@@ -304,10 +306,11 @@ export class Broker {
   }
 
   #app(app: string): ManagedApp {
-    this.#apps.registration(app)
+    const registration = this.#apps.registration(app)
     const managed = this.#apps.find(app)
-    if (!managed) throw this.#vault.refusal()
-    return managed
+    if (managed) return managed
+    const { failure, hint } = this.#vault
+    throw toError(lockedProblem(registration.app, failure.message, hint))
   }
 
   /** Fire-and-forget: failures are logged here. */

@@ -32,12 +32,7 @@ let occurrencesLeft = Number(values.occurrence)
 
 /** On a clock that all processes of the machine share, and before anything else can happen. */
 function onStep(step: string, app = ''): void {
-  if (!values.silent)
-    writeSync(
-      STEPS_FD,
-      `${process.hrtime.bigint()}	${app}	${step}
-`,
-    )
+  if (!values.silent) writeSync(STEPS_FD, `${process.hrtime.bigint()}\t${app}\t${step}\n`)
   const isWhere = step === values['kill-at'] || step === values['stop-at']
   if (!isWhere || --occurrencesLeft !== 0) return
   process.kill(process.pid, values['stop-at'] === undefined ? 'SIGKILL' : 'SIGSTOP')

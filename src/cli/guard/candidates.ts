@@ -108,7 +108,8 @@ function marksFrom(run: string, step: 1 | -1): number[] {
   return found
 }
 
-/** The longest word that is looked at for a secret with other characters than those of a token. */
+/** The longest line, and word, that is looked at for a secret with other characters than those of a token. */
+const LONGEST_LINE = 64 * 1024
 const LONGEST_WORD = 4 * 1024
 
 /** The most marks that such a secret may hold itself. */
@@ -118,6 +119,7 @@ const VISIBLE = kindOf(/[\x21-\x7e]/)
 
 /** The words that may have a secret with other characters in them: some client secrets are such. */
 export function* wordsIn(text: string): Generator<string> {
+  if (text.length > LONGEST_LINE) return
   for (const [start, end] of stretchesIn(text, VISIBLE, SHORTEST)) {
     if (end - start > LONGEST_WORD) continue
     const word = text.slice(start, end)

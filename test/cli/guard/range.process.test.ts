@@ -87,12 +87,14 @@ describe('guard check --range', () => {
       ['diff.interHunkContext', '10'],
       ['color.ui', 'always'],
       ['format.pretty', 'oneline'],
+      ['i18n.logOutputEncoding', 'UTF-16'],
     ]) {
       repository.git('config', String(name), String(value))
     }
-    const one = commit(repository, { 'a.txt': `1\n2\n${JWT}\n` })
+    const one = commit(repository, { 'a.txt': `1\n2\n${JWT}\n` }, `x\n\nä ${SECRET}\n`)
     const { stderr } = await guard(daemon, repository, ['check', '--range', 'HEAD'])
     expect(stderr).toContain(`  ${one}: a.txt:3: a JWT\n`)
+    expect(stderr).toContain(`  ${one}: commit message:3: a secret of ours`)
   })
 
   it('looks for shapes where there is no daemon, as on the machine of a CI', async () => {
