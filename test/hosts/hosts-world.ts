@@ -374,12 +374,7 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
 
 /** Until `host` serves what `other` does. */
 export async function untilServes(host: Host, other: Host): Promise<void> {
-  const token = await other.token()
-  await until(
-    `${host.name} serves what ${other.name} does`,
-    () => host.token(),
-    (seen) => seen === token,
-  )
+  await untilServed(host, await other.token())
 }
 
 /** Gets a new token at `host` now. @throws what the command said, where there is none. */
