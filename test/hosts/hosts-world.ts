@@ -337,6 +337,15 @@ export async function startTwoKeepers(): Promise<TwoKeepers> {
   return { ...world, hub, spare }
 }
 
+/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  await until(
+    `${host.name} hears nothing of ${keeper.name}`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === keeper.name && !alive) === true,
+  )
+}
+
 /** Until `host` serves this token. */
 export async function untilServed(host: Host, token: string): Promise<void> {
   await until(
