@@ -5,6 +5,7 @@ import { benchClients } from './clients.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGuard } from './guard.ts'
 import { benchHosts } from './hosts.ts'
+import { benchManyApps } from './many-apps.ts'
 import { benchMemory } from './memory.ts'
 import { benchPage } from './page.ts'
 import { benchStartUp } from './start-up.ts'
@@ -21,6 +22,7 @@ await benchStartUp()
 await benchCrowd()
 await benchGuard()
 await benchMemory()
+await benchManyApps()
 await benchPage()
 await benchHosts()
 await benchAbuse()

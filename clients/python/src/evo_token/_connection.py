@@ -33,7 +33,8 @@ _PATIENCE_S = 75.0
 # A daemon that says nothing for so long is asked whether it is there.
 _SILENCE_S = 3.0
 _CONNECT_WITHIN_S = 10.0
-_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+# The status of 10,000 apps takes 5 to 10 MiB.
+_MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 Json = Mapping[str, object]
 
