@@ -92,7 +92,8 @@ export class Broker {
     this.#noticeWakes(now)
     if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', this.open())
     for (const managed of this.#apps.all()) {
-      this.#inBackground('renewal', managed.maintain(), managed.state.app.name)
+      const work = managed.maintain(now)
+      if (work) this.#inBackground('renewal', work, managed.state.app.name)
     }
     for (const turns of this.#apps.turns()) turns.beat()
     this.signIns.beat()
@@ -279,6 +280,7 @@ export class Broker {
 
   #noticeWakes(now: Reading): void {
     const { clocks, reconnected, awakeSince } = this.#wakes.look(now)
+    if (clocks === 'steady' && !reconnected) return
     for (const { state } of this.#apps.all()) {
       if (reconnected) state.apply({ type: 'wait-over' })
       else if (clocks === 'jumped') state.apply({ type: 'wait-over', before: awakeSince })

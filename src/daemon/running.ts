@@ -100,7 +100,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       await lookAfterSocket()
       upgrade.look()
       supervisor.watchdog()
-      supervisor.status(describeReadiness(broker))
+      supervisor.status(() => describeReadiness(broker))
     },
   })
   activity.record({ kind: 'started' })
