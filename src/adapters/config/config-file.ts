@@ -121,7 +121,7 @@ const GROUP_MAY_WRITE = 0o020
 /** Up to the limit: the file may have grown meanwhile, and some of /proc say that they are empty. */
 async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
   const pieces: Buffer[] = []
-  for (let length = 0; ; ) {
+  for (let length = 0; ;) {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_SIZE))
     if (bytesRead === 0) return Buffer.concat(pieces)
     length += bytesRead
