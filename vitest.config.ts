@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { filesOf, type Project } from './test/projects.ts'
+import { SlowestFirst } from './test/support/slowest-first.ts'
 
 function project(
   name: Project,
@@ -21,6 +22,7 @@ export default defineConfig({
     // The real servers, keychains and child processes of some tests take seconds, not milliseconds.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: SlowestFirst },
     projects: [
       project('unit', {
         setupFiles: 'test/support/unit-only.ts',

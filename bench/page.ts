@@ -18,6 +18,7 @@ const APPS = 200
 const CALLERS = 50
 const DAYS = 30
 const DAY_MS = 86_400_000
+const MOST_MS = 50
 /** Time for what a click, a reading or an event makes the page draw. */
 const SETTLE_MS = 1_500
 
@@ -46,7 +47,7 @@ export async function benchPage(): Promise<void> {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
     await page.addInitScript(WATCH)
     console.log(
-      `The page with ${APPS} apps, ${CALLERS} callers, ${DAYS} days: longest frames (aim: 50 ms)`,
+      `The page with ${APPS} apps, ${CALLERS} callers, ${DAYS} days: longest frames (aim: at most ${MOST_MS} ms)`,
     )
     await page.goto(await linkOf(home))
     await page.getByRole('status').getByText('live').waitFor()
@@ -55,29 +56,33 @@ export async function benchPage(): Promise<void> {
     await report(page, 'an app that changes', async () => {
       await ask(daemon.socket, '/v1/apps/app-7/logout', 'POST')
     })
-    const click = (name: string) => page.getByRole('button', { name, exact: true }).click()
-    await report(page, '7 days', () => click('7 days'))
-    await report(page, '30 days', () => click('30 days'))
+    await reportClick(page, '7 days')
+    await reportClick(page, '30 days')
     await report(page, 'an app that changes, at 30 days', async () => {
       await ask(daemon.socket, '/v1/apps/app-8/logout', 'POST')
     })
-    await report(page, 'all rows', () => click(`Show all ${APPS} apps`))
-    await report(page, 'a filter', async () => {
-      await page.getByLabel('What').selectOption('renewed')
-    })
+    await reportClick(page, `Show all ${APPS} apps`)
+    const kinds = await page.getByLabel('What').elementHandle()
+    await report(page, 'a filter', async () => kinds.selectOption('renewed'))
   } finally {
     await browser.close()
   }
 }
 
-async function report(page: Page, what: string, act?: () => Promise<void>): Promise<void> {
+/** The button is looked for before, since that keeps the page from drawing for long. */
+async function reportClick(page: Page, name: string): Promise<void> {
+  const button = await page.getByRole('button', { name, exact: true }).elementHandle()
+  await report(page, name, async () => button.dispatchEvent('click'))
+}
+
+async function report(page: Page, what: string, act?: () => Promise<unknown>): Promise<void> {
   if (act) await page.evaluate('window.longest = 0')
   await act?.()
   await page.waitForTimeout(SETTLE_MS)
   const longest = await page.evaluate<number>('window.longest')
   // The browser tells of frames of 50 ms and more alone.
   const told = longest === 0 ? 'less than 50 ms' : milliseconds(longest).trim()
-  console.log(`  ${what.padEnd(32)} ${told}`)
+  console.log(`  ${longest <= MOST_MS ? 'yes' : 'NO '}  ${what}: ${told}`)
 }
 
 function names(prefix: string, count: number): readonly string[] {

@@ -12,9 +12,13 @@ export interface QuietDaemon extends AsyncDisposable {
   readonly socket: string
 }
 
-export async function startQuietDaemon(home: Home): Promise<QuietDaemon> {
+/** @param program the file to run and its arguments, if not the daemon that ships. */
+export async function startQuietDaemon(
+  home: Home,
+  program: readonly string[] = [MAIN, 'serve'],
+): Promise<QuietDaemon> {
   const log = openSync(join(home.directory, 'log'), 'w')
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, program, {
     env: home.env,
     stdio: ['ignore', log, 'inherit'],
   })

@@ -1,5 +1,5 @@
-// Runs the model checker Spin on docs/many-hosts.pml. `npm run model` checks the small configuration, `-- --large` the large one;
-// `-- --broken` shows that each broken rule is found, `-- --broken NAME` one of them, with the steps that lead to it.
+// Runs the model checker Spin on docs/many-hosts.pml. `npm run model` checks the small configuration, `-- --large` the large one,
+// `-- --large --minutes 15` as much of it as fits; `-- --broken` shows that each broken rule is found, `-- --broken NAME` one of them, with the steps that lead to it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -71,7 +71,14 @@ try {
   rmSync(directory, { recursive: true, force: true })
 }
 
-function run(options) {
+function run(all) {
+  const at = all.indexOf('--minutes')
+  const minutes = at < 0 ? Infinity : Number(all[at + 1])
+  if (!(minutes > 0)) {
+    process.stderr.write('--minutes needs a number.\n')
+    return false
+  }
+  const options = at < 0 ? all : all.toSpliced(at, 2)
   const named = options.filter((option) => !option.startsWith('--'))
   const unknown = named.find((name) => !(name in BROKEN))
   if (unknown !== undefined) {
@@ -85,25 +92,31 @@ function run(options) {
     return chosen.map((name) => findsViolation(name, named.length > 0)).every(Boolean)
   }
   const names = Object.keys(SOUND)
-  if (options.includes('--large')) {
-    return LARGE.flatMap((bounds) => names.map((name) => holds(name, bounds))).every(Boolean)
-  }
-  return names
-    .map((name) => holds(name, SOUND[name].startsWith('CALM') ? SMALL_CALM : SMALL))
+  const chosen = options.includes('--large')
+    ? LARGE.flatMap((bounds) => names.map((name) => [name, bounds]))
+    : names.map((name) => [name, SOUND[name].startsWith('CALM') ? SMALL_CALM : SMALL])
+  const endsAt = Date.now() + minutes * 60_000
+  return chosen
+    .map(([name, bounds], index) => {
+      // What one does not use of its share is for those after it.
+      const limitMs = (endsAt - Date.now()) / (chosen.length - index)
+      return holds(name, bounds, Math.max(1_000, limitMs))
+    })
     .every(Boolean)
 }
 
-function holds(name, bounds) {
-  const { violated, complete, figures, steps } = check(SOUND[name], bounds, [])
-  const verdict = violated ? 'VIOLATED' : complete ? 'holds' : 'NOT FINISHED'
+/** Whether no violation was found, in all states or, with a limit, in as many as there was time for. */
+function holds(name, bounds, limitMs) {
+  const { violated, complete, figures, steps } = check(SOUND[name], bounds, [], { limitMs })
+  const verdict = violated ? 'VIOLATED' : complete ? 'holds' : 'NOT FINISHED, no violation so far'
   process.stdout.write(`${name} (${bounds.join(' ')}): ${verdict}; ${figures}\n`)
   if (violated) process.stdout.write(steps)
-  return !violated && complete
+  return !violated && (complete || limitMs !== Infinity)
 }
 
 function findsViolation(name, withSteps) {
   // Breadth first: the shortest way to the violation.
-  const { violated, figures, steps } = check(BROKEN[name], MIDDLE, [name], ['-DBFS'])
+  const { violated, figures, steps } = check(BROKEN[name], MIDDLE, [name], { compile: ['-DBFS'] })
   process.stdout.write(
     `${name}: ${violated ? 'a violation is found' : 'NO VIOLATION'}; ${figures}\n`,
   )
@@ -112,7 +125,7 @@ function findsViolation(name, withSteps) {
 }
 
 /** Lets Spin write the checker, compiles it and runs it in the temporary directory. */
-function check(faults, bounds, switches, compile = []) {
+function check(faults, bounds, switches, { compile = [], limitMs = Infinity }) {
   const world = faults.split(' ').map((fault) => (fault === 'CALM' ? fault : `FAULT_${fault}`))
   const defines = [...world, ...bounds, ...switches].map((define) => `-D${define}`)
   call('spin', ['-a', ...defines, model])
@@ -120,11 +133,11 @@ function check(faults, bounds, switches, compile = []) {
   call('gcc', ['-O1', '-w', '-DSAFETY', '-DMEMLIM=3500', ...compile, '-o', 'checker', 'pan.c'])
   const trail = join(directory, 'many-hosts.pml.trail')
   rmSync(trail, { force: true })
-  const output = call('./checker', ['-E', '-m100000', '-w24'])
+  const output = callWithin(limitMs, './checker', ['-E', '-m100000', '-w24'])
   const violated = existsSync(trail)
   return {
     violated,
-    complete: !/Search not completed|max search depth too small/.test(output),
+    complete: !/Search not completed|max search depth too small|Interrupted/.test(output),
     figures: `${number(output, /([\d.e+]+) states, stored/)} states, ${number(output, /([\d.]+)\s+total actual memory/)} MB, ${number(output, /elapsed time ([\d.]+)/)} s`,
     steps: violated ? stepsOf(call('./checker', ['-r', 'many-hosts.pml.trail'])) : '',
   }
@@ -138,6 +151,12 @@ function stepsOf(replay) {
 
 function number(output, pattern) {
   return pattern.exec(output)?.[1] ?? '?'
+}
+
+/** The checker tells what it has seen when it is interrupted. */
+function callWithin(limitMs, command, args) {
+  if (limitMs === Infinity) return call(command, args)
+  return call('timeout', ['--signal=INT', String(limitMs / 1000), command, ...args])
 }
 
 function call(command, args) {

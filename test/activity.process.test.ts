@@ -49,7 +49,7 @@ describe('the activity of a daemon that is killed again and again', () => {
   it('loses nothing that a beat has written, and counts on', async () => {
     await using home = await seededHome(server, { apps: { me: 'fresh' } })
     for (let kill = 1; kill <= KILLS; kill++) {
-      await using daemon = await startDaemonProcess(home)
+      await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
       for (let number = 0; number < TOKENS; number++) await goodToken(daemon.socket, 'me')
       const total = `:${kill * TOKENS}}`
       await until('a beat has written the counts', async () =>

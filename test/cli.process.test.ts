@@ -109,8 +109,10 @@ describe('a person and a native app', () => {
     )
     await until(
       'another token is served',
-      async () => (await runCli(home, ['get', 'evo-me'])).stdout !== first.stdout,
+      async () => (await overTcp(home, daemon, '/v1/apps/evo-me/token')).body,
+      ({ access_token: token }) => token !== first.stdout.trim(),
     )
+    expect((await runCli(home, ['get', 'evo-me'])).stdout).not.toBe(first.stdout)
     const generations = server.requests
       .filter(({ grantType }) => grantType === 'refresh_token')
       .map(({ generation }) => generation)
@@ -186,7 +188,7 @@ describe('a person and a native app', () => {
 describe('a service app', () => {
   it('says that its secret is wrong, takes the right one, and is renewed by itself', async () => {
     await using home = await homeFor({ 'evo-pipeline': pipeline() })
-    await using _daemon = await startDaemonProcess(home)
+    await using daemon = await startDaemonProcess(home)
     expect(await runCli(home, ['get', 'evo-pipeline'])).toMatchObject({
       code: 7,
       stderr: expect.stringContaining('evo-token secret evo-pipeline') as string,
@@ -204,8 +206,8 @@ describe('a service app', () => {
     expect(first.code).toBe(0)
     await until(
       'another token is served',
-      () => runCli(home, ['get', 'evo-pipeline']),
-      (next) => next.code === 0 && next.stdout !== first.stdout,
+      () => overTcp(home, daemon, '/v1/apps/evo-pipeline/token'),
+      ({ status, body }) => status === 200 && body.access_token !== first.stdout.trim(),
     )
   })
 })

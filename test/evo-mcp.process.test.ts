@@ -36,7 +36,7 @@ function createCheckout({ hasRun = true } = {}) {
 
 describe('evo-mcp', () => {
   it('finds a good token over two lives of it, and never one that ended', async () => {
-    await using server = await startAuthorizationServer({ accessTokenTtlS: 30 })
+    await using server = await startAuthorizationServer({ accessTokenTtlS: 10 })
     await using home = await seededHome(server, { apps: { 'evo-me': 'stale' } })
     using checkout = createCheckout()
     const { directory } = checkout
@@ -50,7 +50,7 @@ describe('evo-mcp', () => {
       ...config,
       files: files.map((file) => ({ ...file, path: join(directory, CACHE) })),
     })
-    await using _daemon = await startDaemonProcess(home)
+    await using _daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
     const path = join(directory, CACHE)
     await until('the token is there', () => existsSync(path))
     const lives = new Set<string>()

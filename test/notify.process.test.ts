@@ -59,7 +59,7 @@ async function homeThatWrites() {
 it('before a session ends whose server says when, and after it was lost', async () => {
   const { home, lines } = await homeThatWrites()
   await using _home = home
-  await using _daemon = await startDaemonProcess(home)
+  await using _daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
   // Near its end from the first second on, as the daemon sees it: what a server of days would take days for.
   server.intercept = async (_request, act) => {
     const answer = await act()
@@ -102,7 +102,7 @@ it('once of what happens to all apps of one server', async () => {
   const app = { type: 'service', clientId, scopes: ['evo.discovery'] }
   const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
   await home.write({ ...config, apps: { one: app, two: app, three: app } })
-  await using daemon = await startDaemonProcess(home)
+  await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
   for (const name of ['one', 'two', 'three']) {
     await runCli(home, ['secret', name], { input: server.clients.service.clientSecret })
   }

@@ -1,17 +1,21 @@
 /** Every test runs in the project that its file's name says, and a unit test can do nothing else. */
 import childProcess, { exec, execFile, fork, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { PROJECTS } from './projects.ts'
+import { PROJECTS, SLOWEST } from './projects.ts'
 
 it('has a project for each ending of a test file', () => {
   const endings = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.ts'))
     .map((path) => basename(path, '.test.ts').split('.').slice(1).join('.') || 'unit')
   expect([...new Set(endings)].sort()).toEqual([...PROJECTS].sort())
+})
+
+it('knows no slow file that is gone', () => {
+  for (const path of SLOWEST) expect(existsSync(join(import.meta.dirname, path)), path).toBe(true)
 })
 
 describe('a unit test', () => {

@@ -20,3 +20,22 @@ export function filesOf(project: Project): { include: string[]; exclude?: string
   if (project !== 'unit') return { include: [`test/**/*.${project}.test.ts`] }
   return { include: ['test/**/*.test.ts'], exclude: ['test/**/*.*.test.ts'] }
 }
+
+/** Files that take half a minute or more on two cores, the slowest first: they start before all others. */
+export const SLOWEST = [
+  'hosts/sharing.machine.test.ts',
+  'systemd/broken-config.machine.test.ts',
+  'hosts/bad-database.machine.test.ts',
+  'openapi-fuzz.machine.test.ts',
+  'model.machine.test.ts',
+  'cli/completion.machine.test.ts',
+  'systemd/service-command.machine.test.ts',
+  'activity.process.test.ts',
+  'examples.machine.test.ts',
+  'keychain.machine.test.ts',
+  'web/page.machine.test.ts',
+  'hosts/failover.machine.test.ts',
+  'cli.process.test.ts',
+  'status.machine.test.ts',
+  'python/adapters.machine.test.ts',
+]

@@ -27,7 +27,7 @@ let server: RunningAuthorizationServer
 beforeAll(async () => {
   if (missing !== undefined) return
   directory = mkdtempSync(join(tmpdir(), 'evo-company-'))
-  certificates = createCertificates(directory, HOST)
+  certificates = createCertificates(directory, HOST)[0]
   server = await startAuthorizationServer({ issuer: `https://${HOST}`, tls: certificates })
 })
 

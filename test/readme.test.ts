@@ -98,7 +98,9 @@ describe('the troubleshooting tables', () => {
     // How a case came about, where no failure has given it a name: these are never shown.
     const derived = new Set<string>([
       ...['signed_out', 'token_ended', 'refresh_refused', 'secret_forgotten'],
-      ...['app_refused', 'renewing', 'not_stored'],
+      ...['app_refused', 'renewing', 'not_stored', 'service_signed_out'],
+      'secret_forgotten_elsewhere',
+      ...['not_renewable', 'last_token_refused'],
     ])
     const shown = Object.keys(CASES).filter((name) => !derived.has(name))
     expect(shown.filter((name) => !named.has(name))).toEqual([])

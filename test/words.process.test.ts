@@ -9,6 +9,7 @@ import {
   startAuthorizationServer,
 } from './support/authorization-server.ts'
 import { runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { freePort } from './support/free-port.ts'
 import { until } from './support/until.ts'
 
 let server: RunningAuthorizationServer
@@ -98,7 +99,16 @@ const CASES: readonly {
   },
   {
     what: 'an app that is not signed in yet',
-    home: { others: { new: { type: 'native', clientId: 'native-2', scopes: ['evo.discovery'] } } },
+    home: {
+      others: {
+        new: {
+          type: 'native',
+          clientId: 'native-2',
+          redirectUris: [`http://localhost:${await freePort()}/callback`],
+          scopes: ['evo.discovery'],
+        },
+      },
+    },
     app: 'new',
     exit: 3,
     owner: {
@@ -202,5 +212,32 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
       ready: false,
       apps: { [app]: { ready: false, reason: callers.error } },
     })
+  })
+})
+
+it('what is wrong with the daemon itself is told in the same words by HTTP, status and doctor', async () => {
+  await using home = await seededHome(server, {
+    apps: { me: 'fresh' },
+    others: { robot: { type: 'service', clientId: 'service-9', scopes: ['evo.discovery'] } },
+    config: { notify: { command: ['/nowhere/tell'] } },
+  })
+  await using daemon = await startDaemonProcess(home)
+  const [problem] = await until(
+    'the notice has failed',
+    async () => (await ask(daemon.socket, '/v1/apps')).body.problems as Words[],
+    ([first]) => first !== undefined,
+  )
+  expect(problem).toMatchObject({ error: 'notify_failed' })
+  const { message, hint } = problem as Words
+  expect((await runCli(home, ['status'])).stderr).toContain(`\n${message} ${hint}\n`)
+  const doctor = await runCli(home, ['doctor', 'me', '--json'])
+  expect(doctor.code).toBe(1)
+  const { rungs } = JSON.parse(doctor.stdout) as { rungs: object[] }
+  expect(rungs).toContainEqual({
+    id: 'daemon-itself',
+    app: null,
+    ok: false,
+    detail: message,
+    hint,
   })
 })

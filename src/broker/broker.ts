@@ -90,10 +90,9 @@ export class Broker {
     if (this.#stopping) return
     const now = this.#options.clock.read()
     this.#noticeWakes(now)
-    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', this.open())
+    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', () => this.open())
     for (const managed of this.#apps.all()) {
-      const work = managed.maintain(now)
-      if (work) this.#inBackground('renewal', work, managed.state.app.name)
+      this.#inBackground('renewal', () => managed.maintain(now), managed.state.app.name)
     }
     for (const turns of this.#apps.turns()) turns.beat()
     this.signIns.beat()
@@ -301,11 +300,16 @@ export class Broker {
     return managed
   }
 
-  /** Fire-and-forget: failures are logged here. */
-  #inBackground(what: string, work: Promise<unknown>, app?: string): void {
-    work.catch((error: unknown) => {
+  /** Fire-and-forget: failures are logged here, and keep nothing else from being done. */
+  #inBackground(what: string, begin: () => Promise<unknown> | undefined, app?: string): void {
+    const report = (error: unknown) => {
       this.#options.log.error({ app, err: error }, `${what} failed`)
-    })
+    }
+    try {
+      begin()?.catch(report)
+    } catch (error) {
+      report(error)
+    }
   }
 }
 

@@ -128,14 +128,14 @@ export class Ledger {
 
   /** Takes the place of whatever is on disk, with what another keeper published. */
   async takeIn(record: AppRecord, unanswered: boolean): Promise<StoreResult> {
-    const result = await this.#records.takeIn(this.#app, record)
+    const result = await this.#records.takeIn(this.#app, record, unanswered)
     if (result.kind !== 'stored') return result
     this.#record = record
     this.#onDisk = record.generation
     this.#unstored = undefined
     this.damaged = this.#marked = false
     this.unanswered = unanswered
-    if (unanswered || this.#underWay > 0) await this.#mark()
+    if (this.#underWay > 0) await this.#mark()
     return result
   }
 
@@ -199,7 +199,7 @@ export class Ledger {
   }
 
   async #write(record: AppRecord, unanswered = false): Promise<StoreResult> {
-    const result = await this.#records.store(this.#app, record)
+    const result = await this.#records.store(this.#app, record, unanswered)
     if (result.kind === 'changed') {
       await this.#loadFromDisk()
       return result
@@ -211,7 +211,6 @@ export class Ledger {
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
       this.#marked = this.damaged = false
-      if (unanswered) await this.#mark()
     }
     this.onWrite()
     return result

@@ -19,7 +19,7 @@ import {
 import { SidecarError } from '../errors.ts'
 import { AppRenewals } from './app-renewals.ts'
 import type { AppState } from './app-state.ts'
-import { refusalOf } from './refusal.ts'
+import { notRenewableError, refusalOf } from './refusal.ts'
 import { foreseenEnd, readinessOf, servedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
@@ -151,7 +151,7 @@ export class ManagedApp {
     if (this.#renewals.closed) throw new SidecarError('stopping', 'The daemon is stopping.')
     this.#refuseIfNewer()
     const { app, session } = this.state
-    if (!isRenewable(app, session)) throw this.#refusal()
+    if (!isRenewable(app, session)) throw notRenewableError(this.state)
     this.state.endWaiting()
     const before = this.state.session.tokens
     await this.#waitFor(

@@ -111,7 +111,7 @@ export async function putClientSecret(
       const { generation, identity, nextClientSecret, ...kept } = state.ledger.record
       const change = { ...kept, clientSecret: secret }
       const stored = await storeAndServe(state, outcome, 'granted', change)
-      if (stored === 'unwritable') throw notStoredError(app.name, state.ledger.unstored)
+      if (stored === 'unwritable') throw notStoredError(app, state.ledger.unstored)
       if (stored === 'newer') throw recordNewerError(app.name)
       return { proven: true }
     }
@@ -124,7 +124,7 @@ export async function putClientSecret(
     }
   }
   const { generation, identity, ...kept } = state.ledger.record
-  requireStored(app.name, await state.ledger.writeOrKeep({ ...kept, nextClientSecret: secret }))
+  requireStored(app, await state.ledger.writeOrKeep({ ...kept, nextClientSecret: secret }))
   if (app.type === 'web') state.apply({ type: 'wait-over' })
   return { proven: false }
 }
@@ -153,18 +153,21 @@ function refusedSecretError(app: App, failure: Failure): SidecarError {
   )
 }
 
-function requireStored(app: string, result: StoreResult): void {
+function requireStored(app: App, result: StoreResult): void {
   if (result.kind === 'unwritable') throw notStoredError(app, result.failure)
-  if (result.kind === 'newer') throw recordNewerError(app)
+  if (result.kind === 'newer') throw recordNewerError(app.name)
   if (result.kind === 'changed') {
-    throw new SidecarError('unavailable', `The record of "${app}" changed meanwhile; try again.`)
+    throw new SidecarError(
+      'unavailable',
+      `The record of "${app.name}" changed meanwhile; try again.`,
+    )
   }
 }
 
-function notStoredError(app: string, failure: Failure | undefined): SidecarError {
+function notStoredError(app: App, failure: Failure | undefined): SidecarError {
   return new SidecarError(
     'unavailable',
-    `The client secret of "${app}" could not be stored: ${failure?.message ?? ''}`,
+    `The ${secretWords(app)} of "${app.name}" could not be stored: ${failure?.message ?? ''}`,
     { hint: 'See to the disk, then store it again.' },
   )
 }

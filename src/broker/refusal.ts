@@ -1,6 +1,6 @@
 /** The failure that a caller gets where there is no token for it. */
 import { isErrorCode } from '../core/error-codes.ts'
-import { type Problem, renewalUnderWay } from '../core/problem.ts'
+import { notRenewable, type Problem, renewalUnderWay } from '../core/problem.ts'
 import type { Instant } from '../core/token.ts'
 import { SidecarError, type SidecarErrorOptions } from '../errors.ts'
 import type { AppState } from './app-state.ts'
@@ -18,6 +18,14 @@ export function refusalOf(state: AppState, renewing: boolean): SidecarError {
   const { session } = state
   const waitMs = 'retryAt' in session && !renewing ? session.retryAt - now.mono : 0
   return toError(problem, problem.code === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
+}
+
+/** Why the app can get no other token than the one it has, if any, without a person. */
+export function notRenewableError(state: AppState): SidecarError {
+  const problem = problemsNow(state, state.deps.clock.read()).find(
+    ({ blocking, code }) => blocking || code === 'login_required',
+  )
+  return toError(problem ?? notRenewable(state.app))
 }
 
 /** A blocking problem as an error, with the words of both audiences. */

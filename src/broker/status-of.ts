@@ -2,11 +2,11 @@
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/session-end.ts'
 import {
-  blockingProblem,
   lockedProblem,
   type Problem,
   problemsOf,
   type SessionFacts,
+  whatBlocks,
 } from '../core/problem.ts'
 import { isRenewable, renewalAt, sessionName } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
@@ -29,6 +29,7 @@ export function statusOf(state: AppState): AppStatus {
   const { app, session, deps, ledger } = state
   const now = deps.clock.read()
   const { tokens } = session
+  const problems = problemsNow(state, now)
   const waits =
     'retryAt' in session && !ledger.newer
       ? Math.max(now.mono, session.retryAt) - now.mono
@@ -46,8 +47,8 @@ export function statusOf(state: AppState): AppStatus {
     failures: session.status === 'retrying' ? session.failures : 0,
     scope: tokens?.scope ?? null,
     fingerprint: tokens?.accessToken.fingerprint ?? null,
-    lastError: lastErrorOf(state),
-    problems: problemsNow(state, now),
+    lastError: lastErrorOf(state, problems),
+    problems,
     ...foreseenEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
     home: state.home.homeName() ?? null,
@@ -93,20 +94,20 @@ function homeFaultOf({ home }: AppState): SessionFacts['homeFault'] {
 
 /** Ready means: a token is served now, and what we hold would survive a restart. */
 export function readinessOf(state: AppState): Readiness {
-  const problem = blockingProblem(sessionFacts(state, state.deps.clock.read()))
+  const problem = whatBlocks(sessionFacts(state, state.deps.clock.read()))
   return problem ? { ready: false, reason: problem.reason } : { ready: true, reason: null }
 }
 
-function lastErrorOf(state: AppState): PastFailure | null {
-  const { session, ledger } = state
+function lastErrorOf(
+  { session, ledger }: AppState,
+  problems: readonly Problem[],
+): PastFailure | null {
   if (ledger.newer) return ledger.newer
   if ('error' in session) return session.error
   const at = session.tokens?.received.wall ?? 0
   if (ledger.unstored) return { ...ledger.unstored, at }
-  const missing = scopesNotAskedFor(state)
-  if (missing.length === 0) return null
-  const message = `The config asks for scopes that this sign-in did not: ${missing.join(' ')}. Sign in again for them.`
-  return { code: 'scope_changed', message, at }
+  const changed = problems.find((problem) => problem.case === 'scope_changed')
+  return changed ? { code: 'scope_changed', message: changed.owner.message, at } : null
 }
 
 /** A session that can still be refreshed, and will end all the same. */

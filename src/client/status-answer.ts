@@ -1,4 +1,5 @@
 /** The status of an app, as the daemon answers with it. */
+import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { failureOf } from './failures.ts'
 
 export interface StatusAnswer {
@@ -50,4 +51,9 @@ function problemOf({ last_error: failure }: StatusAnswer): StatusAnswer['problem
   if (!failure) return null
   const hint = 'Restart the daemon: its version is older than this command.'
   return { error: failure.error, message: failure.message, hint, blocking: false }
+}
+
+/** What is wrong with the daemon itself, from `GET /v1/apps`; a daemon of an earlier version does not say. */
+export function toDaemonProblems(value: unknown): readonly DaemonProblem[] {
+  return Array.isArray(value) ? (value as DaemonProblem[]) : []
 }

@@ -9,6 +9,7 @@ export type Need = 'login_required' | 'misconfigured' | 'login_expires'
 const EXPECTED: ReadonlySet<ProblemCase> = new Set([
   'signed_out',
   'secret_forgotten',
+  'service_signed_out',
   'token_ended',
 ])
 

@@ -54,6 +54,11 @@ export const CASES = {
     code: 'login_required',
     callers: ({ app }) => `The token of "${app}" has ended, and there is no refresh token for it.`,
   },
+  not_renewable: {
+    code: 'login_required',
+    callers: ({ app }) =>
+      `No other token can be got for "${app}": there is no refresh token for it.`,
+  },
   // RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6, at the token endpoint.
   invalid_grant: ended('has ended the sign-in to'),
   interaction_required: ended('wants a person to sign in again to'),
@@ -81,6 +86,10 @@ export const CASES = {
   secret_forgotten: {
     code: 'misconfigured',
     callers: ({ app }) => `"${app}" was signed out, and its client secret forgotten.`,
+  },
+  service_signed_out: {
+    code: 'misconfigured',
+    callers: ({ app }) => `"${app}" was signed out.`,
   },
   client_secret_missing: {
     code: 'misconfigured',
@@ -178,6 +187,12 @@ export const CASES = {
     owner: ({ app, details }) =>
       `"${app}" is not signed in${details === undefined ? '' : `; its home is ${details}`}.`,
   },
+  secret_forgotten_elsewhere: {
+    code: 'misconfigured',
+    callers: ({ app }) => `"${app}" was signed out, and its client secret forgotten.`,
+    owner: ({ app, details }) =>
+      `"${app}" was signed out, and its client secret forgotten${details === undefined ? '' : `; its home is ${details}`}.`,
+  },
   reader_key_missing: {
     code: 'unavailable',
     reason: 'reader_key_missing',
@@ -186,6 +201,11 @@ export const CASES = {
   token_refused: {
     code: 'token_refused',
     callers: ({ app }) => `An API has refused the token of "${app}", which has no end of its own.`,
+  },
+  last_token_refused: {
+    code: 'token_refused',
+    callers: ({ app }) =>
+      `An API has refused the token of "${app}", and there is no refresh token for another one.`,
   },
   scope_changed: {
     code: 'scope_changed',
@@ -211,7 +231,11 @@ export type ProblemCase = keyof typeof CASES
 /** What can be wrong with an app whose home is elsewhere. */
 export type CopyCase = Extract<
   ProblemCase,
-  'copy_missing' | 'copy_ended' | 'signed_out_elsewhere' | 'reader_key_missing'
+  | 'copy_missing'
+  | 'copy_ended'
+  | 'signed_out_elsewhere'
+  | 'secret_forgotten_elsewhere'
+  | 'reader_key_missing'
 >
 
 /** The row of `name`, which a server or a record may have made up; undefined for another one. */

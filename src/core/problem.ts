@@ -2,7 +2,7 @@
  * The one place that decides what is wrong with an app, in which words it is said, and what can be
  * done. HTTP problems, `status`, readiness, notices and the log all say what stands here.
  */
-import type { App } from './app.ts'
+import { type App, needsClientSecret } from './app.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { Failure, PastFailure } from './ports.ts'
 import {
@@ -78,7 +78,7 @@ export function problemsOf(facts: AppFacts): readonly Problem[] {
 }
 
 /** What blocks the app's token, if anything does: the first of `problemsOf`. */
-export function blockingProblem(facts: SessionFacts): Problem | undefined {
+export function whatBlocks(facts: SessionFacts): Problem | undefined {
   return problemsOfSession(facts).find(({ blocking }) => blocking)
 }
 
@@ -107,18 +107,30 @@ function problemsOfSession(facts: SessionFacts): readonly Problem[] {
 
 /** No token yet, and a request for one is out. */
 export function renewalUnderWay(app: App): Problem {
-  const subject = { app: app.name, person: undefined, details: undefined }
-  const words = { message: CASES.renewing.callers(subject), hint: remedyFor(app, 'renewing') }
-  return { ...common('renewing', true), callers: words, owner: words }
+  return blockingProblem(app, 'renewing')
+}
+
+/** Another token is wished for, and only a person could get it. */
+export function notRenewable(app: App): Problem {
+  return blockingProblem(app, 'not_renewable')
 }
 
 /** Why an app whose home is elsewhere has no token here. @param home the name of that keeper. */
 export function copyProblem(app: App, found: CopyCase, home: string | undefined): Problem {
-  const subject = { app: app.name, person: undefined, details: home }
+  const isOfService = found === 'signed_out_elsewhere' && app.type === 'service'
+  return blockingProblem(app, isOfService ? 'secret_forgotten_elsewhere' : found, home)
+}
+
+/** A problem that the session does not tell. */
+function blockingProblem(app: App, found: ProblemCase, details?: string): Problem {
+  const subject = { app: app.name, person: undefined, details }
   const row: CaseRow = CASES[found]
-  const words = { message: row.callers(subject), hint: remedyFor(app, found) }
-  const owner = { message: (row.owner ?? row.callers)(subject), hint: words.hint }
-  return { ...common(found, true), callers: words, owner }
+  const hint = remedyFor(app, found)
+  return {
+    ...common(found, true),
+    callers: { message: row.callers(subject), hint },
+    owner: { message: (row.owner ?? row.callers)(subject), hint },
+  }
 }
 
 /** Why no app of a vault that is not open has a token. */
@@ -134,7 +146,9 @@ export function lockedProblem(app: App, message: string, hint: string): Problem 
 function inSession({ app, session }: SessionFacts, isServed: boolean): Found | undefined {
   switch (session.status) {
     case 'signed-out':
-      if (app.type === 'service') return { case: 'secret_forgotten' }
+      if (app.type === 'service') {
+        return { case: needsClientSecret(app) ? 'secret_forgotten' : 'service_signed_out' }
+      }
       if (!session.error) return { case: 'signed_out' }
       return { case: endOf(session.error), details: session.error.message }
     case 'active':
@@ -148,9 +162,10 @@ function inSession({ app, session }: SessionFacts, isServed: boolean): Found | u
 }
 
 function besidesSession(facts: AppFacts): readonly Found[] {
-  const { missingScopes, endsSoonAt, fileFault, isTokenRefused } = facts
+  const { app, session, missingScopes, endsSoonAt, fileFault, isTokenRefused } = facts
+  const refused = isRenewable(app, session) ? 'token_refused' : 'last_token_refused'
   const found: readonly (Found | false | undefined)[] = [
-    isTokenRefused && { case: 'token_refused' },
+    isTokenRefused && { case: refused },
     fileFault && { case: 'file_unwritable', details: fileFault.message, hint: fileFault.hint },
     missingScopes.length > 0 && { case: 'scope_changed', details: missingScopes.join(' ') },
     endsSoonAt !== undefined && { case: 'session_expires', details: toLocal(endsSoonAt) },

@@ -17,15 +17,19 @@ export function remedyFor(app: App, problem: ProblemCase): string {
     case 'scope_changed':
       return `Sign in: ${login(app)}.`
     case 'token_refused':
-      return `Get another one: \`evo-token refresh ${app.name}\`${app.type === 'service' ? '' : `, or sign in again: ${login(app)}`}.`
+      return `Get another one: ${refresh(app)}${app.type === 'service' ? '' : `, or sign in again: ${login(app)}`}.`
     case 'session_expires':
       return `Sign in again when it suits you: ${login(app)}.`
     case 'token_ended':
+    case 'not_renewable':
+    case 'last_token_refused':
       return `Sign in: ${login(app)}.${offlineAccess(app)}`
     case 'record_damaged':
       return needsClientSecret(app)
         ? `Store its ${secretWords(app)} again (\`${secretCommand(app)}\`), then sign in: ${login(app)}.`
         : `Sign in: ${login(app)}.`
+    case 'service_signed_out':
+      return `Get a token again: ${refresh(app)}.`
     case 'secret_forgotten':
     case 'client_secret_missing':
     case 'private_key_missing':
@@ -64,11 +68,15 @@ export function remedyFor(app: App, problem: ProblemCase): string {
     case 'still_shared':
       return 'Put "share" back into the config and restart the daemon; or, if no other host is to use the session any more, `evo-token share leave`.'
     case 'copy_missing':
-      return `Sign in at a keeper: ${login(app)}.`
+      return app.type === 'service'
+        ? `See at a keeper why it has none: \`evo-token status ${app.name}\`.`
+        : `Sign in at a keeper: ${login(app)}.`
     case 'copy_ended':
       return 'See to the keeper that is its home (`evo-token share status`); if that is stopped for good, `evo-token share take-over NAME` at another one.'
     case 'signed_out_elsewhere':
       return `Sign in at a keeper: ${login(app)}.`
+    case 'secret_forgotten_elsewhere':
+      return `Store its ${secretWords(app)} at that keeper: \`${secretCommand(app)}\`.`
     case 'reader_key_missing':
       return `Make one at a keeper, \`evo-token share reader-key --app ${app.name} --out FILE\`, and add it to "share.readerKeys".`
     case 'file_unwritable':
@@ -78,6 +86,10 @@ export function remedyFor(app: App, problem: ProblemCase): string {
 
 function login({ name }: App): string {
   return `\`evo-token login ${name}\``
+}
+
+function refresh({ name }: App): string {
+  return `\`evo-token refresh ${name}\``
 }
 
 /** Why the session has no refresh token, where the config is the reason. */

@@ -71,12 +71,16 @@ export interface VaultRecords {
    * reservation is there already.
    */
   reserve(app: string, record: AppRecord): Promise<StoreResult>
-  /** Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation. */
-  store(app: string, record: AppRecord): Promise<StoreResult>
+  /**
+   * Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation.
+   *
+   * @param unanswered whether a request spent what it holds, and its answer never came: stored in one step with it.
+   */
+  store(app: string, record: AppRecord, unanswered?: boolean): Promise<StoreResult>
   /** Ends a reservation whose request was answered with nothing to store. */
   release(app: string): Promise<void>
   /** As `store`, whatever is on disk: what another keeper published is newer. */
-  takeIn(app: string, record: AppRecord): Promise<StoreResult>
+  takeIn(app: string, record: AppRecord, unanswered?: boolean): Promise<StoreResult>
   /** Deletes the app's record and its reservation. */
   remove(app: string): Promise<StoreResult>
   /** Whether a newer version wrote what `load` would look at. Only looks, so it may be asked at any time. */

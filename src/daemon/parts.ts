@@ -84,7 +84,8 @@ export async function createParts(
     clock,
     log,
   })
-  const activity = createActivityLog({ path: places.activity, clock, log })
+  const ownActivity = createActivityLog({ path: places.activity, clock, log })
+  const activity = world.changeActivity?.(ownActivity) ?? ownActivity
   const changes = new Set<(app: string) => void>()
   const announceChange = (app: string) => {
     for (const onChange of changes) onChange(app)

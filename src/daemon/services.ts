@@ -68,6 +68,7 @@ export function createServices(options: ServicesOptions, world: World): Services
     return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
   }
 
+  const share = createShareService(parts)
   const page = createPage({
     env,
     uid,
@@ -84,6 +85,7 @@ export function createServices(options: ServicesOptions, world: World): Services
       role: 'owner',
       pid,
       started_at: startedAt,
+      share: share.status(),
       problems: problems(),
     }),
   })
@@ -98,7 +100,7 @@ export function createServices(options: ServicesOptions, world: World): Services
     activity,
     web: page,
     problems,
-    share: createShareService(parts),
+    share,
     vaultKey: {
       configured: () => current.vaultKey,
       move: (to) => broker.moveVaultKey(to),

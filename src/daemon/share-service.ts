@@ -17,7 +17,7 @@ export function createShareService({ broker, sharing }: Parts): ShareService {
     leave: () => broker.leaveSharing(),
     async readerKeys(apps, renew) {
       const { sharing: shared } = keeper()
-      const copies = shared.copies()
+      const copies = shared.keeper.copies()
       if (!copies) throw new SidecarError('vault_locked', 'The vault is locked.')
       const found = await Promise.all(
         apps.map(async (app) => ({

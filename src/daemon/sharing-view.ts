@@ -35,17 +35,17 @@ export function describeSharing({ settings, name, database, sharing }: Shown): o
 }
 
 function describeKeeper(sharing: KeeperSharing) {
-  const known = sharing.databaseClock()
-  const own = sharing.keepers.find(({ id }) => id === sharing.id)
-  const [newest] = sharing.copies()?.kids() ?? []
+  const known = sharing.keeper.databaseClock()
+  const own = sharing.keeper.keepers.find(({ id }) => id === sharing.keeper.id)
+  const [newest] = sharing.keeper.copies()?.kids() ?? []
   const homes = new Set(sharing.all().map(({ row }) => row?.home))
   const isForgotten = ({ id, beatAt }: KeeperRow) =>
     known !== undefined && known.now - beatAt > FORGOTTEN_MS && !homes.has(id)
   return {
-    id: sharing.id,
-    confirmed: sharing.isConfirmed(),
-    message: sharing.whyNotConfirmed()?.message ?? null,
-    keepers: sharing.keepers
+    id: sharing.keeper.id,
+    confirmed: sharing.keeper.isConfirmed(),
+    message: sharing.keeper.whyNotConfirmed()?.message ?? null,
+    keepers: sharing.keeper.keepers
       .filter((keeper) => !isForgotten(keeper))
       .map((keeper) => ({
         name: keeper.name,
@@ -53,7 +53,7 @@ function describeKeeper(sharing: KeeperSharing) {
         host: keeper.host,
         version: keeper.version,
         beat_at: keeper.beatAt === 0 ? null : new Date(keeper.beatAt).toISOString(),
-        alive: known !== undefined && known.now - keeper.beatAt < sharing.policy.silentMs,
+        alive: known !== undefined && known.now - keeper.beatAt < sharing.keeper.policy.silentMs,
         same_apps: own === undefined || keeper.configDigest === own.configDigest,
         same_key: newest === undefined || keeper.kids.includes(newest),
       })),
@@ -65,10 +65,10 @@ function describeApp(app: SharedApp, sharing: KeeperSharing) {
   const { sharing: recorded, generation } = app.state.ledger.record
   const { row } = app
   const isHere = !app.isElsewhere()
-  const home = isHere ? (recorded ? sharing.id : null) : (row?.home ?? null)
+  const home = isHere ? (recorded ? sharing.keeper.id : null) : (row?.home ?? null)
   return {
     app: app.key.app,
-    home: home === null ? null : sharing.nameOf(home),
+    home: home === null ? null : sharing.keeper.nameOf(home),
     here: isHere,
     number: (isHere ? recorded?.number : row?.number) ?? null,
     generation: isHere ? generation : (row?.generation ?? null),

@@ -6,7 +6,7 @@ import { readPackageVersion } from '../adapters/process/package-version.ts'
 import { Announcements } from '../adapters/share/announcements.ts'
 import { Database } from '../adapters/share/database.ts'
 import { openKeeperFile } from '../adapters/share/keeper-file.ts'
-import { PostgresStore } from '../adapters/share/postgres-store.ts'
+import { createPostgresStore } from '../adapters/share/postgres-store.ts'
 import { readCredential, readPrivateFile } from '../adapters/share/private-file.ts'
 import { ReaderKeys } from '../adapters/share/reader-keys.ts'
 import { keyOf } from '../adapters/share/app-key.ts'
@@ -16,6 +16,7 @@ import { ReaderSharing } from '../broker/sharing/reader-sharing.ts'
 import type { ShareSettings } from '../config/share-settings.ts'
 import type { App } from '../core/app.ts'
 import { SHARING_POLICY } from '../core/sharing/policy.ts'
+import type { SharedStore } from '../core/sharing/shared-store.ts'
 import type { Places } from '../platform/platform.ts'
 import { platform } from '../platform/current.ts'
 import { SidecarError } from '../errors.ts'
@@ -62,7 +63,7 @@ export async function createSharing(
   if (certificateKeyFile !== undefined) {
     readPrivateFile('share.certificateKeyFile', certificateKeyFile)
   }
-  const store = new PostgresStore(database, new Announcements(database), settings.role)
+  const store = createPostgresStore(database, new Announcements(database), settings.role)
   const common = { clock, sleep, log, store, policy, onChange, keyOf }
   const name = settings.name ?? hostname().toLowerCase()
   if (settings.role === 'reader') {
@@ -132,7 +133,7 @@ export async function createSharing(
 const ANNOUNCED_MS = 20
 
 interface Running {
-  readonly store: PostgresStore
+  readonly store: SharedStore
   readonly policy: typeof SHARING_POLICY
   readonly log: World['log']
   readonly tick: () => Promise<void>

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import { createTimeLimits, type StartTimeLimit } from '../adapters/server/time-limit.ts'
 import type { Sleep } from '../broker/wait-at-most.ts'
+import type { ActivityLog } from '../adapters/activity/activity-log.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { SharingPolicy } from '../core/sharing/policy.ts'
 import { locations, ownership } from '../platform/chosen.ts'
@@ -29,6 +30,8 @@ export interface World {
   readonly sharingPolicy?: Partial<SharingPolicy>
   /** Changes when the machine's network does; empty while it has none. */
   readonly networkSignature: () => string
+  /** What is kept of the activity instead; a bench leaves the counting out. */
+  readonly changeActivity?: (own: ActivityLog) => ActivityLog
   /** Called at each named step of the rotation protocol; a test ends the process there. */
   readonly onStep?: (step: string, app?: string) => void
 }

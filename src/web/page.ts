@@ -6,8 +6,9 @@ import { appsPart } from './parts/apps.ts'
 import { aboutPart, doctorPart } from './parts/daemon.ts'
 import { callersPart, timelinePart } from './parts/history.ts'
 import { headPart, noticesPart } from './parts/notices.ts'
-import { drawPlots } from './plots.ts'
-import { createState, ITEMS_MAX, RANGES } from './state.ts'
+import { createFrames } from './frames.ts'
+import { drawHeatMap, drawTimeline } from './plots.ts'
+import { CARDS_AT_ONCE, createState, ITEMS_MAX, RANGES } from './state.ts'
 import {
   type About,
   type CallerEntry,
@@ -18,6 +19,7 @@ import {
   takeKey,
   Wire,
 } from './wire.ts'
+import { leaveWorkers } from './workers.ts'
 
 const TICK_MS = 1_000
 const RETRY_MS = 2_000
@@ -30,8 +32,7 @@ const key = takeKey()
 const state = createState()
 const wire = new Wire(key ?? '')
 const root = document.getElementById('page')
-let isDrawing = false
-let arePlotsOld = true
+const frames = createFrames()
 
 const actions = createActions({
   state,
@@ -44,22 +45,22 @@ const actions = createActions({
 })
 let stopped = false
 
-/** Once for all that happens within a frame. */
-function drawSoon(): void {
-  if (isDrawing) return
-  isDrawing = true
-  requestAnimationFrame(() => {
-    isDrawing = false
-    drawNow()
+function drawPageSoon(): void {
+  frames.ask('page', drawPage)
+}
+
+/** The page and its plots. */
+function drawAll(): void {
+  drawPageSoon()
+  frames.ask('timeline', () => {
+    drawTimeline(state, Date.now())
+  })
+  frames.ask('heat-map', () => {
+    drawHeatMap(state, Date.now())
   })
 }
 
-function drawAll(): void {
-  arePlotsOld = true
-  drawSoon()
-}
-
-function drawNow(): void {
+function drawPage(): void {
   if (!root) return
   const now = Date.now()
   render(
@@ -74,9 +75,9 @@ function drawNow(): void {
       </main>`,
     root,
   )
-  if (!arePlotsOld) return
-  arePlotsOld = false
-  drawPlots(state, now)
+  if (state.drawnCards >= state.apps.size) return
+  state.drawnCards += CARDS_AT_ONCE
+  drawPageSoon()
 }
 
 function take(event: DaemonEvent): void {
@@ -166,15 +167,22 @@ async function follow(): Promise<void> {
   }
 }
 
-if (key === undefined) {
-  state.connection = 'ended'
-} else {
-  void follow()
-  setInterval(() => {
-    if (state.connection === 'live') void readSlowly().catch(() => undefined)
-  }, SLOW_MS)
+async function start(): Promise<void> {
+  if (key === undefined) {
+    state.connection = 'ended'
+  } else if (await leaveWorkers()) {
+    setInterval(() => {
+      if (state.connection === 'live') void readSlowly().catch(() => undefined)
+    }, SLOW_MS)
+    await follow()
+  } else {
+    state.connection = 'intercepted'
+    drawAll()
+  }
 }
-setInterval(drawSoon, TICK_MS)
+
+void start()
+setInterval(drawPageSoon, TICK_MS)
 let drawnWidth = 0
 // Its height changes with every list that grows, and no plot with it.
 new ResizeObserver(([root]) => {

@@ -29,12 +29,24 @@ function readPalette(): Palette {
   return Object.fromEntries(entries) as Palette
 }
 
-export function drawPlots(state: State, now: number): void {
-  const from = (now - RANGES[state.range] * HOUR_S * 1000) / 1000
-  const to = now / 1000
+export function drawTimeline(state: State, now: number): void {
   const palette = readPalette()
-  draw('timeline', timelineRows(state, palette, now), palette, { from, to })
-  draw('heat-map', heatRows(state, palette), palette, { from, to })
+  draw('timeline', timelineRows(state, palette, now), palette, shownSeconds(state, now))
+}
+
+export function drawHeatMap(state: State, now: number): void {
+  const palette = readPalette()
+  draw('heat-map', heatRows(state, palette), palette, shownSeconds(state, now))
+}
+
+function shownSeconds({ range }: State, now: number): Shown {
+  return { from: now / 1000 - RANGES[range] * HOUR_S, to: now / 1000 }
+}
+
+/** In epoch seconds, as uPlot has them. */
+interface Shown {
+  readonly from: number
+  readonly to: number
 }
 
 interface Drawn {
@@ -51,7 +63,7 @@ function draw(
   id: string,
   { names, basis, paint }: Rows,
   palette: Palette,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, to }: Shown,
 ): void {
   const place = document.getElementById(id)
   const width = place?.clientWidth ?? 0
@@ -203,7 +215,7 @@ function paintLives(plot: uPlot, items: readonly Item[], row: Row): void {
     const to = xOf(plot, Math.min(birth + lifeMs, next ? Date.parse(next.at) : end))
     ctx.fillStyle = palette.life
     const gap = to - from > 4 * unit ? unit : 0
-    ctx.fillRect(from, y + rowHeight * 0.3, Math.max(unit, to - from - gap), rowHeight * 0.4)
+    fillBox(ctx, from, y + rowHeight * 0.3, Math.max(unit, to - from - gap), rowHeight * 0.4)
   })
   for (const { kind, at } of items) {
     const level = levelOf(kind)
@@ -212,13 +224,18 @@ function paintLives(plot: uPlot, items: readonly Item[], row: Row): void {
     ctx.fillStyle = isBad ? palette.bad : palette.good
     const size = (isBad ? 3 : 2) * unit
     const share = isBad ? 0.76 : 0.56
-    ctx.fillRect(
-      xOf(plot, Date.parse(at)) - size / 2,
-      y + (rowHeight * (1 - share)) / 2,
-      size,
-      rowHeight * share,
-    )
+    const left = xOf(plot, Date.parse(at)) - size / 2
+    fillBox(ctx, left, y + (rowHeight * (1 - share)) / 2, size, rowHeight * share)
   }
+}
+
+/** On whole pixels: thousands of boxes with soft edges take several times as long, and look worse. */
+function fillBox(
+  context: CanvasRenderingContext2D,
+  ...[left, top, width, height]: readonly [number, number, number, number]
+): void {
+  const [x, y] = [Math.round(left), Math.round(top)]
+  context.fillRect(x, y, Math.round(left + width) - x, Math.round(top + height) - y)
 }
 
 /** As of the token that there is now. */
@@ -262,7 +279,7 @@ function heatRows(state: State, palette: Palette): Rows {
           // Callers differ by powers of ten: a line of ten would be nothing beside one of a thousand.
           context.globalAlpha = 0.15 + 0.85 * (Math.log1p(tokens) / Math.log1p(most))
           const gap = width > 4 ? devicePixelRatio : 0
-          context.fillRect(left, y + rowHeight * 0.12, Math.max(1, width - gap), rowHeight * 0.76)
+          fillBox(context, left, y + rowHeight * 0.12, Math.max(1, width - gap), rowHeight * 0.76)
         }
       })
     },

@@ -13,6 +13,8 @@ export type ConnectionState =
   | 'lost'
   /** The key is not good any more, or there is none. */
   | 'ended'
+  /** A service worker of another program stands between the page and the daemon. */
+  | 'intercepted'
   /** A person closed it. */
   | 'closed'
 
@@ -36,6 +38,8 @@ export interface State {
   items: readonly Item[]
   hours: readonly HourCount[]
   range: Range
+  /** How many cards are drawn: some more in each frame, until all are. */
+  drawnCards: number
   showsAllRows: boolean
   shownItems: number
   filters: { readonly app: string; readonly caller: string; readonly kind: string }
@@ -50,6 +54,9 @@ export interface State {
   readonly signInLinks: Map<string, string>
 }
 
+/** More than a screen shows. */
+export const CARDS_AT_ONCE = 40
+
 /** More than a person reads; the plots are of these too. */
 export const ITEMS_MAX = 5_000
 
@@ -62,6 +69,7 @@ export function createState(): State {
     items: [],
     hours: [],
     range: '24 hours',
+    drawnCards: CARDS_AT_ONCE,
     showsAllRows: false,
     shownItems: 20,
     filters: { app: '', caller: '', kind: '' },

@@ -25,6 +25,8 @@ export interface AppStatus {
   readonly subject: string | null
   readonly session_expires_at: string | null
   readonly session_expires_soon: boolean
+  /** The keeper that renews it, where it is shared with other hosts. */
+  readonly home?: string
 }
 
 export interface Item {
@@ -60,6 +62,10 @@ export interface About {
   readonly role: string
   readonly pid: number
   readonly started_at: string
+  /** As `evo-token share status` has it. */
+  readonly share:
+    | { readonly shared: false }
+    | { readonly shared: true; readonly name: string; readonly role: string }
   readonly problems: readonly { readonly message: string; readonly hint: string }[]
 }
 

@@ -72,7 +72,7 @@ describe('the certificate authorities of "ca"', () => {
     for (const name of ['system', 'company']) {
       const own = join(directory, name)
       mkdirSync(own)
-      const { ca, ...keys } = createCertificates(own, 'localhost')
+      const [{ ca, ...keys }] = createCertificates(own, 'localhost')
       const server = createServer(keys, (_, response) => response.end('{}')).listen(0, '127.0.0.1')
       await once(server, 'listening')
       servers.push(server)

@@ -269,7 +269,7 @@ describe('a company CA', () => {
 
     beforeAll(async () => {
       if (missingCommands('openssl') !== undefined) return
-      certificates = createCertificates(directory, HOST)
+      certificates = createCertificates(directory, HOST)[0]
       const { key, cert } = certificates
       server = createServer({ key, cert }, (_request, response) => response.end('trusted'))
       server.listen(0, '127.0.0.1')

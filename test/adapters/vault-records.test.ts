@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   copyFileSync,
   mkdirSync,
@@ -225,6 +226,45 @@ describe('an attempt', () => {
     await loadOne(second)
     await second.records.reserve(APP, appRecord(1))
     expect((await world.loadAnew())?.unanswered).toBe(true)
+  })
+
+  it.each(['store', 'takeIn'] as const)(
+    'that %s brings from elsewhere is there with its record, wherever a kill comes',
+    async (how) => {
+      const sharing = { home: randomUUID(), number: 7, readerKey: 1 }
+      const taken: AppRecord = { ...appRecord(2), sharing }
+      const before = { record: appRecord(1), unanswered: false, damaged: false }
+      const seen: unknown[] = []
+      for (const step of ['opened', 'written', 'synced', 'renamed', 'directory-synced']) {
+        const own = vaultWorld()
+        await storeUpTo(await own.vault(), 1)
+        const killed = await own.vault({
+          onStep(name) {
+            if (name === `store ${step}`) throw new Error('killed')
+          },
+        })
+        await loadOne(killed)
+        await expect(killed.records[how](APP, taken, true)).rejects.toThrow('killed')
+        const after = await own.loadAnew()
+        seen.push(after?.record?.generation)
+        // A torn file may be an answer that was being written: that is told, and costs nothing.
+        const expected = after?.record?.generation === 2 ? { record: taken, unanswered: true } : {}
+        expect(after).toEqual({ ...before, unanswered: after?.unanswered, ...expected })
+        expect(await own.loadAnew()).toEqual(after)
+      }
+      expect(seen).toEqual([1, 1, 1, 2, 2])
+    },
+  )
+
+  it('that came with its record is over with the next one', async () => {
+    await storeUpTo(vault, 1)
+    await vault.records.store(APP, appRecord(2), true)
+    expect((await world.loadAnew())?.unanswered).toBe(true)
+    await vault.records.reserve(APP, appRecord(2))
+    await vault.records.release(APP)
+    expect((await world.loadAnew())?.unanswered).toBe(true)
+    await vault.records.store(APP, appRecord(3))
+    expect(await world.loadAnew()).toEqual(inOrder(appRecord(3)))
   })
 
   it('of a first sign-in is told of without a record', async () => {

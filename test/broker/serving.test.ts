@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/authorization-server.ts'
+import { toStored } from '../../src/core/token.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
-import { app, HOUR, later, MINUTE, NOW, SECOND, tokenOf } from '../support/builders.ts'
+import {
+  app,
+  HOUR,
+  later,
+  MINUTE,
+  NOW,
+  SECOND,
+  serviceApp,
+  tokenOf,
+  tokenSet,
+} from '../support/builders.ts'
 import {
   createWorld,
   granted,
@@ -216,6 +227,41 @@ describe('refresh', () => {
     expect(await broker.refresh(ME, {})).toMatchObject(tokenOf('at-1'))
     expect(await broker.refresh(ME, {})).toMatchObject(tokenOf('at-1'))
     expect(requests).toHaveLength(1)
+  })
+
+  it('of a token that nothing can renew is refused, with the way to another', async () => {
+    const { refreshToken, ...rest } = tokenSet()
+    const { broker } = await signedIn({ record: { tokens: toStored(rest) } })
+    await expect(broker.refresh(ME, { now: true })).rejects.toMatchObject({
+      code: 'login_required',
+      message: 'No other token can be got for "evo-me": there is no refresh token for it.',
+      hint: 'Sign in: `evo-token login evo-me`.',
+    })
+  })
+
+  it('of a session that has ended says so, though its token is still good', async () => {
+    const { answers, beat, broker, pass } = await signedIn()
+    answers.push(INVALID_GRANT)
+    pass(51 * MINUTE)
+    await beat()
+    expect(broker.token(ME, NOW_ONLY)).toMatchObject(tokenOf('at-1'))
+    await expect(broker.refresh(ME, { now: true })).rejects.toMatchObject({
+      code: 'login_required',
+      message:
+        'The authorization server has ended the sign-in to "evo-me". Its token is still good.',
+    })
+  })
+
+  it('brings a service app back that was signed out and has no secret', async () => {
+    const app = serviceApp({ name: ME, tokenEndpointAuthMethod: 'none' })
+    const { answers, broker } = await signedIn({ app })
+    await broker.logout(ME)
+    await expect(broker.token(ME, NOW_ONLY)).rejects.toMatchObject({
+      code: 'misconfigured',
+      hint: 'Get a token again: `evo-token refresh evo-me`.',
+    })
+    answers.push(granted())
+    expect(await broker.refresh(ME, { now: true })).toMatchObject(tokenOf('at-2'))
   })
 })
 

@@ -1,6 +1,7 @@
 /** The completion scripts in the shells themselves, with the built program on PATH and a daemon that knows names. */
 import { execFile } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -40,7 +41,7 @@ const IN_ZSH = `
 
 const ZSHRC = `
   LISTMAX=-1
-  autoload -Uz compinit && compinit -u -D
+  autoload -Uz compinit && compinit -u -C
   . "$EVO_TEST_SCRIPT"
   compadd() {
     if [[ " \${(j: :)@[1,(i)(-|--)]}" == *\\ -(O|A|D)\\ * ]]; then
@@ -91,14 +92,22 @@ function startNamed(): Promise<StandIn> {
   })
 }
 
+/** The script of a shell, in a file; made once. */
+async function scriptOf(shell: string): Promise<string> {
+  const script = join(home, `script.${shell}`)
+  if (!existsSync(script)) {
+    writeFileSync(script, (await run({ env: {} }, ['completion', shell])).stdout)
+  }
+  return script
+}
+
 /** What is offered at the end of `line`, sorted. */
 async function offered(
   shell: string,
   line: string,
   daemon?: Pick<StandIn, 'env'>,
 ): Promise<string[]> {
-  const script = join(home, `script.${shell}`)
-  writeFileSync(script, (await run({ env: {} }, ['completion', shell])).stdout)
+  const script = await scriptOf(shell)
   const matches = join(home, 'matches')
   writeFileSync(matches, '')
   const { EVO_TOKEN_RUNTIME_DIR = home, EVO_TOKEN_STATE_DIR = join(home, 'state') } =

@@ -300,7 +300,7 @@ describe('doctor', () => {
 
   itNeeds(missingCommands('openssl'))('says whose certificate is not trusted', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'evo-tls-'))
-    const { ca, key, cert } = createCertificates(directory, 'localhost')
+    const [{ ca, key, cert }] = createCertificates(directory, 'localhost')
     const https = createHttpsServer({ key, cert }, (_, response) =>
       response.writeHead(404).end(),
     ).listen(0)

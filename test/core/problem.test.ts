@@ -10,6 +10,7 @@ import {
   renewalUnderWay,
 } from '../../src/core/problem.ts'
 import { CASES, type ProblemCase } from '../../src/core/problem-cases.ts'
+import { remedyFor } from '../../src/core/remedy.ts'
 import type { Session } from '../../src/core/session.ts'
 import type { App } from '../../src/core/app.ts'
 import { app, HOUR, later, NOW, serviceApp, tokenSet } from '../support/builders.ts'
@@ -73,6 +74,10 @@ const REACHED: Readonly<Partial<Record<ProblemCase, Partial<AppFacts>>>> = {
   answer_lost: { session: signedOut('answer_lost'), now: over },
   record_damaged: { session: signedOut('record_damaged'), now: over },
   secret_forgotten: { app: service, session: { status: 'signed-out' } },
+  service_signed_out: {
+    app: { ...service, tokenEndpointAuthMethod: 'none' },
+    session: { status: 'signed-out' },
+  },
   client_secret_missing: { app: service, session: misconfigured('client_secret_missing') },
   private_key_missing: {
     app: { ...service, tokenEndpointAuthMethod: 'private_key_jwt' },
@@ -94,6 +99,10 @@ const REACHED: Readonly<Partial<Record<ProblemCase, Partial<AppFacts>>>> = {
   not_stored: { unstored: { code: 'vault_unwritable', message: 'The disk is full.' } },
   record_newer: { newer: true },
   token_refused: { isTokenRefused: true },
+  last_token_refused: {
+    session: { status: 'active', tokens: withoutRefreshToken() },
+    isTokenRefused: true,
+  },
   scope_changed: { missingScopes: ['evo.file'] },
   session_expires: { endsSoonAt: later(24 * HOUR).wall },
   file_unwritable: { fileFault: { message: '~/.env cannot be written.', hint: 'Make room.' } },
@@ -108,7 +117,24 @@ const REACHED: Readonly<Partial<Record<ProblemCase, Partial<AppFacts>>>> = {
 }
 
 /** Of an app whose home is elsewhere. */
-const COPIES = ['copy_missing', 'copy_ended', 'signed_out_elsewhere', 'reader_key_missing'] as const
+const COPIES = [
+  'copy_missing',
+  'copy_ended',
+  'signed_out_elsewhere',
+  'secret_forgotten_elsewhere',
+  'reader_key_missing',
+] as const
+
+/** Of apps that have a secret, or had one. */
+const SECRETS = new Set<ProblemCase>([
+  'secret_forgotten',
+  'secret_forgotten_elsewhere',
+  'client_secret_missing',
+  'private_key_missing',
+])
+
+/** Of apps with a sign-in. */
+const PERSONAL = new Set<ProblemCase>(['scope_changed', 'session_expires', 'last_token_refused'])
 
 function withoutRefreshToken() {
   const { refreshToken, ...rest } = tokenSet(ada)
@@ -117,9 +143,10 @@ function withoutRefreshToken() {
 
 describe('each case', () => {
   it('comes about', () => {
-    const { vault_locked: elsewhere, ...rest } = CASES
+    // Of a vault that is not open, and of a wish that only a person could fulfil.
+    const { vault_locked: elsewhere, not_renewable: wish, ...rest } = CASES
     expect([...Object.keys(REACHED), ...COPIES].sort()).toEqual(Object.keys(rest).sort())
-    expect(elsewhere.code).toBe('vault_locked')
+    expect([elsewhere.code, wish.code]).toEqual(['vault_locked', 'login_required'])
   })
 
   it.each(COPIES)('%s is told of an app whose home is elsewhere', (name) => {
@@ -220,6 +247,33 @@ describe('what to do', () => {
     const asked = { ...native, scopes: ['evo.discovery'] }
     expect(hintFor({ ...ended, app: asked })).toContain('offline_access')
     expect(hintFor(ended)).toBe('Sign in: `evo-token login evo-me`.')
+  })
+
+  it('about a service app is never a sign-in, nor a secret that it has not', () => {
+    const secretless: App = { ...service, tokenEndpointAuthMethod: 'none' }
+    for (const found of [...COPIES, ...Object.keys(CASES)] as ProblemCase[]) {
+      // The server ends sessions of persons only; see "about a service app that the server rejects".
+      if (CASES[found].code === 'login_required' || PERSONAL.has(found)) continue
+      expect(remedyFor(service, found), found).not.toMatch(/evo-token login|[Ss]ign in/)
+      if (SECRETS.has(found)) continue
+      expect(remedyFor(secretless, found), found).not.toMatch(/evo-token secret/)
+    }
+    for (const found of COPIES) {
+      const { callers, owner } = copyProblem(service, found, 'hub-1')
+      expect(JSON.stringify([callers, owner])).not.toMatch(/evo-token login|[Ss]ign in|signed in/)
+    }
+  })
+
+  it.each(['native', 'spa'] as const)('about a %s app is never a secret', (type) => {
+    for (const found of Object.keys(CASES) as ProblemCase[]) {
+      if (SECRETS.has(found)) continue
+      expect(remedyFor({ ...native, type }, found), found).not.toMatch(/evo-token secret/)
+    }
+  })
+
+  it('about a token that an API refused is no refresh where there is no refresh token', () => {
+    expect(hintFor(REACHED.token_refused ?? {})).toContain('`evo-token refresh evo-me`')
+    expect(hintFor(REACHED.last_token_refused ?? {})).toBe('Sign in: `evo-token login evo-me`.')
   })
 
   it('about a service app that the server rejects is no sign-in', () => {

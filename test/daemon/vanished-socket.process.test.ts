@@ -15,9 +15,9 @@ function endpointOf({ stateDir }: Home): { socket: string; url: string; pid: num
 }
 
 describe('an owner socket whose directory is removed', () => {
-  it('is made anew within some seconds, said once, and reached by the command line', async () => {
+  it('is made anew at a heartbeat, said once, and reached by the command line', async () => {
     await using home = await createHome(CONFIG)
-    await using daemon = await startDaemonProcess(home)
+    await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
     rmSync(join(home.directory, 'run'), { recursive: true })
     const line = await daemon.logged(({ msg }) => msg.includes('made anew'))
     expect(line.socket).toBe(join(home.directory, 'run/owner.sock'))
@@ -28,7 +28,7 @@ describe('an owner socket whose directory is removed', () => {
 
   it('is made in the state directory where its own cannot be had', async () => {
     await using home = await createHome(CONFIG)
-    await using daemon = await startDaemonProcess(home)
+    await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
     rmSync(join(home.directory, 'run'), { recursive: true })
     writeFileSync(join(home.directory, 'run'), '')
     const line = await daemon.logged(({ msg }) => msg.includes('made anew'))

@@ -2,7 +2,7 @@
  * The daemon that ships, which tells of every named step of the rotation protocol on descriptor 3 and,
  * where it is told to, ends itself there by SIGKILL. Nothing else about it is different:
  *
- *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS] [--sharing JSON]
+ *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS] [--silent] [--sharing JSON]
  */
 import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,6 +19,8 @@ const { values } = parseArgs({
     'kill-at': { type: 'string' },
     occurrence: { type: 'string', default: '1' },
     heartbeat: { type: 'string' },
+    /** No descriptor 3 is there. */
+    silent: { type: 'boolean', default: false },
     /** Durations of `SharingPolicy`. */
     sharing: { type: 'string' },
   },
@@ -28,7 +30,7 @@ let occurrencesLeft = Number(values.occurrence)
 
 /** On a clock that all processes of the machine share, and before anything else can happen. */
 function onStep(step: string, app = ''): void {
-  writeSync(STEPS_FD, `${process.hrtime.bigint()}\t${app}\t${step}\n`)
+  if (!values.silent) writeSync(STEPS_FD, `${process.hrtime.bigint()}\t${app}\t${step}\n`)
   if (step !== values['kill-at'] || --occurrencesLeft > 0) return
   process.kill(process.pid, 'SIGKILL')
 }

@@ -1,15 +1,11 @@
 /** Starts `daemon-entry.ts` as it was built, and follows it: its log, its steps, and its end. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
-import { type Home, type LogLine, MAIN } from '../support/daemon-process.ts'
-
-/** Made by `scripts/build-tools.mjs`. */
-const ENTRY = join(dirname(MAIN), '../build/test/faults/daemon-entry.js')
+import { type Home, type LogLine, MAIN, TEST_ENTRY } from '../support/daemon-process.ts'
 
 export interface Step {
   readonly name: string
@@ -70,7 +66,7 @@ export function startKillableDaemon(
   const [command = '', ...args] = [
     ...under,
     process.execPath,
-    ...(serve ? [MAIN, 'serve'] : [ENTRY]),
+    ...(serve ? [MAIN, 'serve'] : [TEST_ENTRY]),
     ...(killAt === undefined ? [] : ['--kill-at', killAt]),
     ...(occurrence === undefined ? [] : ['--occurrence', String(occurrence)]),
     ...(heartbeatMs === undefined ? [] : ['--heartbeat', String(heartbeatMs)]),

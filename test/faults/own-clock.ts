@@ -39,6 +39,11 @@ export function startOnOwnClock(home: Home): DaemonOnOwnClock {
   return { ...daemon, set }
 }
 
+/** For a daemon whose wall clock is this many seconds after the machine's. */
+export function clockAhead(byS: number): NodeJS.ProcessEnv {
+  return { LD_PRELOAD: LIBRARY, FAKETIME: `+${byS}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
+}
+
 /** A service app that a cron line has renewed every `everyS` seconds, for the config. */
 export function pipelineApp(server: RunningAuthorizationServer, everyS: number) {
   const { clientId } = server.clients.service

@@ -1,22 +1,30 @@
 /**
- * Several daemons that share sessions through a real PostgreSQL, with a real authorization server: as
- * on several hosts, but for the network between them. Durations are short.
+ * Several daemons that share sessions through a real PostgreSQL, with a real authorization server: on
+ * loopback, or each on a network of its own with a cable to pull. Durations are short.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
-import { type KillableDaemon, startKillableDaemon } from '../faults/killable-daemon.ts'
+import {
+  type KillableDaemon,
+  type KillableOptions,
+  startKillableDaemon,
+} from '../faults/killable-daemon.ts'
+import { SCOPES, type Seed, seedAll } from '../faults/seeded-home.ts'
 import {
   CLIENTS,
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
+import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { type CliResult, createHome, type Home, runCli } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { DATABASE, type Postgres, startPostgres } from '../support/postgres.ts'
 import { signInByBrowser } from '../support/sign-in.ts'
 import { until } from '../support/until.ts'
+import { createNetwork, type Network, type NetworkHost } from './network.ts'
 
 export const APP = 'evo-me'
 
@@ -37,9 +45,13 @@ export const SHORT: Partial<SharingPolicy> = {
 export interface Host extends AsyncDisposable {
   readonly name: string
   readonly home: Home
+  /** Where it is on the network, if there is one. */
+  readonly place: NetworkHost | undefined
   /** The daemon that runs, or ran last. */
   daemon(): KillableDaemon
-  start(sharing?: Partial<SharingPolicy>): Promise<KillableDaemon>
+  /** Every daemon that was started, in order. */
+  daemons(): readonly KillableDaemon[]
+  start(sharing?: Partial<SharingPolicy>, options?: KillableOptions): Promise<KillableDaemon>
   /** Ends the daemon and resolves when it is gone. */
   end(signal?: NodeJS.Signals): Promise<void>
   cli(...args: readonly string[]): Promise<CliResult>
@@ -71,12 +83,21 @@ export interface ShareStatus {
 export interface HostsWorld extends AsyncDisposable {
   readonly postgres: Postgres
   readonly server: RunningAuthorizationServer
+  /** Where the database is on the network, if there is one. */
+  readonly databasePlace: NetworkHost | undefined
   /** Of the role of all keepers. */
   readonly keeperPassword: string
   /** A keeper, started and confirmed. */
-  keeper(name: string): Promise<Host>
+  keeper(name: string, options?: HostOptions): Promise<Host>
   /** A reader of the app, with a role and a key of its own, made at `keeper`. */
-  reader(name: string, keeper: Host): Promise<Host>
+  reader(name: string, keeper: Host, options?: HostOptions): Promise<Host>
+}
+
+export interface HostOptions {
+  /** For its daemons. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Every app is signed in there before the first start. */
+  readonly seed?: Seed
 }
 
 export interface HostsOptions {
@@ -85,46 +106,65 @@ export interface HostsOptions {
   /** One, unless they are named. */
   readonly apps?: readonly string[]
   readonly accessTokenTtlS?: number
+  /** Whether hosts, database and authorization server reach one another by cables, and over TLS. */
+  readonly network?: boolean
+  /** More of the config of all. */
+  readonly config?: object
 }
 
 const HOSTS_MAX = 8
 
-const NATIVE = {
-  type: 'native',
-  clientId: CLIENTS.native.clientId,
-  scopes: ['evo.discovery', 'offline_access'],
-}
+const NATIVE = { type: 'native', clientId: CLIENTS.native.clientId, scopes: SCOPES }
 
 export async function startHostsWorld({
   apps = [APP],
   sharing = {},
+  network: isNetworked = false,
+  config = {},
   ...options
 }: HostsOptions = {}): Promise<HostsWorld> {
-  const postgres = await startPostgres()
+  const cables = isNetworked ? await startCables() : undefined
+  const postgres = await startPostgres(cables?.ofDatabase)
   // The page of a sign-in stays for a minute, and with it its port: each host has one of its own.
   const redirectUris = await Promise.all(
     Array.from({ length: HOSTS_MAX }, async () => `http://localhost:${await freePort()}/callback`),
   )
-  const server = await startAuthorizationServer({ ...options, redirectUris })
+  const server = await startAuthorizationServer({ ...options, ...cables?.ofServer, redirectUris })
   const vaultKey = randomBytes(32).toString('base64')
   const { passwordFile, password } = await postgres.createRole('evo_keeper')
   const superFile = await postgres.passwordFileOf('super')
   const hosts: Host[] = []
   let migrated = false
 
-  async function createHost(name: string, share: object): Promise<Host> {
+  async function createHost(
+    name: string,
+    share: object,
+    { env = {}, seed }: HostOptions = {},
+  ): Promise<Host> {
     const home = await createHome({
+      ...config,
       issuer: server.issuer,
       listen: { port: 0 },
       vault: { key: 'file' },
       apps: Object.fromEntries(
         apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUris[hosts.length]] }]),
       ),
-      share: { type: 'postgresql', hosts: [postgres.host], database: DATABASE, name, ...share },
+      share: {
+        ...{ type: 'postgresql', hosts: [postgres.host], database: DATABASE, name },
+        ...(cables && { ca: cables.ca }),
+        ...share,
+      },
     })
     await mkdir(home.stateDir, { mode: 0o700 })
     await writeFile(join(home.stateDir, 'vault-key'), `${vaultKey}\n`, { mode: 0o600 })
-    const host = toHost(name, home, sharing)
+    if (seed) await seedAll(home, server, Object.fromEntries(apps.map((app) => [app, seed])))
+    const place = cables?.network.addHost()
+    const host = toHost(name, home, place, {
+      heartbeatMs: 100,
+      sharing: { ...SHORT, ...sharing },
+      env: { ...env, ...(cables && { NODE_EXTRA_CA_CERTS: cables.ca }) },
+      ...(place && { under: place.under }),
+    })
     hosts.push(host)
     return host
   }
@@ -140,16 +180,17 @@ export async function startHostsWorld({
   return {
     postgres,
     server,
+    databasePlace: cables?.ofDatabase.place,
     keeperPassword: password,
-    async keeper(name) {
-      const host = await createHost(name, { user: 'evo_keeper', passwordFile })
+    async keeper(name, options) {
+      const host = await createHost(name, { user: 'evo_keeper', passwordFile }, options)
       if (!migrated) await migrate(host, '--grant', 'evo_keeper')
       migrated = true
       await host.start()
       await untilConfirmed(host)
       return host
     },
-    async reader(name, keeper) {
+    async reader(name, keeper, options) {
       const role = `evo_${name}`
       const { passwordFile: own } = await postgres.createRole(role)
       const named = apps.flatMap((app) => ['--app', app])
@@ -157,9 +198,8 @@ export async function startHostsWorld({
       const keys = join(keeper.home.directory, `${name}-keys`)
       const made = await keeper.cli('share', 'reader-key', ...named, '--out', keys)
       if (made.code !== 0) throw new Error(made.stderr)
-      const host = await createHost(name, {
-        ...{ role: 'reader', user: role, passwordFile: own, readerKeys: keys },
-      })
+      const share = { role: 'reader', user: role, passwordFile: own, readerKeys: keys }
+      const host = await createHost(name, share, options)
       await host.start()
       return host
     },
@@ -167,25 +207,58 @@ export async function startHostsWorld({
       for (const host of hosts) await host[Symbol.asyncDispose]()
       await server.close()
       await postgres[Symbol.asyncDispose]()
+      await cables?.[Symbol.asyncDispose]()
     },
   }
 }
 
-function toHost(name: string, home: Home, usual: Partial<SharingPolicy>): Host {
-  let daemon: KillableDaemon | undefined
+interface Cables extends AsyncDisposable {
+  readonly network: Network
+  /** The path of the authority that all of them trust. */
+  readonly ca: string
+  readonly ofDatabase: { readonly place: NetworkHost; readonly tls: Certificates }
+  readonly ofServer: { readonly address: string; readonly tls: Certificates }
+}
+
+async function startCables(): Promise<Cables> {
+  const directory = await mkdtemp(join(tmpdir(), 'evo-token-cables-'))
+  const network = createNetwork()
+  const place = network.addHost()
+  const [tls, other] = createCertificates(directory, place.address, network.address)
+  return {
+    network,
+    ca: tls.ca,
+    ofDatabase: { place, tls },
+    ofServer: { address: network.address, tls: other },
+    async [Symbol.asyncDispose]() {
+      network[Symbol.dispose]()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function toHost(
+  name: string,
+  home: Home,
+  place: NetworkHost | undefined,
+  usual: KillableOptions,
+): Host {
+  const daemons: KillableDaemon[] = []
   const running = () => {
+    const daemon = daemons.at(-1)
     if (!daemon) throw new Error(`${name} was not started`)
     return daemon
   }
   const host: Host = {
     name,
     home,
+    place,
     daemon: running,
-    async start(sharing = {}) {
-      daemon = startKillableDaemon(home, {
-        heartbeatMs: 100,
-        sharing: { ...SHORT, ...usual, ...sharing },
-      })
+    daemons: () => daemons,
+    async start(sharing = {}, options = {}) {
+      const all = { ...usual, ...options, sharing: { ...usual.sharing, ...sharing } }
+      const daemon = startKillableDaemon(home, all)
+      daemons.push(daemon)
       await daemon.socket
       return daemon
     },
@@ -213,7 +286,7 @@ function toHost(name: string, home: Home, usual: Partial<SharingPolicy>): Host {
       return JSON.parse(stdout) as ShareStatus
     },
     async [Symbol.asyncDispose]() {
-      if (daemon) await daemon[Symbol.asyncDispose]()
+      await daemons.at(-1)?.[Symbol.asyncDispose]()
       await home.remove()
     },
   }

@@ -117,6 +117,28 @@ describe('GET /openapi.json', () => {
     })
   })
 
+  it('has a schema for the body of every answer, whatever went wrong', async () => {
+    const { paths, components } = await describedBy()
+    const problem = { schema: { $ref: '#/components/schemas/Problem' } }
+    const isProblem = { 'application/problem+json': problem }
+    expect(components.responses.Problem?.content).toEqual(isProblem)
+    expect(components.schemas.Problem).toMatchObject({
+      required: ['type', 'title', 'status', 'detail', 'error', 'hint'],
+    })
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const [method, { responses }] of Object.entries(operations)) {
+        const { default: others, ...described } = responses
+        expect(others).toEqual({ $ref: '#/components/responses/Problem' })
+        for (const [status, { content = {} }] of Object.entries(described)) {
+          const answer = `${method} ${path} ${status}`
+          if (status >= '400') expect(content, answer).toMatchObject(isProblem)
+          expect(Object.keys(content).length > 0, answer).toBe(status !== '204')
+          for (const { schema } of Object.values(content)) expect(schema, answer).not.toEqual({})
+        }
+      }
+    }
+  })
+
   it('describes every answer, that of a daemon that is not ready too', async () => {
     const { paths } = await describedBy()
     for (const route of routesOf(recordedDeps().deps)) {
@@ -149,6 +171,10 @@ async function describedBy() {
   const answer = await doors.owner().get('/openapi.json').expect(200)
   return answer.body as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+    readonly components: {
+      readonly responses: Readonly<Record<string, { readonly content?: Content }>>
+      readonly schemas: Readonly<Record<string, object>>
+    }
   }
 }
 

@@ -26,6 +26,8 @@ interface TokenRequest {
   /** Of the refresh token that was shown: 0 for the one of the sign-in, and one more per rotation. */
   readonly generation: number | undefined
   readonly form: URLSearchParams
+  /** The address that it came from. */
+  readonly from: string | undefined
   answer?: Answer
 }
 
@@ -44,6 +46,8 @@ type Intercept = (request: TokenRequest, act: () => Promise<Answer>) => Promise<
 export interface AuthorizationServerOptions {
   /** Any free one, if left out. */
   readonly port?: number
+  /** Where it listens; the loopback, if left out. */
+  readonly address?: string
   /** The URL that it is known by, where something stands before it (`test/faults/faulty-path.ts`). */
   readonly issuer?: string
   /** What it shows to those who come over TLS, which are all then. */
@@ -113,9 +117,11 @@ export async function startAuthorizationServer(
 ): Promise<RunningAuthorizationServer> {
   const Provider = await importProvider()
   const server = options.tls ? createTlsServer(options.tls) : createServer()
-  server.listen(options.port ?? 0, '127.0.0.1')
+  const { address = '127.0.0.1' } = options
+  server.listen(options.port ?? 0, address)
   await once(server, 'listening')
-  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const url = `${options.tls ? 'https' : 'http'}://${address}:${port}`
   const issuer = options.issuer ?? url
 
   const { adapter, generations, payloads } = options.store ?? createProviderStore()
@@ -182,7 +188,11 @@ export async function startAuthorizationServer(
       return
     }
     const form = await readForm(ctx.req)
-    const request = toTokenRequest(form, ctx.get('authorization'), generations)
+    const from = ctx.req.socket.remoteAddress
+    const request: TokenRequest = {
+      ...toTokenRequest(form, ctx.get('authorization'), generations),
+      from,
+    }
     requests.push(request)
     const answer = await running.intercept(request, async () => {
       await next()
@@ -328,7 +338,7 @@ function toTokenRequest(
   form: URLSearchParams,
   authorization: string,
   generations: ReadonlyMap<string, number>,
-): TokenRequest {
+): Omit<TokenRequest, 'from'> {
   const [scheme, credentials = ''] = authorization.split(' ')
   const basic =
     scheme === 'Basic' ? Buffer.from(credentials, 'base64').toString().split(':', 1)[0] : undefined

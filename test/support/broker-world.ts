@@ -69,20 +69,22 @@ export function createMemoryVault() {
       attempts.add(app)
       return { kind: 'stored' }
     },
-    async store(app, record) {
+    async store(app, record, unanswered = false) {
       if (disk.refuses) return unwritable
       if (newer.has(app)) return { kind: 'newer' }
       if ((records.get(app)?.generation ?? 0) !== record.generation - 1) return { kind: 'changed' }
       steps.push('store')
       records.set(app, record)
-      attempts.delete(app)
+      if (unanswered) attempts.add(app)
+      else attempts.delete(app)
       return { kind: 'stored' }
     },
-    async takeIn(app, record) {
+    async takeIn(app, record, unanswered = false) {
       if (disk.refuses) return unwritable
       steps.push('take in')
       records.set(app, record)
-      attempts.delete(app)
+      if (unanswered) attempts.add(app)
+      else attempts.delete(app)
       return { kind: 'stored' }
     },
     async release(app) {

@@ -1,6 +1,7 @@
-/** A certificate authority that nobody trusts yet, and a server's certificate made by it. */
+/** A certificate authority that nobody trusts yet, and certificates made by it. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 
 export interface Certificates {
@@ -10,59 +11,38 @@ export interface Certificates {
   readonly cert: string
 }
 
-/** Writes into `directory`, which has to exist; needs the openssl command. */
-export function createCertificates(directory: string, hostname: string): Certificates {
+/**
+ * Writes into `directory`, which has to exist; needs the openssl command.
+ *
+ * @param subjects host names, addresses, or names of clients: a certificate for each.
+ */
+export function createCertificates<const Subjects extends readonly string[]>(
+  directory: string,
+  ...subjects: Subjects
+): { readonly [At in keyof Subjects]: Certificates } {
   const at = (name: string) => join(directory, name)
   const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'pipe' })
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
   openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Company CA',
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
+    ...['req', '-x509', ...newKey, '-days', '2', '-subj', '/CN=Company CA'],
+    ...['-keyout', at('ca.key'), '-out', at('ca.pem')],
   )
-  openssl(
-    'req',
-    '-new',
-    ...newKey,
-    '-subj',
-    `/CN=${hostname}`,
-    '-keyout',
-    at('server.key'),
-    '-out',
-    at('server.csr'),
-  )
-  writeFileSync(at('extensions'), `subjectAltName=DNS:${hostname}\n`)
-  openssl(
-    'x509',
-    '-req',
-    '-days',
-    '2',
-    '-in',
-    at('server.csr'),
-    '-extfile',
-    at('extensions'),
-    '-CA',
-    at('ca.pem'),
-    '-CAkey',
-    at('ca.key'),
-    '-set_serial',
-    '1',
-    '-out',
-    at('server.pem'),
-  )
-
-  return {
-    ca: at('ca.pem'),
-    key: readFileSync(at('server.key'), 'utf8'),
-    cert: readFileSync(at('server.pem'), 'utf8'),
-  }
+  const certificates = subjects.map((subject, serial): Certificates => {
+    const file = (ending: string) => at(`${subject}.${ending}`)
+    openssl(
+      ...['req', '-new', ...newKey, '-subj', `/CN=${subject}`],
+      ...['-keyout', file('key'), '-out', file('csr')],
+    )
+    const kind = isIP(subject) === 0 ? 'DNS' : 'IP'
+    writeFileSync(file('extensions'), `subjectAltName=${kind}:${subject}\n`)
+    openssl(
+      ...['x509', '-req', '-days', '2', '-in', file('csr'), '-extfile', file('extensions')],
+      ...['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-set_serial', String(serial + 1)],
+      ...['-out', file('pem')],
+    )
+    const [key, cert] = [readFileSync(file('key'), 'utf8'), readFileSync(file('pem'), 'utf8')]
+    return { ca: at('ca.pem'), key, cert }
+  })
+  return certificates as { [At in keyof Subjects]: Certificates }
 }

@@ -13,6 +13,9 @@ import { text } from 'node:stream/consumers'
 
 export const MAIN = join(checkout(), 'dist/main.js')
 
+/** The same daemon, with what only tests may set. Made by `scripts/build-tools.mjs`. */
+export const TEST_ENTRY = join(checkout(), 'build/test/faults/daemon-entry.js')
+
 /** This file runs as it stands under the test runner, and from `build/` in the demo. */
 function checkout(): string {
   let directory = import.meta.dirname
@@ -84,6 +87,8 @@ export interface DaemonOptions {
   readonly node?: string
   /** Another copy of the program. */
   readonly main?: string
+  /** Between two heartbeats, where 5 s are too long to wait for one. */
+  readonly heartbeatMs?: number
   /** A command that runs the daemon in its own place: `runuser -u nobody --`, `strace -D …`. */
   readonly under?: readonly string[]
 }
@@ -91,9 +96,15 @@ export interface DaemonOptions {
 /** Starts `evo-token serve` and resolves when it listens; rejects with what it said if it ends before. */
 export async function startDaemonProcess(
   home: Home,
-  { args = [], env = {}, node = process.execPath, main = MAIN, under = [] }: DaemonOptions = {},
+  options: DaemonOptions = {},
 ): Promise<DaemonProcess> {
-  const [command = node, ...line] = [...under, node, main, 'serve', ...args]
+  const { args = [], env = {}, node = process.execPath, main = MAIN, under = [] } = options
+  const { heartbeatMs } = options
+  const program =
+    heartbeatMs === undefined
+      ? [main, 'serve', ...args]
+      : [TEST_ENTRY, '--silent', '--heartbeat', String(heartbeatMs)]
+  const [command = node, ...line] = [...under, node, ...program]
   const child = spawn(command, line, {
     env: { ...home.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

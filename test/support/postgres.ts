@@ -1,9 +1,9 @@
-/** A PostgreSQL of its own: a cluster in a temporary directory, on a free port of loopback, not as root. */
+/** A PostgreSQL of its own: a cluster in a temporary directory, on a free port, not as root. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { appendFile, chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -50,10 +50,33 @@ export interface Postgres extends AsyncDisposable {
   createStandby(): Promise<Postgres>
 }
 
-export async function startPostgres(): Promise<Postgres> {
+export interface PostgresOptions {
+  /** Where it runs; on this host's loopback, if left out. */
+  readonly place?: PostgresPlace
+  /** What it shows to those who come over TLS. */
+  readonly tls?: {
+    readonly key: string
+    readonly cert: string
+    /** Has the roles of keepers and readers show a certificate of this authority, in place of a password. */
+    readonly clientCa?: string
+  }
+}
+
+interface PostgresPlace {
+  readonly address: string
+  /** A command that runs another one in its own place, there. */
+  readonly under: readonly string[]
+}
+
+const HERE: PostgresPlace = { address: '127.0.0.1', under: [] }
+
+export async function startPostgres({
+  place = HERE,
+  tls,
+}: PostgresOptions = {}): Promise<Postgres> {
   // Those of another cluster, which may get this port, are others.
   const passwords = new Map([[SUPERUSER, newPassword()]])
-  const cluster = await createCluster(passwords)
+  const cluster = await createCluster(passwords, place)
   const passwordFile = join(cluster.directory, 'superuser')
   await writeFile(passwordFile, passwords.get(SUPERUSER) ?? '')
   await giveToOwner(passwordFile)
@@ -63,32 +86,41 @@ export async function startPostgres(): Promise<Postgres> {
   ])
   const postgres = toPostgres(cluster)
   await configure(cluster)
+  if (place !== HERE) await appendFile(join(cluster.data, 'pg_hba.conf'), HBA_OF_OTHERS)
+  if (tls) await configureTls(cluster, tls)
   await postgres.start()
   await sqlOn(cluster, `CREATE DATABASE ${DATABASE}`, SUPERUSER, 'postgres')
   return postgres
 }
 
+/** Password for everyone who comes from another host, as from this one. */
+const HBA_OF_OTHERS = 'host all all all scram-sha-256\n'
+
 interface Cluster {
+  readonly place: PostgresPlace
   readonly directory: string
   readonly data: string
   readonly port: number
   readonly passwords: Map<string, string>
 }
 
-async function createCluster(passwords: Map<string, string>): Promise<Cluster> {
+async function createCluster(
+  passwords: Map<string, string>,
+  place: PostgresPlace,
+): Promise<Cluster> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-pg-'))
   const data = join(directory, 'data')
   await mkdir(data)
   await chmod(data, 0o700)
   await giveToOwner(directory)
   await giveToOwner(data)
-  return { directory, data, port: await freePort(), passwords }
+  return { place, directory, data, port: await freePort(), passwords }
 }
 
-async function configure({ directory, data, port }: Cluster): Promise<void> {
+async function configure({ place, directory, data, port }: Cluster): Promise<void> {
   const settings = [
     `port = ${port}`,
-    "listen_addresses = '127.0.0.1'",
+    `listen_addresses = '${place.address}'`,
     `unix_socket_directories = '${directory}'`,
     // What a crash of the machine would lose is not what is tested.
     'fsync = off',
@@ -96,9 +128,29 @@ async function configure({ directory, data, port }: Cluster): Promise<void> {
   await appendFile(join(data, 'postgresql.conf'), `${settings.join('\n')}\n`)
 }
 
+async function configureTls(
+  { data }: Cluster,
+  { key, cert, clientCa }: NonNullable<PostgresOptions['tls']>,
+): Promise<void> {
+  const files = { 'server.key': key, 'server.crt': cert, ...(clientCa && { 'ca.crt': clientCa }) }
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(data, name), content, { mode: 0o600 })
+    await giveToOwner(join(data, name))
+  }
+  const settings = ['ssl = on', ...(clientCa ? ["ssl_ca_file = 'ca.crt'"] : [])]
+  await appendFile(join(data, 'postgresql.conf'), `${settings.join('\n')}\n`)
+  if (!clientCa) return
+  const hba = join(data, 'pg_hba.conf')
+  const others = await readFile(hba, 'utf8')
+  await writeFile(
+    hba,
+    `host all ${SUPERUSER} all scram-sha-256\nhostssl all all all cert\n${others}`,
+  )
+}
+
 async function createStandby(primary: Cluster): Promise<Postgres> {
-  const cluster = await createCluster(primary.passwords)
-  const from = ['-h', '127.0.0.1', '-p', String(primary.port), '-U', SUPERUSER]
+  const cluster = await createCluster(primary.passwords, HERE)
+  const from = ['-h', primary.place.address, '-p', String(primary.port), '-U', SUPERUSER]
   // With -R it begins as a standby of the primary, and knows how to log in there.
   const args = ['-D', cluster.data, '-R', '-c', 'fast', ...from]
   await runProgram('pg_basebackup', args, { PGPASSWORD: primary.passwords.get(SUPERUSER) ?? '' })
@@ -109,11 +161,11 @@ async function createStandby(primary: Cluster): Promise<Postgres> {
 }
 
 function toPostgres(cluster: Cluster): Postgres {
-  const { directory, data, port, passwords } = cluster
+  const { place, directory, data, port, passwords } = cluster
   let server: ChildProcess | undefined
   const postgres: Postgres = {
     port,
-    host: `127.0.0.1:${port}`,
+    host: `${place.address}:${port}`,
     passwords,
     sql: (text, role = SUPERUSER) => sqlOn(cluster, text, role, DATABASE),
     async createRole(name, password = newPassword()) {
@@ -127,11 +179,7 @@ function toPostgres(cluster: Cluster): Postgres {
       return file
     },
     async start() {
-      const started = spawn(join(BIN ?? '', 'postgres'), ['-D', data], {
-        ...asOwner(),
-        cwd: '/',
-        stdio: 'ignore',
-      })
+      const started = startProgram(place, 'postgres', ['-D', data])
       server = started
       await until('PostgreSQL answers', () => {
         if (started.exitCode !== null) throw new Error('PostgreSQL does not start')
@@ -161,9 +209,14 @@ function toPostgres(cluster: Cluster): Postgres {
   return postgres
 }
 
-async function sqlOn({ port, passwords }: Cluster, text: string, role: string, database: string) {
+async function sqlOn(
+  { place, port, passwords }: Cluster,
+  text: string,
+  role: string,
+  database: string,
+) {
   const password = passwords.get(role) ?? ''
-  const client = new pg.Client({ host: '127.0.0.1', port, user: role, password, database })
+  const client = new pg.Client({ host: place.address, port, user: role, password, database })
   client.on('error', () => undefined)
   await client.connect()
   try {
@@ -197,6 +250,18 @@ async function runProgram(
 ): Promise<void> {
   const options = { ...asOwner(), cwd: '/', env: { ...process.env, ...env } }
   await run(join(BIN ?? '', program), args, options)
+}
+
+/** Not as root, and in the place of what brings it there: a signal gets to it. */
+function startProgram({ under }: PostgresPlace, program: string, args: readonly string[]) {
+  const path = join(BIN ?? '', program)
+  const options = { cwd: '/', stdio: 'ignore' } as const
+  const [command, ...words] = under
+  if (command === undefined) return spawn(path, args, { ...asOwner(), ...options })
+  const { uid } = asOwner()
+  const drop =
+    uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
+  return spawn(command, [...words, ...drop, path, ...args], options)
 }
 
 function binaries(): string | undefined {

@@ -76,14 +76,18 @@ describe('a service whose daemon does not start', () => {
     itNeeds(noBoot)(`for ${fault} is told of by every client, within seconds`, async () => {
       try {
         await breakBy(script)
-        expect(await failing('evo-token status')).toMatch(
+        const [status, got, asked] = await Promise.all([
+          failing('evo-token status'),
+          failing('evo-token get pipeline'),
+          failing(
+            'env PYTHONPATH=/usr/local/lib/evo-python python3',
+            'from evo_token import get_token\nget_token("pipeline")\n',
+          ),
+        ])
+        expect(status).toMatch(
           new RegExp(`it ended with 4:[^]*${WORDS}[^]*evo-token service status`),
         )
-        expect(await failing('evo-token get pipeline')).toContain(WORDS)
-        const asked = await failing(
-          'env PYTHONPATH=/usr/local/lib/evo-python python3',
-          'from evo_token import get_token\nget_token("pipeline")\n',
-        )
+        expect(got).toContain(WORDS)
         expect(asked).toMatch(new RegExp(`DaemonNotRunning: ${WORDS}`))
         expect(asked).toContain('`evo-token service status`')
 

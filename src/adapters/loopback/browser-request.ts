@@ -23,6 +23,11 @@ export function isLookingAhead(headers: IncomingHttpHeaders): boolean {
   )
 }
 
+/** Whether a service worker gets the answer before its page does (Service Workers, "navigation preload"). */
+export function isForWorker(headers: IncomingHttpHeaders): boolean {
+  return headers['service-worker-navigation-preload'] !== undefined
+}
+
 /** Whether a service worker's script is asked for (Service Workers, "Service-Worker" header). */
 export function isWorkerScript(headers: IncomingHttpHeaders): boolean {
   return headers['service-worker'] === 'script' || headers['sec-fetch-dest'] === 'serviceworker'

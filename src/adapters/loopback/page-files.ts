@@ -2,6 +2,7 @@
  * The files of the page, as the browser gets them: ours alone, no inline script, in no frame. The
  * headers also take away what another program left at this address, a service worker for one.
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { packageManifest } from '../process/package-version.ts'
@@ -44,16 +45,17 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circl
 const BUILT = join(dirname(packageManifest()), 'dist/web')
 
 export async function loadPageFiles(directory = BUILT) {
-  const [script, style] = await Promise.all(
+  const [script = '', style = ''] = await Promise.all(
     ['page.js', 'page.css'].map((name) => readFile(join(directory, name), 'utf8')),
   )
+  const documentOf = documentWith({ script: integrityOf(script), style: integrityOf(style) })
   return {
-    '/page.js': file('text/javascript; charset=utf-8', script ?? ''),
-    '/page.css': file('text/css; charset=utf-8', style ?? ''),
+    '/page.js': file('text/javascript; charset=utf-8', script),
+    '/page.css': file('text/css; charset=utf-8', style),
     '/icon.svg': file('image/svg+xml', ICON),
     /** @param key for the tab, where the link was opened. */
     page: (key?: string): PageFile => ({
-      ...file('text/html; charset=utf-8', htmlOf(key)),
+      ...file('text/html; charset=utf-8', documentOf.page(key)),
       headers: {
         ...HEADERS,
         'Content-Type': 'text/html; charset=utf-8',
@@ -62,10 +64,7 @@ export async function loadPageFiles(directory = BUILT) {
     }),
     workerRemoval: file('text/javascript; charset=utf-8', WORKER_REMOVAL),
     refusal: (title: string, text: string): PageFile =>
-      file(
-        'text/html; charset=utf-8',
-        documentOf(title, `<main class="refusal"><h1>${title}</h1><p>${text}</p></main>`),
-      ),
+      file('text/html; charset=utf-8', documentOf.refusal(title, text)),
   }
 }
 
@@ -73,24 +72,23 @@ function file(type: string, body: string): PageFile {
   return { headers: { ...HEADERS, 'Content-Type': type }, body }
 }
 
-function htmlOf(key: string | undefined): string {
-  const given = key === undefined ? '' : `<meta name="evo-token-page-key" content="${key}">\n`
-  return documentOf(
-    'evo-token',
-    '<div id="page"><noscript>This page needs JavaScript.</noscript></div>',
-    `${given}<script type="module" src="/page.js"></script>\n`,
-  )
+/**
+ * Subresource Integrity: of what the page loads, a service worker of another program can keep the page from
+ * running, but not put something else in its place.
+ */
+function integrityOf(content: string): string {
+  return `sha384-${createHash('sha384').update(content).digest('base64')}`
 }
 
-function documentOf(title: string, body: string, head = ''): string {
-  return `<!doctype html>
+function documentWith(integrity: { readonly script: string; readonly style: string }) {
+  const documentOf = (title: string, body: string, head = '') => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
-<link rel="stylesheet" href="/page.css">
+<link rel="stylesheet" href="/page.css" integrity="${integrity.style}">
 <link rel="icon" href="/icon.svg">
 ${head}</head>
 <body>
@@ -98,4 +96,16 @@ ${body}
 </body>
 </html>
 `
+  return {
+    page(key: string | undefined): string {
+      const given = key === undefined ? '' : `<meta name="evo-token-page-key" content="${key}">\n`
+      return documentOf(
+        'evo-token',
+        '<div id="page"><noscript>This page needs JavaScript.</noscript></div>',
+        `${given}<script type="module" src="/page.js" integrity="${integrity.script}"></script>\n`,
+      )
+    },
+    refusal: (title: string, text: string) =>
+      documentOf(title, `<main class="refusal"><h1>${title}</h1><p>${text}</p></main>`),
+  }
 }

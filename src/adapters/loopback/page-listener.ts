@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../../core/ports.ts'
 import type { PeerLookup } from '../../platform/platform.ts'
-import { isLookingAhead, isNavigation, isWorkerScript } from './browser-request.ts'
+import { isForWorker, isLookingAhead, isNavigation, isWorkerScript } from './browser-request.ts'
 import {
   createEndpointServer,
   type HttpEndpoint,
@@ -144,6 +144,8 @@ function replyTo(
     const isOwn = site === undefined || site === 'none' || site === 'same-origin'
     return isOwn ? { status: 200, file: files.page() } : refuse(files, 403, ...NOT_OURS)
   }
+  // No page of ours leads to a link: a worker or a page that another program left here has it open.
+  if (site === 'same-origin' || isForWorker(headers)) return refuse(files, 403, ...INTERCEPTED)
   // A browser that looks ahead has not been asked to go there yet.
   if (isLookingAhead(headers)) {
     return refuse(files, 503, 'Not now', 'This link is not for looking ahead.')
@@ -172,6 +174,11 @@ function replyTo(
 function isAsset(path: string): path is '/page.js' | '/page.css' | '/icon.svg' {
   return path === '/page.js' || path === '/page.css' || path === '/icon.svg'
 }
+
+const INTERCEPTED = [
+  'Another program answered first',
+  'A web page or a service worker that another program left at this address had this link. It was given no key. Open the page again with <code>evo-token web</code>.',
+] as const
 
 const NOT_OURS = ['Not possible', 'Only the page of evo-token is answered here.'] as const
 

@@ -2,55 +2,23 @@
  * The connections to the database: to that one of the list which takes writes. A statement that is not
  * answered in time loses its connection, and may have been done all the same.
  */
-import type { Client, Pool, PoolClient, QueryResultRow } from 'pg'
-import type { Clock, Failure, Log } from '../../core/ports.ts'
+import type { Client, PoolClient, QueryResultRow } from 'pg'
+import type { Failure } from '../../core/ports.ts'
 import type { Answer } from '../../core/sharing/shared-store.ts'
-import type { ShareSettings } from '../../config/share-settings.ts'
-import type { Secret } from '../../secret.ts'
-import { clientFor, poolFor } from './client-config.ts'
-
-/** How many statements may be under way at once. */
-const CONNECTIONS_MAX = 4
-
-export interface DatabaseOptions {
-  readonly settings: ShareSettings
-  /** Read at each connect, so that a new password needs no restart; undefined for none. */
-  readonly password: () => Secret | undefined
-  readonly clock: Clock
-  readonly log: Log
-  /** The longest that a statement is waited for, in milliseconds. */
-  readonly limitMs: number
-  /** As in `SharingPolicy`. */
-  readonly primariesMs: number
-}
-
-interface Primary {
-  readonly host: string
-  readonly pool: Pool
-  readonly incarnation: string
-  readonly foundAt: number
-}
-
-/** What each statement begins with: the clock of the database, and which process of it answers. */
-const STAMP = `(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS stamp_now,
-  (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text AS stamp_incarnation`
-
-interface Stamp extends QueryResultRow {
-  readonly stamp_now: number
-  readonly stamp_incarnation: string
-}
+import { type DatabaseOptions, PrimarySearch } from './primary-search.ts'
+import { STAMP, type Stamp } from './stamp.ts'
 
 export class Database {
   readonly #options: DatabaseOptions
-  #primary: Primary | undefined
-  #finding: Promise<Primary | undefined> | undefined
+  readonly #search: PrimarySearch
   #fault: Failure | undefined
   #latencyMs: number | undefined
-  #primaries: readonly string[] = []
-  #closed = false
 
   constructor(options: DatabaseOptions) {
     this.#options = options
+    this.#search = new PrimarySearch(options, (error, host) => {
+      this.#fail(error, host)
+    })
   }
 
   get fault(): Failure | undefined {
@@ -63,7 +31,7 @@ export class Database {
 
   /** The databases of the list that take writes: one, if all is well. */
   get primaries(): readonly string[] {
-    return this.#primaries
+    return this.#search.primaries
   }
 
   /**
@@ -75,7 +43,7 @@ export class Database {
     toStatement: (stamp: string) => string,
     values: readonly unknown[] = [],
   ): Promise<Answer<readonly (Row & Stamp)[]> | undefined> {
-    const primary = await this.#findPrimary()
+    const primary = await this.#search.find()
     if (!primary) return undefined
     const { clock } = this.#options
     let client: PoolClient | undefined
@@ -102,16 +70,16 @@ export class Database {
       client?.release(true)
       this.#fail(error, primary.host)
       // One that hangs says nothing of the others.
-      if (!isTimeout(error)) await this.#drop(primary)
+      if (!isTimeout(error)) await this.#search.drop(primary)
       return undefined
     }
   }
 
   /** A connection of its own, for one who listens; undefined where there is none to be had. */
   async connect(): Promise<Client | undefined> {
-    const primary = await this.#findPrimary()
+    const primary = await this.#search.find()
     if (!primary) return undefined
-    const client = await this.#newClient(primary.host)
+    const client = await this.#search.newClient(primary.host)
     try {
       await client.connect()
       return client
@@ -122,99 +90,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#primary) await this.#drop(this.#primary)
-  }
-
-  async #findPrimary(): Promise<Primary | undefined> {
-    if (this.#closed) return undefined
-    const known = this.#primary
-    const { mono } = this.#options.clock.read()
-    if (known && mono - known.foundAt < this.#options.primariesMs) return known
-    this.#finding ??= this.#lookForPrimary()
-      .catch((error: unknown) => {
-        this.#fail(error, this.#options.settings.hosts.join(', '))
-        return undefined
-      })
-      .finally(() => {
-        this.#finding = undefined
-      })
-    // A host of the list that is gone takes seconds to say so: the one that answers is used meanwhile.
-    return known ?? this.#finding
-  }
-
-  /** Asks all of them, each time: an old primary may be back, and first in the list. */
-  async #lookForPrimary(): Promise<Primary | undefined> {
-    const { settings, clock, log } = this.#options
-    const found = await Promise.all(settings.hosts.map((host) => this.#examine(host)))
-    const taking = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
-    // Two ways to the same one are no two.
-    const byProcess = new Map(taking.map(({ host, incarnation }) => [incarnation, host]))
-    this.#primaries = [...byProcess.values()]
-    if (this.#primaries.length > 1) {
-      log.error({ hosts: this.#primaries }, 'more than one database takes writes')
-    }
-    const [first] = taking
-    const before = this.#primary
-    const foundAt = clock.read().mono
-    if (!first) {
-      if (before) await this.#drop(before)
-      if (found.some((one) => one !== undefined)) {
-        this.#fault = {
-          code: 'unavailable',
-          message: 'No database of "share.hosts" takes writes now.',
-        }
-      }
-      return undefined
-    }
-    if (before && before.host === first.host && before.incarnation === first.incarnation) {
-      this.#primary = { ...before, foundAt }
-      return this.#primary
-    }
-    if (before) await this.#drop(before)
-    if (this.#closed) return undefined
-    const { incarnation, host } = first
-    this.#primary = { host, pool: await this.#newPool(host), incarnation, foundAt }
-    log.info({ host }, 'the database answers')
-    return this.#primary
-  }
-
-  async #examine(host: string) {
-    const client = await this.#newClient(host)
-    try {
-      await client.connect()
-      const { rows } = await client.query<{ recovering: boolean; version: string } & Stamp>(
-        `SELECT pg_is_in_recovery() AS recovering, version() AS version, ${STAMP}`,
-      )
-      const [row] = rows
-      if (!row) return undefined
-      const foreign = /CockroachDB|YugabyteDB|-YB-/.exec(row.version)
-      if (foreign) throw new Error(`${foreign[0]} is not supported: it is no PostgreSQL`)
-      return { host, inRecovery: row.recovering, incarnation: row.stamp_incarnation }
-    } catch (error) {
-      this.#fail(error, host)
-      return undefined
-    } finally {
-      client.end().catch(() => undefined)
-    }
-  }
-
-  async #newPool(host: string): Promise<Pool> {
-    const { settings, password, limitMs } = this.#options
-    const pool = await poolFor(settings, host, password(), limitMs, CONNECTIONS_MAX)
-    // What happens to an idle connection is found out with the next statement.
-    pool.on('error', () => undefined)
-    pool.on('connect', (client) => {
-      client.on('error', () => undefined)
-    })
-    return pool
-  }
-
-  async #newClient(host: string): Promise<Client> {
-    const { settings, password, limitMs } = this.#options
-    const client = await clientFor(settings, host, password(), limitMs)
-    client.on('error', () => undefined)
-    return client
+    await this.#search.close()
   }
 
   #fail(error: unknown, host: string): void {
@@ -226,12 +102,6 @@ export class Database {
     if (this.#fault?.message !== fault.message)
       this.#options.log.warn({ host, reason }, 'no database')
     this.#fault = fault
-  }
-
-  async #drop(primary: Primary): Promise<void> {
-    if (this.#primary === primary || this.#primary?.pool === primary.pool) this.#primary = undefined
-    // A pool waits for its statements, and one of them may hang.
-    primary.pool.end().catch(() => undefined)
   }
 }
 

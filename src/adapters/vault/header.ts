@@ -20,7 +20,8 @@ import { isFor, seal, unseal } from './sealing/sealed-text.ts'
  *
  * 1: the record had `refreshAfterMs`, and a member that was not known made it damaged.
  * 2: unknown members are kept; `draw` in place of `refreshAfterMs`.
- * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it.
+ * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it. A record
+ *    may be stored together with its mark.
  */
 export const FORMAT = 3
 

@@ -36,13 +36,13 @@ export class HomeCommands {
       await shared.adopt()
       return
     }
-    if (row.home === this.#sharing.id) return
+    if (row.home === this.#sharing.keeper.id) return
     if (row.home === null) {
       const reason = await this.#take(shared, undefined)
       if (reason === undefined) return
       throw new SidecarError('unavailable', `"${app}" was not taken: ${reason}.`)
     }
-    const { store, id } = this.#sharing
+    const { store, id } = this.#sharing.keeper
     let { revision } = row
     for (;;) {
       const asked = await store.askToMove(shared.key, revision, id)
@@ -53,10 +53,10 @@ export class HomeCommands {
       if (!again || again.revision === revision) throw unreached()
       revision = again.revision
     }
-    this.#sharing.announce()
+    this.#sharing.keeper.announce()
     await this.#untilHome(shared)
     if (shared.isElsewhere()) {
-      const home = this.#sharing.nameOf(row.home)
+      const home = this.#sharing.keeper.nameOf(row.home)
       throw new SidecarError('unavailable', `${home} has not handed "${app}" over yet.`, {
         hint: `It does when it has finished what it is doing. If it is stopped for good: \`evo-token share take-over ${home}\`.`,
       })
@@ -70,9 +70,9 @@ export class HomeCommands {
    * @throws {SidecarError} `not_found`, `invalid_request`, `unavailable`.
    */
   async takeOver(name: string, force: boolean): Promise<TakenOver> {
-    const refusal = this.#sharing.refuseChangeOfHome()
+    const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
-    const { store, id, policy } = this.#sharing
+    const { store, id, policy } = this.#sharing.keeper
     const keepers = await store.keepers()
     const heads = await store.heads()
     if (!keepers || !heads) throw unreached()
@@ -104,7 +104,7 @@ export class HomeCommands {
       if (reason === undefined) taken.push(head.app)
       else left.push({ app: head.app, reason })
     }
-    this.#sharing.lookSoon()
+    this.#sharing.keeper.lookSoon()
     return { taken, left }
   }
 
@@ -112,7 +112,7 @@ export class HomeCommands {
     shared: SharedApp,
     gone: Pick<KeeperRow, 'id' | 'beatAt'> | undefined,
   ): Promise<string | undefined> {
-    const opened = await this.#sharing.store.open(shared.key)
+    const opened = await this.#sharing.keeper.store.open(shared.key)
     if (!opened?.value) return REASONS.unreached
     const silent = gone && { id: gone.id, since: gone.beatAt }
     const result = await shared.takeOver(opened.value, silent)
@@ -121,18 +121,18 @@ export class HomeCommands {
 
   /** Undefined where there is none: the database has lost it, or it was never there. */
   async #rowOf(shared: SharedApp): Promise<RowHead | undefined> {
-    const refusal = this.#sharing.refuseChangeOfHome()
+    const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
-    const answer = await this.#sharing.store.head(shared.key)
+    const answer = await this.#sharing.keeper.store.head(shared.key)
     if (!answer) throw unreached()
     return answer.value
   }
 
   async #untilHome(shared: SharedApp): Promise<void> {
-    const { clock } = this.#sharing
+    const { clock } = this.#sharing.keeper
     const endsAt = clock.read().mono + MOVE_MS
     while (shared.isElsewhere() && clock.read().mono < endsAt) {
-      this.#sharing.lookSoon()
+      this.#sharing.keeper.lookSoon()
       await waitAtMost(this.#sleep, LOOK_MS, new Promise(() => undefined))
     }
   }

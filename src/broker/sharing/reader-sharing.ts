@@ -2,13 +2,12 @@
 import type { App } from '../../core/app.ts'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
-import type { Answer, AppKey, CopiedRow, SharedStore } from '../../core/sharing/shared-store.ts'
-import type { Instant } from '../../core/token.ts'
+import type { Answer, AppKey, SharedStore } from '../../core/sharing/shared-store.ts'
 import type { RecordCopies } from '../../core/vault.ts'
 import type { Sleep } from '../wait-at-most.ts'
+import { ChangedRows } from './changed-rows.ts'
 import { Copy } from './copy.ts'
 import { RemoteApp } from './remote-app.ts'
-import { rowsByKey } from './rows-by-key.ts'
 import { handOn } from './wishes.ts'
 
 export interface ReaderSharingDeps {
@@ -33,12 +32,12 @@ export class ReaderSharing {
   readonly #deps: ReaderSharingDeps
   readonly #apps = new Map<string, Read>()
   #keys: Pick<RecordCopies, 'openAccess'> | undefined
-  #wholeAt = -Infinity
-  #changedSince: Instant | undefined
+  readonly #rows: ChangedRows
   #database: Answer<unknown> | undefined
 
   constructor(deps: ReaderSharingDeps) {
     this.#deps = deps
+    this.#rows = new ChangedRows(deps)
   }
 
   /** The apps of the config; what is known of those that stay is kept. */
@@ -50,7 +49,7 @@ export class ReaderSharing {
       if (known && this.#isSame(known.remote.app, app)) known.remote.reconfigure(app)
       else this.#add(app)
     }
-    this.#wholeAt = -Infinity
+    this.lookSoon()
   }
 
   /** @throws {SidecarError} `config` where they cannot be read: those from before are kept. */
@@ -68,27 +67,17 @@ export class ReaderSharing {
   }
 
   lookSoon(): void {
-    this.#wholeAt = -Infinity
+    this.#rows.lookSoon()
   }
 
   async tick(): Promise<void> {
-    const { store, policy, clock } = this.#deps
-    const { mono } = clock.read()
-    const isWhole = mono - this.#wholeAt >= policy.wholeMs
-    const changed = await store.changed(isWhole ? undefined : this.#changedSince)
-    if (!changed) return
-    this.#database = changed
-    if (isWhole) this.#wholeAt = mono
-    this.#changedSince = changed.now - policy.overlapMs
-    const rows = rowsByKey(changed.value)
-    for (const read of this.#apps.values()) {
-      const row = rows(this.#deps.keyOf(read.remote.app))
-      if (row ?? isWhole) await this.#see(read, row, changed)
+    const changes = await this.#rows.read((asked) => asked)
+    if (!changes) return
+    this.#database = changes.at
+    for (const { remote, copy } of this.#apps.values()) {
+      const row = changes.rowOf(this.#deps.keyOf(remote.app))
+      if (row ?? changes.isWhole) await copy.take(row, changes.at, this.#keys)
     }
-  }
-
-  async #see(read: Read, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {
-    await read.copy.take(row, at, this.#keys)
   }
 
   #add(app: App): void {

@@ -7,21 +7,20 @@ import { SidecarError } from '../../errors.ts'
 import type { AppHome, HomeFault } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import { runWhenIdle } from '../idle.ts'
-import { AppRow, type TakenOver } from './app-row.ts'
+import { AppRow } from './app-row.ts'
+import { adopt, giveTo, leave, takeOver, type TakenOver } from './change-home.ts'
 import { elapsedMs } from './confirmation.ts'
+import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
-
-/** What a person who signs in here takes the place of. */
-interface Replaced {
-  readonly revision: string | null
-  readonly sharing: Omit<Sharing, 'pending'>
-}
+import { readerKeyIn, renewReaderKey } from './reader-key.ts'
+import { settle } from './settle-row.ts'
+import { SignInElsewhere, swapIn } from './sign-in-elsewhere.ts'
 
 export class SharedApp implements AppHome {
   readonly state: AppState
   readonly #keeper: Keeper
   readonly #row: AppRow
-  #replaces: Replaced | undefined
+  readonly #signIn: SignInElsewhere
   #giving = false
   /** Whether the row was seen since this app is here. */
   #compared = false
@@ -30,6 +29,7 @@ export class SharedApp implements AppHome {
     this.state = state
     this.#keeper = keeper
     this.#row = new AppRow(state, key, keeper)
+    this.#signIn = new SignInElsewhere(this.#row)
     state.ledger.onWrite = () => {
       // One that was never published has no row that would change.
       if (!state.ledger.record.sharing) keeper.lookSoon()
@@ -90,7 +90,7 @@ export class SharedApp implements AppHome {
     if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
     // It needs no queue: a change of the app that waits for a server holds nothing up.
     else if (verdict === 'publish') await this.#row.publish()
-    else if (!RESTING.has(verdict)) await this.#row.settle()
+    else if (!RESTING.has(verdict)) await settle(this.#row)
   }
 
   async question(
@@ -123,64 +123,31 @@ export class SharedApp implements AppHome {
   }
 
   async refuseSignIn(): Promise<SidecarError | undefined> {
-    if (!this.isElsewhere()) return this.refuseChange()
-    const refusal = this.#keeper.refuseChangeOfHome()
-    if (refusal) return refusal
-    const answer = await this.#keeper.store.open(this.key)
-    if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
-    const { value: row } = answer
-    const number = this.#keeper.nextNumber(row, this.#row.sharing)
-    const readerKey = await this.#readerKeyIn(row)
-    this.#replaces = {
-      revision: row?.revision ?? null,
-      sharing: { home: this.#keeper.id, number, readerKey },
-    }
-    return undefined
+    return this.isElsewhere() ? this.#signIn.begin() : this.refuseChange()
   }
 
   sharingOfSignIn(): Sharing | undefined {
-    if (!this.#replaces || !this.isElsewhere()) return undefined
-    return { ...this.#replaces.sharing, pending: this.#replaces.revision }
+    return this.isElsewhere() ? this.#signIn.sharing : undefined
   }
 
   async settleSignIn(): Promise<string | undefined> {
-    this.#replaces = undefined
+    this.#signIn.end()
     if (this.#row.sharing?.pending === undefined) return undefined
-    await this.#row.swapIn()
+    await swapIn(this.#row)
     return this.isElsewhere() ? BECAME_HOME.message : undefined
   }
 
-  takeOver(...how: Parameters<AppRow['takeOver']>): Promise<TakenOver> {
-    return this.#row.takeOver(...how)
+  takeOver(copy: WholeRow, silent: Parameters<typeof takeOver>[2]): Promise<TakenOver> {
+    return takeOver(this.#row, copy, silent)
   }
 
-  /**
-   * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
-   *
-   * @throws {SidecarError} `invalid_request` for one that was never shared.
-   */
-  async adopt(): Promise<void> {
-    const { sharing } = this.#row
-    if (!sharing) {
-      throw new SidecarError('invalid_request', `"${this.key.app}" is not shared yet.`, {
-        hint: 'It is once it is signed in, and its home has published it.',
-      })
-    }
-    if (sharing.home === this.#keeper.id) return
-    if (this.#keeper.isAlive(sharing.home)) {
-      const home = this.#keeper.nameOf(sharing.home)
-      throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
-    }
-    if (!this.state.ledger.record.tokens && this.state.app.type !== 'service') {
-      throw new SidecarError('invalid_request', `This keeper has nothing of "${this.key.app}".`, {
-        hint: `Sign in: \`evo-token login ${this.key.app}\`.`,
-      })
-    }
-    await this.#row.adopt()
+  /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
+  adopt(): Promise<void> {
+    return adopt(this.#row)
   }
 
   leave(): Promise<void> {
-    return this.#row.leave()
+    return leave(this.#row)
   }
 
   /**
@@ -191,18 +158,12 @@ export class SharedApp implements AppHome {
   async readerKeyNumber(renew: boolean): Promise<number> {
     if (!renew) {
       const row = this.isElsewhere() ? (await this.#keeper.store.open(this.key))?.value : undefined
-      return this.#readerKeyIn(row)
+      return readerKeyIn(this.#row, row)
     }
     return runWhenIdle(this.state, async () => {
       const refusal = await this.refuseChange()
       if (refusal) throw refusal
-      const { app } = this.key
-      const { sharing } = this.#row
-      if (!sharing) throw new SidecarError('invalid_request', `"${app}" is not shared yet.`)
-      const readerKey = sharing.readerKey + 1
-      const { kind } = await this.state.ledger.share({ ...sharing, readerKey })
-      if (kind === 'stored') return readerKey
-      throw new SidecarError('unavailable', `The new key of "${app}" could not be stored.`)
+      return renewReaderKey(this.#row)
     })
   }
 
@@ -210,8 +171,7 @@ export class SharedApp implements AppHome {
   #giveInBackground(to: string): void {
     if (this.#giving) return
     this.#giving = true
-    this.#row
-      .giveTo(to)
+    giveTo(this.#row, to)
       .catch((error: unknown) => {
         // It is asked for until it is done.
         this.state.deps.log.warn(
@@ -241,12 +201,6 @@ export class SharedApp implements AppHome {
     )
   }
 
-  async #readerKeyIn(row: WholeRow | undefined): Promise<number> {
-    const opened = row && (await this.#keeper.copies()?.openSession(row))
-    const sharing = opened?.kind === 'opened' ? opened.value.record.sharing : this.#row.sharing
-    return sharing?.readerKey ?? 1
-  }
-
   #notHome(): SidecarError {
     const { app } = this.key
     const home = this.#keeper.nameOf(this.row?.home ?? this.#row.sharing?.home)
@@ -258,29 +212,3 @@ export class SharedApp implements AppHome {
 
 /** Where nothing is to be done. */
 const RESTING: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])
-
-const UNREACHED: Words = {
-  message: 'The database cannot be reached, so it cannot be told which keeper is the home.',
-  hint: 'Try again when it can; `evo-token share status` says how it is.',
-}
-
-const BECAME_HOME: Words = {
-  message: 'Another keeper became the home of the app meanwhile.',
-  hint: UNREACHED.hint,
-}
-
-function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Words {
-  return why === 'unknown-key'
-    ? {
-        message: 'The database has a newer copy, sealed with a vault key that is not here.',
-        hint: 'Give every keeper the same vault key.',
-      }
-    : {
-        message: 'The database has a newer copy, and that is damaged.',
-        hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}'.`,
-      }
-}
-
-function toFailure({ message }: Words): Failure {
-  return { code: 'unavailable', message }
-}

@@ -1,13 +1,25 @@
 /** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
 import { existsSync } from 'node:fs'
-import { toStatusAnswer } from '../../client/status-answer.ts'
+import { toDaemonProblems, toStatusAnswer } from '../../client/status-answer.ts'
+import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import { type Client, readEndpoint } from '../../client/connection.ts'
 import { openTcp } from '../../client/tcp.ts'
 import { checkFault, type Check } from './checks.ts'
 import type { Env, Places } from '../../platform/platform.ts'
 import { otherVersion, severalInPath } from '../programs.ts'
 
-export function daemonChecks(client: Client, places: Places, uid: number, env: Env): Check[] {
+interface DaemonWorld {
+  readonly client: Client
+  readonly places: Places
+  readonly uid: number
+  readonly env: Env
+}
+
+/** @param tell gets what the daemon says is wrong with itself: it keeps no token from anyone, and is shown after the apps. */
+export function daemonChecks(
+  { client, places, uid, env }: DaemonWorld,
+  tell: (problems: readonly DaemonProblem[]) => void,
+): Check[] {
   let answer: unknown
   return [
     {
@@ -15,6 +27,7 @@ export function daemonChecks(client: Client, places: Places, uid: number, env: E
       async run() {
         const said = await client.ask({ path: '/v1/apps' })
         answer = said.apps
+        tell(toDaemonProblems(said.problems))
         const apart = [otherVersion(said), await severalInPath(env)]
         return ['it answers', ...apart.filter((words) => words !== undefined)].join('. ')
       },
@@ -44,4 +57,14 @@ export function daemonChecks(client: Client, places: Places, uid: number, env: E
       },
     },
   ]
+}
+
+/** One that fails with the words of the daemon. */
+export function daemonProblemCheck({ message, hint }: DaemonProblem): Check {
+  return {
+    id: 'daemon-itself',
+    async run() {
+      throw checkFault(message, hint)
+    },
+  }
 }

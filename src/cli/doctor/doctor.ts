@@ -9,6 +9,7 @@ import { scrub } from '../../adapters/log/scrub.ts'
 import type { Config } from '../../config.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
 import type { App } from '../../core/app.ts'
+import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { locations, ownership } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
@@ -18,7 +19,7 @@ import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { appChecks, type TokenSlot } from './app-checks.ts'
 import { evoChecks, safeBase } from './evo-checks.ts'
-import { daemonChecks } from './daemon-checks.ts'
+import { daemonChecks, daemonProblemCheck } from './daemon-checks.ts'
 import { fileChecks } from './file-checks.ts'
 import { homeChecks } from './home-checks.ts'
 import { issuerChecks, issuerUrl } from './issuer-checks.ts'
@@ -55,6 +56,7 @@ export async function run(invocation: Invocation): Promise<number> {
       .replace(E_MAIL, '[e-mail]')
 
   let config: Config | undefined
+  let problems: readonly DaemonProblem[] = []
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const places = placesOf(invocation.place)
   const uid = ownership.userId()
@@ -78,8 +80,10 @@ export async function run(invocation: Invocation): Promise<number> {
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
     },
-    ...homeChecks(places, uid),
-    ...daemonChecks(client, places, uid, io.env),
+    ...homeChecks(places, uid, () => config?.vaultKey ?? 'auto'),
+    ...daemonChecks({ client, places, uid, env: io.env }, (found) => {
+      problems = found
+    }),
   ]
   const proxy = () =>
     proxyCheck({ env: io.env, ca: config?.ca }, (found) => {
@@ -111,6 +115,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   issuers?.close()
   if (config?.share) await runChecks(shareChecks(client), null, say)
+  await runChecks(problems.map(daemonProblemCheck), null, say)
   // They need only the config, and no token depends on them.
   for (const [app, checks] of fileChecks(config?.files ?? [])) {
     if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)

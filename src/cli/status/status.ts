@@ -1,7 +1,6 @@
 /** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
-import { toStatusAnswer } from '../../client/status-answer.ts'
+import { toDaemonProblems, toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, createClient } from '../../client/connection.ts'
-import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
 import type { Io } from '../io.ts'
@@ -48,7 +47,7 @@ async function run(invocation: Invocation): Promise<number> {
   if (statuses.length === 0) io.stderr.write('Describe one with `evo-token init`.\n')
   // One vault for all of them: once is enough.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
-  const problems = toProblems(answer.problems)
+  const problems = toDaemonProblems(answer.problems)
   // A daemon whose files were replaced says so itself.
   const isReplaced = problems.some(({ error }) => error === 'restart_needed')
   const apart = [isReplaced ? undefined : otherVersion(answer), await severalInPath(io.env)]
@@ -70,9 +69,4 @@ export function widthOf({ stdout }: Io): number | undefined {
 /** https://no-color.org */
 function takesColour({ io }: Invocation): boolean {
   return io.stdout.isTTY && !io.env.NO_COLOR
-}
-
-/** What is wrong with the daemon itself; a daemon of an earlier version does not say. */
-function toProblems(value: unknown): readonly DaemonProblem[] {
-  return Array.isArray(value) ? (value as DaemonProblem[]) : []
 }

@@ -27,6 +27,8 @@ const TRUSTED = new Set([
 /** Administrators of a domain by the end of their SID, and services of Windows. */
 const TRUSTED_SID = /^S-1-5-(?:21-(?:\d+-){3}(?:500|512|519)|80-[\d-]+)$/
 
+const DOMAIN_USERS = 'every user of the domain'
+
 /** The names of the groups that a person knows; all others are told by their SIDs. */
 const IN_WORDS: Readonly<Record<string, string>> = {
   WD: 'Everyone',
@@ -40,17 +42,26 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   IU: 'every user who is logged on',
   'S-1-5-4': 'every user who is logged on',
   NU: 'every user of the network',
+  'S-1-5-2': 'every user of the network',
   AN: 'Anonymous',
-  DU: 'every user of the domain',
+  'S-1-5-7': 'Anonymous',
+  DU: DOMAIN_USERS,
   AC: 'all app packages',
+  'S-1-15-2-1': 'all app packages',
 }
 
 const GENERIC_ALL = 0x10000000
 
-/** [MS-DTYP] 2.4.3, and [MS-FSCC] for files: what lets a user see the content, or change it or the list. */
+/**
+ * [MS-DTYP] 2.4.3, and [MS-FSCC] for files: what lets a user change the content, or the list, which lets the user
+ * take every other right.
+ */
+const WRITE = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x40000000 | GENERIC_ALL
+
+/** What of the other users' rights opens something: where they may not read, they may not write either. */
 const MASK: Readonly<Record<Access, number>> = {
-  read: 0x1 | 0x80000000 | GENERIC_ALL,
-  write: 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x40000000 | GENERIC_ALL,
+  read: 0x1 | 0x80000000 | WRITE,
+  write: WRITE,
 }
 
 /** [MS-DTYP] 2.5.1.1, `ace-rights`. */
@@ -78,19 +89,76 @@ const RIGHTS: Readonly<Record<string, number>> = {
   CR: 0x100,
 }
 
-/** Who else has this access, for people: names or SIDs; empty where it is this user alone. */
-export function othersWith(access: Access, sddl: string, own: string): readonly string[] {
-  const list = /D:([A-Z_]*)(.*?)(?:\)S:|$)/s.exec(sddl)
-  // A file system without lists, or an object without one, is open to all.
-  if (!list || list[1]?.includes('NO_ACCESS_CONTROL')) return ['Everyone']
-  // An entry may go on with a condition, which has parentheses of its own: it counts as met.
-  const entries = (list[2] ?? '').matchAll(/\(([A-Z]+);[^;]*;([^;]*);[^;]*;[^;]*;([^;)]+)/g)
-  const others = [...entries].flatMap(([, type = '', rights = '', who = '']) => {
-    // What only its files and directories inherit counts too.
-    const grants = /^(A|XA|OA)$/.test(type) && (maskOf(rights) & MASK[access]) !== 0
-    return grants && !isTrusted(who, own) ? [IN_WORDS[who] ?? who] : []
+/**
+ * Who else has this access, for people: names or SIDs; empty where it is this user alone. Undefined where the list
+ * is of a form that we do not know: then nothing can be said about it.
+ */
+export function othersWith(
+  access: Access,
+  sddl: string,
+  own: string,
+): readonly string[] | undefined {
+  const entries = entriesOf(sddl)
+  if (typeof entries !== 'object') return entries === 'open to all' ? ['Everyone'] : undefined
+  const others = entries.flatMap(({ rights, who }) => {
+    const grants = (maskOf(rights) & MASK[access]) !== 0
+    return grants && !isTrusted(who, own) ? [inWords(who)] : []
   })
   return [...new Set(others)]
+}
+
+interface Entry {
+  readonly rights: string
+  readonly who: string
+}
+
+/** `D:`, flags, entries, and what is audited, which grants nothing. */
+const LIST = /^D:(?<flags>(?:P|AR|AI|NO_ACCESS_CONTROL)*)/
+
+/**
+ * The six fields of an entry. What only its files and directories inherit (`IO`) counts as well, and so does what
+ * holds under a condition, which is a seventh field: it counts as met.
+ */
+const FIELDS =
+  /^(?<type>X?[AD]|O[AD]|ZA);(?:OI|CI|NP|IO|ID|SA|FA|TP|CR)*;(?<rights>[\da-z]*);[\da-f-]*;[\da-f-]*;(?<who>[A-Z]{2}|S-1-[\da-fx-]+)(?<more>;.*)?$/is
+
+/** The entries that allow something. What others are denied does not count: it may not be all of it. */
+function entriesOf(sddl: string): readonly Entry[] | 'open to all' | undefined {
+  // A file system without lists, or an object without one, is open to all.
+  if (sddl === '') return 'open to all'
+  const head = LIST.exec(sddl)
+  if (!head) return undefined
+  if (head.groups?.flags?.includes('NO_ACCESS_CONTROL')) return 'open to all'
+  const entries: Entry[] = []
+  let rest = sddl.slice(head[0].length)
+  while (rest.startsWith('(')) {
+    const end = endOfEntry(rest)
+    const fields = end === undefined ? undefined : FIELDS.exec(rest.slice(1, end))?.groups
+    if (end === undefined || !fields) return undefined
+    const { type = '', rights = '', who = '', more } = fields
+    // Only these have a condition ([MS-DTYP] 2.5.1.1).
+    if (more !== undefined && !/^(?:X[AD]|ZA)$/.test(type)) return undefined
+    if (!type.endsWith('D')) entries.push({ rights, who })
+    rest = rest.slice(end + 1)
+  }
+  return rest === '' || rest.startsWith('S:') ? entries : undefined
+}
+
+/** Where the parenthesis closes that `text` begins with: a condition has some of its own, and strings. */
+function endOfEntry(text: string): number | undefined {
+  let depth = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at)
+    if (char === '"') quoted = !quoted
+    else if (!quoted && char === '(') depth++
+    else if (!quoted && char === ')' && --depth === 0) return at
+  }
+  return undefined
+}
+
+function inWords(who: string): string {
+  return IN_WORDS[who] ?? (/^S-1-5-21-(?:\d+-){3}513$/.test(who) ? DOMAIN_USERS : who)
 }
 
 /** The owner of what `sddl` describes; undefined where that does not say. */
@@ -104,14 +172,21 @@ export function isTrusted(who: string, own: string): boolean {
 
 /** A number, or names of two letters in a row; a name that we do not know may be any right. */
 function maskOf(rights: string): number {
-  if (/^(0x[\da-f]+|\d+)$/i.test(rights)) return Number(rights)
-  return (rights.match(/../g) ?? []).reduce((mask, name) => mask | (RIGHTS[name] ?? GENERIC_ALL), 0)
+  if (/^(0x[\da-f]+|0|[1-9]\d*)$/i.test(rights)) return Number(rights)
+  return (rights.match(/..?/g) ?? []).reduce(
+    (mask, name) => mask | (RIGHTS[name.toUpperCase()] ?? GENERIC_ALL),
+    0,
+  )
 }
 
-/** The list in a file that `icacls PATH /save FILE` wrote: a name and its SDDL, in UTF-16. */
-export function savedList(bytes: Buffer): string | undefined {
+/**
+ * The list in a file that `icacls PATH /save FILE` wrote: a name and its SDDL, each in a line, in UTF-16. Empty
+ * where the object has none.
+ */
+export function savedList(bytes: Buffer): string {
   const text = bytes.includes(0) ? bytes.toString('utf16le') : bytes.toString('utf8')
-  return text.split(/\r?\n/).find((line) => line.startsWith('D:'))
+  const [, ...lines] = text.replace(/^\ufeff/, '').split(/\r?\n/)
+  return lines.join('').trim()
 }
 
 /** The SID in what `whoami /user /fo csv /nh` prints. */

@@ -5,22 +5,29 @@ import { join, relative } from 'node:path'
 import type { AccessAnswer } from '../platform.ts'
 import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
 import { homeOf } from './for-clients.ts'
+import { quoted } from './quoted.ts'
 import { runProgram } from './run-program.ts'
 
 const TIMEOUT_MS = 20_000
+
+/** Characters of a list in a message. */
+const LIST_SHOWN = 300
 
 /** Whether users besides this one and the administrators have `access` to what is at `path`. */
 export async function askAccess(path: string, access: Access): Promise<AccessAnswer> {
   const [own, list] = await Promise.all([ownSid(), listOf(path)])
   if (own === undefined || list === undefined) return { kind: 'unknown' }
+  // What the list has of its own goes first, then what it inherits.
+  const all = `${inherited(access)}F`
+  const mend = `icacls ${quoted(path)} /reset; icacls ${quoted(path)} /inheritance:r /grant:r "*${own}:${all}" "*S-1-5-18:${all}"`
   const others = othersWith(access, list, own)
+  if (others === undefined) {
+    const shown = list.slice(0, LIST_SHOWN)
+    return { kind: 'open', reason: `has an access list of an unknown form: ${shown}`, mend }
+  }
   if (others.length > 0) {
-    const may = access === 'read' ? 'read what is in it' : 'write to it'
-    return {
-      kind: 'open',
-      reason: `is open to others: ${others.join(', ')} may ${may}`,
-      mend: `icacls "${path}" /inheritance:r /grant:r "*${own}:${inherited(access)}F" "*S-1-5-18:${inherited(access)}F"`,
-    }
+    const may = access === 'read' ? 'read what is in it, or change it' : 'write to it'
+    return { kind: 'open', reason: `is open to others: ${others.join(', ')} may ${may}`, mend }
   }
   // In the profile no other user can have made it; elsewhere its owner may change the list.
   const owner = isInProfile(path) ? undefined : await ownerOf(path)
@@ -29,7 +36,7 @@ export async function askAccess(path: string, access: Access): Promise<AccessAns
     : {
         kind: 'open',
         reason: `belongs to another user (${owner})`,
-        mend: `takeown /f "${path}"`,
+        mend: `takeown /f ${quoted(path)}`,
       }
 }
 

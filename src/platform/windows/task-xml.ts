@@ -11,7 +11,7 @@ export interface TaskFilling {
   readonly program: string
 }
 
-/** @throws {SidecarError} `failed` for a path that no command line of Windows can hold. */
+/** @throws {SidecarError} `failed` for a path that no task of Windows can hold. */
 export function fillTask(template: string, { user, command, program }: TaskFilling): string {
   const [file, ...args] = command
   const text = template
@@ -41,6 +41,15 @@ function word(text: string): string {
   // The system forbids them in paths, and takes the rest of a line for another word.
   if (/[\x00-\x1f"]/.test(text)) {
     throw new SidecarError('failed', 'A path has a quote or a control character in it.')
+  }
+  // It puts values of variables and of its own there, and knows no way to write these as they are.
+  const [replaced] = /%[^%]+%|\$\(\w+\)/.exec(text) ?? []
+  if (replaced !== undefined) {
+    throw new SidecarError(
+      'failed',
+      `The Task Scheduler would replace ${replaced} in the path ${text}.`,
+      { hint: 'Install evo-token, or keep its files, at a path without it.' },
+    )
   }
   return /^[\w.:\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, '$&$&')}"`
 }

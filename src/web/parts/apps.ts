@@ -21,7 +21,7 @@ export function appsPart(state: State, actions: Actions, now: number): TemplateR
     ${apps.length === 0 && state.connection === 'live' ? noApp() : nothing}
     <ul class="cards">
       ${repeat(
-        apps,
+        apps.slice(0, state.drawnCards),
         ({ app }) => app,
         (status) => html`<li>${card(status, state, actions, now)}</li>`,
       )}
@@ -44,6 +44,7 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
   const level = problem ? (problem.blocking ? 'bad' : 'warn') : 'good'
   const rows = [
     row('Signed in as', type === 'service' ? null : subject),
+    row('Home', status.home ?? null),
     row('Next renewal', status.refresh_at && distance(status.refresh_at, now)),
     row('Next attempt', status.retry_at && distance(status.retry_at, now)),
     row('Session ends', sessionEnd && distance(sessionEnd, now), sessionEnd),

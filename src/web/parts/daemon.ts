@@ -51,6 +51,10 @@ export function aboutPart({ about }: State, now: number): TemplateResult {
     ['Config', about.config],
     ['State', about.state_directory],
     ['You are', about.role],
+    [
+      'Shares sessions as',
+      about.share.shared ? `${about.share.name}, a ${about.share.role}` : null,
+    ],
   ]
   return html`<section aria-labelledby="about-title">
     <h2 id="about-title">The daemon</h2>

@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<ConnectionState, string>> = {
   stopping: 'stopping',
   lost: 'no connection',
   ended: 'ended',
+  intercepted: 'intercepted',
   closed: 'closed',
 }
 
@@ -77,6 +78,13 @@ function connectionNotice(connection: ConnectionState) {
         'bad',
         'This page is not open any more.',
         html`Its key has ended, as it does when the daemon starts again. Open the page again:
+          <code>evo-token web</code>`,
+      )
+    case 'intercepted':
+      return notice(
+        'bad',
+        'A service worker of another program answers at this address.',
+        html`The page does not show its key to it. Close this tab and open the page again:
           <code>evo-token web</code>`,
       )
     case 'closed':

@@ -10,17 +10,35 @@ import {
 const OWN = 'S-1-5-21-3623811015-3361044348-30300820-1013'
 const OTHER = 'S-1-5-21-3623811015-3361044348-30300820-1014'
 
-/** As `icacls PATH /save FILE` writes it: the same in each language, but for the name. */
+/**
+ * As `icacls PATH /save FILE` writes it: the name of the file, and SDDL, in UTF-16 without a mark. SDDL has SIDs and
+ * fixed letters where what `icacls` prints has names, so that a German Windows (“Jeder”, “Benutzer”) writes what an
+ * English one does (“Everyone”, “Users”): only the first line differs.
+ */
 function saved(name: string, sddl: string): Buffer {
   return Buffer.from(`${name}\r\n${sddl}\r\n`, 'utf16le')
 }
 
 const INHERITED = `D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;${OWN})`
 
+/** Windows 11 gives it to a capability of apps, which may look up names there and no more. */
+const PASSING_APP =
+  '(A;;0x100020;;;S-1-15-3-65536-3852923496-3228631905-2361761901-1328441031-2492177081-392074989-583479735-4232454157)'
+
 describe('the access list of a directory', () => {
   it.each([
-    ['of a profile in English', saved('evo-token', INHERITED)],
-    ['of a profile in German', saved('Schlüssel für Müller', INHERITED)],
+    ['of an English profile', saved('evo-token', INHERITED)],
+    ['of a German profile', saved('Schlüssel für Müller', INHERITED)],
+    ['of a drive, which has no name', saved('', INHERITED)],
+    [
+      'of a profile of Windows 11, which an app may pass through',
+      saved('ada', `D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;${OWN})${PASSING_APP}`),
+    ],
+    [
+      'of the local Administrator',
+      saved('x', 'D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;LA)'),
+    ],
+    ['that lets nobody in', saved('x', 'D:P')],
     [
       'with rights for whoever creates files',
       saved('evo-token', `${INHERITED}(A;OICIIOID;GA;;;CO)`),
@@ -33,12 +51,20 @@ describe('the access list of a directory', () => {
       ),
     ],
     ['with an audit of all', saved('x', `${INHERITED}S:AI(AU;SAFA;FA;;;WD)`)],
+    [
+      'that denies under a condition, with marks in a string',
+      saved('x', `D:(XD;;FA;;;WD;(@User.Title=="a)(b"))(A;;FA;;;${OWN})`),
+    ],
+    [
+      'that denies an object',
+      saved('x', `D:(OD;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)(A;;FA;;;${OWN})`),
+    ],
     ['with a service of Windows', saved('x', `${INHERITED}(A;;FA;;;S-1-5-80-956008885-341)`)],
     ['with an administrator of the domain', saved('x', `${INHERITED}(A;;FA;;;S-1-5-21-1-2-3-512)`)],
     ['that denies', saved('x', `D:(D;OICI;FA;;;WD)(A;OICI;FA;;;${OWN})`)],
     ['that lets others see its attributes only', saved('x', `${INHERITED}(A;;0x100080;;;BU)`)],
   ])('is this user’s alone: %s', (_what, bytes) => {
-    expect(othersWith('read', savedList(bytes) ?? '', OWN)).toEqual([])
+    expect(othersWith('read', savedList(bytes), OWN)).toEqual([])
   })
 
   it.each([
@@ -62,8 +88,51 @@ describe('the access list of a directory', () => {
     ['Everyone', `D:(XA;;FA;;;${OWN};((@User.Title=="PM")&&(@User.Age>3)))(A;;FR;;;WD)`],
     ['Users', 'D:AI(XA;;FR;;;BU;(Member_of {SID(BA)}))S:AI(AU;SAFA;FA;;;WD)'],
     ['Users', 'D:AI(A;;ZZ;;;BU)'],
+    ['Users', 'D:AI(A;;0777;;;BU)'],
+    // Who may change the list gives itself the rest, and who may write puts files of its own there.
+    ['Users', 'D:AI(A;;WD;;;BU)'],
+    ['Users', 'D:AI(A;CI;DC;;;BU)'],
+    // The drive D: of a new Windows, and what is made on it.
+    [
+      'Authenticated Users',
+      'D:PAI(A;;LC;;;AU)(A;OICIIO;SDGXGWGR;;;AU)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)',
+    ],
+    ['Anonymous', 'D:(A;;FR;;;S-1-5-7)'],
+    ['every user of the network', 'D:(A;;FR;;;NU)'],
+    ['every user of the domain', 'D:(A;;FR;;;S-1-5-21-1-2-3-513)'],
+    ['Guests', 'D:(A;;FR;;;BG)'],
+    ['Everyone', 'D:(OA;;FR;00299570-246d-11d0-a768-00aa006e0529;;WD)'],
+    ['Everyone', 'D:(XA;;FR;;;WD;(@User.Title=="a)(b"))'],
+    ['Everyone', 'D:(ZA;;FR;;;WD;(Member_of {SID(BA)}))'],
+    // What is denied to some does not take from all what is allowed to all.
+    ['Everyone', 'D:(D;;FA;;;BG)(A;;FR;;;WD)'],
+    ['S-1-0x500000000000-7', 'D:(A;;FR;;;S-1-0x500000000000-7)'],
   ])('is open to %s: %s', (who, sddl) => {
     expect(othersWith('read', sddl, OWN)).toEqual([who])
+  })
+
+  it.each([
+    'PAI(A;;FA;;;WD)',
+    'D:(A;;FR;;;WD',
+    'D:(A;;FR;;;Jeder)',
+    'D:(A;;FR;;;)',
+    'D:(A;;FR;;)',
+    'D:(Q;;FR;;;WD)',
+    'D:(A;QQ;FR;;;SY)',
+    'D:(A;;FR;;;SY;(@User.Age>3))',
+    'D:(A;;FR;;;SY)(A;;FR;;;SY',
+    'D:(A;;FR;;;SY)x',
+    'D:XY(A;;FR;;;SY)',
+    'D:(XA;;FR;;;SY;(@User.Title=="a))',
+    'Zugriff verweigert',
+  ])('is not understood, which is no leave to go on: %s', (sddl) => {
+    expect(othersWith('read', sddl, OWN)).toBeUndefined()
+  })
+
+  it('is open to Everyone where icacls writes the name and no list', () => {
+    expect(othersWith('read', savedList(Buffer.from('x\r\n', 'utf16le')), OWN)).toEqual([
+      'Everyone',
+    ])
   })
 
   it('tells who may write from who may read', () => {

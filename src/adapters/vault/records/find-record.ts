@@ -1,6 +1,6 @@
 /** Finds an app's record, or says why there is none: no file, damage, or a newer version's format. */
 import type { Identity } from '../../../core/app.ts'
-import type { AppRecord, VaultEntry } from '../../../core/vault.ts'
+import type { VaultEntry } from '../../../core/vault.ts'
 import { isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { type Decoded, decodeRecord } from './record-codec.ts'
@@ -12,14 +12,16 @@ const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'EISDIR', 'ELOOP'])
 /** `newer`: what a newer version wrote, and this one cannot read. */
 export type Found<T> = T | 'absent' | 'broken' | 'newer'
 
+/** The record; of kind `attempt` where it was stored together with its mark. */
 export async function findRecord(
-  { record }: AppFiles,
+  { record }: Pick<AppFiles, 'record'>,
   app: string,
   ring: readonly VaultKey[],
-): Promise<Found<AppRecord>> {
+): Promise<Found<Decoded>> {
   const found = await find(record, app, ring)
   if (typeof found === 'string') return found
-  return found.kind === 'app' ? found.record : 'broken'
+  // The mark of a first attempt is of no record.
+  return found.record.generation === 0 && found.kind === 'attempt' ? 'broken' : found
 }
 
 export function findNext(
@@ -58,7 +60,7 @@ export async function isAnyNewer(
 ): Promise<boolean> {
   if (await isNewer(files, app, ring)) return true
   const current = await findRecord(files, app, ring)
-  const isThere = typeof current === 'object' && sameIdentity(current.identity, identity)
+  const isThere = typeof current === 'object' && sameIdentity(current.record.identity, identity)
   return !isThere && (await isNewer(files.aside(identity), app, ring))
 }
 

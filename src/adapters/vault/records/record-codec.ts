@@ -14,7 +14,10 @@ import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { seal, unseal } from '../sealing/sealed-text.ts'
 
-/** `attempt`: the mark, a copy of the record whose refresh token a request is about to spend. */
+/**
+ * `attempt`: the mark, a copy of the record whose refresh token a request is about to spend; or a
+ * record that came from another keeper together with such a mark.
+ */
 export type RecordKind = 'app' | 'attempt'
 
 export interface Decoded {

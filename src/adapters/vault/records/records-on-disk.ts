@@ -39,8 +39,8 @@ export class RecordsOnDisk {
     const found = await findRecord(files, app, this.#keys.ring)
     if (found === 'absent') return 0
     if (typeof found === 'string') return found
-    if (stamp !== undefined) this.#seen.set(app, { stamp, record: found })
-    return onDiskOf(found, identity)
+    if (stamp !== undefined) this.#seen.set(app, { stamp, record: found.record })
+    return onDiskOf(found.record, identity)
   }
 
   /** Whether a newer version wrote the next record. */

@@ -20,6 +20,8 @@ export interface RecoveryDeps {
   readonly ring: readonly VaultKey[]
 }
 
+const NONE = { record: undefined, kind: undefined } as const
+
 /** Files that a newer version wrote stay as they are. */
 const NEWER: LoadedRecord = { record: undefined, unanswered: false, damaged: false, newer: true }
 
@@ -28,7 +30,7 @@ export class Recovery {
   readonly #deps: RecoveryDeps
   readonly #entry: VaultEntry
   readonly #files: AppFiles
-  #current: Found<AppRecord> = 'absent'
+  #current: Found<Decoded> = 'absent'
   #next: Found<Decoded> = 'absent'
   #damaged = false
   /** The disk refused to rename the newest record: it still has the name of the next one. */
@@ -48,17 +50,18 @@ export class Recovery {
     const finished = finishedRecord(this.#next, this.#current)
     if (finished) await this.#finish(finished)
     if (this.#current === 'broken') await this.#setDamagedAside()
-    if (isRecord(this.#current) && !sameIdentity(this.#current.identity, identity)) {
-      await this.#putAside(this.#current)
+    if (isRecord(this.#current) && !sameIdentity(this.#current.record.identity, identity)) {
+      await this.#putAside(this.#current.record)
     }
     const aside = this.#files.aside(identity)
     if (this.#current === 'absent' && existsSync(aside.record)) {
       if (await isNewer(aside, this.#entry.app, this.#deps.ring)) return NEWER
       await this.#bringBack()
     }
-    const record = isRecord(this.#current) ? this.#current : undefined
-    const unanswered = isUnanswered(this.#next, record?.generation ?? 0, identity)
-    if (!unanswered && this.#next !== 'absent') {
+    const { record, kind } = isRecord(this.#current) ? this.#current : NONE
+    const isMarked = isUnanswered(this.#next, record?.generation ?? 0, identity)
+    const unanswered = isMarked || kind === 'attempt'
+    if (!isMarked && this.#next !== 'absent') {
       await this.#try('deleted', () => rm(this.#files.next, { force: true }))
     }
     const damaged = this.#damaged
@@ -82,7 +85,7 @@ export class Recovery {
       log.info({ app: this.#entry.app }, 'a record whose storing was interrupted is stored now')
     this.misplaced = !done
     this.#damaged = false
-    this.#current = finished
+    this.#current = { kind: 'app', record: finished }
     this.#next = 'absent'
   }
 
@@ -145,17 +148,17 @@ export class Recovery {
   }
 }
 
-function finishedRecord(next: Found<Decoded>, current: Found<AppRecord>): AppRecord | undefined {
+function finishedRecord(next: Found<Decoded>, current: Found<Decoded>): AppRecord | undefined {
   if (typeof next === 'string' || next.kind !== 'app') return undefined
   // There is no other record to compare it with.
   if (!isRecord(current)) return next.record
   const follows =
-    next.record.generation === current.generation + 1 &&
-    sameIdentity(next.record.identity, current.identity)
+    next.record.generation === current.record.generation + 1 &&
+    sameIdentity(next.record.identity, current.record.identity)
   return follows ? next.record : undefined
 }
 
-function isRecord(found: Found<AppRecord>): found is AppRecord {
+function isRecord(found: Found<Decoded>): found is Decoded {
   return typeof found === 'object'
 }
 

@@ -17,7 +17,7 @@ import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
 import { FORMAT, FORMAT_UNSHARED } from '../header.ts'
 import { type ChangeDeps, changeFiles } from './change-files.ts'
 import { Precedence } from './precedence.ts'
-import { encodeRecord } from './record-codec.ts'
+import { type Decoded, encodeRecord } from './record-codec.ts'
 import { RecordsOnDisk } from './records-on-disk.ts'
 import {
   damagedPath,
@@ -36,9 +36,12 @@ export interface StoredRecordsDeps extends ChangeDeps {
   readonly onStep: OnStep
 }
 
-/** A version that does not know of other hosts would spend what is theirs. */
-function formatFor({ sharing }: AppRecord): number {
-  return sharing ? FORMAT : FORMAT_UNSHARED
+/**
+ * A version that does not know of other hosts would spend what is theirs, and takes a record that was
+ * stored together with its mark for a damaged one.
+ */
+function formatFor({ sharing }: AppRecord, unanswered = false): number {
+  return sharing || unanswered ? FORMAT : FORMAT_UNSHARED
 }
 
 /** Keeps the threads of Node busy; what all of 10,000 apps need at once would take 100 MB. */
@@ -104,21 +107,22 @@ export class StoredRecords implements VaultRecords {
     )
   }
 
-  store(app: string, record: AppRecord): Promise<StoreResult> {
-    return this.#storeFirst(app, record, false)
+  store(app: string, record: AppRecord, unanswered = false): Promise<StoreResult> {
+    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, false)
   }
 
-  takeIn(app: string, record: AppRecord): Promise<StoreResult> {
-    return this.#storeFirst(app, record, true)
+  takeIn(app: string, record: AppRecord, unanswered = false): Promise<StoreResult> {
+    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, true)
   }
 
-  #storeFirst(app: string, record: AppRecord, whateverIsThere: boolean): Promise<StoreResult> {
+  #storeFirst(app: string, decoded: Decoded, whateverIsThere: boolean): Promise<StoreResult> {
+    const { record, kind } = decoded
     return changeFiles(
       this.#deps,
       app,
       `The record of "${app}" could not be stored`,
-      () => this.#storing.runFirst(() => this.#store(app, record, whateverIsThere)),
-      formatFor(record),
+      () => this.#storing.runFirst(() => this.#store(app, decoded, whateverIsThere)),
+      formatFor(record, kind === 'attempt'),
     )
   }
 
@@ -155,7 +159,8 @@ export class StoredRecords implements VaultRecords {
     })
   }
 
-  async #store(app: string, record: AppRecord, whateverIsThere: boolean): Promise<StoreResult> {
+  async #store(app: string, decoded: Decoded, whateverIsThere: boolean): Promise<StoreResult> {
+    const { record } = decoded
     const { generation } = record
     const onDisk = await this.#onDisk.look(app, record)
     if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
@@ -170,7 +175,7 @@ export class StoredRecords implements VaultRecords {
     }
     this.#reserved.forget(app)
     this.#uncertain.set(app, generation)
-    const text = await encodeRecord(app, { kind: 'app', record }, keys.ring[0])
+    const text = await encodeRecord(app, decoded, keys.ring[0])
     await writeInPlace(files.next, text, report)
     if (onDisk === 'broken') {
       const path = await setAside(dir, files.record, damagedPath(dir, app))

@@ -1,0 +1,123 @@
+/** Writes the rows of apps, each statement only where the row is not newer than what it writes. */
+import { randomUUID } from 'node:crypto'
+import type { Pair } from '../../core/sharing/pair.ts'
+import type { AppKey, Asked, Copies, KeeperRow, Swap } from '../../core/sharing/shared-store.ts'
+import type { Database } from './database.ts'
+import { did, NOW, OF_KEY, ONE, withValue } from './statements.ts'
+
+type Row = AppKey & Pair & Copies
+
+const COLUMNS =
+  'name, identity_digest, home, home_no, generation, revision, kid, session, access, changed_at'
+const PLACES = `$1::text, $2::text, $3::uuid, $4::bigint, $5::bigint, $6::uuid, $7::text, $8::text, $9::text, ${NOW}`
+
+export class AppWrites {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  publish(row: Row, me: string): Asked<string | undefined> {
+    return this.#write(
+      row,
+      me,
+      `DO UPDATE SET home = EXCLUDED.home, home_no = EXCLUDED.home_no, generation = EXCLUDED.generation,
+         revision = EXCLUDED.revision, kid = EXCLUDED.kid, session = EXCLUDED.session,
+         access = EXCLUDED.access, changed_at = EXCLUDED.changed_at
+       WHERE a.home_no < EXCLUDED.home_no OR (a.home_no = EXCLUDED.home_no
+         AND a.home = EXCLUDED.home AND a.generation <= EXCLUDED.generation)`,
+    )
+  }
+
+  introduce(row: Row, me: string): Asked<string | undefined> {
+    return this.#write(row, me, 'DO NOTHING')
+  }
+
+  swap(
+    { revision, silent, ...row }: Swap,
+    { id, instance }: Pick<KeeperRow, 'id' | 'instance'>,
+  ): Asked<string | undefined> {
+    const values = [
+      ...valuesOf(row, id),
+      revision,
+      instance,
+      silent?.id ?? null,
+      silent?.since ?? null,
+    ]
+    // The beat of this process has to be the last one under its id, and the other's is not younger.
+    const allowed = `EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $3::uuid AND k.instance = $11::uuid)
+      AND NOT EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $12::uuid
+        AND extract(epoch FROM k.beat) * 1000 > $13::float8 + 0.5)`
+    return this.#revision(
+      revision === null
+        ? `INSERT INTO evo_token.app AS a (${COLUMNS}) SELECT ${PLACES}
+             WHERE $10::uuid IS NULL AND ${allowed} ON CONFLICT DO NOTHING RETURNING a.revision`
+        : `UPDATE evo_token.app AS a SET home = $3::uuid, home_no = $4, generation = $5, revision = $6::uuid,
+             kid = $7, session = $8, access = $9, move_to = NULL, changed_at = ${NOW}
+           WHERE ${OF_KEY} AND a.revision = $10::uuid AND ${allowed} RETURNING a.revision`,
+      values,
+    )
+  }
+
+  handOver(row: Row, to: string): Asked<string | undefined> {
+    return this.#write(
+      row,
+      to,
+      `DO UPDATE SET home = EXCLUDED.home, home_no = EXCLUDED.home_no, generation = EXCLUDED.generation,
+         revision = EXCLUDED.revision, kid = EXCLUDED.kid, session = EXCLUDED.session,
+         access = EXCLUDED.access, move_to = NULL, changed_at = EXCLUDED.changed_at
+       WHERE a.home_no < EXCLUDED.home_no OR (a.home_no = EXCLUDED.home_no
+         AND a.home = EXCLUDED.home AND a.generation < EXCLUDED.generation)`,
+    )
+  }
+
+  vacate({ app, identityDigest }: AppKey, revision: string): Asked<boolean> {
+    return did(
+      this.#database,
+      `UPDATE evo_token.app AS a SET home = NULL, revision = $4::uuid, changed_at = ${NOW}
+       WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
+      [app, identityDigest, revision, randomUUID()],
+    )
+  }
+
+  withdraw({ app, identityDigest }: AppKey, me: string): Asked<boolean> {
+    return did(
+      this.#database,
+      `DELETE FROM evo_token.app AS a WHERE ${OF_KEY} AND a.home = $3::uuid RETURNING a.name`,
+      [app, identityDigest, me],
+    )
+  }
+
+  askToMove({ app, identityDigest }: AppKey, revision: string, to: string): Asked<boolean> {
+    return did(
+      this.#database,
+      `UPDATE evo_token.app AS a SET move_to = $4::uuid, changed_at = ${NOW}
+       WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
+      [app, identityDigest, revision, to],
+    )
+  }
+
+  #write(row: Row, home: string, conflict: string): Asked<string | undefined> {
+    return this.#revision(
+      `INSERT INTO evo_token.app AS a (${COLUMNS}) VALUES (${PLACES})
+       ON CONFLICT (name, identity_digest) ${conflict} RETURNING a.revision`,
+      valuesOf(row, home),
+    )
+  }
+
+  /** Runs a statement that writes a row, or not. */
+  async #revision(statement: string, values: readonly unknown[]): Asked<string | undefined> {
+    const answer = await this.#database.ask<{ revision: string | null }>(
+      (stamp) => `WITH done AS (${statement})
+        SELECT ${stamp}, d.revision FROM ${ONE} LEFT JOIN done d ON true`,
+      values,
+    )
+    return withValue(answer, (rows) => rows[0]?.revision ?? undefined)
+  }
+}
+
+function valuesOf(row: Row, home: string): readonly unknown[] {
+  const { app, identityDigest, number, generation, kid, session, access } = row
+  return [app, identityDigest, home, number, generation, randomUUID(), kid, session, access]
+}

@@ -1,0 +1,55 @@
+/** The beats of keepers: one row for each. */
+import type { Asked, KeeperRow } from '../../core/sharing/shared-store.ts'
+import { type KeeperColumns, toKeeper } from './columns.ts'
+import type { Database } from './database.ts'
+import { did, NOW, ONE, withValue } from './statements.ts'
+
+type Keeper = Omit<KeeperRow, 'beatAt'>
+
+export class KeeperRows {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  claim(keeper: Keeper): Asked<boolean> {
+    return this.#writeBeat(keeper, 'true')
+  }
+
+  beat(keeper: Keeper): Asked<boolean> {
+    return this.#writeBeat(keeper, 'k.instance = EXCLUDED.instance')
+  }
+
+  leave({ id, instance }: Pick<KeeperRow, 'id' | 'instance'>): Asked<boolean> {
+    return did(
+      this.#database,
+      'UPDATE evo_token.keeper SET beat = to_timestamp(0) WHERE id = $1 AND instance = $2 RETURNING id',
+      [id, instance],
+    )
+  }
+
+  async keepers(): Asked<readonly KeeperRow[]> {
+    const answer = await this.#database.ask<KeeperColumns>(
+      (
+        stamp,
+      ) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
+          (extract(epoch FROM k.beat) * 1000)::float8 AS beat_at
+        FROM ${ONE} LEFT JOIN evo_token.keeper k ON true`,
+    )
+    return withValue(answer, (rows) => rows.flatMap(toKeeper))
+  }
+
+  #writeBeat(keeper: Keeper, allowed: string): Asked<boolean> {
+    const { id, name, instance, host, version, configDigest, kids } = keeper
+    return did(
+      this.#database,
+      `INSERT INTO evo_token.keeper AS k (id, name, instance, host, version, config_digest, kids, beat)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, ${NOW})
+       ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, instance = EXCLUDED.instance,
+         host = EXCLUDED.host, version = EXCLUDED.version, config_digest = EXCLUDED.config_digest,
+         kids = EXCLUDED.kids, beat = EXCLUDED.beat WHERE ${allowed} RETURNING k.id`,
+      [id, name, instance, host, version, configDigest, kids],
+    )
+  }
+}

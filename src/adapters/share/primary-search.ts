@@ -1,0 +1,148 @@
+/** Finds the database of the list that takes writes, and keeps a pool of connections to it. */
+import type { Client, Pool } from 'pg'
+import type { Clock, Log } from '../../core/ports.ts'
+import type { ShareSettings } from '../../config/share-settings.ts'
+import type { Secret } from '../../secret.ts'
+import { clientFor, poolFor } from './client-config.ts'
+import { STAMP, type Stamp } from './stamp.ts'
+
+/** How many statements may be under way at once. */
+const CONNECTIONS_MAX = 4
+
+export interface DatabaseOptions {
+  readonly settings: ShareSettings
+  /** Read at each connect, so that a new password needs no restart; undefined for none. */
+  readonly password: () => Secret | undefined
+  readonly clock: Clock
+  readonly log: Log
+  /** The longest that a statement is waited for, in milliseconds. */
+  readonly limitMs: number
+  /** As in `SharingPolicy`. */
+  readonly primariesMs: number
+}
+
+export interface Primary {
+  readonly host: string
+  readonly pool: Pool
+  readonly incarnation: string
+  readonly foundAt: number
+}
+
+export class PrimarySearch {
+  readonly #options: DatabaseOptions
+  /** Keeps why a database of the list cannot be used. */
+  readonly #fail: (error: unknown, host: string) => void
+  #primary: Primary | undefined
+  #finding: Promise<Primary | undefined> | undefined
+  #primaries: readonly string[] = []
+  #closed = false
+
+  constructor(options: DatabaseOptions, fail: (error: unknown, host: string) => void) {
+    this.#options = options
+    this.#fail = fail
+  }
+
+  /** The databases of the list that take writes: one, if all is well. */
+  get primaries(): readonly string[] {
+    return this.#primaries
+  }
+
+  async find(): Promise<Primary | undefined> {
+    if (this.#closed) return undefined
+    const known = this.#primary
+    const { mono } = this.#options.clock.read()
+    if (known && mono - known.foundAt < this.#options.primariesMs) return known
+    this.#finding ??= this.#lookForPrimary()
+      .catch((error: unknown) => {
+        this.#fail(error, this.#options.settings.hosts.join(', '))
+        return undefined
+      })
+      .finally(() => {
+        this.#finding = undefined
+      })
+    // A host of the list that is gone takes seconds to say so: the one that answers is used meanwhile.
+    return known ?? this.#finding
+  }
+
+  /** Asks all of them, each time: an old primary may be back, and first in the list. */
+  async #lookForPrimary(): Promise<Primary | undefined> {
+    const { settings, clock, log } = this.#options
+    const found = await Promise.all(settings.hosts.map((host) => this.#examine(host)))
+    const taking = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
+    // Two ways to the same one are no two.
+    const byProcess = new Map(taking.map(({ host, incarnation }) => [incarnation, host]))
+    this.#primaries = [...byProcess.values()]
+    if (this.#primaries.length > 1) {
+      log.error({ hosts: this.#primaries }, 'more than one database takes writes')
+    }
+    const [first] = taking
+    const before = this.#primary
+    const foundAt = clock.read().mono
+    if (!first) {
+      if (before) await this.drop(before)
+      if (found.some((one) => one !== undefined)) {
+        this.#fail(new Error('none takes writes now'), settings.hosts.join(', '))
+      }
+      return undefined
+    }
+    if (before && before.host === first.host && before.incarnation === first.incarnation) {
+      this.#primary = { ...before, foundAt }
+      return this.#primary
+    }
+    if (before) await this.drop(before)
+    if (this.#closed) return undefined
+    const { incarnation, host } = first
+    this.#primary = { host, pool: await this.#newPool(host), incarnation, foundAt }
+    log.info({ host }, 'the database answers')
+    return this.#primary
+  }
+
+  async #examine(host: string) {
+    const client = await this.newClient(host)
+    try {
+      await client.connect()
+      const { rows } = await client.query<{ recovering: boolean; version: string } & Stamp>(
+        `SELECT pg_is_in_recovery() AS recovering, version() AS version, ${STAMP}`,
+      )
+      const [row] = rows
+      if (!row) return undefined
+      const foreign = /CockroachDB|YugabyteDB|-YB-/.exec(row.version)
+      if (foreign) throw new Error(`${foreign[0]} is not supported: it is no PostgreSQL`)
+      return { host, inRecovery: row.recovering, incarnation: row.stamp_incarnation }
+    } catch (error) {
+      this.#fail(error, host)
+      return undefined
+    } finally {
+      client.end().catch(() => undefined)
+    }
+  }
+
+  async #newPool(host: string): Promise<Pool> {
+    const { settings, password, limitMs } = this.#options
+    const pool = await poolFor(settings, host, password(), limitMs, CONNECTIONS_MAX)
+    // What happens to an idle connection is found out with the next statement.
+    pool.on('error', () => undefined)
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined)
+    })
+    return pool
+  }
+
+  async newClient(host: string): Promise<Client> {
+    const { settings, password, limitMs } = this.#options
+    const client = await clientFor(settings, host, password(), limitMs)
+    client.on('error', () => undefined)
+    return client
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#primary) await this.drop(this.#primary)
+  }
+
+  async drop(primary: Primary): Promise<void> {
+    if (this.#primary === primary || this.#primary?.pool === primary.pool) this.#primary = undefined
+    // A pool waits for its statements, and one of them may hang.
+    primary.pool.end().catch(() => undefined)
+  }
+}

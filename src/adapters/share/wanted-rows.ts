@@ -1,0 +1,43 @@
+/** What readers and other keepers wish of homes: one row an app. */
+import type { Asked, Wanted } from '../../core/sharing/shared-store.ts'
+import { toWanted, type WantedColumns } from './columns.ts'
+import type { Database } from './database.ts'
+import { did, OF_KEY, ONE, withValue } from './statements.ts'
+
+export class WantedRows {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  want({ app, identityDigest, rejectedSha256, until }: Omit<Wanted, 'askedAt'>): Asked<boolean> {
+    return did(
+      this.#database,
+      'SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name',
+      [app, identityDigest, rejectedSha256, until],
+    )
+  }
+
+  async wanted(): Asked<readonly Wanted[]> {
+    const answer = await this.#database.ask<WantedColumns>(
+      (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
+          (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
+          (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
+        FROM ${ONE} LEFT JOIN evo_token.wanted w ON true`,
+    )
+    return withValue(answer, (rows) => rows.flatMap(toWanted))
+  }
+
+  fulfil({ app, identityDigest, askedAt }: Wanted): Asked<boolean> {
+    return did(
+      this.#database,
+      // A reader may hold the row that it wrote: then it is left for the next time.
+      `DELETE FROM evo_token.wanted WHERE ctid IN (
+         SELECT a.ctid FROM evo_token.wanted a
+          WHERE ${OF_KEY} AND extract(epoch FROM a.asked_at) * 1000 <= $3::float8 + 0.5
+          FOR UPDATE SKIP LOCKED) RETURNING name`,
+      [app, identityDigest, askedAt],
+    )
+  }
+}

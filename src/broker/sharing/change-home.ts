@@ -1,0 +1,109 @@
+/** A person's word changes the home of an app: it is given, taken over, adopted, or kept from the others. */
+import { isHigher } from '../../core/sharing/pair.ts'
+import type { WholeRow } from '../../core/sharing/shared-store.ts'
+import { SidecarError } from '../../errors.ts'
+import { runWhenIdle } from '../idle.ts'
+import type { AppRow } from './app-row.ts'
+import { sealRecord } from './seal-record.ts'
+import { settle } from './settle-row.ts'
+
+/** What came of an attempt to become the home with the copy of a keeper that is gone. */
+export type TakenOver = 'done' | 'changed' | 'unknown-key' | 'broken' | 'older' | 'unreached'
+
+/** Gives the app to the keeper that asks for it: the disk says so first. */
+export async function giveTo(appRow: AppRow, to: string): Promise<void> {
+  await runWhenIdle(appRow.state, async () => {
+    const { sharing } = appRow
+    if (sharing?.home !== appRow.keeper.id || !appRow.keeper.isConfirmed()) return
+    const number = appRow.keeper.nextNumber(appRow.head, sharing)
+    const { readerKey } = sharing
+    const given = { home: to, number, readerKey, handedOver: true } as const
+    if ((await appRow.state.ledger.share(given)).kind !== 'stored') return
+    appRow.state.reloadFromRecord()
+    appRow.note('home_given', 'gave the app to another keeper')
+  })
+  if (appRow.sharing?.handedOver) await settle(appRow)
+}
+
+/** @param silent the keeper that is gone, and its last beat: it must not have written since. */
+export async function takeOver(
+  appRow: AppRow,
+  row: WholeRow,
+  silent: { readonly id: string; readonly since: number } | undefined,
+): Promise<TakenOver> {
+  const copies = appRow.keeper.copies()
+  const opened = await copies?.openSession(row)
+  if (!copies || opened?.kind !== 'opened')
+    return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
+  if (row.home !== null && opened.value.record.sharing?.home !== row.home) return 'broken'
+  const { store, identity, id } = appRow.keeper
+  // Only a person can say that what this keeper has seen since is to be forgotten.
+  if (silent && appRow.sharing && isHigher(appRow.pair(appRow.sharing.number), row)) return 'older'
+  const number = appRow.keeper.nextNumber(row, appRow.sharing)
+  const readerKey = opened.value.record.sharing?.readerKey ?? 1
+  const record = { ...opened.value.record, sharing: { home: id, number, readerKey } }
+  const place = { ...appRow.key, number, generation: row.generation }
+  const access = await copies.openAccess(row)
+  // The one that is gone may have spent it: a refusal of the first attempt is told as a lost answer.
+  const sealed = await sealRecord(
+    copies,
+    place,
+    { record, unanswered: true },
+    access.kind === 'opened' ? access.value : undefined,
+  )
+  const condition = { revision: row.revision, ...(silent && { silent }) }
+  const answer = await store.swap({ ...sealed, ...condition }, identity)
+  if (!answer) return 'unreached'
+  if (answer.value === undefined) return 'changed'
+  appRow.head = { ...place, home: id, revision: answer.value, moveTo: null }
+  await settle(appRow)
+  return 'done'
+}
+
+/**
+ * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
+ *
+ * @throws {SidecarError} `invalid_request` for one that was never shared, `unavailable`.
+ */
+export async function adopt(appRow: AppRow): Promise<void> {
+  const { sharing, keeper, state } = appRow
+  const { app } = appRow.key
+  if (!sharing) {
+    throw new SidecarError('invalid_request', `"${app}" is not shared yet.`, {
+      hint: 'It is once it is signed in, and its home has published it.',
+    })
+  }
+  if (sharing.home === keeper.id) return
+  if (keeper.isAlive(sharing.home)) {
+    const home = keeper.nameOf(sharing.home)
+    throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
+  }
+  if (!state.ledger.record.tokens && state.app.type !== 'service') {
+    throw new SidecarError('invalid_request', `This keeper has nothing of "${app}".`, {
+      hint: `Sign in: \`evo-token login ${app}\`.`,
+    })
+  }
+  await runWhenIdle(appRow.state, async () => {
+    const { sharing } = appRow
+    if (!sharing) return
+    const number = appRow.keeper.nextNumber(undefined, sharing)
+    const { readerKey } = sharing
+    // It may have been spent elsewhere since.
+    const shared = { home: appRow.keeper.id, number, readerKey }
+    if ((await appRow.state.ledger.share(shared, true)).kind !== 'stored') return
+    appRow.head = undefined
+    appRow.state.reloadFromRecord()
+    appRow.note('home_gained', 'this keeper is the home of the app')
+  })
+  await settle(appRow)
+}
+
+/** Ends the sharing of the app; what is on the disk is this keeper's own. */
+export async function leave(appRow: AppRow): Promise<void> {
+  await runWhenIdle(appRow.state, async () => {
+    if (appRow.sharing?.home !== appRow.keeper.id) return
+    await appRow.keeper.store.withdraw(appRow.key, appRow.keeper.id)
+    await appRow.state.ledger.share(undefined)
+    appRow.head = undefined
+  })
+}

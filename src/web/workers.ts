@@ -1,0 +1,20 @@
+/**
+ * A service worker that another program left at this address (a web server in development, on the port that
+ * is ours now) would see each request of the page, and the key in it.
+ */
+
+/**
+ * Removes every service worker. Resolves with whether the page may show its key: not while a worker stands
+ * between it and the daemon; then the page is loaded again, once.
+ */
+export async function leaveWorkers(): Promise<boolean> {
+  // Some browsers have none in a private window.
+  if (!('serviceWorker' in navigator)) return true
+  const registrations = await navigator.serviceWorker.getRegistrations()
+  await Promise.all(registrations.map((one) => one.unregister()))
+  if (!navigator.serviceWorker.controller) return true
+  const [navigation] = performance.getEntriesByType('navigation')
+  const isSecond = navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload'
+  if (!isSecond) location.reload()
+  return false
+}
