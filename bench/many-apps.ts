@@ -19,6 +19,8 @@ const SETTLE_MS = 12_000
 
 interface Seen {
   readonly startMs: number
+  /** Of the start, with what other threads did. */
+  readonly startCpuMs: number
   readonly residentMiB: number
   readonly statusMs: number
   readonly idleMs: number
@@ -28,9 +30,9 @@ export async function benchManyApps(): Promise<void> {
   const seen: Seen[] = []
   for (const count of COUNTS) seen.push(await measure(count))
   console.log(`many apps, each with a session that is fresh (status: median of ${ROUNDS}):`)
-  for (const [at, { startMs, residentMiB, statusMs, idleMs }] of seen.entries()) {
+  for (const [at, { startMs, startCpuMs, residentMiB, statusMs, idleMs }] of seen.entries()) {
     console.log(
-      `  ${String(COUNTS[at]).padStart(6)} apps  start ${milliseconds(startMs)}  status ${milliseconds(statusMs)}` +
+      `  ${String(COUNTS[at]).padStart(6)} apps  start ${milliseconds(startMs)} (processor ${milliseconds(startCpuMs)})  status ${milliseconds(statusMs)}` +
         `  ${residentMiB} MiB  ${idleMs.toFixed(1)} ms of processor in ${(BEATS * BEAT_MS) / 1_000} s`,
     )
   }
@@ -51,6 +53,7 @@ async function measure(count: number): Promise<Seen> {
   const startedAt = performance.now()
   await using daemon = await startQuietDaemon(home)
   const startMs = performance.now() - startedAt
+  const startCpuMs = await processorMs(daemon)
   await sleep(SETTLE_MS)
   const before = await processorMs(daemon)
   await sleep(BEATS * BEAT_MS)
@@ -64,7 +67,7 @@ async function measure(count: number): Promise<Seen> {
     if (code !== 0) throw new Error(`evo-token status ended with ${String(code)}`)
     times.push(performance.now() - begun)
   }
-  return { startMs, residentMiB: resident, statusMs: median(times), idleMs }
+  return { startMs, startCpuMs, residentMiB: resident, statusMs: median(times), idleMs }
 }
 
 function kibForEach(fewer: Seen, more: Seen, apps: number): number {

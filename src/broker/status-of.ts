@@ -110,13 +110,17 @@ function lastErrorOf(
   return changed ? { code: 'scope_changed', message: changed.owner.message, at } : null
 }
 
+type ForeseenEnd = Pick<AppStatus, 'sessionExpiresAt' | 'sessionExpiresSoon'>
+
+const NO_END: ForeseenEnd = { sessionExpiresAt: null, sessionExpiresSoon: false }
+
 /** A session that can still be refreshed, and will end all the same. */
-export function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
+export function foreseenEnd({ app, session, ledger }: AppState, now: Reading): ForeseenEnd {
   const { tokens } = session
-  const end =
-    tokens?.refreshToken && session.status !== 'signed-out'
-      ? sessionEnd(ledger.record, app.refresh, renewalAt(app, tokens, now))
-      : undefined
+  const mayEnd =
+    ledger.record.refreshTokenExpiresAt !== undefined || app.refresh.sessionAgeMs !== undefined
+  if (!mayEnd || !tokens?.refreshToken || session.status === 'signed-out') return NO_END
+  const end = sessionEnd(ledger.record, app.refresh, renewalAt(app, tokens, now))
   return {
     sessionExpiresAt: end?.at ?? null,
     sessionExpiresSoon: end !== undefined && now.wall >= end.soonFrom,
