@@ -1,87 +1,87 @@
-/** 10,000 apps in one daemon: its start, its heartbeat, its memory for each app, and `evo-token status`. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+/** What very many shared apps ask of the database: at rest, and while all of them are renewed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MAIN } from '../test/support/daemon-process.ts'
-import { aim, median, milliseconds } from './figures.ts'
-import { residentMiB } from './memory.ts'
-import { type QuietDaemon, startQuietDaemon } from './quiet-daemon.ts'
-import { homeWithSessions } from './stored-sessions.ts'
+import { SHARING_POLICY } from '../src/core/sharing/policy.ts'
+import { ask } from '../test/faults/owner.ts'
+import { type HostsWorld, startHostsWorld } from '../test/hosts/hosts-world.ts'
+import { noPostgres } from '../test/support/postgres.ts'
+import { until } from '../test/support/until.ts'
 
-/** Each is twice the one before: memory that is linear grows twice as much at the second step. */
-const COUNTS = [2_500, 5_000, 10_000] as const
-const ROUNDS = 5
-const BEAT_MS = 5_000
-const BEATS = 6
-/** What a start leaves to do, and its garbage. */
-const SETTLE_MS = 12_000
-
-interface Seen {
-  readonly startMs: number
-  /** Of the start, with what other threads did. */
-  readonly startCpuMs: number
-  readonly residentMiB: number
-  readonly statusMs: number
-  readonly idleMs: number
-}
+const APPS = Number(process.env.EVO_TOKEN_BENCH_APPS ?? '10000')
+/** `share reader-key` makes so many at once. */
+const READ_MAX = 100
+const REST_MS = 20_000
+const RENEWAL_MS = 60_000
+const AT_ONCE = 32
+const TEN_MINUTES_MS = 600_000
+/** As they are, but that a database is believed soon. */
+const SHARING = { ...SHARING_POLICY, watchMs: 500 }
 
 export async function benchManyApps(): Promise<void> {
-  const seen: Seen[] = []
-  for (const count of COUNTS) seen.push(await measure(count))
-  console.log(`many apps, each with a session that is fresh (status: median of ${ROUNDS}):`)
-  for (const [at, { startMs, startCpuMs, residentMiB, statusMs, idleMs }] of seen.entries()) {
-    console.log(
-      `  ${String(COUNTS[at]).padStart(6)} apps  start ${milliseconds(startMs)} (processor ${milliseconds(startCpuMs)})  status ${milliseconds(statusMs)}` +
-        `  ${residentMiB} MiB  ${idleMs.toFixed(1)} ms of processor in ${(BEATS * BEAT_MS) / 1_000} s`,
-    )
+  const missing = noPostgres()
+  if (missing !== undefined) {
+    console.log(`many shared apps: not measured (${missing})`)
+    return
   }
-  const [some, more, most] = seen
-  if (!some || !more || !most) throw new Error('each count is measured')
-  const first = kibForEach(some, more, COUNTS[1] - COUNTS[0])
-  const second = kibForEach(more, most, COUNTS[2] - COUNTS[1])
-  console.log(`  memory for each app more: ${first.toFixed(1)} KiB, then ${second.toFixed(1)} KiB`)
-  aim('memory for an app of the last 5,000 to one before', second / first, { atMost: 1.25 })
-  aim('start', most.startMs, { atMost: 4_000, unit: ' ms' })
-  aim('evo-token status', most.statusMs, { atMost: 300, unit: ' ms' })
-  aim('processor time of a heartbeat', most.idleMs / BEATS, { atMost: 10, unit: ' ms' })
-  aim('% of a core, idle', (most.idleMs / (BEATS * BEAT_MS)) * 100, { atMost: 0.5 })
-}
-
-async function measure(count: number): Promise<Seen> {
-  await using home = await homeWithSessions(count)
-  const startedAt = performance.now()
-  await using daemon = await startQuietDaemon(home)
-  const startMs = performance.now() - startedAt
-  const startCpuMs = await processorMs(daemon)
-  await sleep(SETTLE_MS)
-  const before = await processorMs(daemon)
-  await sleep(BEATS * BEAT_MS)
-  const idleMs = (await processorMs(daemon)) - before
-  const resident = await residentMiB(daemon.pid)
-  const times: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const begun = performance.now()
-    const child = spawn(process.execPath, [MAIN, 'status'], { env: home.env, stdio: 'ignore' })
-    const [code] = (await once(child, 'exit')) as [number | null]
-    if (code !== 0) throw new Error(`evo-token status ended with ${String(code)}`)
-    times.push(performance.now() - begun)
+  const apps = Array.from({ length: APPS }, (_, at) => `app-${at + 1}`)
+  await using world = await startHostsWorld({ apps, sharing: SHARING })
+  const keeper = await world.keeper('one', { seed: 'fresh' })
+  for (const name of ['two', 'three']) await world.keeper(name)
+  const read = { apps: apps.slice(0, READ_MAX) }
+  const first = await world.reader('reader', keeper, read)
+  await world.postgres.sql('ALTER ROLE evo_reader CONNECTION LIMIT 100')
+  for (const name of ['other', 'third', 'fourth']) {
+    await world.reader(name, keeper, { ...read, like: first })
   }
-  return { startMs, startCpuMs, residentMiB: resident, statusMs: median(times), idleMs }
-}
-
-function kibForEach(fewer: Seen, more: Seen, apps: number): number {
-  return ((more.residentMiB - fewer.residentMiB) * 1_024) / apps
-}
-
-/** Of all its threads so far (Documentation/scheduler/sched-stats: the first field, in nanoseconds). */
-async function processorMs({ pid }: QuietDaemon): Promise<number> {
-  const tasks = await readdir(`/proc/${pid}/task`)
-  const times = await Promise.all(
-    tasks.map(async (task) => {
-      const stat = await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8')
-      return Number(stat.split(' ')[0])
-    }),
+  await until(
+    'everything is published',
+    () => world.postgres.sql('SELECT count(*)::int AS count FROM evo_token.app'),
+    ([row]) => row?.count === APPS,
+    { limitMs: TEN_MINUTES_MS },
   )
-  return times.reduce((sum, time) => sum + time, 0) / 1_000_000
+  await sleep(REST_MS)
+  const connections = await world.postgres.sql(
+    `SELECT usename, count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'evo-token' GROUP BY 1`,
+  )
+  const shown = connections.map(({ usename, count }) => `${String(usename)} ${String(count)}`)
+  console.log(`${APPS} shared apps, 3 keepers, 4 readers (connections: ${shown.join(', ')}):`)
+
+  const rest = await statementsOf(world, () => sleep(REST_MS))
+  console.log(`  at rest ${rest.perSecond.toFixed(1)} statements a second`)
+  const socket = await keeper.daemon().socket
+  const before = world.server.count('refresh_token')
+  const renewal = await statementsOf(world, () => renewAll(socket, apps))
+  const renewals = world.server.count('refresh_token') - before
+  console.log(
+    `  at ${(renewals / renewal.seconds).toFixed(0)} renewals a second ${renewal.perSecond.toFixed(0)} statements a second, ${(renewal.count / renewals).toFixed(1)} for each renewal`,
+  )
+}
+
+/** As fast as it goes, for a while. */
+async function renewAll(socket: string, apps: readonly string[]): Promise<void> {
+  const left = [...apps]
+  const endsAt = performance.now() + RENEWAL_MS
+  async function renew(): Promise<void> {
+    for (let app = left.pop(); app !== undefined; app = left.pop()) {
+      if (performance.now() >= endsAt) return
+      await ask(socket, `/v1/apps/${app}/refresh`, 'POST', { now: true })
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, renew))
+}
+
+/** One statement is one transaction: evo-token has no other kind. */
+async function statementsOf({ postgres }: HostsWorld, work: () => Promise<void>) {
+  const read = async () => {
+    const [row] = await postgres.sql(
+      `SELECT xact_commit::float8 AS count FROM pg_stat_database WHERE datname = current_database()`,
+    )
+    return Number(row?.count)
+  }
+  const [before, startedAt] = [await read(), performance.now()]
+  await work()
+  const seconds = (performance.now() - startedAt) / 1_000
+  // The counters are written once a second.
+  await sleep(1_500)
+  const count = (await read()) - before
+  return { count, seconds, perSecond: count / seconds }
 }

@@ -148,7 +148,7 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #define MayBecomeHome(m) (sure[m] < HALTED)
 #define OneProcess(m) true
 #else
-#define MayBecomeHome(m) ((sure[m] == WAITED || sure[m] == CONFIRMED) && OneProcess(m))
+#define MayBecomeHome(m) (sure[m] == CONFIRMED && OldEnough && OnePrimary && OneProcess(m))
 #define OneProcess(m) (!Copied(m))
 #endif
 /* Rule 4 amended: with two primaries in sight no keeper becomes a home and none gives its home away. */
@@ -231,17 +231,30 @@ byte lastPublished[K];
 #else
 #define OwnerMayChange(m) (sure[m] == CONFIRMED && (!Reaches(m) || (row[prim[m]].pair <= disk[m].pair && !Copied(m))))
 #endif
+/* Amended: a change of the home that the database has lost is told to it before any home is confirmed. */
+#ifdef DRAFT_NUMBER
+#define TellsNumber(m) false
+#else
+#define TellsNumber(m) ((sure[m] == BEATEN || sure[m] == WAITED) && NO(row[prim[m]].pair) < NO(disk[m].pair))
+#endif
 /* Rule 5: what the home's disk has and the row has not. Amended: only a confirmed home publishes. */
-#define MustPublish(m) (MayPublish(m) && disk[m].home == kid[m] && row[prim[m]].pair < disk[m].pair && Unpublished(m) && !InRow(m) && \
+#define MustPublish(m) ((MayPublish(m) || TellsNumber(m)) && disk[m].home == kid[m] && row[prim[m]].pair < disk[m].pair && Unpublished(m) && !InRow(m) && \
   (NO(row[prim[m]].pair) < NO(disk[m].pair) || row[prim[m]].home == kid[m]))
+#ifdef DRAFT_CATCH_UP
+#define CatchUpMay HomesMayChange
+#else
+#define CatchUpMay DatabaseKnown
+#endif
 /* Rule 2: the row names this keeper, with a higher pair than its disk's. */
-#define MustCatchUp(m) (HomesMayChange && row[prim[m]].home == kid[m] && row[prim[m]].pair > disk[m].pair)
+#define MustCatchUp(m) (CatchUpMay && row[prim[m]].home == kid[m] && row[prim[m]].pair > disk[m].pair)
 #define MustStandDown(m) (disk[m].home == kid[m] && row[prim[m]].home != kid[m] && row[prim[m]].pair > disk[m].pair)
 #define MustHandOver(m) (HomesMayChange && handing[m] && MayPublish(m) && disk[m].home != kid[m] && row[prim[m]].pair < disk[m].pair)
 #define MustVacate(m) (row[prim[m]].home == kid[m] && disk[m].home != kid[m] && row[prim[m]].pair <= disk[m].pair && !(handing[m] && row[prim[m]].pair < disk[m].pair))
 
+/* What is another keeper's, and is not this one's by its disk, keeps no process from being confirmed. */
+#define NotAhead(m) (row[prim[m]].pair <= disk[m].pair || (row[prim[m]].home != kid[m] && disk[m].home != kid[m]))
 #define MustBeat(m) (sure[m] == UNSURE || (sure[m] < HALTED && !beat[kid[m]]))
-#define MustConfirm(m) (HasWaited(m) && DatabaseKnown && inst[kid[m]] == m && row[prim[m]].pair <= disk[m].pair)
+#define MustConfirm(m) (HasWaited(m) && DatabaseKnown && inst[kid[m]] == m && NotAhead(m))
 #define Urgent(m) (Reaches(m) && ((PublishTurn(m) && MustPublish(m)) || (stage[m] == IDLE && MustHandOver(m)) || \
   (sure[m] < HALTED && (MustBeat(m) || MustConfirm(m) || \
     (stage[m] == IDLE && (MustCatchUp(m) || MustStandDown(m) || MustVacate(m)))))))
@@ -422,7 +435,7 @@ proctype Keeper(byte me) {
        retry[me] = false
      }
 #else
-  :: d_step { Reaches(me) && HasWaited(me) && DatabaseKnown && inst[id] == me && Row.pair <= Disk.pair ->
+  :: d_step { Reaches(me) && sure[me] < CONFIRMED && HasWaited(me) && DatabaseKnown && inst[id] == me && NotAhead(me) ->
        printf("keeper %d: is confirmed\n", me);
        sure[me] = CONFIRMED
      }
@@ -472,7 +485,13 @@ proctype Keeper(byte me) {
      }
 
   /* Rule 5: disk first, then published, until done. */
-  :: d_step { Reaches(me) && PublishTurn(me) && MustPublish(me) ->
+  :: d_step { Reaches(me) && PublishTurn(me) && MustPublish(me) && TellsNumber(me) ->
+       printf("keeper %d: tells of pair %d/%d\n", me, NO(Disk.pair), GEN(Disk.pair));
+       copyRecord(undone, Row);
+       Row.home = id; Row.pair = Disk.pair; Row.rec = Disk.rec; Row.mark = false; Row.moveTo = NONE;
+       touch()
+     }
+  :: d_step { Reaches(me) && PublishTurn(me) && MustPublish(me) && !TellsNumber(me) ->
        printf("keeper %d: publishes pair %d/%d\n", me, NO(Disk.pair), GEN(Disk.pair));
 #ifdef BREAK_5_REMOVE
        if

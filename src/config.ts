@@ -5,9 +5,10 @@
 import type { z } from 'zod'
 import { REFRESHABLE, scopeWarnings } from './config/evo.ts'
 import { redirectWarnings } from './config/redirect-uris.ts'
-import { type ConfigFault, showPath, toFaults } from './config/faults.ts'
+import { conflictsIn } from './config/conflicts.ts'
+import { type ConfigFault, fault, toFaults } from './config/faults.ts'
 import { hiddenFaults } from './config/hidden-faults.ts'
-import { type Path, readJson } from './config/json-text.ts'
+import { readJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
 import { toRefreshPolicy } from './config/refresh-settings.ts'
 import {
@@ -200,52 +201,8 @@ function conflictsOf(settings: Settings | undefined, home: string | undefined): 
   return settings ? conflictsIn(settings, toConfig(settings, home)) : []
 }
 
-/** Settings that are valid alone and contradict each other. */
-function conflictsIn(settings: Settings, { files, apps }: Config): ConfigFault[] {
-  const patience = 'must not be longer than retryMax'
-  const { retryMin, retryMax } = settings.refresh
-  const { share, vault } = settings
-  // Every keeper has the same key, and a keychain belongs to one machine.
-  const ownKey = share?.role === 'keeper' && (vault.key === 'auto' || vault.key === 'keychain')
-  const impatient = apps.filter(({ name, refresh }) => {
-    const own = settings.apps[name]?.refresh
-    const set = own?.retryMin !== undefined || own?.retryMax !== undefined
-    return set && refresh.retryMinMs > refresh.retryMaxMs
-  })
-  // At each path the variables that are written, or the whole file.
-  const written = new Map<string, Set<string>>()
-  const overwriting = files.flatMap((file, index) => {
-    const others = written.get(file.path) ?? new Set()
-    const own = file.format === 'dotenv' ? file.variable : WHOLE
-    const collides = others.has(own) || others.has(WHOLE) || (own === WHOLE && others.size > 0)
-    written.set(file.path, others.add(own))
-    return collides ? [index] : []
-  })
-  return [
-    ...(ownKey ? [fault(['vault', 'key'], SHARED_KEY)] : []),
-    ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
-    ...impatient.map(({ name }) => fault(['apps', name, 'refresh', 'retryMin'], patience)),
-    ...overwriting.map((index) =>
-      fault(
-        ['files', index],
-        'writes over what another one writes: give it its own path, or (dotenv) variable',
-      ),
-    ),
-  ]
-}
-
-const SHARED_KEY =
-  'must be "file" or "credential" where "share" is: each keeper has the same key, and a keychain keeps its own'
-
-/** Stands for a whole file: no variable has such a name. */
-const WHOLE = '*'
-
 function warningsOn({ apps, listen }: Config): ConfigFault[] {
   return apps.length === 0
     ? [fault(['apps'], 'no app is configured; "evo-token init" adds one')]
     : apps.flatMap((app) => [...scopeWarnings(app), ...redirectWarnings(app, listen.port)])
-}
-
-function fault(path: Path, message: string): ConfigFault {
-  return { path: showPath(path), message }
 }

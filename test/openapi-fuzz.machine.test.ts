@@ -78,7 +78,7 @@ async function fuzz(
   return Number(/^ *(\d+) generated/m.exec(stdout)?.[1])
 }
 
-// Some minutes on a machine that is busy; a sign-in that is waited for takes 25 s of them, a few times.
+// A minute, and some of them on a machine that is busy.
 vi.setConfig({ testTimeout: (480 + 4 * Number(huntS ?? 0)) * 1000 })
 
 itNeeds(missing)('answers as /openapi.json says, whatever is asked, on both doors', async () => {

@@ -2,15 +2,18 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TokenClient } from '../src/client/index.ts'
+import { ERROR_CODES } from '../src/core/error-codes.ts'
 import { ask } from './faults/owner.ts'
 import { seededHome, type SeedOptions } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from './support/authorization-server.ts'
-import { runCli, startDaemonProcess } from './support/daemon-process.ts'
+import { type Home, runCli, startDaemonProcess } from './support/daemon-process.ts'
 import { freePort } from './support/free-port.ts'
 import { until } from './support/until.ts'
+import { vaultWorld } from './support/vault-world.ts'
 
 let server: RunningAuthorizationServer
 
@@ -31,6 +34,8 @@ interface Words {
 const CASES: readonly {
   readonly what: string
   readonly home?: SeedOptions
+  /** What happens to the home before the daemon starts. */
+  readonly prepare?: (home: Home) => Promise<void>
   /** How the token endpoint answers each request. */
   readonly answer?: { readonly status: number; readonly body: Readonly<Record<string, string>> }
   readonly app?: string
@@ -141,12 +146,53 @@ const CASES: readonly {
     },
     isNotified: false,
   },
+  {
+    what: 'a vault whose key the config wants in another place',
+    home: { config: { vault: { key: 'keychain' } } },
+    exit: 5,
+    owner: {
+      error: 'vault_locked',
+      message: "The config wants the vault key in the keychain, and this vault's is in the file.",
+      hint: expect.stringContaining('Set "vault": { "key": "file" } (or "auto")') as string,
+    },
+    callers: {
+      error: 'vault_locked',
+      message: 'The vault is locked.',
+      hint: 'It is tried again by itself; `evo-token status` says why.',
+    },
+    isNotified: false,
+  },
+  {
+    what: 'a record that a newer version wrote',
+    prepare: async ({ stateDir }) => {
+      const vault = vaultWorld(stateDir)
+      const { tokens, ...record } = await vault.content('me.jwe')
+      await vault.plant(
+        'me.jwe',
+        { ...record, novelty: 1, tokens: [tokens] },
+        { 'evo-app': 'me', 'evo-kind': 'app' },
+      )
+    },
+    exit: 5,
+    owner: {
+      error: 'record_newer',
+      message: 'A newer evo-token wrote the record of "me".',
+      hint: ERROR_CODES.record_newer.hint,
+    },
+    callers: {
+      error: 'record_newer',
+      message: 'A newer evo-token wrote the record of "me".',
+      hint: ERROR_CODES.record_newer.hint,
+    },
+    isNotified: false,
+  },
 ]
 
-describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }) => {
+describe.each(CASES)('$what', ({ home: more, prepare, answer, app = 'me', exit, ...told }) => {
   it('is told in the same words everywhere', async () => {
     server.intercept = answer ? async () => answer : (_request, act) => act()
     await using home = await seededHome(server, { apps: { me: 'expired' }, ...more })
+    await prepare?.(home)
     const notice = join(home.directory, 'notice')
     const command = join(home.directory, 'tell')
     writeFileSync(
@@ -178,6 +224,10 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
       stdout: '',
       stderr: `evo-token: ${message}\n${hint}\n`,
     })
+    const said = { code: owner.error, message, hint }
+    await expect(new TokenClient({ socket }).getToken(app)).rejects.toMatchObject(said)
+    const asJson = JSON.parse((await runCli(home, ['status', app, '--json'])).stdout) as object
+    expect(asJson).toMatchObject({ problem: { ...problem, message, hint } })
     const status = await runCli(home, ['status', app])
     expect(status.stdout).toContain(`: ${message}\n`)
     expect(status.stdout).toMatch(/^what to do: /m)
@@ -203,6 +253,15 @@ describe.each(CASES)('$what', ({ home: more, answer, app = 'me', exit, ...told }
     expect(await fromTcp(`/v1/apps/${app}`)).toMatchObject({
       problem: { ...callers, blocking: true },
     })
+    const keyFile = join(home.stateDir, 'access-key')
+    await expect(new TokenClient({ url, keyFile }).getToken(app)).rejects.toMatchObject({
+      code: callers.error,
+      message: callers.message,
+      hint: callers.hint,
+    })
+    const got = await runCli(home, ['get', app, '--url', url, '--key-file', keyFile])
+    expect(got).toMatchObject({ code: exit, stdout: '' })
+    expect(got.stderr).toMatch(new RegExp(`^evo-token: ${callers.message}\n`))
     expect(await fromTcp(`/v1/apps/${app}/token`)).toMatchObject({
       error: callers.error,
       detail: callers.message,

@@ -4,8 +4,9 @@
  */
 import type { Failure } from '../core/ports.ts'
 import type { Words } from '../core/problem.ts'
-import type { SidecarError } from '../errors.ts'
+import type { Subject } from '../core/token.ts'
 import type { Sharing } from '../core/vault.ts'
+import type { SidecarError } from '../errors.ts'
 
 /** Why nothing of the app may be spent here. */
 export type HomeFault =
@@ -33,12 +34,18 @@ export interface AppHome {
   refuseChange(): Promise<SidecarError | undefined>
   /** Why a person may not sign in here now. */
   refuseSignIn(): Promise<SidecarError | undefined>
+  /** Who is signed in, and would be replaced by another sign-in; undefined for no one, or where that is not known. */
+  subject(): Subject | undefined
   /** What a sign-in that was just granted has to store; undefined for what stands there. */
   sharingOfSignIn(): Sharing | undefined
   /** Makes a stored sign-in the session of all. Runs in the app's queue. @returns why it could not. */
   settleSignIn(): Promise<string | undefined>
-  /** Ends the sharing on a person's word, where this is the home: what is here is this daemon's own then. */
-  leave(): Promise<void>
+  /**
+   * Ends the sharing on a person's word, where this is the home: what is here is this daemon's own then.
+   *
+   * @returns whether no copy of it is left that another keeper could take over.
+   */
+  leave(): Promise<boolean>
   /** Publishes the last record. Whether other hosts find it now; undefined where none looks. */
   publish(): Promise<boolean | undefined>
 }

@@ -2,6 +2,7 @@
  * The one stateful object of the daemon: every configured app, and the vault they share.
  * It decides nothing itself; `core/` says what is due and what follows.
  */
+import { lockedProblem } from '../core/problem.ts'
 import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { Registration } from '../core/registration.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
@@ -19,6 +20,7 @@ import type { ManagedApp, TokenRequest } from './managed-app.ts'
 import { createLonelyHome } from './lonely-home.ts'
 import { ManagedApps } from './managed-apps.ts'
 import { putClientSecret, requireHome, type SignedOut, signOut } from './owner-changes.ts'
+import { toError } from './refusal.ts'
 import { secretDigestsOf } from './secrets.ts'
 import type { KeeperSharing } from './sharing/keeper-sharing.ts'
 import type { RemoteApp } from './sharing/remote-app.ts'
@@ -45,6 +47,13 @@ export interface RefreshRequest {
   readonly now?: boolean
   /** The name of the caller. */
   readonly caller?: string
+}
+
+export interface LeftSharing {
+  /** The apps whose sessions are this daemon's own now. */
+  readonly apps: readonly string[]
+  /** Those of them of which the database, which gave no answer, may still have a copy. */
+  readonly copiesLeft: readonly string[]
 }
 
 export class Broker {
@@ -181,22 +190,26 @@ export class Broker {
   }
 
   /**
-   * Shares nothing any more: what this daemon is the home of is its own from now on. @returns those apps.
+   * Shares nothing any more: what this daemon is the home of is its own from now on.
    *
    * @throws {SidecarError} `vault_locked`, `unavailable` where a request of one is out.
    */
-  async leaveSharing(): Promise<readonly string[]> {
+  async leaveSharing(): Promise<LeftSharing> {
     this.#vault.requireOpen()
     this.#options.sharing?.leave()
     const shared = [...this.#apps.all()].filter(({ state }) => state.ledger.record.sharing)
+    const apps: string[] = []
+    const copiesLeft: string[] = []
     for (const { state } of shared) {
-      await state.home.leave().catch((error: unknown) => {
+      const withdrawn = await state.home.leave().catch((error: unknown) => {
         this.#options.sharing?.goOn()
         throw error
       })
+      if (state.ledger.record.sharing) continue
+      apps.push(state.app.name)
+      if (!withdrawn) copiesLeft.push(state.app.name)
     }
-    const left = shared.filter(({ state }) => !state.ledger.record.sharing)
-    return left.map(({ state }) => state.app.name)
+    return { apps, copiesLeft }
   }
 
   /** Whether the app is renewed here. */
@@ -230,7 +243,7 @@ export class Broker {
 
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where others have the key, and as `VaultKeys.rotate`. */
   async rotateVaultKey(): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError()
+    if (this.#options.sharing) throw sharedKeyError(HOW_TO_ROTATE)
     await this.#vault.requireOpen().keys.rotate((app, work) => {
       const managed = this.#apps.find(app)
       return managed ? managed.state.queue.run(work) : work()
@@ -240,7 +253,7 @@ export class Broker {
 
   /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
   async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError()
+    if (this.#options.sharing) throw sharedKeyError(WHERE_KEYS_ARE)
     await this.#vault.requireOpen().keys.move(to)
     this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
@@ -294,10 +307,11 @@ export class Broker {
   }
 
   #app(app: string): ManagedApp {
-    this.#apps.registration(app)
+    const registration = this.#apps.registration(app)
     const managed = this.#apps.find(app)
-    if (!managed) throw this.#vault.refusal()
-    return managed
+    if (managed) return managed
+    const { failure, hint } = this.#vault
+    throw toError(lockedProblem(registration.app, failure.message, hint))
   }
 
   /** Fire-and-forget: failures are logged here, and keep nothing else from being done. */
@@ -313,8 +327,12 @@ export class Broker {
   }
 }
 
-function sharedKeyError(): SidecarError {
-  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', {
-    hint: 'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.',
-  })
+const HOW_TO_ROTATE =
+  'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.'
+
+const WHERE_KEYS_ARE =
+  'A keeper has it in its state directory ("vault": { "key": "file" }) or as a systemd credential ("credential"): stop the daemon, put it there, and say so in the config.'
+
+function sharedKeyError(hint: string): SidecarError {
+  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', { hint })
 }

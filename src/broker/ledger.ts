@@ -72,11 +72,13 @@ export class Ledger {
   /**
    * Proves that the answer to the next request can be stored, and marks the request; stores first
    * what still waits. Each reservation that was stored has to be concluded.
+   *
+   * @param toCome what is to be stored, where that is known.
    */
-  async reserve(): Promise<StoreResult> {
+  async reserve(toCome?: AppRecord): Promise<StoreResult> {
     const settled = await this.retry()
     if (settled.kind !== 'stored') return settled
-    const reserved = await this.#mark()
+    const reserved = await this.#mark(toCome)
     if (reserved.kind === 'changed') await this.#loadFromDisk()
     if (reserved.kind === 'stored') this.#underWay += 1
     if (reserved.kind === 'newer') this.#setNewer(true)
@@ -97,8 +99,8 @@ export class Ledger {
     }
   }
 
-  async #mark(): Promise<StoreResult> {
-    const marked = await this.#records.reserve(this.#app, this.#record)
+  async #mark(toCome?: AppRecord): Promise<StoreResult> {
+    const marked = await this.#records.reserve(this.#app, this.#record, toCome)
     if (marked.kind === 'stored') this.#marked = true
     return marked
   }

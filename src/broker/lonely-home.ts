@@ -24,6 +24,7 @@ export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
       return refused && new SidecarError('unavailable', refused.message, { hint: HOW_TO_GO_ON })
     },
     refuseSignIn: async () => undefined,
+    subject: () => state.ledger.record.tokens?.subject,
     sharingOfSignIn: () => undefined,
     async settleSignIn() {
       // No other host has the new session.
@@ -35,6 +36,8 @@ export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
         const { sharing } = state.ledger.record
         const isHere = sharing?.home === keeperId && sharing?.pending === undefined
         if (isHere) await state.ledger.share(undefined)
+        // The config names no database that could be asked.
+        return !isHere
       }),
     publish: async () => undefined,
   }

@@ -33,7 +33,7 @@ export class ManagedApps {
     this.#registrations = byName(registrations)
   }
 
-  /** Of every configured app. */
+  /** The name of every configured app. */
   names(): readonly string[] {
     return [...this.#registrations.keys()]
   }

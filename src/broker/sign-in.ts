@@ -167,11 +167,8 @@ function remarks({ app, ledger }: AppState, grant: Grant): string[] {
 }
 
 /** The subject that is signed in now, where the grant is certainly another person's. */
-function otherSubject(
-  { ledger }: AppState,
-  grant: Grant,
-): { was: Subject; is: Subject } | undefined {
-  const was = ledger.record.tokens?.subject
+function otherSubject({ home }: AppState, grant: Grant): { was: Subject; is: Subject } | undefined {
+  const was = home.subject()
   const is = grant.subject
   return was && is && areDifferent(was, is) ? { was, is } : undefined
 }

@@ -47,16 +47,10 @@ export class VaultAccess {
     return this.#vault ? this.#vault.keys.source() : this.#reason.keySource
   }
 
-  /** @throws {SidecarError} `vault_locked`. */
+  /** For what only the owner may do. @throws {SidecarError} `vault_locked`, in the words for the owner. */
   requireOpen(): Vault {
-    if (!this.#vault) throw this.refusal()
-    return this.#vault
-  }
-
-  refusal(): SidecarError {
-    return new SidecarError('vault_locked', this.#reason.failure.message, {
-      hint: this.hint,
-    })
+    if (this.#vault) return this.#vault
+    throw new SidecarError('vault_locked', this.#reason.failure.message, { hint: this.hint })
   }
 
   isRetryDue(mono: number): boolean {

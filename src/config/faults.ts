@@ -90,3 +90,7 @@ export function unknownSetting(key: string, known: readonly string[]): string {
   if (nearest !== undefined) return `unknown setting: did you mean "${nearest}"?`
   return `unknown setting: known here are ${known.join(', ')}`
 }
+
+export function fault(path: Path, message: string): ConfigFault {
+  return { path: showPath(path), message }
+}

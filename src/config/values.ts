@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, normalize, sep } from 'node:path'
 import ms from 'ms'
-import { validate } from 'node-cron'
+import { createTask, validate } from 'node-cron'
 import { isLoopbackHost } from '../core/loopback.ts'
 
 /** A number with its unit; without one, `ms` would take it for milliseconds. */
@@ -26,7 +26,17 @@ const CRON_LENGTH_MAX = 200
  */
 export function isCron(expression: string): boolean {
   const isBounded = expression.length <= CRON_LENGTH_MAX && !/0*[1-9]\d\d/.test(expression)
-  return isBounded && /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
+  const isWellFormed = isBounded && /^(?:\S+ +){4,5}\S+$/.test(expression) && validate(expression)
+  return isWellFormed && comesTrue(expression)
+}
+
+/** Whether there is such a day. node-cron looks through a hundred years, and throws where it finds none. */
+function comesTrue(expression: string): boolean {
+  try {
+    return createTask(expression, () => undefined).getNextRuns(1).length > 0
+  } catch {
+    return false
+  }
 }
 
 /** An issuer identifier: no query, no fragment (RFC 8414 §2). */

@@ -69,8 +69,10 @@ export interface VaultRecords {
    * Proves that a successor of `record` can be stored, and marks the attempt: room for twice the
    * record, 64 KiB at least, really written and synced. Does nothing where this generation's
    * reservation is there already.
+   *
+   * @param toCome what is to be stored then, where that is known: the room is for it too.
    */
-  reserve(app: string, record: AppRecord): Promise<StoreResult>
+  reserve(app: string, record: AppRecord, toCome?: AppRecord): Promise<StoreResult>
   /**
    * Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation.
    *

@@ -133,8 +133,12 @@ export interface ShareService {
     readonly taken: readonly string[]
     readonly left: readonly { readonly app: string; readonly reason: string }[]
   }>
-  /** The apps whose sessions are this daemon's own now. */
-  leave(): Promise<readonly string[]>
+  leave(): Promise<{
+    /** The apps whose sessions are this daemon's own now. */
+    readonly apps: readonly string[]
+    /** Those of them of which the database, which gave no answer, may still have a copy. */
+    readonly copiesLeft: readonly string[]
+  }>
   readerKeys(
     apps: readonly string[],
     renew: boolean,

@@ -46,10 +46,21 @@ export function wholeNumber(min: number, max: number, otherwise: number) {
 
 const MOMENT_RULE = 'has to be an instant such as 2026-01-01T00:00:00Z'
 
+/** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */
+function isOnCalendar(text: string): boolean {
+  const local = `${text.slice(0, 19).toUpperCase()}.000Z`
+  const instant = Date.parse(local)
+  return (
+    !Number.isNaN(instant) &&
+    new Date(instant).toISOString() === local &&
+    !Number.isNaN(Date.parse(text))
+  )
+}
+
 /** An instant in a query, in RFC 3339; in epoch milliseconds afterwards. */
 export const moment = z
   .string(MOMENT_RULE)
-  .refine((text) => MOMENT.test(text) && !Number.isNaN(Date.parse(text)), MOMENT_RULE)
+  .refine((text) => MOMENT.test(text) && isOnCalendar(text), MOMENT_RULE)
   .meta({ format: 'date-time' })
   .transform((text) => Date.parse(text))
 

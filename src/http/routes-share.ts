@@ -55,6 +55,13 @@ const taken = z.object({
   left: z.array(z.object({ app: z.string(), reason: z.string() })),
 })
 
+const left = z.object({
+  apps: z.array(z.string()),
+  copies_left: z.array(z.string()).meta({
+    description: 'Those of which the database, which gave no answer, may still have a copy.',
+  }),
+})
+
 const READER_APPS_MAX = 100
 
 export function shareRoutes({ share }: Deps): Route[] {
@@ -101,10 +108,13 @@ export function shareRoutes({ share }: Deps): Route[] {
       access: 'owner',
       summary: 'Ends the sharing of every app whose home this daemon is.',
       answers: {
-        200: jsonAnswer('The apps that are its own now.', z.object({ apps: z.array(z.string()) })),
+        200: jsonAnswer('The apps that are its own now.', left),
       },
       body: nothing,
-      answer: async () => json({ apps: await share.leave() }),
+      async answer() {
+        const { apps, copiesLeft } = await share.leave()
+        return json({ apps, copies_left: copiesLeft })
+      },
     }),
     route({
       method: 'post',

@@ -190,6 +190,8 @@ export interface Desktop {
   readonly noticeCommand: (text: string, env: Env) => readonly string[] | undefined
   /** Whether a browser would open on the screen of the person at this terminal. */
   mayOpenBrowser(env: Env): boolean
+  /** The command that opens a web address; undefined where the library `open` knows best. */
+  readonly browserCommand: (url: string, env: Env) => readonly [string, ...string[]] | undefined
 }
 
 /** What differs between keychains beneath keytar. */

@@ -103,7 +103,7 @@ export interface ServiceManager {
   notes(): readonly string[]
 }
 
-/** Whose service. */
+/** Which service: the machine's, or that of a user. */
 export interface ServiceScope {
   /** The machine's service, in place of that of this user. */
   readonly system: boolean

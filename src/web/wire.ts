@@ -6,6 +6,9 @@ import type { Cause } from '../core/activity.ts'
 const KEY_HEADER = 'evo-token-page-key'
 const STORED = 'evo-token-page-key'
 
+/** A daemon that runs sends something at each heartbeat, every 5 s; a busy machine delays it. */
+const SILENCE_MS = 20_000
+
 export interface AppStatus {
   readonly app: string
   readonly type: string
@@ -144,7 +147,7 @@ export class Wire {
     await this.#send('DELETE', path)
   }
 
-  /** Each event, until the daemon ends the stream. */
+  /** Each event, until the daemon ends the stream. @throws where it is silent for too long: it hangs. */
   async *events(path: string): AsyncGenerator<DaemonEvent> {
     let arrived: DaemonEvent[] = []
     const parser = createParser({
@@ -152,7 +155,7 @@ export class Wire {
         if (isKnown(event)) arrived.push(toEvent(event, JSON.parse(data)))
       },
     })
-    for await (const text of this.#texts('GET', path)) {
+    for await (const text of this.#texts('GET', path, { silenceMs: SILENCE_MS })) {
       parser.feed(text)
       yield* arrived
       arrived = []
@@ -162,21 +165,29 @@ export class Wire {
   /** Each line of JSON of the answer, as it comes. */
   async *lines<T>(path: string): AsyncGenerator<T> {
     let rest = ''
-    for await (const text of this.#texts('POST', path, '{}')) {
+    for await (const text of this.#texts('POST', path, { body: '{}' })) {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) yield JSON.parse(line) as T
     }
   }
 
-  async *#texts(method: string, path: string, body?: string): AsyncGenerator<string> {
+  async *#texts(
+    method: string,
+    path: string,
+    { body, silenceMs }: { readonly body?: string; readonly silenceMs?: number },
+  ): AsyncGenerator<string> {
     const { body: stream } = await this.#send(method, path, body)
     if (!stream) return
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
+    try {
+      for (;;) {
+        const { done, value } = await within(silenceMs, reader.read())
+        if (done) return
+        yield value
+      }
+    } finally {
+      void reader.cancel().catch(() => undefined)
     }
   }
 
@@ -190,6 +201,20 @@ export class Wire {
     const problem = (await answer.json()) as { detail?: string; hint?: string }
     throw new Refused(answer.status, problem.detail ?? 'The daemon refused.', problem.hint ?? '')
   }
+}
+
+/** @throws when `ms` are over first. */
+async function within<T>(ms: number | undefined, promised: Promise<T>): Promise<T> {
+  if (ms === undefined) return promised
+  let timer = 0
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = window.setTimeout(() => {
+      reject(new Error('nothing came in time'))
+    }, ms)
+  })
+  return Promise.race([promised, late]).finally(() => {
+    clearTimeout(timer)
+  })
 }
 
 function toEvent(kind: DaemonEvent['kind'], data: unknown): DaemonEvent {

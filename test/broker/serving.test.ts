@@ -125,7 +125,12 @@ describe('a token', () => {
     const { beat, broker, door, pass } = createWorld({ locked: true })
     await broker.open()
     expect(() => broker.token(ME, NOW_ONLY)).toThrow(
-      expect.objectContaining({ code: 'vault_locked', hint: 'unlock it' }) as Error,
+      expect.objectContaining({
+        code: 'vault_locked',
+        // Why is for the owner: it may name places of this machine.
+        message: 'The vault is locked.',
+        ownerWords: { message: 'locked', hint: 'unlock it' },
+      }) as Error,
     )
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_locked' })
     expect(broker.status(ME)).toMatchObject({ lastError: { code: 'vault_locked' } })

@@ -1,8 +1,9 @@
 /**
  * The daemon that ships, which tells of every named step of the rotation protocol on descriptor 3 and,
- * where it is told to, ends itself there by SIGKILL. Nothing else about it is different:
+ * where it is told to, ends itself there by SIGKILL, or stops itself there by SIGSTOP. Nothing else
+ * about it is different:
  *
- *     node daemon-entry.js [--kill-at STEP [--occurrence N]] [--heartbeat MS] [--silent] [--sharing JSON]
+ *     node daemon-entry.js [--kill-at STEP | --stop-at STEP] [--occurrence N] [--heartbeat MS] [--silent] [--sharing JSON]
  */
 import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -17,6 +18,7 @@ const STEPS_FD = 3
 const { values } = parseArgs({
   options: {
     'kill-at': { type: 'string' },
+    'stop-at': { type: 'string' },
     occurrence: { type: 'string', default: '1' },
     heartbeat: { type: 'string' },
     /** No descriptor 3 is there. */
@@ -31,8 +33,9 @@ let occurrencesLeft = Number(values.occurrence)
 /** On a clock that all processes of the machine share, and before anything else can happen. */
 function onStep(step: string, app = ''): void {
   if (!values.silent) writeSync(STEPS_FD, `${process.hrtime.bigint()}\t${app}\t${step}\n`)
-  if (step !== values['kill-at'] || --occurrencesLeft > 0) return
-  process.kill(process.pid, 'SIGKILL')
+  const isWhere = step === values['kill-at'] || step === values['stop-at']
+  if (!isWhere || --occurrencesLeft !== 0) return
+  process.kill(process.pid, values['stop-at'] === undefined ? 'SIGKILL' : 'SIGSTOP')
 }
 
 type Serve = typeof import('../../src/cli/serve.ts')

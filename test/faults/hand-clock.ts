@@ -29,8 +29,6 @@ export function createHandClock(
 ): HandClock {
   let now = start
   let limits: readonly Limit[] = []
-  /** When a process that lives by this clock last ran. */
-  let awake = start
 
   function move(wallMs: number, monoMs: number): void {
     now = { wall: now.wall + wallMs, mono: now.mono + monoMs }
@@ -51,7 +49,6 @@ export function createHandClock(
       next.controller.abort(new DOMException('The operation timed out', 'TimeoutError'))
     }
     move(end - now.mono, end - now.mono)
-    awake = now
   }
 
   return {
@@ -76,12 +73,10 @@ export function createHandClock(
         })
       }),
     startTimeLimit(ms) {
-      awake = now
       const limit = { at: now.mono + ms, controller: new AbortController() }
       limits = [...limits, limit]
       return {
         signal: limit.controller.signal,
-        notBefore: () => awake,
         end: () => {
           limits = limits.filter((other) => other !== limit)
         },

@@ -38,6 +38,8 @@ export interface KillableOptions {
   /** `evo-token serve` itself, which tells of no steps and has no options for tests. */
   readonly serve?: boolean
   readonly killAt?: string
+  /** In place of a kill: it goes on at SIGCONT. */
+  readonly stopAt?: string
   readonly occurrence?: number
   readonly heartbeatMs?: number
   readonly sharing?: Partial<SharingPolicy>
@@ -56,6 +58,7 @@ export function startKillableDaemon(
   {
     serve = false,
     killAt,
+    stopAt,
     occurrence,
     heartbeatMs,
     sharing,
@@ -68,6 +71,7 @@ export function startKillableDaemon(
     process.execPath,
     ...(serve ? [MAIN, 'serve'] : [TEST_ENTRY]),
     ...(killAt === undefined ? [] : ['--kill-at', killAt]),
+    ...(stopAt === undefined ? [] : ['--stop-at', stopAt]),
     ...(occurrence === undefined ? [] : ['--occurrence', String(occurrence)]),
     ...(heartbeatMs === undefined ? [] : ['--heartbeat', String(heartbeatMs)]),
     ...(sharing === undefined ? [] : ['--sharing', JSON.stringify(sharing)]),

@@ -6,25 +6,24 @@ import { until } from '../support/until.ts'
 import {
   APP,
   type Host,
-  type HostsWorld,
-  startHostsWorld,
+  startTwoKeepers,
+  type TwoKeepers,
   untilHomeIs,
+  untilSilent,
+  untilServed,
   refresh,
 } from './hosts-world.ts'
 
 const missing = noPostgres()
 
-let world: HostsWorld
+let world: TwoKeepers
 let hub: Host
 let spare: Host
 
 beforeEach(async () => {
   if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub')
-  spare = await world.keeper('spare')
-  expect(await hub.signIn()).toMatchObject({ code: 0 })
-  await untilHomeIs(spare, hub)
+  world = await startTwoKeepers()
+  ;({ hub, spare } = world)
 })
 
 afterEach(async () => {
@@ -49,11 +48,7 @@ describe('a database that is behind', () => {
     const restore = await remember(world.postgres)
     await refresh(hub)
     const token = await hub.token()
-    await until(
-      'the other keeper has it',
-      () => spare.token(),
-      (seen) => seen === token,
-    )
+    await untilServed(spare, token)
     const newest = await generation()
     await restore()
     await until('it has the newest record again', generation, (seen) => seen === newest)
@@ -78,11 +73,7 @@ describe('a database that is behind', () => {
   itNeeds(missing)('shows a home that is back its old row, which it does not believe', async () => {
     const restore = await remember(world.postgres)
     await hub.end('SIGKILL')
-    await until(
-      'hub is silent',
-      () => spare.share(),
-      ({ keepers }) => keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
-    )
+    await untilSilent(spare, hub)
     expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
     await refresh(spare)
     const token = await spare.token()

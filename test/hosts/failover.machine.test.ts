@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import { APP, type HostsWorld, startHostsWorld, untilHomeIs, refresh } from './hosts-world.ts'
+import {
+  APP,
+  type HostsWorld,
+  refresh,
+  startHostsWorld,
+  untilHomeIs,
+  untilServed,
+} from './hosts-world.ts'
 import { noPgbouncer, startPgbouncer } from './pgbouncer.ts'
 
 const missing = noPostgres()
@@ -35,11 +42,7 @@ describe('a standby', () => {
       await refresh(hub)
       const token = await hub.token()
       await standby.sql('SELECT pg_promote()')
-      await until(
-        'the other keeper has it',
-        () => spare.token(),
-        (seen) => seen === token,
-      )
+      await untilServed(spare, token)
       expect(world.server.liveFamilies()).toHaveLength(1)
 
       // The old primary is back, takes writes, and is behind.
@@ -58,11 +61,7 @@ describe('a standby', () => {
       })
       await refresh(hub)
       const newest = await hub.token()
-      await until(
-        'the other keeper has it',
-        () => spare.token(),
-        (seen) => seen === newest,
-      )
+      await untilServed(spare, newest)
       expect(world.server.liveFamilies()).toHaveLength(1)
     },
   )
@@ -79,11 +78,7 @@ describe('pgbouncer in transaction mode', () => {
     expect(await spare.cli('share', 'move', APP)).toMatchObject({ code: 0 })
     await refresh(hub)
     const token = await hub.token()
-    await until(
-      'the home has it',
-      () => spare.token(),
-      (seen) => seen === token,
-    )
+    await untilServed(spare, token)
     expect(world.server.count('refresh_token')).toBe(1)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })

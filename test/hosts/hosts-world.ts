@@ -3,7 +3,7 @@
  * loopback, or each on a network of its own with a cable to pull. Durations are short.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SharingPolicy } from '../../src/core/sharing/policy.ts'
@@ -60,7 +60,7 @@ export interface Host extends AsyncDisposable {
   useDatabases(hosts: readonly string[]): Promise<void>
   /** What `evo-token get` prints; its error where it prints none. */
   token(): Promise<string>
-  signIn(app?: string): Promise<CliResult>
+  signIn(app?: string, choices?: { readonly person?: string }): Promise<CliResult>
   /** `evo-token share status --json`. */
   share(): Promise<ShareStatus>
 }
@@ -85,12 +85,16 @@ export interface HostsWorld extends AsyncDisposable {
   readonly server: RunningAuthorizationServer
   /** Where the database is on the network, if there is one. */
   readonly databasePlace: NetworkHost | undefined
+  /** What the hosts of a network trust, and show. */
+  readonly certificates: Cables['certificates'] | undefined
   /** Of the role of all keepers. */
   readonly keeperPassword: string
   /** A keeper, started and confirmed. */
   keeper(name: string, options?: HostOptions): Promise<Host>
   /** A reader of the app, with a role and a key of its own, made at `keeper`. */
   reader(name: string, keeper: Host, options?: HostOptions): Promise<Host>
+  /** The same host once more, as a machine that was copied; not started. */
+  copyOf(host: Host): Promise<Host>
 }
 
 export interface HostOptions {
@@ -98,6 +102,10 @@ export interface HostOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Every app is signed in there before the first start. */
   readonly seed?: Seed
+  /** Those in its config: all, if left out. */
+  readonly apps?: readonly string[]
+  /** A reader that has the role and the keys of this one, too. */
+  readonly like?: Host
 }
 
 export interface HostsOptions {
@@ -112,7 +120,7 @@ export interface HostsOptions {
   readonly config?: object
 }
 
-const HOSTS_MAX = 8
+const HOSTS_MAX = 14
 
 const NATIVE = { type: 'native', clientId: CLIENTS.native.clientId, scopes: SCOPES }
 
@@ -133,22 +141,23 @@ export async function startHostsWorld({
   const vaultKey = randomBytes(32).toString('base64')
   const { passwordFile, password } = await postgres.createRole('evo_keeper')
   const superFile = await postgres.passwordFileOf('super')
+  const usual = { heartbeatMs: 100, sharing: { ...SHORT, ...sharing } }
   const hosts: Host[] = []
+  let created = 0
   let migrated = false
 
   async function createHost(
     name: string,
     share: object,
-    { env = {}, seed }: HostOptions = {},
+    { env = {}, seed, apps: own = apps }: HostOptions = {},
   ): Promise<Host> {
+    const redirectUri = redirectUris[created++]
     const home = await createHome({
       ...config,
       issuer: server.issuer,
       listen: { port: 0 },
       vault: { key: 'file' },
-      apps: Object.fromEntries(
-        apps.map((app) => [app, { ...NATIVE, redirectUris: [redirectUris[hosts.length]] }]),
-      ),
+      apps: Object.fromEntries(own.map((app) => [app, { ...NATIVE, redirectUris: [redirectUri] }])),
       share: {
         ...{ type: 'postgresql', hosts: [postgres.host], database: DATABASE, name },
         ...(cables && { ca: cables.ca }),
@@ -160,8 +169,7 @@ export async function startHostsWorld({
     if (seed) await seedAll(home, server, Object.fromEntries(apps.map((app) => [app, seed])))
     const place = cables?.network.addHost()
     const host = toHost(name, home, place, {
-      heartbeatMs: 100,
-      sharing: { ...SHORT, ...sharing },
+      ...usual,
       env: { ...env, ...(cables && { NODE_EXTRA_CA_CERTS: cables.ca }) },
       ...(place && { under: place.under }),
     })
@@ -181,6 +189,7 @@ export async function startHostsWorld({
     postgres,
     server,
     databasePlace: cables?.ofDatabase.place,
+    certificates: cables?.certificates,
     keeperPassword: password,
     async keeper(name, options) {
       const host = await createHost(name, { user: 'evo_keeper', passwordFile }, options)
@@ -191,9 +200,15 @@ export async function startHostsWorld({
       return host
     },
     async reader(name, keeper, options) {
+      if (options?.like) {
+        const { share } = JSON.parse(await options.like.readConfig()) as { share: object }
+        const host = await createHost(name, { ...share, name }, options)
+        await host.start()
+        return host
+      }
       const role = `evo_${name}`
       const { passwordFile: own } = await postgres.createRole(role)
-      const named = apps.flatMap((app) => ['--app', app])
+      const named = (options?.apps ?? apps).flatMap((app) => ['--app', app])
       await migrate(keeper, '--grant-reader', role, ...named)
       const keys = join(keeper.home.directory, `${name}-keys`)
       const made = await keeper.cli('share', 'reader-key', ...named, '--out', keys)
@@ -202,6 +217,13 @@ export async function startHostsWorld({
       const host = await createHost(name, share, options)
       await host.start()
       return host
+    },
+    async copyOf(host) {
+      const home = await createHome(JSON.parse(await host.readConfig()) as object)
+      await cp(host.home.stateDir, home.stateDir, { recursive: true, preserveTimestamps: true })
+      const copy = toHost(host.name, home, undefined, usual)
+      hosts.push(copy)
+      return copy
     },
     async [Symbol.asyncDispose]() {
       for (const host of hosts) await host[Symbol.asyncDispose]()
@@ -218,18 +240,23 @@ interface Cables extends AsyncDisposable {
   readonly ca: string
   readonly ofDatabase: { readonly place: NetworkHost; readonly tls: Certificates }
   readonly ofServer: { readonly address: string; readonly tls: Certificates }
+  readonly certificates: Readonly<Record<'database' | 'elsewhere' | 'keeper', Certificates>>
 }
 
 async function startCables(): Promise<Cables> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-cables-'))
   const network = createNetwork()
   const place = network.addHost()
-  const [tls, other] = createCertificates(directory, place.address, network.address)
+  const [database, server, elsewhere, keeper] = createCertificates(
+    directory,
+    ...([place.address, network.address, 'elsewhere.example', 'evo_keeper'] as const),
+  )
   return {
     network,
-    ca: tls.ca,
-    ofDatabase: { place, tls },
-    ofServer: { address: network.address, tls: other },
+    ca: database.ca,
+    ofDatabase: { place, tls: database },
+    ofServer: { address: network.address, tls: server },
+    certificates: { database, elsewhere, keeper },
     async [Symbol.asyncDispose]() {
       network[Symbol.dispose]()
       await rm(directory, { recursive: true, force: true })
@@ -279,7 +306,7 @@ function toHost(
       const { code, stdout, stderr } = await host.cli('get', APP)
       return code === 0 ? stdout.trim() : stderr
     },
-    signIn: (app = APP) => signInByBrowser(home, app),
+    signIn: (app = APP, choices = {}) => signInByBrowser(home, app, choices),
     async share() {
       const { code, stdout, stderr } = await host.cli('share', 'status', '--json')
       if (code !== 0) throw new Error(stderr)
@@ -291,6 +318,41 @@ function toHost(
     },
   }
   return host
+}
+
+export interface TwoKeepers extends HostsWorld {
+  /** The home of the app, where the person signed in. */
+  readonly hub: Host
+  readonly spare: Host
+}
+
+/** Two keepers that know of each other, and a session at the first one. */
+export async function startTwoKeepers(): Promise<TwoKeepers> {
+  const world = await startHostsWorld()
+  const hub = await world.keeper('hub')
+  const spare = await world.keeper('spare')
+  const { code, stderr } = await hub.signIn()
+  if (code !== 0) throw new Error(stderr)
+  await untilHomeIs(spare, hub)
+  return { ...world, hub, spare }
+}
+
+/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  await until(
+    `${host.name} hears nothing of ${keeper.name}`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === keeper.name && !alive) === true,
+  )
+}
+
+/** Until `host` serves this token. */
+export async function untilServed(host: Host, token: string): Promise<void> {
+  await until(
+    `${host.name} serves the token`,
+    () => host.token(),
+    (seen) => seen === token,
+  )
 }
 
 export async function untilConfirmed(host: Host): Promise<void> {
@@ -307,6 +369,25 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
     `${host.name} knows that the home is ${home.name}`,
     () => host.share(),
     ({ apps }) => apps?.[0]?.home === home.name && apps[0].published === true,
+  )
+}
+
+/** Until `host` sees no sign of life of `other`. */
+export async function untilSilent(host: Host, other: Host): Promise<void> {
+  await until(
+    `${other.name} is silent`,
+    () => host.share(),
+    ({ keepers }) => keepers?.some(({ name, alive }) => name === other.name && !alive) === true,
+  )
+}
+
+/** Until `host` serves what `other` does. */
+export async function untilServes(host: Host, other: Host): Promise<void> {
+  const token = await other.token()
+  await until(
+    `${host.name} serves what ${other.name} does`,
+    () => host.token(),
+    (seen) => seen === token,
   )
 }
 

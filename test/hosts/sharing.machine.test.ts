@@ -6,26 +6,25 @@ import { until } from '../support/until.ts'
 import {
   APP,
   type Host,
-  type HostsWorld,
-  startHostsWorld,
+  startTwoKeepers,
+  type TwoKeepers,
   untilConfirmed,
   untilHomeIs,
+  untilSilent,
+  untilServed,
   refresh,
 } from './hosts-world.ts'
 
 const missing = noPostgres()
 
-let world: HostsWorld
+let world: TwoKeepers
 let hub: Host
 let spare: Host
 
 beforeEach(async () => {
   if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub')
-  spare = await world.keeper('spare')
-  expect(await hub.signIn()).toMatchObject({ code: 0 })
-  await untilHomeIs(spare, hub)
+  world = await startTwoKeepers()
+  ;({ hub, spare } = world)
 })
 
 afterEach(async () => {
@@ -42,22 +41,14 @@ describe('a session that is shared', () => {
       const first = await hub.token()
       expect(first).toMatch(/^eyJ/)
       expect(await spare.token()).toBe(first)
-      await until(
-        'the reader has it',
-        () => node.token(),
-        (token) => token === first,
-      )
+      await untilServed(node, first)
 
       // An API has refused it, and the program says so to the reader.
       await refresh(node)
       const second = await node.token()
       expect(second).not.toBe(first)
       expect(await hub.token()).toBe(second)
-      await until(
-        'the other keeper has it',
-        () => spare.token(),
-        (token) => token === second,
-      )
+      await untilServed(spare, second)
       expect(refreshes()).toBe(1)
       expect(world.server.liveFamilies()).toHaveLength(1)
     },
@@ -73,11 +64,7 @@ describe('a session that is shared', () => {
       await untilHomeIs(hub, spare)
       await refresh(spare)
       const token = await spare.token()
-      await until(
-        'the old home has it',
-        () => hub.token(),
-        (seen) => seen === token,
-      )
+      await untilServed(hub, token)
       expect(refreshes()).toBe(1)
       expect(world.server.liveFamilies()).toHaveLength(1)
     },
@@ -92,11 +79,7 @@ describe('a session that is shared', () => {
         stderr: expect.stringContaining('still runs') as string,
       })
       await hub.end('SIGKILL')
-      await until(
-        'hub is silent',
-        () => spare.share(),
-        ({ keepers }) => keepers?.some(({ name, alive }) => name === 'hub' && !alive) === true,
-      )
+      await untilSilent(spare, hub)
       const taken = await spare.cli('share', 'take-over', 'hub')
       expect(taken, taken.stderr).toMatchObject({ code: 0 })
       await refresh(spare)
@@ -126,11 +109,7 @@ describe('a session that is shared', () => {
 
       await world.postgres.start()
       await untilConfirmed(hub)
-      await until(
-        'the other keeper has it',
-        () => spare.token(),
-        (seen) => seen === token,
-      )
+      await untilServed(spare, token)
       await refresh(hub)
       expect(world.server.liveFamilies()).toHaveLength(1)
     },
@@ -142,11 +121,7 @@ describe('a session that is shared', () => {
       expect(await spare.signIn()).toMatchObject({ code: 0 })
       await untilHomeIs(hub, spare)
       const token = await spare.token()
-      await until(
-        'the old home has it',
-        () => hub.token(),
-        (seen) => seen === token,
-      )
+      await untilServed(hub, token)
       await refresh(spare)
     },
   )
@@ -200,11 +175,7 @@ describe('a session that is shared', () => {
     await untilHomeIs(spare, hub)
     await refresh(hub)
     const token = await hub.token()
-    await until(
-      'the other keeper has it',
-      () => spare.token(),
-      (seen) => seen === token,
-    )
+    await untilServed(spare, token)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })
 })

@@ -153,7 +153,7 @@ export function recordedDeps(parts: Parts = {}) {
       status: () => ({ shared: false }),
       move: noted('share move', Promise.resolve()),
       takeOver: noted('share take-over', Promise.resolve({ taken: ['evo-me'], left: [] })),
-      leave: noted('share leave', Promise.resolve(['evo-me'])),
+      leave: noted('share leave', Promise.resolve({ apps: ['evo-me'], copiesLeft: [] })),
       readerKeys: noted(
         'share reader-key',
         Promise.resolve([{ app: 'evo-me', number: 1, key: new Secret('k'.repeat(43)) }]),

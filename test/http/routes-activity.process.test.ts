@@ -110,11 +110,33 @@ describe('GET /v1/activity', () => {
     expect(body.next).toBe('2026-01-01T00:00:00.004Z')
   })
 
-  it.each(['limit=0', 'limit=1001', 'since=yesterday', 'kind=odd', 'app=A', 'color=red'])(
-    'refuses ?%s',
+  it.each([
+    'limit=0',
+    'limit=1001',
+    'limit=1.5',
+    'since=yesterday',
+    'since=',
+    'since=2026-01-01',
+    'since=2026-02-30T00:00:00Z',
+    'until=2026-01-01T24:00:00Z',
+    'until=2026-01-01T00:00:00+99:00',
+    'since=2026-01-01T00:00:00Z&since=2026-01-02T00:00:00Z',
+    'kind=odd',
+    'app=A',
+    'color=red',
+  ])('refuses ?%s', async (query) => {
+    await using doors = await openDoors({ activity: kept })
+    await doors.tcp(KEY).get(`/v1/activity?${query}`).expect(400)
+  })
+
+  it.each(['since=2025-12-31t19:00:00-05:00', 'until=9999-12-31T23:59:59.999999999Z'])(
+    'takes ?%s',
     async (query) => {
       await using doors = await openDoors({ activity: kept })
-      await doors.tcp(KEY).get(`/v1/activity?${query}`).expect(400)
+      await doors
+        .tcp(KEY)
+        .get(`/v1/activity?${query.replace('+', '%2B')}`)
+        .expect(200)
     },
   )
 

@@ -48,7 +48,7 @@ describe('POST /v1/share/leave', () => {
   it('names what is this daemon’s own now', async () => {
     await using doors = await openDoors()
     const answer = await doors.owner().post('/v1/share/leave').expect(200)
-    expect(answer.body).toEqual({ apps: ['evo-me'] })
+    expect(answer.body).toEqual({ apps: ['evo-me'], copies_left: [] })
   })
 })
 

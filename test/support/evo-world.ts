@@ -35,6 +35,8 @@ export interface EvoWorld extends AsyncDisposable {
   readonly home: Home
   readonly api: EvoApi
   readonly env: NodeJS.ProcessEnv
+  /** Where its daemon serves callers with a key. */
+  url(): string
   restart(): Promise<void>
   python(...args: readonly string[]): ReturnType<typeof spawn>
 }
@@ -75,6 +77,7 @@ export async function startEvoWorld(accessTokenTtlS: number): Promise<EvoWorld> 
     home,
     api,
     env,
+    url: () => daemon.url,
     async restart() {
       await daemon.stop()
       daemon = await startDaemonProcess(home)

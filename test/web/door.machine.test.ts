@@ -104,11 +104,6 @@ describe('the one-time link', () => {
     expect((await ask(`${new URL(link).origin}/`, headers)).status).toBe(200)
   })
 
-  it('takes away what was stored at its address', async () => {
-    const { answer } = await visit(await scene.link())
-    expect(answer.headers['clear-site-data']).toBe('"storage"')
-  })
-
   itAsAnother('is nothing to another user of the machine', async () => {
     const link = await scene.link()
     const { stdout } = await runAs('nobody', ['curl', '-s', '-w', '%{http_code}', link])

@@ -6,12 +6,12 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { noBrowser, startBrowser } from '../attacks/browser.ts'
 import { ask, untilStatus } from '../faults/owner.ts'
-import { seededHome } from '../faults/seeded-home.ts'
+import { SCOPES, seededHome } from '../faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
-import { runCli, startDaemonProcess } from '../support/daemon-process.ts'
+import { createHome, runCli, startDaemonProcess } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
 import { itNeeds } from '../support/needs.ts'
 import { emptyScene, linkOf, type Scene, startScene, troubledScene, wellScene } from './scenes.ts'
@@ -94,6 +94,25 @@ describe('the page', () => {
     await using scene = await emptyScene(server)
     await open(scene)
     await page.getByText('evo-token init').waitFor()
+  })
+
+  it('shows every app, however many there are', async () => {
+    const app = { type: 'native', clientId: 'native-many', scopes: SCOPES }
+    const names = Array.from({ length: 130 }, (_, at) => `app-${at}`)
+    const { issuer } = server
+    const apps = Object.fromEntries(names.map((name) => [name, app]))
+    const config = { issuer, listen: { port: 0 }, vault: { key: 'file' }, apps }
+    await using scene = await startScene(await createHome(config))
+    await open(scene)
+    await card('app-99').getByRole('button', { name: 'Sign in' }).waitFor()
+    expect(await page.getByRole('article').count()).toBe(names.length)
+  })
+
+  it('says when no entry matches the filters', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    await page.getByLabel('What').selectOption('vault_key_rotated')
+    await page.getByText('Nothing of this kind has happened.').waitFor()
   })
 
   it('says what is wrong in the words of status', async () => {
@@ -197,6 +216,27 @@ describe('the page', () => {
     await card('me').waitFor()
     await again.stop()
     await page.getByText(/The daemon (is stopping|does not answer)/).waitFor()
+  })
+
+  it('leaves another tab as it is, F5 included, when it is opened once more', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    const first = page
+    page = await context.newPage()
+    await open(scene)
+    await first.reload()
+    await first.getByRole('status').getByText('live').waitFor()
+    await page.reload()
+    await page.getByRole('status').getByText('live').waitFor()
+  })
+
+  it('says that the daemon does not answer while that hangs, and goes on by itself', async () => {
+    await using scene = await wellScene(server)
+    await open(scene)
+    process.kill(scene.daemon.pid, 'SIGSTOP')
+    await page.getByText('The daemon does not answer.').waitFor({ timeout: 60_000 })
+    process.kill(scene.daemon.pid, 'SIGCONT')
+    await page.getByRole('status').getByText('live').waitFor()
   })
 
   it('ends with its key when it is closed', async () => {

@@ -43,8 +43,6 @@ beforeAll(async () => {
     const { method, headers } = asked
     asked.pipe(
       request(asked.url ?? '', { method, headers, agent: false }, (theirs) => {
-        // Not every browser heeds it, and none says when it is done.
-        delete theirs.headers['clear-site-data']
         answer.writeHead(theirs.statusCode ?? 0, theirs.headers)
         theirs.pipe(answer)
       }).on('error', () => answer.destroy()),

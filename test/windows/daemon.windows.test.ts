@@ -98,17 +98,13 @@ describe('a daemon on Windows', () => {
     )
   })
 
-  it('signs a person in', async () => {
-    const login = await windows.start(['login', 'me', '--no-browser'])
-    const said = () => `${login.stdout()}${login.stderr()}`
-    const link = await until(
-      'the link is printed',
-      () => /https?:\/\/\S+(?=\s)/.exec(said())?.[0] ?? '',
-      (text) => text !== '',
-    )
+  it('signs a person in, in the browser that Windows opens', async () => {
+    const opened = await windows.handleHttp()
+    const login = await windows.start(['login', 'me'])
+    const [link = ''] = (await until('the browser is open', opened, (it) => it !== undefined)) ?? []
     await createPerson('ada').visit(link)
     expect(await login.ended()).toMatchObject({ code: 0 })
-    expect(said()).toContain('ada@example.com')
+    expect(`${login.stdout()}${login.stderr()}`).toContain('ada@example.com')
   })
 
   it('refreshes with a rotated refresh token', async () => {
@@ -137,12 +133,15 @@ describe('a daemon on Windows', () => {
   })
 
   itHasPython('serves Python over the pipe, which it finds by itself', async () => {
-    const got = await windows.python(`
+    const got = await windows.python([
+      '-c',
+      `
 import evo_token
 token = evo_token.get_token("pipeline")
 print(token.app, token.value)
 print([status["app"] for status in evo_token.TokenClient().status()])
-`)
+`,
+    ])
     expect(got).toMatchObject({ code: 0, stderr: '' })
     const token = await windows.evoToken(['get', 'pipeline'])
     expect(got.stdout.split(/\r?\n/)).toEqual([
@@ -157,7 +156,7 @@ print([status["app"] for status in evo_token.TokenClient().status()])
     const keyFile = String.raw`C:\users\root\Schlüssel für Jupyter`
     await writeFile(windows.local(keyFile), `\ufeff${added.stdout.trim()}\r\n`, 'utf16le')
     const got = await windows.python(
-      'import evo_token; print(evo_token.get_token("pipeline").app)',
+      ['-c', 'import evo_token; print(evo_token.get_token("pipeline").app)'],
       {
         // No daemon of this Windows: the one in WSL2 is reached so.
         EVO_TOKEN_STATE_DIR: String.raw`C:\none`,
@@ -198,7 +197,7 @@ print([status["app"] for status in evo_token.TokenClient().status()])
   })
 
   itHasPython('is missed by Python in words that say where it looked', async () => {
-    const asked = await windows.python('import evo_token; evo_token.get_token("me")')
+    const asked = await windows.python(['-c', 'import evo_token; evo_token.get_token("me")'])
     expect(asked.stderr).toContain('DaemonNotRunning')
     expect(asked.stderr).toContain('endpoint.json')
   })
@@ -220,12 +219,32 @@ print([status["app"] for status in evo_token.TokenClient().status()])
     expect(stranger.stdout()).not.toContain(key)
     expect(stranger.stdout()).not.toMatch(/authorization/i)
     if (noWindowsPython() === undefined) {
-      const asked = await windows.python('import evo_token; evo_token.get_token("me")')
+      const asked = await windows.python(['-c', 'import evo_token; evo_token.get_token("me")'])
       expect(asked.stderr).toContain('does not prove that it knows the key')
       expect(stranger.stdout()).not.toContain(key)
     }
     stranger.child.kill('SIGKILL')
     await stranger.ended()
+  })
+
+  it('stops in order at Ctrl+C in its console', async () => {
+    const program = await windows.atConsole(['serve'])
+    await until('it listens', () => program.stdout().includes('"msg":"listening"'))
+    program.interrupt()
+    expect(await program.ended()).toMatchObject({ code: 0 })
+    expect(program.stdout()).toMatch(/"msg":"stopping".*"msg":"stopped"/s)
+  })
+
+  it('leaves Ctrl+C to the program that it runs, which gets it once', async () => {
+    daemon = await startWindowsDaemon(windows)
+    const path = String.raw`C:\waits.cjs`
+    await writeFile(windows.local(path), WAITS)
+    const program = await windows.atConsole(['run', 'pipeline', '--', windows.nodeExe, path])
+    await until('the program runs', () => program.stdout().includes('ready'))
+    program.interrupt()
+    expect(await program.ended()).toMatchObject({ code: 58 })
+    expect(program.stdout()).toBe('ready\ninterrupted\n')
+    expect(await windows.evoToken(['stop'])).toMatchObject({ code: 0 })
   })
 
   it('lives at a path with blanks, umlauts and more than 260 characters', async () => {
@@ -239,6 +258,16 @@ print([status["app"] for status in evo_token.TokenClient().status()])
     expect(await windows.evoToken(['stop'], env)).toMatchObject({ code: 0 })
   })
 })
+
+/** Ends half a second after it was interrupted, so that a second time would show. */
+const WAITS = `
+process.on('SIGINT', () => {
+  console.log('interrupted')
+  setTimeout(() => process.exit(58), 500)
+})
+setTimeout(() => process.exit(1), 60_000)
+console.log('ready')
+`
 
 /** Answers everything, and prints what it is told. */
 const STRANGER = `

@@ -6,7 +6,7 @@ import { parseItemLine, toItemLine } from './activity-lines.ts'
 
 export const DAY_MS = 24 * 3_600_000
 const PREFIX = 'items'
-const KEPT: Kept = { maxAgeMs: 8 * DAY_MS, maxBytes: 16 * 1024 * 1024 }
+const KEPT: Kept = { maxAgeMs: 8 * DAY_MS, maxBytes: 12 * 1024 * 1024 }
 const SHOWN_MS = 7 * DAY_MS
 const FILE_MAX_BYTES = 1024 * 1024
 

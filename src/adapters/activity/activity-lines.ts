@@ -4,6 +4,8 @@ import { type Activity, ACTIVITY_KINDS, CAUSES } from '../../core/activity.ts'
 /** Hours of a day. */
 export const HOURS = 24
 
+const LAST_INSTANT = Date.UTC(9999, 11, 31)
+
 export function toItemLine({ at, ...rest }: Activity): string {
   const members = Object.entries(rest).filter(([, value]) => value !== null)
   return `${JSON.stringify({ at, ...Object.fromEntries(members) })}\n`
@@ -12,15 +14,15 @@ export function toItemLine({ at, ...rest }: Activity): string {
 export function parseItemLine(line: string): Activity | undefined {
   const value = parseObject(line)
   const kind = ACTIVITY_KINDS.find((known) => known === value?.kind)
-  if (!value || !kind || !Number.isSafeInteger(value.at)) return undefined
+  if (!value || !kind || !isInstant(value.at)) return undefined
   const { durationMs } = value
   return {
-    at: value.at as number,
+    at: value.at,
     app: textOrNull(value.app),
     kind,
     caller: textOrNull(value.caller),
     cause: CAUSES.find((known) => known === value.cause) ?? null,
-    durationMs: typeof durationMs === 'number' && durationMs >= 0 ? durationMs : null,
+    durationMs: isCount(durationMs) ? durationMs : null,
     error: textOrNull(value.error),
     fingerprint: textOrNull(value.fingerprint),
   }
@@ -44,9 +46,18 @@ export function parseCountsLine(line: string): CountsLine | undefined {
   if (typeof app !== 'string' || typeof caller !== 'string') return undefined
   if (typeof hours !== 'object' || hours === null) return undefined
   const counted = Object.entries(hours).flatMap(([hour, tokens]): [number, number][] =>
-    isHour(hour) && Number.isSafeInteger(tokens) && tokens > 0 ? [[Number(hour), tokens]] : [],
+    isHour(hour) && isCount(tokens) && tokens > 0 ? [[Number(hour), tokens]] : [],
   )
   return { app, caller, hours: counted }
+}
+
+/** Whether it can be written as RFC 3339, whose years have four digits. */
+function isInstant(value: unknown): value is number {
+  return isCount(value) && value <= LAST_INSTANT
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isHour(text: string): boolean {

@@ -10,7 +10,7 @@ import { type CountsLine, HOURS, parseCountsLine, toCountsLine } from './activit
 
 const HOUR_MS = 3_600_000
 const PREFIX = 'tokens'
-const KEPT: Kept = { maxAgeMs: 91 * DAY_MS, maxBytes: 16 * 1024 * 1024 }
+const KEPT: Kept = { maxAgeMs: 91 * DAY_MS, maxBytes: 12 * 1024 * 1024 }
 
 /** The totals of a day are written anew, once each, when their file has become so much larger than they are. */
 const SLACK_BYTES = 256 * 1024
@@ -72,7 +72,7 @@ export class TokenCounts {
   async flush(now: Instant): Promise<void> {
     const today = Math.floor(now / DAY_MS)
     for (const [number, day] of this.#days) {
-      await this.#flushDay(number, day)
+      await this.#flushDay(number, day, now)
       if (number === today) continue
       this.#days.delete(number)
       await this.#compact(number)
@@ -110,7 +110,7 @@ export class TokenCounts {
       .sort((one, other) => other - one)
   }
 
-  async #flushDay(number: number, day: Day): Promise<void> {
+  async #flushDay(number: number, day: Day, now: Instant): Promise<void> {
     if (!day.before) {
       day.before = await this.#readDay(number)
       day.bytes = await this.#directory.sizeOf(nameOf(number))
@@ -136,7 +136,8 @@ export class TokenCounts {
     if (day.bytes > SLACK_BYTES) {
       const compact = await this.#compact(number)
       // Where the totals themselves are large, they are not written anew at each beat.
-      day.bytes = compact - Math.max(SLACK_BYTES, compact * 3)
+      day.bytes = Math.min(0, SLACK_BYTES - compact)
+      await this.#directory.prune(PREFIX, KEPT, now)
     }
   }
 

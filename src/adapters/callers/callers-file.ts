@@ -61,7 +61,7 @@ const standIn = z
 
 const callersFile = z.looseObject({ callers: z.array(caller), stand_in: standIn })
 
-/** What is no more than a part of a file of ours, which no newer version would write. */
+/** A file of ours that was cut: a newer version would write something else. */
 const remains = z
   .strictObject({ callers: z.array(caller.partial().strict()), stand_in: standIn })
   .partial()

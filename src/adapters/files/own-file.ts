@@ -17,7 +17,7 @@ const MOVE_AWAY = 'Move it away, or name another path in "files" of the config.'
 export interface OwnFile {
   /** The real path: no part of it is a link. */
   readonly path: string
-  /** Of a file, or of a directory, which cannot be replaced; undefined where there is neither. */
+  /** What is there: a file, or a directory, which cannot be replaced; undefined where there is neither. */
   readonly stats: Stats | undefined
 }
 

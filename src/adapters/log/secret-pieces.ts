@@ -8,7 +8,7 @@ import { liveSecrets } from '../../secret.ts'
 /** Shortest piece worth hiding; shorter ones occur in ordinary text. */
 const PIECE = 8
 
-/** Of a piece, wherever it begins: in eight characters there are these four, five apart at most. */
+/** How much of a piece is looked for: eight characters have such a sample, wherever they begin. */
 const SAMPLE = 4
 const SAMPLE_EVERY = 5
 

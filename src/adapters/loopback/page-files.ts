@@ -1,6 +1,6 @@
 /**
- * The files of the page, as the browser gets them: ours alone, no inline script, in no frame. The
- * headers also take away what another program left at this address, a service worker for one.
+ * The files of the page, as the browser gets them: ours alone, no inline script, in no frame. Nothing is
+ * cleared at this address (`Clear-Site-Data`): the keys of the other tabs would go with it.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -54,14 +54,7 @@ export async function loadPageFiles(directory = BUILT) {
     '/page.css': file('text/css; charset=utf-8', style),
     '/icon.svg': file('image/svg+xml', ICON),
     /** @param key for the tab, where the link was opened. */
-    page: (key?: string): PageFile => ({
-      ...file('text/html; charset=utf-8', documentOf.page(key)),
-      headers: {
-        ...HEADERS,
-        'Content-Type': 'text/html; charset=utf-8',
-        ...(key !== undefined && { 'Clear-Site-Data': '"storage"' }),
-      },
-    }),
+    page: (key?: string): PageFile => file('text/html; charset=utf-8', documentOf.page(key)),
     workerRemoval: file('text/javascript; charset=utf-8', WORKER_REMOVAL),
     refusal: (title: string, text: string): PageFile =>
       file('text/html; charset=utf-8', documentOf.refusal(title, text)),

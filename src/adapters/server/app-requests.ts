@@ -130,7 +130,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
       const other = otherTokenType(facts)
       if (other) return other
       if (!isAccessToken(response.access_token)) return judgeUnusable(facts, UNPRINTABLE_TOKEN)
-      const received = facts.received ?? options.clock.read()
+      const received = facts.sentAt ?? options.clock.read()
       const grant = toGrant(response, {
         raw: facts.answer?.json ?? {},
         receivedAt: received.wall,

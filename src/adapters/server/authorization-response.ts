@@ -43,7 +43,7 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
         `${expected.issuer} ended the sign-in with ${code}.`,
     }
   }
-  // Of a response mode that we never ask for (JARM): openid-client would not read it either.
+  // `response` belongs to a response mode that we never ask for (JARM): openid-client would not read it either.
   if (!response.get('code') || response.has('response')) {
     return { code: 'invalid_response', message: 'The response holds no authorization code.' }
   }

@@ -55,8 +55,8 @@ export interface ExchangeFacts {
   /** Whether its first byte has left: before that the server knows nothing of it. */
   sent: boolean
   answer?: Answer
-  /** When the answer arrived, at the earliest. */
-  received?: Reading
+  /** When its first byte left: what the server answers may be as old as that, however late it arrives. */
+  sentAt?: Reading
   /** The answer to the last question, where it kept the request here. */
   withheld?: Failure
   /** What `fetch` rejected with. */
@@ -91,10 +91,10 @@ export function createExchange(options: ExchangeOptions): HttpExchange {
             }
             limits.start(options.answerLimitMs)
             facts.sent = true
+            facts.sentAt = options.clock.read()
           },
         })
         facts.answer = await readAnswer(response, options.clock.read().wall)
-        facts.received = limits.notBefore()
       } catch (error) {
         facts.fault = { error }
         throw error
@@ -126,12 +126,6 @@ class LimitsInTurn {
       this.#controller.abort(limit.signal.reason)
     })
     this.#current = limit
-  }
-
-  /** What has just been read cannot have arrived before this. */
-  notBefore(): Reading {
-    if (!this.#current) throw new Error('no time limit has begun')
-    return this.#current.notBefore()
   }
 
   end(): void {

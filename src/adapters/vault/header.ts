@@ -25,7 +25,7 @@ import { isFor, seal, unseal } from './sealing/sealed-text.ts'
  */
 export const FORMAT = 3
 
-/** Of a vault of which no record was ever published. */
+/** The format of a vault whose records were never published. */
 export const FORMAT_UNSHARED = 2
 
 const source = z.enum(['keychain', 'file', 'credential'])

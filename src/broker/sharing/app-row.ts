@@ -14,8 +14,8 @@ export class AppRow {
   readonly key: AppKey
   readonly state: AppState
   readonly keeper: Keeper
-  /** As it was last read or written. */
-  head: RowHead | undefined
+  #head: RowHead | undefined
+  #wasRead = false
   /** The revision that this process last wrote. */
   #known: string | undefined
   /** Why the row cannot be believed or taken in, where it is ahead. */
@@ -26,6 +26,21 @@ export class AppRow {
     this.key = key
     this.state = state
     this.keeper = keeper
+  }
+
+  /** As it was last read or written. */
+  get head(): RowHead | undefined {
+    return this.#head
+  }
+
+  set head(head: RowHead | undefined) {
+    this.#head = head
+    this.#wasRead = true
+  }
+
+  /** Whether the row was seen since this app is here. */
+  get wasRead(): boolean {
+    return this.#wasRead
   }
 
   get sharing(): Sharing | undefined {
@@ -52,7 +67,7 @@ export class AppRow {
   }
 
   async #publishAll(): Promise<void> {
-    if (this.keeper.mayPublish()) {
+    if (this.keeper.mayPublish() || this.#tellsNumber()) {
       for (;;) {
         const { sharing } = this
         const { record } = this.state.ledger
@@ -68,6 +83,16 @@ export class AppRow {
         if (this.state.ledger.record === record) return
       }
     }
+  }
+
+  /**
+   * Whether the database has lost that this keeper became the home. It is told before any keeper is
+   * confirmed: one that was replaced, and was started at the same time, would believe the row.
+   */
+  #tellsNumber(): boolean {
+    const { sharing } = this
+    if (!sharing || !this.#wasRead || !this.keeper.hasBeaten()) return false
+    return (this.#head?.number ?? -1) < sharing.number
   }
 
   /** The row and the session in it; undefined where that cannot be opened. */

@@ -1,14 +1,18 @@
 /** A person's word changes the home of an app: it is given, taken over, adopted, or kept from the others. */
 import { isHigher } from '../../core/sharing/pair.ts'
 import type { WholeRow } from '../../core/sharing/shared-store.ts'
+import type { AppRecord } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { runWhenIdle } from '../idle.ts'
 import type { AppRow } from './app-row.ts'
 import { sealRecord } from './seal-record.ts'
 import { settle } from './settle-row.ts'
 
+/** Why a copy cannot become this keeper's own. */
+export type NotTaken = 'unknown-key' | 'broken' | 'no-room'
+
 /** What came of an attempt to become the home with the copy of a keeper that is gone. */
-export type TakenOver = 'done' | 'changed' | 'unknown-key' | 'broken' | 'older' | 'unreached'
+export type TakenOver = 'done' | 'changed' | 'older' | 'unreached' | NotTaken
 
 /** Gives the app to the keeper that asks for it: the disk says so first. */
 export async function giveTo(appRow: AppRow, to: string): Promise<void> {
@@ -25,39 +29,69 @@ export async function giveTo(appRow: AppRow, to: string): Promise<void> {
   if (appRow.sharing?.handedOver) await settle(appRow)
 }
 
+/**
+ * Opens a copy and runs `work` while there is room for it on the disk: whoever becomes the home has to
+ * be able to store what it becomes the home of.
+ */
+export async function withRoom<Result>(
+  { keeper, state }: AppRow,
+  row: WholeRow,
+  work: (record: AppRecord) => Promise<Result>,
+): Promise<Result | NotTaken> {
+  const opened = await keeper.copies()?.openSession(row)
+  if (opened?.kind !== 'opened') return opened?.kind ?? 'unknown-key'
+  const { record } = opened.value
+  if (row.home !== null && record.sharing?.home !== row.home) return 'broken'
+  const reserved = await state.queue.run(() => state.ledger.reserve(record))
+  if (reserved.kind !== 'stored') {
+    const reason = reserved.kind === 'unwritable' ? reserved.failure.message : reserved.kind
+    state.deps.log.warn(
+      { app: state.app.name, reason },
+      'no room for the session of another keeper',
+    )
+    return 'no-room'
+  }
+  try {
+    return await work(record)
+  } finally {
+    await state.queue.run(() => state.ledger.conclude())
+  }
+}
+
 /** @param silent the keeper that is gone, and its last beat: it must not have written since. */
-export async function takeOver(
+export function takeOver(
   appRow: AppRow,
   row: WholeRow,
   silent: { readonly id: string; readonly since: number } | undefined,
 ): Promise<TakenOver> {
-  const copies = appRow.keeper.copies()
-  const opened = await copies?.openSession(row)
-  if (!copies || opened?.kind !== 'opened')
-    return opened?.kind === 'broken' ? 'broken' : 'unknown-key'
-  if (row.home !== null && opened.value.record.sharing?.home !== row.home) return 'broken'
-  const { store, identity, id } = appRow.keeper
-  // Only a person can say that what this keeper has seen since is to be forgotten.
-  if (silent && appRow.sharing && isHigher(appRow.pair(appRow.sharing.number), row)) return 'older'
-  const number = appRow.keeper.nextNumber(row, appRow.sharing)
-  const readerKey = opened.value.record.sharing?.readerKey ?? 1
-  const record = { ...opened.value.record, sharing: { home: id, number, readerKey } }
-  const place = { ...appRow.key, number, generation: row.generation }
-  const access = await copies.openAccess(row)
-  // The one that is gone may have spent it: a refusal of the first attempt is told as a lost answer.
-  const sealed = await sealRecord(
-    copies,
-    place,
-    { record, unanswered: true },
-    access.kind === 'opened' ? access.value : undefined,
-  )
-  const condition = { revision: row.revision, ...(silent && { silent }) }
-  const answer = await store.swap({ ...sealed, ...condition }, identity)
-  if (!answer) return 'unreached'
-  if (answer.value === undefined) return 'changed'
-  appRow.head = { ...place, home: id, revision: answer.value, moveTo: null }
-  await settle(appRow)
-  return 'done'
+  return withRoom<TakenOver>(appRow, row, async (opened) => {
+    const { store, identity, id } = appRow.keeper
+    const copies = appRow.keeper.copies()
+    if (!copies) return 'unknown-key'
+    // Only a person can say that what this keeper has seen since is to be forgotten.
+    if (silent && appRow.sharing && isHigher(appRow.pair(appRow.sharing.number), row)) {
+      return 'older'
+    }
+    const number = appRow.keeper.nextNumber(row, appRow.sharing)
+    const readerKey = opened.sharing?.readerKey ?? 1
+    const record = { ...opened, sharing: { home: id, number, readerKey } }
+    const place = { ...appRow.key, number, generation: row.generation }
+    const access = await copies.openAccess(row)
+    // The one that is gone may have spent it: a refusal of the first attempt is told as a lost answer.
+    const sealed = await sealRecord(
+      copies,
+      place,
+      { record, unanswered: true },
+      access.kind === 'opened' ? access.value : undefined,
+    )
+    const condition = { revision: row.revision, ...(silent && { silent }) }
+    const answer = await store.swap({ ...sealed, ...condition }, identity)
+    if (!answer) return 'unreached'
+    if (answer.value === undefined) return 'changed'
+    appRow.head = { ...place, home: id, revision: answer.value, moveTo: null }
+    await settle(appRow)
+    return 'done'
+  })
 }
 
 /**
@@ -98,12 +132,17 @@ export async function adopt(appRow: AppRow): Promise<void> {
   await settle(appRow)
 }
 
-/** Ends the sharing of the app; what is on the disk is this keeper's own. */
-export async function leave(appRow: AppRow): Promise<void> {
-  await runWhenIdle(appRow.state, async () => {
-    if (appRow.sharing?.home !== appRow.keeper.id) return
-    await appRow.keeper.store.withdraw(appRow.key, appRow.keeper.id)
+/**
+ * Ends the sharing of the app; what is on the disk is this keeper's own.
+ *
+ * @returns whether the database has no copy of it any more that another keeper could take over.
+ */
+export function leave(appRow: AppRow): Promise<boolean> {
+  return runWhenIdle(appRow.state, async () => {
+    if (appRow.sharing?.home !== appRow.keeper.id) return true
+    const withdrawn = await appRow.keeper.store.withdraw(appRow.key, appRow.keeper.id)
     await appRow.state.ledger.share(undefined)
     appRow.head = undefined
+    return withdrawn !== undefined
   })
 }

@@ -43,6 +43,11 @@ export class KeeperBeat {
     return this.#halted
   }
 
+  /** Whether the first beat of this process was written. */
+  get hasBeaten(): boolean {
+    return this.#waitsUntil !== undefined
+  }
+
   /** Whether nothing that another process under this id asked for before can be under way any more. */
   hasWaited(): boolean {
     return this.#waitsUntil !== undefined && this.#deps.clock.read().mono >= this.#waitsUntil
@@ -52,7 +57,7 @@ export class KeeperBeat {
     const { clock, policy } = this.#deps
     const { mono } = clock.read()
     if (mono - this.#beatAt < policy.beatMs) return
-    const beaten = this.#waitsUntil === undefined ? await this.#claim(kids) : await this.beat(kids)
+    const beaten = this.hasBeaten ? await this.beat(kids) : await this.#claim(kids)
     if (beaten === undefined) return
     this.#beatAt = mono
     const keepers = await this.#note(this.#deps.store.keepers())
@@ -76,8 +81,7 @@ export class KeeperBeat {
   }
 
   async leave(): Promise<void> {
-    if (this.#waitsUntil !== undefined && !this.#halted)
-      await this.#deps.store.leave(this.#deps.self)
+    if (this.hasBeaten && !this.#halted) await this.#deps.store.leave(this.#deps.self)
   }
 
   /** The first beat: whatever process wrote the last one. */

@@ -8,6 +8,7 @@ import type { RecordCopies } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppHome } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
+import { forEachAtOnce } from '../at-once.ts'
 import type { ManagedApp } from '../managed-app.ts'
 import { waitAtMost } from '../wait-at-most.ts'
 import { ChangedRows } from './changed-rows.ts'
@@ -23,6 +24,9 @@ export interface KeeperSharingDeps
   /** What the app is among all keepers. */
   readonly keyOf: (app: App) => AppKey
 }
+
+/** Of the database's connections one is left for beats and last questions. */
+const LOOKS_AT_ONCE = 3
 
 interface Shared {
   readonly app: SharedApp
@@ -146,9 +150,9 @@ export class KeeperSharing {
     const heads = await keeper.note(store.heads())
     if (!heads || !confirmation.hasWatched(heads.incarnation)) return
     const rows = rowsByKey(heads.value)
-    for (const { app } of this.#apps.values()) {
-      await this.#guard(app, () => app.look(rows(app.key)))
-    }
+    await forEachAtOnce(this.#apps.values(), LOOKS_AT_ONCE, ({ app }) =>
+      this.#guard(app, () => app.look(rows(app.key))),
+    )
     if (!confirmation.confirm(gaps)) return
     this.#deps.log.info({}, 'this keeper is confirmed: it may renew the apps whose home it is')
     for (const name of this.#apps.keys()) this.#deps.onChange(name)
@@ -158,12 +162,12 @@ export class KeeperSharing {
   async #poll(): Promise<void> {
     const changes = await this.#rows.read((asked) => this.keeper.note(asked))
     if (!changes) return
-    for (const shared of this.#apps.values()) {
+    await forEachAtOnce(this.#apps.values(), LOOKS_AT_ONCE, async (shared) => {
       const row = changes.rowOf(shared.app.key)
       if (row ?? changes.isWhole) {
         await this.#guard(shared.app, () => this.#see(shared, row, changes.at))
       }
-    }
+    })
   }
 
   async #see(shared: Shared, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {

@@ -26,6 +26,10 @@ export interface Keeper {
   mayPublish(): boolean
   /** Whether one database takes writes, and one process runs under the id. */
   homesMayChange(): boolean
+  /** Whether the database may be believed: one takes writes, and this keeper has watched it for long enough. */
+  isDatabaseKnown(): boolean
+  /** Whether the others can see that this process runs. */
+  hasBeaten(): boolean
   /** Whether a keeper has written its beat of late. */
   isAlive(id: string): boolean
   whyNotConfirmed(): Words | undefined

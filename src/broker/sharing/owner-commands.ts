@@ -37,11 +37,25 @@ export class HomeCommands {
       return
     }
     if (row.home === this.#sharing.keeper.id) return
-    if (row.home === null) {
-      const reason = await this.#take(shared, undefined)
-      if (reason === undefined) return
+    const reason =
+      row.home === null
+        ? await this.#take(shared, undefined)
+        : await this.#askForHome(shared, row, row.home)
+    if (reason !== undefined) {
       throw new SidecarError('unavailable', `"${app}" was not taken: ${reason}.`)
     }
+  }
+
+  /** Has the home hand the app over, while there is room for it here. @returns why it could not be asked. */
+  async #askForHome(shared: SharedApp, row: RowHead, home: string): Promise<string | undefined> {
+    const opened = await this.#sharing.keeper.store.open(shared.key)
+    if (!opened?.value) throw unreached()
+    const result = await shared.withRoom(opened.value, () => this.#handOver(shared, row, home))
+    return result === 'done' ? undefined : REASONS[result]
+  }
+
+  async #handOver(shared: SharedApp, row: RowHead, oldHome: string): Promise<'done'> {
+    const { app } = shared.key
     const { store, id } = this.#sharing.keeper
     let { revision } = row
     for (;;) {
@@ -56,11 +70,12 @@ export class HomeCommands {
     this.#sharing.keeper.announce()
     await this.#untilHome(shared)
     if (shared.isElsewhere()) {
-      const home = this.#sharing.keeper.nameOf(row.home)
+      const home = this.#sharing.keeper.nameOf(oldHome)
       throw new SidecarError('unavailable', `${home} has not handed "${app}" over yet.`, {
         hint: `It does when it has finished what it is doing. If it is stopped for good: \`evo-token share take-over ${home}\`.`,
       })
     }
+    return 'done'
   }
 
   /**
@@ -142,6 +157,7 @@ const REASONS = {
   changed: 'its row was changed meanwhile: look again',
   'unknown-key': 'its copy is sealed with a vault key that is not here',
   broken: 'its copy is damaged',
+  'no-room': 'the disk of this keeper has no room for it, as the log says',
   older:
     'this keeper has seen a newer one: the database was restored (--force takes it all the same)',
   unreached: 'the database could not be reached',

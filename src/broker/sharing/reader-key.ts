@@ -1,16 +1,20 @@
 /** The number of the key that readers have for an app: it stands in the sealed session of the home. */
 import type { WholeRow } from '../../core/sharing/shared-store.ts'
+import type { AppRecord } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppRow } from './app-row.ts'
 
-/** What the copy says; without one that opens, what the disk says. */
-export async function readerKeyIn(
-  { keeper, sharing: own }: AppRow,
+/** The newest record that is known: what the copy says; without one that opens, what the disk says. */
+export async function newestRecord(
+  { keeper, state }: AppRow,
   row: WholeRow | undefined,
-): Promise<number> {
+): Promise<AppRecord> {
   const opened = row && (await keeper.copies()?.openSession(row))
-  const sharing = opened?.kind === 'opened' ? opened.value.record.sharing : own
-  return sharing?.readerKey ?? 1
+  return opened?.kind === 'opened' ? opened.value.record : state.ledger.record
+}
+
+export async function readerKeyIn(appRow: AppRow, row: WholeRow | undefined): Promise<number> {
+  return (await newestRecord(appRow, row)).sharing?.readerKey ?? 1
 }
 
 /** Runs in the app's queue, at its home. @throws {SidecarError} `invalid_request`, `unavailable`. */

@@ -61,7 +61,8 @@ async function introduce(appRow: AppRow): Promise<void> {
 
 /** What the row has is newer than the disk, and this keeper is the home: the disk has it first. */
 async function takeIn(appRow: AppRow): Promise<void> {
-  if (!appRow.keeper.homesMayChange()) return
+  // A database that lost its last commits may name a keeper that was replaced: its successor is to say so first.
+  if (!appRow.keeper.homesMayChange() || !appRow.keeper.isDatabaseKnown()) return
   const opened = await appRow.openAhead()
   if (opened?.row.home !== appRow.keeper.id) return
   const { record, unanswered, row } = opened

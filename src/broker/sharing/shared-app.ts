@@ -2,13 +2,22 @@
 import type { Failure } from '../../core/ports.ts'
 import type { Words } from '../../core/problem.ts'
 import type { AppKey, RowHead, WholeRow } from '../../core/sharing/shared-store.ts'
+import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppHome, HomeFault } from '../app-home.ts'
 import type { AppState } from '../app-state.ts'
 import { runWhenIdle } from '../idle.ts'
 import { AppRow } from './app-row.ts'
-import { adopt, giveTo, leave, takeOver, type TakenOver } from './change-home.ts'
+import {
+  adopt,
+  giveTo,
+  leave,
+  type NotTaken,
+  takeOver,
+  type TakenOver,
+  withRoom,
+} from './change-home.ts'
 import { elapsedMs } from './confirmation.ts'
 import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
@@ -22,8 +31,6 @@ export class SharedApp implements AppHome {
   readonly #row: AppRow
   readonly #signIn: SignInElsewhere
   #giving = false
-  /** Whether the row was seen since this app is here. */
-  #compared = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.state = state
@@ -53,7 +60,9 @@ export class SharedApp implements AppHome {
     if (sharing.home !== this.#keeper.id) return 'elsewhere'
     const isSettled = sharing.pending === undefined && !this.#row.isAhead(sharing)
     // One that was added since this keeper was confirmed was not compared with its row then.
-    return isSettled && this.#compared && this.#keeper.isConfirmed() ? undefined : 'not_confirmed'
+    return isSettled && this.#row.wasRead && this.#keeper.isConfirmed()
+      ? undefined
+      : 'not_confirmed'
   }
 
   homeName(): string | undefined {
@@ -84,7 +93,6 @@ export class SharedApp implements AppHome {
   /** Takes the app's row as it was just read, and does what has to be done. */
   async look(head: RowHead | undefined): Promise<void> {
     this.#row.head = head
-    this.#compared = true
     const moveTo = head?.moveTo ?? this.#keeper.id
     const verdict = this.#row.verdict()
     if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
@@ -107,7 +115,6 @@ export class SharedApp implements AppHome {
       if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
       if (answer) {
         this.#row.head = answer.value
-        this.#compared = true
       }
       if (!isSignInElsewhere && this.#isOver(kind, sessionNumber)) return toFailure(BECAME_HOME)
       // It may have stood still meanwhile: the request is written in this turn, and so is this look.
@@ -126,6 +133,10 @@ export class SharedApp implements AppHome {
     return this.isElsewhere() ? this.#signIn.begin() : this.refuseChange()
   }
 
+  subject(): Subject | undefined {
+    return this.isElsewhere() ? this.#signIn.subject : this.state.ledger.record.tokens?.subject
+  }
+
   sharingOfSignIn(): Sharing | undefined {
     return this.isElsewhere() ? this.#signIn.sharing : undefined
   }
@@ -141,12 +152,17 @@ export class SharedApp implements AppHome {
     return takeOver(this.#row, copy, silent)
   }
 
+  /** Runs `work` while there is room for the copy on the disk. */
+  withRoom<Result>(copy: WholeRow, work: () => Promise<Result>): Promise<Result | NotTaken> {
+    return withRoom(this.#row, copy, work)
+  }
+
   /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
   adopt(): Promise<void> {
     return adopt(this.#row)
   }
 
-  leave(): Promise<void> {
+  leave(): Promise<boolean> {
     return leave(this.#row)
   }
 

@@ -1,14 +1,16 @@
 /** A sign-in at a keeper that is not the home: it becomes the session of all, or gives way. */
+import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
 import { UNREACHED } from './home-words.ts'
-import { readerKeyIn } from './reader-key.ts'
+import { newestRecord } from './reader-key.ts'
 
 /** What a person who signs in here takes the place of. */
 interface Replaced {
   readonly revision: string | null
   readonly sharing: Omit<Sharing, 'pending'>
+  readonly subject: Subject | undefined
 }
 
 export class SignInElsewhere {
@@ -24,6 +26,11 @@ export class SignInElsewhere {
     return this.#replaces && { ...this.#replaces.sharing, pending: this.#replaces.revision }
   }
 
+  /** Who is signed in at the home. */
+  get subject(): Subject | undefined {
+    return this.#replaces?.subject
+  }
+
   /** Opens what the sign-in is to replace. @returns why it may not begin. */
   async begin(): Promise<SidecarError | undefined> {
     const { keeper, key, sharing } = this.#appRow
@@ -33,10 +40,11 @@ export class SignInElsewhere {
     if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
     const { value: row } = answer
     const number = keeper.nextNumber(row, sharing)
-    const readerKey = await readerKeyIn(this.#appRow, row)
+    const { sharing: newest, tokens } = await newestRecord(this.#appRow, row)
     this.#replaces = {
       revision: row?.revision ?? null,
-      sharing: { home: keeper.id, number, readerKey },
+      sharing: { home: keeper.id, number, readerKey: newest?.readerKey ?? 1 },
+      subject: tokens?.subject,
     }
     return undefined
   }

@@ -75,6 +75,16 @@ export class ThisKeeper implements Keeper {
     return !this.beat.halted && !this.store.hasTwoPrimaries()
   }
 
+  isDatabaseKnown(): boolean {
+    const { incarnation } = this.#database ?? {}
+    const isWatched = incarnation !== undefined && this.confirmation.hasWatched(incarnation)
+    return isWatched && !this.store.hasTwoPrimaries()
+  }
+
+  hasBeaten(): boolean {
+    return this.beat.hasBeaten
+  }
+
   isAlive(id: string): boolean {
     const keeper = this.keepers.find((one) => one.id === id)
     const now = this.#database?.now ?? Infinity
@@ -92,11 +102,9 @@ export class ThisKeeper implements Keeper {
 
   refuseChangeOfHome(): SidecarError | undefined {
     // One that was just started may have lost what its homes have yet to publish again.
-    const { incarnation } = this.#database ?? {}
-    const isKnown = incarnation !== undefined && this.confirmation.hasWatched(incarnation)
     const words = this.store.hasTwoPrimaries()
       ? TWO_PRIMARIES
-      : (this.whyNotConfirmed() ?? (isKnown ? undefined : WATCHED))
+      : (this.whyNotConfirmed() ?? (this.isDatabaseKnown() ? undefined : WATCHED))
     return words && new SidecarError('unavailable', words.message, { hint: words.hint })
   }
 

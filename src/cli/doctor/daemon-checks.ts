@@ -15,7 +15,7 @@ interface DaemonWorld {
   readonly env: Env
 }
 
-/** @param tell gets what the daemon says is wrong with itself: it keeps no token from anyone, and is shown after the apps. */
+/** @param tell gets what the daemon says is wrong with itself: it keeps no token from callers, and is shown after the apps. */
 export function daemonChecks(
   { client, places, uid, env }: DaemonWorld,
   tell: (problems: readonly DaemonProblem[]) => void,

@@ -39,7 +39,15 @@ export async function* stagedLines(): AddedLines {
 /** Every commit in `range`, with its message. @throws {SidecarError} `failed` where git cannot tell. */
 export async function* linesInRange(range: string): AddedLines {
   const commits = git(['rev-list', '--end-of-options', withoutZeros(range), '--'])
-  const format = ['--stdin', '--root', '-r', '-m', '--always', `--format=${COMMIT_FORMAT}`]
+  const format = [
+    '--stdin',
+    '--root',
+    '-r',
+    '-m',
+    '--always',
+    '--encoding=UTF-8',
+    `--format=${COMMIT_FORMAT}`,
+  ]
   const diff = git(['diff-tree', ...format, ...HOW], commits.output)
   yield* parseLines(diff.output)
   const reason = (await commits.failure) ?? (await diff.failure)

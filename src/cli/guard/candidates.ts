@@ -2,7 +2,7 @@
 import { kindOf, stretchesIn } from './stretches.ts'
 
 /** No server issues shorter secrets, and shorter words are everywhere. */
-const SHORTEST = 16
+export const SHORTEST = 16
 
 /** A refresh token may be a JWE of some KiB; minified code is longer. */
 const LONGEST = 16 * 1024
@@ -106,6 +106,44 @@ function marksFrom(run: string, step: 1 | -1): number[] {
     if (found.length === MARKS) break
   }
   return found
+}
+
+/** The longest line, and word, that is looked at for a secret with other characters than those of a token. */
+const LONGEST_LINE = 64 * 1024
+const LONGEST_WORD = 4 * 1024
+
+/** The most marks that such a secret may hold itself. */
+const INNER_MARKS = 3
+
+const VISIBLE = kindOf(/[\x21-\x7e]/)
+
+/** The words that may have a secret with other characters in them: some client secrets are such. */
+export function* wordsIn(text: string): Generator<string> {
+  if (text.length > LONGEST_LINE) return
+  for (const [start, end] of stretchesIn(text, VISIBLE, SHORTEST)) {
+    if (end - start > LONGEST_WORD) continue
+    const word = text.slice(start, end)
+    if (hasOtherCharacters(word)) yield word
+  }
+}
+
+/** What stands in a word between marks of code, of a URL, of a list. */
+export function* valuesIn(word: string): Generator<string> {
+  const marks = [...word.matchAll(/[=:&?/@()[\]{}<>|,;#"'`\\*]/g)].map(({ index }) => index)
+  const ends = [...marks, word.length]
+  for (const [n, start] of [0, ...marks.map((at) => at + 1)].entries()) {
+    // The marks that are too near are 16 at most.
+    const near = ends.slice(n, n + SHORTEST + INNER_MARKS + 1)
+    for (const end of near.filter((at) => at - start >= SHORTEST).slice(0, INNER_MARKS + 1)) {
+      const value = word.slice(start, end)
+      if (hasOtherCharacters(value)) yield value
+    }
+  }
+}
+
+/** Whether it is random text, and no run. */
+function hasOtherCharacters(text: string): boolean {
+  return /\d/.test(text) && /[a-z]/i.test(text) && /[^\w.~+/=%-]/.test(text)
 }
 
 /** Whether a secret may stand in a run: the hashes and ids of which lock files are full are nothing but that. */

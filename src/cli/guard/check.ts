@@ -7,7 +7,7 @@ import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
 import { type AddedLines, linesInRange, messageLines, stagedLines } from './added-lines.ts'
-import { candidatesOf, mayBeGlued, phrasesIn, runsIn } from './candidates.ts'
+import { candidatesOf, mayBeGlued, phrasesIn, runsIn, SHORTEST, wordsIn } from './candidates.ts'
 import { type Compared, type Comparison, createComparison } from './comparison.ts'
 import type { AddedLine } from './diff.ts'
 import { formsOf } from './forms.ts'
@@ -34,6 +34,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (range !== undefined && message !== undefined) {
     throw usageFault(invocation.command, 'takes --range or --message, not both')
   }
+  // To git this begins at HEAD, which in a CI is the end too: nothing would be looked at.
+  if (range?.startsWith('..')) {
+    throw usageFault(invocation.command, `has a range without a beginning: "${plain(range)}"`)
+  }
   if (env.EVO_TOKEN_GUARD === 'off') {
     // The hook for the message comes after one that has said so.
     if (message === undefined) {
@@ -48,7 +52,10 @@ export async function run(invocation: Invocation): Promise<number> {
       : message !== undefined
         ? messageLines(message)
         : stagedLines()
-  const shaped = await look(lines, comparison)
+  const { shaped, any } = await look(lines, comparison)
+  if (range !== undefined && !any) {
+    stderr.write(`evo-token: No commit is in ${plain(range)}, so none was looked at.\n`)
+  }
   const compared = await comparison.end()
   for (const missing of missingIn(compared)) stderr.write(`evo-token: ${missing}\n`)
   const findings = new Map<string, string>(shaped.map(({ place, shape = '' }) => [place, shape]))
@@ -60,8 +67,16 @@ export async function run(invocation: Invocation): Promise<number> {
   return 1
 }
 
-/** Looks at every line, and gives those with the shape of a secret in them. */
-async function look(source: AddedLines, comparison: Comparison<Found>): Promise<Found[]> {
+interface Looked {
+  /** The lines with the shape of a secret in them. */
+  readonly shaped: readonly Found[]
+  /** Whether there was a line at all. */
+  readonly any: boolean
+}
+
+/** Looks at every line. */
+async function look(source: AddedLines, comparison: Comparison<Found>): Promise<Looked> {
+  let any = false
   const shaped = new Set<Found>()
   const unwrapper = createUnwrapper()
   let found: Found | undefined
@@ -70,18 +85,20 @@ async function look(source: AddedLines, comparison: Comparison<Found>): Promise<
     if (!at.allowed) await lookInto(text, at, comparison)
     if (at.shape !== undefined) shaped.add(at)
   }
-  const lookAtBlock = async (block: AddedLine | undefined) => {
-    if (block) await lookAt(block.text, foundAt(block))
-  }
   for await (const lines of source) {
     for (const line of lines) {
-      await lookAtBlock(unwrapper.add(line))
+      any = true
+      const block = unwrapper.add(line)
+      if (block) await lookAt(block.text, foundAt(block))
+      // Nothing in millions of short lines is a secret, or looks like one.
+      if (line.first && line.last && line.text.length < SHORTEST) continue
       if (line.first || !found) found = foundAt(line)
       await lookAt(line.text, found)
     }
   }
-  await lookAtBlock(unwrapper.end())
-  return [...shaped].filter(({ allowed }) => !allowed)
+  const block = unwrapper.end()
+  if (block) await lookAt(block.text, foundAt(block))
+  return { shaped: [...shaped].filter(({ allowed }) => !allowed), any }
 }
 
 function foundAt({ commit, file, line }: AddedLine): Found {
@@ -96,6 +113,7 @@ async function lookInto(text: string, at: Found, comparison: Comparison<Found>):
       for (const candidate of candidatesOf(run)) await comparison.add(at, candidate)
       if (mayBeGlued(run)) comparison.addRun(at, run)
     }
+    for (const word of wordsIn(form)) comparison.addWord(at, word)
   }
 }
 

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import type { Client } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'
-import { gluedIn } from './candidates.ts'
+import { gluedIn, valuesIn } from './candidates.ts'
 
 /** What fits into the 16 KiB that the daemon reads. */
 const BATCH = 240
@@ -21,9 +21,9 @@ const PATIENCE_MS = 5_000
 const MOST_IN_FILE = 50_000
 const MOST = 400_000
 
-/** The most candidates that are cut out of runs, and the most runs in a file that they are cut out of. */
+/** The most candidates that are cut out of runs and words, and the most of either in a file that are cut. */
 const MOST_CUT = 120_000
-const MOST_RUNS_IN_FILE = 1_000
+const MOST_CUT_IN_FILE = 1_000
 
 /** Where a candidate was found. */
 export interface Place {
@@ -37,6 +37,8 @@ export interface Comparison<P extends Place> {
   add(place: P, candidate: string): Promise<void>
   /** Compares what is cut out of `run`, where something may be glued to a secret, when all else is compared. */
   addRun(place: P, run: string): void
+  /** As `addRun`, for a word with other characters than those of a run. */
+  addWord(place: P, word: string): void
   /** What was found, and what could not be compared. */
   end(): Promise<Compared<P>>
 }
@@ -55,7 +57,7 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
   const held = new Set<string>()
   const inFile = new Map<string, number>()
   const incomplete = new Set<string>()
-  const runs = new Map<string, Map<string, P>>()
+  const [runs, words] = [createCollection<P>(), createCollection<P>()]
   const asked = new Set<Promise<void>>()
   let batch: string[] = []
   let failure: string | undefined
@@ -99,17 +101,21 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
       else if (await compare(place, candidate)) inFile.set(place.file, count + 1)
     },
     addRun(place, run) {
-      const others = runs.get(place.file) ?? new Map<string, P>()
-      runs.set(place.file, others)
-      if (others.size >= MOST_RUNS_IN_FILE || others.has(run)) return
-      // A copy: a slice would keep the whole text in memory.
-      others.set(Buffer.from(run).toString(), place)
+      runs.add(place, run)
+    },
+    addWord(place, word) {
+      words.add(place, word)
     },
     async end() {
       const most = places.size + MOST_CUT
-      for (const [run, place] of inOrder([...runs.values()])) {
-        if (failure !== undefined || places.size >= most) break
-        for (const candidate of gluedIn(run)) await compare(place, candidate)
+      for (const [collection, cut] of [
+        [runs, gluedIn],
+        [words, valuesIn],
+      ] as const) {
+        for (const [text, place] of collection.inOrder()) {
+          if (failure !== undefined || places.size >= most) break
+          for (const candidate of cut(text)) await compare(place, candidate)
+        }
       }
       await Promise.all([...asked, ask(batch)])
       const found = [...places].filter(([sha256, { allowed }]) => held.has(sha256) && !allowed)
@@ -118,9 +124,24 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
   }
 }
 
-/** What is most likely to have a secret in it first: letters and digits, in a file that has little of them. */
-function inOrder<P>(files: readonly ReadonlyMap<string, P>[]): (readonly [string, P])[] {
-  const sorted = files.toSorted((one, other) => one.size - other.size).flatMap((file) => [...file])
-  const isLikely = ([run]: readonly [string, P]) => /\d/.test(run) && /[a-z]/i.test(run)
-  return [...sorted.filter(isLikely), ...sorted.filter((one) => !isLikely(one))]
+/** What is to be cut later, of each file a part. */
+function createCollection<P extends Place>() {
+  const files = new Map<string, Map<string, P>>()
+  return {
+    add(place: P, text: string): void {
+      const others = files.get(place.file) ?? new Map<string, P>()
+      files.set(place.file, others)
+      if (others.size >= MOST_CUT_IN_FILE || others.has(text)) return
+      // A copy: a slice would keep the whole text in memory.
+      others.set(Buffer.from(text).toString(), place)
+    },
+    /** What is most likely to have a secret in it first: letters and digits, in a file that has little of them. */
+    inOrder(): (readonly [string, P])[] {
+      const sorted = [...files.values()]
+        .toSorted((one, other) => one.size - other.size)
+        .flatMap((file) => [...file])
+      const isLikely = ([text]: readonly [string, P]) => /\d/.test(text) && /[a-z]/i.test(text)
+      return [...sorted.filter(isLikely), ...sorted.filter((one) => !isLikely(one))]
+    },
+  }
 }

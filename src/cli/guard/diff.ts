@@ -21,18 +21,19 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
   let [removed, added] = [0, 0]
   let inMessage = false
   let parents = createParents()
-  // Where the previous piece was added, for the rest of a long line.
-  let place: Omit<AddedLine, keyof LinePiece> | undefined
+  // The number of the line that the previous piece began, for the rest of a long line.
+  let number: number | undefined
 
-  function placeOf(text: string): typeof place {
-    if (inMessage) return { commit, file: MESSAGE, line: ++line }
+  /** The number of the line, if it was added. */
+  function numberOf(text: string): number | undefined {
+    if (inMessage) return ++line
     if (removed > 0 || added > 0) {
       const isNew = text.startsWith('+')
       if (text.startsWith('-') || text.startsWith(' ')) removed--
       if (!isNew && !text.startsWith(' ')) return undefined
       added--
       line++
-      return isNew && parents.allLack(file, line - 1) ? { commit, file, line: line - 1 } : undefined
+      return isNew && parents.allLack(file, line - 1) ? line - 1 : undefined
     }
     readHeader(text)
     return undefined
@@ -64,8 +65,10 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
       inMessage = false
       return undefined
     }
-    if (first) place = placeOf(text)
-    return place && { ...place, text: inMessage || !first ? text : text.slice(1), first, last }
+    if (first) number = numberOf(text)
+    if (number === undefined) return undefined
+    const content = first && !inMessage ? text.slice(1) : text
+    return { commit, file: inMessage ? MESSAGE : file, line: number, text: content, first, last }
   }
 }
 

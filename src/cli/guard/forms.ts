@@ -32,7 +32,7 @@ export function* formsOf(text: string): Generator<string> {
 }
 
 function* decodingsOf(text: string): Generator<string> {
-  const found = [fromUtf16(text), withoutEscapes(text)]
+  const found = [fromUtf16(text), withoutEscapes(text), unwrapped(text)]
   for (const decoded of found) if (decoded !== '') yield decoded
   for (const bytes of fromBase64(text)) {
     for (const decoded of [printableIn(bytes), fromUtf16(bytes)]) if (decoded !== '') yield decoded
@@ -41,6 +41,15 @@ function* decodingsOf(text: string): Generator<string> {
 
 /** What stands in a text file, and the escape character of a terminal's log. */
 const PRINTABLE = kindOf(/[\t\x1b\x20-\x7e]/)
+
+/** Base64 in lines, whose ends were escapes: on one line again. Empty where there is none. */
+function unwrapped(text: string): string {
+  const joined = text.includes('\n') ? text.replace(WRAP, '') : text
+  return joined.length < text.length ? joined : ''
+}
+
+/** The end of a line, between what may be base64. */
+const WRAP = /[\r\n]{1,2}(?<=[A-Za-z0-9+/_-]{20}[\r\n]{1,2})(?=[A-Za-z0-9+/_=-])/g
 
 /** The stretches of printable characters, a line each: random bytes have none. */
 function printableIn(bytes: string): string {

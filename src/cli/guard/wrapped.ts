@@ -26,6 +26,7 @@ export function createUnwrapper() {
 
   return {
     add(line: AddedLine): AddedLine | undefined {
+      if (!first && line.text.length < SHORTEST) return undefined
       const word = wordIn(line)
       const goesOn = first && last && line.file === last.file && line.line === last.line + 1
       last = line
@@ -41,12 +42,12 @@ export function createUnwrapper() {
 
 const WORD = kindOf(/[\w.~+/=-]/)
 
-/** The only word on a line, without a comment mark, quotes and what joins strings in code. */
+/** The only word on a line, without a comment mark, quotes, their prefix, and what joins strings in code. */
 function wordIn({ text, first, last }: AddedLine): string | undefined {
   if (!first || !last || text.length > BLOCK) return undefined
   const word = text
-    .replace(/^\s*(?:(?:#|\/\/|\*|>)\s+)?["'`]?/, '')
-    .replace(/(?:["'`]\s{0,4}[+,;\\]?|\\)?\s{0,4}$/, '')
+    .replace(/^\s*(?:(?:#|\/\/|\*|>)\s+)?(?:[a-z]{0,2}["'`])?/i, '')
+    .replace(/(?:["'`]\s{0,4}[+,;)\]}\\]{0,3}|\\)?\s{0,4}$/, '')
   for (let at = 0; at < word.length; at++) if (WORD[word.charCodeAt(at)] === 0) return undefined
   return word === '' ? undefined : word
 }

@@ -20,7 +20,7 @@ export function readTemplate(path: string): string {
   return readFileSync(join(PACKAGE, path), 'utf8')
 }
 
-/** Of the program in `dist`: it changes when that does. */
+/** Digest of the program in `dist`: it changes when that does. */
 export function programDigest(dist: string): string {
   const hash = createHash('sha256')
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })

@@ -64,13 +64,21 @@ export const leave: CommandRow = {
   examples: [],
   async run({ place, io }) {
     const request = { method: 'POST', path: '/v1/share/leave' } as const
-    const { apps } = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
-    const names = Array.isArray(apps) ? apps.map((app) => plain(String(app))) : []
+    const answer = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    const namesIn = (list: unknown) =>
+      Array.isArray(list) ? list.map((app) => plain(String(app))) : []
+    const names = namesIn(answer.apps)
+    const copiesLeft = namesIn(answer.copies_left)
     io.stderr.write(
       names.length > 0
         ? `${names.join(', ')}: shared no more. Take "share" out of the config before the next start.\n`
         : 'This daemon was the home of nothing that is shared.\n',
     )
+    if (copiesLeft.length > 0) {
+      io.stderr.write(
+        `The database did not answer. It may still have a copy of ${copiesLeft.join(', ')}: take none of it over at another keeper, or both use one refresh token. Have the rows deleted, if the database comes back.\n`,
+      )
+    }
     return 0
   },
 }

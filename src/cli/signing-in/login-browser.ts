@@ -1,13 +1,24 @@
 /** Opens a browser for a sign-in. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { platform } from '../../platform/current.ts'
 
 /** Whether a program for it could be started; whether a page appears is unknown. */
 export async function openBrowser(url: string): Promise<boolean> {
-  const { default: open } = await import('open')
   try {
-    await open(url)
+    const command = platform.desktop.browserCommand(url, process.env)
+    if (command) await startOnItsOwn(command)
+    else await (await import('open')).default(url)
     return true
   } catch {
     // No program to open it with: the person can still do that by hand.
     return false
   }
+}
+
+/** Starts a program that outlives this one, and whose window is shown. */
+async function startOnItsOwn([file, ...args]: readonly [string, ...string[]]): Promise<void> {
+  const program = spawn(file, args, { detached: true, stdio: 'ignore' })
+  await once(program, 'spawn')
+  program.unref()
 }

@@ -70,7 +70,7 @@ async function run(invocation: Invocation): Promise<number> {
 
 interface Begun {
   readonly started: StartedJson
-  /** Of the sign-in. */
+  /** Where the daemon has the sign-in. */
   readonly path: string
 }
 

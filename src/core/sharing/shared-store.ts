@@ -70,7 +70,7 @@ export interface Answer<T> {
   /** Our clocks before the statement left, and after its answer came. */
   readonly sent: Reading
   readonly received: Reading
-  /** Another one when another database process answers: after a restart, a failover, a restore. */
+  /** Another one when another database process answers, or the table was made anew: after a restart, a failover, a restore. */
   readonly incarnation: string
 }
 

@@ -9,6 +9,7 @@ export const freedesktop: Desktop = {
   mayOpenBrowser: (env) =>
     // In WSL the browser runs on Windows, and needs no display here.
     Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER || env.WSL_DISTRO_NAME),
+  browserCommand: () => undefined,
 }
 
 export const macDesktop: Desktop = {
@@ -19,6 +20,7 @@ export const macDesktop: Desktop = {
     return ['osascript', '-e', script, text]
   },
   mayOpenBrowser: (env) => !env.SSH_CONNECTION,
+  browserCommand: () => undefined,
 }
 
 /** Desktops read some HTML in the body (Desktop Notifications Specification, "Markup"). */

@@ -58,7 +58,7 @@ const GENERIC_ALL = 0x10000000
  */
 const WRITE = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x40000000 | GENERIC_ALL
 
-/** What of the other users' rights opens something: where they may not read, they may not write either. */
+/** Which rights of other users open something: where they may not read, they may not write either. */
 const MASK: Readonly<Record<Access, number>> = {
   read: 0x1 | 0x80000000 | WRITE,
   write: WRITE,

@@ -7,6 +7,7 @@ import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from '.
 import { homeOf } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { runProgram } from './run-program.ts'
+import { POWERSHELL } from './system-program.ts'
 
 const TIMEOUT_MS = 20_000
 
@@ -54,7 +55,7 @@ let asked: Promise<string | undefined> | undefined
 
 /** Who this user is, in any language; asked once in a process. */
 export async function ownSid(): Promise<string | undefined> {
-  asked ??= run('whoami', ['/user', '/fo', 'csv', '/nh'])
+  asked ??= run('whoami.exe', ['/user', '/fo', 'csv', '/nh'])
   const said = await asked
   return said && sidIn(said)
 }
@@ -63,7 +64,7 @@ async function listOf(path: string): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-'))
   try {
     const file = join(directory, 'list')
-    if ((await run('icacls', [path, '/save', file, '/q'])) === undefined) return undefined
+    if ((await run('icacls.exe', [path, '/save', file, '/q'])) === undefined) return undefined
     return savedList(await readFile(file))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -77,17 +78,17 @@ async function listOf(path: string): Promise<string | undefined> {
 async function ownerOf(path: string): Promise<string | undefined> {
   const script = '(Get-Acl -LiteralPath $env:EVO_TOKEN_PATH).Sddl'
   const line = ['-NoProfile', '-NonInteractive', '-Command', script]
-  const said = await run('powershell', line, { ...process.env, EVO_TOKEN_PATH: path })
+  const said = await run(POWERSHELL, line, { ...process.env, EVO_TOKEN_PATH: path })
   return said && ownerIn(said)
 }
 
 async function run(
-  file: string,
+  program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   try {
-    return await runProgram(file, args, { timeout: TIMEOUT_MS, env })
+    return await runProgram(program, args, { timeout: TIMEOUT_MS, env })
   } catch {
     // Not there, not allowed, or it failed: then Windows does not tell.
     return undefined

@@ -6,7 +6,7 @@ const KEY = String.raw`HKLM\SOFTWARE\Microsoft\Cryptography`
 export async function readMachineGuid(): Promise<string | null> {
   // A program of 32 bits would look into a part of the registry of its own.
   const asked = ['query', KEY, '/v', 'MachineGuid', '/reg:64']
-  const answer = await runProgram('reg', asked).catch(() => '')
+  const answer = await runProgram('reg.exe', asked).catch(() => '')
   return parseMachineGuid(answer)
 }
 

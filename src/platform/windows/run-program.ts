@@ -1,7 +1,8 @@
-/** Runs a program of Windows to its end. A busy system may not be able to start one just now. */
+/** Runs a program that is part of Windows to its end. A busy system may not be able to start one just now. */
 import { execFile } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { systemProgram } from './system-program.ts'
 
 /** Errors that pass. */
 const PASSING = new Set(['UNKNOWN', 'EAGAIN', 'EBUSY', 'EMFILE', 'ENOMEM'])
@@ -10,10 +11,11 @@ const PAUSE_MS = 250
 
 /** What it printed. Rejects as `execFile` does. */
 export async function runProgram(
-  file: string,
+  name: string,
   args: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
 ): Promise<string> {
+  const file = systemProgram(name, process.env)
   for (let attempt = 1; ; attempt++) {
     try {
       // It throws at once, rather than reject, where the process cannot be made.

@@ -17,6 +17,7 @@ import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { fillTask, isTaskAsWritten } from './task-xml.ts'
 import { runProgram } from './run-program.ts'
+import { POWERSHELL, systemProgram } from './system-program.ts'
 
 const TASK = 'evo-token'
 const LOG_LINES = 10
@@ -41,7 +42,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
-      return await runProgram('schtasks', args, { env })
+      return await runProgram('schtasks.exe', args, { env })
     } catch (cause) {
       const { stderr } = cause as { stderr?: string }
       if (stderr === undefined) throw cause
@@ -84,7 +85,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
       })
     }
     const { program, options, readTemplate } = definition
-    const conhost = join(env.SystemRoot ?? String.raw`C:\Windows`, 'System32', 'conhost.exe')
+    const conhost = systemProgram('conhost.exe', env)
     const serve = ['serve', ...options, '--log-file', log]
     const text = fillTask(readTemplate('windows/evo-token.xml'), {
       user,
@@ -122,7 +123,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
       await run('/delete', '/tn', TASK, '/f').catch(() => undefined)
     },
     logProgram: (follow) => ({
-      file: 'powershell',
+      file: systemProgram(POWERSHELL, env),
       args: [
         ...['-NoProfile', '-NonInteractive', '-Command'],
         `Get-Content -Tail 200 -Encoding UTF8${follow ? ' -Wait' : ''} -LiteralPath '${log.replaceAll("'", "''")}'`,

@@ -1,6 +1,7 @@
 /** Windows 10 and 11. Tried with Node for Windows under Wine, not on Windows itself. */
 import type { Platform } from '../platform.ts'
 import { askAccess } from './access.ts'
+import { desktop } from './desktop.ts'
 import * as files from './files.ts'
 import { credentialManager } from './keychain.ts'
 import { readMachineGuid } from './machine-id.ts'
@@ -12,10 +13,7 @@ export const windows: Platform = {
   files: { ...files, askAccess },
   ownerListener,
   signals,
-  desktop: {
-    noticeCommand: () => undefined,
-    mayOpenBrowser: (env) => !env.SSH_CONNECTION,
-  },
+  desktop,
   keychain: credentialManager,
   limits: {
     // Windows has no such limit.

@@ -26,7 +26,7 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
       ${choice('What', 'kind', ACTIVITY_KINDS, state, actions)}
       ${choice('Caller', 'caller', callers, state, actions)}
     </form>
-    ${matching.length === 0 ? html`<p class="empty">Nothing has happened yet.</p>` : nothing}
+    ${matching.length === 0 ? html`<p class="empty">${whyEmpty(state)}</p>` : nothing}
     <ol class="entries">
       ${shown.map((item, index) => entry(item, shown[index - 1]))}
     </ol>
@@ -42,6 +42,10 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
         : nothing
     }
   </section>`
+}
+
+function whyEmpty({ items }: State): string {
+  return items.length === 0 ? 'Nothing has happened yet.' : 'Nothing of this kind has happened.'
 }
 
 function entry(item: Item, before: Item | undefined): TemplateResult {

@@ -5,6 +5,8 @@ import {
   mayBeGlued,
   phrasesIn,
   runsIn,
+  valuesIn,
+  wordsIn,
 } from '../../../src/cli/guard/candidates.ts'
 import { formsOf } from '../../../src/cli/guard/forms.ts'
 
@@ -87,5 +89,21 @@ describe('gluedIn', () => {
     'sha512-n8Y2Yk0zT0o1c2xJcXlLZ0ZtQnJjSGc',
   ])('is not asked about %s, of which files are full', (run) => {
     expect(mayBeGlued(run)).toBe(false)
+  })
+})
+
+describe('valuesIn', () => {
+  it.each(['a1!'.repeat(1_365), 'a1:'.repeat(1_365), ':'.repeat(4_000)])(
+    'cuts a bounded number of pieces out of the longest word, %.9s…',
+    (word) => {
+      expect([...valuesIn(word)].length).toBeLessThan(5_500)
+    },
+  )
+
+  it('is not asked about longer words, nor about what no secret is', () => {
+    expect([...wordsIn('a1!'.repeat(2_000))]).toEqual([])
+    expect([...wordsIn(`a1!a1!a1!a1!a1!a1! ${'x '.repeat(50_000)}`)]).toEqual([])
+    expect([...wordsIn('describe(something.other,(resolve)=>{resolve()})')]).toEqual([])
+    expect([...wordsIn('Zm9vYmFyMXV4dGhlZW5k')]).toEqual([])
   })
 })

@@ -107,6 +107,11 @@ describe('guard check', () => {
     ['base64 for URLs', `x=${Buffer.from(`>>?${SECRET}`).toString('base64url')}`, 1],
     ['base64 in lines', `a: |\n  ${wrapped(base64(`${'x '.repeat(20)}${SECRET} x`), 76)}`, 2],
     ['base64 in short lines', `// ${wrapped(base64(`${'y'.repeat(30)} ${SECRET}`), 40)}`, 1],
+    [
+      'base64 in lines of code',
+      `a = (\n  b'${wrapped(base64(`${'y'.repeat(30)} ${SECRET}`), 40).replaceAll('\n', "'\n  b'")}')\n`,
+      2,
+    ],
     ['a URL with line breaks around it', `http://localhost/x%0A${SECRET}%0Ay\n`, 1],
     ['JSON with escapes around it', `{"out":"line\\n${SECRET}\\u0026\\tmore"}\n`, 1],
     ['a word with a prefix', `my-old-${SECRET}\n`, 1],
@@ -120,6 +125,27 @@ describe('guard check', () => {
       const { code, stderr } = await guard(daemon, repository)
       expect(code).toBe(1)
       expect(stderr).toContain(`  a.txt:${line}: a secret of ours (${SHA256.slice(0, 8)})\n`)
+    })
+  }
+
+  const odd = 'Q7f~8Zk2!mWp4$Xv9_Tn6@Lr'
+
+  for (const [what, content] of [
+    ['a URL', `https://my-app:${odd}@localhost/token`],
+    ['a command', `curl --user my-app:${odd} -d grant_type=client_credentials https://localhost`],
+    ['a form', `grant_type=x&client_id=y&password=${encodeURIComponent(odd)}&scope=z`],
+    ['a table', `my-app,${odd},2026-11-26`],
+    ['a call', `signIn(${odd}, wait)`],
+    ['a list', `<li>${odd}</li>`],
+    ['a sentence', `It is ${odd}, and the other is not.`],
+  ] as const) {
+    it(`finds a secret with other characters than those of a token in ${what}`, async () => {
+      await using daemon = await startHolder(odd)
+      using repository = createRepository()
+      repository.stage('a.txt', `${content}\n`)
+      const { code, stderr } = await guard(daemon, repository)
+      expect(stderr).toContain('  a.txt:1: a secret of ours')
+      expect(code).toBe(1)
     })
   }
 
@@ -182,6 +208,15 @@ describe('guard check', () => {
     expect((await guard(daemon, repository)).stderr).toContain('c.txt:1: a secret of ours')
     repository.git('rm', '--cached', '--quiet', 'c.txt')
     expect((await guard(daemon, repository)).stderr).toContain('e.txt:1: a secret of ours')
+  })
+
+  it('looks through millions of lines', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    repository.stage('a.txt', `${'\n'.repeat(10 * 1024 * 1024)}${SECRET}`)
+    const { code, stderr } = await guard(daemon, repository)
+    expect(code).toBe(1)
+    expect(stderr).toContain('  a.txt:10485761: a secret of ours')
   })
 
   it('asks the daemon a bounded number of questions about a file, says so, and goes on with the next', async () => {

@@ -14,14 +14,15 @@ export const JWT = `${header}.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl`
 export const SECRET = 'Zm9v-a-refresh-token-that-we-hold'
 export const SHA256 = createHash('sha256').update(SECRET).digest('hex')
 
-/** A daemon that holds SECRET and refuses what the real one would. */
-export async function startHolder() {
+/** A daemon that holds `secret` and refuses what the real one would. */
+export async function startHolder(secret = SECRET) {
+  const held = createHash('sha256').update(secret).digest('hex')
   return startStandIn({
     'POST /v1/guard': ({ body, headers }) => {
       const { sha256 } = body as { sha256: string[] }
       const fits = sha256.length <= 250 && Number(headers['content-length']) <= 16 * 1024
       if (!fits) return { problem: { error: 'too_large', detail: 'Too large.' } }
-      return { json: { sha256: sha256.filter((one) => one === SHA256) } }
+      return { json: { sha256: sha256.filter((one) => one === held) } }
     },
   })
 }

@@ -87,12 +87,14 @@ describe('guard check --range', () => {
       ['diff.interHunkContext', '10'],
       ['color.ui', 'always'],
       ['format.pretty', 'oneline'],
+      ['i18n.logOutputEncoding', 'UTF-16'],
     ]) {
       repository.git('config', String(name), String(value))
     }
-    const one = commit(repository, { 'a.txt': `1\n2\n${JWT}\n` })
+    const one = commit(repository, { 'a.txt': `1\n2\n${JWT}\n` }, `x\n\nä ${SECRET}\n`)
     const { stderr } = await guard(daemon, repository, ['check', '--range', 'HEAD'])
     expect(stderr).toContain(`  ${one}: a.txt:3: a JWT\n`)
+    expect(stderr).toContain(`  ${one}: commit message:3: a secret of ours`)
   })
 
   it('looks for shapes where there is no daemon, as on the machine of a CI', async () => {
@@ -116,6 +118,30 @@ describe('guard check --range', () => {
       expect(stderr).toContain('cannot be read')
     })
   }
+
+  it('says so where no commit is in the range', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    commit(repository, { 'a.txt': 'a\n' })
+    for (const range of ['HEAD..HEAD', 'HEAD^{tree}']) {
+      const { code, stderr } = await guard(daemon, repository, ['check', '--range', range])
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: `evo-token: No commit is in ${range}, so none was looked at.\n`,
+      })
+    }
+  })
+
+  it('has a beginning, which an empty variable of a CI would not give it', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    commit(repository, { 'a.txt': 'a\n' })
+    for (const range of ['..HEAD', '...HEAD', '..']) {
+      const { code, stderr } = await guard(daemon, repository, ['check', `--range=${range}`])
+      expect(code).toBe(2)
+      expect(stderr).toContain('has a range without a beginning')
+    }
+  })
 
   it('is asked for instead of a message, not beside one', async () => {
     await using daemon = await startHolder()

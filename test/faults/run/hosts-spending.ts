@@ -9,7 +9,7 @@ import { personOf } from '../seeded-home.ts'
 import { DURABLE } from '../steps.ts'
 
 /**
- * `in the window`   its home died before it had the answer on its disk
+ * `in the window`   its home died after it had asked, and before it had the answer on its disk
  * `on the way`      the answer was lost between the server and its home, whose cable was out
  * `not published`   its home died with the answer on its disk alone, and another keeper took over
  * `without cause`   there was a newer one to be had
@@ -27,12 +27,14 @@ interface Blow {
 
 interface Spent {
   readonly app: string
+  readonly arrivedAt: number
   readonly at: number
   readonly by: Host | undefined
 }
 
 interface SentAgain {
   readonly first: Spent
+  readonly arrivedAt: number
   readonly at: number
   readonly by: Host | undefined
 }
@@ -56,25 +58,23 @@ export class SpendingWatch {
     this.#blows.push({ kind, host, at: sharedNow() })
   }
 
-  /** @param delay runs before an answer leaves; what it resolves with is whether it leaves. */
-  watch(
-    server: HostsWorld['server'],
-    { before, after }: Record<'before' | 'after', () => Promise<'go on' | 'cut'>>,
-  ): void {
+  /** @param delay runs before the server does anything; it resolves with whether it does. */
+  watch(server: HostsWorld['server'], delay: () => Promise<'go on' | 'cut'>): void {
     server.intercept = async (request, act) => {
       const token = request.form.get('refresh_token')
       if (token === null) return act()
-      if ((await before()) === 'cut') return 'cut'
+      const arrivedAt = sharedNow()
+      if ((await delay()) === 'cut') return 'cut'
       const by = this.#keepers.find(({ place }) => place?.address === request.from)
       const first = this.#spent.get(token)
-      if (first) this.#sentAgain.push({ first, at: sharedNow(), by })
+      if (first) this.#sentAgain.push({ first, arrivedAt, at: sharedNow(), by })
       const answer = await act()
       if (answer.status === 200) {
         this.#refreshes += 1
         const app = appOf(String(answer.body.access_token))
-        this.#spent.set(token, { app, at: sharedNow(), by })
+        this.#spent.set(token, { app, arrivedAt, at: sharedNow(), by })
       }
-      return (await after()) === 'cut' ? 'cut' : answer
+      return answer
     }
   }
 
@@ -87,16 +87,21 @@ export class SpendingWatch {
     return Object.fromEntries(CAUSES.map((cause) => [cause, appsOf(cause)])) as never
   }
 
-  #causeOf({ first, at, by }: SentAgain): Cause {
+  #causeOf({ first, arrivedAt, at, by }: SentAgain): Cause {
     const suffered = (kind: Blow['kind'], host: Host | undefined, from: number) =>
       this.#blows.some((blow) => {
         return blow.kind === kind && blow.host === host && blow.at >= from && blow.at <= at
       })
+    // The server took its time, and did then what a home had asked for that is gone.
+    if (arrivedAt < first.at) {
+      return suffered('killed', by, arrivedAt) ? 'in the window' : 'without cause'
+    }
     const storedAt = first.by && storedSince(first.by, first.app, first.at, at)
     if (storedAt === undefined) {
+      if (suffered('killed', first.by, first.arrivedAt)) return 'in the window'
       // The answer may have been kept away by a cable that was pulled a little before.
-      if (suffered('cut off', first.by, first.at - CABLE_OUT_MAX_MS)) return 'on the way'
-      return suffered('killed', first.by, first.at) ? 'in the window' : 'without cause'
+      const isCutOff = suffered('cut off', first.by, first.at - CABLE_OUT_MAX_MS)
+      return isCutOff ? 'on the way' : 'without cause'
     }
     const isTaken = by !== first.by && suffered('taken over', first.by, storedAt)
     return isTaken ? 'not published' : 'without cause'

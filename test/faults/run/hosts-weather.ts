@@ -29,18 +29,14 @@ export class ServerWeather {
     this.#chance = chance
   }
 
-  /** What it does not answer is spent by nobody: it has done nothing. */
-  readonly before = async (): Promise<'go on' | 'cut'> => {
-    if (this.mood !== 'silent') return 'go on'
-    const limitMs = this.#chance.happens(0.5) ? SILENT_MS : Infinity
-    await this.#wait(limitMs)
-    return 'cut'
-  }
-
-  /** What it answers late it has done at once. */
-  readonly after = async (): Promise<'go on' | 'cut'> => {
-    if (this.mood === 'slow') await this.#wait(this.#chance.between(1_000, 8_000))
-    return 'go on'
+  /** It has done nothing yet: what it does not answer is not spent. */
+  readonly delay = async (): Promise<'go on' | 'cut'> => {
+    if (this.mood === 'quick') return 'go on'
+    const isSlow = this.mood === 'slow'
+    const isCut = !isSlow && this.#chance.happens(0.5)
+    const silentMs = isCut ? SILENT_MS : ONE_DAY_MS
+    await this.#wait(isSlow ? this.#chance.between(1_000, 8_000) : silentMs)
+    return isSlow ? 'go on' : 'cut'
   }
 
   /** Whoever still waits is sent away. */
@@ -51,8 +47,7 @@ export class ServerWeather {
 
   async #wait(ms: number): Promise<void> {
     const { signal } = this.#ended
-    const longest = Math.min(ms, ONE_DAY_MS)
-    await sleep(longest, undefined, { signal }).catch(() => undefined)
+    await sleep(ms, undefined, { signal }).catch(() => undefined)
   }
 }
 

@@ -52,7 +52,7 @@ export async function openAccessCopy(
   return parsed.success ? { kind: 'opened', value: parsed.data } : { kind: 'broken' }
 }
 
-/** Of the reader key that it is sealed with; undefined where it does not say. */
+/** The number of the reader key that it is sealed with; undefined where it does not say. */
 export function numberOf(access: string): number | undefined {
   try {
     const number = Number(decodeProtectedHeader(access)['evo-reader-key'])

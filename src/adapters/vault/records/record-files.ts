@@ -93,9 +93,13 @@ export function roomFor(bytes: number): number {
   return Math.max(ROOM_MIN_BYTES, 2 ** Math.ceil(Math.log2(2 * bytes + 1)))
 }
 
-/** `text`, which is ASCII, with room after it: real bytes, since a sparse file would reserve nothing. */
-export function padToRoom(text: string): string {
-  return text.padEnd(roomFor(text.length), '\n')
+/**
+ * `text`, which is ASCII, with room after it: real bytes, since a sparse file would reserve nothing.
+ *
+ * @param bytes of the record to come, where that is known.
+ */
+export function padToRoom(text: string, bytes = 0): string {
+  return text.padEnd(roomFor(Math.max(text.length, bytes)), '\n')
 }
 
 /**

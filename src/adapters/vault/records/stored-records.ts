@@ -77,7 +77,7 @@ export class StoredRecords implements VaultRecords {
     return loaded
   }
 
-  reserve(app: string, record: AppRecord): Promise<StoreResult> {
+  reserve(app: string, record: AppRecord, toCome?: AppRecord): Promise<StoreResult> {
     return changeFiles(
       this.#deps,
       app,
@@ -90,20 +90,23 @@ export class StoredRecords implements VaultRecords {
         const { dir, keys, onStep } = this.#deps
         const { next } = filesOf(dir, app)
         if (await this.#isNextNewer(app, record.generation)) return NEWER
-        if (this.#reserved.isThere(app, record.generation, next)) return STORED
+        if (!toCome && this.#reserved.isThere(app, record.generation, next)) return STORED
         this.#reserved.forget(app)
         const mark = await encodeRecord(app, { kind: 'attempt', record }, keys.ring[0])
+        const bytes = toCome
+          ? (await encodeRecord(app, { kind: 'attempt', record: toCome }, keys.ring[0])).length
+          : 0
         const report = (step: string) => {
           onStep(`reserve ${step}`, app)
         }
-        const text = padToRoom(mark)
+        const text = padToRoom(mark, bytes)
         await writeInPlace(next, text, report)
         await platform.files.syncDirectory(dir)
         report('directory-synced')
         this.#reserved.remember(app, record.generation, text.length)
         return STORED
       },
-      formatFor(record),
+      formatFor(toCome ?? record),
     )
   }
 

@@ -1,0 +1,90 @@
+/** What a person asks of keepers that share: what could not be held afterwards is refused before anything is changed. */
+import { mkdir, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { itNeeds } from '../support/needs.ts'
+import { noPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import {
+  APP,
+  type Host,
+  type HostsWorld,
+  refresh,
+  startHostsWorld,
+  untilHomeIs,
+} from './hosts-world.ts'
+
+const missing = noPostgres()
+
+let world: HostsWorld
+let hub: Host
+let spare: Host
+
+beforeEach(async () => {
+  if (missing !== undefined) return
+  world = await startHostsWorld()
+  hub = await world.keeper('hub')
+  spare = await world.keeper('spare')
+  expect(await hub.signIn()).toMatchObject({ code: 0 })
+  await untilHomeIs(spare, hub)
+})
+
+afterEach(async () => {
+  if (missing === undefined) await world[Symbol.asyncDispose]()
+})
+
+const row = async () => (await world.postgres.sql('SELECT home, home_no FROM evo_token.app'))[0]
+
+async function untilSilent(name: string): Promise<void> {
+  await until(
+    `${name} is silent`,
+    () => spare.share(),
+    ({ keepers }) => keepers?.some((one) => one.name === name && !one.alive) === true,
+  )
+}
+
+describe('a keeper whose disk has no room', () => {
+  itNeeds(missing)('neither is given an app nor takes it over, until it has', async () => {
+    const before = await row()
+    const inTheWay = join(spare.home.stateDir, 'vault', `${APP}.jwe.new`)
+    await mkdir(inTheWay)
+    const moved = await spare.cli('share', 'move', APP)
+    expect(moved).toMatchObject({ code: 5, stderr: expect.stringContaining('no room') as string })
+    await hub.end('SIGKILL')
+    await untilSilent('hub')
+    const taken = await spare.cli('share', 'take-over', 'hub')
+    expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('no room') as string })
+    expect(await row()).toEqual(before)
+
+    await rmdir(inTheWay)
+    expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
+    await refresh(spare)
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+})
+
+describe('a sign-in at a keeper that is not the home', () => {
+  itNeeds(missing)('is refused to another person than the one who is signed in', async () => {
+    const token = await hub.token()
+    const refused = await spare.signIn(APP, { person: 'grace' })
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('is signed in as ada')
+    await untilHomeIs(spare, hub)
+    expect(await hub.token()).toBe(token)
+    await refresh(hub)
+    expect(await spare.signIn(APP)).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a keeper that leaves the others', () => {
+  itNeeds(missing)(
+    'says of which apps a copy may be left, where the database is away',
+    async () => {
+      await world.postgres.stop('fast')
+      const left = await hub.cli('share', 'leave')
+      expect(left).toMatchObject({ code: 0 })
+      expect(left.stderr).toMatch(new RegExp(`may still have a copy of ${APP}`))
+      await refresh(hub)
+    },
+  )
+})

@@ -1,0 +1,106 @@
+/** TLS between keepers and their database on another host: what is checked on both sides. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { createCertificates } from '../support/certificates.ts'
+import { itNeeds } from '../support/needs.ts'
+import { noPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+import {
+  type Host,
+  type HostsWorld,
+  startHostsWorld,
+  untilConfirmed,
+  untilHomeIs,
+  refresh,
+} from './hosts-world.ts'
+import { noNetwork } from './network.ts'
+
+const missing = noPostgres() ?? noNetwork()
+
+let world: HostsWorld
+let hub: Host
+let directory: string
+
+beforeAll(async () => {
+  if (missing !== undefined) return
+  directory = await mkdtemp(join(tmpdir(), 'evo-token-tls-'))
+  world = await startHostsWorld({ network: true })
+  hub = await world.keeper('hub', { seed: 'fresh' })
+  await untilHomeIs(hub, hub)
+})
+
+afterAll(async () => {
+  if (missing !== undefined) return
+  await world[Symbol.asyncDispose]()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const CONNECTIONS = `SELECT ssl.ssl, ssl.client_dn FROM pg_stat_ssl ssl JOIN pg_stat_activity USING (pid)
+  WHERE usename = 'evo_keeper'`
+
+/** Restarts the keeper with other settings of `share`. */
+async function use(settings: object): Promise<void> {
+  const config = JSON.parse(await hub.readConfig()) as { share: object }
+  await hub.end()
+  await hub.home.write({ ...config, share: { ...config.share, ...settings } })
+  await hub.start()
+}
+
+async function untilToldThat(part: string): Promise<void> {
+  await until(
+    `it says "${part}"`,
+    () => hub.cli('share', 'status'),
+    ({ stdout, stderr }) => `${stdout}${stderr}`.includes(part),
+  )
+}
+
+describe('a database on another host', () => {
+  itNeeds(missing)('is spoken to in TLS only', async () => {
+    const connections = await world.postgres.sql(CONNECTIONS)
+    expect(connections.length).toBeGreaterThan(0)
+    for (const connection of connections) expect(connection).toMatchObject({ ssl: true })
+    await refresh(hub)
+  })
+
+  itNeeds(missing)('is refused with the certificate of another authority', async () => {
+    const config = JSON.parse(await hub.readConfig()) as { share: { ca: string } }
+    const [other] = createCertificates(directory, 'elsewhere')
+    await use({ ca: other.ca })
+    await untilToldThat('unable to verify the first certificate')
+    await use({ ca: config.share.ca })
+    await untilConfirmed(hub)
+  })
+
+  itNeeds(missing)('is refused with the certificate of another host', async () => {
+    const { postgres, certificates } = world
+    if (!certificates) throw new Error('there is no network')
+    await postgres.useTls(certificates.elsewhere)
+    await use({})
+    await untilToldThat('does not match certificate')
+    await postgres.useTls(certificates.database)
+    await use({})
+    await untilConfirmed(hub)
+  })
+
+  itNeeds(missing)('takes a keeper’s certificate in place of a password', async () => {
+    const { postgres, certificates } = world
+    if (!certificates) throw new Error('there is no network')
+    const { database, keeper } = certificates
+    await postgres.useTls({ ...database, clientCa: await readFile(database.ca, 'utf8') })
+    await use({})
+    await untilToldThat('certificate')
+    const files = {
+      certificateFile: join(directory, 'cert'),
+      certificateKeyFile: join(directory, 'key'),
+    }
+    await writeFile(files.certificateFile, keeper.cert)
+    await writeFile(files.certificateKeyFile, keeper.key, { mode: 0o600 })
+    await use({ ...files, passwordFile: undefined })
+    await untilConfirmed(hub)
+    await refresh(hub)
+    const [connection] = await postgres.sql(CONNECTIONS)
+    expect(connection).toMatchObject({ ssl: true, client_dn: '/CN=evo_keeper' })
+  })
+})
