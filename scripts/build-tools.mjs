@@ -15,6 +15,7 @@ const MODULES = [
   'src/adapters/vault/open-vault.ts',
   'src/cli/commands.ts',
   'src/cli/service/program.ts',
+  'src/cli/signing-in/login-browser.ts',
   'src/config/schema.ts',
   'src/platform/posix/systemd-units.ts',
   'src/platform/windows/files.ts',

@@ -3,8 +3,6 @@
  * what is measured in the frame after a change costs nothing, since the browser has laid it out by then.
  */
 
-export type Frames = ReturnType<typeof createFrames>
-
 export function createFrames() {
   /** In the order in which they were asked for. */
   const waiting = new Map<string, () => void>()

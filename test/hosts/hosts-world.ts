@@ -372,23 +372,9 @@ export async function untilHomeIs(host: Host, home: Host): Promise<void> {
   )
 }
 
-/** Until `host` sees no sign of life of `other`. */
-export async function untilSilent(host: Host, other: Host): Promise<void> {
-  await until(
-    `${other.name} is silent`,
-    () => host.share(),
-    ({ keepers }) => keepers?.some(({ name, alive }) => name === other.name && !alive) === true,
-  )
-}
-
 /** Until `host` serves what `other` does. */
 export async function untilServes(host: Host, other: Host): Promise<void> {
-  const token = await other.token()
-  await until(
-    `${host.name} serves what ${other.name} does`,
-    () => host.token(),
-    (seen) => seen === token,
-  )
+  await untilServed(host, await other.token())
 }
 
 /** Gets a new token at `host` now. @throws what the command said, where there is none. */

@@ -52,7 +52,7 @@ describe('a home that is not confirmed yet', () => {
       expect(await spare.cli('share', 'take-over', 'hub')).toMatchObject({ code: 0 })
       await refresh(spare)
       const number = await numberInRow()
-    const spent = server.count('refresh_token')
+      const spent = server.count('refresh_token')
       await spare.end('SIGKILL')
       await postgres.sql(`BEGIN; DELETE FROM evo_token.app;
       INSERT INTO evo_token.app SELECT * FROM public.before; COMMIT; SELECT 1`)

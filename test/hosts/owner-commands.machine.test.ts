@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
-import { until } from '../support/until.ts'
 import {
   APP,
   type Host,
@@ -12,6 +11,7 @@ import {
   refresh,
   startHostsWorld,
   untilHomeIs,
+  untilSilent,
 } from './hosts-world.ts'
 
 const missing = noPostgres()
@@ -35,14 +35,6 @@ afterEach(async () => {
 
 const row = async () => (await world.postgres.sql('SELECT home, home_no FROM evo_token.app'))[0]
 
-async function untilSilent(name: string): Promise<void> {
-  await until(
-    `${name} is silent`,
-    () => spare.share(),
-    ({ keepers }) => keepers?.some((one) => one.name === name && !one.alive) === true,
-  )
-}
-
 describe('a keeper whose disk has no room', () => {
   itNeeds(missing)('neither is given an app nor takes it over, until it has', async () => {
     const before = await row()
@@ -51,7 +43,7 @@ describe('a keeper whose disk has no room', () => {
     const moved = await spare.cli('share', 'move', APP)
     expect(moved).toMatchObject({ code: 5, stderr: expect.stringContaining('no room') as string })
     await hub.end('SIGKILL')
-    await untilSilent('hub')
+    await untilSilent(spare, hub)
     const taken = await spare.cli('share', 'take-over', 'hub')
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('no room') as string })
     expect(await row()).toEqual(before)

@@ -68,8 +68,6 @@ export interface Windows extends AsyncDisposable {
   node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
   /** Runs Python, which can import `evo_token`, to its end. */
   python(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
-  /** Runs a program of Windows to its end; resolves with its code. */
-  command(line: readonly string[]): Promise<number | null>
   /** Lets a program of ours open addresses that begin with http. Gives what it was told last; undefined before. */
   handleHttp(): Promise<() => readonly string[] | undefined>
   /** node.exe, as Windows sees it. */
@@ -131,12 +129,6 @@ export async function startWindows(): Promise<Windows> {
     }
   }
 
-  async function command(line: readonly string[]) {
-    const child = spawn('wine', line, { env: base, stdio: 'ignore' })
-    const [code] = (await once(child, 'exit')) as [number | null]
-    return code
-  }
-
   const start: Windows['start'] = (args, env, input) =>
     node([windowsPath(MAIN), ...args], env, input)
 
@@ -166,7 +158,6 @@ export async function startWindows(): Promise<Windows> {
       ])
       return { code, stdout, stderr }
     },
-    command,
     async handleHttp() {
       const told = join(directory, 'told.json')
       const program = join(directory, 'handler.cjs')
@@ -176,7 +167,8 @@ export async function startWindows(): Promise<Windows> {
       )
       const line = [NODE, program].map((path) => `"${windowsPath(path)}"`).join(' ')
       const key = String.raw`HKCR\http\shell\open\command`
-      await command(['reg', 'add', key, '/ve', '/d', `${line} "%1"`, '/f'])
+      const asked = ['reg', 'add', key, '/ve', '/d', `${line} "%1"`, '/f']
+      execFileSync('wine', asked, { env: base, stdio: 'ignore' })
       return () => {
         const text = existsSync(told) ? readFileSync(told, 'utf8') : ''
         return text === '' ? undefined : (JSON.parse(text) as string[])

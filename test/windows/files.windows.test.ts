@@ -1,9 +1,6 @@
 /** What is done to files and with programs of Windows, by the built modules themselves. */
-import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { fillTask } from '../../src/platform/windows/task-xml.ts'
 import { MAIN } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
@@ -11,7 +8,6 @@ import { noWindows, startWindows, type Windows } from '../support/wine.ts'
 
 const it = itNeeds(noWindows())
 const SOURCES = join(dirname(MAIN), '../build/src')
-const TEMPLATE = join(dirname(MAIN), '../windows/evo-token.xml')
 
 let windows: Windows
 
@@ -69,26 +65,4 @@ process.stdout.write(JSON.stringify(await openBrowser(${JSON.stringify(address)}
   expect(seen).toBe(true)
   const told = await until('the handler is called', opened, (it) => it !== undefined)
   expect(told).toEqual([new URL(address).href])
-})
-
-it('writes a task that the Task Scheduler takes', async () => {
-  const task = fillTask(readFileSync(TEMPLATE, 'utf8'), {
-    user: 'S-1-5-21-1-2-3-1000',
-    command: [windows.nodeExe, String.raw`C:\Müller & Söhne\100% <x>\main.js`, 'serve'],
-    program: 'digest',
-  })
-  const create = async (name: string, text: string) => {
-    const path = `C:\\${name}.xml`
-    await writeFile(windows.local(path), `\ufeff${text}`, 'utf16le')
-    return windows.command(['schtasks', '/create', '/tn', name, '/xml', path, '/f'])
-  }
-  // In a new Windows Wine does not start it by itself.
-  await windows.command(['net', 'start', 'schedule'])
-  await until(
-    'the Task Scheduler takes it',
-    () => create('good', task),
-    (code) => code === 0,
-  )
-  expect(await create('bad', task.replace('</Triggers>', ''))).not.toBe(0)
-  expect(await windows.command(['schtasks', '/delete', '/tn', 'good', '/f'])).toBe(0)
 })

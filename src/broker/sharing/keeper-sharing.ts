@@ -40,7 +40,6 @@ export class KeeperSharing {
   readonly #apps = new Map<string, Shared>()
   readonly #rows: ChangedRows
   #managed: (app: string) => ManagedApp | undefined = () => undefined
-  #left = false
 
   constructor(deps: KeeperSharingDeps) {
     this.#deps = deps
@@ -98,12 +97,12 @@ export class KeeperSharing {
 
   /** Looks at nothing and publishes nothing from now on, until the next start. */
   leave(): void {
-    this.#left = true
+    this.keeper.left = true
   }
 
   /** Takes a `leave` back. */
   goOn(): void {
-    this.#left = false
+    this.keeper.left = false
   }
 
   /** Notes that this process runs; called often, and waits for nothing. */
@@ -114,14 +113,14 @@ export class KeeperSharing {
   /** Writes the beat, if it is due: whatever else takes its time. */
   async beat(): Promise<void> {
     const copies = this.keeper.copies()
-    if (copies && !this.#left) await this.keeper.beat.beatIfDue(copies.kids())
+    if (copies && !this.keeper.left) await this.keeper.beat.beatIfDue(copies.kids())
   }
 
   /** Everything else that is due now. */
   async tick(): Promise<void> {
     const { keeper } = this
     const copies = keeper.copies()
-    if (!copies || this.#left) return
+    if (!copies || this.keeper.left) return
     if (!keeper.isConfirmed() && !keeper.beat.halted) await this.#confirm(copies)
     await this.#poll()
     await this.#grantWishes()

@@ -26,6 +26,8 @@ export interface Keeper {
   mayPublish(): boolean
   /** Whether one database takes writes, and one process runs under the id. */
   homesMayChange(): boolean
+  /** Whether a person has ended the sharing: nothing is shared anew until the next start. */
+  hasLeft(): boolean
   /** Whether the database may be believed: one takes writes, and this keeper has watched it for long enough. */
   isDatabaseKnown(): boolean
   /** Whether the others can see that this process runs. */

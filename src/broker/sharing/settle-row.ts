@@ -9,6 +9,8 @@ import { swapIn } from './sign-in-elsewhere.ts'
 /** Does what the verdict says, in the app's queue: what it says there, since both may have changed. */
 export function settle(appRow: AppRow): Promise<void> {
   return appRow.state.queue.run(async () => {
+    // A look that was under way when a person left would share it again.
+    if (appRow.keeper.hasLeft()) return
     switch (appRow.verdict()) {
       case 'introduce':
         await introduce(appRow)

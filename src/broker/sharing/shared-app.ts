@@ -19,7 +19,7 @@ import {
   withRoom,
 } from './change-home.ts'
 import { elapsedMs } from './confirmation.ts'
-import { BECAME_HOME, toFailure, UNREACHED, unreadableWords } from './home-words.ts'
+import { BECAME_HOME, toFailure, UNREACHED, unreadableWords, WATCHED } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
 import { readerKeyIn, renewReaderKey } from './reader-key.ts'
 import { settle } from './settle-row.ts'
@@ -72,7 +72,11 @@ export class SharedApp implements AppHome {
 
   words(): Words | undefined {
     const { unreadable } = this.#row
-    return unreadable ? unreadableWords(this.key.app, unreadable) : this.#keeper.whyNotConfirmed()
+    if (unreadable) return unreadableWords(this.key.app, unreadable)
+    const { sharing } = this.#row
+    // What the row has is taken to the disk once the database is known.
+    const waits = sharing && this.#row.isAhead(sharing) && !this.#keeper.isDatabaseKnown()
+    return this.#keeper.whyNotConfirmed() ?? (waits ? WATCHED : undefined)
   }
 
   /** Whether the app's token comes from the copy that another keeper publishes. */

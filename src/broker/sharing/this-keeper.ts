@@ -35,6 +35,8 @@ export class ThisKeeper implements Keeper {
   readonly confirmation: Confirmation
   readonly beat: KeeperBeat
   readonly #deps: ThisKeeperDeps
+  /** Whether a person has ended the sharing, until the next start. */
+  left = false
   #copies: RecordCopies | undefined
   #database: Answer<unknown> | undefined
 
@@ -73,6 +75,10 @@ export class ThisKeeper implements Keeper {
 
   homesMayChange(): boolean {
     return !this.beat.halted && !this.store.hasTwoPrimaries()
+  }
+
+  hasLeft(): boolean {
+    return this.left
   }
 
   isDatabaseKnown(): boolean {
