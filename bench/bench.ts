@@ -9,6 +9,7 @@ import { benchManyApps } from './many-apps.ts'
 import { benchMemory } from './memory.ts'
 import { benchPage } from './page.ts'
 import { benchStartUp } from './start-up.ts'
+import { benchTenThousandApps } from './ten-thousand-apps.ts'
 import { benchTokenEndpoint } from './token-endpoint.ts'
 
 // It costs every process that we start 80 ms, and is no part of what is measured.
@@ -22,6 +23,7 @@ await benchStartUp()
 await benchCrowd()
 await benchGuard()
 await benchMemory()
+await benchTenThousandApps()
 await benchPage()
 await benchHosts()
 await benchManyApps()

@@ -80,7 +80,10 @@ export async function benchClients(): Promise<void> {
     if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
     return [tookMs, stdout]
   }
-  const python = process.env.EVO_TOKEN_PYTHON || 'python3'
+  // The interpreter itself: what `python3` names may be a script of pyenv, which takes ten times as long as Python.
+  const named = process.env.EVO_TOKEN_PYTHON || 'python3'
+  const [, itself] = await run(named, ['-c', 'import sys; print(sys.executable)'])
+  const python = itself.trim()
   const script = `. '${functions}'; evo_token app-1`
   const contestants: Record<string, readonly [string, readonly string[]]> = {
     'python3 -c pass': [python, ['-c', 'pass']],

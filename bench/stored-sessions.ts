@@ -39,7 +39,7 @@ export async function homeWithSessions(count: number): Promise<Home> {
     log: silent,
   })
   if (opened.kind !== 'open') throw new Error(opened.failure.message)
-  for (const name of names) {
+  const store = async (name: string) => {
     const stored = await opened.records.store(name, {
       generation: 1,
       identity: {
@@ -60,6 +60,12 @@ export async function homeWithSessions(count: number): Promise<Home> {
     })
     if (stored.kind !== 'stored') throw new Error(`${name}: ${stored.kind}`)
   }
+  // The disk syncs several at once.
+  const left = names.values()
+  const storeTheRest = async () => {
+    for (const name of left) await store(name)
+  }
+  await Promise.all(Array.from({ length: 16 }, storeTheRest))
   return home
 }
 

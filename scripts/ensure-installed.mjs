@@ -9,10 +9,14 @@ if (!isInstalled()) {
   process.stderr.write('Installing the dependencies that the lockfile names (once) …\n')
   const npm = process.env.npm_execpath
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm']
-  const { status, error } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  })
+  const { status, error } = spawnSync(
+    command,
+    [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    },
+  )
   if (error) process.stderr.write(`npm could not be started: ${error.message}\n`)
   process.exitCode = status ?? 1
 }

@@ -5,8 +5,25 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
-const live = new Set<WeakRef<Secret>>()
-const forgotten = new FinalizationRegistry<WeakRef<Secret>>((reference) => live.delete(reference))
+/** By a piece of the value, so that a text is not compared with each of 10,000 secrets. */
+const live = new Map<number, Set<WeakRef<Secret>>>()
+let liveCount = 0
+const forgotten = new FinalizationRegistry<Forgotten>(({ reference, piece }) => {
+  const alike = live.get(piece)
+  if (!alike?.delete(reference)) return
+  liveCount -= 1
+  if (alike.size === 0) live.delete(piece)
+})
+
+interface Forgotten {
+  readonly reference: WeakRef<Secret>
+  readonly piece: number
+}
+
+/** Characters that stand for themselves in JSON and in URLs. */
+const PLAIN_PIECE = /[\w.-]{4}/
+const PIECE_LENGTH = 4
+const NO_PIECE = -1
 
 export class Secret {
   readonly #value: string
@@ -14,9 +31,13 @@ export class Secret {
 
   constructor(value: string) {
     this.#value = value
+    const piece = pieceOf(value)
     const reference = new WeakRef(this)
-    live.add(reference)
-    forgotten.register(this, reference)
+    const alike = live.get(piece)
+    if (alike) alike.add(reference)
+    else live.set(piece, new Set([reference]))
+    liveCount += 1
+    forgotten.register(this, { reference, piece })
   }
 
   /** Lower-case hex SHA-256 of the value. */
@@ -55,10 +76,40 @@ export function sha256Hex(value: string): string {
 
 /** Every secret of this process that is still referenced: what a log line must not contain. */
 export function liveSecrets(): Secret[] {
+  return secretsOf(live.keys())
+}
+
+/** Live secrets of which one may stand in `text`, in JSON or in a URL too; all that do are among them. */
+export function liveSecretsLike(text: string): Secret[] {
+  if (liveCount <= text.length) return liveSecrets()
+  const pieces = new Set([NO_PIECE])
+  for (let at = 0; at + PIECE_LENGTH <= text.length; at++) pieces.add(pieceAt(text, at))
+  return secretsOf(pieces)
+}
+
+function secretsOf(pieces: Iterable<number>): Secret[] {
   const secrets: Secret[] = []
-  for (const reference of live) {
-    const secret = reference.deref()
-    if (secret) secrets.push(secret)
+  for (const piece of pieces) {
+    for (const reference of live.get(piece) ?? []) {
+      const secret = reference.deref()
+      if (secret) secrets.push(secret)
+    }
   }
   return secrets
+}
+
+/** Out of its middle: many tokens begin alike, and some as words do. */
+function pieceOf(value: string): number {
+  const middle = Math.floor(value.length / 2)
+  const plain = PLAIN_PIECE.exec(value.slice(middle)) ?? PLAIN_PIECE.exec(value)
+  return plain ? pieceAt(plain[0], 0) : NO_PIECE
+}
+
+/** Characters as one number, exact for ASCII: strings would take ten times as long. */
+function pieceAt(text: string, at: number): number {
+  let piece = 0
+  for (let index = at; index < at + PIECE_LENGTH; index++) {
+    piece = (piece << 7) ^ text.charCodeAt(index)
+  }
+  return piece
 }

@@ -731,16 +731,16 @@ describe('NAME', () => {
 })
 
 describe('a config as large as one may be', () => {
-  const MEBIBYTE = 1024 * 1024
+  const SIZE_MAX = 4 * 1024 * 1024
 
   it.each([
-    ['unknown settings', `{${Array.from({ length: 20_000 }, (_, at) => `"a${at}":1`).join()}}`],
-    ['one key', `{"${'k'.repeat(MEBIBYTE - 10)}":1}`],
-    ['nested lists', '['.repeat(MEBIBYTE)],
+    ['unknown settings', `{${Array.from({ length: 80_000 }, (_, at) => `"a${at}":1`).join()}}`],
+    ['one key', `{"${'k'.repeat(SIZE_MAX - 10)}":1}`],
+    ['nested lists', '['.repeat(SIZE_MAX)],
     [
       'apps that share a redirect URI',
       `{"apps":{${Array.from(
-        { length: 9_000 },
+        { length: 36_000 },
         (_, at) =>
           `"a${at}":{"type":"native","clientId":"n","scopes":[],"issuer":"https://i${at}.test"}`,
       ).join()}}}`,
@@ -748,12 +748,12 @@ describe('a config as large as one may be', () => {
     [
       'files at one path',
       `{"files":[${Array.from(
-        { length: 20_000 },
+        { length: 80_000 },
         (_, at) => `{"app":"a","path":"/a","variable":"V${at}"}`,
       ).join()}],"apps":{"a":{"type":"service","clientId":"s","scopes":[]}}}`,
     ],
-    ['one cron expression', service(`"reissue":"${'0-59,'.repeat(200_000)}* * * *"`)],
-    ['one duration', service(`"refresh":{"ahead":"${'9'.repeat(MEBIBYTE)}s"}`)],
+    ['one cron expression', service(`"reissue":"${'0-59,'.repeat(800_000)}* * * *"`)],
+    ['one duration', service(`"refresh":{"ahead":"${'9'.repeat(SIZE_MAX)}s"}`)],
   ])(
     'is looked through in seconds: %s',
     (_, text) => {

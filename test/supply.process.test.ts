@@ -107,8 +107,12 @@ describe('the lockfile', () => {
 describe('npm', () => {
   const missing = missingCommands('npm')
 
-  itNeeds(missing)('runs no script of a package, also where it knows no allowScripts', () => {
-    expect(npm('config', 'get', 'ignore-scripts').trim()).toBe('true')
+  it('runs no script of a package where it installs for `npm run demo`, `npm test` or a workflow', () => {
+    expect(read('scripts/ensure-installed.mjs')).toContain("'ci', '--ignore-scripts'")
+    for (const workflow of ['check', 'release']) {
+      const steps = read(`.github/workflows/${workflow}.yml`).match(/npm ci.*/g)
+      expect(steps).toEqual(['npm ci --ignore-scripts'])
+    }
   })
 
   itNeeds(missing)('lists everything that ships', () => {

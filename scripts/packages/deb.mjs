@@ -13,12 +13,13 @@ import { gzipSync } from 'node:zlib'
 import { fillService, fillSocket } from '../../build/src/platform/posix/systemd-units.js'
 import { programDigest } from '../../build/src/cli/service/program.js'
 import { root } from '../sources.mjs'
-import { copy, manifest, run, stage } from './staging.mjs'
+import { copy, manifest, repository, run, stage } from './staging.mjs'
 
 const ARCHITECTURE = 'amd64'
 const HOME = '/usr/lib/evo-token'
 const DEBIAN = join(root, 'scripts/packages/debian')
-const MAINTAINER = `${manifest.author} <evo-token@localhost>`
+/** Debian wants an address. The project has none. */
+const MAINTAINER = `${manifest.author} <no-address@repository-not-set.invalid>`
 
 /** With `withNode` it carries the Node that runs this, and needs none of the machine's. */
 export function packDeb(to, { withNode }) {
@@ -145,7 +146,7 @@ function controlOf(withNode, size) {
     'Suggests: libsecret-1-0',
     'Section: net',
     'Priority: optional',
-    `Homepage: ${manifest.repository.url.replace(/^git\+|\.git$/g, '')}`,
+    `Homepage: ${repository}`,
     'Description: keeps the OAuth tokens of Seequent Evo apps fresh',
     ' A daemon that holds the credentials of apps, refreshes their access tokens and',
     ' hands the current one to the local programs that may have it, on loopback. They',

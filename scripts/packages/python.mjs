@@ -1,19 +1,32 @@
 /** The packages for pip: the client, and the daemon with its program. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../sources.mjs'
-import { copy, manifest, run, stage } from './staging.mjs'
+import { copy, manifest, repository, run, stage } from './staging.mjs'
 
 /** Has to be on the machine; `EVO_TOKEN_PYTHON` names another one. */
 export const PYTHON = process.env.EVO_TOKEN_PYTHON || 'python3'
 
 export function packPython(to) {
-  const daemon = stage('evo-token-daemon')
-  cpSync(join(root, 'clients/python-daemon'), daemon, { recursive: true })
+  const client = stageProject('clients/python')
+  const daemon = stageProject('clients/python-daemon')
   const program = join(daemon, 'src/evo_token_daemon/program')
   copy(['package.json', ...manifest.files].filter(exists), program)
-  return [join(root, 'clients/python'), daemon].map((source) => packWheel(source, to))
+  return [client, daemon].map((source) => packWheel(source, to))
+}
+
+/** With what is the same for all packages. */
+function stageProject(path) {
+  const directory = stage(path)
+  cpSync(join(root, path), directory, {
+    recursive: true,
+    filter: (file) => !file.endsWith('__pycache__'),
+  })
+  copy(['LICENSE'], directory)
+  const urls = `\n[project.urls]\nRepository = "${repository}"\n`
+  appendFileSync(join(directory, 'pyproject.toml'), urls)
+  return directory
 }
 
 function packWheel(source, to) {

@@ -6,6 +6,9 @@ import { root } from '../sources.mjs'
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
+/** Where the sources are, for people. */
+export const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '')
+
 /** An empty directory. */
 export function stage(name) {
   const directory = join(root, 'build/staging', name)

@@ -99,9 +99,9 @@ export class Broker {
     if (this.#stopping) return
     const now = this.#options.clock.read()
     this.#noticeWakes(now)
-    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', this.open())
+    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', () => this.open())
     for (const managed of this.#apps.all()) {
-      this.#inBackground('renewal', managed.maintain(), managed.state.app.name)
+      this.#inBackground('renewal', () => managed.maintain(now), managed.state.app.name)
     }
     for (const turns of this.#apps.turns()) turns.beat()
     this.signIns.beat()
@@ -292,6 +292,7 @@ export class Broker {
 
   #noticeWakes(now: Reading): void {
     const { clocks, reconnected, awakeSince } = this.#wakes.look(now)
+    if (clocks === 'steady' && !reconnected) return
     for (const { state } of this.#apps.all()) {
       if (reconnected) state.apply({ type: 'wait-over' })
       else if (clocks === 'jumped') state.apply({ type: 'wait-over', before: awakeSince })
@@ -313,11 +314,16 @@ export class Broker {
     throw toError(lockedProblem(registration.app, failure.message, hint))
   }
 
-  /** Fire-and-forget: failures are logged here. */
-  #inBackground(what: string, work: Promise<unknown>, app?: string): void {
-    work.catch((error: unknown) => {
+  /** Fire-and-forget: failures are logged here, and keep nothing else from being done. */
+  #inBackground(what: string, begin: () => Promise<unknown> | undefined, app?: string): void {
+    const report = (error: unknown) => {
       this.#options.log.error({ app, err: error }, `${what} failed`)
-    })
+    }
+    try {
+      begin()?.catch(report)
+    } catch (error) {
+      report(error)
+    }
   }
 }
 

@@ -9,12 +9,18 @@ import {
 } from '../core/refresh-limit.ts'
 import { isRenewable } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
-import { remainingMs, type TokenSet } from '../core/token.ts'
+import {
+  type Freshness,
+  type Instant,
+  type Reading,
+  remainingMs,
+  type TokenSet,
+} from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import { AppRenewals } from './app-renewals.ts'
 import type { AppState } from './app-state.ts'
 import { notRenewableError, refusalOf } from './refusal.ts'
-import { readinessOf, servedToken, statusOf } from './status-of.ts'
+import { foreseenEnd, readinessOf, servedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
@@ -33,6 +39,13 @@ export interface ReportedToken {
   readonly caller?: string
 }
 
+/** What the last heartbeat saw of an app's age. */
+interface Noticed {
+  readonly freshness: Freshness
+  readonly endsSoon: boolean
+  readonly newerAt: Instant | undefined
+}
+
 /** How long a forced refresh is waited for; the refresh itself goes on. */
 const REFRESH_WAIT_MS = 10_000
 
@@ -40,7 +53,7 @@ export class ManagedApp {
   readonly state: AppState
   readonly #renewals: AppRenewals
   #limit: RefreshLimit = INITIAL_LIMIT
-  #noticedAge: string | undefined
+  #noticed: Noticed | undefined
 
   constructor(state: AppState) {
     this.state = state
@@ -55,12 +68,17 @@ export class ManagedApp {
     return readinessOf(this.state)
   }
 
-  /** What the heartbeat does for this app; resolves when it is done. */
-  async maintain(): Promise<void> {
-    if (this.#renewals.closed) return
-    this.#noticeAge()
+  /** What the heartbeat does for this app, if there is anything to do; resolves when it is done. */
+  maintain(now = this.#now()): Promise<void> | undefined {
+    if (this.#renewals.closed) return undefined
+    this.#noticeAge(now)
     const { unstored, newer } = this.state.ledger
-    if (unstored ?? newer) await this.state.queue.run(() => this.state.retryRecord())
+    if (unstored ?? newer) return this.#retryRecord()
+    return this.#renewals.isDue(now) ? this.#renewals.startIfDue() : undefined
+  }
+
+  async #retryRecord(): Promise<void> {
+    await this.state.queue.run(() => this.state.retryRecord())
     if (this.#renewals.isDue()) await this.#renewals.startIfDue()
   }
 
@@ -210,13 +228,20 @@ export class ManagedApp {
   }
 
   /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
-  #noticeAge(): void {
+  #noticeAge(now: Reading): void {
     const { app, deps, ledger } = this.state
-    const { freshness, sessionExpiresSoon } = this.status()
-    const age = `${freshness} ${String(sessionExpiresSoon)} ${String(ledger.newer?.at)}`
-    if (age === this.#noticedAge) return
-    this.#noticedAge = age
     const { newer } = ledger
+    const freshness = this.state.freshness(now)
+    const endsSoon = foreseenEnd(this.state, now).sessionExpiresSoon
+    const noticed = this.#noticed
+    if (
+      freshness === noticed?.freshness &&
+      endsSoon === noticed.endsSoon &&
+      newer?.at === noticed.newerAt
+    ) {
+      return
+    }
+    this.#noticed = { freshness, endsSoon, newerAt: newer?.at }
     if (newer) deps.log.error({ app: app.name, error: newer.code }, newer.message)
     deps.onChange(app.name)
   }

@@ -1,7 +1,13 @@
 /** What is told about an app to those who ask: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/session-end.ts'
-import { type AppFacts, lockedProblem, type Problem, problemsOf } from '../core/problem.ts'
+import {
+  lockedProblem,
+  type Problem,
+  problemsOf,
+  type SessionFacts,
+  whatBlocks,
+} from '../core/problem.ts'
 import { isRenewable, renewalAt, sessionName } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { PastFailure } from '../core/ports.ts'
@@ -58,33 +64,38 @@ function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, n
 
 /** What is wrong with the app at `now`, what blocks its token first. */
 export function problemsNow(state: AppState, now: Reading): readonly Problem[] {
-  const { app, session, ledger, deps } = state
+  const { app, deps } = state
   const { sessionExpiresAt, sessionExpiresSoon } = foreseenEnd(state, now)
   return problemsOf({
+    ...sessionFacts(state, now),
+    missingScopes: scopesNotAskedFor(state),
+    isTokenRefused: state.isTokenRefused(),
+    ...(sessionExpiresSoon && sessionExpiresAt !== null && { endsSoonAt: sessionExpiresAt }),
+    fileFault: deps.fileFaultOf(app.name),
+  })
+}
+
+function sessionFacts(state: AppState, now: Reading): SessionFacts {
+  const { app, session, ledger } = state
+  return {
     app,
     session,
     now,
     newer: ledger.newer !== undefined,
     unstored: ledger.unstored,
-    missingScopes: scopesNotAskedFor(state),
-    isTokenRefused: state.isTokenRefused(),
-    ...(sessionExpiresSoon && sessionExpiresAt !== null && { endsSoonAt: sessionExpiresAt }),
-    fileFault: deps.fileFaultOf(app.name),
     homeFault: homeFaultOf(state),
-  })
+  }
 }
 
-function homeFaultOf({ home }: AppState): AppFacts['homeFault'] {
+function homeFaultOf({ home }: AppState): SessionFacts['homeFault'] {
   const fault = home.fault()
   return fault && { case: fault === 'elsewhere' ? 'not_confirmed' : fault, words: home.words() }
 }
 
 /** Ready means: a token is served now, and what we hold would survive a restart. */
 export function readinessOf(state: AppState): Readiness {
-  const [problem] = problemsNow(state, state.deps.clock.read())
-  return problem?.blocking
-    ? { ready: false, reason: problem.reason }
-    : { ready: true, reason: null }
+  const problem = whatBlocks(sessionFacts(state, state.deps.clock.read()))
+  return problem ? { ready: false, reason: problem.reason } : { ready: true, reason: null }
 }
 
 function lastErrorOf(
@@ -99,13 +110,17 @@ function lastErrorOf(
   return changed ? { code: 'scope_changed', message: changed.owner.message, at } : null
 }
 
+type ForeseenEnd = Pick<AppStatus, 'sessionExpiresAt' | 'sessionExpiresSoon'>
+
+const NO_END: ForeseenEnd = { sessionExpiresAt: null, sessionExpiresSoon: false }
+
 /** A session that can still be refreshed, and will end all the same. */
-function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
+export function foreseenEnd({ app, session, ledger }: AppState, now: Reading): ForeseenEnd {
   const { tokens } = session
-  const end =
-    tokens?.refreshToken && session.status !== 'signed-out'
-      ? sessionEnd(ledger.record, app.refresh, renewalAt(app, tokens, now))
-      : undefined
+  const mayEnd =
+    ledger.record.refreshTokenExpiresAt !== undefined || app.refresh.sessionAgeMs !== undefined
+  if (!mayEnd || !tokens?.refreshToken || session.status === 'signed-out') return NO_END
+  const end = sessionEnd(ledger.record, app.refresh, renewalAt(app, tokens, now))
   return {
     sessionExpiresAt: end?.at ?? null,
     sessionExpiresSoon: end !== undefined && now.wall >= end.soonFrom,
@@ -115,7 +130,8 @@ function foreseenEnd({ app, session, ledger }: AppState, now: Reading) {
 /** Scopes that were added to the config after the sign-in. */
 function scopesNotAskedFor({ app, ledger }: AppState): readonly string[] {
   const { askedScope } = ledger.record
-  if (askedScope === undefined) return []
+  // A sign-in asks for all of them.
+  if (askedScope === undefined || askedScope === app.scopes.join(' ')) return []
   const asked = new Set(askedScope.split(' '))
   return app.scopes.filter((scope) => !asked.has(scope))
 }

@@ -10,8 +10,8 @@ const PATIENCE_MS = 75_000
 /** A daemon that says nothing for so long is asked whether it is there. */
 const SILENCE_MS = 3_000
 
-/** Far more than any answer of the daemon: a larger one comes from another program. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+/** The status of 10,000 apps takes 5 to 10 MiB: a larger answer comes from another program. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -65,7 +65,7 @@ export async function exchange(
 ): Promise<Answer | string> {
   const { timeoutMs = PATIENCE_MS } = ask
   return new Promise((resolve, reject) => {
-    let bytes = Buffer.alloc(0)
+    const received: Received = { pieces: [], length: 0, end: 0 }
     // Made when it is needed: to load it takes `get` longer than most answers.
     let silent: AbortController | undefined
     const settle = (answer: Answer | string | undefined) => {
@@ -79,12 +79,13 @@ export async function exchange(
     }
     const onData = (chunk: Buffer) => {
       clearTimeout(silence)
-      bytes = Buffer.concat([bytes, chunk])
-      const tooLarge = bytes.length > MAX_ANSWER_BYTES
-      settle(tooLarge ? 'its answer is too large' : parseAnswer(bytes, false))
+      received.pieces.push(chunk)
+      received.length += chunk.length
+      const tooLarge = received.length > MAX_ANSWER_BYTES
+      settle(tooLarge ? 'its answer is too large' : answerIn(received))
     }
     const onEnd = () => {
-      settle(parseAnswer(bytes, true))
+      settle(parseAnswer(Buffer.concat(received.pieces), true))
     }
     const onError = ({ code = 'error' }: NodeJS.ErrnoException) => {
       settle(`the connection broke (${code})`)
@@ -103,6 +104,23 @@ export async function exchange(
     if (socket.destroyed || socket.readableEnded) onEnd()
     else socket.write(requestText(ask, headers, keep))
   })
+}
+
+interface Received {
+  pieces: Buffer[]
+  length: number
+  /** Where the answer ends, as its head says: less of it is not looked at again. 0 before the head is there. */
+  end: number
+}
+
+/** As parseAnswer, of what has come so far. A long answer is put together once, not with each piece. */
+function answerIn(received: Received): Answer | string | undefined {
+  if (received.length < received.end) return undefined
+  const bytes = Buffer.concat(received.pieces)
+  received.pieces = [bytes]
+  const head = parseHead(bytes)
+  if (typeof head === 'object') received.end = endOf(head) ?? Infinity
+  return parseAnswer(bytes, false)
 }
 
 /** HTTP/1.0, which has no chunks to put together. */
@@ -124,18 +142,24 @@ export function requestText(
 export function parseAnswer(bytes: Buffer, ended: boolean): Answer | string | undefined {
   const head = parseHead(bytes)
   if (typeof head === 'string') return head
-  const stated = head?.headers.get('content-length')
-  const bodyEnd = head && stated !== undefined ? head.bodyAt + Number(stated) : bytes.length
-  if (!head || bytes.length < bodyEnd) return ended ? 'its answer was cut short' : undefined
+  const stated = head && endOf(head)
+  const end = stated ?? bytes.length
+  if (!head || bytes.length < end) return ended ? 'its answer was cut short' : undefined
   if (stated === undefined && !ended) return undefined
   const { status, headers, bodyAt } = head
-  return { status, headers, json: parseObject(bytes.toString('utf8', bodyAt, bodyEnd)) }
+  return { status, headers, json: parseObject(bytes.toString('utf8', bodyAt, end)) }
+}
+
+type Head = Omit<Answer, 'json'> & { readonly bodyAt: number }
+
+/** Where the answer ends; undefined where that is the end of the connection. */
+function endOf({ headers, bodyAt }: Head): number | undefined {
+  const length = headers.get('content-length')
+  return length === undefined ? undefined : bodyAt + Number(length)
 }
 
 /** The head of an answer, and where its body begins. */
-export function parseHead(
-  bytes: Buffer,
-): (Omit<Answer, 'json'> & { readonly bodyAt: number }) | string | undefined {
+export function parseHead(bytes: Buffer): Head | string | undefined {
   if (!'HTTP/1.'.startsWith(bytes.toString('latin1', 0, 7))) return 'it does not speak HTTP'
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined

@@ -34,8 +34,8 @@ export interface Words {
   readonly hint: string
 }
 
-/** What is known of an app. */
-export interface AppFacts {
+/** What is known of an app's session: it decides whether a token is served. */
+export interface SessionFacts {
   readonly app: App
   readonly session: Session
   readonly now: Reading
@@ -43,6 +43,14 @@ export interface AppFacts {
   readonly newer: boolean
   /** Why the newest record is in memory only. */
   readonly unstored?: Failure | undefined
+  /** Why nothing of the app may be spent here, where it is shared with other hosts. */
+  readonly homeFault?:
+    | { readonly case: 'not_confirmed' | 'still_shared'; readonly words: Words | undefined }
+    | undefined
+}
+
+/** What is known of an app. */
+export interface AppFacts extends SessionFacts {
   /** Scopes of the config that the last sign-in did not ask for. */
   readonly missingScopes: readonly string[]
   /** An API has refused the token, which has no end of its own. */
@@ -51,10 +59,6 @@ export interface AppFacts {
   readonly endsSoonAt?: Instant | undefined
   /** What is wrong with one of the app's token files. */
   readonly fileFault?: Words | undefined
-  /** Why nothing of the app may be spent here, where it is shared with other hosts. */
-  readonly homeFault?:
-    | { readonly case: 'not_confirmed' | 'still_shared'; readonly words: Words | undefined }
-    | undefined
 }
 
 interface Found {
@@ -66,26 +70,39 @@ interface Found {
 
 /** All that is wrong with the app, the most important first: what blocks its token. Empty where nothing is wrong. */
 export function problemsOf(facts: AppFacts): readonly Problem[] {
-  const { app, session, now, newer, unstored } = facts
+  const ofSession = problemsOfSession(facts)
+  if (facts.newer) return ofSession
+  const besides = besidesSession(facts).map((found) => toProblem(facts, found, false))
+  const blocking = ofSession.filter((one) => one.blocking)
+  return [...blocking, ...ofSession.filter((one) => !one.blocking), ...besides]
+}
+
+/** What blocks the app's token, if anything does: the first of `problemsOf`. */
+export function whatBlocks(facts: SessionFacts): Problem | undefined {
+  return problemsOfSession(facts).find(({ blocking }) => blocking)
+}
+
+function problemsOfSession(facts: SessionFacts): readonly Problem[] {
+  const { app, session, now, newer, unstored, homeFault } = facts
   if (newer) return [toProblem(facts, { case: 'record_newer' }, true)]
   const isServed = session.tokens !== undefined && remainingMs(session.tokens, now) > 0
   // A service app needs nothing of what is on the disk: its next token comes with its secret.
   const needsDisk = app.type !== 'service'
-  const blocking: Problem[] = []
-  const besides: Problem[] = []
-  const add = (found: Found | undefined, isBlocking: boolean) => {
-    if (found) (isBlocking ? blocking : besides).push(toProblem(facts, found, isBlocking))
-  }
-  const { homeFault } = facts
+  const problems: Problem[] = []
   if (homeFault) {
     const { message: details, hint } = homeFault.words ?? {}
-    add({ case: homeFault.case, details, ...(hint !== undefined && { hint }) }, !isServed)
+    const found = { case: homeFault.case, details, ...(hint !== undefined && { hint }) }
+    problems.push(toProblem(facts, found, !isServed))
   }
   const found = inSession(facts, isServed)
-  add(found, !isServed || (needsDisk && found?.case === 'vault_unwritable'))
-  if (unstored && needsDisk) add({ case: 'not_stored', details: unstored.message }, true)
-  for (const one of besidesSession(facts)) add(one, false)
-  return [...blocking, ...besides]
+  if (found) {
+    const isOfDisk = needsDisk && found.case === 'vault_unwritable'
+    problems.push(toProblem(facts, found, !isServed || isOfDisk))
+  }
+  if (unstored && needsDisk) {
+    problems.push(toProblem(facts, { case: 'not_stored', details: unstored.message }, true))
+  }
+  return problems
 }
 
 /** No token yet, and a request for one is out. */
@@ -126,7 +143,7 @@ export function lockedProblem(app: App, message: string, hint: string): Problem 
   }
 }
 
-function inSession({ app, session }: AppFacts, isServed: boolean): Found | undefined {
+function inSession({ app, session }: SessionFacts, isServed: boolean): Found | undefined {
   switch (session.status) {
     case 'signed-out':
       if (app.type === 'service') {
@@ -173,7 +190,7 @@ function refusalOf({ code }: PastFailure): ProblemCase {
   return known && CASES[known].code === 'misconfigured' ? known : 'app_refused'
 }
 
-function toProblem({ app, session }: AppFacts, found: Found, blocking: boolean): Problem {
+function toProblem({ app, session }: SessionFacts, found: Found, blocking: boolean): Problem {
   const { tokens } = session
   const subject = {
     app: app.name,

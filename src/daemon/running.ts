@@ -100,7 +100,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       await lookAfterSocket()
       upgrade.look()
       supervisor.watchdog()
-      supervisor.status(describeReadiness(broker))
+      supervisor.status(() => describeReadiness(broker))
     },
   })
   activity.record({ kind: 'started' })
@@ -158,6 +158,7 @@ function describeReadiness(broker: AnyBroker): string {
 /** The apps that have no token until a person does something: for who reads the log of a start. */
 function logNeeds(broker: AnyBroker, log: World['log']): void {
   for (const app of broker.appNames()) {
+    if (broker.readiness(app).ready) continue
     const problem = broker.status(app).problems.find(({ blocking }) => blocking)
     if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
     const { message, hint } = problem.callers

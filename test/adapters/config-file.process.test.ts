@@ -161,9 +161,9 @@ describe('loadConfig', () => {
   it('refuses what is no text, and what is too long to be a config', async () => {
     put(new Uint8Array([0x7b, 0xff, 0x7d]))
     await expect(loadConfig(path)).rejects.toMatchObject({ message: `${path} is not UTF-8 text.` })
-    put(' '.repeat(1024 * 1024 + 1))
+    put(' '.repeat(4 * 1024 * 1024 + 1))
     await expect(loadConfig(path)).rejects.toMatchObject({
-      message: `${path} is larger than 1 MiB: that is no config.`,
+      message: `${path} is larger than 4 MiB: that is no config.`,
     })
   })
 })

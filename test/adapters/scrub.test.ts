@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { scrub } from '../../src/adapters/log/scrub.ts'
 import { Secret } from '../../src/secret.ts'
 
@@ -10,7 +10,17 @@ const live = (value: string) => {
   return secret
 }
 
-describe('a live secret', () => {
+/** More than a line has characters: then a line is not compared with each. */
+const thousands = Array.from({ length: 5_000 }, (_, at) => `another secret, number ${at}`)
+
+describe.each([
+  ['among a few', []],
+  ['among thousands', thousands],
+])('a live secret %s', (_, others) => {
+  beforeAll(() => {
+    for (const other of others) live(other)
+  })
+
   it.each([
     ['as it is', (value: string) => value],
     ['in JSON', (value: string) => JSON.stringify({ value })],
@@ -32,6 +42,15 @@ describe('a live secret', () => {
     const line = scrub(`x ${outer.expose()} y`)
     expect(line).not.toContain('inner-secret')
   })
+
+  it.each(['?!{}', 'äöüß', '%41 %42 %43', 'ab-?-cd', '日本語の秘密'])(
+    'is replaced where few of its characters stand for themselves: %s',
+    (value) => {
+      const secret = live(value)
+      const shown = scrub(`before ${JSON.stringify({ value })} ${encodeURIComponent(value)} after`)
+      expect(shown).toBe(`before {"value":"${secret.toString()}"} ${secret.toString()} after`)
+    },
+  )
 
   it('is left alone where it is too short to be told from words', () => {
     live('abc')

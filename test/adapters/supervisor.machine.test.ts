@@ -70,7 +70,7 @@ describe('a supervisor that listens', () => {
     await using receiver = await startReceiver()
     const supervisor = createSupervisor(receiver.env)
     supervisor.ready()
-    supervisor.status('two apps,\n\tone of them "signed out"; $HOME `id` \\ %s')
+    supervisor.status(() => 'two apps,\n\tone of them "signed out"; $HOME `id` \\ %s')
     supervisor.watchdog()
     supervisor.reloading()
     supervisor.stopping()
@@ -139,7 +139,7 @@ describe('a supervisor that listens', () => {
 it('nobody is told anything where nobody asked', () => {
   const supervisor = createSupervisor({ PATH: '/nonexistent' })
   supervisor.ready()
-  supervisor.status('x')
+  supervisor.status(() => 'x')
   supervisor.watchdog()
   supervisor.reloading()
   supervisor.stopping()

@@ -345,3 +345,12 @@ describe('authorizedFetch', () => {
     away.close()
   })
 })
+
+describe('a long answer', () => {
+  it('is read whole: 10,000 apps have a status of some MiB', async () => {
+    const app = { app: 'one', type: 'native', session: 'active', scope: 's'.repeat(20_000_000) }
+    await using daemon = await startStandIn({ 'GET /v1/apps': () => ({ json: { apps: [app] } }) })
+    const [one] = await new TokenClient({ socket: daemon.socket }).status()
+    expect(one?.scope).toHaveLength(20_000_000)
+  })
+})

@@ -17,6 +17,18 @@ function fieldOf(file: string, field: string): string {
   return spawnSync('dpkg-deb', ['--field', file, field], { encoding: 'utf8' }).stdout.trim()
 }
 
+/**
+ * Installs a package `nodejs` of this version, which holds the Node that runs this test: Debian 12 has
+ * none that is new enough, and not every machine that tests this is a Debian 13.
+ */
+function installNodejs(version: string): string {
+  return `mkdir -p /root/nodejs/DEBIAN /root/nodejs/usr/bin
+    printf '%s\\n' 'Package: nodejs' 'Version: ${version}' 'Architecture: amd64' 'Maintainer: none' 'Description: for a test' >/root/nodejs/DEBIAN/control
+    cp '${MACHINE}${process.execPath}' /root/nodejs/usr/bin/node
+    dpkg-deb --build -Znone /root/nodejs /root/nodejs.deb
+    dpkg --install /root/nodejs.deb`
+}
+
 describe('the Debian package', () => {
   itNeeds(missingCommands('dpkg-deb'))('needs a Node of the machine, or brings one', () => {
     const name = `evo-token_${VERSION}_amd64.deb`
@@ -33,6 +45,29 @@ describe('the Debian package', () => {
       expect(status, stdout).toBe(0)
     }
   })
+
+  itNeeds(noSystemd() ?? missingCommands('dpkg'))(
+    'runs by the nodejs of the machine, and is not configured without one that is new enough',
+    async () => {
+      await using machine = await bootSystemd()
+      const { sh } = machine
+      await sh('rm -f /usr/sbin/policy-rc.d /usr/local/bin/evo-token /usr/local/bin/node')
+      await sh(
+        `dpkg --remove --force-depends nodejs >/dev/null 2>&1 || true; ${installNodejs('18.20.4')}`,
+      )
+      const file = `${MACHINE}${packageFile('evo-token_0')}`
+      await expect(sh(`LC_ALL=C dpkg --install '${file}' 2>&1`)).rejects.toThrow(
+        /evo-token depends on nodejs \(>= 20\.19\)/,
+      )
+      await sh(installNodejs(process.versions.node))
+      await sh('dpkg --configure evo-token 2>&1')
+      expect(await sh('systemctl is-active evo-token.service')).toBe('active\n')
+      expect(await sh('evo-token status 2>&1')).toContain('No app')
+      expect(await sh('readlink /proc/$(systemctl show -P MainPID evo-token)/exe')).toBe(
+        '/usr/bin/node\n',
+      )
+    },
+  )
 
   itNeeds(noSystemd() ?? missingCommands('dpkg'))(
     'starts its service, keeps tokens over an upgrade, and leaves nothing when it is purged',

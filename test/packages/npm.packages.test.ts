@@ -1,8 +1,18 @@
 /** What is made for npm, installed into an empty prefix. */
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createHome, startDaemonProcess } from '../support/daemon-process.ts'
+import { ROOT } from '../support/evo-world.ts'
+import { itNeeds, missingCommands } from '../support/needs.ts'
 import { createEmptyPlace, packageFile, VERSION } from './install.ts'
 
 const MIB = 1024 * 1024
@@ -47,6 +57,26 @@ describe('evo-token-sidecar', () => {
       expect.arrayContaining(['dist', 'systemd', 'launchd', 'config.schema.json', 'LICENSE']),
     )
   })
+
+  itNeeds(missingCommands('git'))(
+    'is made by `npm pack` in a clone, and holds nothing stale',
+    () => {
+      using place = createEmptyPlace()
+      const clone = join(place.directory, 'clone')
+      const tree = `git ls-files -z --cached --others --exclude-standard --deduplicate |
+      xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\\0" "$file"; done' sh |
+      tar --create --null --files-from=- | tar --extract --directory='${clone}'`
+      mkdirSync(join(clone, 'dist'), { recursive: true })
+      writeFileSync(join(clone, 'dist/stale.mjs'), '')
+      place.run('sh', ['-ec', `cd '${ROOT}' && ${tree}`])
+      symlinkSync(realpathSync(join(ROOT, 'node_modules')), join(clone, 'node_modules'))
+      // As npm is without a setting of the person.
+      place.run('sh', ['-ec', `cd '${clone}' && npm pack --ignore-scripts=false 2>&1`])
+      const names = (archive: string) => place.run('tar', ['-tzf', archive]).split('\n').sort()
+      expect(names(join(clone, `evo-token-sidecar-${VERSION}.tgz`))).toEqual(names(file))
+      expect(readFileSync(join(ROOT, '.npmrc'), 'utf8')).not.toContain('ignore-scripts')
+    },
+  )
 
   it('says under which licences what it holds is, and packs no sources, maps or tests', () => {
     using place = createEmptyPlace()

@@ -23,8 +23,10 @@ export interface Reader {
   readonly home?: string | undefined
 }
 
-/** Larger than any config, and small enough to read at once. */
-const SIZE_MAX = 1024 * 1024
+/** 10,000 apps take 1 to 3 MiB; and it is small enough to read at once. */
+const SIZE_MAX = 4 * 1024 * 1024
+
+const PIECE_SIZE = 64 * 1024
 
 /** More lines than a person reads at once, and than a log line should have. */
 const FAULTS_SHOWN_MAX = 100
@@ -118,17 +120,18 @@ const GROUP_MAY_WRITE = 0o020
 
 /** Up to the limit: the file may have grown meanwhile, and some of /proc say that they are empty. */
 async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
-  const bytes = Buffer.alloc(SIZE_MAX + 1)
-  let length = 0
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = (await file.read(bytes, length, bytes.length - length)).bytesRead
+  const pieces: Buffer[] = []
+  for (let length = 0; ;) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_SIZE))
+    if (bytesRead === 0) return Buffer.concat(pieces)
+    length += bytesRead
+    if (length > SIZE_MAX) throw tooLarge(path)
+    pieces.push(buffer.subarray(0, bytesRead))
   }
-  if (length > SIZE_MAX) throw tooLarge(path)
-  return bytes.subarray(0, length)
 }
 
 function tooLarge(path: string): SidecarError {
-  return new SidecarError('config', `${path} is larger than 1 MiB: that is no config.`)
+  return new SidecarError('config', `${path} is larger than 4 MiB: that is no config.`)
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */

@@ -2,7 +2,7 @@
  * The last look at a line before it leaves: no secret that is live in this process and nothing that
  * has the shape of a token may stand in it, in whatever form it got there.
  */
-import { liveSecrets, type Secret } from '../../secret.ts'
+import { liveSecretsLike, type Secret } from '../../secret.ts'
 
 /** A JWT or a JWE in compact form (RFC 7515 §3.1), or what is left of one that was cut short. */
 const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g
@@ -16,7 +16,7 @@ const SHORTEST_SECRET = 4
 /** `line` without live secrets and without what looks like one. */
 export function scrub(line: string): string {
   let text = line
-  for (const secret of liveSecrets()) {
+  for (const secret of liveSecretsLike(line)) {
     for (const form of formsOf(secret)) {
       if (text.includes(form)) text = text.replaceAll(form, secret.toString())
     }

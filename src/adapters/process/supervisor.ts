@@ -10,8 +10,8 @@ export interface Supervisor {
   ready(): void
   reloading(): void
   stopping(): void
-  /** One line for people; nothing secret. */
-  status(text: string): void
+  /** One line for people; nothing secret. It is made only where a supervisor listens. */
+  status(describe: () => string): void
   /** Call it more often than WatchdogSec=. */
   watchdog(): void
   /** Sends nothing more. What was sent before still arrives. */
@@ -37,8 +37,8 @@ export function createSupervisor(env: NodeJS.ProcessEnv): Supervisor {
     stopping() {
       notify('STOPPING=1')
     },
-    status(text) {
-      notify(`STATUS=${text.replace(/\s+/g, ' ')}`)
+    status(describe) {
+      if (reader) notify(`STATUS=${describe().replace(/\s+/g, ' ')}`)
     },
     watchdog() {
       notify('WATCHDOG=1')

@@ -53,12 +53,16 @@ export function statusTable(
       (title !== 'PERSON' || statuses.some(({ subject }) => subject)) &&
       (title !== 'HOME' || statuses.some(({ home }) => home)),
   )
-  for (const title of DISPENSABLE) {
-    if (tableWidth(head, rows(head, PERSON_LEAST)) <= width) break
-    head = head.filter((one) => one !== title)
+  let personMost = Infinity
+  if (width < Infinity) {
+    for (const title of DISPENSABLE) {
+      if (tableWidth(head, rows(head, PERSON_LEAST)) <= width) break
+      head = head.filter((one) => one !== title)
+    }
+    const left = width - tableWidth(head, rows(head, PERSON_LEAST)) + PERSON_LEAST
+    personMost = Math.max(left, PERSON_LEAST)
   }
-  const left = width - tableWidth(head, rows(head, PERSON_LEAST)) + PERSON_LEAST
-  return table(head, rows(head, Math.max(left, PERSON_LEAST)), (cell) => {
+  return table(head, rows(head, personMost), (cell) => {
     const format = colour ? COLOURS[cell.trim()] : undefined
     return format ? styleText(format, cell, { validateStream: false }) : cell
   })

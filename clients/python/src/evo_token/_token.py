@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Mapping
@@ -69,6 +68,9 @@ class Token:
 
     @property
     def sha256(self) -> str:
+        # Most programs never look at it, and the module takes long to load.
+        import hashlib
+
         return hashlib.sha256(self._value.encode()).hexdigest()
 
     @property
