@@ -65,7 +65,7 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
   async (args) => {
     const loaded = await loadedBy(args)
     expect(loaded).toContain('main.js')
-    expect(sizeOf(loaded)).toBeLessThan(60_000)
+    expect(sizeOf(loaded)).toBeLessThan(64_000)
     expect(loaded.filter((url) => /^node:(http|https|http2|tls|crypto)$/.test(url))).toEqual([])
   },
 )
@@ -75,7 +75,7 @@ it.each([[['__complete', 'bash', '--', 'get', '--']], [['__complete', 'zsh', '--
   async (args) => {
     const loaded = await loadedBy(args)
     expect(loaded).toContain('cli-completion-complete.mjs')
-    expect(sizeOf(loaded)).toBeLessThan(60_000)
+    expect(sizeOf(loaded)).toBeLessThan(64_000)
   },
 )
 

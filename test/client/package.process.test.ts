@@ -33,10 +33,14 @@ describe('the package', () => {
   const installed = join(project, 'node_modules/evo-token-sidecar')
 
   beforeAll(() => {
-    const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', project], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    })
+    const packed = spawnSync(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', project],
+      {
+        cwd: ROOT,
+        encoding: 'utf8',
+      },
+    )
     expect(packed.status, packed.stderr).toBe(0)
     mkdirSync(installed, { recursive: true })
     const { filename } = (JSON.parse(packed.stdout) as [{ filename: string }])[0]

@@ -172,7 +172,7 @@ describe('a home that died with a renewal on its disk alone', () => {
     })
     await ask(socket, `/v1/apps/${APP}/refresh`, 'POST', { now: true })
     expect(world.server.count('refresh_token')).toBe(before + 1)
-    const signedIn = await spare.signIn()
+    const signedIn = await spare.signIn(APP, { person: 'person-of-evo-me' })
     expect(signedIn, signedIn.stderr).toMatchObject({ code: 0 })
     await refresh(spare)
     await restart(hub)

@@ -2,7 +2,7 @@
  * The built program under Node for Windows, and our package under Python for Windows, which Wine runs: a
  * Windows of its own in a temporary directory. Wine's consoles take no pipe of ours, so that what a program prints goes through files.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -191,8 +191,8 @@ export async function startWindows(): Promise<Windows> {
     },
     evoToken: async (args, env, input) => (await start(args, env, input)).ended(),
     async [Symbol.asyncDispose]() {
-      // Ends every program of this Windows, and no other.
-      execFileSync('wineserver', ['--kill'], { env: base, stdio: 'ignore' })
+      // Ends every program of this Windows, and no other. It fails where the last one has just ended.
+      spawnSync('wineserver', ['--kill'], { env: base, stdio: 'ignore' })
       execFileSync('wineserver', ['--wait'], { env: base, stdio: 'ignore' })
       await rm(directory, { recursive: true, force: true })
     },
