@@ -87,13 +87,14 @@ export class Ledger {
 
   /**
    * Ends a reservation. The mark goes with the last of them, unless a request is still without its
-   * answer; where others are under way and the record was stored meanwhile, they get a new one.
+   * answer; where others are under way and the record was stored meanwhile, they get a new one. What the
+   * disk refused to put in its place may stand whole where the mark was, and needs its room.
    */
   async conclude(): Promise<void> {
     this.#underWay -= 1
     if (this.#underWay > 0) {
       if (!this.#marked) await this.#mark()
-    } else if (this.#marked && !this.unanswered) {
+    } else if (this.#marked && !this.unanswered && !this.#unstored) {
       await this.#records.release(this.#app)
       this.#marked = false
     }
@@ -141,11 +142,15 @@ export class Ledger {
     return result
   }
 
-  /** As `write`, but the change holds only if it was stored. */
+  /**
+   * As `write`, but the change holds only if it was stored. Its tokens stay what they are: a request without
+   * its answer stays one.
+   */
   async writeOrKeep(change: RecordChange): Promise<StoreResult> {
     const { identity, sharing } = this.#record
-    const record = { ...(sharing && { sharing }), ...change, identity }
-    return this.#orKeep(() => this.#write({ ...record, generation: this.#onDisk + 1 }))
+    const generation = this.#onDisk + 1
+    const record = { ...(sharing && { sharing }), ...change, identity, generation }
+    return this.#orKeep(() => this.#write(record, this.unanswered))
   }
 
   async #orKeep(write: () => Promise<StoreResult>): Promise<StoreResult> {
@@ -158,7 +163,10 @@ export class Ledger {
     })
     if (result.kind === 'unwritable' || result.kind === 'newer') {
       ;[this.#record, this.#unstored, this.unanswered] = [record, unstored, unanswered]
-    } else if (result.kind === 'stored') onWrite()
+    } else if (result.kind === 'stored') {
+      if (this.#underWay > 0) await this.#mark()
+      onWrite()
+    }
     return result
   }
 

@@ -256,6 +256,31 @@ describe('an attempt', () => {
     },
   )
 
+  it.each(['store', 'takeIn'] as const)(
+    'is not lost where %s puts it together with the next record, wherever a kill comes',
+    async (how) => {
+      const seen: unknown[] = []
+      for (const step of ['opened', 'written', 'synced', 'renamed', 'directory-synced']) {
+        const own = vaultWorld()
+        const first = await own.vault()
+        await storeUpTo(first, 1)
+        await first.records.reserve(APP, appRecord(1))
+        const killed = await own.vault({
+          onStep(name) {
+            if (name === `store ${step}`) throw new Error('killed')
+          },
+        })
+        await loadOne(killed)
+        await expect(killed.records[how](APP, appRecord(2), true)).rejects.toThrow('killed')
+        const after = await own.loadAnew()
+        seen.push(after?.record?.generation)
+        expect(after?.unanswered).toBe(true)
+        expect(await own.loadAnew()).toEqual(after)
+      }
+      expect(seen).toEqual([1, 2, 2, 2, 2])
+    },
+  )
+
   it('that came with its record is over with the next one', async () => {
     await storeUpTo(vault, 1)
     await vault.records.store(APP, appRecord(2), true)

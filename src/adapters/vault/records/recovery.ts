@@ -76,7 +76,7 @@ export class Recovery {
   }
 
   /** The next record was written completely, and only the rename is missing. */
-  async #finish(finished: AppRecord): Promise<void> {
+  async #finish(finished: Decoded): Promise<void> {
     const { dir, log } = this.#deps
     if (this.#current === 'broken') await this.#setDamagedAside()
     const { record, next } = this.#files
@@ -85,7 +85,7 @@ export class Recovery {
       log.info({ app: this.#entry.app }, 'a record whose storing was interrupted is stored now')
     this.misplaced = !done
     this.#damaged = false
-    this.#current = { kind: 'app', record: finished }
+    this.#current = finished
     this.#next = 'absent'
   }
 
@@ -148,14 +148,15 @@ export class Recovery {
   }
 }
 
-function finishedRecord(next: Found<Decoded>, current: Found<Decoded>): AppRecord | undefined {
-  if (typeof next === 'string' || next.kind !== 'app') return undefined
-  // There is no other record to compare it with.
-  if (!isRecord(current)) return next.record
+/** A record that follows the current one. A mark does not: it is a copy of that one. */
+function finishedRecord(next: Found<Decoded>, current: Found<Decoded>): Decoded | undefined {
+  if (!isRecord(next)) return undefined
+  // There is no other record to compare it with; a mark may be of one that is gone.
+  if (!isRecord(current)) return next.kind === 'app' ? next : undefined
   const follows =
     next.record.generation === current.record.generation + 1 &&
     sameIdentity(next.record.identity, current.record.identity)
-  return follows ? next.record : undefined
+  return follows ? next : undefined
 }
 
 function isRecord(found: Found<Decoded>): found is Decoded {
