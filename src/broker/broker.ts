@@ -82,11 +82,11 @@ export class Broker {
     return this.#apps.names()
   }
 
-  /** Opens the vault and restores every session; a locked vault is tried again by the heartbeat. */
+  /** Opens the vault and restores every session; the heartbeat tries again what could not be opened or read. */
   open(): Promise<void> {
     this.#opening ??= this.#queue
       .run(async () => {
-        if (await this.#vault.open()) await this.#restore()
+        if (this.#vault.vault ?? (await this.#vault.open())) await this.#restore()
       })
       .finally(() => {
         this.#opening = undefined
@@ -99,7 +99,8 @@ export class Broker {
     if (this.#stopping) return
     const now = this.#options.clock.read()
     this.#noticeWakes(now)
-    if (this.#vault.isRetryDue(now.mono)) this.#inBackground('opening the vault', () => this.open())
+    const isDue = this.#vault.vault ? this.#apps.isIncomplete() : this.#vault.isRetryDue(now.mono)
+    if (isDue) this.#inBackground('opening the vault', () => this.open())
     for (const managed of this.#apps.all()) {
       this.#inBackground('renewal', () => managed.maintain(now), managed.state.app.name)
     }

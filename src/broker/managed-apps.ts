@@ -58,6 +58,11 @@ export class ManagedApps {
     return new Set([...this.#registrations.values()].map(({ turns }) => turns))
   }
 
+  /** Whether the record of an app could not be read yet. */
+  isIncomplete(): boolean {
+    return this.#managed.size < this.#registrations.size
+  }
+
   /** Restores every app that is not managed yet. */
   async restore(records: VaultRecords): Promise<void> {
     const missing = [...this.#registrations.values()].filter(

@@ -54,7 +54,7 @@ export class VaultAccess {
   }
 
   isRetryDue(mono: number): boolean {
-    return !this.#vault && mono >= this.#retryAt
+    return mono >= this.#retryAt
   }
 
   async open(): Promise<Vault | undefined> {

@@ -142,6 +142,18 @@ describe('a token', () => {
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'login_required' })
   })
 
+  it('is served after a record could not be read for a while', async () => {
+    const { beat, broker, vault } = createWorld()
+    const load = vault.records.load.bind(vault.records)
+    vault.records.load = () => Promise.reject(new Error('too many open files'))
+    await expect(broker.open()).rejects.toThrow('too many open files')
+    await beat()
+    expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_locked' })
+    vault.records.load = load
+    await beat()
+    expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'login_required' })
+  })
+
   it('of an app that is not configured is refused as unknown', async () => {
     const { broker } = createWorld()
     await broker.open()
