@@ -1,6 +1,6 @@
 /** What a daemon tells of itself later, also after it was killed, and how it is shown. */
 import { spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -156,6 +156,32 @@ describe('evo-token activity', () => {
     expect(one.stdout).not.toContain('other')
     const status = await runCli(home, ['status', 'me'])
     expect(status.stdout).toMatch(/\nLast activity:\n {2}.*token renewed/)
+  })
+
+  it('goes on showing what comes when the clock was set back', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' } })
+    const now = Date.now()
+    const directory = join(home.stateDir, 'activity')
+    await mkdir(directory, { mode: 0o700, recursive: true })
+    const later = { at: now + 30 * 60_000, kind: 'started' }
+    await writeFile(join(directory, `items-${now}.jsonl`), `${JSON.stringify(later)}\n`, {
+      mode: 0o600,
+    })
+    await using _daemon = await startDaemonProcess(home)
+    const following = spawn(process.execPath, [MAIN, 'activity', '--follow'], { env: home.env })
+    let followed = ''
+    following.stdout.setEncoding('utf8').on('data', (piece: string) => (followed += piece))
+    await until('the past is shown', () => followed.split('the daemon started').length > 2)
+    await runCli(home, ['refresh', 'me'])
+    await until('the renewal is shown', () => followed.includes('token renewed'))
+    following.kill()
+  })
+
+  it('says that nothing matches, where something else has happened', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
+    await using _daemon = await startDaemonProcess(home)
+    const { stdout } = await runCli(home, ['activity', 'other'])
+    expect(stdout).toBe('Nothing of this kind has happened.\n')
   })
 
   it('tells of a failure by the code that the status has', async () => {

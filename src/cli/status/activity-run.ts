@@ -31,22 +31,34 @@ export async function run(invocation: Invocation): Promise<number> {
     if (events) for (const item of past) io.stdout.write(`${JSON.stringify(item)}\n`)
     else io.stdout.write(`${JSON.stringify({ items: [...past].reverse() })}\n`)
   } else {
-    io.stdout.write(past.length > 0 ? activityLines(past) : 'Nothing has happened yet.\n')
+    io.stdout.write(past.length > 0 ? activityLines(past) : `${nothing(invocation)}\n`)
   }
   if (!events) return 0
-  const last = past.at(-1)?.at ?? ''
+  // Not by instants: two entries may have the same one, and a clock may be set back.
+  const shown = new Set(past.map(keyOf))
   try {
     for (let next = await first; next && !next.done; next = await events.next()) {
       const event = next.value
       if (event.kind !== 'activity') continue
       const item = event.data as unknown as ActivityItem
-      if (item.at <= last || !matches(item)) continue
+      if (shown.has(keyOf(item)) || !matches(item)) continue
       io.stdout.write(flag('json') ? `${JSON.stringify(item)}\n` : activityLine(item, APP_WIDTH))
     }
   } catch (error) {
     if (!following.signal.aborted) throw error
   }
   return 0
+}
+
+/** The same for an entry of a page and for its event. */
+function keyOf(item: ActivityItem): string {
+  const { at, app, kind, caller, cause, duration_ms, error, fingerprint } = item
+  return JSON.stringify([at, app, kind, caller, cause, duration_ms, error, fingerprint])
+}
+
+function nothing(invocation: Invocation): string {
+  const isAll = Object.keys(filters(invocation)).length === 0 && sinceOf(invocation) === undefined
+  return isAll ? 'Nothing has happened yet.' : 'Nothing of this kind has happened.'
 }
 
 /** Oldest first. */
