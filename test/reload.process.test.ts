@@ -234,7 +234,7 @@ describe('a config that wants the vault key in another place than it is', () => 
       expect(await problemsOf(daemon)).toEqual([elsewhere])
       const told = await runCli(home, ['doctor'])
       expect(told.code).toBe(1)
-      expect(told.stdout).toContain(`FAIL  vault-key: ${elsewhere.message}\n`)
+      expect(told.stdout).toContain(`FAIL  daemon-itself: ${elsewhere.message}\n`)
       expect(told.stdout).toContain('Set "vault": { "key": "file" } (or "auto")')
       await goodToken(daemon.socket, 'me')
       await setKey('auto')

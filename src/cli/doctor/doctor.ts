@@ -56,7 +56,11 @@ export async function run(invocation: Invocation): Promise<number> {
       .replace(E_MAIL, '[e-mail]')
 
   let config: Config | undefined
-  let problems: readonly DaemonProblem[] = []
+  const problems: DaemonProblem[] = []
+  const noteProblems = (found: readonly DaemonProblem[]) => {
+    for (const one of found)
+      if (!problems.some(({ error }) => error === one.error)) problems.push(one)
+  }
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const places = placesOf(invocation.place)
   const uid = ownership.userId()
@@ -80,10 +84,8 @@ export async function run(invocation: Invocation): Promise<number> {
         return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
       },
     },
-    ...homeChecks(places, uid, () => config?.vaultKey ?? 'auto'),
-    ...daemonChecks({ client, places, uid, env: io.env }, (found) => {
-      problems = found
-    }),
+    ...homeChecks(places, uid, () => config?.vaultKey ?? 'auto', noteProblems),
+    ...daemonChecks({ client, places, uid, env: io.env }, noteProblems),
   ]
   const proxy = () =>
     proxyCheck({ env: io.env, ca: config?.ca }, (found) => {
@@ -115,7 +117,8 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   issuers?.close()
   if (config?.share) await runChecks(shareChecks(client), null, say)
-  await runChecks(problems.map(daemonProblemCheck), null, say)
+  // Each by itself: they do not depend on one another.
+  for (const problem of problems) await runChecks([daemonProblemCheck(problem)], null, say)
   // They need only the config, and no token depends on them.
   for (const [app, checks] of fileChecks(config?.files ?? [])) {
     if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)

@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { notPrivateBecause } from '../../adapters/files/private-directory.ts'
 import { ownership } from '../../platform/chosen.ts'
+import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import { type KeyChoice, keyElsewhere } from '../../core/vault-key-source.ts'
 import { platform } from '../../platform/current.ts'
 import type { Places } from '../../platform/platform.ts'
@@ -11,8 +12,16 @@ import { checkFault, type Check } from './checks.ts'
 
 const { quoted } = platform
 
-/** @param choice where the config wants the vault's key; asked when the check runs. */
-export function homeChecks(places: Places, uid: number, choice: () => KeyChoice): Check[] {
+/**
+ * @param choice where the config wants the vault's key; asked when the check runs.
+ * @param tell gets what is wrong with the daemon that keeps no token from callers now.
+ */
+export function homeChecks(
+  places: Places,
+  uid: number,
+  choice: () => KeyChoice,
+  tell: (problems: readonly DaemonProblem[]) => void,
+): Check[] {
   return [
     {
       id: 'permissions',
@@ -31,7 +40,7 @@ export function homeChecks(places: Places, uid: number, choice: () => KeyChoice)
           : 'nothing is stored for you here yet'
       },
     },
-    { id: 'vault-key', run: async () => keyInWords(places, choice()) },
+    { id: 'vault-key', run: async () => keyInWords(places, choice(), tell) },
   ]
 }
 
@@ -68,13 +77,17 @@ function isPrivateFile(path: string, uid: number): boolean {
   )
 }
 
-/** Where the key is, as the config wants it. A keychain is not opened: it might prompt. */
-function keyInWords({ vault, vaultKey }: Places, choice: KeyChoice): string {
+/** Where the key is. A keychain is not opened: it might prompt. */
+function keyInWords(
+  { vault, vaultKey }: Places,
+  choice: KeyChoice,
+  tell: (problems: readonly DaemonProblem[]) => void,
+): string {
   const read = readHeader(vault)
   if (read.kind === 'absent') return 'there is no vault of yours yet'
   if (read.kind === 'refused') throw checkFault(read.message, read.hint)
   const elsewhere = keyElsewhere(choice, read.header.source)
-  if (elsewhere) throw checkFault(elsewhere.message, elsewhere.hint)
+  if (elsewhere) tell([elsewhere])
   switch (read.header.source) {
     case 'keychain':
       return 'in the keychain'
