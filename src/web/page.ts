@@ -44,6 +44,7 @@ const actions = createActions({
   },
 })
 let stopped = false
+let arePlotsOld = false
 
 function drawPageSoon(): void {
   frames.ask('page', drawPage)
@@ -51,7 +52,13 @@ function drawPageSoon(): void {
 
 /** The page and its plots. */
 function drawAll(): void {
+  arePlotsOld = true
   drawPageSoon()
+}
+
+/** After the page, which holds the boxes that they are drawn into. */
+function drawPlotsSoon(): void {
+  arePlotsOld = false
   frames.ask('timeline', () => {
     drawTimeline(state, Date.now())
   })
@@ -75,6 +82,7 @@ function drawPage(): void {
       </main>`,
     root,
   )
+  if (arePlotsOld) drawPlotsSoon()
   if (state.drawnCards >= state.apps.size) return
   state.drawnCards += CARDS_AT_ONCE
   drawPageSoon()

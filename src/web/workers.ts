@@ -10,7 +10,8 @@
 export async function leaveWorkers(): Promise<boolean> {
   // Some browsers have none in a private window.
   if (!('serviceWorker' in navigator)) return true
-  const registrations = await navigator.serviceWorker.getRegistrations()
+  // Firefox refuses where it keeps nothing for a site.
+  const registrations = await navigator.serviceWorker.getRegistrations().catch(() => [])
   await Promise.all(registrations.map((one) => one.unregister()))
   if (!navigator.serviceWorker.controller) return true
   const [navigation] = performance.getEntriesByType('navigation')
