@@ -36,7 +36,10 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   // To git this begins at HEAD, which in a CI is the end too: nothing would be looked at.
   if (range?.startsWith('..')) {
-    throw usageFault(invocation.command, `has a range without a beginning: "${plain(range)}"`)
+    throw usageFault(
+      invocation.command,
+      `needs both ends of a range, A..B, and "${plain(range)}" has no first one; is a variable empty?`,
+    )
   }
   if (env.EVO_TOKEN_GUARD === 'off') {
     // The hook for the message comes after one that has said so.

@@ -107,11 +107,11 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
       words.add(place, word)
     },
     async end() {
-      const most = places.size + MOST_CUT
       for (const [collection, cut] of [
         [runs, gluedIn],
         [words, valuesIn],
       ] as const) {
+        const most = places.size + MOST_CUT
         for (const [text, place] of collection.inOrder()) {
           if (failure !== undefined || places.size >= most) break
           for (const candidate of cut(text)) await compare(place, candidate)

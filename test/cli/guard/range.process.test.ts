@@ -139,7 +139,7 @@ describe('guard check --range', () => {
     for (const range of ['..HEAD', '...HEAD', '..']) {
       const { code, stderr } = await guard(daemon, repository, ['check', `--range=${range}`])
       expect(code).toBe(2)
-      expect(stderr).toContain('has a range without a beginning')
+      expect(stderr).toContain('needs both ends of a range')
     }
   })
 
