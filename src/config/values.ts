@@ -32,10 +32,14 @@ export function isCron(expression: string): boolean {
 
 /** Whether there is such a day. node-cron looks through a hundred years, and throws where it finds none. */
 function comesTrue(expression: string): boolean {
+  const task = createTask(expression, () => undefined)
   try {
-    return createTask(expression, () => undefined).getNextRuns(1).length > 0
+    return task.getNextRuns(1).length > 0
   } catch {
     return false
+  } finally {
+    // node-cron remembers every task until then.
+    void task.destroy()
   }
 }
 

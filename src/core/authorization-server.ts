@@ -7,7 +7,7 @@ export type GrantOutcome =
   | {
       readonly kind: 'granted'
       readonly grant: Grant
-      /** When the answer arrived, at the earliest: it may have waited to be read. */
+      /** When its request left: the answer may have been long on its way. */
       readonly received: Reading
     }
   /**

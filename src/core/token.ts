@@ -68,7 +68,7 @@ export interface Grant {
 export interface TokenSet extends UnknownMembers {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
-  /** When the answer arrived, on both clocks. */
+  /** When its request left, on both clocks. */
   readonly received: Reading
   /** Null for a token that does not end: it is fresh for ever. */
   readonly lifetimeMs: number | null
