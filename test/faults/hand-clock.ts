@@ -16,6 +16,8 @@ export interface HandClock extends Clock {
   readonly startTimeLimit: StartTimeLimit
   /** Resolves when so much time has gone by; rejects when it is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Milliseconds to the end of each limit and each wait. */
+  pending(): readonly number[]
 }
 
 interface Limit {
@@ -54,6 +56,7 @@ export function createHandClock(
   return {
     read: () => now,
     pass,
+    pending: () => limits.map(({ at }) => at - now.mono),
     sleep(ms) {
       move(ms, 0)
     },

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPerson } from '../support/person.ts'
+import { until } from '../support/until.ts'
 import { leftovers } from './seeded-home.ts'
 import { createStrictWorld, LIFETIME_MS, observe, type StrictWorld } from './strict-world.ts'
 
@@ -13,6 +14,9 @@ beforeEach(async () => {
   world = await createStrictWorld()
 })
 afterEach(() => world[Symbol.asyncDispose]())
+
+/** Of a change of the owner that meets a request. */
+const OWNER_WAIT_MS = 25_000
 
 /** Signed in, with a refresh that the server has granted, and whose answer does not come. */
 async function waiting() {
@@ -50,7 +54,7 @@ describe('an owner who meets a request that is out', () => {
     await using _sidecar = sidecar
     await sidecar.home.write(world.config({}))
     const answering = sidecar.own(method, path, body)
-    for (let beat = 0; beat < 20; beat++) await sidecar.status(ME)
+    await until('it waits', () => world.clock.pending().includes(OWNER_WAIT_MS))
     world.clock.pass(29_000)
     const answer = await answering
     expect(answer).toMatchObject({ status: 503, body: { error: 'unavailable' } })
