@@ -30,7 +30,7 @@ export async function giveTo(appRow: AppRow, to: string): Promise<void> {
 }
 
 /**
- * Opens a copy and runs `work` while there is room for it on the disk: whoever becomes the home has to
+ * Opens a copy and runs `work` while there is room for it on the disk: the keeper that becomes the home has to
  * be able to store what it becomes the home of.
  */
 export async function withRoom<Result>(
