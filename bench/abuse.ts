@@ -1,5 +1,5 @@
 /**
- * What good callers feel of somebody without a key who does his worst: their p99 beside the quiet one
+ * What good callers feel of an attacker without a key: their p99 beside the quiet one
  * of the same round, and the memory of the daemon afterwards.
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -91,7 +91,7 @@ async function ask<Answer>(child: ChildProcess, order: object | string): Promise
     const [answer] = await Promise.race([message, gone])
     return answer
   } finally {
-    // The other one rejects, and nobody waits for it any more.
+    // The other one rejects, and nothing waits for it any more.
     gone.catch(() => undefined)
     message.catch(() => undefined)
     answered.abort()

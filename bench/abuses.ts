@@ -1,4 +1,4 @@
-/** What the bench has somebody do to the daemon who has no key. */
+/** What an attacker without a key does to the daemon in the bench. */
 export const ABUSES = [
   'bad keys',
   'idle connections',

@@ -10,12 +10,17 @@ import { homeWithSessions } from './stored-sessions.ts'
 const ROUNDS = 5
 const BYTES = 10 * 1024 * 1024
 
-/** A map, a picture in base64, a dump with more ids than the daemon is asked about, and what is nothing. */
+/**
+ * A map, a picture in base64, a dump with more ids than the daemon is asked about, what is nothing, and
+ * base64 that is text at each alignment, once more encoded.
+ */
 const LINES: Readonly<Record<string, () => string>> = {
   GeoJSON: () => repeated(() => `[${coordinate(180)},${coordinate(90)}],`),
   base64: () => randomBytes(BYTES).toString('base64').slice(0, BYTES),
   'JSON of ids': () => repeated(() => `{"id":"${randomUUID()}","v":1},`),
   'one letter': () => 'a'.repeat(BYTES),
+  'crafted base64': () =>
+    repeated(() => `${Buffer.from('V'.repeat(40)).toString('base64')}${'V'.repeat(40)} `),
 }
 
 export async function benchGuard(): Promise<void> {
@@ -39,7 +44,7 @@ export async function benchGuard(): Promise<void> {
       git.push(measure('git', ['diff', '--cached']))
       guard.push(measure(process.execPath, [MAIN, 'guard', 'check']))
     }
-    console.log(`  ${name.padEnd(12)} git diff ${milliseconds(median(git)).trim()}`)
+    console.log(`  ${name.padEnd(14)} git diff ${milliseconds(median(git)).trim()}`)
     aim(`guard check of ${name}`, median(guard), { atMost: 1000, unit: ' ms' })
   }
 }

@@ -1,4 +1,4 @@
-/** A daemon whose log goes to a file, as it would go to the journal: nobody's time is spent on reading it. */
+/** A daemon whose log goes to a file, as it would go to the journal: no process spends time on reading it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, openSync, readFileSync } from 'node:fs'

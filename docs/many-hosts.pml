@@ -52,6 +52,7 @@
 #define ASKING 1         /* marked on the disk; connected; the last question is put */
 #define ACCEPTED 2       /* sent, and the server has given the token out: only this request's answer holds the new one */
 #define REFUSED 3        /* sent, and the server says invalid_grant */
+#define GIVING 4         /* it has read that another keeper asks for the app; its disk does not say so yet */
 
 /* open: a command that has read the row and will swap on the revision that it read */
 #define TAKE 1
@@ -80,9 +81,11 @@ byte lateKind, lateBy;
 #define LATE_LOGIN 3
 
 byte up[K], sure[K], stage[K], opened[K], pending[K];
+byte givesTo[K], givesNo[K]; /* the move that it carries out */
 bool asked[K];           /* the last question was answered, or got no answer, less than 5 s ago */
 bool stale[K];           /* the row got another revision since it was opened */
 bool livened[K];         /* the home that is to be taken over wrote a beat since the row was opened */
+byte from[K];            /* the first generation of this process's own records: the database's clock when it was confirmed */
 bool handing[K];         /* on the disk: gave the home away, the row need not show it yet */
 bool net[K];             /* reaches the database */
 bool share[K];           /* `share` stands in its config */
@@ -93,7 +96,7 @@ bool beat[K + 2];        /* per id: that beat is young */
 bool young;              /* the database lost commits, and was not watched for two minutes since */
 bool split;              /* two primaries accept writes */
 bool rolled;             /* a disk was rolled back, and has not caught up */
-byte clock = 1;          /* the highest number given out: the database's clock in ms is above all earlier ones */
+byte clock = 1;          /* the database's clock in ms: above all earlier numbers and generations */
 byte made = 1;           /* records made */
 byte sessions = 1;
 byte faults = FAULTS, words = WORDS;
@@ -194,6 +197,11 @@ bool retry[K];                  /* the record was marked as unanswered before th
 #else
 #define NotNewer(there, pr) (there <= pr)
 #endif
+#ifdef DRAFT_PROCESS
+#define NextPair(m) (disk[m].pair + 1)
+#else
+#define NextPair(m) (GEN(disk[m].pair) < from[m] -> PAIR(NO(disk[m].pair), from[m]) : disk[m].pair + 1)
+#endif
 #define Guard(who, pr) (NO(Row.pair) < NO(pr) || (NO(Row.pair) == NO(pr) && Row.home == who && NotNewer(Row.pair, pr)))
 
 #ifdef BREAK_5_REMOVE
@@ -258,7 +266,7 @@ byte lastPublished[K];
 #define Urgent(m) (Reaches(m) && ((PublishTurn(m) && MustPublish(m)) || (stage[m] == IDLE && MustHandOver(m)) || \
   (sure[m] < HALTED && (MustBeat(m) || MustConfirm(m) || \
     (stage[m] == IDLE && (MustCatchUp(m) || MustStandDown(m) || MustVacate(m)))))))
-#define Answering(m) (up[m] == RUNNING && stage[m] >= ACCEPTED)
+#define Answering(m) (up[m] == RUNNING && stage[m] >= ACCEPTED)   /* or writing to its disk */
 
 #if K == 2
 #define ANY(p) (p(0) || p(1))
@@ -310,6 +318,7 @@ inline writeBeat(m) {
   assert(NO(pr) > NO(to.pair) || c >= to.rec || CopyRuns); \
   copyRecord(undone, to); \
   to.home = h; to.pair = pr; to.rec = c; to.mark = m; to.moveTo = NONE; \
+  clock = (GEN(pr) > clock -> GEN(pr) : clock); \
   published(c)
 
 inline published(c) {
@@ -336,8 +345,17 @@ inline newNumber(n) {
   fi
 #else
   clock++;
+  assert(clock < 16);
   n = clock
 #endif
+}
+
+/* A record comes to the disk under the next generation. Amended: a process begins at the database's clock of when it was
+   confirmed, so that no pair stands for what two processes under one id have made. */
+inline store(m) {
+  disk[m].pair = NextPair(m);
+  clock = (GEN(disk[m].pair) > clock -> GEN(disk[m].pair) : clock);
+  disk[m].rec = made; disk[m].mark = false
 }
 
 /* Rule 7: the person's word that `x` is stopped for good makes the taker's copy possibly spent by it. */
@@ -348,7 +366,8 @@ inline forgive(m, x, c) {
 }
 
 inline forget(m) {
-  sure[m] = UNSURE; stage[m] = IDLE; opened[m] = NONE; pending[m] = NONE; asked[m] = false; retry[m] = false
+  from[m] = 0;
+  sure[m] = UNSURE; stage[m] = IDLE; givesTo[m] = NONE; givesNo[m] = 0; opened[m] = NONE; pending[m] = NONE; asked[m] = false; retry[m] = false
 }
 
 /* What an ended process of the copied machine spent: its disk may not have learned more, like one that is taken over. */
@@ -437,7 +456,13 @@ proctype Keeper(byte me) {
 #else
   :: d_step { Reaches(me) && sure[me] < CONFIRMED && HasWaited(me) && DatabaseKnown && inst[id] == me && NotAhead(me) ->
        printf("keeper %d: is confirmed\n", me);
-       sure[me] = CONFIRMED
+       sure[me] = CONFIRMED;
+#ifndef DRAFT_PROCESS
+       if
+       :: Disk.home == id -> clock++; from[me] = clock; assert(clock < 16)
+       :: else
+       fi
+#endif
      }
 #endif
 
@@ -568,7 +593,7 @@ proctype Keeper(byte me) {
   :: d_step { up[me] == RUNNING && stage[me] == ACCEPTED ->
        make(TOKEN, session[Disk.rec]);
        printf("keeper %d: stores record %d\n", me, made);
-       Disk.rec = made; Disk.pair++; Disk.mark = false;
+       store(me);
        stage[me] = IDLE
      }
   /* Rule 7: invalid_grant costs the token (as answer_lost after a take-over); it is not used again. */
@@ -577,23 +602,24 @@ proctype Keeper(byte me) {
        refusedTo[Disk.rec] = refusedTo[Disk.rec] | BIT(me);
 #ifndef BREAK_7_ONCE
        make(LOST, session[Disk.rec]);
-       Disk.rec = made; Disk.pair++;
-#endif
+       store(me);
+#else
        Disk.mark = false;
+#endif
        stage[me] = IDLE
      }
 #ifdef FAULT_DISK
   /* Rule 5: where the disk refuses, published all the same; rule 2 brings it to the disk later. */
-  :: d_step { Reaches(me) && stage[me] == ACCEPTED && faults > 0 && !young && !calm && Guard(id, Disk.pair + 1) ->
+  :: d_step { Reaches(me) && stage[me] == ACCEPTED && faults > 0 && !young && !calm && Guard(id, NextPair(me)) ->
        make(TOKEN, session[Disk.rec]);
        printf("keeper %d: its disk refuses record %d, which it publishes\n", me, made);
        faults--;
-       write(Row, id, Disk.pair + 1, made, false);
+       write(Row, id, NextPair(me), made, false);
        stage[me] = IDLE
      }
 #endif
 #ifdef FAULT_ANSWER
-  :: d_step { up[me] == RUNNING && stage[me] >= ACCEPTED && faults > 0 && !young && !calm ->
+  :: d_step { up[me] == RUNNING && (stage[me] == ACCEPTED || stage[me] == REFUSED) && faults > 0 && !young && !calm ->
        printf("keeper %d: no answer comes\n", me);
        faults--;
        stage[me] = IDLE
@@ -607,7 +633,7 @@ proctype Keeper(byte me) {
        make(OUT, session[Disk.rec]);
        printf("person: signs out at keeper %d, record %d\n", me, made);
        words--;
-       Disk.rec = made; Disk.pair++; Disk.mark = false
+       store(me)
      }
   /* A person signs in at the home. */
   :: d_step { up[me] == RUNNING && share[me] && OwnerMayChange(me) && Queue && opened[me] == NONE && Disk.home == id && kind[Disk.rec] != TOKEN &&
@@ -616,7 +642,7 @@ proctype Keeper(byte me) {
        make(TOKEN, sessions);
        printf("person: signs in at the home, keeper %d, record %d\n", me, made);
        words--;
-       Disk.rec = made; Disk.pair++; Disk.mark = false
+       store(me)
      }
 
   /* Rule 3, login elsewhere: the new session is pending, and is not spent until the swap carried it. */
@@ -681,7 +707,12 @@ proctype Keeper(byte me) {
        Row.moveTo = id;
        touch()
      }
-  /* The old home writes `moved` to its disk, in the app's queue, before it hands anything over. */
+  /* The asker ends a move that no command waits for any more; its request has no revision of its own. */
+  :: d_step { Reaches(me) && Row.moveTo == id && Disk.home != id ->
+       printf("keeper %d: asks for the app no more\n", me);
+       Row.moveTo = NONE
+     }
+  /* The old home, in the app's queue, reads once more that it is asked for, and takes a number. */
   :: d_step { Reaches(me) && Queue && sure[me] == CONFIRMED && Disk.home == id && Row.home == id && Row.pair <= Disk.pair &&
        Row.moveTo != NONE && Row.moveTo != id && lateKind == NONE && HomesMayChange && OneProcess(me) ->
        newNumber(n);
@@ -691,11 +722,18 @@ proctype Keeper(byte me) {
        Row.moveTo = NONE;
        lateKind = LATE_PUBLISH; lateBy = me;
 #else
-       printf("keeper %d: writes to its disk that it moved to id %d, number %d\n", me, Row.moveTo, n);
-       Disk.home = Row.moveTo; Disk.pair = PAIR(n, GEN(Disk.pair));
-       handing[me] = true;
+       printf("keeper %d: is to give the app to id %d, number %d\n", me, Row.moveTo, n);
+       givesTo[me] = Row.moveTo; givesNo[me] = n;
+       stage[me] = GIVING;
 #endif
        n = 0
+     }
+  /* It writes `moved` to its disk before it hands anything over. */
+  :: d_step { up[me] == RUNNING && stage[me] == GIVING ->
+       printf("keeper %d: writes to its disk that it moved to id %d, number %d\n", me, givesTo[me], givesNo[me]);
+       Disk.home = givesTo[me]; Disk.pair = PAIR(givesNo[me], GEN(Disk.pair));
+       handing[me] = true;
+       stage[me] = IDLE; givesTo[me] = NONE; givesNo[me] = 0
      }
 
 #ifdef FAULT_LATE

@@ -1,11 +1,11 @@
-// Makes the programs of tests, demo and benches in build/. Types are not looked at: `npm run typecheck` does.
+// Builds the programs of tests, demo and benches in build/. It checks no types: `npm run typecheck` does.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import ts from 'typescript'
 import { root, sources } from './sources.mjs'
 
-// Of our own modules, those that scripts and the programs of tests use. What ships has no modules.
+// The modules of src that scripts and test programs import. What ships is bundled, so they cannot import that.
 const MODULES = [
   'src/adapters/log/logger.ts',
   'src/adapters/loopback/listener.ts',
@@ -21,7 +21,7 @@ const MODULES = [
   'src/platform/windows/files.ts',
 ]
 
-// Rolldown would take what `await using` needs on older Node from a package that is not there.
+// Rolldown would import the helpers of `await using` for older Node from a package that is not installed.
 const typescript = {
   name: 'typescript',
   transform: {
@@ -41,7 +41,7 @@ const typescript = {
   },
 }
 
-// One file for each source: programs find others beside them, and an error says where it was thrown.
+// One file for each source: programs find other files beside them, and stack traces name the source.
 rmSync(join(root, 'build/src'), { recursive: true, force: true })
 const tools = await rolldown({
   ...sources,

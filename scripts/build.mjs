@@ -8,7 +8,7 @@
  *     keytar/       keytar and its binaries: as a dependency its install script would run
  *     NOTICES.txt   what else is in these files, and under which licence
  *
- * Types are not looked at: `npm run check` does that.
+ * It checks no types: `npm run check` does.
  */
 import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -16,15 +16,15 @@ import { rolldown } from 'rolldown'
 import { bundlePage } from './bundle-page.mjs'
 import { writeClientTypes } from './client-types.mjs'
 import { noticesOf } from './notices.mjs'
-import { partsOfUndici } from './parts-of-undici.mjs'
+import { partsOfExpress, partsOfUndici } from './parts-of-libraries.mjs'
 import { root, sources } from './sources.mjs'
 
 const dist = join(root, 'dist')
 
-/** What the program itself holds of what it would else import: the rest of `get`. */
+/** The one dynamic import that is bundled into the program, so that `get` loads a single file. */
 const HELD = join(root, 'src/cli/tokens/get.ts')
 
-/** Names stay, for reports of bugs. ASCII alone takes half the memory in V8. */
+/** Names are kept for bug reports. V8 needs half the memory for a file that is all ASCII. */
 const minify = {
   compress: { keepNames: { function: true, class: true } },
   mangle: false,
@@ -53,7 +53,7 @@ writeFileSync(
   noticesOf([...files, join(root, 'node_modules/keytar/lib/keytar.js')]),
 )
 
-/** The program, and what it imports when it is needed: an entry of the other bundle each. */
+/** Builds the program. Each of its dynamic imports becomes an entry of the other bundle. */
 async function buildProgram() {
   const entries = {}
   const importsTheRest = {
@@ -74,9 +74,9 @@ async function buildProgram() {
 }
 
 async function buildCommands(entries) {
-  // Tests start the daemon of these files with a few things replaced.
+  // Tests import `daemon.mjs` to start the daemon with parts of its world replaced.
   const input = { ...entries, daemon: 'src/cli/serve.ts' }
-  const bundle = await rolldown({ ...sources, input, plugins: [partsOfUndici] })
+  const bundle = await rolldown({ ...sources, input, plugins: [partsOfUndici, partsOfExpress] })
   const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
   return bundle.write({ dir: dist, ...names, minify })
 }

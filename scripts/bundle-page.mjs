@@ -14,7 +14,13 @@ export async function bundlePage(directory) {
     logLevel: 'warn',
     transform: { target: ['chrome111', 'firefox115', 'safari16.4'] },
   })
-  const made = await page.write({ dir: directory, minify: true, format: 'esm' })
+  // The document names the hash of one script.
+  const made = await page.write({
+    dir: directory,
+    minify: true,
+    format: 'esm',
+    codeSplitting: false,
+  })
   const styles = STYLES.map((path) => readFileSync(join(root, path), 'utf8'))
   writeFileSync(join(directory, 'page.css'), styles.join('\n'))
   return made

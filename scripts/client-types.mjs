@@ -1,4 +1,4 @@
-/** The types of the client, as its users see them: what `src/client/index.ts` exports, and nothing else. */
+/** Makes the type declarations of the client: of what `src/client/index.ts` exports, and nothing else. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import ts from 'typescript'
@@ -6,7 +6,7 @@ import { root } from './sources.mjs'
 
 const INDEX = join(root, 'src/client/index.ts')
 
-/** Writes `client.d.mts` into `directory`, and beside it what that refers to. */
+/** Writes `client.d.mts` and the declarations that it refers to into `directory`. */
 export function writeClientTypes(directory) {
   const made = declarations()
   const names = new Map()
@@ -27,14 +27,14 @@ export function writeClientTypes(directory) {
   }
 }
 
-/** Of another file of ours. */
+/** A relative import. */
 const SPECIFIER = /(?:from |import\()['"](\.[^'"]+)['"]/g
 
 function target(path, specifier) {
   return join(dirname(path), specifier.replace(/\.js$/, '.ts'))
 }
 
-/** What tsc declares of each file, by the path of its source. */
+/** The declarations that tsc makes, by the path of their source. */
 function declarations() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)

@@ -1,5 +1,5 @@
-// Runs what is built in build/dev, a home of its own on a free port: your own daemon, its keychain, state and sockets stay
-// untouched. `npm run dev` serves; `npm run dev -- login evo-me` and other commands go to that daemon, from another terminal.
+// Runs the built program with its files in build/dev and on a free port: your own daemon, its keychain, state and sockets
+// stay untouched. `npm run dev` serves; `npm run dev -- login evo-me` and other commands go to that daemon, from another terminal.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..')
 const home = join(root, 'build', 'dev')
 const config = join(home, 'config.json')
 
-// Variables that lead a command to another daemon or to another daemon's files would do so here, too.
+// Variables that lead commands to another daemon are left out.
 const others = Object.entries(process.env).filter(([name]) => !name.startsWith('EVO_TOKEN_'))
 const environment = {
   ...Object.fromEntries(others),

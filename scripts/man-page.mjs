@@ -1,10 +1,10 @@
-/** Prints the manual page, made from the table that `--help` is made from. No date: it would change nothing but diffs. */
+/** Prints the manual page, from the definitions that `--help` uses. It has no date, which would only add to diffs. */
 import { readFileSync } from 'node:fs'
 import { loadCommands } from '../build/src/cli/commands.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-/** Text as roff takes it: no escapes of its own, and no line that looks like a request. */
+/** Escapes text for roff: backslashes, special characters, and a leading full stop, which begins a request. */
 function text(words) {
   const escaped = words.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('…', '...')
   return escaped.replaceAll("'", '\\(aq').replaceAll('`', '\\(ga').replace(/^\./, '\\&.')

@@ -50,6 +50,7 @@ const BROKEN = {
   DRAFT_OWNER: 'CRASH ROLLBACK',
   DRAFT_HALT: 'CRASH CLONE',
   DRAFT_TAKER: 'CRASH CLONE',
+  DRAFT_PROCESS: 'CRASH CLONE',
   DRAFT_CATCH_UP: 'CRASH LOSS',
   DRAFT_NUMBER: 'CRASH LOSS',
 }
@@ -61,6 +62,7 @@ const SMALL = ['K=2', 'FAULTS=2', 'WORDS=2', 'RECORDS=3']
 /** The return to calm is looked at from each state, so that one fault fills the minute. */
 const SMALL_CALM = ['K=2', 'FAULTS=1', 'WORDS=2', 'RECORDS=3']
 const MIDDLE = ['K=2', 'FAULTS=2', 'WORDS=2', 'RECORDS=4']
+/** Not for the copied machine: docs/many-hosts-model.md, Open. */
 const DEEPER = ['K=2', 'FAULTS=3', 'WORDS=2', 'RECORDS=4']
 const LARGE = [MIDDLE, DEEPER, ['K=3', 'FAULTS=1', 'WORDS=2', 'RECORDS=3']]
 
@@ -95,7 +97,9 @@ function run(all) {
   }
   const names = Object.keys(SOUND)
   const chosen = options.includes('--large')
-    ? LARGE.flatMap((bounds) => names.map((name) => [name, bounds]))
+    ? LARGE.flatMap((bounds) => names.map((name) => [name, bounds])).filter(
+        ([name, bounds]) => name !== 'copied machine' || bounds !== DEEPER,
+      )
     : names.map((name) => [name, SOUND[name].startsWith('CALM') ? SMALL_CALM : SMALL])
   const endsAt = Date.now() + minutes * 60_000
   return chosen

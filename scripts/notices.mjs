@@ -1,10 +1,10 @@
-/** The licences of the packages that a bundle holds, from the files that it was made of. */
+/** Collects the licences of the packages in a bundle, from the files that it was made of. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
  * @param files of the bundle; those that are in no package are ours.
- * @throws where a package says of itself under no licence.
+ * @throws where a package states no licence.
  */
 export function noticesOf(files) {
   const packages = new Map()
@@ -19,24 +19,24 @@ export function noticesOf(files) {
   ].join(`\n${'-'.repeat(80)}\n\n`)
 }
 
-/** Modules that a bundler makes of others (CommonJS, JSON) have a mark before their path, or a query behind it. */
+/** A bundler marks modules that it makes of others (CommonJS, JSON) by a NUL before the path or a query after it. */
 function withoutPrefix(id) {
   return id.replace(/^\0/, '').replace(/\?.*$/, '').replaceAll('\\', '/')
 }
 
-/** The nearest directory above with a manifest that has a name: others only say what `.js` is. */
+/** The nearest directory above whose manifest has a version: others only tell Node the type of `.js` files. */
 function packageOf(file) {
   let directory = dirname(file)
-  while (!hasName(join(directory, 'package.json'))) directory = dirname(directory)
+  while (!isOfPackage(join(directory, 'package.json'))) directory = dirname(directory)
   return directory
 }
 
-function hasName(path) {
+function isOfPackage(path) {
   return existsSync(path) && 'version' in JSON.parse(readFileSync(path, 'utf8'))
 }
 
 function noticeOf(directory, { name, version, license, author }) {
-  if (!license) throw new Error(`${name} says nothing of its licence`)
+  if (!license) throw new Error(`${name} states no licence`)
   const texts = readdirSync(directory)
     .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
     .map((file) => readFileSync(join(directory, file), 'utf8').trim())

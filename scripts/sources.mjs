@@ -1,4 +1,4 @@
-/** How our sources are read, whatever is made of them. */
+/** How rolldown reads our sources, for every build. */
 import { join } from 'node:path'
 
 export const root = join(import.meta.dirname, '..')
@@ -8,6 +8,6 @@ export const sources = {
   platform: 'node',
   logLevel: 'warn',
   transform: { target: 'node20.19' },
-  // The other form of jsonc-parser loads its parts in a way that no bundler sees.
+  // The CommonJS form of jsonc-parser loads its parts in a way that bundlers cannot follow.
   resolve: { mainFields: ['module', 'main'] },
 }

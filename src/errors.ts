@@ -1,24 +1,24 @@
 /**
- * Failures that a caller or a person can do something about. Anything else that is thrown is a bug:
- * logged with its stack, answered with a bare 500.
+ * Failures that a caller or a person can act on. Anything else that is thrown is a bug: it is logged with its stack,
+ * and answered with 500 without detail.
  */
 import { ERROR_CODES, type ErrorCode } from './core/error-codes.ts'
+import type { Words } from './core/case-row.ts'
 
 export { type ErrorCode, rowOf } from './core/error-codes.ts'
 
-/** What is said of a failure, and what to do. */
-export interface Words {
-  readonly message: string
-  readonly hint: string
-}
-
 export interface SidecarErrorOptions extends ErrorOptions {
-  /** What to do next, where more is known than the code says. */
+  /** What to do, where more is known than the hint of the code. */
   readonly hint?: string
   /** How long a caller should wait before it asks again, in milliseconds. */
   readonly retryAfterMs?: number
-  /** For the owner alone: with who is signed in and the authorization server's own words. */
+  /** The words for the owner, which may name who is signed in and quote the authorization server. */
   readonly ownerWords?: Words
+}
+
+/** The `code` of an error of Node, of a library or of ours; undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }
 
 export class SidecarError extends Error {

@@ -1,16 +1,22 @@
 #!/usr/bin/env node
 /**
- * The program: hands what was typed to the command line, and its exit code to the shell. It ships as
- * CommonJS, which starts sooner, so nothing is awaited at the top.
+ * The program: runs the command line and sets the exit code. It ships as CommonJS, which starts faster, so there is
+ * no top-level await.
  */
 import { runCli } from './cli/run.ts'
+import { EXIT_FAILED, unloadableInWords } from './cli/unloadable.ts'
 
-/** Node's own for a program that ends before it is done. */
+/** Node's exit code for a program that ends while something is still awaited. */
 const EXIT_UNFINISHED = 13
 
 process.on('uncaughtException', (error) => {
-  void import('./cli/failures.ts').then(({ reportFailure }) =>
-    process.exit(reportFailure(error, process)),
+  void import('./cli/failures.ts').then(
+    ({ reportFailure }) => process.exit(reportFailure(error, process)),
+    // A rejection here would come back to this listener, in an endless loop.
+    (reason: unknown) => {
+      process.stderr.write(unloadableInWords(reason))
+      process.exit(EXIT_FAILED)
+    },
   )
 })
 process.exitCode = EXIT_UNFINISHED

@@ -1,9 +1,9 @@
-/** Work that must not overlap, one piece after another in the order it was asked for. */
+/** Runs work that must not overlap, one piece after another in the order of the calls. */
 
 export class Queue {
   #tail: Promise<unknown> = Promise.resolve()
 
-  /** Runs `work` when everything before it is done, however that ended. */
+  /** Runs `work` when everything before it has ended, also where that failed. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const running = this.#tail.then(work)
     this.#tail = running.then(
@@ -19,7 +19,7 @@ export class Queue {
   }
 }
 
-/** A queue for each key: work of different keys runs at once. One that is empty is forgotten. */
+/** A queue for each key; work of different keys runs in parallel. Empty queues are removed. */
 export class Queues {
   readonly #queues = new Map<string, { readonly queue: Queue; waiting: number }>()
 

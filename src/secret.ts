@@ -5,17 +5,17 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
-/** By a piece of the value, so that a text is not compared with each of 10,000 secrets. */
+/** The live secrets by a piece of their value, so that a text is not compared with each of 10,000. */
 const live = new Map<number, Set<WeakRef<Secret>>>()
 let liveCount = 0
-const forgotten = new FinalizationRegistry<Forgotten>(({ reference, piece }) => {
+const forgotten = new FinalizationRegistry<ForgottenSecret>(({ reference, piece }) => {
   const alike = live.get(piece)
   if (!alike?.delete(reference)) return
   liveCount -= 1
   if (alike.size === 0) live.delete(piece)
 })
 
-interface Forgotten {
+interface ForgottenSecret {
   readonly reference: WeakRef<Secret>
   readonly piece: number
 }
@@ -46,12 +46,12 @@ export class Secret {
     return this.#sha256
   }
 
-  /** The first 8 hex digits of the SHA-256: enough to follow a rotation, useless otherwise. */
+  /** The first 8 hex digits of the SHA-256: enough to tell tokens apart, and of no use to a thief. */
   get fingerprint(): string {
     return this.sha256.slice(0, 8)
   }
 
-  /** The value itself. Each caller of this is a place where a secret leaves our hands. */
+  /** The value itself. Each call is a place from which a secret may leak. */
   expose(): string {
     return this.#value
   }
@@ -74,12 +74,12 @@ export function sha256Hex(value: string): string {
   return createHash('sha256').update(value).digest('hex')
 }
 
-/** Every secret of this process that is still referenced: what a log line must not contain. */
+/** Every secret of this process that is still referenced. No log line may contain one. */
 export function liveSecrets(): Secret[] {
   return secretsOf(live.keys())
 }
 
-/** Live secrets of which one may stand in `text`, in JSON or in a URL too; all that do are among them. */
+/** The live secrets that may be in `text`, also escaped for JSON or a URL; none that is in it is missing. */
 export function liveSecretsLike(text: string): Secret[] {
   if (liveCount <= text.length) return liveSecrets()
   const pieces = new Set([NO_PIECE])
@@ -98,7 +98,7 @@ function secretsOf(pieces: Iterable<number>): Secret[] {
   return secrets
 }
 
-/** Out of its middle: many tokens begin alike, and some as words do. */
+/** A piece from the middle: many tokens begin alike, and some begin like ordinary words. */
 function pieceOf(value: string): number {
   const middle = Math.floor(value.length / 2)
   const plain = PLAIN_PIECE.exec(value.slice(middle)) ?? PLAIN_PIECE.exec(value)

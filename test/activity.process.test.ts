@@ -177,6 +177,25 @@ describe('evo-token activity', () => {
     following.kill()
   })
 
+  it('goes on through a restart of the daemon, and shows each entry once', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' } })
+    const daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
+    const following = spawn(process.execPath, [MAIN, 'activity', '--follow', '--json'], {
+      env: home.env,
+    })
+    let followed = ''
+    following.stdout.setEncoding('utf8').on('data', (piece: string) => (followed += piece))
+    await until('the past is shown', () => followed.includes('"started"'))
+    await until('a beat has written it', async () => (await written(home)).includes('started'))
+    await daemon.stop('SIGKILL')
+    await using _again = await startDaemonProcess(home)
+    await until('the next start is shown', () => followed.split('"started"').length === 3)
+    await runCli(home, ['refresh', 'me'])
+    await until('the renewal is shown', () => followed.includes('"renewed"'))
+    following.kill()
+    expect(followed.trimEnd().split('\n')).toHaveLength(3)
+  })
+
   it('says that nothing matches, where something else has happened', async () => {
     await using home = await seededHome(server, { apps: { me: 'fresh', other: 'fresh' } })
     await using _daemon = await startDaemonProcess(home)

@@ -14,8 +14,8 @@ const MAY_IMPORT: Record<string, { parts: string[]; packages: string[] | 'any' }
   secret: { parts: [], packages: 'any' },
   queue: { parts: [], packages: [] },
   nearest: { parts: [], packages: 'any' },
-  config: { parts: ['core', 'errors', 'nearest'], packages: 'any' },
   platform: { parts: ['core', 'errors'], packages: 'any' },
+  config: { parts: ['core', 'errors', 'nearest', 'platform'], packages: 'any' },
   broker: { parts: ['core', 'errors', 'queue'], packages: [] },
   adapters: { parts: ['core', 'errors', 'secret', 'queue', 'config', 'platform'], packages: 'any' },
   http: {

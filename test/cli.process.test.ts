@@ -101,7 +101,7 @@ describe('a person and a native app', () => {
     const served = await overTcp(home, daemon, '/v1/apps/evo-me/token')
     expect(served).toMatchObject({ status: 200, body: { access_token: first.stdout.trim() } })
 
-    // Refreshed behind everybody's back, with a new refresh token each time.
+    // Refreshed without a request, with a new refresh token each time.
     await until(
       'the token was refreshed twice',
       () => server.count('refresh_token', server.clients.native.clientId),

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Config, parseConfig } from '../src/config.ts'
+import { parseConfig } from '../src/config.ts'
+import type { Config } from '../src/config/config.ts'
 import { NAME } from '../src/core/names.ts'
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl'
@@ -617,10 +618,10 @@ describe('faults', () => {
   it('call __proto__ an impossible app name, and never lose it silently', () => {
     const app = JSON.stringify(native)
     expect(faults(`{"apps":{"__proto__":${app},"a":${app}}}`)).toEqual([
-      expect.stringMatching(/^apps\.__proto__: is no app name/),
+      expect.stringMatching(/^apps\.__proto__: is not an app name/),
     ])
     expect(faults(`{"apps":{"a":${app}},"__pro\\u0074o__":{"vault":1}}`)).toEqual([
-      '__proto__: is no setting',
+      '__proto__: is not a setting',
     ])
     const parameters = `{"authorizationParameters":{"__proto__":"x"},${app.slice(1)}`
     expect(faults(`{"apps":{"a":${parameters}}}`)).toHaveLength(1)
@@ -761,6 +762,23 @@ describe('a config as large as one may be', () => {
     },
     120_000,
   )
+
+  it('refuses more apps than a daemon can have', () => {
+    const apps = (count: number) =>
+      JSON.stringify({
+        apps: Object.fromEntries(
+          Array.from({ length: count }, (_, at) => [
+            `a${at}`,
+            { type: 'service', clientId: 's', scopes: [] },
+          ]),
+        ),
+      })
+    expect(parseConfig(apps(10_000))).toMatchObject({ kind: 'ok' })
+    expect(parseConfig(apps(10_001))).toMatchObject({
+      kind: 'bad',
+      faults: [{ path: 'apps', message: 'must be at most 10,000 apps, not this object' }],
+    })
+  })
 
   function service(setting: string): string {
     return `{"apps":{"a":{"type":"service","clientId":"s","scopes":[],${setting}}}}`

@@ -81,7 +81,10 @@ describe('evo-mcp', () => {
     const filesNow = () =>
       (JSON.parse(readFileSync(home.config, 'utf8')) as { files: object[] }).files
     expect(filesNow()).toEqual([file])
-    expect(await init('other', '--evo-mcp', directory)).toMatchObject({ code: 0 })
+    expect(await init('other', '--evo-mcp', directory)).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('evo-mcp has the token of "evo-me" there') as string,
+    })
     expect(filesNow()).toEqual([file])
 
     const said = async (format: 'json' | 'raw') => {

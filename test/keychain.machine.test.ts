@@ -99,7 +99,7 @@ describe.concurrent('the key in the keychain', () => {
       expect(await ask(socket, `/v1/apps/${app}/refresh`, 'POST')).toMatchObject({ status: 200 })
       await untilStatus(socket, app, isFresh)
     }
-    // Whoever listens to a bus hears everything in its order.
+    // A listener on a bus hears everything in its order.
     expect(itemsIn(keyring)).toBe(1)
     await until(
       'the monitor has heard the search',
@@ -179,7 +179,7 @@ describe.concurrent('the key in the keychain', () => {
   })
 })
 
-describe.concurrent('a key that somebody deleted from the keychain', () => {
+describe.concurrent('a key that was deleted from the keychain', () => {
   /** A daemon that has found that out. */
   async function bereft(keyring: Keyring, home: Home) {
     const keychain = createKeychain({ env: keyring.env })
@@ -200,7 +200,7 @@ describe.concurrent('a key that somebody deleted from the keychain', () => {
     const means = `no item of the service "evo-token" for the account "${id}": it was deleted.`
     const waysOut = [
       'Put the item back from a backup of the keychain.',
-      `Or move ${join(home.stateDir, 'vault')} away for a fresh vault, and sign in anew.`,
+      `Or move ${join(home.stateDir, 'vault')} away for a fresh vault, and sign in again.`,
     ]
     const token = await runCli(home, ['get', 'me'])
     const status = await runCli(home, ['status', 'me'])

@@ -1,4 +1,4 @@
-/** The agent for launchd, as a property list that launchd could read. Nobody of us has run it on a Mac. */
+/** The agent for launchd, as a property list that launchd could read. None of us has run it on a Mac. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'

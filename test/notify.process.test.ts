@@ -80,7 +80,7 @@ it('before a session ends whose server says when, and after it was lost', async 
   })
   expect((await runCli(home, ['status'])).stdout).toContain('session_expires')
 
-  // A sign-in that lasts puts an end to it, and nobody is told that.
+  // A sign-in that lasts puts an end to it, and the owner is not told that.
   server.intercept = (_request, act) => act()
   await signIn(home)
   expect((await runCli(home, ['status'])).stdout).not.toContain('session_expires')
@@ -103,13 +103,23 @@ it('once of what happens to all apps of one server', async () => {
   const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
   await home.write({ ...config, apps: { one: app, two: app, three: app } })
   await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
-  for (const name of ['one', 'two', 'three']) {
-    await runCli(home, ['secret', name], { input: server.clients.service.clientSecret })
-  }
-  server.intercept = async () => ({ status: 401, body: { error: 'invalid_client' } })
+  const names = ['one', 'two', 'three']
+  const secret = { client_secret: server.clients.service.clientSecret }
+  // By requests: commands would take so long that the missing secrets are told first.
+  await Promise.all(
+    names.map((name) => ask(daemon.socket, `/v1/apps/${name}/client-secret`, 'PUT', secret)),
+  )
   // All at the same time, as an outage meets them: no process has to start for it.
+  const waiting: (() => void)[] = []
+  server.intercept = async () => {
+    await new Promise<void>((answer) => {
+      waiting.push(answer)
+      if (waiting.length === 3) for (const go of waiting) go()
+    })
+    return { status: 401, body: { error: 'invalid_client' } }
+  }
   const refresh = (name: string) => ask(daemon.socket, `/v1/apps/${name}/refresh`, 'POST')
-  await Promise.all(['one', 'two', 'three'].map(refresh))
+  await Promise.all(names.map(refresh))
   await until('the owner is told', () => lines().length > 0)
   expect(lines()).toHaveLength(1)
   const told = /EVO_TOKEN_APP=([^;]*)/.exec(lines()[0] ?? '')?.[1]?.split(' ')

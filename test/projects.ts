@@ -26,6 +26,7 @@ export const SLOWEST = [
   'hosts/sharing.machine.test.ts',
   'systemd/broken-config.machine.test.ts',
   'hosts/bad-database.machine.test.ts',
+  'hosts/words.machine.test.ts',
   'openapi-fuzz.machine.test.ts',
   'model.machine.test.ts',
   'cli/completion.machine.test.ts',

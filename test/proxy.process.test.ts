@@ -96,7 +96,7 @@ describe('an issuer behind a proxy, with a certificate of the company’s CA', (
     })
   }
 
-  it('that nobody told us to trust costs nothing but time, and says what is missing', async () => {
+  it('that was not configured as trusted costs nothing but time, and says what is missing', async () => {
     await using proxy = await toServer()
     await using home = await createCompanyHome()
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ATTENTION_EVENTS } from '../src/core/attention.ts'
 import { ERROR_CODES } from '../src/core/error-codes.ts'
 import { CASES } from '../src/core/problem-cases.ts'
 import { overview } from '../src/cli/command-line/help.ts'
@@ -22,10 +23,24 @@ it('lists every command as --help does', async () => {
 })
 
 it('has a row for every setting of the config', () => {
-  const { properties } = configJsonSchema() as { properties: Record<string, object> }
-  const settings = Object.keys(properties).filter((name) => name !== '$schema')
+  const settings = settingsIn(configJsonSchema()).filter((name) => name !== '$schema')
   const rows = readme.slice(readme.indexOf('### Config'), readme.indexOf('### Places'))
+  expect(settings).toContain('log.level')
   for (const setting of settings) expect(rows).toMatch(new RegExp(`\`${setting}\\b`))
+})
+
+/** Of sections that are one object each: the others are described in rows of another kind. */
+function settingsIn(schema: object, section = ''): string[] {
+  const { properties = {} } = schema as { properties?: Record<string, object> }
+  return Object.entries(properties).flatMap(([name, setting]) =>
+    'properties' in setting ? settingsIn(setting, `${section}${name}.`) : [`${section}${name}`],
+  )
+}
+
+it('names every event that a person is told of, and no other', () => {
+  const row = /^\| `notify\.command`.*$/m.exec(readme)?.[0] ?? ''
+  const named = /`EVO_TOKEN_EVENT` \(([^)]*)\)/.exec(row)?.[1] ?? ''
+  expect([...named.matchAll(/`(\w+)`/g)].map(([, event]) => event)).toEqual(ATTENTION_EVENTS)
 })
 
 it('has the default of each refresh setting, as the config has it', () => {
@@ -99,7 +114,7 @@ describe('the troubleshooting tables', () => {
     const derived = new Set<string>([
       ...['signed_out', 'token_ended', 'refresh_refused', 'secret_forgotten'],
       ...['app_refused', 'renewing', 'not_stored', 'service_signed_out'],
-      'secret_forgotten_elsewhere',
+      ...['secret_forgotten_elsewhere', 'service_signed_out_elsewhere'],
       ...['not_renewable', 'last_token_refused'],
     ])
     const shown = Object.keys(CASES).filter((name) => !derived.has(name))

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, goodToken, statusOf } from './faults/owner.ts'
+import { ask, goodToken, statusOf, untilStatus } from './faults/owner.ts'
 import { nativeApp, SCOPES, seededHome } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
@@ -175,6 +175,18 @@ describe('an app that a reload makes another', () => {
     expect(problem?.error).toBe('scope_changed')
     expect(problem?.message).toContain('evo.audit')
     expect(await goodToken(daemon.socket, 'me')).toBe(token)
+  })
+
+  it('by its scopes alone says that a sign-in is needed also while no refresh succeeds', async () => {
+    server.intercept = async () => ({ status: 503, body: { error: 'server_error' } })
+    await using home = await seededHome(server, { apps: { me: 'expired' } })
+    await using daemon = await startDaemonProcess(home)
+    await untilStatus(daemon.socket, 'me', ({ session }) => session === 'retrying')
+    const scopes = [...SCOPES, 'evo.audit']
+    await rewrite(home, { me: { ...nativeApp(server), scopes } })
+    const { stderr } = await runCli(home, ['reload'])
+    expect(stderr).toContain('changed: me\nme needs a sign-in: evo-token login me\n')
+    server.intercept = (_request, act) => act()
   })
 })
 

@@ -1,4 +1,6 @@
 /** `serve` on a terminal is for people; elsewhere, and with --json, it is for programs. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { createHome, runCli, startDaemonProcess } from './support/daemon-process.ts'
 import { itNeeds } from './support/needs.ts'
@@ -33,6 +35,23 @@ describe('serve', () => {
     expect(lines.length).toBeGreaterThan(2)
     expect(lines.filter((line) => !/^(\^C)?\d\d:\d\d:\d\d {2}\S/.test(line))).toEqual([])
     expect(serving.text()).not.toMatch(/[{}]|"msg"/)
+  })
+
+  it('reads its config again at a signal, and ends with the window in which it runs', async () => {
+    await using home = await createHome(CONFIG)
+    const serving = onTerminal(home, 'serve')
+    await until('it answers', serving.text, (text) => text.includes('evo-token answers at'))
+    const { pid } = JSON.parse(readFileSync(join(home.stateDir, 'endpoint.json'), 'utf8')) as {
+      pid: number
+    }
+    process.kill(pid, 'SIGHUP')
+    await until('it has read its config', serving.text, (text) => text.includes('reloaded'))
+    serving.close()
+    await until(
+      'it has ended',
+      () => runCli(home, ['status']),
+      ({ code }) => code === 4,
+    )
   })
 
   it('writes JSON with --json, on a terminal too', async () => {

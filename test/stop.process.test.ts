@@ -1,5 +1,5 @@
 /** `evo-token stop`, of the built program. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createHome, runCli, startDaemonProcess } from './support/daemon-process.ts'
@@ -21,6 +21,23 @@ it('ends the daemon in order, and comes back when it is gone', async () => {
   expect(existsSync(join(home.stateDir, 'endpoint.json'))).toBe(false)
   expect(await daemon.stop()).toBe(0)
   expect(daemon.log.map(({ msg }) => msg)).toContain('stopped')
+})
+
+it('asks the daemon whose socket is named, and does not wait for another one', async () => {
+  await using home = await createHome(CONFIG)
+  await using daemon = await startDaemonProcess(home)
+  await using other = await createHome(CONFIG)
+  await using named = await startDaemonProcess(other)
+  const { socket } = JSON.parse(readFileSync(join(other.stateDir, 'endpoint.json'), 'utf8')) as {
+    socket: string
+  }
+
+  const stopped = await runCli(home, ['stop', '--socket', socket])
+
+  expect(stopped).toEqual({ code: 0, stdout: '', stderr: 'The daemon was told to stop.\n' })
+  expect(await named.stop()).toBe(0)
+  expect(named.log.map(({ msg }) => msg)).toContain('stopped')
+  expect(daemon.log.map(({ msg }) => msg)).not.toContain('stopped')
 })
 
 it('says that there is none where none runs', async () => {

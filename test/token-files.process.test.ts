@@ -186,7 +186,7 @@ describe('the guard', () => {
     const { code, said } = await repository.tryGit(commit)
     expect(code).toBe(0)
     expect(said).toContain('the daemon could not compare')
-    expect(said).toContain('is no vault key')
+    expect(said).toContain('is not a vault key')
   })
 })
 

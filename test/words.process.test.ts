@@ -1,17 +1,17 @@
 /** What is wrong with an app, out of every mouth of the built daemon: the same words, for each audience. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TokenClient } from '../src/client/index.ts'
 import { ERROR_CODES } from '../src/core/error-codes.ts'
 import { ask } from './faults/owner.ts'
-import { seededHome, type SeedOptions } from './faults/seeded-home.ts'
+import { SCOPES, seededHome, type SeedOptions } from './faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from './support/authorization-server.ts'
 import { type Home, runCli, startDaemonProcess } from './support/daemon-process.ts'
 import { freePort } from './support/free-port.ts'
+import { blockingWords, getOverTcp, sideWords, type Words } from './support/mouths.ts'
 import { until } from './support/until.ts'
 import { vaultWorld } from './support/vault-world.ts'
 
@@ -24,12 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close()
 })
-
-interface Words {
-  readonly error: string
-  readonly message: string
-  readonly hint: string
-}
 
 const CASES: readonly {
   readonly what: string
@@ -135,7 +129,7 @@ const CASES: readonly {
     owner: {
       error: 'unavailable',
       message: expect.stringMatching(
-        /^The last attempt to get a token for "me" failed: 127\.0\.0\.1:\d+ answered with status 503/,
+        /^The last attempt to get a token for "me" failed: 127\.0\.0\.1:\d+ answered with server_error \(status 503\): Ask ada\.$/,
       ) as string,
       hint: expect.stringContaining('`evo-token status me` says when') as string,
     },
@@ -203,74 +197,88 @@ describe.each(CASES)('$what', ({ home: more, prepare, answer, app = 'me', exit, 
     const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
     await home.write({ ...config, notify: { command: [command] } })
     await using daemon = await startDaemonProcess(home)
-    const { socket, url } = daemon
-
-    const { owner, callers } = told
-    const problem = { ...owner, blocking: true }
     await until(
-      'no token is on its way any more',
-      async () => (await ask(socket, `/v1/apps/${app}`)).body.problem as Words | null,
-      (shown) => shown?.message !== `A token for "${app}" is on its way.`,
+      'no token is requested any more',
+      async () => (await ask(daemon.socket, `/v1/apps/${app}`)).body.problem as Words | null,
+      (shown) => shown?.message !== `A token for "${app}" has been requested.`,
     )
-    expect((await ask(socket, `/v1/apps/${app}`)).body).toMatchObject({ problem })
-    expect((await ask(socket, `/v1/apps/${app}/token`)).body).toMatchObject({
-      error: owner.error,
-      detail: owner.message,
-      hint: owner.hint,
-    })
-    const { message, hint } = (await ask(socket, `/v1/apps/${app}`)).body.problem as Words
-    expect(await runCli(home, ['get', app])).toEqual({
-      code: exit,
-      stdout: '',
-      stderr: `evo-token: ${message}\n${hint}\n`,
-    })
-    const said = { code: owner.error, message, hint }
-    await expect(new TokenClient({ socket }).getToken(app)).rejects.toMatchObject(said)
-    const asJson = JSON.parse((await runCli(home, ['status', app, '--json'])).stdout) as object
-    expect(asJson).toMatchObject({ problem: { ...problem, message, hint } })
-    const status = await runCli(home, ['status', app])
-    expect(status.stdout).toContain(`: ${message}\n`)
-    expect(status.stdout).toMatch(/^what to do: /m)
-    expect(status.stdout).toContain(` ${hint}\n`)
-    const doctor = await runCli(home, ['doctor', app])
-    if (answer?.status !== 503) expect(doctor.stdout + doctor.stderr).toContain(message)
-    if (told.isNotified) {
+
+    const words = await blockingWords({ ...daemon, home }, app)
+    const { owner, callers, isNotified } = told
+    expect(words).toEqual({ owner, callers, exit, reason: callers.error })
+    for (const path of [`/v1/apps/${app}`, `/v1/apps/${app}/token`, `/readyz/${app}`, '/v1/apps']) {
+      // Neither the person nor the server's words.
+      const sent = JSON.stringify(await getOverTcp({ ...daemon, home }, path))
+      expect(sent, path).not.toMatch(/\bada\b/)
+    }
+    if (isNotified) {
       await until(
         'the notice was given',
         () => readFileSync(notice, 'utf8'),
-        (given) => given === `${message} ${hint}`,
+        (given) => given === `${words.owner.message} ${words.owner.hint}`,
       )
     }
+  })
+})
 
-    const key = readFileSync(join(home.stateDir, 'access-key'), 'utf8').trim()
-    const fromTcp = async (path: string) => {
-      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })
-      const text = await response.text()
-      // Neither the person nor the server's words.
-      expect(text).not.toMatch(/\bada\b/)
-      return JSON.parse(text) as object
+const SIDE_CASES: readonly {
+  readonly what: string
+  readonly home?: SeedOptions
+  /** A token file is where a directory is. */
+  readonly hasTokenFile?: true
+  readonly owner: Words
+  readonly callers: Words
+}[] = [
+  {
+    what: 'scopes in the config that the sign-in did not ask for',
+    home: { app: { scopes: [...SCOPES, 'evo.audit'] } },
+    owner: {
+      error: 'scope_changed',
+      message: 'The config asks for scopes that the sign-in to "me" did not ask for: evo.audit.',
+      hint: 'Sign in: `evo-token login me`.',
+    },
+    callers: {
+      error: 'scope_changed',
+      message: 'The config asks for scopes that the sign-in to "me" did not ask for.',
+      hint: 'Sign in: `evo-token login me`.',
+    },
+  },
+  {
+    what: 'a token file that cannot be written',
+    hasTokenFile: true,
+    owner: {
+      error: 'file_unwritable',
+      message: expect.stringContaining('token is a directory, not a file.') as string,
+      hint: 'Move it away, or name another path in "files" of the config.',
+    },
+    callers: {
+      error: 'file_unwritable',
+      message: 'A token file of "me" cannot be written.',
+      hint: '`evo-token status` has the reason.',
+    },
+  },
+]
+
+describe.each(SIDE_CASES)('$what', ({ home: more, hasTokenFile, owner, callers }) => {
+  it('is told in the same words everywhere, while the token is served', async () => {
+    await using home = await seededHome(server, { apps: { me: 'fresh' }, ...more })
+    const path = join(home.directory, 'token')
+    if (hasTokenFile) {
+      mkdirSync(path)
+      const config = JSON.parse(readFileSync(home.config, 'utf8')) as object
+      await home.write({ ...config, files: [{ app: 'me', path, format: 'raw' }] })
     }
-    expect(await fromTcp(`/v1/apps/${app}`)).toMatchObject({
-      problem: { ...callers, blocking: true },
-    })
-    const keyFile = join(home.stateDir, 'access-key')
-    await expect(new TokenClient({ url, keyFile }).getToken(app)).rejects.toMatchObject({
-      code: callers.error,
-      message: callers.message,
-      hint: callers.hint,
-    })
-    const got = await runCli(home, ['get', app, '--url', url, '--key-file', keyFile])
-    expect(got).toMatchObject({ code: exit, stdout: '' })
-    expect(got.stderr).toMatch(new RegExp(`^evo-token: ${callers.message}\n`))
-    expect(await fromTcp(`/v1/apps/${app}/token`)).toMatchObject({
-      error: callers.error,
-      detail: callers.message,
-      hint: callers.hint,
-    })
-    expect(await fromTcp(`/readyz/${app}`)).toMatchObject({
-      ready: false,
-      apps: { [app]: { ready: false, reason: callers.error } },
-    })
+    await using daemon = await startDaemonProcess(home)
+    await until(
+      'it is noticed',
+      async () => (await ask(daemon.socket, '/v1/apps/me')).body.problem,
+      (problem) => problem !== null,
+    )
+    const words = await sideWords({ ...daemon, home }, 'me')
+    expect(words).toEqual({ owner, callers })
+    const { stdout } = await runCli(home, ['doctor', 'me'])
+    const message = words.owner.message.replace(home.directory, '~')
+    expect(stdout).toContain(`: ${message}\n      ${words.owner.hint}\n`)
   })
 })
 

@@ -19,5 +19,19 @@ GRANT CONNECT ON DATABASE evo_token TO evo_keeper, evo_readers;
 ALTER ROLE evo_node17 SET temp_file_limit = '16MB';
 
 \connect evo_token
--- Large objects are the one thing that a role without any other right may still fill the disk with.
-REVOKE EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) FROM PUBLIC;
+-- With these a role without any other right could fill the disk (large objects, messages in the log of changes) or the
+-- table of locks of the whole server (advisory locks). evo-token uses none of them.
+DO $do$
+DECLARE
+  function regprocedure;
+BEGIN
+  FOR function IN
+    SELECT oid FROM pg_proc
+     WHERE pronamespace = 'pg_catalog'::regnamespace
+       AND (proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'pg_logical_emit_message')
+            OR proname ~ '^pg_(try_)?advisory_')
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', function);
+  END LOOP;
+END
+$do$;

@@ -18,10 +18,10 @@ import { copy, manifest, repository, run, stage } from './staging.mjs'
 const ARCHITECTURE = 'amd64'
 const HOME = '/usr/lib/evo-token'
 const DEBIAN = join(root, 'scripts/packages/debian')
-/** Debian wants an address. The project has none. */
+/** Debian requires a mail address, and the project has none. */
 const MAINTAINER = `${manifest.author} <no-address@repository-not-set.invalid>`
 
-/** With `withNode` it carries the Node that runs this, and needs none of the machine's. */
+/** `withNode` puts the Node that runs this script into the package, which then needs none on the machine. */
 export function packDeb(to, { withNode }) {
   const tree = stage('deb')
   const node = withNode ? `${HOME}/node` : '/usr/bin/node'
@@ -67,7 +67,7 @@ function putProgram(tree, node, withNode) {
   run('chmod', ['755', main, ...(withNode ? [join(home, 'node')] : [])])
 }
 
-/** As `service install --system` fills them, for the config that the package brings. */
+/** Writes the units that `service install --system` would write for the package's config. */
 function putUnits(place, tree, node) {
   const main = `${HOME}/dist/main.js`
   const filling = {

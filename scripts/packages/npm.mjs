@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { root } from '../sources.mjs'
 import { manifest, run, stage } from './staging.mjs'
 
-/** The daemon and the command line; its own client is in it, too. */
+/** The daemon and the command line, with the client. */
 export function packProgram(to) {
   return [pack(root, to)]
 }
@@ -28,7 +28,7 @@ export function packClient(to) {
   return [pack(directory, to)]
 }
 
-/** The build has run: `prepack` would run it again. */
+/** Without `prepack`, which would build again. */
 function pack(directory, to) {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', to]
   const [{ filename }] = JSON.parse(run('npm', args, { cwd: directory }))

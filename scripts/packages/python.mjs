@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { root } from '../sources.mjs'
 import { copy, manifest, repository, run, stage } from './staging.mjs'
 
-/** Has to be on the machine; `EVO_TOKEN_PYTHON` names another one. */
+/** The Python that builds the wheels; `EVO_TOKEN_PYTHON` names another one. */
 export const PYTHON = process.env.EVO_TOKEN_PYTHON || 'python3'
 
 export function packPython(to) {
@@ -16,7 +16,7 @@ export function packPython(to) {
   return [client, daemon].map((source) => packWheel(source, to))
 }
 
-/** With what is the same for all packages. */
+/** Copies a project, and adds the licence and the repository's address. */
 function stageProject(path) {
   const directory = stage(path)
   cpSync(join(root, path), directory, {
@@ -30,7 +30,7 @@ function stageProject(path) {
 }
 
 function packWheel(source, to) {
-  // Where hatchling is installed it is used: else pip fetches it.
+  // An installed hatchling is used; else pip downloads it.
   const isolation = hasHatchling() ? ['--no-build-isolation'] : []
   const args = ['-m', 'pip', 'wheel', '--no-deps', ...isolation, '--wheel-dir', to, source]
   const [, file] = /filename=(\S+)/.exec(run(PYTHON, args)) ?? []

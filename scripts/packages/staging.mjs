@@ -1,4 +1,4 @@
-/** What the packages have in common: the manifest, and a directory in which each is put together. */
+/** What all packages use: the manifest, and an empty directory to put each together in. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -6,7 +6,7 @@ import { root } from '../sources.mjs'
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** Where the sources are, for people. */
+/** The web address of the sources. */
 export const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '')
 
 /** An empty directory. */
@@ -25,7 +25,7 @@ export function copy(paths, directory) {
   }
 }
 
-/** The standard output of a program, which has to succeed. */
+/** Runs a program, and returns what it prints. @throws where it fails. */
 export function run(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,

@@ -1,9 +1,9 @@
 /**
- * Whether an app's session may be spent here: where it is shared with other hosts, by its home alone.
- * docs/many-hosts.md. Everything that spends or revokes asks this, and nothing else of the broker does.
+ * Whether an app's session may be spent here: where it is shared with other hosts, only its home may
+ * (docs/many-hosts.md). Everything that spends or revokes asks this; nothing else in the broker does.
  */
 import type { Failure } from '../core/ports.ts'
-import type { Words } from '../core/problem.ts'
+import type { Words } from '../core/case-row.ts'
 import type { Subject } from '../core/token.ts'
 import type { Sharing } from '../core/vault.ts'
 import type { SidecarError } from '../errors.ts'
@@ -14,7 +14,7 @@ export type HomeFault =
   | 'elsewhere'
   /** It cannot be told whether this keeper is still the home. */
   | 'not_confirmed'
-  /** It was shared, and the config says nothing of that any more. */
+  /** It was shared, and the config no longer has "share". */
   | 'still_shared'
 
 export interface AppHome {
@@ -22,30 +22,30 @@ export interface AppHome {
   fault(): HomeFault | undefined
   /** The name of the keeper that is the home; undefined for a session that is not shared. */
   homeName(): string | undefined
-  /** What is said of the fault besides; for the owner. */
+  /** What the owner is told about the fault; undefined for what its code says anyway. */
   words(): Words | undefined
   /**
-   * Asked when the connection stands, immediately before the first byte leaves.
+   * Asked when the connection is established, immediately before the first byte is sent.
    *
-   * @param sessionNumber of the session that is spent: another one now means that this one is over.
+   * @param sessionNumber of the session that is spent: if the app has another one now, that session is over.
    */
   question(kind: 'refresh' | 'redemption', sessionNumber: number): Promise<Failure | undefined>
   /** Why an owner's change may not be made here now. */
   refuseChange(): Promise<SidecarError | undefined>
   /** Why a person may not sign in here now. */
   refuseSignIn(): Promise<SidecarError | undefined>
-  /** Who is signed in, and would be replaced by another sign-in; undefined for no one, or where that is not known. */
+  /** The person whose session a new sign-in replaces; undefined without one, or where that is not known. */
   subject(): Subject | undefined
-  /** What a sign-in that was just granted has to store; undefined for what stands there. */
+  /** What a sign-in that was just granted has to store; undefined to keep what is stored. */
   sharingOfSignIn(): Sharing | undefined
-  /** Makes a stored sign-in the session of all. Runs in the app's queue. @returns why it could not. */
+  /** Makes a stored sign-in the session of all keepers. Runs in the app's queue. @returns why it could not. */
   settleSignIn(): Promise<string | undefined>
   /**
-   * Ends the sharing on a person's word, where this is the home: what is here is this daemon's own then.
+   * Ends the sharing, at the owner's command, where this is the home: the session is this daemon's own then.
    *
    * @returns whether no copy of it is left that another keeper could take over.
    */
   leave(): Promise<boolean>
-  /** Publishes the last record. Whether other hosts find it now; undefined where none looks. */
+  /** Publishes the last record. @returns whether other hosts find it now; undefined where it is not shared. */
   publish(): Promise<boolean | undefined>
 }

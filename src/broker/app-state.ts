@@ -1,6 +1,6 @@
 /**
  * All that we know about one app now: its registration, its session and its record. Changes run in
- * the app's queue (`managed-app.ts`); reading is free.
+ * the app's queue; reading needs no queue.
  */
 import type { RenewalCause } from '../core/activity.ts'
 import { type App, identityOf } from '../core/app.ts'
@@ -29,7 +29,7 @@ import { SignInOrder } from './sign-in-order.ts'
 export class AppState {
   readonly deps: BrokerDeps
   readonly ledger: Ledger
-  /** Everything that changes the app, one after another; no request is waited for in it that spends something. */
+  /** Everything that changes the app, one after another. No request that spends something is awaited in it. */
   readonly queue = new Queue()
   readonly outstanding: OutstandingRequests
   /** Whether the session may be spent here. */
@@ -81,8 +81,8 @@ export class AppState {
   }
 
   /**
-   * Another one after each sign-in, sign-out, and record that another process wrote: the answer to
-   * what was asked before counts for nothing then.
+   * Changes with each sign-in, each sign-out, and each record that another process wrote: answers to
+   * earlier requests are discarded then.
    */
   get sessionNumber(): number {
     return this.#sessionNumber
@@ -95,7 +95,7 @@ export class AppState {
 
   /**
    * Takes over what the config says now, for the same identity. Waiting is over in any case: a reload
-   * is also how a person says that something was mended elsewhere.
+   * is also how a person says that something was corrected elsewhere.
    */
   reconfigure(registration: Registration, changed: boolean): void {
     const asksOtherScopes = registration.app.scopes.join(' ') !== this.app.scopes.join(' ')
@@ -111,7 +111,7 @@ export class AppState {
     this.endWaiting()
   }
 
-  /** The next heartbeat tries again, whatever was waited for. */
+  /** Ends a back-off: the next heartbeat tries again. */
   endWaiting(): void {
     this.registration.server.forgetFailures()
     this.apply({ type: 'wait-over' })
@@ -155,18 +155,18 @@ export class AppState {
     this.deps.onChange(this.app.name)
   }
 
-  /** As the age of the token has it; but one that never ages is stale once an API has refused it. */
+  /** By the token's age; a token that does not expire is stale once an API has refused it. */
   freshness(now: Reading): Freshness {
     return this.isTokenRefused() ? 'stale' : freshness(this.session.tokens, now, this.app.refresh)
   }
 
-  /** Whether an API has refused the token, which never ages. */
+  /** Whether the token does not expire, and an API has refused it. */
   isTokenRefused(): boolean {
     const { tokens } = this.session
     return tokens?.lifetimeMs === null && tokens.accessToken === this.#rejected
   }
 
-  /** No usable answer came, or none could be asked for. */
+  /** No usable answer came, or no request could be sent. */
   recordUnavailable(
     failure: Failure,
     details: Pick<
@@ -178,7 +178,7 @@ export class AppState {
     this.apply({ type: 'unavailable', failure, at: clock.read(), random: random(), ...details })
   }
 
-  /** The session that the vault's record describes, after another process changed it. */
+  /** Takes over the session that the record describes, after another process changed the record. */
   reloadFromRecord(): void {
     this.#sessionNumber += 1
     this.#session = restoreSession(this.app, this.ledger, this.deps.clock)
@@ -205,7 +205,7 @@ export class AppState {
     return this.#reissueAt !== undefined && wall >= this.#reissueAt
   }
 
-  /** Works the next instant out anew: after each grant, and after the wall clock was set back. */
+  /** Computes the next instant again: after each grant, and after the wall clock was set back. */
   scheduleReissue(): void {
     this.#reissueAt = this.#registration.nextReissue()
   }

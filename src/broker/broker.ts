@@ -2,62 +2,34 @@
  * The one stateful object of the daemon: every configured app, and the vault they share.
  * It decides nothing itself; `core/` says what is due and what follows.
  */
-import { lockedProblem } from '../core/problem.ts'
-import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { Registration } from '../core/registration.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
-import type { Reading, Sealed } from '../core/token.ts'
-import type { OpenedVault } from '../core/vault.ts'
-import type { KeySource } from '../core/vault-key-source.ts'
+import type { Sealed } from '../core/token.ts'
 import { Queue } from '../queue.ts'
-import type { BrokerDeps } from './broker-deps.ts'
 import type { AppState } from './app-state.ts'
-import { SidecarError } from '../errors.ts'
-import { changeWhenIdle } from './idle.ts'
-import type { ManagedApp, TokenRequest } from './managed-app.ts'
-import { createLonelyHome } from './lonely-home.ts'
+import type { BrokerOptions } from './broker-options.ts'
+import type { ManagedApp, RefreshRequest, TokenRequest } from './managed-app.ts'
+import { createUnsharedHome } from './unshared-home.ts'
 import { ManagedApps } from './managed-apps.ts'
-import { putClientSecret, requireHome, type SignedOut, signOut } from './owner-changes.ts'
+import { changeAtHome } from './owner-changes.ts'
+import { putClientSecret } from './put-client-secret.ts'
 import { toError } from './refusal.ts'
+import { runInBackground } from './run-in-background.ts'
 import { secretDigestsOf } from './secrets.ts'
-import type { KeeperSharing } from './sharing/keeper-sharing.ts'
+import { leaveSharing, type LeftSharing } from './sharing/leave-sharing.ts'
 import type { RemoteApp } from './sharing/remote-app.ts'
 import { SignIns } from './sign-ins.ts'
-import { lockedStatus } from './status-of.ts'
+import { type SignedOut, signOut } from './sign-out.ts'
+import { type NotRestored, notRestoredProblem, notRestoredStatus } from './status-of.ts'
 import { VaultAccess } from './vault-access.ts'
-import { WakeWatch, type WakeWatchDeps } from './wake-watch.ts'
-
-export interface BrokerOptions extends Omit<BrokerDeps, 'onGrant'>, WakeWatchDeps {
-  readonly openVault: () => Promise<OpenedVault>
-  readonly listener: RedirectListener
-  /** An unguessable name for a sign-in. */
-  readonly newId: () => string
-  /** The id of this daemon among keepers, if it was ever one. */
-  readonly keeperId?: string | undefined
-  /** Where the sessions are shared with other hosts. */
-  readonly sharing?: KeeperSharing
-}
-
-export interface RefreshRequest {
-  /** The access token that an API refused, as lower-case hex SHA-256. */
-  readonly rejectedSha256?: string
-  /** A person wishes it: whatever back-off or limit waits. */
-  readonly now?: boolean
-  /** The name of the caller. */
-  readonly caller?: string
-}
-
-export interface LeftSharing {
-  /** The apps whose sessions are this daemon's own now. */
-  readonly apps: readonly string[]
-  /** Those of them of which the database, which gave no answer, may still have a copy. */
-  readonly copiesLeft: readonly string[]
-}
+import { createVaultKeyChanges, type VaultKeyChanges } from './vault-key.ts'
+import { applyWake, WakeWatch } from './wake-watch.ts'
 
 export class Broker {
   readonly signIns: SignIns
+  readonly vaultKey: VaultKeyChanges
   readonly #options: BrokerOptions
   readonly #apps: ManagedApps
   readonly #vault: VaultAccess
@@ -71,15 +43,21 @@ export class Broker {
     this.#options = options
     const { sharing } = options
     const homeOf = (state: AppState) =>
-      sharing?.homeOf(state) ?? createLonelyHome(state, options.keeperId)
+      sharing?.homeOf(state) ?? createUnsharedHome(state, options.keeperId)
     this.#apps = new ManagedApps(options, registrations, homeOf)
     this.#vault = new VaultAccess(options)
     this.#wakes = new WakeWatch(options)
+    this.vaultKey = createVaultKeyChanges(options, this.#vault, this.#apps)
     this.signIns = new SignIns({ ...options, findApp: (app) => this.#app(app) })
   }
 
   appNames(): readonly string[] {
     return this.#apps.names()
+  }
+
+  /** Whether it is configured. */
+  hasApp(app: string): boolean {
+    return this.#apps.has(app)
   }
 
   /** Opens the vault and restores every session; the heartbeat tries again what could not be opened or read. */
@@ -94,15 +72,18 @@ export class Broker {
     return this.#opening
   }
 
-  /** Looks after everything that may be due, and waits for none of it. Called at each heartbeat. */
+  /** Begins everything that is due, and waits for none of it. Called at each heartbeat. */
   beat(): void {
     if (this.#stopping) return
-    const now = this.#options.clock.read()
-    this.#noticeWakes(now)
-    const isDue = this.#vault.vault ? this.#apps.isIncomplete() : this.#vault.isRetryDue(now.mono)
-    if (isDue) this.#inBackground('opening the vault', () => this.open())
+    const { clock, log } = this.#options
+    const now = clock.read()
+    applyWake(this.#wakes.look(now), this.#apps.states())
+    const isDue = this.#vault.vault
+      ? this.#apps.isRetryDue(now.mono)
+      : this.#vault.isRetryDue(now.mono)
+    if (isDue) runInBackground(log, 'opening the vault', () => this.open())
     for (const managed of this.#apps.all()) {
-      this.#inBackground('renewal', () => managed.maintain(now), managed.state.app.name)
+      runInBackground(log, 'renewal', () => managed.maintain(now), managed.state.app.name)
     }
     for (const turns of this.#apps.turns()) turns.beat()
     this.signIns.beat()
@@ -114,7 +95,7 @@ export class Broker {
     this.signIns.close()
     this.#apps.close()
     await Promise.all([this.#queue.drain(), this.drain()])
-    // A reload that was under way may have made more of them.
+    // A reload that was under way may have added apps.
     this.#apps.close()
     await this.drain()
   }
@@ -129,9 +110,7 @@ export class Broker {
     const registration = this.#apps.registration(app)
     const managed = this.#remote(app) ?? this.#apps.find(app)
     if (managed) return managed.status()
-    const { failure, hint, attempts } = this.#vault
-    const lastError = { ...failure, at: this.#wakes.last.wall }
-    return lockedStatus(registration.app, { lastError, hint, attempts })
+    return notRestoredStatus(registration.app, this.#notRestored(app), this.#wakes.last.wall)
   }
 
   /** @throws {SidecarError} `unknown_app`. */
@@ -139,10 +118,11 @@ export class Broker {
     return this.#apps.registration(app).app.issuer
   }
 
+  /** @throws {SidecarError} `unknown_app`. */
   readiness(app: string): Readiness {
     this.#apps.registration(app)
     const managed = this.#remote(app) ?? this.#apps.find(app)
-    return managed?.readiness() ?? { ready: false, reason: 'vault_locked' }
+    return managed?.readiness() ?? { ready: false, reason: this.#notRestored(app).case }
   }
 
   /** @throws {SidecarError} `unknown_app`, `vault_locked`, and as `ManagedApp.token`. */
@@ -161,64 +141,48 @@ export class Broker {
   /**
    * Ends the app's pending sign-in, revokes its newest token where the server can, and forgets it.
    *
-   * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `owner-changes.ts`.
+   * @throws {SidecarError} `unknown_app`, `vault_locked`, and as `signOut` in `sign-out.ts`.
    */
   async logout(app: string): Promise<SignedOut> {
-    const managed = this.#app(app)
-    await requireHome(managed.state)
-    this.signIns.cancel(app, 'The app was signed out.')
-    return changeWhenIdle(managed.state, async () => {
-      // It may have been given away while this waited.
-      await requireHome(managed.state)
-      return signOut(managed.state)
-    })
+    const { state } = this.#app(app)
+    const askedAt = this.#options.clock.read().mono
+    return changeAtHome(
+      state,
+      () => signOut(state, askedAt),
+      () => {
+        this.signIns.cancel(app, 'The app was signed out.')
+      },
+    )
   }
 
-  /** @throws {SidecarError} as `putClientSecret` in `owner-changes.ts`. */
+  /** @throws {SidecarError} as `putClientSecret` in `put-client-secret.ts`. */
   async putClientSecret(
     app: string,
     secret: Sealed,
     isPrivateKey = false,
   ): Promise<{ proven: boolean }> {
-    const managed = this.#app(app)
-    await requireHome(managed.state)
-    const stored = await changeWhenIdle(managed.state, async () => {
-      await requireHome(managed.state)
-      return putClientSecret(managed.state, { secret, isPrivateKey })
-    })
+    const { state } = this.#app(app)
+    const stored = await changeAtHome(state, () => putClientSecret(state, { secret, isPrivateKey }))
     this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
     return stored
   }
 
   /**
-   * Shares nothing any more: what this daemon is the home of is its own from now on.
+   * Ends the sharing with other hosts.
    *
-   * @throws {SidecarError} `vault_locked`, `unavailable` where a request of one is out.
+   * @throws {SidecarError} `vault_locked`, and as `leaveSharing` in `sharing/leave-sharing.ts`.
    */
   async leaveSharing(): Promise<LeftSharing> {
     this.#vault.requireOpen()
-    this.#options.sharing?.leave()
-    const shared = [...this.#apps.all()].filter(({ state }) => state.ledger.record.sharing)
-    const apps: string[] = []
-    const copiesLeft: string[] = []
-    for (const { state } of shared) {
-      const withdrawn = await state.home.leave().catch((error: unknown) => {
-        this.#options.sharing?.goOn()
-        throw error
-      })
-      if (state.ledger.record.sharing) continue
-      apps.push(state.app.name)
-      if (!withdrawn) copiesLeft.push(state.app.name)
-    }
-    return { apps, copiesLeft }
+    return leaveSharing(this.#apps.states(), this.#options.sharing)
   }
 
-  /** Whether the app is renewed here. */
+  /** Whether the app is renewed here. @throws {SidecarError} `unknown_app`. */
   isHome(app: string): boolean {
     return this.#remote(app) === undefined
   }
 
-  /** What came of the app's renewals since it is kept here. */
+  /** The app's renewals since it was restored, counted by outcome. */
   renewals(app: string): RenewalCounts {
     return this.#apps.find(app)?.state.renewals ?? NO_RENEWALS
   }
@@ -226,37 +190,15 @@ export class Broker {
   /** Which of these hex SHA-256 are of secrets that we hold. @throws {SidecarError} `vault_locked`. */
   holds(sha256: readonly string[]): readonly string[] {
     const keys = this.#vault.requireOpen().keys.digests()
-    const ofApps = [...this.#apps.all()].flatMap(({ state }) => secretDigestsOf(state))
+    const ofApps = this.#apps.states().flatMap(secretDigestsOf)
     const held = new Set([...keys, ...ofApps])
     return sha256.filter((candidate) => held.has(candidate))
   }
 
-  /** The app's access token, expired or not: for those who write it somewhere. */
+  /** The app's access token, expired or not: for the token files. */
   accessToken(app: string): Sealed | undefined {
     const { tokens } = this.#remote(app) ?? this.#apps.find(app)?.state.session ?? {}
     return tokens?.accessToken
-  }
-
-  /** Where the vault's key is; undefined while that is not known. */
-  vaultKeySource(): KeySource | undefined {
-    return this.#vault.keySource
-  }
-
-  /** @throws {SidecarError} `vault_locked`, `invalid_request` where others have the key, and as `VaultKeys.rotate`. */
-  async rotateVaultKey(): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError(HOW_TO_ROTATE)
-    await this.#vault.requireOpen().keys.rotate((app, work) => {
-      const managed = this.#apps.find(app)
-      return managed ? managed.state.queue.run(work) : work()
-    })
-    this.#options.onActivity({ kind: 'vault_key_rotated', caller: 'owner' })
-  }
-
-  /** @throws {SidecarError} `vault_locked`, and as `VaultKeys.move`. */
-  async moveVaultKey(to: 'keychain' | 'file'): Promise<void> {
-    if (this.#options.sharing) throw sharedKeyError(WHERE_KEYS_ARE)
-    await this.#vault.requireOpen().keys.move(to)
-    this.#options.onActivity({ kind: 'vault_key_moved', caller: 'owner' })
   }
 
   /**
@@ -265,10 +207,13 @@ export class Broker {
    * @throws {SidecarError} `unavailable` where a request of an app that goes away is out, and stays out.
    */
   reload(registrations: readonly Registration[]): Promise<ReloadPlan> {
+    // Another reload may be waiting for a request: both wait for the same one.
+    const askedAt = this.#options.clock.read().mono
     return this.#queue.run(async () => {
-      const plan = await this.#apps.reconfigure(registrations, (app) => {
+      const onLeave = (app: string) => {
         this.signIns.cancel(app, 'The app was changed in the config.')
-      })
+      }
+      const plan = await this.#apps.reconfigure(registrations, onLeave, askedAt)
       for (const app of [...plan.removed, ...plan.replaced]) this.#options.sharing?.forget(app)
       await this.#restore()
       this.#recordReload(plan)
@@ -287,18 +232,9 @@ export class Broker {
   async #restore(): Promise<void> {
     const { vault } = this.#vault
     if (!vault) return
-    this.#options.sharing?.useCopies(vault.copies, (app) => this.#apps.find(app))
     await this.#apps.restore(vault.records)
-  }
-
-  #noticeWakes(now: Reading): void {
-    const { clocks, reconnected, awakeSince } = this.#wakes.look(now)
-    if (clocks === 'steady' && !reconnected) return
-    for (const { state } of this.#apps.all()) {
-      if (reconnected) state.apply({ type: 'wait-over' })
-      else if (clocks === 'jumped') state.apply({ type: 'wait-over', before: awakeSince })
-      if (clocks === 'set-back') state.scheduleReissue()
-    }
+    // Apps whose record cannot be read now follow when it can.
+    this.#options.sharing?.useCopies(vault.copies, (app) => this.#apps.find(app))
   }
 
   /** Undefined where this daemon is the app's home, or no other host shares it. */
@@ -311,29 +247,10 @@ export class Broker {
     const registration = this.#apps.registration(app)
     const managed = this.#apps.find(app)
     if (managed) return managed
-    const { failure, hint } = this.#vault
-    throw toError(lockedProblem(registration.app, failure.message, hint))
+    throw toError(notRestoredProblem(registration.app, this.#notRestored(app)))
   }
 
-  /** Fire-and-forget: failures are logged here, and keep nothing else from being done. */
-  #inBackground(what: string, begin: () => Promise<unknown> | undefined, app?: string): void {
-    const report = (error: unknown) => {
-      this.#options.log.error({ app, err: error }, `${what} failed`)
-    }
-    try {
-      begin()?.catch(report)
-    } catch (error) {
-      report(error)
-    }
+  #notRestored(app: string): NotRestored {
+    return this.#apps.unread(app) ?? this.#vault.notOpen
   }
-}
-
-const HOW_TO_ROTATE =
-  'Put the new key on the second line at every keeper and restart each, then on the first; docs/many-hosts.md has the steps.'
-
-const WHERE_KEYS_ARE =
-  'A keeper has it in its state directory ("vault": { "key": "file" }) or as a systemd credential ("credential"): stop the daemon, put it there, and say so in the config.'
-
-function sharedKeyError(hint: string): SidecarError {
-  return new SidecarError('invalid_request', 'Other keepers have the vault key, too.', { hint })
 }

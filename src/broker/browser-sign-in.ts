@@ -6,11 +6,13 @@ import type {
   RedirectRequest,
   SignInPage,
 } from '../core/redirect-listener.ts'
+import { addressesIn } from '../core/pasted-address.ts'
 import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import type { PendingSignIn } from './pending-sign-in.ts'
-import { failed } from './sign-in.ts'
+import { failed, type SignInEnd } from './sign-in-end.ts'
 import { valueOf } from './sign-in-errors.ts'
+import { ALREADY_USED, latePageOf, pageOf } from './sign-in-pages.ts'
 
 /** How a browser gets to the authorization server, and back. */
 type Ways = Pick<
@@ -56,7 +58,7 @@ export async function startInBrowser(
   return startByHand(signIn, request)
 }
 
-/** Nothing of ours is on the browser's way: the person opens the address, and pastes the one at the end. */
+/** Without any listener: the person opens the address, and pastes the one that the browser ends on. */
 function startByHand(signIn: PendingSignIn, request: AuthorizationRequest): Ways {
   signIn.way = { method: 'browser', request }
   return { authorizationUrl: request.url, openUrl: null, listening: false, busy: null }
@@ -105,7 +107,7 @@ function toRedirectRequest(
       signIn.noteVisit()
     },
     onSecondVisit: () => {
-      signIn.abandon(failed('link_reused', LINK_REUSED))
+      signIn.breakOff(failed('link_reused', LINK_REUSED))
     },
     onHttps: () => {
       signIn.noteHttps()
@@ -113,72 +115,88 @@ function toRedirectRequest(
   }
 }
 
-/** What the person is told whose browser brought `callback`. */
+/** Redeems `callback`, and returns the page for the browser that brought it. */
 export async function redeemCallback(signIn: PendingSignIn, callback: URL): Promise<SignInPage> {
-  const { managedApp: managed, way } = signIn
-  if (signIn.busy || !signIn.pending || way?.method !== 'browser') return ALREADY_USED
-  const { server } = managed.state.registration
-  await signIn.redeem((secret) => server.prepareRedemption(way.request, callback, secret))
-  return pageOf(signIn.app, signIn.status)
+  const end = await redeem(signIn, callback)
+  if (end) return pageOf(signIn.app, signIn.status)
+  return signIn.pending ? ALREADY_USED : latePageOf(signIn.app, signIn.status)
 }
 
 /**
- * The redirected URL that a person pasted. A browser may leave out http:// in what it shows, and one that
- * insists on https: has put that in its place: the `state` is what tells that it is this sign-in's.
+ * Redeems the redirected URL that a person pasted. One that is not this sign-in's, or not whole, changes nothing.
  *
- * @throws {SidecarError} `invalid_request` for one that is not this sign-in's.
+ * @throws {SidecarError} `invalid_request` for such a one.
  */
-export function parsePasted(signIn: PendingSignIn, pasted: string): URL {
+export async function redeemPasted(signIn: PendingSignIn, pasted: string): Promise<SignInStatus> {
   const request = signIn.way?.method === 'browser' ? signIn.way.request : undefined
-  const callback = [pasted, `http://${pasted}`]
-    .flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []))
-    .find((url) => request && isResponseTo(request, url))
-  if (callback) return callback
-  throw new SidecarError('invalid_request', 'That is not the address that this sign-in ends at.', {
-    hint: `Paste the whole address from the browser's address bar: it begins with ${request?.redirectUri ?? 'the redirect URI'} and has "state=" in it.`,
+  const addresses = addressesIn(pasted)
+  const callback = addresses.find((url) => request && isResponseTo(request, url))
+  if (!callback) throw notTheAddress(request, addresses)
+  const end = await redeem(signIn, callback, 'pasted')
+  if (end?.status !== 'failed' || !signIn.pending) return signIn.status
+  throw new SidecarError('invalid_request', 'Some of that address is missing or changed.', {
+    hint: COPY_WHOLE,
   })
 }
 
-function isResponseTo(
-  { redirectUri, state }: { readonly redirectUri: string; readonly state: string },
+/** Undefined where the sign-in has ended, or another response is being redeemed. */
+async function redeem(
+  signIn: PendingSignIn,
   callback: URL,
-): boolean {
-  const expected = new URL(redirectUri)
+  from?: 'pasted',
+): Promise<SignInEnd | undefined> {
+  const { managedApp: managed, way } = signIn
+  if (signIn.busy || !signIn.pending || way?.method !== 'browser') return undefined
+  const { server } = managed.state.registration
+  return signIn.redeem((secret) => server.prepareRedemption(way.request, callback, secret), from)
+}
+
+/** A browser that insists on https: puts that in the place of http:; the `state` tells that it is this sign-in's. */
+function isResponseTo(request: AuthorizationRequest, callback: URL): boolean {
   const states = callback.searchParams.getAll('state')
-  const isOnHttps = expected.protocol === 'http:' && callback.protocol === 'https:'
+  return leadsTo(request, callback) && states.length === 1 && states[0] === request.state
+}
+
+function leadsTo({ redirectUri }: AuthorizationRequest, address: URL): boolean {
+  const expected = new URL(redirectUri)
+  const isOnHttps = expected.protocol === 'http:' && address.protocol === 'https:'
   return (
-    (callback.protocol === expected.protocol || isOnHttps) &&
-    callback.host === expected.host &&
-    callback.pathname === expected.pathname &&
-    states.length === 1 &&
-    states[0] === state
+    (address.protocol === expected.protocol || isOnHttps) &&
+    address.host === expected.host &&
+    address.pathname === expected.pathname
   )
+}
+
+const COPY_WHOLE = "Copy the whole address from the browser's address bar once more."
+
+function notTheAddress(
+  request: AuthorizationRequest | undefined,
+  addresses: readonly URL[],
+): SidecarError {
+  const states = addresses.map((url) => url.searchParams.get('state'))
+  if (request && states.includes(request.state)) {
+    return new SidecarError('invalid_request', 'That is an address on the way to the sign-in.', {
+      hint: `Sign in there, and paste the address that the browser ends on: it begins with ${request.redirectUri}.`,
+    })
+  }
+  const isOfAnother = addresses.some((url, at) => {
+    return request !== undefined && leadsTo(request, url) && states[at] !== null
+  })
+  if (isOfAnother) {
+    return new SidecarError('invalid_request', 'That address is not of this sign-in.', {
+      hint: 'It may be of an earlier one, or cut short. Open the address that this sign-in shows, and paste the whole one that the browser ends on.',
+    })
+  }
+  return new SidecarError('invalid_request', 'That is not the address that this sign-in ends at.', {
+    hint: `Paste the whole address from the browser's address bar: it begins with ${request?.redirectUri ?? 'the redirect URI'} and has "state=" in it. If another program has led the browser on from there, end that program and sign in again.`,
+  })
 }
 
 const LINK_REUSED =
   'The link was opened a second time. If that was not you, another user or program on this machine saw it. No sign-in took place; start again.'
 
-const ALREADY_USED: SignInPage = {
-  ok: false,
-  title: 'This sign-in has ended',
-  text: 'Its answer was used already, or it took too long. Start again with evo-token login.',
-}
-
-function pageOf(app: string, { status, error, message, subject }: SignInStatus): SignInPage {
-  if (status !== 'succeeded') {
-    return { ok: false, title: 'Not signed in', text: `${error ?? ''}: ${message ?? ''}` }
-  }
-  const who = subject === null ? '' : ` as ${subject}`
-  const remark = message === null ? '' : ` ${message}`
-  return {
-    ok: true,
-    title: 'Signed in',
-    text: `${app} is signed in${who}. You can close this page.${remark}`,
-  }
-}
-
 function noRedirectUri(app: string): SidecarError {
   return new SidecarError('misconfigured', `"${app}" has no redirect URI.`, {
-    hint: 'Register one for the app, and add it to redirectUris.',
+    hint: 'Register one for the app, and add it to "redirectUris" in the config.',
   })
 }

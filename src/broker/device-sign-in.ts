@@ -2,7 +2,7 @@
 import type { Clock } from '../core/ports.ts'
 import type { PollOutcome } from '../core/authorization-server.ts'
 import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
-import { failed } from './sign-in.ts'
+import { failed } from './sign-in-end.ts'
 import { valueOf } from './sign-in-errors.ts'
 import { clientSecretsOf } from './secrets.ts'
 
@@ -45,7 +45,7 @@ async function poll(signIn: PendingSignIn, way: DeviceSignIn, clock: Clock): Pro
   way.nextPollAt = clock.read().mono + way.intervalMs
 }
 
-/** A poll without an answer is repeated, more slowly (RFC 8628 §3.5). */
+/** A poll without an answer is repeated at a longer interval (RFC 8628 §3.5). */
 function morePatient(outcome: PollOutcome): PollOutcome {
   return outcome.kind === 'unavailable' ? { kind: 'pending', slowDown: true } : outcome
 }

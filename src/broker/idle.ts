@@ -1,11 +1,11 @@
-/** Changes of the owner: they wait until no request of the app is out that spends something. */
+/** Changes by the owner: they wait until no request of the app that spends something is out. */
 import type { AppState } from './app-state.ts'
 import type { OutstandingRequest } from './outstanding-requests.ts'
 import { requireReadable } from './newer-record.ts'
 import { answerOutstandingError } from './refusal.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
-/** How long a change of the owner waits for such a request; then its answer says so. */
+/** How long such a change waits; then it fails. */
 const OWNER_WAIT_MS = 25_000
 
 /**
@@ -22,12 +22,21 @@ export function changeWhenIdle<T>(state: AppState, work: () => Promise<T>): Prom
   })
 }
 
-/** As `changeWhenIdle`, for what changes nothing of the record. @throws {SidecarError} `unavailable`. */
-export async function runWhenIdle<T>(state: AppState, work: () => Promise<T>): Promise<T> {
+/**
+ * As `changeWhenIdle`, for what changes nothing of the record.
+ *
+ * @param askedAt when the owner asked for it, on the monotonic clock.
+ * @throws {SidecarError} `unavailable`.
+ */
+export async function runWhenIdle<T>(
+  state: AppState,
+  work: () => Promise<T>,
+  askedAt = state.deps.clock.read().mono,
+): Promise<T> {
   const now = () => state.deps.clock.read().mono
-  const deadline = now() + OWNER_WAIT_MS
+  const deadline = askedAt + OWNER_WAIT_MS
   for (;;) {
-    await waitUntilIdle(state, deadline - now())
+    await waitForSpending(state, deadline - now())
     const done = await state.queue.run(async () => {
       return findSpending(state) ? undefined : { value: await work() }
     })
@@ -35,15 +44,21 @@ export async function runWhenIdle<T>(state: AppState, work: () => Promise<T>): P
   }
 }
 
-/** @throws {SidecarError} `unavailable` where a request that spends something is out for `waitMs` more. */
-async function waitUntilIdle(state: AppState, waitMs: number): Promise<void> {
+/**
+ * Waits for the oldest request that spends something; another one may be out then.
+ *
+ * @throws {SidecarError} `unavailable` where it is still out after `waitMs`.
+ */
+async function waitForSpending(state: AppState, waitMs: number): Promise<void> {
   const spending = findSpending(state)
   if (!spending) return
-  if (waitMs <= 0) throw answerOutstandingError(state.app.name, spending.since)
-  await waitAtMost(state.deps.sleep, waitMs, spending.done)
-  await waitUntilIdle(state, state.outstanding.has(spending) ? 0 : waitMs)
+  if (waitMs > 0) await waitAtMost(state.deps.sleep, waitMs, spending.done)
+  if (state.outstanding.has(spending)) {
+    throw answerOutstandingError(state.app.name, spending.since)
+  }
 }
 
-function findSpending(state: AppState): OutstandingRequest | undefined {
+/** The oldest request that is out and spends something. */
+export function findSpending(state: AppState): OutstandingRequest | undefined {
   return [...state.outstanding].find(({ kind }) => kind !== 'issue')
 }

@@ -7,7 +7,7 @@ import type { IssuerTurns, Turn, WaitingRequest } from '../core/registration.ts'
 import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
 import type { Sleep } from './wait-at-most.ts'
 
-interface Waiting {
+interface QueuedRequest {
   readonly request: WaitingRequest
   readonly begin: (turn: Turn) => void
 }
@@ -18,8 +18,8 @@ export interface IssuerTurnsDeps {
 }
 
 export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurns {
-  const waiting = new Set<Waiting>()
-  /** Requests that are out, with when their turn began on the monotonic clock. */
+  const waiting = new Set<QueuedRequest>()
+  /** The requests that are out, and when the turn of each began, on the monotonic clock. */
   const out = new Map<Turn, number>()
   let usualMs = 0
   let timer: AbortController | undefined
@@ -52,7 +52,7 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
     return { outForMs, waiting: waiting.size, usualMs }
   }
 
-  /** A slow request lets the next one leave without any event that would tell. */
+  /** A request that becomes slow lets the next one leave, and no event tells that it has. */
   function lookAgainLater(): void {
     if (waiting.size === 0) {
       timer?.abort()
@@ -66,7 +66,7 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
         timer = undefined
         look()
       },
-      // Aborted: no request waits any more.
+      // Aborted: no request is waiting.
       () => undefined,
     )
   }
@@ -83,9 +83,9 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
 }
 
 /** Those whose callers wait come first, then the one whose token ends first. */
-function firstOf(waiting: ReadonlySet<Waiting>): Waiting {
-  let first: Waiting | undefined
-  // Read once: each of ten thousand is looked at whenever one of them leaves.
+function firstOf(waiting: ReadonlySet<QueuedRequest>): QueuedRequest {
+  let first: QueuedRequest | undefined
+  // Kept in variables: with 10,000 apps waiting, all are looked at whenever one leaves.
   let firstIsWanted = false
   let firstEndsAt = Infinity
   for (const candidate of waiting) {

@@ -3,9 +3,10 @@
  * refuses; then the record lives on in memory and is stored as soon as it can be.
  */
 import type { Identity } from '../core/app.ts'
-import { CASES } from '../core/problem-cases.ts'
 import type { AppRecord, LoadedRecord, Sharing, StoreResult, VaultRecords } from '../core/vault.ts'
 import type { Clock, Failure, PastFailure } from '../core/ports.ts'
+import { newerRecord } from './newer-record.ts'
+import { RequestMark } from './request-mark.ts'
 
 export type RecordChange = Omit<AppRecord, 'generation' | 'identity'>
 
@@ -17,17 +18,16 @@ export class Ledger {
   /** The generation that is on disk; 0 for none. */
   #onDisk: number
   #unstored: Failure | undefined
-  /** Requests that were marked on disk and are not concluded. */
-  #underWay = 0
-  /** Whether the mark is on disk. */
-  #marked: boolean
+  readonly #mark: RequestMark
   #newer: PastFailure | undefined
   /** A request spent what the record holds, and its answer never came. */
   unanswered: boolean
   /** The record could not be read and was set aside, and none was stored since. */
   damaged: boolean
-  /** Called when another record is to be on disk, whether the disk took it or not. */
+  /** Called when the record has changed, whether the disk took it or not. */
   onWrite: () => void = () => undefined
+  /** The lowest generation that the next record may have. */
+  firstGeneration: () => number = () => 0
 
   constructor(
     records: VaultRecords,
@@ -43,7 +43,7 @@ export class Ledger {
     this.#record = loaded?.record ?? { generation: 0, identity }
     this.#onDisk = this.#record.generation
     this.unanswered = loaded?.unanswered ?? false
-    this.#marked = this.unanswered
+    this.#mark = new RequestMark(records, app, this.unanswered)
     this.damaged = loaded?.damaged ?? false
   }
 
@@ -70,93 +70,84 @@ export class Ledger {
   }
 
   /**
-   * Proves that the answer to the next request can be stored, and marks the request; stores first
-   * what still waits. Each reservation that was stored has to be concluded.
+   * Proves that the answer to the next request can be stored, and marks the request, after storing
+   * what the disk refused before. Each reservation that was stored has to be concluded.
    *
    * @param toCome what is to be stored, where that is known.
    */
   async reserve(toCome?: AppRecord): Promise<StoreResult> {
     const settled = await this.retry()
     if (settled.kind !== 'stored') return settled
-    const reserved = await this.#mark(toCome)
+    const reserved = await this.#mark.begin(this.#record, toCome)
     if (reserved.kind === 'changed') await this.#loadFromDisk()
-    if (reserved.kind === 'stored') this.#underWay += 1
     if (reserved.kind === 'newer') this.#setNewer(true)
     return reserved
   }
 
   /**
-   * Ends a reservation. The mark goes with the last of them, unless a request is still without its
-   * answer; where others are under way and the record was stored meanwhile, they get a new one. What the
-   * disk refused to put in its place may stand whole where the mark was, and needs its room.
+   * Ends a reservation. Its mark stays while a request has no answer, and while the disk refuses a
+   * record: the file of the mark may hold that record whole, and its room is needed.
    */
   async conclude(): Promise<void> {
-    this.#underWay -= 1
-    if (this.#underWay > 0) {
-      if (!this.#marked) await this.#mark()
-    } else if (this.#marked && !this.unanswered && !this.#unstored) {
-      await this.#records.release(this.#app)
-      this.#marked = false
-    }
-  }
-
-  async #mark(toCome?: AppRecord): Promise<StoreResult> {
-    const marked = await this.#records.reserve(this.#app, this.#record, toCome)
-    if (marked.kind === 'stored') this.#marked = true
-    return marked
+    await this.#mark.end(this.#record, this.unanswered || this.#unstored !== undefined)
   }
 
   /**
-   * Stores the record with `change` in place of everything but its identity, and where the session
-   * lives. On `unwritable` and `newer` the change holds in memory; on `changed` the ledger has taken over what is on disk instead.
+   * Stores the record with `change` in place of everything but its identity and `sharing`. On
+   * `unwritable` and `newer` the change holds in memory; on `changed` the ledger has taken over what is
+   * on disk instead.
    */
   async write(change: RecordChange): Promise<StoreResult> {
-    const { identity, sharing } = this.#record
-    const generation = this.#onDisk + 1
-    return this.#write({ ...(sharing && { sharing }), ...change, identity, generation })
+    return this.#write(this.#next(change))
   }
 
   /**
-   * Stores where the session lives, undefined for here alone; it holds only if it was stored. A request
-   * without its answer stays one.
+   * Stores `sharing`, undefined for a session that is not shared; it holds only if it was stored.
    *
-   * @param unanswered whether there may be one elsewhere.
+   * @param unanswered whether a request without its answer is to be noted; as before if left out.
    */
   async share(sharing: Sharing | undefined, unanswered = this.unanswered): Promise<StoreResult> {
     const { sharing: before, ...record } = this.#record
-    const generation = this.#onDisk + 1
+    const generation = this.#nextGeneration()
     const shared = { ...record, ...(sharing && { sharing }), generation }
     return this.#orKeep(() => this.#write(shared, unanswered))
   }
 
-  /** Takes the place of whatever is on disk, with what another keeper published. */
+  /** Stores what another keeper published, in place of whatever is on disk. */
   async takeIn(record: AppRecord, unanswered: boolean): Promise<StoreResult> {
     const result = await this.#records.takeIn(this.#app, record, unanswered)
     if (result.kind !== 'stored') return result
     this.#record = record
     this.#onDisk = record.generation
     this.#unstored = undefined
-    this.damaged = this.#marked = false
+    this.damaged = false
     this.unanswered = unanswered
-    if (this.#underWay > 0) await this.#mark()
+    this.#mark.noteOverwritten()
+    await this.#mark.renew(record)
     return result
   }
 
   /**
-   * As `write`, but the change holds only if it was stored. Its tokens stay what they are: a request without
-   * its answer stays one.
+   * As `write`, but the change holds only if it was stored. It changes no tokens, so a request without its
+   * answer stays noted.
    */
   async writeOrKeep(change: RecordChange): Promise<StoreResult> {
+    return this.#orKeep(() => this.#write(this.#next(change), this.unanswered))
+  }
+
+  #nextGeneration(): number {
+    return Math.max(this.#onDisk + 1, this.firstGeneration())
+  }
+
+  #next(change: RecordChange): AppRecord {
     const { identity, sharing } = this.#record
-    const generation = this.#onDisk + 1
-    const record = { ...(sharing && { sharing }), ...change, identity, generation }
-    return this.#orKeep(() => this.#write(record, this.unanswered))
+    return { ...(sharing && { sharing }), ...change, identity, generation: this.#nextGeneration() }
   }
 
   async #orKeep(write: () => Promise<StoreResult>): Promise<StoreResult> {
     const [record, unstored, unanswered] = [this.#record, this.#unstored, this.unanswered]
     const { onWrite } = this
-    // What is taken back is not to be published.
+    // A change that is taken back must not be published.
     this.onWrite = () => undefined
     const result = await write().finally(() => {
       this.onWrite = onWrite
@@ -164,7 +155,7 @@ export class Ledger {
     if (result.kind === 'unwritable' || result.kind === 'newer') {
       ;[this.#record, this.#unstored, this.unanswered] = [record, unstored, unanswered]
     } else if (result.kind === 'stored') {
-      if (this.#underWay > 0) await this.#mark()
+      await this.#mark.renew(this.#record)
       onWrite()
     }
     return result
@@ -176,8 +167,8 @@ export class Ledger {
    */
   async retry(): Promise<StoreResult> {
     if (this.#unstored) {
-      const result = await this.#write({ ...this.#record, generation: this.#onDisk + 1 })
-      if (result.kind === 'stored' && this.#underWay > 0) await this.#mark()
+      const result = await this.#write({ ...this.#record, generation: this.#nextGeneration() })
+      if (result.kind === 'stored') await this.#mark.renew(this.#record)
       return result
     }
     if (!this.#newer) return { kind: 'stored' }
@@ -193,7 +184,7 @@ export class Ledger {
     return this.#onDisk > before
   }
 
-  /** Deletes the record; one of which there are copies becomes one of nothing, for a sign-out is news too. */
+  /** Deletes the record; a shared one is emptied instead, so that the other hosts learn of the sign-out. */
   async remove(): Promise<StoreResult> {
     if (this.#record.sharing) return this.write({})
     const result = await this.#records.remove(this.#app)
@@ -204,12 +195,13 @@ export class Ledger {
     this.#record = { generation: 0, identity: this.#record.identity }
     this.#unstored = result.kind === 'unwritable' ? result.failure : undefined
     if (result.kind === 'stored') this.#onDisk = 0
-    this.unanswered = this.#marked = this.damaged = false
+    this.unanswered = this.damaged = false
+    this.#mark.noteOverwritten()
     return result
   }
 
   async #write(record: AppRecord, unanswered = false): Promise<StoreResult> {
-    const result = await this.#records.store(this.#app, record, unanswered)
+    const result = await this.#records.store(this.#app, record, unanswered, this.#onDisk)
     if (result.kind === 'changed') {
       await this.#loadFromDisk()
       return result
@@ -220,7 +212,8 @@ export class Ledger {
     this.#unstored = result.kind === 'unwritable' ? result.failure : this.#newer
     if (result.kind === 'stored') {
       this.#onDisk = record.generation
-      this.#marked = this.damaged = false
+      this.damaged = false
+      this.#mark.noteOverwritten()
     }
     this.onWrite()
     return result
@@ -228,7 +221,7 @@ export class Ledger {
 
   async #loadFromDisk(): Promise<void> {
     const { identity } = this.#record
-    const loaded = (await this.#records.load([{ app: this.#app, identity }])).get(this.#app)
+    const loaded = await this.#records.load({ app: this.#app, identity })
     const wasNewer = this.#newer !== undefined
     this.#setNewer(loaded?.newer ?? false)
     if (this.#newer) return
@@ -245,10 +238,4 @@ export class Ledger {
     if (!newer) this.#newer = undefined
     else this.#newer ??= { ...newerRecord(this.#app), at: this.#clock.read().wall }
   }
-}
-
-/** In a sentence that every caller may read. */
-export function newerRecord(app: string): Failure {
-  const subject = { app, person: undefined, details: undefined }
-  return { code: 'record_newer', message: CASES.record_newer.callers(subject) }
 }

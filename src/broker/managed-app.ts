@@ -1,30 +1,20 @@
 /** Keeps one app: serves its token, renews it when it is due or asked for, and says how it is. */
 import type { RenewalCause } from '../core/activity.ts'
-import {
-  allowsRefresh,
-  INITIAL_LIMIT,
-  recordObtained,
-  recordRefresh,
-  type RefreshLimit,
-} from '../core/refresh-limit.ts'
 import { isRenewable } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
-import {
-  type Freshness,
-  type Instant,
-  type Reading,
-  remainingMs,
-  type TokenSet,
-} from '../core/token.ts'
+import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
+import { AgeWatch } from './age-watch.ts'
 import { AppRenewals } from './app-renewals.ts'
 import type { AppState } from './app-state.ts'
-import { notRenewableError, refusalOf } from './refusal.ts'
-import { foreseenEnd, readinessOf, servedToken, statusOf } from './status-of.ts'
+import { RefreshOnDemand } from './refresh-on-demand.ts'
+import { findSpending } from './idle.ts'
+import { answerOutstandingError, notRenewableError, refusalOf } from './refusal.ts'
+import { readinessOf, servedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
-  /** How much life the token should have left at least. */
+  /** The least life that the token should have left. */
   readonly minTtlMs?: number
   /** How long to wait for a renewal where there is nothing good to serve. */
   readonly waitMs: number
@@ -39,25 +29,25 @@ export interface ReportedToken {
   readonly caller?: string
 }
 
-/** What the last heartbeat saw of an app's age. */
-interface Noticed {
-  readonly freshness: Freshness
-  readonly endsSoon: boolean
-  readonly newerAt: Instant | undefined
+export interface RefreshRequest extends ReportedToken {
+  /** A person asks for it: no back-off and no limit holds it up. */
+  readonly now?: boolean
 }
 
 /** How long a forced refresh is waited for; the refresh itself goes on. */
-const REFRESH_WAIT_MS = 10_000
+export const REFRESH_WAIT_MS = 10_000
 
 export class ManagedApp {
   readonly state: AppState
   readonly #renewals: AppRenewals
-  #limit: RefreshLimit = INITIAL_LIMIT
-  #noticed: Noticed | undefined
+  readonly #onDemand: RefreshOnDemand
+  readonly #age: AgeWatch
 
   constructor(state: AppState) {
     this.state = state
     this.#renewals = new AppRenewals(state)
+    this.#onDemand = new RefreshOnDemand(state, this.#renewals)
+    this.#age = new AgeWatch(state)
   }
 
   status(): AppStatus {
@@ -71,7 +61,7 @@ export class ManagedApp {
   /** What the heartbeat does for this app, if there is anything to do; resolves when it is done. */
   maintain(now = this.#now()): Promise<void> | undefined {
     if (this.#renewals.closed) return undefined
-    this.#noticeAge(now)
+    this.#age.look(now)
     const { unstored, newer } = this.state.ledger
     if (unstored ?? newer) return this.#retryRecord()
     return this.#renewals.isDue(now) ? this.#renewals.startIfDue() : undefined
@@ -112,7 +102,7 @@ export class ManagedApp {
     const now = this.#now()
     const leftMs = tokens ? remainingMs(tokens, now) : 0
     if (!tokens || leftMs <= 0) return this.#waitAndServe(ask)
-    if (leftMs < (ask.minTtlMs ?? 0) && (this.#renewals.current ?? this.#mayRefreshOnDemand())) {
+    if (leftMs < (ask.minTtlMs ?? 0) && this.#onDemand.isPossible()) {
       const cause: RenewalCause = { cause: 'caller', caller: ask.caller }
       return this.#refreshOnDemand(tokens, undefined, ask.waitMs, cause)
     }
@@ -121,7 +111,7 @@ export class ManagedApp {
   }
 
   /**
-   * A new token, unless the one that was refused is not the current one any more.
+   * A new token, or the current one where another one was refused.
    *
    * @throws {SidecarError} as `token`; `record_newer` also while the current one is good.
    */
@@ -133,7 +123,7 @@ export class ManagedApp {
     if (rejected && rejected.sha256 !== rejectedSha256) return this.token(ask)
     this.#refuseIfNewer()
     if (rejected) this.state.noteRejected(rejected)
-    if (!this.#renewals.current && !this.#mayRefreshOnDemand()) return this.token(ask)
+    if (!this.#onDemand.isPossible()) return this.token(ask)
     const served = await this.#refreshOnDemand(tokens, rejected?.fingerprint, ask.waitMs, {
       cause: rejected ? 'report' : 'caller',
       caller,
@@ -143,9 +133,9 @@ export class ManagedApp {
   }
 
   /**
-   * A new token now, whatever back-off or limit waits: a person wishes it.
+   * A new token now, whatever back-off or limit holds: a person asks for it.
    *
-   * @throws {SidecarError} as `token`.
+   * @throws {SidecarError} as `token`; `unavailable` where the server has not answered yet.
    */
   async refreshNow(): Promise<ServedToken> {
     if (this.#renewals.closed) throw new SidecarError('stopping', 'The daemon is stopping.')
@@ -161,6 +151,10 @@ export class ManagedApp {
       }),
       REFRESH_WAIT_MS,
     )
+    const spending = findSpending(this.state)
+    if (spending && this.state.session.tokens === before) {
+      throw answerOutstandingError(app.name, spending.since)
+    }
     return this.#serveOrRefuse()
   }
 
@@ -170,17 +164,7 @@ export class ManagedApp {
     waitMs: number,
     cause: RenewalCause,
   ): Promise<ServedToken> {
-    if (!this.#renewals.current) {
-      const { mono } = this.#now()
-      this.#limit = recordRefresh(this.#limit, mono, rejected, this.state.app.refresh.retryMaxMs)
-    }
-    const isWanted = () => this.state.session.tokens === before
-    const renewing = this.#renewals.start(isWanted, cause).then(() => {
-      const after = this.state.session.tokens
-      if (after !== before)
-        this.#limit = recordObtained(this.#limit, after?.accessToken.fingerprint)
-    })
-    await this.#waitFor(renewing, waitMs)
+    await this.#waitFor(this.#onDemand.run(before, rejected, cause), waitMs)
     return this.#serveOrRefuse()
   }
 
@@ -191,7 +175,7 @@ export class ManagedApp {
     return this.#serveOrRefuse()
   }
 
-  /** Apps whose callers wait come first at their issuer. */
+  /** Waits, and counts as a caller that does: apps with waiting callers come first at their issuer. */
   async #waitFor(renewing: Promise<void>, waitMs: number): Promise<void> {
     this.state.callersWaiting += 1
     try {
@@ -214,36 +198,6 @@ export class ManagedApp {
 
   #refuseIfNewer(): void {
     if (this.state.ledger.newer) throw this.#refusal()
-  }
-
-  #mayRefreshOnDemand(): boolean {
-    const { app, session, ledger } = this.state
-    return (
-      !this.#renewals.closed &&
-      !ledger.newer &&
-      session.status === 'active' &&
-      isRenewable(app, session) &&
-      allowsRefresh(this.#limit, this.#now().mono)
-    )
-  }
-
-  /** A token ages, a session nears its end and a record is written by others: changes that nothing else tells of. */
-  #noticeAge(now: Reading): void {
-    const { app, deps, ledger } = this.state
-    const { newer } = ledger
-    const freshness = this.state.freshness(now)
-    const endsSoon = foreseenEnd(this.state, now).sessionExpiresSoon
-    const noticed = this.#noticed
-    if (
-      freshness === noticed?.freshness &&
-      endsSoon === noticed.endsSoon &&
-      newer?.at === noticed.newerAt
-    ) {
-      return
-    }
-    this.#noticed = { freshness, endsSoon, newerAt: newer?.at }
-    if (newer) deps.log.error({ app: app.name, error: newer.code }, newer.message)
-    deps.onChange(app.name)
   }
 
   #now() {

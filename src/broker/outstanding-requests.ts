@@ -29,7 +29,7 @@ export class OutstandingRequests implements Iterable<OutstandingRequest> {
     return this.#requests.has(request)
   }
 
-  /** Says that a request is out, until the result is called. */
+  /** Counts a request as out, until the returned function is called. */
   begin(kind: OutstandingRequest['kind']): () => void {
     let done = (): void => undefined
     const now = this.#clock.read()

@@ -3,18 +3,19 @@ import type {
   AuthorizationRequest,
   DeviceAuthorization,
   PollOutcome,
-  Prepared,
+  PreparedRequest,
 } from '../core/authorization-server.ts'
 import type { RedirectLease } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
-import { failed, type SignInEnd, takeOverSignIn } from './sign-in.ts'
+import { takeOverSignIn } from './sign-in.ts'
+import { failed, type SignInEnd } from './sign-in-end.ts'
 
 export interface BrowserSignIn {
   readonly method: 'browser'
   readonly request: AuthorizationRequest
-  /** Absent where no browser is to come to us: then the redirected URL is pasted. */
+  /** Absent where nothing listens for the browser: then the redirected URL is pasted. */
   readonly lease?: RedirectLease
 }
 
@@ -26,7 +27,7 @@ export interface DeviceSignIn {
   nextPollAt: number
 }
 
-/** A person or a browser may load the page again: it should not be a failure to connect. */
+/** How long browsers that come after the end get an answer, and not a failed connection. */
 const SHOWN_MS = 60_000
 
 export class PendingSignIn {
@@ -41,13 +42,13 @@ export class PendingSignIn {
   #end: () => void = () => undefined
   #visited = false
   #httpsTried = false
-  /** Until when its last page can be loaded again, on the monotonic clock. */
+  /** Until when browsers that come after its end are answered, on the monotonic clock. */
   #shownUntil: number | undefined
   #closed = false
   #busy = false
   /** What the person brought back has been sent, or is about to be. */
   #atServer = false
-  #abandoned: SignInStatus | undefined
+  #brokenOff: SignInStatus | undefined
   #status: SignInStatus = { ...failed('', ''), status: 'pending', error: null, message: null }
 
   constructor(id: string, managed: ManagedApp, switchUser: boolean, endsAt: number) {
@@ -76,12 +77,12 @@ export class PendingSignIn {
     return this.#status.status === 'pending'
   }
 
-  /** Whether what the person brought back is being redeemed: its end is near. */
+  /** Whether what the person brought back is being redeemed. */
   get busy(): boolean {
     return this.#busy
   }
 
-  /** A browser has come. */
+  /** A browser has opened the one-time link, or brought a response. */
   noteVisit(): void {
     this.#visited = true
   }
@@ -91,60 +92,64 @@ export class PendingSignIn {
     this.#httpsTried = true
   }
 
-  /** Redeems what the person brought back, and ends with what came of it, unless it is too early to tell. */
+  /**
+   * Redeems what the person brought back. The sign-in ends with the result, unless that is still
+   * pending, or a pasted address was damaged and nothing was sent.
+   */
   async redeem(
-    prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<PollOutcome>>,
+    prepare: (clientSecret: Sealed | undefined) => Promise<PreparedRequest<PollOutcome>>,
+    from?: 'pasted',
   ): Promise<SignInEnd> {
     this.#busy = true
     const { state } = this.managedApp
     const order = state.signInOrder.next()
+    const request = { isSettled: false }
     try {
       const end = await takeOverSignIn(state, {
-        prepare,
+        prepare: async (clientSecret) => {
+          const prepared = await prepare(clientSecret)
+          request.isSettled = prepared.kind === 'settled'
+          return prepared
+        },
         switchUser: this.switchUser,
         isWanted: () => {
-          // It may have ended while its request was prepared: then nothing is sent any more.
+          // The sign-in may have ended while its request was prepared: then nothing is sent.
           this.#atServer = this.pending
           return this.pending
         },
         claimSession: () => state.signInOrder.claim(order),
       })
-      if (end?.status === 'succeeded') this.#finish(end, state.deps.clock.read().mono)
-      else if (end?.status === 'failed') this.finish(end)
+      const isEnd =
+        end?.status === 'succeeded' ||
+        (end?.status === 'failed' && !(from && request.isSettled && isDamaged(end)))
+      if (isEnd) this.finish(end)
       return end ?? this.#status
     } finally {
       this.#busy = this.#atServer = false
-      if (this.#abandoned) this.finish(this.#abandoned)
+      if (this.#brokenOff) this.finish(this.#brokenOff)
     }
   }
 
-  /**
-   * Ends it from outside, and closes its port. What is at the server already decides for itself: it may
-   * well succeed.
-   */
+  /** Ends it from outside, and closes its port at once. */
   abandon(status: SignInStatus): void {
-    if (this.#atServer) this.#abandoned = status
+    this.#close()
+    this.breakOff(status)
+  }
+
+  /** Ends it from outside. A request that is at the server already still decides: it may succeed. */
+  breakOff(status: SignInStatus): void {
+    if (this.#atServer) this.#brokenOff = status
     else this.finish(status)
   }
 
+  /** Ends it. Its port stays open for a while: a browser that comes late is told what happened. */
   finish(status: SignInStatus): void {
-    this.#finish(status)
-    this.#close()
-  }
-
-  /** Closes the port, once the page at the end has been there long enough to be loaded again. */
-  closeIfShown(mono: number): void {
-    if (this.#shownUntil !== undefined && mono >= this.#shownUntil) this.#close()
-  }
-
-  /** @param shownFrom when the page at its end is shown, on the monotonic clock; its port stays open for that. */
-  #finish(status: SignInStatus, shownFrom?: number): void {
     if (!this.pending) return
     this.#status = status
-    if (shownFrom !== undefined) this.#shownUntil = shownFrom + SHOWN_MS
+    const { clock, log, onActivity } = this.managedApp.state.deps
+    this.#shownUntil = clock.read().mono + SHOWN_MS
     this.#lease?.conclude()
     this.#end()
-    const { log, onActivity } = this.managedApp.state.deps
     const { error } = status
     log.info(
       { app: this.app, signIn: status.status, ...(error !== null && { error }) },
@@ -153,6 +158,11 @@ export class PendingSignIn {
     if (status.status === 'failed') {
       onActivity({ kind: 'sign_in_failed', app: this.app, caller: 'owner', error })
     }
+  }
+
+  /** Closes the port, once browsers have been answered for long enough after the end. */
+  closeIfShown(mono: number): void {
+    if (this.#shownUntil !== undefined && mono >= this.#shownUntil) this.#close()
   }
 
   get #lease(): RedirectLease | undefined {
@@ -164,4 +174,9 @@ export class PendingSignIn {
     this.#closed = true
     this.#lease?.close()
   }
+}
+
+/** Whether the response itself is at fault: a part of it is missing, or another server sent it. */
+function isDamaged({ error }: SignInStatus): boolean {
+  return error === 'invalid_issuer' || error === 'invalid_response'
 }

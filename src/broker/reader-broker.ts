@@ -1,14 +1,15 @@
-/** What a reader offers in the place of a broker: tokens of copies, and a refusal of everything else. */
+/** A reader's broker: it serves the tokens of copies, and refuses everything else. */
 import { NO_RENEWALS } from '../core/renewal-counts.ts'
 import type { Registration } from '../core/registration.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { SidecarError } from '../errors.ts'
-import type { Broker, BrokerOptions } from './broker.ts'
+import type { Broker } from './broker.ts'
+import type { BrokerOptions } from './broker-options.ts'
 import type { ReaderSharing } from './sharing/reader-sharing.ts'
 import type { RemoteApp } from './sharing/remote-app.ts'
 import { SignIns } from './sign-ins.ts'
 
-/** What the daemon needs of a broker, whatever it is. */
+/** What the daemon needs: the broker of a keeper or of a reader. */
 export type AnyBroker = { readonly [Method in keyof Broker]: Broker[Method] }
 
 type Options = Pick<BrokerOptions, 'clock' | 'sleep' | 'listener' | 'newId' | 'onChange'>
@@ -32,6 +33,7 @@ export function createReaderBroker(
   return {
     signIns: new SignIns({ ...options, findApp: refuse }),
     appNames: () => sharing.names(),
+    hasApp: (app) => sharing.find(app) !== undefined,
     open: async () => undefined,
     beat: () => undefined,
     stop: async () => undefined,
@@ -43,9 +45,7 @@ export function createReaderBroker(
     refresh: async (app, ask) => find(app).refresh(ask.rejectedSha256),
     logout: async (app) => refuse(app),
     putClientSecret: async (app) => refuse(app),
-    leaveSharing() {
-      return Promise.reject(keepersOnly())
-    },
+    leaveSharing: () => Promise.reject(keepersOnly()),
     isHome: () => false,
     renewals(app) {
       find(app)
@@ -56,12 +56,10 @@ export function createReaderBroker(
       return sha256.filter((candidate) => held.has(candidate))
     },
     accessToken: (app) => sharing.find(app)?.tokens?.accessToken,
-    vaultKeySource: () => undefined,
-    rotateVaultKey() {
-      return Promise.reject(keepersOnly())
-    },
-    moveVaultKey() {
-      return Promise.reject(keepersOnly())
+    vaultKey: {
+      source: () => undefined,
+      rotate: () => Promise.reject(keepersOnly()),
+      move: () => Promise.reject(keepersOnly()),
     },
     async reload(next): Promise<ReloadPlan> {
       await sharing.loadKeys()
@@ -73,7 +71,8 @@ export function createReaderBroker(
   }
 }
 
-function keepersOnly(): SidecarError {
+/** A reader changes nothing. */
+export function keepersOnly(): SidecarError {
   return new SidecarError('forbidden', 'This daemon is a reader: it has no session to change.', {
     hint: 'Do it at a keeper; `evo-token share status` there names the home of each app.',
   })

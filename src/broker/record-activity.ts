@@ -1,4 +1,4 @@
-/** What an event of an app's session is in its activity. */
+/** Records an event of an app's session in its activity. */
 import { activityKinds, type RenewalCause } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Session, SessionEvent } from '../core/session.ts'
@@ -8,7 +8,7 @@ import type { OutstandingRequest } from './outstanding-requests.ts'
 const OWNERS_CAUSE: RenewalCause = { cause: 'owner', caller: 'owner' }
 
 /** What is known of the app when the event has been applied. */
-interface Recorded {
+interface ActivityContext {
   readonly app: App
   readonly deps: Pick<BrokerDeps, 'clock' | 'onActivity'>
   readonly session: Session
@@ -18,10 +18,10 @@ interface Recorded {
 }
 
 /** @param before the session that `event` has changed. */
-export function recordActivity(state: Recorded, before: Session, event: SessionEvent): void {
+export function recordActivity(state: ActivityContext, before: Session, event: SessionEvent): void {
   const { app, deps, renewalCause, session } = state
   const isOwners = event.type === 'signed-in' || event.type === 'signed-out'
-  // Outside of a renewal only the owner gets a token, by a new client secret.
+  // Outside of a renewal a token is granted only when the owner stores a new client secret.
   const { cause, caller = null } = renewalCause && !isOwners ? renewalCause : OWNERS_CAUSE
   const durationMs = requestDuration(state, event.type === 'signed-in')
   const fingerprint = session.tokens?.accessToken.fingerprint ?? null
@@ -37,7 +37,10 @@ export function recordActivity(state: Recorded, before: Session, event: SessionE
 }
 
 /** How long the request that is being concluded has been out, in milliseconds; null where none was sent. */
-function requestDuration({ deps, outstanding }: Recorded, isRedemption: boolean): number | null {
+function requestDuration(
+  { deps, outstanding }: ActivityContext,
+  isRedemption: boolean,
+): number | null {
   const request = [...outstanding].find(({ kind }) => (kind === 'redemption') === isRedemption)
   return request ? Math.round(deps.clock.read().mono - request.startedAt) : null
 }

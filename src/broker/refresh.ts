@@ -1,4 +1,4 @@
-/** A person's session renewed with its refresh token, by the rotation protocol (`rotation.ts`). */
+/** Renews a person's session with its refresh token, by the rotation protocol (`rotation.ts`). */
 import { omitLife } from '../core/session-end.ts'
 import type { Failure } from '../core/ports.ts'
 import type { GrantOutcome } from '../core/authorization-server.ts'
@@ -13,12 +13,12 @@ import { storeAndServe } from './store-and-serve.ts'
 export interface Permission {
   /** Whether the session should still be renewed. */
   readonly isWanted: () => boolean
-  /** Whether anything of the app may leave at all: it has not left the config, and the daemon goes on. */
+  /** Whether the app may send requests at all: it is in the config, and the daemon is not stopping. */
   readonly isOpen: () => boolean
 }
 
-/** `reloaded`: the vault held a newer record, which has not been tried. `lost`: the answer was. */
-type Spent = 'done' | 'reloaded' | 'lost'
+/** `reloaded`: the vault held a newer record, which has not been tried. `lost`: the answer was lost. */
+type SpendResult = 'done' | 'reloaded' | 'lost'
 
 /** Waits until the issuer's turn comes to this app, and then has one attempt, or two. */
 export async function refresh(state: AppState, { isWanted, isOpen }: Permission): Promise<void> {
@@ -28,12 +28,12 @@ export async function refresh(state: AppState, { isWanted, isOpen }: Permission)
     },
     endsAt: state.tokenEndsAt(),
   })
-  let spent: Spent | undefined
+  let spent: SpendResult | undefined
   try {
     const failedBefore = state.session.status === 'retrying'
     spent = await spendRefreshToken(state, isWanted)
-    // A lost answer may have rotated the token at the server: some accept the old one for seconds
-    // yet, few for longer. So there is one more attempt at once, and the back-off after it.
+    // The server may have rotated the token of a lost answer: some accept the old one for a few
+    // seconds, few for longer. So there is one more attempt at once, and back-off after it.
     const again = spent === 'reloaded' || (spent === 'lost' && !failedBefore)
     if (again) spent = await spendRefreshToken(state, isOpen)
   } finally {
@@ -42,11 +42,11 @@ export async function refresh(state: AppState, { isWanted, isOpen }: Permission)
 }
 
 /** One attempt with the refresh token. */
-async function spendRefreshToken(state: AppState, isWanted: () => boolean): Promise<Spent> {
+async function spendRefreshToken(state: AppState, isWanted: () => boolean): Promise<SpendResult> {
   const { server } = state.registration
   const refreshToken = state.session.tokens?.refreshToken
   if (!refreshToken || !isWanted()) return 'done'
-  const spent = await spend<GrantOutcome, Spent>(state, {
+  const spent = await spend<GrantOutcome, SpendResult>(state, {
     kind: 'refresh',
     prepare: (secret) => server.prepareRefresh(refreshToken, secret),
     isWanted: () => isWanted() && state.session.tokens?.refreshToken === refreshToken,
@@ -59,7 +59,7 @@ async function spendRefreshToken(state: AppState, isWanted: () => boolean): Prom
 async function conclude(
   state: AppState,
   { outcome, clientSecret, superseded }: ReceivedAnswer<GrantOutcome>,
-): Promise<Spent> {
+): Promise<SpendResult> {
   if (superseded) return discardLate(state, outcome)
   switch (outcome.kind) {
     case 'granted': {
@@ -86,8 +86,8 @@ async function conclude(
   }
 }
 
-/** The request never left: the disk refused, another process or a newer version has changed the record. */
-async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
+/** The request was not sent: the disk refused, or another process or a newer version changed the record. */
+async function notReserved(state: AppState, result: NotStored): Promise<SpendResult> {
   if (result.kind === 'changed') state.reloadFromRecord()
   if (result.kind === 'unwritable') state.recordUnavailable(result.failure)
   return 'done'
@@ -95,14 +95,14 @@ async function notReserved(state: AppState, result: NotStored): Promise<Spent> {
 
 /**
  * The session that was refreshed is over: a sign-in or a sign-out came before the answer. A server
- * may hang the sessions of one person on one grant, so nothing is revoked that may be in use.
+ * may tie all sessions of a person to one grant, so nothing is revoked that may be in use.
  */
-async function discardLate(state: AppState, outcome: GrantOutcome): Promise<Spent> {
+async function discardLate(state: AppState, outcome: GrantOutcome): Promise<SpendResult> {
   const { app, deps, session } = state
   const about = { app: app.name, outcome: outcome.kind }
   deps.log.info(
     about,
-    'the answer to a refresh came after its session was over: it counts for nothing',
+    'a refresh was answered after its session had ended: the answer is discarded',
   )
   if (outcome.kind !== 'granted' || !outcome.grant.refreshToken) return 'done'
   const { subject } = outcome.grant
@@ -138,7 +138,7 @@ async function salvage(
 }
 
 /** The server will not take the refresh token any more, unless the vault holds a newer one. */
-async function reject(state: AppState, refused: Failure): Promise<Spent> {
+async function reject(state: AppState, refused: Failure): Promise<SpendResult> {
   const { ledger, deps } = state
   if (await ledger.reread()) {
     state.reloadFromRecord()
@@ -162,11 +162,11 @@ async function reject(state: AppState, refused: Failure): Promise<Spent> {
 function toAnswerLost(refused: Failure): Failure {
   return {
     code: 'answer_lost',
-    message: `An answer of the server was lost on its way here, and with it the new refresh token; the old one is now refused (${refused.code}: ${refused.message}).`,
+    message: `An answer of the server was lost, and with it the new refresh token; the old one is now refused (${refused.code}: ${refused.message}).`,
   }
 }
 
-/** Another process changed the record while we asked: theirs holds, and ours must not live on unseen. */
+/** Another process changed the record meanwhile: its record holds, and the refresh token that we got is revoked. */
 async function giveUp(state: AppState, refreshToken: Sealed | undefined): Promise<void> {
   state.deps.log.warn({ app: state.app.name }, 'record changed meanwhile: answer discarded')
   if (refreshToken && !state.home.fault()) await revokeUnused(state, refreshToken)

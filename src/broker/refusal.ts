@@ -1,4 +1,4 @@
-/** The failure that a caller gets where there is no token for it. */
+/** The error that a caller gets where there is no token to serve. */
 import { isErrorCode } from '../core/error-codes.ts'
 import { notRenewable, type Problem, renewalUnderWay } from '../core/problem.ts'
 import type { Instant } from '../core/token.ts'
@@ -6,8 +6,8 @@ import { SidecarError, type SidecarErrorOptions } from '../errors.ts'
 import type { AppState } from './app-state.ts'
 import { problemsNow } from './status-of.ts'
 
-/** While a request is under way, its answer may come at any moment. */
-const SOON_MS = 1_000
+/** When to ask again where an answer or a copy may come at any moment, in milliseconds. */
+export const SOON_MS = 1_000
 
 /** Why the app has no token to serve now. */
 export function refusalOf(state: AppState, renewing: boolean): SidecarError {
@@ -43,12 +43,12 @@ export function toError(problem: Problem, retryAfterMs?: number): SidecarError {
   )
 }
 
-/** A request that spends something has no answer yet, and what the owner wishes has to wait for it. */
+/** A request that spends something has no answer yet, and the owner's change has to wait for it. */
 export function answerOutstandingError(app: string, since: Instant): SidecarError {
   const time = new Date(since).toISOString().slice(11, 19)
   return new SidecarError(
     'unavailable',
-    `A request of "${app}" to its authorization server is out since ${time} UTC and must not be cut short. Nothing was changed.`,
+    `A request of "${app}" to its authorization server has been out since ${time} UTC and must not be cut short. Nothing was changed.`,
     { hint: 'Try again in a minute; it ends within 5 minutes.', retryAfterMs: 30_000 },
   )
 }

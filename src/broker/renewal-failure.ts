@@ -1,4 +1,4 @@
-/** What a renewal that failed makes of the session. */
+/** Applies a renewal that failed to the session. */
 import type { GrantOutcome } from '../core/authorization-server.ts'
 import { wouldBeRefused } from '../core/session.ts'
 import type { TokenSet } from '../core/token.ts'
@@ -37,7 +37,7 @@ export function recordFailure(
   }
 }
 
-/** `tokens` are those of the session with what was salvaged, where that is kept. */
+/** @param tokens those of the session with the salvaged refresh token, where it was stored. */
 export function recordSalvaged(state: AppState, outcome: SalvagedOutcome, tokens?: TokenSet): void {
   const { failure, lasting, tooLong } = outcome
   const changed = tokens ? { tokens } : {}

@@ -1,6 +1,6 @@
 /**
- * Getting an app's next token: with its refresh token by the rotation protocol (`rotation.ts`), or
- * with its own credentials. Never throws for what a server or a disk may do.
+ * Gets an app's next token: with its refresh token by the rotation protocol (`rotation.ts`), or with
+ * its own credentials. Never throws for what a server or a disk may do.
  */
 import { needsClientSecret } from '../core/app.ts'
 import { secretMissing, secretWords } from '../core/client-secret.ts'
@@ -34,7 +34,7 @@ export async function renew(state: AppState, permission: Permission): Promise<vo
   await (app.type === 'service' ? issue(state, isWanted) : refresh(state, permission))
 }
 
-/** A service app's next token: its request spends nothing, and its answer loses nothing. */
+/** A service app's next token: its request spends nothing, so a lost answer costs nothing. */
 async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
   const { registration, sessionNumber } = state
   let outcome: GrantOutcome | undefined
@@ -53,7 +53,7 @@ async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
       if (outcome.kind === 'granted')
         await storeAndServe(state, outcome, 'granted', withProvenSecret(state, secret))
       else recordFailure(state, outcome)
-      // Whatever came of it, this instant of the cron line has had its attempt.
+      // Whatever the outcome, this instant of the cron line has had its attempt.
       state.scheduleReissue()
     })
   } finally {

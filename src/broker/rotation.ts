@@ -7,9 +7,9 @@
  *     store     the answer is made durable, and only then served
  *
  * `reserve` and `store` run in the app's queue, `send` does not: no change of the app waits for an
- * authorization server. A kill between `send` and `store` may cost the session, and the mark says so.
+ * authorization server. A kill between `send` and `store` may cost the session; the mark tells the next start.
  */
-import type { LastQuestion, Prepared } from '../core/authorization-server.ts'
+import type { LastQuestion, PreparedRequest } from '../core/authorization-server.ts'
 import type { StoreResult } from '../core/vault.ts'
 import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
@@ -17,31 +17,31 @@ import { clientSecretsOf, refusesClient } from './secrets.ts'
 
 export interface Spending<Outcome, End> {
   readonly kind: 'refresh' | 'redemption'
-  readonly prepare: (clientSecret: Sealed | undefined) => Promise<Prepared<Outcome>>
-  /** Asked in the app's queue, right before the reservation. */
+  readonly prepare: (clientSecret: Sealed | undefined) => Promise<PreparedRequest<Outcome>>
+  /** Asked in the app's queue, right before the reservation, or before `store` where nothing is sent. */
   readonly isWanted: () => boolean
   /** Runs in the app's queue. */
   readonly store: (answered: ReceivedAnswer<Outcome>) => Promise<End>
-  /** The vault would not let the request leave. Runs in the app's queue. */
+  /** The vault could not reserve room, so nothing is sent. Runs in the app's queue. */
   readonly handleNotReserved: (result: NotStored) => Promise<End>
 }
 
 export interface ReceivedAnswer<Outcome> {
   readonly outcome: Outcome
-  /** The client secret that the last attempt showed. */
+  /** The client secret that the last attempt used. */
   readonly clientSecret: Sealed | undefined
-  /** The app had another session meanwhile: the answer is about one that is over. */
+  /** The app has another session by now: the answer is about one that is over. */
   readonly superseded: boolean
 }
 
 export type NotStored = Exclude<StoreResult, { kind: 'stored' }>
 
-/** Undefined where the request is not wanted any more when its turn has come. */
+/** Undefined where the request is no longer wanted when its turn has come. */
 export async function spend<Outcome extends { readonly kind: string }, End>(
   state: AppState,
   spending: Spending<Outcome, End>,
 ): Promise<End | undefined> {
-  const { kind, prepare, isWanted, store, handleNotReserved: onNotReserved } = spending
+  const { kind, prepare, isWanted, store, handleNotReserved } = spending
   const [first] = clientSecretsOf(state)
   const prepared = await prepare(first)
   if (prepared.kind === 'settled') {
@@ -54,11 +54,11 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
     const result = await state.ledger.reserve()
     return result.kind === 'stored'
       ? beginRequest(state, kind)
-      : { end: await onNotReserved(result) }
+      : { end: await handleNotReserved(result) }
   })
   if (!reserved || 'end' in reserved) return reserved?.end
   const { sessionNumber } = reserved
-  let sent: Sent<Outcome>
+  let sent: SendResult<Outcome>
   try {
     const question = () => state.home.question(kind, sessionNumber)
     sent = await send(state, prepared, first, { prepare, question })
@@ -75,11 +75,11 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   })
 }
 
-type Ready<Outcome> = Extract<Prepared<Outcome>, { kind: 'ready' }>
+type Ready<Outcome> = Extract<PreparedRequest<Outcome>, { kind: 'ready' }>
 
-type Sent<Outcome> = Omit<ReceivedAnswer<Outcome>, 'superseded'>
+type SendResult<Outcome> = Omit<ReceivedAnswer<Outcome>, 'superseded'>
 
-/** Sends with each client secret until the server does not refuse the client itself: that spends nothing. */
+/** Sends with each client secret in turn, until the server accepts the client: a refused client spends nothing. */
 async function send<Outcome extends { readonly kind: string }>(
   state: AppState,
   prepared: Ready<Outcome>,
@@ -88,7 +88,7 @@ async function send<Outcome extends { readonly kind: string }>(
     prepare,
     question,
   }: Pick<Spending<Outcome, unknown>, 'prepare'> & { readonly question: LastQuestion },
-): Promise<Sent<Outcome>> {
+): Promise<SendResult<Outcome>> {
   trace(state, 'send')
   let outcome = await prepared.send(question)
   let clientSecret = first
@@ -102,7 +102,7 @@ async function send<Outcome extends { readonly kind: string }>(
   return { outcome, clientSecret }
 }
 
-/** The request is out from now on, until it is concluded. */
+/** Counts the request as out, until it is concluded. */
 function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
   const done = state.outstanding.begin(kind)
   return {

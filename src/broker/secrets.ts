@@ -30,8 +30,8 @@ export function withProvenSecret(state: AppState, secret: Sealed | undefined): R
 }
 
 /**
- * The client secrets to try, newest first; one `undefined` for an app that has none. One that is of
- * another kind than the app shows now (a secret, a key) waits until the config says so again.
+ * The client secrets to try, newest first; one `undefined` for an app that has none. A secret is left
+ * out while the app has a private key in its place, and the other way round.
  */
 export function clientSecretsOf({
   ledger,

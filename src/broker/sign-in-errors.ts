@@ -1,5 +1,6 @@
-/** What a person is told whose sign-in cannot start, or was refused: the server's words, and a way out. */
+/** The errors of a sign-in that cannot start or was refused: the server's words, and what to do. */
 import { type App, needsClientSecret } from '../core/app.ts'
+import { asEnd } from '../core/case-row.ts'
 import { secretCommand, secretMissing, secretWords } from '../core/client-secret.ts'
 import type { ServerResult } from '../core/authorization-server.ts'
 import type { Failure } from '../core/ports.ts'
@@ -30,7 +31,7 @@ export function requireSignIn(state: AppState): void {
 /** The server's words, and what to do about them where that can be told. */
 export function withAdvice(app: App, { code: error, message }: Failure): string {
   const advice = signInRemedy(app, error)
-  return advice === undefined ? message : `${message.replace(/[^.!?…]$/, '$&.')} ${advice}`
+  return advice === undefined ? message : `${asEnd(message)} ${advice}`
 }
 
 /** @throws {SidecarError} with the failure's message. */

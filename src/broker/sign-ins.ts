@@ -6,17 +6,17 @@ import type { Clock } from '../core/ports.ts'
 import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
-import { parsePasted, redeemCallback, startInBrowser } from './browser-sign-in.ts'
+import { redeemPasted, startInBrowser } from './browser-sign-in.ts'
 import { pollIfDue, startOnDevice } from './device-sign-in.ts'
 import type { ManagedApp } from './managed-app.ts'
 import { requireReadable } from './newer-record.ts'
 import { PendingSignIn } from './pending-sign-in.ts'
-import { failed } from './sign-in.ts'
+import { failed } from './sign-in-end.ts'
 import { requireSignIn } from './sign-in-errors.ts'
 import { type Sleep, waitAtMost } from './wait-at-most.ts'
 
 const LIFETIME_MS = 10 * 60_000
-/** How long the end of a sign-in can still be asked for. */
+/** How long the result of a sign-in can still be asked for after its time limit. */
 const REMEMBERED_MS = 10 * 60_000
 
 export interface SignInDeps {
@@ -45,14 +45,14 @@ export class SignIns {
 
   /**
    * Starts a sign-in; a pending one of the same app ends. The old session stays until the new one
-   * is there.
+   * is stored.
    *
    * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`, `record_newer`.
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
     const { clock, listener, newId } = this.#deps
     const managed = this.#deps.findApp(app)
-    // Not in the app's queue: a person waits, and a refresh that is under way may take its time.
+    // Not in the app's queue: a person is waiting, and a change that is under way may take long.
     await requireReadable(managed.state)
     requireSignIn(managed.state)
     const refusal = await managed.state.home.refuseSignIn()
@@ -77,7 +77,7 @@ export class SignIns {
     return { id, method, expiresAt: now.wall + LIFETIME_MS, ...urls }
   }
 
-  /** How a sign-in goes: waits for its end, `waitMs` at most. @throws {SidecarError} `not_found`. */
+  /** Waits for the end of a sign-in, `waitMs` at most. @throws {SidecarError} `not_found`. */
   async wait(app: string, id: string, waitMs: number): Promise<SignInProgress> {
     const signIn = this.#find(app, id)
     if (signIn.pending) await waitAtMost(this.#deps.sleep, waitMs, signIn.ended)
@@ -100,9 +100,7 @@ export class SignIns {
    * @throws {SidecarError} `not_found`; `invalid_request` for a URL that is not this sign-in's.
    */
   async paste(app: string, id: string, url: string): Promise<SignInStatus> {
-    const signIn = this.#find(app, id)
-    await redeemCallback(signIn, parsePasted(signIn, url))
-    return signIn.status
+    return redeemPasted(this.#find(app, id), url)
   }
 
   /** Called at each heartbeat; waits for nothing. */

@@ -1,17 +1,13 @@
-/** What is told about an app to those who ask: its token, its status, its readiness. */
+/** What callers and the owner get about an app: its token, its status, its readiness. */
 import type { App } from '../core/app.ts'
 import { sessionEnd } from '../core/session-end.ts'
-import {
-  lockedProblem,
-  type Problem,
-  problemsOf,
-  type SessionFacts,
-  whatBlocks,
-} from '../core/problem.ts'
+import { type Problem, problemBeforeSession, problemsOf, whatBlocks } from '../core/problem.ts'
+import type { SessionFacts } from '../core/find-cases.ts'
 import { isRenewable, renewalAt, sessionName } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
-import type { PastFailure } from '../core/ports.ts'
-import { expiresAt, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
+import type { NotRestoredCase } from '../core/problem-cases.ts'
+import type { Failure, PastFailure } from '../core/ports.ts'
+import { expiresAt, type Instant, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 
 export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
@@ -37,7 +33,7 @@ export function statusOf(state: AppState): AppStatus {
   return {
     app: app.name,
     type: app.type,
-    // It waits, as for a vault that is locked: the session is there, and cannot be read.
+    // The session is there and cannot be read, as with a locked vault.
     session: ledger.newer ? 'retrying' : sessionName(app, session, now),
     freshness: state.freshness(now),
     expiresAt: tokens ? expiresAt(tokens, now) : null,
@@ -62,7 +58,7 @@ function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, n
   return at === Infinity ? null : at
 }
 
-/** What is wrong with the app at `now`, what blocks its token first. */
+/** All that is wrong with the app at `now`; what blocks its token comes first. */
 export function problemsNow(state: AppState, now: Reading): readonly Problem[] {
   const { app, deps } = state
   const { sessionExpiresAt, sessionExpiresSoon } = foreseenEnd(state, now)
@@ -92,7 +88,7 @@ function homeFaultOf({ home }: AppState): SessionFacts['homeFault'] {
   return fault && { case: fault === 'elsewhere' ? 'not_confirmed' : fault, words: home.words() }
 }
 
-/** Ready means: a token is served now, and what we hold would survive a restart. */
+/** Ready: a token is served now, and the session would survive a restart. */
 export function readinessOf(state: AppState): Readiness {
   const problem = whatBlocks(sessionFacts(state, state.deps.clock.read()))
   return problem ? { ready: false, reason: problem.reason } : { ready: true, reason: null }
@@ -114,7 +110,7 @@ type ForeseenEnd = Pick<AppStatus, 'sessionExpiresAt' | 'sessionExpiresSoon'>
 
 const NO_END: ForeseenEnd = { sessionExpiresAt: null, sessionExpiresSoon: false }
 
-/** A session that can still be refreshed, and will end all the same. */
+/** The end of a session that can still be refreshed, where it is known in advance. */
 export function foreseenEnd({ app, session, ledger }: AppState, now: Reading): ForeseenEnd {
   const { tokens } = session
   const mayEnd =
@@ -136,24 +132,29 @@ function scopesNotAskedFor({ app, ledger }: AppState): readonly string[] {
   return app.scopes.filter((scope) => !asked.has(scope))
 }
 
-/** Why the vault is not open, what can be done, and how often it was tried. */
-export interface LockedVault {
-  readonly lastError: PastFailure
+/** Why the record of an app has not been read yet, what can be done, and how many attempts failed. */
+export interface NotRestored {
+  readonly case: NotRestoredCase
+  readonly failure: Failure
   readonly hint: string
   readonly attempts: number
 }
 
-/** The status of an app while the vault that has its record is not open. */
-export function lockedStatus(app: App, { lastError, hint, attempts }: LockedVault): AppStatus {
+/** The status of an app whose record has not been read yet. */
+export function notRestoredStatus(app: App, why: NotRestored, at: Instant): AppStatus {
   return {
     ...emptyStatus(app),
-    failures: attempts,
-    lastError,
-    problems: [lockedProblem(app, lastError.message, hint)],
+    failures: why.attempts,
+    lastError: { ...why.failure, at },
+    problems: [notRestoredProblem(app, why)],
   }
 }
 
-/** The status of an app of which nothing is at hand. */
+export function notRestoredProblem(app: App, { case: found, failure, hint }: NotRestored): Problem {
+  return problemBeforeSession(app, found, { message: failure.message, hint })
+}
+
+/** The status of an app about which nothing is known. */
 export function emptyStatus(app: App): AppStatus {
   return {
     app: app.name,

@@ -1,8 +1,9 @@
-/** What a grant brings becomes durable first, and is served then. */
+/** Makes the tokens of a grant durable, then serves them. */
 import type { GrantOutcome } from '../core/authorization-server.ts'
 import { omitLife, updateLife } from '../core/session-end.ts'
 import { next } from '../core/session.ts'
-import { receive, toStored } from '../core/token.ts'
+import { toStored } from '../core/stored-tokens.ts'
+import { receive } from '../core/token.ts'
 import type { StoreResult } from '../core/vault.ts'
 import type { AppState } from './app-state.ts'
 import type { RecordChange } from './ledger.ts'
@@ -15,8 +16,8 @@ function sharingOf({ home }: AppState): Pick<RecordChange, 'sharing'> {
 }
 
 /**
- * Stores what a grant brought, then serves it. Where it cannot be stored now it is served from
- * memory until it can; where another process changed the record meanwhile it is given up.
+ * Stores the tokens of a grant, then serves them. Where they cannot be stored now they are served from
+ * memory until they can; where another process changed the record meanwhile they are not used.
  */
 export async function storeAndServe(
   state: AppState,

@@ -1,11 +1,10 @@
 /** The vault, open or not: a locked one is tried again, less and less often, and logged once. */
-import type { Clock, Failure, Log } from '../core/ports.ts'
+import type { Clock, Log } from '../core/ports.ts'
 import type { LockedVault, OpenedVault, Vault } from '../core/vault.ts'
 import type { KeySource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
-
-const RETRY_MIN_MS = 5_000
-const RETRY_MAX_MS = 60_000
+import { Retries } from './retries.ts'
+import type { NotRestored } from './status-of.ts'
 
 export interface VaultAccessDeps {
   readonly openVault: () => Promise<OpenedVault>
@@ -17,8 +16,7 @@ export class VaultAccess {
   readonly #deps: VaultAccessDeps
   #vault: Vault | undefined
   #reason: Omit<LockedVault, 'kind'> = STARTING
-  #attempts = 0
-  #retryAt = -Infinity
+  readonly #retries = new Retries()
 
   constructor(deps: VaultAccessDeps) {
     this.#deps = deps
@@ -28,18 +26,10 @@ export class VaultAccess {
     return this.#vault
   }
 
-  /** Why it is not open. */
-  get failure(): Failure {
-    return this.#reason.failure
-  }
-
-  /** What can be done about it. */
-  get hint(): string {
-    return this.#reason.hint
-  }
-
-  get attempts(): number {
-    return this.#attempts
+  /** Why it is not open, and what can be done about it. */
+  get notOpen(): NotRestored {
+    const { failure, hint } = this.#reason
+    return { case: 'vault_locked', failure, hint, attempts: this.#retries.attempts }
   }
 
   /** Where the vault's key is; undefined while that is not known. */
@@ -47,21 +37,22 @@ export class VaultAccess {
     return this.#vault ? this.#vault.keys.source() : this.#reason.keySource
   }
 
-  /** For what only the owner may do. @throws {SidecarError} `vault_locked`, in the words for the owner. */
+  /** For the owner's commands. @throws {SidecarError} `vault_locked`, in the words for the owner. */
   requireOpen(): Vault {
     if (this.#vault) return this.#vault
-    throw new SidecarError('vault_locked', this.#reason.failure.message, { hint: this.hint })
+    const { failure, hint } = this.#reason
+    throw new SidecarError('vault_locked', failure.message, { hint })
   }
 
   isRetryDue(mono: number): boolean {
-    return mono >= this.#retryAt
+    return this.#retries.isDue(mono)
   }
 
   async open(): Promise<Vault | undefined> {
     const { openVault, clock, log } = this.#deps
     const opened = await openVault()
     if (opened.kind === 'open') {
-      if (this.#attempts > 0) log.info({}, 'the vault is open')
+      if (this.#retries.attempts > 0) log.info({}, 'the vault is open')
       this.#vault = opened
       return this.#vault
     }
@@ -70,9 +61,7 @@ export class VaultAccess {
       log.warn({ error: failure.code, hint }, failure.message)
     }
     this.#reason = { failure, hint, keySource }
-    this.#attempts += 1
-    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#attempts - 1))
-    this.#retryAt = clock.read().mono + waitMs
+    this.#retries.count(clock.read().mono)
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-/** Waiting for work that goes on by itself, but not for ever. */
+/** Waits for work with a time limit; the work itself goes on. */
 
 /** Resolves after `ms`, or rejects when `signal` is aborted. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>

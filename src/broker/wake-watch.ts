@@ -1,6 +1,7 @@
 /** Notices that the machine slept, that its clock was set, and that its network changed. */
 import { compareClocks } from '../core/clocks.ts'
 import type { Instant, Reading } from '../core/token.ts'
+import type { AppState } from './app-state.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 
 export interface WakeWatchDeps extends Pick<BrokerDeps, 'clock' | 'log' | 'onActivity'> {
@@ -9,10 +10,10 @@ export interface WakeWatchDeps extends Pick<BrokerDeps, 'clock' | 'log' | 'onAct
 }
 
 /** What has happened since the last look. */
-export interface Woken {
+export interface WakeReport {
   readonly clocks: ReturnType<typeof compareClocks>
   readonly reconnected: boolean
-  /** What failed since then has been tried as things are now, although no look had seen that yet. */
+  /** Attempts that failed after this instant were made after the wake, so their waits stay. */
   readonly awakeSince: Instant
 }
 
@@ -27,12 +28,12 @@ export class WakeWatch {
     this.#network = deps.networkSignature()
   }
 
-  /** When it was looked last. */
+  /** The clocks at the last look. */
   get last(): Reading {
     return this.#last
   }
 
-  look(now: Reading): Woken {
+  look(now: Reading): WakeReport {
     const { log, networkSignature, onActivity } = this.#deps
     const elapsedMs = now.mono - this.#last.mono
     const clocks = compareClocks(this.#last, now)
@@ -45,5 +46,17 @@ export class WakeWatch {
     if (clocks === 'jumped') onActivity({ kind: 'slept', durationMs: Math.round(jumpMs) })
     if (reconnected) log.info({}, 'the network changed')
     return { clocks, reconnected, awakeSince: now.wall - elapsedMs }
+  }
+}
+
+/** Ends the waits that a wake or a new network makes needless, and computes schedules again where the clock was set back. */
+export function applyWake(
+  { clocks, reconnected, awakeSince }: WakeReport,
+  states: readonly AppState[],
+): void {
+  for (const state of states) {
+    if (reconnected) state.apply({ type: 'wait-over' })
+    else if (clocks === 'jumped') state.apply({ type: 'wait-over', before: awakeSince })
+    if (clocks === 'set-back') state.scheduleReissue()
   }
 }

@@ -1,5 +1,5 @@
 /** What a command is, and how it was called. */
-import type { Place } from '../client/connection.ts'
+import type { DaemonAddress } from '../client/daemon-address.ts'
 import type { Io } from './io.ts'
 
 export interface Option {
@@ -25,7 +25,7 @@ export interface Argument {
   /** What completion offers, if the name does not say it. */
   readonly offer?: 'caller'
   readonly optional?: boolean
-  /** What an app's name that is left out means: $EVO_TOKEN_APP, or the one app that there is. */
+  /** What stands in for an app that is not named: $EVO_TOKEN_APP, or the only app that is configured. */
   readonly fallback?: 'default-app' | undefined
 }
 
@@ -56,7 +56,7 @@ export interface Invocation {
   readonly command: Command
   readonly io: Io
   /** Where to look for the daemon. */
-  readonly place: Place
+  readonly place: DaemonAddress
   /** The value of the argument; empty where an optional one was left out. */
   readonly argument: (name: string) => string
   readonly flag: (option: string) => boolean
@@ -67,7 +67,7 @@ export interface Invocation {
 }
 
 /** The parsed arguments and options of a command. */
-export interface Typed {
+export interface ParsedArguments {
   readonly values: Readonly<
     Record<string, string | boolean | readonly (string | boolean)[] | undefined>
   >

@@ -1,6 +1,6 @@
 /**
- * Every command, in the order of `--help`. The file of each has the rest: its arguments, options and
- * examples, and what it does. A file is loaded when it is needed, so that `get` and Tab stay quick.
+ * Every command, in the order of `--help`. Its own file has its arguments, options, examples and code,
+ * and is loaded on demand, so that `get` and Tab stay quick.
  */
 import type { Command, CommandRow } from './command.ts'
 
@@ -31,11 +31,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./tokens/get.ts')).get,
   },
   refresh: {
-    summary: 'get a new access token now',
+    summary: 'renew the access token now',
     load: async () => (await import('./tokens/refresh.ts')).refresh,
   },
   status: {
-    summary: 'show the apps and how their tokens are',
+    summary: 'show the apps and the state of their tokens',
     load: async () => (await import('./status/status.ts')).status,
   },
   activity: {
@@ -43,7 +43,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./status/activity.ts')).activity,
   },
   web: {
-    summary: 'open the page that shows all of it',
+    summary: 'open a page in the browser that shows all of this',
     load: async () => (await import('./status/web.ts')).web,
   },
   run: {
@@ -63,7 +63,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./daemon/caller.ts')).add,
   },
   'caller list': {
-    summary: 'list the callers and the apps that they may use',
+    summary: 'list the callers, and the apps that each may use',
     load: async () => (await import('./daemon/caller.ts')).list,
   },
   'caller remove': {
@@ -79,11 +79,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./daemon/vault.ts')).rotateKey,
   },
   'share migrate': {
-    summary: 'make the tables that hosts share sessions through',
+    summary: 'create the database tables through which hosts share sessions',
     load: async () => (await import('./share/migrate.ts')).migrate,
   },
   'share status': {
-    summary: 'show the keepers, and which of them is the home of what',
+    summary: 'show the keepers, and which of them renews which app',
     load: async () => (await import('./share/status.ts')).status,
   },
   'share move': {
@@ -95,15 +95,15 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./share/commands.ts')).takeOver,
   },
   'share leave': {
-    summary: 'share no more: what this keeper is the home of is its own',
+    summary: 'stop sharing the apps that this keeper is the home of',
     load: async () => (await import('./share/commands.ts')).leave,
   },
   'share reader-key': {
-    summary: 'make the keys with which a reader opens published tokens',
+    summary: 'make the keys with which a reader decrypts published tokens',
     load: async () => (await import('./share/reader-key.ts')).readerKey,
   },
   'service install': {
-    summary: 'have systemd, launchd or Windows run the daemon, from login on',
+    summary: 'have systemd, launchd or Windows run the daemon from login on',
     load: async () => (await import('./service/commands.ts')).install,
   },
   'service uninstall': {
@@ -111,7 +111,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./service/commands.ts')).uninstall,
   },
   'service status': {
-    summary: 'show what the service manager and the daemon say of the service',
+    summary: 'show the state of the service, from its manager and from the daemon',
     load: async () => (await import('./service/commands.ts')).status,
   },
   logs: {
@@ -119,7 +119,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./service/commands.ts')).logs,
   },
   doctor: {
-    summary: 'find out why no token comes, and how to mend it',
+    summary: 'find out why there is no token, and how to mend it',
     load: async () => (await import('./doctor/command.ts')).doctor,
   },
   reload: {
@@ -135,11 +135,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./config/commands.ts')).check,
   },
   'guard install': {
-    summary: 'install a git hook that keeps tokens out of commits',
+    summary: 'install git hooks that keep tokens out of commits',
     load: async () => (await import('./guard/commands.ts')).install,
   },
   'guard check': {
-    summary: 'refuse where a staged change holds a token or a secret',
+    summary: 'fail if a staged change holds a token or a secret',
     load: async () => (await import('./guard/commands.ts')).check,
   },
   'shell-init': {
@@ -147,7 +147,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./tokens/shell-init.ts')).shellInit,
   },
   completion: {
-    summary: 'print what makes a shell complete these commands',
+    summary: 'print a script that makes a shell complete these commands',
     load: async () => (await import('./completion/scripts.ts')).completion,
   },
 }
@@ -161,13 +161,13 @@ export const LISTED_COMMANDS: readonly ListedCommand[] = Object.entries(COMMANDS
   ([name, entry]) => ({ words: name.split(' '), ...entry }),
 )
 
-/** The command that `typed` begins with, if it begins with one. */
+/** The command that `typed` begins with; undefined for none. */
 export async function findCommand(typed: readonly string[]): Promise<Command | undefined> {
   const found = LISTED_COMMANDS.find(({ words }) => words.every((word, at) => typed[at] === word))
   return found && loadCommand(found)
 }
 
-/** The commands of a group such as `caller`; none where `word` is no group. */
+/** The commands of a group such as `caller`; empty where `word` names no group. */
 export function commandsOfGroup(word: string): ListedCommand[] {
   return LISTED_COMMANDS.filter(({ words }) => words.length > 1 && words[0] === word)
 }

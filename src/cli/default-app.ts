@@ -1,11 +1,11 @@
-/** Which app a command means where none is typed: `EVO_TOKEN_APP`, or the one app that there is. */
+/** The app that a command means where none is typed: `EVO_TOKEN_APP`, or the only one that is configured. */
 import { createClient } from '../client/connection.ts'
 import { NAME } from '../core/names.ts'
 import { SidecarError } from '../errors.ts'
 import type { Invocation } from './command.ts'
 import { usageFault } from './usage.ts'
 
-/** @throws {SidecarError | EvoTokenError} where it cannot be told. */
+/** @throws {SidecarError | EvoTokenError} where there is no such app, or several. */
 export async function defaultApp({
   command,
   io,
@@ -23,7 +23,7 @@ export async function defaultApp({
   const [only] = names
   if (only === undefined) {
     throw new SidecarError('config', 'No app is configured.', {
-      hint: 'Describe one with `evo-token init`; where the daemon runs already, `evo-token reload` has it read that.',
+      hint: 'Describe one with `evo-token init`, then run `evo-token reload`.',
     })
   }
   if (names.length === 1) return only

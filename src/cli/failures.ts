@@ -4,15 +4,14 @@
  */
 import { scrub } from '../adapters/log/scrub.ts'
 import { removePieces } from '../adapters/log/secret-pieces.ts'
-import { SidecarError } from '../errors.ts'
+import { EXIT_BUG } from '../core/error-codes.ts'
+import { codeOf, SidecarError } from '../errors.ts'
 import { EvoTokenError } from '../client/failures.ts'
 import type { Io } from './io.ts'
 import { plain } from './plain.ts'
+import { EXIT_FAILED, isUnloadable, unloadableInWords } from './unloadable.ts'
 
-/** sysexits.h EX_SOFTWARE: a bug of ours. */
-const EXIT_BUG = 70
-
-/** Long runs without a space: a message may quote what we read, and that may have been a token. */
+/** A long run without a space: a message may quote what was read, which may have been a token. */
 const OPAQUE = /[\w.~+/=-]{24,}/g
 
 /** Writes what went wrong to stderr, and returns the exit code. */
@@ -26,8 +25,12 @@ export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr'
     if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
     return error.exitCode
   }
-  // The reader of our output has gone (`| head -1`).
-  if (hasCode(error, 'EPIPE')) return 0
+  if (isUnloadable(error)) {
+    stderr.write(unloadableInWords(error))
+    return EXIT_FAILED
+  }
+  // The program that reads our output has ended (`| head -1`).
+  if (codeOf(error) === 'EPIPE') return 0
   stderr.write(`evo-token: This is a bug of evo-token, please report it.\n${bugReport(error)}\n`)
   return EXIT_BUG
 }
@@ -36,18 +39,14 @@ function isNamedByEnvironment({ message }: Error, { EVO_TOKEN_APP: app }: Io['en
   return !!app && message.includes(`"${app}"`)
 }
 
-/** A config's faults stand on a line each; nothing else of a message may move the cursor. */
+/** Keeps line breaks, since each fault of a config has its own line; no other control character takes effect. */
 function plainLines(message: string): string {
   return message.split('\n').map(plain).join('\n')
 }
 
 function bugReport(error: unknown): string {
-  if (!(error instanceof Error)) return `Something was thrown that is no error: ${typeof error}.`
+  if (!(error instanceof Error)) return `A value of type ${typeof error} was thrown.`
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const message = removePieces(scrub(error.message)).replace(OPAQUE, '[redacted]')
   return [`${error.name}: ${plain(message)}`, ...frames].join('\n')
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

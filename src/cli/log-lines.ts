@@ -4,7 +4,13 @@ import { plain } from './plain.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** Shown behind the message, in this order. */
-const SHOWN = ['caller', 'reason', 'error', 'path', 'file', 'issuer', 'setting', 'method']
+const SHOWN = [
+  ...['caller', 'reason', 'error', 'path', 'file', 'issuer', 'setting', 'method'],
+  'lost',
+]
+
+/** A hint that is one command and nothing else. Any other hint is shown whole. */
+const ONE_COMMAND = /^[^`:]+: `(evo-token [^`]+)`\.$/
 
 const LEVELS: Readonly<Record<string, string>> = {
   warn: 'warning: ',
@@ -12,7 +18,7 @@ const LEVELS: Readonly<Record<string, string>> = {
   fatal: 'error: ',
 }
 
-/** `line` as the daemon logs it, with its line break or without; what is not JSON stays as it is. */
+/** `line` is a line of the log, with or without its line break; what is not JSON is kept. */
 export function toPlainLogLine(line: string): string {
   const fields = parse(line)
   if (!fields) return `${plain(line.trimEnd())}\n`
@@ -31,7 +37,7 @@ function sentenceOf(message: string, fields: Fields): string {
   }
   if (need === 'recovered') return `${name ?? ''} has recovered.`
   if (need !== undefined && typeof hint === 'string') {
-    const command = /`(evo-token [^`]+)`/.exec(hint)?.[1]
+    const command = ONE_COMMAND.exec(hint)?.[1]
     return `${name ?? ''} needs you: ${command ?? `${message} ${hint}`}`
   }
   const shown = SHOWN.flatMap((field) => {
@@ -54,7 +60,7 @@ function parse(line: string): Fields | undefined {
   }
 }
 
-/** Local time, in 24 hours. */
+/** Local time, such as 17:05:09. */
 function clockTime(instant: Date): string {
   return instant.toTimeString().slice(0, 8)
 }

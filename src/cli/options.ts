@@ -7,7 +7,7 @@ export const APP: Argument = {
   description: 'The name of an app in the config.',
 }
 
-/** For commands that mean an app also where none is named. */
+/** For commands that take the default app where none is named. */
 export const APP_OR_DEFAULT: Argument = {
   ...APP,
   optional: true,
@@ -29,15 +29,15 @@ export const STATE_DIR: Option = {
   description: 'The state directory ($EVO_TOKEN_STATE_DIR; ~/.local/state/evo-token).',
 }
 
-/** For commands that only the owner may give: they go through the owner socket. */
-export const OWNER = {
+/** For commands of the owner alone, which go through the owner socket. */
+export const OWNER_OPTIONS = {
   socket: { type: 'string', placeholder: 'PATH', description: 'The owner socket of the daemon.' },
   'state-dir': STATE_DIR,
 } as const satisfies Record<string, Option>
 
-/** For commands that any caller may give. */
-export const CALLER = {
-  ...OWNER,
+/** For commands that a caller may run too, over TCP. */
+export const CALLER_OPTIONS = {
+  ...OWNER_OPTIONS,
   url: {
     type: 'string',
     placeholder: 'URL',

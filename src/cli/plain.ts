@@ -1,4 +1,4 @@
-/** Makes foreign text safe for a terminal: no control character in it takes effect. */
+/** Makes text from elsewhere safe for a terminal: each run of control characters becomes a space. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
 }

@@ -2,24 +2,25 @@
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, readFile, realpath, stat } from 'node:fs/promises'
-import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
-import type { Env } from '../platform/platform.ts'
+import { commandPaths } from '../platform/chosen.ts'
+import type { Env } from '../platform/for-clients.ts'
 
-export interface Program {
+export interface InstalledProgram {
   readonly version: string
-  /** Its directory, or its file where no package is around it. */
+  /** The directory of its package; its file where it is in none. */
   readonly place: string
 }
 
 const UNKNOWN = 'an unknown version'
 const PACKAGE = 'evo-token-sidecar'
-/** For a program of which nothing else tells the version. */
+/** Time limit for `--version`, which is run where no package tells the version. */
 const ANSWER_WITHIN_MS = 3_000
 
 /**
- * That the daemon is another version than this program; undefined where it is not, or does not say.
+ * A sentence that the daemon is of another version than this program; undefined where it is not, or does not say.
  *
  * @param answer of `GET /v1/apps`.
  */
@@ -31,25 +32,22 @@ export function otherVersion(answer: Readonly<Record<string, unknown>>): string 
   return `The daemon is evo-token ${inPlace(daemon)}, and this is ${inPlace(own)}. Restart the daemon with the one that you want: \`evo-token service install\` does it for a service.`
 }
 
-/** That there are several in PATH; undefined where there are not. */
+/** A sentence that PATH has several copies of evo-token; undefined where it has not. */
 export async function severalInPath(env: Env): Promise<string | undefined> {
   const found = await programsInPath(env)
   if (found.length < 2) return undefined
   const [first, ...others] = found.map(inPlace)
-  return `There are ${found.length} evo-token in your PATH: ${first}, which is run; and ${others.join('; ')}. Remove those that you do not want.`
+  return `Your PATH has ${found.length} copies of evo-token: ${first}, which is the one that runs; and ${others.join('; ')}. Remove those that you do not want.`
 }
 
-function inPlace({ version, place }: Program): string {
+function inPlace({ version, place }: InstalledProgram): string {
   return place === '' ? version : `${version} in ${place}`
 }
 
-/** Each once, though several links lead to it, in the order of PATH. */
-async function programsInPath({ PATH = '' }: Env): Promise<readonly Program[]> {
-  const directories = PATH.split(delimiter).filter((directory) => isAbsolute(directory))
-  const paths = await Promise.all(
-    directories.map((directory) => executableAt(join(directory, 'evo-token'))),
-  )
-  const found = new Map<string, Program>()
+/** In the order of PATH; each once, however many links lead to it. */
+async function programsInPath(env: Env): Promise<readonly InstalledProgram[]> {
+  const paths = await Promise.all(commandPaths('evo-token', env).map(executableAt))
+  const found = new Map<string, InstalledProgram>()
   for (const path of new Set(paths)) {
     if (path === undefined) continue
     const program = await identify(path)
@@ -58,7 +56,7 @@ async function programsInPath({ PATH = '' }: Env): Promise<readonly Program[]> {
   return [...found.values()]
 }
 
-/** The real path; undefined where no program is there: a shell passes over a directory of that name. */
+/** The real path; undefined where no program is there, such as for a directory of that name. */
 async function executableAt(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK)
@@ -68,24 +66,34 @@ async function executableAt(path: string): Promise<string | undefined> {
   }
 }
 
-async function identify(path: string): Promise<Program> {
+async function identify(path: string): Promise<InstalledProgram> {
   for (
-    let directory = dirname(path);
+    let directory = dirname(await behindScript(path));
     directory !== dirname(directory);
     directory = dirname(directory)
   ) {
     const manifest = await readFile(join(directory, 'package.json'), 'utf8').catch(() => undefined)
     if (manifest === undefined) continue
     const { name, version } = partsOf(manifest)
-    // One without a name only says how Node reads the files beside it.
+    // A manifest without a name only tells Node the type of the modules beside it.
     if (name === undefined) continue
     if (name === PACKAGE && typeof version === 'string') return { version, place: directory }
     break
   }
-  const asked = await promisify(execFile)(path, ['--version'], { timeout: ANSWER_WITHIN_MS }).catch(
-    () => undefined,
-  )
+  const asked = await promisify(execFile)(path, ['--version'], {
+    timeout: ANSWER_WITHIN_MS,
+    // It may be any program, also one that ignores SIGTERM.
+    killSignal: 'SIGKILL',
+  }).catch(() => undefined)
   return { version: /^\d+\.\d+\.\S+$/m.exec(asked?.stdout ?? '')?.[0] ?? UNKNOWN, place: path }
+}
+
+/** Scripts that npm writes on Windows name the program relative to their own directory. */
+async function behindScript(path: string): Promise<string> {
+  if (!/\.(?:cmd|ps1)$/i.test(path)) return path
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const [, program] = /"(?:%dp0%|\$basedir)[\\/]([^"]+\.js)"/.exec(text) ?? []
+  return program === undefined ? path : join(dirname(path), program)
 }
 
 function partsOf(manifest: string): { readonly name?: unknown; readonly version?: unknown } {

@@ -1,8 +1,8 @@
 /**
- * From what was typed to an exit code: finds the command, runs it, and reports what went
- * wrong. Every module costs `get` up to a millisecond, so what only some calls need is loaded there.
+ * From what was typed to an exit code: finds the command, runs it, and reports what went wrong. Each
+ * module costs `get` up to a millisecond, so what only some commands need is imported on demand.
  */
-import type { Command, Invocation, Typed } from './command.ts'
+import type { Command, Invocation, ParsedArguments } from './command.ts'
 import { findCommand } from './commands.ts'
 import type { Io } from './io.ts'
 
@@ -31,7 +31,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** Names the app, where the command means one and none was typed. */
+/** Fills in the default app where none was typed. */
 async function withDefaults(invocation: Invocation): Promise<Invocation> {
   const { argument } = invocation
   const left = invocation.command.arguments.find(
@@ -46,20 +46,27 @@ async function withDefaults(invocation: Invocation): Promise<Invocation> {
 /** A copy of the one in `core/names.ts`, whose module would cost `get` a millisecond; a test compares them. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
-/** A command line of names only, such as `get APP`: it needs no parser. */
-function readNames(command: Command, args: readonly string[]): Typed | undefined {
+/** Reads a command line of names alone, such as `get APP`, without the parser. */
+function readNames(command: Command, args: readonly string[]): ParsedArguments | undefined {
   const fits =
     args.length === command.arguments.length &&
     command.arguments.every(({ kind }, index) => kind === 'name' && NAME.test(args[index] ?? ''))
   return fits ? { values: {}, positionals: args, rest: [] } : undefined
 }
 
-async function parseAll(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
+async function parseAll(
+  command: Command,
+  args: readonly string[],
+): Promise<ParsedArguments | 'help'> {
   const { parse } = await import('./command-line/parse.ts')
   return parse(command, args)
 }
 
-function toInvocation(command: Command, { values, positionals, rest }: Typed, io: Io): Invocation {
+function toInvocation(
+  command: Command,
+  { values, positionals, rest }: ParsedArguments,
+  io: Io,
+): Invocation {
   const text = (option: string) => values[option] as string | undefined
   return {
     command,

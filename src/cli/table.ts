@@ -8,7 +8,7 @@ export function tableWidth(head: readonly string[], rows: readonly (readonly str
     .reduce((widest, line) => Math.max(widest, line.length), 0)
 }
 
-/** `paint` may colour a cell, which is as wide as its column already. */
+/** `paint` may colour a cell; it gets the cell padded to the width of its column. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],

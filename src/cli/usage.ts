@@ -11,8 +11,8 @@ export function usageFault(command: Command, fault: string, nearestKnown?: strin
   })
 }
 
-/** As `findNearest` of `nearest.ts`, which is loaded when a word was mistyped. */
-export async function findNearest(
+/** `findNearest` of `nearest.ts`, which is loaded only for a mistyped word. */
+export async function suggestNearest(
   typed: string,
   known: readonly string[],
 ): Promise<string | undefined> {

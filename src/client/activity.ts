@@ -1,7 +1,7 @@
-/** What happened, as the daemon reports it. */
+/** Entries of the activity, in the daemon's JSON. */
 import type { Cause } from '../core/activity.ts'
 import { failureOf } from './failures.ts'
-import type { Json } from './wire.ts'
+import type { JsonObject } from '../core/json-object.ts'
 
 export interface ActivityItem {
   readonly at: string
@@ -21,8 +21,8 @@ export interface ActivityPage {
   readonly next: string | null
 }
 
-/** @throws {EvoTokenError} `not_running` if it is no page of entries. */
-export function toActivityPage({ items, next }: Json): ActivityPage {
+/** @throws {EvoTokenError} `not_running` where the answer is no page of entries. */
+export function toActivityPage({ items, next }: JsonObject): ActivityPage {
   if (!Array.isArray(items)) throw failureOf('its answer holds no activity', 'this address')
   return { items: items as ActivityItem[], next: typeof next === 'string' ? next : null }
 }

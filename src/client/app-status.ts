@@ -1,4 +1,4 @@
-/** The status of an app, for programs. */
+/** The status of an app, for users of the client. */
 import type { StatusAnswer } from './status-answer.ts'
 
 export interface AppStatus {
@@ -13,7 +13,7 @@ export interface AppStatus {
   readonly refreshAt: Date | null
   readonly refreshedAt: Date | null
   readonly retryAt: Date | null
-  /** Renewals that failed since the last one that did not. */
+  /** Renewals that failed since the last successful one. */
   readonly failures: number
   /** Space-separated. */
   readonly scope: string | null

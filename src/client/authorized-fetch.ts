@@ -1,17 +1,17 @@
-/** `fetch` with the token of an app, and one more try where an API refuses it. */
+/** `fetch` with the token of an app, and a second try where an API refuses it. */
 import { defaultClient, type TokenClient } from './token-client.ts'
 import type { Token } from './token.ts'
 
 export interface AuthorizedFetchOptions {
   readonly client?: TokenClient
-  /** Sends the requests; Node's own where it is left out. */
+  /** Sends the requests; by default the global `fetch`. */
   readonly fetch?: typeof fetch
 }
 
 /**
- * Use it like `fetch`, for the APIs of `app` (`$EVO_TOKEN_APP` where it is left out): every request
- * goes with a token that is good, and one that is answered with 401 goes once more with another,
- * where there is another. Besides what `fetch` throws, it throws `EvoTokenError`.
+ * Returns a function like `fetch`, for the APIs of `app` (by default `$EVO_TOKEN_APP`). It sends a good token with
+ * each request, and repeats a request that is answered with 401 once with another token, where there is one.
+ * Besides what `fetch` throws, it throws `EvoTokenError`.
  */
 export function authorizedFetch(app?: string, options: AuthorizedFetchOptions = {}): typeof fetch {
   const { client = defaultClient(), fetch: send = fetch } = options
@@ -36,7 +36,7 @@ function withToken(request: Request, token: Token): Request {
   return request
 }
 
-/** A redirect to another origin has lost its header (Fetch Standard §4.4): its status says nothing about the token. */
+/** Whether the token was refused. A redirect to another origin loses the header (Fetch Standard §4.4), so its 401 does not count. */
 function wasRefused({ status, redirected, url }: Response, request: Request): boolean {
   if (status !== 401) return false
   return !redirected || new URL(url).origin === new URL(request.url).origin

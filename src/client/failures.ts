@@ -1,11 +1,11 @@
-/** What went wrong between a client and the daemon, with the exit code and the words for a person. */
+/** The failures of a client, each with its exit code and what to do. */
 import { endCommand } from '../platform/chosen.ts'
 import { rowOf } from '../errors.ts'
-import type { Answer } from './wire.ts'
+import type { DaemonAnswer } from './wire.ts'
 
 /**
- * What the daemon answered instead of doing what it was asked (RFC 9457), or why it could not be
- * asked: `not_running`, `config`, `invalid_key`.
+ * A problem with which the daemon answered (RFC 9457), or the reason why it could not be asked: `not_running`,
+ * `config`, `invalid_key`.
  */
 export class EvoTokenError extends Error {
   override readonly name = 'EvoTokenError'
@@ -13,7 +13,7 @@ export class EvoTokenError extends Error {
   readonly code: string
   /** What to do next; empty where there is nothing to say. */
   readonly hint: string
-  /** Whether the request certainly never reached the daemon: then it can be repeated. @internal */
+  /** Whether the request cannot have reached the daemon, so that it can be repeated. @internal */
   readonly unasked: boolean
 
   /** @internal */
@@ -24,14 +24,14 @@ export class EvoTokenError extends Error {
     this.unasked = unasked
   }
 
-  /** Exit code for this error; 1 for a code that is not known. */
+  /** Exit code for this error; 1 for an unknown code. */
   get exitCode(): number {
     return rowOf(this.code)?.exit ?? 1
   }
 }
 
-/** `answer` is a problem of the daemon's, or is none of its answers at all; a string says why not. @internal */
-export function failureOf(answer: Answer | string, place: string): EvoTokenError {
+/** The error for an answer: the daemon's problem, or that this is no answer of a daemon. A string says why not. @internal */
+export function failureOf(answer: DaemonAnswer | string, place: string): EvoTokenError {
   if (typeof answer === 'string') return notOurs(answer, place)
   const problem = answer.json
   const type = answer.headers.get('content-type') ?? ''
@@ -42,19 +42,29 @@ export function failureOf(answer: Answer | string, place: string): EvoTokenError
   return new EvoTokenError(error, text(detail) || text(title) || error, text(hint))
 }
 
-/** @param pid a process that wrote where it listens, and still runs. @internal */
-export function notRunning(reason: string, pid?: number): EvoTokenError {
+/**
+ * @param pid the process that wrote `endpoint.json`, if it still runs.
+ * @param isNothingSetUp whether `evo-token serve` would find no config.
+ * @internal
+ */
+export function notRunning(reason: string, pid?: number, isNothingSetUp = false): EvoTokenError {
   const message = `The daemon cannot be reached: ${reason}.`
-  const hint =
-    pid === undefined
-      ? undefined
-      : `Process ${pid} wrote where it listens, and still runs: end it (\`${endCommand(pid)}\`), then \`evo-token serve\`.`
-  return new EvoTokenError('not_running', message, hint, true)
+  return new EvoTokenError('not_running', message, startHint(pid, isNothingSetUp), true)
+}
+
+function startHint(pid: number | undefined, isNothingSetUp: boolean): string | undefined {
+  if (pid !== undefined) {
+    return `The daemon's process ${pid} still runs, and cannot be reached: end it (\`${endCommand(pid)}\`), then run \`evo-token serve\`.`
+  }
+  return isNothingSetUp
+    ? 'There is no config yet: write one with `evo-token init`, then start the daemon with `evo-token serve`.'
+    : undefined
 }
 
 function notOurs(reason: string, place: string): EvoTokenError {
   const message = `What listens on ${place} does not answer as this evo-token expects: ${reason}.`
-  const hint = 'Restart the daemon (`evo-token serve`), or see what else listens there.'
+  const hint =
+    'Restart the daemon (`evo-token serve`), or find out which other program listens there.'
   return new EvoTokenError('not_running', message, hint)
 }
 

@@ -1,6 +1,6 @@
 /**
- * A daemon that was asked and says nothing: is it busy, starting, or not there at all? Python's client
- * does the same (`_silence.py`).
+ * Finds out whether a daemon that does not answer is busy, starting, or not there. Python's client does the same
+ * (`_silence.py`).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetConnectOpts } from 'node:net'
@@ -9,9 +9,9 @@ import type { ServiceState } from '../platform/service-manager.ts'
 import { EvoTokenError } from './failures.ts'
 import { exchange, openSocket } from './wire.ts'
 
-/** Between two looks whether it is still there. */
+/** Between two checks whether the daemon is still there. */
 const LOOK_EVERY_MS = 3_000
-/** While the service starts or stops, which takes a second as a rule. */
+/** The same while the service starts or stops, which usually takes a second. */
 const LOOK_AGAIN_MS = 1_000
 const ALIVE_WITHIN_MS = 3_000
 const MANAGER_WITHIN_MS = 3_000
@@ -19,39 +19,39 @@ const MANAGER_WITHIN_MS = 3_000
 type Phase = ServiceState['phase']
 
 /** What the service manager says of the service. */
-type Seen = Pick<ServiceState, 'phase' | 'restarts'>
+type ServiceProgress = Pick<ServiceState, 'phase' | 'restarts'>
 
-const UNKNOWN: Seen = { phase: 'absent', restarts: 0 }
+const UNKNOWN: ServiceProgress = { phase: 'absent', restarts: 0 }
 
-/** What is said while an answer is still to be expected. */
+/** What is said while an answer can still come. */
 const WAITING: Readonly<Partial<Record<Phase, string>>> = {
   starting: 'The evo-token daemon is being started; waiting for it.',
   stopping: 'The evo-token daemon is being stopped or restarted; waiting for it.',
   running: 'The evo-token daemon is very slow to answer; waiting for it.',
 }
 
-export interface Silent {
+export interface SilentDaemon {
   readonly target: NetConnectOpts
   readonly headers: Readonly<Record<string, string>>
   /** What was connected to, for people. */
   readonly place: string
-  /** Whether it is the socket of the machine's own service. */
+  /** Whether it is the socket of the machine's service. */
   readonly isMachines: boolean
-  /** The process that wrote where it listens, if it still runs. */
+  /** The process of the daemon that listens there, where it is known and still runs. */
   readonly pid: number | undefined
   readonly env: NodeJS.ProcessEnv
-  /** Tells a person what is waited for. */
+  /** Tells a person what the client waits for. */
   readonly say: (text: string) => void
 }
 
 /**
- * Looks again and again until `signal` says that the answer has come.
+ * Checks repeatedly until `signal` is aborted, which means that the answer has come.
  *
- * @throws {EvoTokenError} `not_running`, when none is to be expected any more.
+ * @throws {EvoTokenError} `not_running`, when no answer can be expected any more.
  */
-export async function outlastSilence(silent: Silent, signal: AbortSignal): Promise<void> {
+export async function outlastSilence(silent: SilentDaemon, signal: AbortSignal): Promise<void> {
   const said = new Set<Phase>()
-  let before: Seen | undefined
+  let before: ServiceProgress | undefined
   while (!signal.aborted) {
     let pauseMs = LOOK_EVERY_MS
     if (!(await isAlive(silent))) {
@@ -65,17 +65,17 @@ export async function outlastSilence(silent: Silent, signal: AbortSignal): Promi
       before = seen
       if (phase !== 'running') pauseMs = LOOK_AGAIN_MS
     }
-    // Rejects when the answer comes, which the loop asks for itself.
+    // Rejects when the answer comes, which the loop checks.
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
-/** A function: the compiler takes a property that was read once for one that stays. */
+/** A function, because the compiler assumes that a property keeps its value. */
 function isOver(signal: AbortSignal): boolean {
   return signal.aborted
 }
 
-async function isAlive({ target, headers, place }: Silent): Promise<boolean> {
+async function isAlive({ target, headers, place }: SilentDaemon): Promise<boolean> {
   const socket = await openSocket(target)
   if (typeof socket === 'string') return false
   const ask = { path: '/healthz', timeoutMs: ALIVE_WITHIN_MS }
@@ -84,31 +84,40 @@ async function isAlive({ target, headers, place }: Silent): Promise<boolean> {
   return typeof answer === 'object' && answer.status === 200
 }
 
-/** Whether it was tried again since the last look, and is not up yet: each look meets another attempt. */
-function isFailing(before: Seen | undefined, { phase, restarts }: Seen): boolean {
+/** Whether the manager has started the service again since the last look, and it is not up: it fails each time. */
+function isFailing(
+  before: ServiceProgress | undefined,
+  { phase, restarts }: ServiceProgress,
+): boolean {
   return before !== undefined && phase === 'starting' && restarts > before.restarts
 }
 
 /** `absent` where there is no service manager, or none that answers. */
-async function look({ isMachines, env }: Silent): Promise<Seen> {
+async function look({ isMachines, env }: SilentDaemon): Promise<ServiceProgress> {
   const services = await loadServices()
   const asked = services
-    // It is asked for its state alone.
+    // Only its state is asked for.
     .find({ system: isMachines, env, stopDaemon: async () => undefined })
-    .then(async (manager): Promise<Seen> => manager.state())
+    .then(async (manager): Promise<ServiceProgress> => manager.state())
     .catch(() => UNKNOWN)
   return Promise.race([asked, sleep(MANAGER_WITHIN_MS, UNKNOWN, { ref: false })])
 }
 
-function notThere({ place, pid }: Silent, phase: Phase): EvoTokenError {
+function notThere({ place, pid }: SilentDaemon, phase: Phase): EvoTokenError {
   if (phase === 'failed') {
-    const message = 'The evo-token service is installed, and its daemon does not start.'
+    const message = 'The evo-token service is installed, but its daemon does not start.'
     return new EvoTokenError('not_running', message, '`evo-token service status` shows why.')
   }
-  const process = pid === undefined ? 'its process' : `its process (\`${endCommand(pid)}\`)`
+  if (pid !== undefined) {
+    return new EvoTokenError(
+      'not_running',
+      `The evo-token daemon at ${place} gives no sign of life.`,
+      `End its process (\`${endCommand(pid)}\`), then start it again with \`evo-token serve\`.`,
+    )
+  }
   return new EvoTokenError(
     'not_running',
-    `The evo-token daemon at ${place} gives no sign of life.`,
-    `End ${process}, then start it again with \`evo-token serve\`.`,
+    `What listens on ${place} gives no sign of life.`,
+    'No daemon is known to listen there. Find out which program does, then start the daemon with `evo-token serve`.',
   )
 }

@@ -1,4 +1,4 @@
-/** The status of an app, as the daemon answers with it. */
+/** The status of an app, in the daemon's JSON. */
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { failureOf } from './failures.ts'
 
@@ -27,17 +27,17 @@ export interface StatusAnswer {
     /** Whether it keeps a token from being served, or from surviving a restart. */
     readonly blocking: boolean
   } | null
-  /** The keeper that renews it, where other hosts share it; only the owner gets it. */
+  /** The keeper that renews the app, where hosts share it; only the owner gets this. */
   readonly home?: string
-  /** Who is signed in; only the owner gets it. */
+  /** Who is signed in; only the owner gets this. */
   readonly subject?: string | null
-  /** When the session ends whatever the daemon does, where that is known; only the owner gets it. */
+  /** When the session ends whatever the daemon does, where that is known; only the owner gets this. */
   readonly session_expires_at?: string | null
   /** Whether that is so near that a person should sign in again. */
   readonly session_expires_soon?: boolean
 }
 
-/** @throws {EvoTokenError} `not_running` if it is no status. */
+/** @throws {EvoTokenError} `not_running` where `value` is no status. */
 export function toStatusAnswer(value: unknown): StatusAnswer {
   if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
     const status = value as StatusAnswer
@@ -46,14 +46,14 @@ export function toStatusAnswer(value: unknown): StatusAnswer {
   throw failureOf('its answer holds no status', 'this address')
 }
 
-/** A daemon of an earlier version names no problem: what it knows is in its last failure. */
+/** The problem of a daemon of an earlier version, which names none: its last failure. */
 function problemOf({ last_error: failure }: StatusAnswer): StatusAnswer['problem'] {
   if (!failure) return null
   const hint = 'Restart the daemon: its version is older than this command.'
   return { error: failure.error, message: failure.message, hint, blocking: false }
 }
 
-/** What is wrong with the daemon itself, from `GET /v1/apps`; a daemon of an earlier version does not say. */
+/** `problems` of `GET /v1/apps`; empty for a caller, and from a daemon of an earlier version. */
 export function toDaemonProblems(value: unknown): readonly DaemonProblem[] {
   return Array.isArray(value) ? (value as DaemonProblem[]) : []
 }

@@ -1,21 +1,22 @@
 /**
- * The daemon over TCP, for callers, and on the owner's named pipe of Windows. Any program may have taken
- * its port or name, so it has to prove that it knows the key (`/healthz`) before we show it, on the very
- * connection that proved it.
+ * Connects to the daemon over TCP, for callers, or through the owner's named pipe on Windows. Another program may
+ * have taken the port or the name, so what listens has to prove that it knows the key (`/healthz`) before the key
+ * is shown, on that same connection.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { isIPv6, type Socket } from 'node:net'
 import { decodeFileText } from '../core/file-text.ts'
 import { isLoopbackHost, unbracket } from '../core/loopback.ts'
 import { ownership } from '../platform/chosen.ts'
+import { quoted } from '../platform/posix/shell-quoted.ts'
 import { Secret } from '../secret.ts'
 import { EvoTokenError, failureOf, notRunning } from './failures.ts'
 import { openSocket, type Connection, exchange, type SilenceOf } from './wire.ts'
 
 const PROOF_TIMEOUT_MS = 10_000
 
-/** Where the daemon listens for callers, and what one needs there. */
+/** Where the daemon listens for callers, and the key to show there. */
 export interface TcpTarget {
   readonly url: string
   readonly keyFile: string
@@ -40,7 +41,7 @@ export async function openTcp(
 }
 
 /**
- * The owner's endpoint, where it asks for the key in `keyFile`.
+ * Authenticates at an owner's endpoint that asks for the key in `keyFile`.
  *
  * @throws {EvoTokenError} `config`, `not_running`, `invalid_key`
  */
@@ -52,14 +53,14 @@ export async function authenticateOwner(
   return authenticate(connection, { key: readKey(keyFile), caller: 'owner', address })
 }
 
-interface Proven {
+interface OwnProof {
   readonly key: Secret
   readonly caller: string
-  /** What we are connected to, as the daemon knows it too. */
+  /** The address of the connection, which the daemon knows too. */
   readonly address: string
 }
 
-async function authenticate(connection: Connection, proven: Proven): Promise<Connection> {
+async function authenticate(connection: Connection, proven: OwnProof): Promise<Connection> {
   try {
     await prove(connection, proven)
   } catch (error) {
@@ -83,24 +84,34 @@ function loopbackUrl(text: string): { host: string; hostname: string; port: numb
     throw new EvoTokenError(
       'config',
       'What --url or EVO_TOKEN_URL names is not the URL of a daemon on this machine.',
-      'Give it as http://127.0.0.1:PORT; another machine never gets the key.',
+      'Give it as http://127.0.0.1:PORT. The key is never sent to another machine.',
     )
   }
   return { host: url.host, hostname, port: Number(url.port || 80) }
 }
 
+/** The longest access key in UTF-16, with blanks around it. */
+const MAX_BYTES = 16 * 1024
+
+/** A path that a shell makes of `<(…)`. */
+const PASSED = /^\/(?:dev|proc\/self)\/fd\/\d+$/
+
 function readKey(path: string): Secret {
   let descriptor: number | undefined
   try {
+    // Reading any other pipe or device may never end, or exceed the memory.
+    if (!statSync(path).isFile() && !PASSED.test(path)) throw keyFault(path, 'it is no file')
     descriptor = openSync(path, 'r')
     const stats = fstatSync(descriptor)
     if (ownership.othersMayEnter(stats)) {
-      throw keyFault(path, 'others may read or write it', `chmod 600 ${path}`)
+      throw keyFault(path, 'others may read or write it', `chmod 600 ${quoted(path)}`)
     }
     if (!ownership.isTrusted(stats) && !ownership.isRoot()) {
       throw keyFault(path, 'it belongs to another user')
     }
-    const key = textOf(readFileSync(descriptor)).trim()
+    // Files of the kernel claim to be empty, and reading them may never end.
+    const mayHoldKey = !stats.isFile() || (stats.size > 0 && stats.size <= MAX_BYTES)
+    const key = mayHoldKey ? textOf(readFileSync(descriptor)).trim() : ''
     if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
     return new Secret(key)
   } catch (error) {
@@ -111,7 +122,7 @@ function readKey(path: string): Secret {
   }
 }
 
-/** What is no text is no key either. */
+/** The text of the file; empty for bytes that are no text. */
 function textOf(bytes: Buffer): string {
   try {
     return decodeFileText(bytes)
@@ -121,7 +132,7 @@ function textOf(bytes: Buffer): string {
 }
 
 function keyFault(path: string, reason: string, mend?: string): EvoTokenError {
-  // What no path looks like may be the key itself.
+  // A name that looks like no path may be the key itself.
   const named = /[/.]/.test(path) ? ` "${path}"` : ''
   return new EvoTokenError(
     'config',
@@ -133,11 +144,11 @@ function keyFault(path: string, reason: string, mend?: string): EvoTokenError {
 }
 
 /**
- * The key of the proof is SHA-256(access key), which is all that the daemon keeps. The nonce names the
- * address that we are connected to: the daemon gives a proof for it at no other address, so another
- * program that listens here cannot get one from where the daemon is now.
+ * Demands the proof. Its key is SHA-256(access key), which is all that the daemon keeps. The nonce names the address
+ * of this connection, and the daemon proves it at that address only: another program that listens here cannot
+ * have it proven where the daemon is now.
  */
-async function prove(connection: Connection, { key, caller, address }: Proven): Promise<void> {
+async function prove(connection: Connection, { key, caller, address }: OwnProof): Promise<void> {
   const nonce = `${randomBytes(24).toString('hex')}@${address}`
   const path = `/healthz?${String(new URLSearchParams({ caller, nonce }))}`
   const answer = await exchange(connection, { path, timeoutMs: PROOF_TIMEOUT_MS }, true)
@@ -149,7 +160,7 @@ async function prove(connection: Connection, { key, caller, address }: Proven): 
   throw new EvoTokenError(
     'invalid_key',
     `What listens on ${connection.place} does not prove that it knows the key of the caller "${caller}", so the key was not shown to it.`,
-    'See that the daemon runs there, and that the caller and the key file belong together.',
+    'Check that the daemon runs there, and that the key file is that of the caller.',
   )
 }
 

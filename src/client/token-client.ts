@@ -1,29 +1,29 @@
-/** Tokens from the daemon on this machine, kept until shortly before their end. */
+/** Gets tokens from the daemon on this machine, and keeps them until shortly before their end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppStatus, toAppStatus } from './app-status.ts'
 import { appPath, askToken, type Client, createClient } from './connection.ts'
 import { toStatusAnswer } from './status-answer.ts'
-import type { Ask } from './wire.ts'
+import type { DaemonRequest } from './wire.ts'
 import { EvoTokenError } from './failures.ts'
 import { now, Token } from './token.ts'
 
 /** How long a daemon takes to restart. */
 const RETRY_AFTER_MS = 1_000
 
-/** What is left out comes from the environment; without any, the daemon is found as the command line does. */
+/** The environment stands in for options that are left out. Without either, the daemon is found as the command line finds it. */
 export interface TokenClientOptions {
   /** The path of the owner socket. */
   readonly socket?: string
   /** `http://127.0.0.1:PORT`, or `EVO_TOKEN_URL`. */
   readonly url?: string
-  /** Holds the access key that is shown there; or `EVO_TOKEN_KEY_FILE`. */
+  /** The file with the access key; or `EVO_TOKEN_KEY_FILE`. */
   readonly keyFile?: string
-  /** The name that the key was made for; or `EVO_TOKEN_CALLER`, or `local`. */
+  /** The name of the caller that the key was made for; or `EVO_TOKEN_CALLER`, or `local`. */
   readonly caller?: string
 }
 
 export interface TokenOptions {
-  /** A token that lives so many seconds or more, where the server's tokens do. */
+  /** Asks for a token that lives at least so many seconds, where the server's tokens live so long. */
   readonly minTtlS?: number
 }
 
@@ -38,7 +38,7 @@ export class TokenClient {
   }
 
   /**
-   * Concurrent calls share one request to the daemon. `app` defaults to `$EVO_TOKEN_APP`.
+   * A good token of `app` (by default `$EVO_TOKEN_APP`). Concurrent calls share one request to the daemon.
    *
    * @throws {EvoTokenError}
    */
@@ -51,15 +51,15 @@ export class TokenClient {
     return this.#once(path, () => this.#receive(name, { path }))
   }
 
-  /** The token that is here already, if it is good enough. */
+  /** The token that is kept here, if it is good enough; asks no daemon. */
   cached(app?: string, { minTtlS = 0 }: TokenOptions = {}): Token | undefined {
     const token = this.#tokens.get(requireApp(app))
     return token?.isFresh && token.remainingS >= minTtlS ? token : undefined
   }
 
   /**
-   * Says that an API refused `token` before its time. Resolves with another one, or with the same
-   * value if the daemon can get no other just now.
+   * Reports that an API refused `token` before its end. Resolves with another one, or with the same value where the
+   * daemon can get no other now.
    *
    * @throws {EvoTokenError}
    */
@@ -67,7 +67,7 @@ export class TokenClient {
     const { app, sha256 } = token
     const held = this.#tokens.get(app)
     if (held?.isFresh && held.sha256 !== sha256) return held
-    // Calls that come meanwhile wait for the daemon, and get the other one.
+    // Until then `getToken` asks the daemon, which has the other one.
     this.#tokens.delete(app)
     const path = appPath(app, '/refresh')
     const body = { rejected_sha256: sha256 }
@@ -75,12 +75,12 @@ export class TokenClient {
   }
 
   /**
-   * How each app of this caller is; never a token.
+   * The status of each app of this caller; never a token.
    *
    * @throws {EvoTokenError}
    */
   async status(): Promise<readonly AppStatus[]> {
-    const ask: Ask = { path: '/v1/apps' }
+    const ask: DaemonRequest = { path: '/v1/apps' }
     const { apps } = await retryOnRestart(ask, () => this.#client.ask(ask))
     return Array.isArray(apps) ? apps.map((one) => toAppStatus(toStatusAnswer(one))) : []
   }
@@ -93,7 +93,7 @@ export class TokenClient {
     return mine
   }
 
-  async #receive(app: string, ask: Ask): Promise<Token> {
+  async #receive(app: string, ask: DaemonRequest): Promise<Token> {
     const asked = now()
     const { accessToken, expiresInS, answer } = await retryOnRestart(ask, () =>
       askToken(this.#client, ask),
@@ -123,7 +123,7 @@ export async function getToken(app?: string, options?: TokenOptions): Promise<To
 }
 
 /** Tries once more if the daemon is restarting and the request is safe to repeat. */
-async function retryOnRestart<T>(ask: Ask, attempt: () => Promise<T>): Promise<T> {
+async function retryOnRestart<T>(ask: DaemonRequest, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
@@ -133,7 +133,7 @@ async function retryOnRestart<T>(ask: Ask, attempt: () => Promise<T>): Promise<T
   return attempt()
 }
 
-function canRetry({ code, unasked }: EvoTokenError, { method = 'GET' }: Ask): boolean {
+function canRetry({ code, unasked }: EvoTokenError, { method = 'GET' }: DaemonRequest): boolean {
   return code === 'not_running' && (unasked || method === 'GET')
 }
 

@@ -1,17 +1,17 @@
 /** An access token that does not show itself. */
 import { inspect } from 'node:util'
 import { Secret } from '../secret.ts'
-import type { Json } from './wire.ts'
+import type { JsonObject } from '../core/json-object.ts'
 
 const SPARE_MS = 60_000
 
-/** A token says its end in whole seconds (RFC 7519 `exp`), and takes a moment to get there. */
+/** A token's end is in whole seconds (RFC 7519 `exp`), and a request needs time to arrive. */
 const LEAST_SPARE_MS = 2_000
 
-/** A token without an end may be revoked, or its session be another: the daemon is asked as often as for usual ones. */
+/** A token without an end may be revoked, or replaced by a new sign-in: the daemon is asked for it once an hour. */
 const ENDLESS_FRESH_MS = 3_600_000
 
-/** Both clocks, in milliseconds: one may be set back, the other stands still while the machine sleeps. @internal */
+/** Both clocks, in milliseconds: the wall clock may be set back, the monotonic one may stop during sleep. @internal */
 export interface Moment {
   readonly wall: number
   readonly monotonic: number
@@ -22,7 +22,7 @@ export function now(): Moment {
   return { wall: Date.now(), monotonic: performance.now() }
 }
 
-/** Printing, logging and JSON give its fingerprint; `value` is the token itself. */
+/** An access token. Printing, logging and JSON show its fingerprint; `value` is the token itself. */
 export class Token {
   readonly app: string
   readonly tokenType: string
@@ -33,12 +33,11 @@ export class Token {
   readonly #asked: Moment
 
   /**
-   * `asked` is when it was asked for: it lives no longer than counted from then. `lifeMs` is infinite
-   * for a token that does not end.
+   * `lifeMs` counts from `asked`, when the token was requested. It is infinite for a token that does not end.
    *
    * @internal
    */
-  constructor(app: string, value: string, lifeMs: number, asked: Moment, answer: Json) {
+  constructor(app: string, value: string, lifeMs: number, asked: Moment, answer: JsonObject) {
     const { token_type: tokenType, scope } = answer
     this.app = app
     this.tokenType = typeof tokenType === 'string' ? tokenType : 'Bearer'
@@ -62,7 +61,7 @@ export class Token {
     return this.#lifeMs === Infinity ? null : new Date(this.#asked.wall + this.#lifeMs)
   }
 
-  /** Seconds that it still lives, whichever clock has gone further since it came; `Infinity` without an end. */
+  /** Seconds until its end, by the clock that has gone further since; `Infinity` for a token that does not end. */
   get remainingS(): number {
     return Math.max(0, this.#lifeMs - this.#ageMs) / 1000
   }

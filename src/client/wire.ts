@@ -1,21 +1,20 @@
 /**
- * An exchange with the daemon, in just enough HTTP/1.0: `node:http` would double the time that
- * `evo-token get` takes.
+ * Exchanges a request and an answer with the daemon, in just enough HTTP/1.0: with `node:http` `evo-token get` would
+ * take up to twice as long.
  */
+import { type JsonObject, parseJsonObject } from '../core/json-object.ts'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 
 /** The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s). */
-const PATIENCE_MS = 75_000
+const ANSWER_TIMEOUT_MS = 75_000
 
-/** A daemon that says nothing for so long is asked whether it is there. */
+/** After so long without a byte, `onSilence` finds out whether the daemon is there. */
 const SILENCE_MS = 3_000
 
 /** The status of 10,000 apps takes 5 to 10 MiB: a larger answer comes from another program. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-export type Json = Readonly<Record<string, unknown>>
-
-export interface Ask {
+export interface DaemonRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly body?: object
@@ -26,28 +25,28 @@ export interface Ask {
 export interface Connection {
   readonly socket: Socket
   readonly headers: Readonly<Record<string, string>>
-  /** What was connected to, for people. */
+  /** What it is connected to, for messages. */
   readonly place: string
   /** How to connect there again. */
   readonly target?: NetConnectOpts
-  /** Called when nothing has come for so long; it rejects when no answer is to be expected any more. */
+  /** Called after a silence; rejects when no answer can be expected any more. */
   readonly onSilence?: (signal: AbortSignal) => Promise<void>
 }
 
-export interface Answer {
+export interface DaemonAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
-  /** The object that it holds; undefined where it is not JSON of one. */
-  readonly json: Json | undefined
+  /** The object in the body; undefined where that is no JSON object. */
+  readonly json: JsonObject | undefined
 }
 
-/** The connected socket, or the code of the error. */
+/** Connects. Resolves with the socket, or with the code of the error. */
 export async function openSocket(options: NetConnectOpts): Promise<Socket | string> {
   const socket = connect(options)
   return new Promise((resolve) => {
     socket.once('connect', resolve.bind(undefined, socket))
-    // Stays: between two requests there is no other listener, and an unhandled error ends the process.
+    // Not removed: between two requests there is no other listener, and an unhandled error ends the process.
     socket.on('error', ({ code = 'no connection' }: NodeJS.ErrnoException) => {
       resolve(code)
     })
@@ -55,20 +54,20 @@ export async function openSocket(options: NetConnectOpts): Promise<Socket | stri
 }
 
 /**
- * Sends `ask` and waits for the whole answer; a string says what is wrong with what came instead.
- * With `keep` the connection can be used again.
+ * Sends `ask` and waits for the whole answer. A string says why there is none. With `keep` the connection can be used
+ * again.
  */
 export async function exchange(
   { socket, headers, onSilence }: Connection,
-  ask: Ask,
+  ask: DaemonRequest,
   keep = false,
-): Promise<Answer | string> {
-  const { timeoutMs = PATIENCE_MS } = ask
+): Promise<DaemonAnswer | string> {
+  const { timeoutMs = ANSWER_TIMEOUT_MS } = ask
   return new Promise((resolve, reject) => {
-    const received: Received = { pieces: [], length: 0, end: 0 }
-    // Made when it is needed: to load it takes `get` longer than most answers.
+    const received: ResponseBuffer = { pieces: [], length: 0, end: 0 }
+    // Created when it is needed: loading it takes longer than most answers.
     let silent: AbortController | undefined
-    const settle = (answer: Answer | string | undefined) => {
+    const settle = (answer: DaemonAnswer | string | undefined) => {
       if (answer === undefined) return
       clearTimeout(timer)
       clearTimeout(silence)
@@ -100,21 +99,21 @@ export async function exchange(
       })
     }, SILENCE_MS)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError)
-    // It may have been closed between two exchanges; then no event follows.
+    // A socket that was closed between two exchanges emits no event.
     if (socket.destroyed || socket.readableEnded) onEnd()
     else socket.write(requestText(ask, headers, keep))
   })
 }
 
-interface Received {
+interface ResponseBuffer {
   pieces: Buffer[]
   length: number
-  /** Where the answer ends, as its head says: less of it is not looked at again. 0 before the head is there. */
+  /** Where the answer ends, by its head; with fewer bytes it is not parsed again. 0 until the head is complete. */
   end: number
 }
 
-/** As parseAnswer, of what has come so far. A long answer is put together once, not with each piece. */
-function answerIn(received: Received): Answer | string | undefined {
+/** Parses what has come so far. A long answer is joined once, not with each piece. */
+function answerIn(received: ResponseBuffer): DaemonAnswer | string | undefined {
   if (received.length < received.end) return undefined
   const bytes = Buffer.concat(received.pieces)
   received.pieces = [bytes]
@@ -123,9 +122,9 @@ function answerIn(received: Received): Answer | string | undefined {
   return parseAnswer(bytes, false)
 }
 
-/** HTTP/1.0, which has no chunks to put together. */
+/** The text of a request, in HTTP/1.0: its answers have no chunks to join. */
 export function requestText(
-  { method = 'GET', path, body }: Ask,
+  { method = 'GET', path, body }: DaemonRequest,
   headers: Connection['headers'],
   keep: boolean,
 ): string {
@@ -139,7 +138,7 @@ export function requestText(
 }
 
 /** The answer in `bytes`; undefined while some of it is missing; a string says what is wrong. */
-export function parseAnswer(bytes: Buffer, ended: boolean): Answer | string | undefined {
+export function parseAnswer(bytes: Buffer, ended: boolean): DaemonAnswer | string | undefined {
   const head = parseHead(bytes)
   if (typeof head === 'string') return head
   const stated = head && endOf(head)
@@ -147,12 +146,12 @@ export function parseAnswer(bytes: Buffer, ended: boolean): Answer | string | un
   if (!head || bytes.length < end) return ended ? 'its answer was cut short' : undefined
   if (stated === undefined && !ended) return undefined
   const { status, headers, bodyAt } = head
-  return { status, headers, json: parseObject(bytes.toString('utf8', bodyAt, end)) }
+  return { status, headers, json: parseJsonObject(bytes.toString('utf8', bodyAt, end)) }
 }
 
-type Head = Omit<Answer, 'json'> & { readonly bodyAt: number }
+type Head = Omit<DaemonAnswer, 'json'> & { readonly bodyAt: number }
 
-/** Where the answer ends; undefined where that is the end of the connection. */
+/** Where the answer ends; undefined where the connection's end ends it. */
 function endOf({ headers, bodyAt }: Head): number | undefined {
   const length = headers.get('content-length')
   return length === undefined ? undefined : bodyAt + Number(length)
@@ -173,17 +172,7 @@ export function parseHead(bytes: Buffer): Head | string | undefined {
   return status ? { status, headers, bodyAt: headEnd + 4 } : 'it does not speak HTTP'
 }
 
-/** The object in `text`, if it is JSON of one. The text is never quoted: a token may stand in it. */
-export function parseObject(text: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Json) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** What makes the watch over a connection on which nothing comes; most of it is loaded only then. */
+/** Makes the `onSilence` of a connection. Most of its code is imported only when it is called. */
 export type SilenceOf = (
   connection: Pick<Connection, 'headers' | 'place'> & { readonly target: NetConnectOpts },
 ) => NonNullable<Connection['onSilence']>

@@ -1,10 +1,11 @@
 /** Settings that are valid alone and contradict each other. */
 import type { App } from '../core/app.ts'
+import { locations } from '../platform/chosen.ts'
 import { type ConfigFault, fault } from './faults.ts'
 import type { Settings } from './schema.ts'
 
-/** What the settings come to, with the defaults of all apps, and with paths that begin at the root. */
-interface Resolved {
+/** The config with its defaults applied, and with absolute paths. */
+interface ResolvedConfig {
   readonly apps: readonly App[]
   readonly files: readonly {
     readonly path: string
@@ -19,11 +20,10 @@ const SHARED_KEY =
 /** Stands for a whole file: no variable has such a name. */
 const WHOLE = '*'
 
-export function conflictsIn(settings: Settings, { files, apps }: Resolved): ConfigFault[] {
+export function conflictsIn(settings: Settings, { files, apps }: ResolvedConfig): ConfigFault[] {
   const patience = 'must not be longer than retryMax'
   const { retryMin, retryMax } = settings.refresh
   const { share, vault } = settings
-  // Every keeper has the same key, and a keychain belongs to one machine.
   const ownKey = share?.role === 'keeper' && (vault.key === 'auto' || vault.key === 'keychain')
   const impatient = apps.filter(({ name, refresh }) => {
     const own = settings.apps[name]?.refresh
@@ -33,10 +33,11 @@ export function conflictsIn(settings: Settings, { files, apps }: Resolved): Conf
   // At each path the variables that are written, or the whole file.
   const written = new Map<string, Set<string>>()
   const overwriting = files.flatMap((file, index) => {
-    const others = written.get(file.path) ?? new Set()
+    const key = locations.pathKey(file.path)
+    const others = written.get(key) ?? new Set()
     const own = file.variable ?? WHOLE
     const collides = others.has(own) || others.has(WHOLE) || (own === WHOLE && others.size > 0)
-    written.set(file.path, others.add(own))
+    written.set(key, others.add(own))
     return collides ? [index] : []
   })
   return [

@@ -23,19 +23,19 @@ export function putApp(text: string, name: string, app: object): string {
   return mark + layOut(json, edits)
 }
 
-/** `json` with `edits`, and what they put in laid out as the rest is. */
+/** `json` with `edits`, whose text is formatted like the rest. */
 function layOut(json: string, edits: readonly Edit[]): string {
   const edited = applyEdits(json, [...edits])
   const indent = /^([ \t]+)"/m.exec(json)?.[1] ?? '  '
   const style = { insertSpaces: !indent.includes('\t'), tabSize: indent.length }
-  // `modify` would lay out whole lines anew, and with them what a person wrote.
+  // `modify` would format whole lines again, and with them what a person wrote.
   const layout = edits.flatMap(({ offset, content }) =>
     format(edited, rangeOf(edited, offset, content.length), style),
   )
   return applyEdits(edited, layout)
 }
 
-/** What was put in; up to the brackets around it, where they stand on the same line. */
+/** The range that was put in, with the braces around it that are on the same line. */
 function rangeOf(edited: string, offset: number, length: number) {
   const before = edited[offset - 1] === '{' ? 1 : 0
   const after = /^[ \t]*\}/.test(edited.slice(offset + length)) ? 1 : 0

@@ -1,8 +1,8 @@
 /**
- * Where Seequent's evo-mcp server keeps its access token: it reads the file anew at each use, and opens a
- * browser where that has none or one that ended.
+ * Where Seequent's evo-mcp server keeps its access token: it reads the file at each use, and opens a
+ * browser where the file has no token, or an expired one.
  */
-import type { TokenFile } from '../config.ts'
+import type { TokenFile } from '../config/config.ts'
 
 const CACHE = '.cache/evo_token_cache.json'
 

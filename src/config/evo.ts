@@ -61,7 +61,7 @@ const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', REFRESH
 
 const EVO_PREFIX = /^evo(?![a-z])/i
 
-/** A scope that is nearly a known one, or that looks like Evo's and is none: most likely a slip. */
+/** Warns of a scope that is nearly a known one, or looks like one of Evo's: most likely a typing error. */
 function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
   const isEvo = issuer === EVO_ISSUER
   const evo = EVO_SCOPES.map(({ name }) => name)
@@ -70,14 +70,14 @@ function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
   const nearest =
     findNearest(scope.toLowerCase(), known) ?? (isEvo ? findByWord(scope, known) : undefined)
   if (nearest !== undefined) {
-    return [{ path, message: `"${scope}" is no known scope: did you mean "${nearest}"?` }]
+    return [{ path, message: `"${scope}" is not a known scope: did you mean "${nearest}"?` }]
   }
   return isEvo && EVO_PREFIX.test(scope)
     ? [{ path, message: `"${scope}" is not in Evo's documentation, which has ${evo.join(', ')}` }]
     : []
 }
 
-/** That of the shortest scope of Evo, `evo.file`; a shorter word begins too many. */
+/** The length of the shortest word of Evo's scopes (`evo.file`): a shorter one could begin several. */
 const SHORTEST_WORD = 4
 
 /** The one of `known` whose own word was meant: `workspaces`, `evo:block`, `offline`. */

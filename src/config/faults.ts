@@ -1,6 +1,6 @@
 /**
- * What is wrong in a config, said in one line per fault: where, what kind of value stands there and
- * what is allowed. Never the value itself: it may be a secret that was put in the wrong place.
+ * What is wrong in a config, in one line per fault: where, what kind of value is there, and what is
+ * allowed. Never the value itself: it may be a secret in the wrong place.
  */
 import type { z } from 'zod'
 import { findNearest } from '../nearest.ts'
@@ -82,9 +82,9 @@ function valueAt(whole: unknown, path: Path): unknown {
   )
 }
 
-/** What to say about a key that no setting has: the one that was meant, or all there are. */
+/** The message about an unknown key: the setting that was probably meant, or all that there are. */
 export function unknownSetting(key: string, known: readonly string[]): string {
-  // Longer ones are no misspelt settings, and to compare them takes long.
+  // A longer key is not a misspelt setting, and comparing it takes long.
   const found = findNearest(plainKey(key.slice(0, SHOWN_MAX)), known.map(plainKey))
   const nearest = known.find((name) => plainKey(name) === found)
   if (nearest !== undefined) return `unknown setting: did you mean "${nearest}"?`

@@ -1,26 +1,27 @@
 /**
- * Faults that the schema library does not come to: it looks into no app whose name or type is wrong, and
- * into no token file whose format is. What is wrong there for each kind that it could be is told too.
+ * Faults that the schema library does not report: it looks into no app whose name or type is wrong, and
+ * into no token file whose format is. Reported here is what is wrong there for every kind that it could be.
  */
 import { z } from 'zod'
 import { NAME } from '../core/names.ts'
-import { APP_KINDS } from './app-schema.ts'
+import { APP_KINDS, app as anyApp } from './app-schema.ts'
 import { type ConfigFault, toFaults } from './faults.ts'
 import type { Path } from './json-text.ts'
 import { FILE_KINDS } from './schema.ts'
 
 type Kinds = Readonly<Record<string, z.ZodType>>
-type Named = Readonly<Record<string, unknown>>
+type JsonObject = Readonly<Record<string, unknown>>
 
 /** `whole` is the config as it is written. */
 export function hiddenFaults(whole: unknown): ConfigFault[] {
   const { apps, files } = asRecord(whole)
   return [
-    ...Object.entries(asRecord(apps)).flatMap(([name, app]) =>
-      NAME.test(name) && hasKind(app, 'type', APP_KINDS)
+    ...Object.entries(asRecord(apps)).flatMap(([name, app]) => [
+      ...(NAME.test(name) ? [] : faultsAt(whole, ['apps', name], app, anyApp)),
+      ...(hasKind(app, 'type', APP_KINDS)
         ? []
-        : faultsOfEachKind(whole, ['apps', name], app, 'type', APP_KINDS),
-    ),
+        : faultsOfEachKind(whole, ['apps', name], app, 'type', APP_KINDS)),
+    ]),
     ...(Array.isArray(files) ? files : []).flatMap((file: unknown, index) =>
       asRecord(file).format === undefined ||
       hasKind(file, 'format', { ...FILE_KINDS, json: z.any() })
@@ -30,7 +31,7 @@ export function hiddenFaults(whole: unknown): ConfigFault[] {
   ]
 }
 
-/** The faults of its kind, where it has one; else those that it would have as any of them. */
+/** The faults that a value of no known kind has as every one of `kinds`. */
 function faultsOfEachKind(
   whole: unknown,
   path: Path,
@@ -39,22 +40,24 @@ function faultsOfEachKind(
   kinds: Kinds,
 ): ConfigFault[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
-  const own = asRecord(value)[discriminator]
-  const possible = Object.keys(kinds).filter((kind) => kind === own)
-  const [first = [], ...others] = (possible.length > 0 ? possible : Object.keys(kinds)).map(
-    (kind) => {
-      const result = kinds[kind]?.safeParse({ ...value, [discriminator]: kind })
-      if (!result || result.success) return []
-      const issues = result.error.issues.map((issue) => ({
-        ...issue,
-        path: [...path, ...issue.path],
-      }))
-      return toFaults(new z.ZodError(issues), whole)
-    },
+  const [first = [], ...others] = Object.entries(kinds).map(([kind, schema]) =>
+    faultsAt(whole, path, { ...value, [discriminator]: kind }, schema),
   )
   return first.filter((fault) =>
-    others.every((faults) => faults.some((other) => other.path === fault.path)),
+    others.every((faults) => faults.some((other) => isAtOrAbove(other.path, fault.path))),
   )
+}
+
+function faultsAt(whole: unknown, path: Path, value: unknown, schema: z.ZodType): ConfigFault[] {
+  const result = schema.safeParse(value)
+  if (result.success) return []
+  const issues = result.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
+  return toFaults(new z.ZodError(issues), whole)
+}
+
+/** A kind that does not know a setting at all has a fault above every fault inside of it. */
+function isAtOrAbove(path: string, other: string): boolean {
+  return path === other || other.startsWith(`${path}.`) || other.startsWith(`${path}[`)
 }
 
 function hasKind(value: unknown, discriminator: string, kinds: Kinds): boolean {
@@ -62,6 +65,6 @@ function hasKind(value: unknown, discriminator: string, kinds: Kinds): boolean {
   return typeof kind === 'string' && Object.hasOwn(kinds, kind)
 }
 
-function asRecord(value: unknown): Named {
+function asRecord(value: unknown): JsonObject {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -71,7 +71,7 @@ export function readJson(text: string): JsonText {
   return { kind: 'ok', value: JSON.parse(json), repeated, unsafe }
 }
 
-/** Ends a visit, which goes on after faults otherwise, and has no limit to its depth. */
+/** Thrown to end a visit, which otherwise goes on after faults, and has no limit of depth. */
 class NotJson extends Error {
   readonly line: number
   readonly column: number

@@ -1,7 +1,7 @@
-/** What is said of a bad app name, and when two keys mean the same. */
+/** The message about a bad app name, and which keys mean the same setting. */
 
 export const APP_NAME =
-  'is no app name: write up to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit'
+  'is not an app name: write up to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit'
 
 /** `client_id`, `clientID` and `client-id` all mean `clientId`. */
 export function plainKey(key: string): string {

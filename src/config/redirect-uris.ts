@@ -1,4 +1,4 @@
-/** Warns of redirect URIs that a browser cannot come back to: they work by a pasted address alone. */
+/** Warns of redirect URIs that a browser cannot come back to: they only work with a pasted address. */
 import type { App } from '../core/app.ts'
 import { isLoopbackHost, isOutOfReach } from '../core/loopback.ts'
 import { type ConfigFault, showPath } from './faults.ts'
@@ -37,7 +37,7 @@ function whatIsWrongWith(uri: URL, ownPort: number): string[] {
 /** Parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207). */
 const ANSWERED = ['code', 'state', 'iss', 'error']
 
-/** What keeps the daemon from listening there, as the end of a sentence about the URI; undefined for nothing. */
+/** Why the daemon cannot listen there, as the end of a sentence about the URI; undefined where it can. */
 export function whyUnserved(
   { protocol, hostname, port }: URL,
   ownPort: number,
@@ -45,14 +45,14 @@ export function whyUnserved(
   if (protocol === 'https:' && isLoopbackHost(hostname)) {
     return 'is https:, and the daemon has no certificate to answer with'
   }
-  if (protocol !== 'http:' && protocol !== 'https:') return 'is no address of this machine'
+  if (protocol !== 'http:' && protocol !== 'https:') return 'is not an address of this machine'
   if (!isLoopbackHost(hostname)) {
     return 'is on another machine than "localhost", 127.0.0.1 or [::1]'
   }
   const number = Number(port || 80)
   if (number === 0) return 'has port 0, which no program can listen on'
   if (number === ownPort) return `has port ${number}, on which the daemon serves tokens ("listen")`
-  if (isOutOfReach(number)) return `has port ${number}, to which browsers refuse to go`
+  if (isOutOfReach(number)) return `has port ${number}, which browsers block`
   return number < FIRST_FREE_PORT
     ? `has port ${number}, which only root may listen on as a rule`
     : undefined

@@ -32,7 +32,7 @@ export const appRefresh = settings(
   SETTINGS,
 ).partial()
 
-/** For all apps: what has a default has it. */
+/** For all apps, with the defaults. */
 export const refresh = appRefresh.extend({
   ahead: SETTINGS.ahead.prefault(DEFAULTS.ahead),
   retryMin: SETTINGS.retryMin.prefault(DEFAULTS.retryMin),

@@ -1,6 +1,6 @@
 /**
  * The pieces that the schema is made of. Every `error` is a noun phrase that completes "must be …";
- * what it is shown with, and that no value is ever shown, is `faults.ts`' part.
+ * `faults.ts` makes the message, and shows no value.
  */
 import { z } from 'zod'
 import { unknownSetting } from './faults.ts'
@@ -13,7 +13,7 @@ export function text(error: string, rule: Rule) {
   return rule instanceof RegExp ? anything.regex(rule, { error }) : anything.refine(rule, { error })
 }
 
-/** To look for the setting that was meant takes time, and no person reads more of them. */
+/** Looking for the setting that was meant takes time, and no person reads more messages. */
 const EXPLAINED_MAX = 100
 
 /** An object with exactly these settings. `others` explains those that only its siblings have. */
@@ -35,7 +35,7 @@ export function settings<Shape extends z.ZodRawShape>(
   })
 }
 
-/** The error of a union: raised for the setting that tells `kinds` apart, and where no object stands. */
+/** The error of a union: `kinds` where the discriminator is wrong, `object` where the value is no object. */
 export function notOneOf(kinds: string, object: string) {
   return ({ input }: { readonly input?: unknown }) =>
     input instanceof Object && !Array.isArray(input) ? kinds : object
@@ -75,4 +75,10 @@ const ENDPOINT = 'an https: URL without fragment or password (http: on loopback 
 export const endpoint = text(ENDPOINT, values.isEndpoint).meta({ format: 'uri' })
 
 const PATH = 'an absolute path, or one that begins with "~/"'
-export const path = text(PATH, values.isFilePath).meta({ pattern: values.FILE_PATH.source })
+const PLAIN_PATH =
+  'a path with its drive and the names of files: on Windows none is "NUL" or "COM1", has a ":" in it, or ends with a dot or a blank'
+export const path = text(PATH, values.isFilePath)
+  .refine((value) => !values.isFilePath(value) || values.hasNamesOfFiles(value), {
+    error: PLAIN_PATH,
+  })
+  .meta({ pattern: values.FILE_PATH.source })

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { isLoopbackHost } from '../core/loopback.ts'
-import { NAME } from '../core/names.ts'
+import { NAME, VARIABLE } from '../core/names.ts'
 import { app } from './app-schema.ts'
 import { EVO_ISSUER } from './evo.ts'
 import { APP_NAME } from './names.ts'
@@ -25,7 +25,7 @@ const dotenvFile = settings(FILE, {
     .optional()
     .default('dotenv')
     .describe('dotenv: one NAME=value line; everything else in the file stays as it is.'),
-  variable: text('a variable name: letters, digits and "_"', /^[A-Za-z_]\w*$/)
+  variable: text('a variable name: letters, digits and "_"', VARIABLE)
     .prefault('EVO_ACCESS_TOKEN')
     .describe('The name of the variable.'),
 })
@@ -45,6 +45,9 @@ const file = z.discriminatedUnion('format', [dotenvFile, wholeFile], {
 })
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+/** With more apps, a reload takes minutes. */
+const MOST_APPS = 10_000
+
 const VAULT_KEYS = ['auto', 'keychain', 'file', 'credential'] as const
 const COMMAND = 'a list of strings: the program, then its arguments'
 const LOOPBACK = 'a loopback address: 127.0.0.0/8, ::1 or localhost'
@@ -81,7 +84,7 @@ export const configSchema = settings('an object', {
     .describe('How the tokens are encrypted on disk.'),
   refresh: refresh
     .prefault({})
-    .describe('How early tokens are renewed, and how patiently failures are retried.'),
+    .describe('When tokens are renewed, and how long to wait after a failure.'),
   log: settings('an object with level', {
     level: z
       .enum(LOG_LEVELS, { error: oneOf(LOG_LEVELS) })
@@ -101,7 +104,7 @@ export const configSchema = settings('an object', {
       .describe('The program to run when an app needs a person, and its arguments.'),
     every: duration('1s', '30d')
       .prefault('15m')
-      .describe('The least time between two runs for the same app.'),
+      .describe('The least time between two runs for the same event of the apps of one issuer.'),
   })
     .optional()
     .describe('Tells a person when an app needs one.'),
@@ -116,6 +119,8 @@ export const configSchema = settings('an object', {
     .record(z.string().regex(NAME, { error: APP_NAME }), app, {
       error: 'an object of app names and apps',
     })
+    .refine((apps) => Object.keys(apps).length <= MOST_APPS, { error: 'at most 10,000 apps' })
+    .meta({ maxProperties: MOST_APPS })
     .prefault({})
     .describe('The apps, by the names that callers use.'),
 }).meta({ title: 'The config of evo-token' })

@@ -1,6 +1,6 @@
 /**
- * No secret ever stands in the config: what looks like one is refused, by its key or by its value,
- * with what to do instead. The value is never shown.
+ * Refuses what looks like a secret in the config, by its key or by its value, and says what to do
+ * instead. The value is never shown.
  */
 import type { Path } from './json-text.ts'
 import { NAME } from '../core/names.ts'

@@ -12,7 +12,9 @@ const ROLE_NAME = 'a name of 1 to 63 characters'
 const HOSTS = 'a list of hosts, one at least'
 
 const common = {
-  type: z.literal('postgresql').describe('The kind of database; PostgreSQL is the only one.'),
+  type: z
+    .literal('postgresql', { error: '"postgresql"' })
+    .describe('The kind of database; PostgreSQL is the only one.'),
   hosts: z
     .array(text(HOST, HOST_RULE), { error: HOSTS })
     .min(1, { error: HOSTS })

@@ -4,6 +4,7 @@ import { isAbsolute, join, normalize, sep } from 'node:path'
 import ms from 'ms'
 import { createTask, validate } from 'node-cron'
 import { isLoopbackHost } from '../core/loopback.ts'
+import { locations } from '../platform/chosen.ts'
 
 /** A number with its unit; without one, `ms` would take it for milliseconds. */
 export const DURATION = /^\d+(?:\.\d+)? ?[A-Za-z]+$/
@@ -30,7 +31,7 @@ export function isCron(expression: string): boolean {
   return isWellFormed && comesTrue(expression)
 }
 
-/** Whether there is such a day. node-cron looks through a hundred years, and throws where it finds none. */
+/** Whether the expression is ever due. node-cron looks through a hundred years, and throws where it finds nothing. */
 function comesTrue(expression: string): boolean {
   const task = createTask(expression, () => undefined)
   try {
@@ -38,7 +39,7 @@ function comesTrue(expression: string): boolean {
   } catch {
     return false
   } finally {
-    // node-cron remembers every task until then.
+    // Until it is destroyed, node-cron keeps the task.
     void task.destroy()
   }
 }
@@ -78,9 +79,14 @@ function toUrl(text: string): URL | undefined {
 /** The paths of all systems, for editors. */
 export const FILE_PATH = /^(?:~[\\/]|\/|\\\\|[A-Za-z]:[\\/])[^\u0000-\u001f]+$/
 
-/** Absolute on this system, or below the home directory: a daemon has no working directory worth a promise. */
+/** Absolute on this system, or below the home directory: the working directory of a daemon says nothing. */
 export function isFilePath(path: string): boolean {
   return FILE_PATH.test(path) && isAbsolute(toPath(path))
+}
+
+/** @param path absolute, or below the home directory. */
+export function hasNamesOfFiles(path: string): boolean {
+  return locations.mayBeFile(toPath(path))
 }
 
 export function toPath(path: string, home: string = homedir()): string {

@@ -32,16 +32,16 @@ const WHY: Readonly<Record<Cause, string>> = {
   age: 'it was due',
   cron: 'by its schedule',
   retry: 'another attempt',
-  lost_answer: 'the answer before was lost',
+  lost_answer: 'the previous answer was lost',
   caller: 'a caller needed a longer life',
   report: 'a caller reported it as refused',
   owner: 'asked for',
 }
 
-type Told = Pick<Activity, 'cause' | 'durationMs' | 'error'> & { readonly kind: string }
+type SentenceParts = Pick<Activity, 'cause' | 'durationMs' | 'error'> & { readonly kind: string }
 
 /** One line, without time, app and caller. A kind of a later version is shown as it is. */
-export function activitySentence({ kind, cause, durationMs, error }: Told): string {
+export function activitySentence({ kind, cause, durationMs, error }: SentenceParts): string {
   const what = Object.hasOwn(WHAT, kind) ? WHAT[kind as ActivityKind] : kind.replaceAll('_', ' ')
   const details = [
     error ?? undefined,
@@ -51,11 +51,11 @@ export function activitySentence({ kind, cause, durationMs, error }: Told): stri
   return details.length > 0 ? `${what} (${details.join(', ')})` : what
 }
 
-/** Rounded to what a person wants to know. */
+/** A duration in words, in the unit that fits it. */
 export function lengthOf(ms: number): string {
   if (ms < 1_000) return `${ms} ms`
   const seconds = ms / 1_000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`
   const hours = Math.floor(minutes / 60)

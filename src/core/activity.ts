@@ -1,4 +1,4 @@
-/** What happened, as it is kept for people to look at: never a secret, and nothing that a server said. */
+/** What happened, kept for people to look at: no secret, and no words of an authorization server. */
 import type { Session, SessionEvent } from './session.ts'
 import type { Instant } from './token.ts'
 
@@ -43,9 +43,9 @@ export const CAUSES = [
   'cron',
   /** The wait after a failure was over. */
   'retry',
-  /** The answer to the attempt before was lost. */
+  /** The answer to the previous attempt was lost. */
   'lost_answer',
-  /** A caller wanted more life than it had left. */
+  /** A caller asked for more remaining life than the token had (`min_ttl`). */
   'caller',
   /** A caller reported that an API refused it. */
   'report',
@@ -55,9 +55,9 @@ export const CAUSES = [
 export type Cause = (typeof CAUSES)[number]
 
 export interface Activity {
-  /** No two entries share one, so it also tells where a list goes on. */
+  /** Unique among the entries, so it is also the cursor of a list. */
   readonly at: Instant
-  /** Null for what concerns the daemon as a whole. */
+  /** Null where the entry is about the daemon as a whole. */
   readonly app: string | null
   readonly kind: ActivityKind
   readonly caller: string | null
@@ -70,27 +70,27 @@ export interface Activity {
 }
 
 /** An entry before it is kept: what it leaves out is null. */
-export type Happened = Pick<Activity, 'kind'> & Partial<Omit<Activity, 'at' | 'kind'>>
+export type NewActivity = Pick<Activity, 'kind'> & Partial<Omit<Activity, 'at' | 'kind'>>
 
 /** How many tokens a caller got of an app within an hour. */
 export interface TokenCount {
   /** When the hour began. */
   readonly hour: Instant
-  /** Null in a sum over apps. */
+  /** Null in a sum over apps, and in the remainder that a full day counts for all apps together. */
   readonly app: string | null
-  /** Null in a sum over callers. */
+  /** Null in a sum over callers, and in the remainder of a full day. */
   readonly caller: string | null
   readonly tokens: number
 }
 
-/** Who or what made a renewal begin. */
+/** Why a renewal began, and for which caller. */
 export interface RenewalCause {
   readonly cause: Cause
-  /** The caller, where one did. */
+  /** The caller that asked for it, if one did. */
   readonly caller?: string | undefined
 }
 
-/** What `event` is to a person who looks, given the session before it; nothing for what is only bookkeeping. */
+/** The kinds of entries that `event` makes, given the session before it; none for bookkeeping. */
 export function activityKinds(before: Session, event: SessionEvent): readonly ActivityKind[] {
   switch (event.type) {
     case 'granted':

@@ -14,12 +14,12 @@ export interface Endpoints {
   readonly deviceAuthorization?: string
 }
 
-/** How eagerly to refresh and how patiently to retry; all in milliseconds. */
+/** When to refresh, and how long to wait between retries; all in milliseconds. */
 export interface RefreshPolicy {
   readonly aheadMs: number
   readonly retryMinMs: number
   readonly retryMaxMs: number
-  /** How old a session may grow at the server, where that is known. */
+  /** The greatest age of a session at the server, where that is known. */
   readonly sessionAgeMs?: number
   /** The longest time between two grants: an unused refresh token dies at some servers. */
   readonly atLeastMs?: number
@@ -38,7 +38,10 @@ export interface App {
   readonly authorizationParameters: Readonly<Record<string, string>>
   /** Sent with each request to the token endpoint, besides our own parameters. */
   readonly tokenParameters?: Readonly<Record<string, string>>
-  /** What an access token lives where nothing says so, in milliseconds; null where it does not end. */
+  /**
+   * The lifetime of an access token where neither the response nor the token states one, in
+   * milliseconds; null for tokens that do not expire.
+   */
   readonly accessTokenLifetimeMs?: number | null
   readonly refresh: RefreshPolicy
   /** Cron, 5 or 6 fields; service apps only. */

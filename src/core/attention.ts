@@ -1,11 +1,20 @@
-/** When a person should be told of an app, and when that it has recovered. */
+/** When to notify a person: that an app needs attention, or that it has recovered. */
 import type { Problem } from './problem.ts'
 import type { ProblemCase } from './problem-cases.ts'
 
-/** `login_expires`: a sign-in is needed soon. */
-export type Need = 'login_required' | 'misconfigured' | 'login_expires'
+/** What a person is told of, as `EVO_TOKEN_EVENT` names it. `login_expires`: a sign-in is needed soon. */
+export const ATTENTION_EVENTS = [
+  'login_required',
+  'misconfigured',
+  'recovered',
+  'login_expires',
+] as const
 
-/** An app that is not signed in yet, that a person signed out, or whose token ended as was to be expected. */
+export type AttentionEvent = (typeof ATTENTION_EVENTS)[number]
+
+export type Need = Exclude<AttentionEvent, 'recovered'>
+
+/** Cases without a notice: not signed in yet, signed out by a person, or a token without refresh token that expired. */
 const EXPECTED: ReadonlySet<ProblemCase> = new Set([
   'signed_out',
   'secret_forgotten',
@@ -13,7 +22,7 @@ const EXPECTED: ReadonlySet<ProblemCase> = new Set([
   'token_ended',
 ])
 
-/** What only a person can correct, and does not know of yet. */
+/** What a person has to be notified of, if anything: what only a person can correct. */
 export function needOf(problem: Problem): Need | undefined {
   if (EXPECTED.has(problem.case)) return undefined
   if (problem.case === 'session_expires') return 'login_expires'
@@ -22,14 +31,12 @@ export function needOf(problem: Problem): Need | undefined {
     : undefined
 }
 
-export type AttentionEvent = Need | 'recovered'
-
-/** What to tell when an app's need went from `before` to `now`. */
+/** The notice to send when an app's need went from `before` to `now`. */
 export function attentionEvent(
   before: Need | undefined,
   now: Need | undefined,
 ): AttentionEvent | undefined {
   if (before === now) return undefined
-  // What was only foreseen did not come to pass: nothing has to be told.
+  // An end that was foreseen and did not come needs no notice.
   return now ?? (before === 'login_expires' ? undefined : 'recovered')
 }

@@ -7,20 +7,20 @@ export type GrantOutcome =
   | {
       readonly kind: 'granted'
       readonly grant: Grant
-      /** When its request left: the answer may have been long on its way. */
+      /** When its request was sent: the answer may have been slow. */
       readonly received: Reading
     }
   /**
-   * The answer is no use as a whole, and yet brought a new refresh token (the old one is spent):
-   * that must be stored before anything else is tried.
+   * The response cannot be used, but holds a new refresh token (the old one is spent), which must be
+   * stored before anything else is tried.
    */
   | {
       readonly kind: 'salvaged'
       readonly refreshToken: Sealed
       readonly failure: Failure
-      /** The answer is too long to be kept, and its successor will be, too: wait for `retryMax`. */
+      /** The response is too long to be kept, and the next one will be too: wait for `retryMax`. */
       readonly tooLong?: true
-      /** Whether the server will go on answering so until a person changes something. */
+      /** Whether the server will answer the same until a person changes something. */
       readonly lasting?: true
     }
   /** The server will keep refusing: a person has to sign in again. */
@@ -35,22 +35,22 @@ export type GrantOutcome =
       readonly answerLost: boolean
       /** From `Retry-After` (RFC 9110 §10.2.3), in milliseconds. */
       readonly retryAfterMs?: number
-      /** A refusal that we do not know, as status and code: the same one again and again is the server's word. */
+      /** Status and code of a refusal that we do not know: after several equal ones it is believed. */
       readonly refusal?: string
       /** As in `salvaged`. */
       readonly tooLong?: true
     }
 
 /** A request that spends something (a refresh token, a code), before anything of it has been sent. */
-export type Prepared<Outcome = GrantOutcome> =
-  /** Endpoint, client authentication and form are there. */
+export type PreparedRequest<Outcome = GrantOutcome> =
+  /** Endpoint, client authentication and form are settled. */
   | { readonly kind: 'ready'; readonly send: (question?: LastQuestion) => Promise<Outcome> }
   /** There is nothing to send. */
   | { readonly kind: 'settled'; readonly outcome: Outcome }
 
 /**
- * Asked when the connection stands, immediately before the first byte leaves: a failure keeps the
- * request here. The write follows in the same turn of the event loop.
+ * Asked when the connection is established, immediately before the first byte is sent: a failure
+ * cancels the request. The write follows in the same turn of the event loop.
  */
 export type LastQuestion = () => Promise<Failure | undefined>
 
@@ -88,7 +88,7 @@ export interface AuthorizationServer {
   /** Why `clientSecret` is not what the app has to show: a key in place of a secret, or none of either. Sends nothing. */
   secretFault(clientSecret: Sealed): Failure | undefined
   /** RFC 6749 §6. */
-  prepareRefresh(refreshToken: Sealed, clientSecret: Sealed | undefined): Promise<Prepared>
+  prepareRefresh(refreshToken: Sealed, clientSecret: Sealed | undefined): Promise<PreparedRequest>
   /** Client credentials (RFC 6749 §4.4). Spends nothing. */
   issue(clientSecret: Sealed | undefined): Promise<GrantOutcome>
   /** Makes an authorization request with PKCE; sends nothing but perhaps a metadata request. */
@@ -104,12 +104,12 @@ export interface AuthorizationServer {
     request: AuthorizationRequest,
     callback: URL,
     clientSecret: Sealed | undefined,
-  ): Promise<Prepared>
+  ): Promise<PreparedRequest>
   authorizeDevice(clientSecret: Sealed | undefined): Promise<ServerResult<DeviceAuthorization>>
   preparePoll(
     authorization: DeviceAuthorization,
     clientSecret: Sealed | undefined,
-  ): Promise<Prepared<PollOutcome>>
+  ): Promise<PreparedRequest<PollOutcome>>
   /** RFC 7009. Whether the server confirmed it; false too where it has no revocation endpoint. */
   revoke(
     token: Sealed,
@@ -117,6 +117,6 @@ export interface AuthorizationServer {
     clientSecret: Sealed | undefined,
     question?: LastQuestion,
   ): Promise<boolean>
-  /** The next request asks for metadata anew, where the last attempt to get them failed. */
+  /** The next request asks for metadata again, where the last attempt to get them failed. */
   forgetFailures(): void
 }

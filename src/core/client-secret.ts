@@ -1,13 +1,13 @@
-/** What is said of an app that has nothing to show at the token endpoint. */
+/** The words for the credential that an app shows at the token endpoint. */
 import { type App, hasPrivateKey } from './app.ts'
 import type { Failure } from './ports.ts'
 
-/** The command that stores what the app shows. */
+/** The command that stores the app's credential. */
 export function secretCommand(app: App): string {
   return `evo-token secret ${app.name}${hasPrivateKey(app) ? ' --private-key FILE' : ''}`
 }
 
-/** What the app shows, in words. */
+/** What the app's credential is called. */
 export function secretWords(app: App): string {
   return hasPrivateKey(app) ? 'private key' : 'client secret'
 }

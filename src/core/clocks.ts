@@ -1,4 +1,4 @@
-/** What a look at both clocks tells, compared with the look before it. */
+/** Compares two readings of both clocks. */
 import { CLOCK_DRIFT_MS, type Reading } from './token.ts'
 
 /**

@@ -1,4 +1,4 @@
-/** What a running daemon writes down about itself, for its clients: `endpoint.json`. */
+/** What a running daemon tells its clients about itself: `endpoint.json`. */
 export interface Endpoint {
   /** Absent where the service manager handed the socket over. */
   readonly socket?: string

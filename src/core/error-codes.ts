@@ -13,6 +13,9 @@ export interface ErrorCodeRow {
   readonly hint: string
 }
 
+/** Exit code for a bug (EX_SOFTWARE of sysexits.h). */
+export const EXIT_BUG = 70
+
 export const ERROR_CODES = {
   invalid_request: {
     status: 400,
@@ -41,7 +44,7 @@ export const ERROR_CODES = {
   not_found: {
     status: 404,
     exit: 1,
-    title: 'There is no such thing',
+    title: 'Not found',
     hint: 'Check the path and the name.',
   },
   method_not_allowed: {
@@ -117,7 +120,7 @@ export const ERROR_CODES = {
     title: 'The daemon is not running',
     hint: 'Start the daemon with `evo-token serve`.',
   },
-  failed: { status: 500, exit: 1, title: 'It did not work', hint: '' },
+  failed: { status: 500, exit: 1, title: 'The command failed', hint: '' },
 } as const satisfies Record<string, ErrorCodeRow>
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -19,14 +19,15 @@ function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   const [first, second] = bytes
   if (first === 0xff && second === 0xfe) return 'utf-16le'
   if (first === 0xfe && second === 0xff) return 'utf-16be'
-  return isBareUtf16(bytes) ? 'utf-16le' : 'utf-8'
+  if (isBareUtf16(bytes, 1)) return 'utf-16le'
+  return isBareUtf16(bytes, 0) ? 'utf-16be' : 'utf-8'
 }
 
-/** ASCII in UTF-16 has a NUL in every second byte, and what we read has none. */
-function isBareUtf16(bytes: Uint8Array): boolean {
+/** ASCII in UTF-16 has a NUL in every second byte, the first one at `high`; the texts that we read hold no NUL. */
+function isBareUtf16(bytes: Uint8Array, high: 0 | 1): boolean {
   return (
     bytes.length >= 2 &&
     bytes.length % 2 === 0 &&
-    bytes.every((byte, at) => at % 2 === 0 || byte === 0)
+    bytes.every((byte, at) => at % 2 !== high || byte === 0)
   )
 }

@@ -8,7 +8,7 @@ export interface LogFields {
   readonly apps?: number
   readonly caller?: string | undefined
   readonly issuer?: string
-  /** Whether its metadata are known from before. */
+  /** Whether an earlier copy of its metadata is at hand. */
   readonly known?: boolean
   /** The code of a failure. */
   readonly error?: string

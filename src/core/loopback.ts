@@ -13,15 +13,20 @@ export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || isLoopbackAddress(unbracket(host))
 }
 
-/** Ports to which no browser goes (Fetch Standard, "port blocking"), above those that only root opens. */
-const SHUNNED_BY_BROWSERS: ReadonlySet<number> = new Set([
+/** Whether an error with this code, of listening at a loopback address, says that the host has none: no IPv6, or no IPv4. */
+export function isAddressMissing(code: string | undefined): boolean {
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+}
+
+/** Unprivileged ports that browsers refuse (Fetch Standard, "port blocking"). */
+const BLOCKED_BY_BROWSERS: ReadonlySet<number> = new Set([
   ...[1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566],
   ...[6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
 ])
 
-/** Whether no browser can come to a port of this machine: it has none there, or refuses to. */
+/** Whether no browser can open `port` of this machine: there is no port 0, and browsers block some others. */
 export function isOutOfReach(port: number): boolean {
-  return port === 0 || SHUNNED_BY_BROWSERS.has(port)
+  return port === 0 || BLOCKED_BY_BROWSERS.has(port)
 }
 
 /** An IPv6 address of a URL without its brackets; any other host as it is. */

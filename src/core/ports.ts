@@ -1,9 +1,9 @@
 /**
- * What the broker needs from the world: here what all need, and beside it `authorization-server.ts`,
- * `vault.ts`, `redirect-listener.ts` and `registration.ts`. Each port is implemented once in `adapters/`.
+ * What the broker needs from the world. The ports are here and in `authorization-server.ts`,
+ * `vault.ts`, `redirect-listener.ts` and `registration.ts`; each is implemented once, outside of `core/`.
  *
  * Expected failures are values in all of them; a promise that rejects is a bug, or a
- * `SidecarError` that a caller of ours should see as it is.
+ * `SidecarError` that the caller gets unchanged.
  */
 import type { LogFields } from './log-fields.ts'
 import type { Instant, Reading, UnknownMembers } from './token.ts'
@@ -28,7 +28,7 @@ export interface Failure {
   readonly message: string
 }
 
-/** A failure that `status` still tells of. */
+/** A failure that `status` still shows. */
 export interface PastFailure extends Failure, UnknownMembers {
   readonly at: Instant
 }

@@ -5,45 +5,7 @@
  * Callers see the first form. The owner also sees who is signed in and what the authorization server
  * said: those words are beyond our control, and may name people, tenants or addresses.
  */
-import type { ErrorCode } from './error-codes.ts'
-
-/** What the sentences are about. */
-export interface Subject {
-  readonly app: string
-  /** Who is signed in; undefined where that is not known. */
-  readonly person: string | undefined
-  /** A sentence of the authorization server's, or of ours with its host in it; undefined where there is none. */
-  readonly details: string | undefined
-}
-
-/** Codes of what is wrong besides, which no request fails with. */
-export type SideCode = 'token_refused' | 'scope_changed' | 'session_expires' | 'file_unwritable'
-
-export interface CaseRow {
-  /** The code of the problem that a caller gets. */
-  readonly code: ErrorCode | SideCode
-  /** The `reason` of readiness, where it says more than the code. */
-  readonly reason?: string
-  readonly callers: (subject: Subject) => string
-  /** As `callers` where it is left out. */
-  readonly owner?: (subject: Subject) => string
-}
-
-const ended = (how: string): CaseRow => ({
-  code: 'login_required',
-  callers: ({ app }) => `The authorization server ${how} "${app}".`,
-  owner: ({ app, person, details }) =>
-    `The authorization server ${how} "${app}"${person === undefined ? '' : ` for ${person}`}${quoted(details)}.`,
-})
-
-const refused = (why: string): CaseRow => ({
-  code: 'misconfigured',
-  callers: ({ app }) => `No token is issued to "${app}": the authorization server ${why}.`,
-  owner: ({ app, details }) =>
-    details === undefined
-      ? `No token is issued to "${app}": the authorization server ${why}.`
-      : `No token is issued to "${app}": ${asEnd(details)}`,
-})
+import { asEnd, type CaseRow, ended, ownWords, quoteWords, refused } from './case-row.ts'
 
 export const CASES = {
   signed_out: {
@@ -52,12 +14,12 @@ export const CASES = {
   },
   token_ended: {
     code: 'login_required',
-    callers: ({ app }) => `The token of "${app}" has ended, and there is no refresh token for it.`,
+    callers: ({ app }) =>
+      `The token of "${app}" has expired, and there is no refresh token for it.`,
   },
   not_renewable: {
     code: 'login_required',
-    callers: ({ app }) =>
-      `No other token can be got for "${app}": there is no refresh token for it.`,
+    callers: ({ app }) => `"${app}" cannot get another token: there is no refresh token for it.`,
   },
   // RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6, at the token endpoint.
   invalid_grant: ended('has ended the sign-in to'),
@@ -70,7 +32,7 @@ export const CASES = {
     callers: ({ app }) =>
       `The authorization server refuses to renew the sign-in to "${app}", each time in the same way.`,
     owner: ({ app, details }) =>
-      `The authorization server refuses to renew the sign-in to "${app}", each time in the same way${quoted(details)}.`,
+      `The authorization server refuses to renew the sign-in to "${app}", each time in the same way${quoteWords(details)}.`,
   },
   answer_lost: {
     code: 'login_required',
@@ -94,30 +56,30 @@ export const CASES = {
   client_secret_missing: {
     code: 'misconfigured',
     callers: ({ app }) => `No client secret is stored for "${app}".`,
-    owner: ({ details }) => asEnd(details ?? ''),
+    owner: ownWords,
   },
   private_key_missing: {
     code: 'misconfigured',
     callers: ({ app }) => `No private key is stored for "${app}".`,
-    owner: ({ details }) => asEnd(details ?? ''),
+    owner: ownWords,
   },
   invalid_client: refused('does not accept its client id or its credentials'),
-  unauthorized_client: refused('does not allow it to ask in this way'),
-  unsupported_grant_type: refused('does not support this way of asking'),
+  unauthorized_client: refused('does not allow it to use this grant'),
+  unsupported_grant_type: refused('does not support this grant'),
   invalid_scope: refused('refuses a scope that it asks for'),
   invalid_request: refused('does not understand its request'),
-  invalid_target: refused('issues no tokens for the resource that it has in mind'),
+  invalid_target: refused('issues no tokens for the resource that it asks for'),
   no_bearer_token: refused('issues tokens of a type that is not served here'),
   no_endpoint: {
     code: 'misconfigured',
     callers: ({ app }) =>
       `Neither the config nor the authorization server names an endpoint that "${app}" needs.`,
-    owner: ({ details }) => asEnd(details ?? ''),
+    owner: ownWords,
   },
   no_metadata: {
     code: 'misconfigured',
     callers: ({ app }) => `The authorization server of "${app}" publishes no metadata.`,
-    owner: ({ details }) => asEnd(details ?? ''),
+    owner: ownWords,
   },
   app_refused: refused('refuses it'),
   unavailable: {
@@ -128,12 +90,18 @@ export const CASES = {
   },
   renewing: {
     code: 'unavailable',
-    callers: ({ app }) => `A token for "${app}" is on its way.`,
+    callers: ({ app }) => `A token for "${app}" has been requested.`,
   },
   vault_locked: {
     code: 'vault_locked',
     callers: () => 'The vault is locked.',
     owner: ({ details }) => details ?? 'The vault is locked.',
+  },
+  record_unread: {
+    code: 'unavailable',
+    reason: 'record_unread',
+    callers: ({ app }) => `The record of "${app}" cannot be read now.`,
+    owner: ({ app, details }) => details ?? `The record of "${app}" cannot be read now.`,
   },
   vault_unwritable: {
     code: 'unavailable',
@@ -193,6 +161,12 @@ export const CASES = {
     owner: ({ app, details }) =>
       `"${app}" was signed out, and its client secret forgotten${details === undefined ? '' : `; its home is ${details}`}.`,
   },
+  service_signed_out_elsewhere: {
+    code: 'misconfigured',
+    callers: ({ app }) => `"${app}" was signed out.`,
+    owner: ({ app, details }) =>
+      `"${app}" was signed out${details === undefined ? '' : `; its home is ${details}`}.`,
+  },
   reader_key_missing: {
     code: 'unavailable',
     reason: 'reader_key_missing',
@@ -200,7 +174,7 @@ export const CASES = {
   },
   token_refused: {
     code: 'token_refused',
-    callers: ({ app }) => `An API has refused the token of "${app}", which has no end of its own.`,
+    callers: ({ app }) => `An API has refused the token of "${app}", which does not expire.`,
   },
   last_token_refused: {
     code: 'token_refused',
@@ -228,6 +202,9 @@ export const CASES = {
 
 export type ProblemCase = keyof typeof CASES
 
+/** Why the record of an app has not been read yet. */
+export type NotRestoredCase = Extract<ProblemCase, 'vault_locked' | 'record_unread'>
+
 /** What can be wrong with an app whose home is elsewhere. */
 export type CopyCase = Extract<
   ProblemCase,
@@ -235,19 +212,11 @@ export type CopyCase = Extract<
   | 'copy_ended'
   | 'signed_out_elsewhere'
   | 'secret_forgotten_elsewhere'
+  | 'service_signed_out_elsewhere'
   | 'reader_key_missing'
 >
 
-/** The row of `name`, which a server or a record may have made up; undefined for another one. */
+/** The case that is called `name`, which comes from a server or a record; undefined where there is none. */
 export function caseNamed(name: string): ProblemCase | undefined {
   return Object.hasOwn(CASES, name) ? (name as ProblemCase) : undefined
-}
-
-/** Ends a message, which may be a server's, as a sentence. */
-function asEnd(message: string): string {
-  return message.replace(/[^.!?…]$/, '$&.')
-}
-
-function quoted(details: string | undefined): string {
-  return details === undefined ? '' : `: "${details.replace(/[.\s]+$/, '')}"`
 }

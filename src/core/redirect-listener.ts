@@ -11,9 +11,9 @@ export interface RedirectRequest {
   readonly redirectUri: string
   readonly state: string
   readonly authorizationUrl: string
-  /** A response with our `state` arrived. What it answers is shown to the person. */
+  /** A response with our `state` arrived. Resolves with the page to show. */
   onCallback(callback: URL): Promise<SignInPage>
-  /** The one-time link was opened, or a response arrived: a browser has found the way. */
+  /** A browser opened the one-time link or brought a response. */
   onVisit?(): void
   /** The one-time link was opened a second time: another person or program may have used it. */
   onSecondVisit(): void
@@ -24,13 +24,13 @@ export interface RedirectRequest {
 export interface RedirectLease {
   /** The one-time link that sends a browser on to the authorization server. */
   readonly openUrl: string
-  /** The sign-in is over: the link leads nowhere any more, and a page that was shown is shown again. */
+  /** The sign-in is over: the link no longer works, and a response that comes again gets the same page. */
   conclude(): void
   /** Stops listening for this request; the port is closed with the last of them. */
   close(): void
 }
 
-/** Whose program has a port: our user's (or root's), another user's, or nothing tells. */
+/** Whose program has a port: our user's (or root's), another user's, or that cannot be found out. */
 export type PortHolder = 'own' | 'other' | 'unknown'
 
 /** A redirect URI whose port another program has. */

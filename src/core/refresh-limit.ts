@@ -8,7 +8,7 @@ export interface RefreshLimit {
   /** On the monotonic clock. */
   readonly nextAt: number
   readonly intervalMs: number
-  /** The token that the last refresh for a caller brought; a rejection of that one doubles the interval. */
+  /** The fingerprint of the token that the last refresh for a caller got: its rejection doubles the interval. */
   readonly obtained?: string
 }
 
@@ -32,7 +32,7 @@ export function recordRefresh(
   return { nextAt: mono + intervalMs, intervalMs }
 }
 
-/** The limit once the refresh has brought a token, given by its fingerprint. */
+/** The limit once the refresh has got a token, given by its fingerprint. */
 export function recordObtained(limit: RefreshLimit, fingerprint: string | undefined): RefreshLimit {
   const { obtained: _before, ...kept } = limit
   return fingerprint === undefined ? kept : { ...kept, obtained: fingerprint }

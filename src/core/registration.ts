@@ -1,4 +1,4 @@
-/** What belongs to one app beside its session: config, server, and its turn among the issuer's apps. */
+/** What belongs to one app besides its session: config, server, and its turn among the issuer's apps. */
 import type { App } from './app.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { Instant, Sealed } from './token.ts'
@@ -19,16 +19,16 @@ export interface Registration {
 
 /** Lets the requests of an issuer's apps that spend a token leave in turn. */
 export interface IssuerTurns {
-  /** Resolves when such a request may leave: those that callers wait for first, then the token that ends first. */
+  /** Resolves when the request may be sent: first those that callers wait for, then the token that expires first. */
   take(request: WaitingRequest): Promise<Turn>
-  /** For what a person waits for: it waits for no other, and counts for them. */
+  /** For a request that a person waits for: it waits for no turn, but counts as one that is out. */
   takeAtOnce(): Turn
-  /** Lets those leave for whom the time has come. Called at each heartbeat. */
+  /** Sends the waiting requests whose turn has come. Called at each heartbeat. */
   beat(): void
 }
 
 export interface Turn {
-  /** The answer is stored, or there is none. `answered`: how long it took says how long others take. */
+  /** The answer is stored, or there is none. @param answered whether its duration tells how long others will take. */
   end(answered: boolean): void
 }
 

@@ -4,6 +4,9 @@ import { ERROR_CODES } from './error-codes.ts'
 import { secretCommand, secretWords } from './client-secret.ts'
 import type { ProblemCase } from './problem-cases.ts'
 
+const CORRECT_APP =
+  'Correct the app in the config, or its registration (for Evo: in the Developer Portal), then `evo-token reload`.'
+
 export function remedyFor(app: App, problem: ProblemCase): string {
   switch (problem) {
     case 'signed_out':
@@ -41,22 +44,25 @@ export function remedyFor(app: App, problem: ProblemCase): string {
     case 'invalid_scope':
       return `${scopes(app)} Then \`evo-token reload\`.`
     case 'unauthorized_client':
+      return `${registration(app)}${orSignIn(app)}`
     case 'unsupported_grant_type':
-      return `Check that the app is registered as "${app.type}", and its client id; then \`evo-token reload\`.`
+      return registration(app)
     case 'no_endpoint':
     case 'no_metadata':
       return 'Correct "issuer" in the config, or name the endpoints there, then `evo-token reload`.'
     case 'no_bearer_token':
       return 'Have the authorization server issue bearer tokens to the app, then `evo-token reload`.'
     case 'invalid_request':
+      return `${CORRECT_APP}${orSignIn(app)}`
     case 'invalid_target':
     case 'app_refused':
-      return 'Correct the app in the config, or its registration (for Evo: in the Developer Portal), then `evo-token reload`.'
+      return CORRECT_APP
     case 'unavailable':
       return `It is tried again by itself; \`evo-token status ${app.name}\` says when. If that goes on, look at the network.`
     case 'renewing':
       return 'Ask again in a second.'
     case 'vault_locked':
+    case 'record_unread':
       return 'It is tried again by itself; `evo-token status` says why.'
     case 'vault_unwritable':
     case 'not_stored':
@@ -72,11 +78,13 @@ export function remedyFor(app: App, problem: ProblemCase): string {
         ? `See at a keeper why it has none: \`evo-token status ${app.name}\`.`
         : `Sign in at a keeper: ${login(app)}.`
     case 'copy_ended':
-      return 'See to the keeper that is its home (`evo-token share status`); if that is stopped for good, `evo-token share take-over NAME` at another one.'
+      return 'Check the keeper that is its home (`evo-token share status`); if that is stopped for good, `evo-token share take-over NAME` at another one.'
     case 'signed_out_elsewhere':
       return `Sign in at a keeper: ${login(app)}.`
     case 'secret_forgotten_elsewhere':
-      return `Store its ${secretWords(app)} at that keeper: \`${secretCommand(app)}\`.`
+      return `Store its ${secretWords(app)} at the keeper that is its home: \`${secretCommand(app)}\`.`
+    case 'service_signed_out_elsewhere':
+      return `Get a token again at the keeper that is its home: ${refresh(app)}.`
     case 'reader_key_missing':
       return `Make one at a keeper, \`evo-token share reader-key --app ${app.name} --out FILE\`, and add it to "share.readerKeys".`
     case 'file_unwritable':
@@ -92,6 +100,17 @@ function refresh({ name }: App): string {
   return `\`evo-token refresh ${name}\``
 }
 
+function registration({ type }: App): string {
+  return `Check that the app is registered as "${type}", and its client id; then \`evo-token reload\`.`
+}
+
+/** Some servers answer with the same code when the sign-in has ended. */
+function orSignIn(app: App): string {
+  return app.type === 'service'
+    ? ''
+    : ` If that is right, the sign-in may have ended: ${login(app)}.`
+}
+
 /** Why the session has no refresh token, where the config is the reason. */
 function offlineAccess({ type, scopes: asked }: App): string {
   return type === 'spa' || asked.includes('offline_access')
@@ -105,15 +124,16 @@ function scopes(app: App): string {
     : 'Compare "scopes" in the config with those of the registration; Evo scopes need an app that was registered in the Seequent Developer Portal.'
 }
 
-/** What a person can do whose sign-in was refused with `code`; undefined where that is not known. */
+/** What a person can do when a sign-in was refused with `code`; undefined where that is not known. */
 export function signInRemedy(app: App, code: string): string | undefined {
   switch (code) {
     case 'access_denied':
       return 'Either you declined, or your account may not use this app.'
     case 'invalid_grant':
       return 'The answer of the server was used before, or too late: sign in again.'
-    case 'invalid_client':
     case 'unauthorized_client':
+      return registration(app)
+    case 'invalid_client':
     case 'invalid_scope':
       return remedyFor(app, code)
     default:

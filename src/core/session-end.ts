@@ -8,11 +8,11 @@
  * of, until a fixed end comes nearer (Keycloak's maximum) and the lifetime shrinks towards it. So
  * lifetimes are compared and not ends: they are all on the server's clock.
  */
+import { DAY_MS, MINUTE_MS } from './durations.ts'
 import type { RefreshPolicy } from './app.ts'
 import type { Instant } from './token.ts'
 
-const DAY_MS = 24 * 3_600_000
-const TEN_MINUTES_MS = 10 * 60_000
+const TEN_MINUTES_MS = 10 * MINUTE_MS
 
 /** Two statements of one end differ by the time that answers take, and by whole seconds. */
 const SAME_END_MS = 60_000
@@ -57,7 +57,7 @@ export function updateLife(
   const { signedInAt } = life
   return {
     ...(signedInAt !== undefined && { signedInAt }),
-    ...endAfter(lastStatedEnd(life), lifetimeMs, now),
+    ...endAfter(lastStatedEnd(life), lifetimeMs, now, hasMoved(life)),
   }
 }
 
@@ -70,12 +70,12 @@ function endAfter(
   before: StatedEnd | undefined,
   lifetimeMs: number | undefined,
   now: Instant,
+  hasMoved: boolean,
 ): StatedEnd | undefined {
   if (lifetimeMs === undefined) {
-    // The refresh has not moved an end that it does not mention; one that has passed was none.
-    return before && now < before.refreshTokenExpiresAt
-      ? { ...before, refreshTokenEndStays: true }
-      : undefined
+    // Without a lifetime the end stays, unless earlier refreshes moved it. An end that has passed was not one.
+    if (!before || now >= before.refreshTokenExpiresAt) return undefined
+    return hasMoved ? before : { ...before, refreshTokenEndStays: true }
   }
   const named = { refreshTokenExpiresAt: now + lifetimeMs, refreshTokenStatedAt: now }
   const compared = { refreshTokenLifetimeMs: lifetimeMs, refreshTokenLifetimeAt: now }
@@ -86,13 +86,20 @@ function endAfter(
   // A record of format 1 has nothing to compare with.
   if (earlierMs === undefined || earlierAt === undefined) return { ...named, ...since, ...compared }
   const longerMs = lifetimeMs - earlierMs
+  const elapsedMs = now - earlierAt
+  // Shorter than a countdown would be: the server's lifetimes have changed, so the comparison begins again.
+  if (elapsedMs >= 0 && longerMs < -elapsedMs - SAME_END_MS) return { ...named, ...compared }
   if (longerMs < -SAME_LIFETIME_MS) {
     return { ...named, ...since, ...compared, refreshTokenEndStays: true }
   }
-  const elapsedMs = now - earlierAt
   const tooEarly = elapsedMs >= 0 && elapsedMs < TELLS_AFTER_MS && longerMs <= SAME_LIFETIME_MS
   // Too early to tell: the next statement is compared with the same earlier one again.
   return tooEarly ? { ...before, ...named, ...since } : { ...named, ...compared }
+}
+
+/** Whether a refresh has moved the end that was stated at the sign-in. */
+function hasMoved({ signedInAt, refreshTokenStatedAt }: SessionLife): boolean {
+  return (refreshTokenStatedAt ?? -Infinity) > (signedInAt ?? Infinity)
 }
 
 /** The end that was stated last, if any. */

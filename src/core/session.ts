@@ -1,15 +1,16 @@
 /**
  * The life of one app's session, as plain data: `next` says what an event makes of it,
- * `isRenewalDue` (`renewal-due.ts`) when it wants attention. Nothing here waits, reads a clock or fails.
+ * `isRenewalDue` (`renewal-due.ts`) says when it is renewed. Nothing here waits, reads a clock or fails.
  *
- *     signed-out ──granted──▶ active ──unavailable──▶ retrying ◀─┐
- *         ▲                   ▲   │                    │  │  │   │ unavailable
- *         │                   └───┼──────granted───────┘  │  └───┘
- *         ├───────rejected────────┴────────rejected───────┘
+ *     signed-out ──signed-in──▶ active ──unavailable──▶ retrying ◀─┐
+ *         ▲                     ▲   │                    │  │  │   │ unavailable
+ *         │                     └───┼──────granted───────┘  │  └───┘
+ *         ├────────rejected─────────┴────────rejected───────┘
  *
  * `misconfigured` is like `retrying`, entered when the server refuses the app itself; it is left
- * by a grant, a new secret or a reload. Whether a request is in flight is a fact of the process,
- * not of the session. Access tokens outlive all of it until they expire.
+ * by a grant, a sign-in or a sign-out. A sign-out leads to `signed-out` from everywhere. Whether a
+ * request is in flight is a fact of the process, not of the session. An access token is kept until it
+ * expires, or the app is signed out.
  */
 import type { RefreshPolicy } from './app.ts'
 import type { Failure, PastFailure } from './ports.ts'
@@ -25,11 +26,11 @@ export type Session =
       readonly tokens?: TokenSet
       readonly error: PastFailure
       readonly failures: number
-      /** On the monotonic clock, which a wall clock that is set does not move. */
+      /** On the monotonic clock: setting the wall clock does not move it. */
       readonly retryAt: number
-      /** Refusals in a row that say the same, and are none that we know. */
+      /** Equal refusals in a row, of a kind that we do not know. */
       readonly refusals?: Refusals
-      /** Whether a sign of life of the server may end this wait: not where it named the time itself. */
+      /** Whether an answer of the server to another app may end this wait: not where it sent `Retry-After`. */
       readonly mayEndEarly: boolean
     }
   | {
@@ -72,16 +73,16 @@ export type SessionEvent =
       /** The tokens, where the failed attempt changed them all the same. */
       readonly tokens?: TokenSet
     }
-  /** A wake, a network that came back, a new secret, a reload: waiting is over, if it began `before` that. */
+  /** A wake, a network that came back, a new secret, a reload: ends a wait, if that began before `before`. */
   | { readonly type: 'wait-over'; readonly before?: Instant }
-  /** Another app of the issuer was granted a token: the server is there again. */
+  /** Another app of the issuer was granted a token: the server answers again. */
   | { readonly type: 'issuer-answers' }
   | { readonly type: 'signed-out' }
 
-/** A server may not keep us waiting for longer than this. */
+/** The longest `Retry-After` that we honour. */
 const RETRY_AFTER_MAX_MS = 15 * 60_000
 
-/** Once may be a mishap, and twice. The third equal refusal is the server's word. */
+/** One or two equal refusals may be accidents; the third is believed. */
 const REFUSALS_TO_BELIEVE = 3
 
 /** The session after `event`. A new object whenever anything changed. */
@@ -134,12 +135,12 @@ export function next(session: Session, event: SessionEvent, policy: RefreshPolic
   }
 }
 
-/** Whether the server has refused in the same way so often that a person has to hear of it. */
+/** Whether the server has refused in the same way often enough to be believed. */
 export function isRefused(session: Session): boolean {
   return 'refusals' in session && session.refusals.count >= REFUSALS_TO_BELIEVE
 }
 
-/** Whether one more `refusal` is so. */
+/** Whether it will be, after one more `refusal`. */
 export function wouldBeRefused(session: Session, refusal: string | undefined): boolean {
   return (countRefusals(session, refusal)?.count ?? 0) >= REFUSALS_TO_BELIEVE
 }

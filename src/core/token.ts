@@ -9,10 +9,15 @@
 /** An instant: milliseconds since the Unix epoch. */
 export type Instant = number
 
+/** The last year of RFC 3339 §5.6 is 9999. */
+export const LAST_INSTANT: Instant = Date.UTC(9999, 11, 31, 23, 59, 59)
+
 /** Both clocks, read together. `mono` counts milliseconds from an arbitrary start. */
 export interface Reading {
   readonly wall: Instant
   readonly mono: number
+  /** Which start of the machine `mono` counts from, for all processes; absent where that is not known. */
+  readonly boot?: string
 }
 
 /** Two clocks that agree to within this have not been set and have not slept. */
@@ -49,7 +54,7 @@ export function areDifferent(one: Subject | undefined, other: Subject | undefine
   return one !== undefined && other !== undefined && one.id !== other.id
 }
 
-/** A token response (RFC 6749 §5.1) as an adapter hands it over, its oddities already judged. */
+/** A token response (RFC 6749 §5.1), validated by the adapter. */
 export interface Grant {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
@@ -68,22 +73,17 @@ export interface Grant {
 export interface TokenSet extends UnknownMembers {
   readonly accessToken: Sealed
   readonly refreshToken?: Sealed
-  /** When its request left, on both clocks. */
+  /** When their request was sent, on both clocks. */
   readonly received: Reading
   /** Null for a token that does not end: it is fresh for ever. */
   readonly lifetimeMs: number | null
   readonly lifetimeAssumed?: true
-  /** In [0, 1), drawn when the tokens arrived: how much of the jitter puts the next refresh off. */
+  /** In [0, 1), drawn when the tokens arrived: the share of the jitter by which the next refresh is delayed. */
   readonly draw: number
   /** The record claims to come from the future, so that the age is not known: stale at once. */
   readonly fromFuture?: true
   readonly scope?: string
   readonly subject?: Subject
-}
-
-/** Tokens as a record keeps them: the monotonic clock means nothing to another process. */
-export type StoredTokens = Omit<TokenSet, 'received' | 'fromFuture'> & {
-  readonly receivedAt: Instant
 }
 
 /**
@@ -148,42 +148,28 @@ export function instantOfAge({ received }: TokenSet, ageAtMs: number, now: Readi
   return received.wall + ageAtMs - (setBackMs > CLOCK_DRIFT_MS ? Math.round(setBackMs) : 0)
 }
 
-/** How long ago the tokens arrived, in milliseconds. */
+/** How long ago the request for the tokens was sent, in milliseconds. */
 export function ageMs({ received }: TokenSet, now: Reading): number {
   return Math.max(now.wall - received.wall, now.mono - received.mono)
 }
 
-/** The tokens of a grant that arrived at `now`. @param draw in [0, 1), by chance. */
-export function receive(grant: Grant, now: Reading, draw: number): TokenSet {
+/** The tokens of a grant. @param sent when its request was sent. @param draw random, in [0, 1). */
+export function receive(grant: Grant, sent: Reading, draw: number): TokenSet {
   const { refreshTokenLifetimeMs, ...kept } = grant
-  return { ...kept, received: now, draw }
+  return { ...kept, received: sent, draw }
 }
 
-/** What a token lives where neither the server (RFC 6749 §5.1 lets it) nor the token nor the config says so. */
+/** The lifetime where neither the response (RFC 6749 §5.1 allows that) nor the token nor the config states one. */
 const ASSUMED_LIFETIME_MS = 300_000
 
-/** The lifetime of a token of which nothing says how long it lives; null where it does not end. */
+/** The lifetime of a token that neither it nor its response states; null where it does not end. */
 export function assumedLifetimeMs(configuredMs: number | null | undefined): number | null {
   return configuredMs === undefined ? ASSUMED_LIFETIME_MS : configuredMs
 }
 
-/** The tokens as the config assumes them to live now, where nothing else told that when they arrived. */
+/** The tokens with the lifetime that the config assumes now, where none was stated when they arrived. */
 export function reassume(tokens: TokenSet, configuredMs: number | null | undefined): TokenSet {
   const lifetimeMs = assumedLifetimeMs(configuredMs)
   if (!tokens.lifetimeAssumed || tokens.lifetimeMs === lifetimeMs) return tokens
   return { ...tokens, lifetimeMs }
-}
-
-/** Stored tokens in this process. What claims to come from the future is stale at once. */
-export function restore({ receivedAt, ...kept }: StoredTokens, now: Reading): TokenSet {
-  const sinceMs = Math.max(0, now.wall - receivedAt)
-  return {
-    ...kept,
-    received: { wall: Math.min(receivedAt, now.wall), mono: now.mono - sinceMs },
-    ...(receivedAt > now.wall && { fromFuture: true }),
-  }
-}
-
-export function toStored({ received, fromFuture, ...kept }: TokenSet): StoredTokens {
-  return { ...kept, receivedAt: received.wall }
 }

@@ -15,11 +15,11 @@ export function keyElsewhere(
   return {
     error: 'vault_key_elsewhere',
     message: `The config wants the vault key in the ${choice}, and this vault's is in the ${source}.`,
-    hint: `Set "vault": { "key": "${source}" } (or "auto") in the config before the daemon starts again: the vault stays locked else. To change the place, ${wayTo(choice)}.`,
+    hint: `Set "vault": { "key": "${source}" } (or "auto") in the config before the daemon starts again: otherwise the vault stays locked. To change the place, ${wayTo(choice)}.`,
   }
 }
 
 function wayTo(choice: KeySource): string {
-  if (choice === 'credential') return 'move the vault directory away and sign in anew'
+  if (choice === 'credential') return 'move the vault directory away and sign in again'
   return `run \`evo-token vault move-key --to ${choice}\` while the daemon has the vault open, and set it to "${choice}" then`
 }

@@ -4,12 +4,13 @@ import type { Failure, PastFailure } from './ports.ts'
 import type { SessionLife } from './session-end.ts'
 import type { AppKey, Copies } from './sharing/shared-store.ts'
 import type { Pair } from './sharing/pair.ts'
-import type { Instant, Sealed, StoredTokens, UnknownMembers } from './token.ts'
+import type { StoredTokens } from './stored-tokens.ts'
+import type { Instant, Sealed, UnknownMembers } from './token.ts'
 import type { KeySource } from './vault-key-source.ts'
 
 /**
- * One app as the vault keeps it. A change of the app replaces the record, and copies what it does
- * not change, unknown members among it: those of the record end when the record is deleted.
+ * One app as the vault keeps it. A change of the app replaces the record and copies what it does not
+ * change, unknown members included: those of the record end when the record is deleted.
  */
 export interface AppRecord extends SessionLife, UnknownMembers {
   /** Grows by one with each record stored. */
@@ -27,7 +28,7 @@ export interface AppRecord extends SessionLife, UnknownMembers {
   readonly sharing?: Sharing
 }
 
-/** Where the session lives, of which there are copies elsewhere. docs/many-hosts.md. */
+/** Which keeper is the home of a session that has copies at other hosts (docs/many-hosts.md). */
 export interface Sharing extends UnknownMembers {
   /** Id of the keeper that is the home: it alone may spend the refresh token. */
   readonly home: string
@@ -35,9 +36,9 @@ export interface Sharing extends UnknownMembers {
   readonly number: number
   /** The number of the key that readers have for the app. */
   readonly readerKey: number
-  /** This keeper gave the session away, with all that it has of it: until the row shows that. */
+  /** This keeper has handed the session over, and the row does not show that yet. */
   readonly handedOver?: true
-  /** A sign-in that is not yet the session of all: the revision that it replaces, null for none. */
+  /** A sign-in that is not yet the session of all keepers: the revision that it replaces, null for none. */
   readonly pending?: string | null
 }
 
@@ -48,7 +49,7 @@ export interface LoadedRecord {
   readonly unanswered: boolean
   /** The app's record was there and could not be read; it was set aside. */
   readonly damaged: boolean
-  /** A newer version wrote what this one cannot read. Nothing was touched, and nothing else is told. */
+  /** A newer version wrote what this one cannot read. Nothing was touched, and the other members mean nothing. */
   readonly newer?: true
 }
 
@@ -63,8 +64,12 @@ export type StoreResult =
 
 /** The records of an open vault, one for each app. README, "Never lose a session". */
 export interface VaultRecords {
-  /** All records that fit their app's identity; others are kept aside until the config fits them again. */
-  load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>>
+  /**
+   * The record, where it fits the app's identity; another one is kept aside until the config fits it again.
+   *
+   * @throws {SidecarError} `unavailable` where it is there and cannot be read now.
+   */
+  load(entry: VaultEntry): Promise<LoadedRecord | undefined>
   /**
    * Proves that a successor of `record` can be stored, and marks the attempt: room for twice the
    * record, 64 KiB at least, really written and synced. Does nothing where this generation's
@@ -77,8 +82,14 @@ export interface VaultRecords {
    * Makes `record` durable: written, synced, renamed, directory synced. Ends the reservation.
    *
    * @param unanswered whether a request spent what it holds, and its answer never came: stored in one step with it.
+   * @param follows the generation that has to be on disk; the one before its own if left out.
    */
-  store(app: string, record: AppRecord, unanswered?: boolean): Promise<StoreResult>
+  store(
+    app: string,
+    record: AppRecord,
+    unanswered?: boolean,
+    follows?: number,
+  ): Promise<StoreResult>
   /** Ends a reservation whose request was answered with nothing to store. */
   release(app: string): Promise<void>
   /** As `store`, whatever is on disk: what another keeper published is newer. */
@@ -89,7 +100,7 @@ export interface VaultRecords {
   isNewer(entry: VaultEntry): Promise<boolean>
 }
 
-/** The key of an open vault. What the records are need not be known for it, nor where the key is for them. */
+/** The key of an open vault. */
 export interface VaultKeys {
   /**
    * Makes a new vault key and re-encrypts every record with it; survives a kill at any point.
@@ -124,7 +135,7 @@ export interface RecordCopy extends AppKey, Pair {
   readonly access?: AccessCopy
 }
 
-/** An access token for those who have nothing else. */
+/** An access token for daemons that have no record of the app. */
 export interface AccessCopy {
   readonly accessToken: Sealed
   /** By the database's clock; null for a token that does not end. */
@@ -132,8 +143,8 @@ export interface AccessCopy {
   readonly scope?: string
 }
 
-/** `unknown-key`: it is sealed with a key that is not here. `broken`: it is not what the row says. */
-export type Opened<T> =
+/** `unknown-key`: sealed with a key that is not here. `broken`: damaged, or sealed for another row. */
+export type OpenResult<T> =
   { readonly kind: 'opened'; readonly value: T } | { readonly kind: 'unknown-key' | 'broken' }
 
 /** Seals copies of records for other hosts, and opens theirs. */
@@ -143,8 +154,8 @@ export interface RecordCopies {
   seal(copy: RecordCopy): Promise<Copies>
   openSession(
     row: AppKey & Pair & Pick<Copies, 'session'>,
-  ): Promise<Opened<Pick<RecordCopy, 'record' | 'unanswered'>>>
-  openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<Opened<AccessCopy>>
+  ): Promise<OpenResult<Pick<RecordCopy, 'record' | 'unanswered'>>>
+  openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<OpenResult<AccessCopy>>
   /** The keys that readers of the app need, one for each vault key; `number` as in `Sharing.readerKey`. */
   readerKeys(app: string, number: number): readonly Sealed[]
 }

@@ -6,7 +6,7 @@ import { acquireLock } from '../adapters/process/lock.ts'
 import { preparePlaces, requireClosed } from '../adapters/process/daemon-directories.ts'
 import { endCommand } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
-import type { Places } from '../platform/platform.ts'
+import type { Places } from '../platform/for-clients.ts'
 import { SidecarError } from '../errors.ts'
 import { type Daemon, startLocked } from './running.ts'
 import type { World } from './world.ts'
@@ -36,7 +36,7 @@ export async function startDaemon(options: DaemonOptions, world: World): Promise
   const lock = await acquireLock(places.lock)
   if (lock.kind === 'taken') throw alreadyRuns(places, lock.pid)
   try {
-    // A kill during a write leaves them, and one may hold the vault key.
+    // A kill during a write leaves temporary files, and one may hold the vault key.
     await removeTemporaries(places.stateDir)
     return await startLocked(
       {

@@ -1,4 +1,4 @@
-/** `doctor` as a process of its own: it looks at the daemon from outside, as a person's command does. */
+/** Runs `doctor` as a process of its own: it looks at the daemon from outside, as a person's command does. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
@@ -22,7 +22,7 @@ export function createDoctor({ env, configPath, stateDir, socket }: DoctorOption
   return async (tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
     if (isRunning) {
       throw new SidecarError('unavailable', 'doctor is running already.', {
-        hint: 'Wait for its end.',
+        hint: 'Wait until it has ended.',
       })
     }
     isRunning = true

@@ -5,8 +5,8 @@ import type { ShareSettings } from '../config/share-settings.ts'
 import { platform } from '../platform/current.ts'
 
 /**
- * The machine's id. A container has none: where sessions are shared, its name among the others and the
- * directory on its volume take that place. Null where there is neither.
+ * The machine's id. A container has none: where sessions are shared, the keeper's name and the directory
+ * on its volume are used instead. Null where there is neither.
  */
 export async function identifyMachine(
   share: ShareSettings | undefined,

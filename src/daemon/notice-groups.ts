@@ -1,6 +1,6 @@
 /**
- * One notice for the apps of one issuer that the same thing happens to at nearly the same time: an outage
- * or a revocation meets all of them. What is over before it was told is not told.
+ * One notice for the apps of an issuer that the same happens to at nearly the same time: an outage or a
+ * revocation affects all of them. There is no notice of what was over before it could be given.
  */
 import type { NotifierEvent } from '../adapters/process/notifier.ts'
 import type { Clock } from '../core/ports.ts'
@@ -12,12 +12,18 @@ export interface NoticeGroups {
 
 export interface NoticeGroupsDeps {
   readonly clock: Clock
-  /** Gives a notice; several apps are separated by blanks. */
+  /** Gives a notice; several apps are separated by blanks, and are 200 at most. */
   readonly notify: (apps: string, event: NotifierEvent, words: string) => Promise<void>
   readonly sleep: (ms: number) => Promise<void>
   /** The least time between two notices of the same event of one issuer. */
   readonly everyMs: number
 }
+
+/** The names of the apps go into a variable of a program: Windows gives it 32,767 characters in all, Linux 128 KiB. */
+const NAMED_MAX = 200
+
+/** More names than these no person reads in a notice. */
+const SHOWN_MAX = 10
 
 /** Apps that are due together are renewed one after another, within a second or so each. */
 const GATHER_MS = 2_000
@@ -28,10 +34,10 @@ export function createNoticeGroups({
   sleep,
   everyMs,
 }: NoticeGroupsDeps): NoticeGroups {
-  /** By issuer and event: what is to be said of each app. */
+  /** By issuer and event: the words for each app. */
   const waiting = new Map<string, Map<string, string>>()
   const toldAt = new Map<string, number>()
-  /** The needs that a person was told of, by app. */
+  /** The apps that a person was notified of. */
   const told = new Set<string>()
 
   function forget(app: string): void {
@@ -57,15 +63,17 @@ export function createNoticeGroups({
       if (apps.length === 0) return
       toldAt.set(key, clock.read().mono)
       if (event !== 'recovered') for (const one of apps) told.add(one)
-      await notify(apps.join(' '), event, inOne(group))
+      await notify(apps.slice(0, NAMED_MAX).join(' '), event, inOne(group))
     },
   }
 }
 
-/** What is said of the first app, and that it is the same with the others. */
+/** The words for the first app, and that the same goes for the others. */
 function inOne(group: ReadonlyMap<string, string>): string {
   const [[, words = ''] = [], ...others] = group
   if (others.length === 0) return words
-  const names = others.map(([app]) => `"${app}"`).join(', ')
+  const shown = others.slice(0, SHOWN_MAX).map(([app]) => `"${app}"`)
+  const more = others.length - shown.length
+  const names = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')
   return `${words} The same goes for ${names}: \`evo-token status\`.`
 }

@@ -7,7 +7,7 @@ import type { AppStatus } from '../core/status.ts'
 import type { Sealed } from '../core/token.ts'
 import type { NoticeGroups } from './notice-groups.ts'
 
-export interface Observed {
+export interface ObservedBroker {
   status(app: string): AppStatus
   issuer(app: string): string
   accessToken(app: string): Sealed | undefined
@@ -22,7 +22,7 @@ export interface ObserverDeps {
 export function createObserver({ files, notices, log }: ObserverDeps) {
   const needs = new Map<string, Need>()
 
-  async function observe(app: string, broker: Observed): Promise<void> {
+  async function observe(app: string, broker: ObservedBroker): Promise<void> {
     const { problems } = broker.status(app)
     const problem = problems.find((one) => needOf(one) !== undefined)
     const need = problem && needOf(problem)
@@ -34,7 +34,7 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
     if (event === 'recovered') {
       log.info({ app, need: event }, 'recovered')
     } else if (problem) {
-      // The log keeps the words that name no person.
+      // The log gets the words that name no person.
       log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
     }
     const words = event === 'recovered' ? sayRecovered(app) : wordsOf(problem)
@@ -42,9 +42,9 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
   }
 
   /** Fire-and-forget: failures are logged here. */
-  return (app: string, broker: Observed): void => {
+  return (app: string, broker: ObservedBroker): void => {
     observe(app, broker).catch((error: unknown) => {
-      log.error({ app, err: error }, 'the files or the notice of a change failed')
+      log.error({ app, err: error }, 'updating the token files or giving a notice failed')
     })
   }
 }

@@ -2,9 +2,9 @@
 import { createAccessKey, writePrivateFile } from '../adapters/callers/callers-file.ts'
 import { createKeyedOwnerDoor, type Door, OWNER_DOOR } from '../http/door.ts'
 import { ownerEndpoint } from '../platform/chosen.ts'
-import type { Places } from '../platform/platform.ts'
+import type { Places } from '../platform/for-clients.ts'
 
-/** The key is another one at each start: one that was read before a stop opens nothing. @throws {SidecarError} `failed`. */
+/** The key is new at each start: one that was read before a stop opens nothing. @throws {SidecarError} `failed`. */
 export async function createOwnerDoor({ socket, ownerKey }: Places): Promise<Door> {
   if (!ownerEndpoint.keyed) return OWNER_DOOR
   const key = createAccessKey()

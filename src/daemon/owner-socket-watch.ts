@@ -1,13 +1,14 @@
 /**
- * Notices that the file of the owner socket is gone: a last logout removes /run/user/UID, and what was
- * started in tmux or with nohup lives on. It is made anew there, or in the state directory.
+ * Notices that the file of the owner socket is gone: the user's last logout removes /run/user/UID, and a
+ * daemon that was started in tmux or with nohup goes on. The socket is made again there, or in the state directory.
  */
 import { join } from 'node:path'
 import { prepareRuntimeAgain, writeEndpoint } from '../adapters/process/daemon-directories.ts'
 import type { Listener } from '../adapters/loopback/listener.ts'
 import { atMostOncePerMinute } from '../adapters/loopback/connection-limit.ts'
 import type { Log } from '../core/ports.ts'
-import type { Places } from '../platform/platform.ts'
+import { codeOf } from '../errors.ts'
+import type { Places } from '../platform/for-clients.ts'
 
 export interface OwnerSocketWatch {
   readonly listener: Listener
@@ -17,11 +18,11 @@ export interface OwnerSocketWatch {
   readonly log: Log
 }
 
-/** A function that looks, and mends what it finds: to be called at each heartbeat. */
+/** A function that looks, and makes the socket again if it is gone: to be called at each heartbeat. */
 export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<void> {
   const { listener, places, pid, log } = watch
   const reportFailure = atMostOncePerMinute((err: unknown) => {
-    log.error({ err }, 'the owner socket is gone and cannot be made anew')
+    log.error({ err }, 'the owner socket is gone and cannot be made again')
   })
   let written = listener.socketPath
   return async () => {
@@ -32,21 +33,17 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
       if (socket === undefined || (!isGone && socket === written)) return
       await writeEndpoint(places.endpoint, { url: listener.url, pid, socket })
       written = socket
-      log.warn({ gone, socket }, `the owner socket was removed: it is made anew at ${socket}`)
+      log.warn({ gone, socket }, `the owner socket was removed: it was made again at ${socket}`)
     } catch (error) {
-      if (!hasCode(error)) throw error
-      // The heartbeat has more to do, and comes back to it.
+      // An error without a code is a bug.
+      if (codeOf(error) === undefined) throw error
+      // The heartbeat has more to do, and the next one tries again.
       reportFailure(error)
     }
   }
 }
 
-/** Whether it is an error of ours or of the file system, and no bug. */
-function hasCode(error: unknown): boolean {
-  return error instanceof Error && 'code' in error
-}
-
-/** The path of the new socket. @throws {SidecarError} */
+/** The path of the new socket. @throws {SidecarError} `config`, `failed`; errors of the file system. */
 async function remake({ listener, places, uid }: OwnerSocketWatch): Promise<string> {
   let failure: unknown
   for (const directory of [places.runtimeDir, join(places.stateDir, 'run')]) {
@@ -55,7 +52,7 @@ async function remake({ listener, places, uid }: OwnerSocketWatch): Promise<stri
       await listener.remakeOwnerSocket(socket)
       return socket
     } catch (error) {
-      if (!hasCode(error)) throw error
+      if (codeOf(error) === undefined) throw error
       failure = error
     }
   }

@@ -12,14 +12,14 @@ import { createDoctor, type DoctorOptions } from './doctor.ts'
 
 export interface PageOptions extends DoctorOptions {
   readonly uid: number
-  /** Called late: the page is one of the deps. */
+  /** Called when a page is opened: the page itself is one of the deps. */
   readonly deps: () => Deps
   /** What the page tells of the daemon. */
   readonly about: () => object
 }
 
 export interface Page extends WebService {
-  /** Closes the door where no page has used it for long. */
+  /** Closes the door once no page has used it for a while. */
   beat(): Promise<void>
   stop(): Promise<void>
 }

@@ -10,19 +10,20 @@ import { createMetadataSource } from '../adapters/server/metadata.ts'
 import { createNotifier, USUAL_EVERY_MS } from '../adapters/process/notifier.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
 import { platform } from '../platform/current.ts'
-import type { Places } from '../platform/platform.ts'
+import type { Places } from '../platform/for-clients.ts'
 import { examine } from '../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../adapters/token-files/token-file-problem.ts'
 import { createTokenFiles } from '../adapters/token-files/token-files.ts'
 import { openVault } from '../adapters/vault/open-vault.ts'
 import { readKeeperId } from '../adapters/share/keeper-file.ts'
 import { createKeyPlaces } from '../adapters/vault/key-places/key-places.ts'
-import { Broker, type BrokerOptions } from '../broker/broker.ts'
+import { Broker } from '../broker/broker.ts'
+import type { BrokerOptions } from '../broker/broker-options.ts'
 import type { AnyBroker } from '../broker/reader-broker.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { ShareSettings } from '../config/share-settings.ts'
 import type { ConfigFault } from '../config/faults.ts'
-import type { Happened } from '../core/activity.ts'
+import type { NewActivity } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
@@ -36,7 +37,7 @@ import type { World } from './world.ts'
 
 export interface Parts {
   readonly broker: AnyBroker
-  /** Absent where no other host shares the sessions. */
+  /** Absent where sessions are not shared with other hosts. */
   readonly sharing?: DaemonSharing
   readonly callers: Callers
   readonly activity: ActivityLog
@@ -48,8 +49,8 @@ export interface Parts {
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
   /**
-   * Loads what is loaded with its first use otherwise: an upgrade may remove its files below a daemon
-   * that runs. A request to ourselves, at `url`, loads what talks to authorization servers.
+   * Loads the modules that would otherwise be loaded at their first use: an upgrade may remove their
+   * files below a running daemon. A request to ourselves, at `url`, loads the HTTP client.
    */
   readonly loadTheRest: (url: string) => Promise<void>
   /** Aborts the requests to authorization servers that are still running. */
@@ -91,10 +92,10 @@ export async function createParts(
     for (const onChange of changes) onChange(app)
   }
   const files = createTokenFiles(config.files, { log, onProblem: announceChange })
-  const notifier = createNotifier(config.notify, { clock, env, log })
+  const notifier = createNotifier(config.notify, { env, log })
   const notices = createNoticeGroups({
     clock,
-    // A notice that waits holds up no stop.
+    // A waiting notice does not delay a stop.
     sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
     everyMs: config.notify?.everyMs ?? USUAL_EVERY_MS,
     notify: (apps, event, words) => notifier.notify(apps, event, words),
@@ -116,7 +117,7 @@ export async function createParts(
     observe(app, broker)
     announceChange(app)
   }
-  const sharing = config.share && (await connect(config.share, config, places, onChange, world))
+  const sharing = config.share && (await connect(config.share, places, onChange, world))
   const brokerOptions: BrokerOptions = {
     clock,
     log,
@@ -151,7 +152,7 @@ export async function createParts(
   const configureFiles = async (configured: Config['files']) => {
     await files.configure(configured)
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
-    // A file that has its token already was not examined again.
+    // A file that had its token already was not examined.
     const problems = await Promise.all(
       configured.map(async (file) => files.problemWith(file) ?? (await examine(file))),
     )
@@ -183,20 +184,19 @@ export async function createParts(
 /** Loads the driver of the database only where there is one. */
 async function connect(
   settings: ShareSettings,
-  { apps }: Config,
   places: Places,
   onChange: (app: string) => void,
   world: World,
 ): Promise<DaemonSharing> {
   const { createSharing } = await import('./sharing.ts')
-  return createSharing({ settings, places, apps, onChange }, world)
+  return createSharing({ settings, places, onChange }, world)
 }
 
-/** A failure has the code that the app's status has for it, in place of what a server said. */
-function withProblem(happened: Happened, broker: AnyBroker): Happened {
+/** The entry with the code that the app's status has for the failure, in place of what a server said. */
+function withProblem(happened: NewActivity, broker: AnyBroker): NewActivity {
   const { app, kind } = happened
   if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
-  // It may have left the config while its request was out.
-  if (!broker.appNames().includes(app)) return happened
+  // The app may have left the config while its request was out.
+  if (!broker.hasApp(app)) return happened
   return { ...happened, error: broker.status(app).problems[0]?.code ?? 'unavailable' }
 }

@@ -1,4 +1,4 @@
-/** What the operating system lets this process have: it is looked at once, at the start, and told where it is little. */
+/** Reads the limits of the operating system for this process, once at the start, and warns where they are low. */
 import { CONNECTIONS_MAX } from '../adapters/loopback/endpoint-server.ts'
 import type { Log } from '../core/ports.ts'
 import { platform } from '../platform/current.ts'
@@ -9,7 +9,7 @@ import { platform } from '../platform/current.ts'
  */
 const OTHER_FILES = 96
 
-/** Fewer would not serve a handful of notebooks; then the few that we need besides have to do with less. */
+/** Fewer would not serve a handful of notebooks: with less room than that, the other files have to do with fewer. */
 const CONNECTIONS_MIN = 12
 
 /** TCP and the owner socket. */

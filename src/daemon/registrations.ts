@@ -26,7 +26,7 @@ export interface RegistrationDeps {
 const REQUESTS_PER_ISSUER = 8
 
 /** What the apps of an issuer share; it outlives a reload, since requests may be running. */
-interface Shared {
+interface IssuerLimits {
   readonly limit: LimitFunction
   readonly turns: IssuerTurns
 }
@@ -34,8 +34,8 @@ interface Shared {
 export function createRegistrar(
   deps: RegistrationDeps,
 ): (apps: readonly App[]) => readonly Registration[] {
-  const byIssuer = new Map<string, Shared>()
-  const sharedOf = (issuer: string): Shared => {
+  const byIssuer = new Map<string, IssuerLimits>()
+  const sharedOf = (issuer: string): IssuerLimits => {
     const shared = byIssuer.get(issuer) ?? {
       limit: pLimit(REQUESTS_PER_ISSUER),
       turns: createIssuerTurns(deps),

@@ -1,6 +1,6 @@
 /** The answer to a reload: what changed, and which settings need a restart. */
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
@@ -39,7 +39,8 @@ export function describeReload(
   }
 }
 
-/** Whether a person has to sign in: the app is a new one, or has more scopes. */
-function needsSignIn({ session, type, lastError }: AppStatus): boolean {
-  return type !== 'service' && (session === 'signed-out' || lastError?.code === 'scope_changed')
+/** Whether a person has to sign in: the app has no session, or asks for more scopes. */
+function needsSignIn({ session, type, problems }: AppStatus): boolean {
+  const hasMoreScopes = problems.some(({ code }) => code === 'scope_changed')
+  return type !== 'service' && (session === 'signed-out' || hasMoreScopes)
 }

@@ -2,12 +2,12 @@
 import { startHeartbeat } from '../adapters/time/heartbeat.ts'
 import { listen } from '../adapters/loopback/listener.ts'
 import { removeEndpoint, writeEndpoint } from '../adapters/process/daemon-directories.ts'
-import type { Places } from '../platform/platform.ts'
+import type { Places } from '../platform/for-clients.ts'
 import { createUpgradeWatch } from '../adapters/process/upgrade-watch.ts'
 import { createSupervisor } from '../adapters/process/supervisor.ts'
 import type { AnyBroker } from '../broker/reader-broker.ts'
 import { waitAtMost } from '../broker/wait-at-most.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { createApp } from '../http/app.ts'
 import { createTcpDoor } from '../http/door.ts'
 import { EventStreams } from '../http/event-streams.ts'
@@ -92,7 +92,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
     beat: async () => {
       broker.beat()
       streams.sendHeartbeat()
-      // A stream that is open already does not show its key again.
+      // An open stream does not show its key again.
       for (const name of callers.expired()) streams.endStreamsOf(name)
       await callers.flush()
       await activity.flush()
@@ -114,7 +114,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       log.debug({}, 'loaded')
     },
     (err: unknown) => {
-      log.warn({ err }, 'what is needed later could not be loaded yet')
+      log.warn({ err }, 'modules that are needed later could not be loaded yet')
     },
   )
 
@@ -140,7 +140,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       await callers.flush()
       activity.record({ kind: 'stopped' })
       await activity.flush()
-      removeEndpoint(places.endpoint)
+      await removeEndpoint(places.endpoint)
       release()
       log.info({}, 'stopped')
       supervisor.close()
@@ -155,7 +155,7 @@ function describeReadiness(broker: AnyBroker): string {
   return `${ready.length} of ${apps.length} apps ready`
 }
 
-/** The apps that have no token until a person does something: for who reads the log of a start. */
+/** Logs the apps that have no token until a person does something, for the reader of a start's log. */
 function logNeeds(broker: AnyBroker, log: World['log']): void {
   for (const app of broker.appNames()) {
     if (broker.readiness(app).ready) continue

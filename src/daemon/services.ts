@@ -3,12 +3,12 @@ import { dirname } from 'node:path'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import type { Supervisor } from '../adapters/process/supervisor.ts'
 import type { UpgradeWatch } from '../adapters/process/upgrade-watch.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { keyElsewhere } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import type { Deps } from '../http/deps.ts'
 import type { EventStreams } from '../http/event-streams.ts'
-import type { Places } from '../platform/platform.ts'
+import type { Places } from '../platform/for-clients.ts'
 import { createPage, type Page } from './page.ts'
 import type { Parts } from './parts.ts'
 import { describeReload } from './reload.ts'
@@ -29,7 +29,7 @@ export interface Services {
   readonly page: Page
   /** Resolves when the owner has asked the daemon to stop. */
   readonly stopAsked: Promise<void>
-  /** Where the doors are, for the page to tell. */
+  /** Takes the addresses of the doors, which the page shows. */
   listensAt(url: string, socket: string | undefined): void
 }
 
@@ -62,7 +62,7 @@ export function createServices(options: ServicesOptions, world: World): Services
   }
 
   function problems() {
-    const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKeySource())
+    const elsewhere = keyElsewhere(current.vaultKey, broker.vaultKey.source())
     upgrade.look()
     const upgraded = upgrade.problem()
     return [...parts.problems(), ...[elsewhere, upgraded].filter((one) => one !== undefined)]
@@ -103,8 +103,8 @@ export function createServices(options: ServicesOptions, world: World): Services
     share,
     vaultKey: {
       configured: () => current.vaultKey,
-      move: (to) => broker.moveVaultKey(to),
-      rotate: () => broker.rotateVaultKey(),
+      move: (to) => broker.vaultKey.move(to),
+      rotate: () => broker.vaultKey.rotate(),
     },
     reload,
     stop: () => {
@@ -124,7 +124,7 @@ export function createServices(options: ServicesOptions, world: World): Services
   }
 }
 
-/** None where the config cannot be read. */
+/** The names of the apps in the config file; none where it cannot be read. */
 async function appsInConfig({ readConfig }: Pick<World, 'readConfig'>): Promise<readonly string[]> {
   try {
     const { config } = await readConfig()

@@ -1,4 +1,5 @@
-/** What the owner may ask and do about sharing, whatever this daemon is. */
+/** The owner's commands about sharing, for a keeper, a reader or a daemon that shares nothing. */
+import { keepersOnly } from '../broker/reader-broker.ts'
 import { SidecarError } from '../errors.ts'
 import type { ShareService } from '../http/deps.ts'
 import type { Parts } from './parts.ts'
@@ -6,7 +7,7 @@ import type { Parts } from './parts.ts'
 export function createShareService({ broker, sharing }: Parts): ShareService {
   const keeper = () => {
     if (sharing?.role === 'keeper') return sharing
-    throw sharing ? keepersOnly() : notShared()
+    throw sharing ? keepersOnly() : sharesNothing()
   }
   return {
     status: () => sharing?.describe() ?? { shared: false },
@@ -19,6 +20,12 @@ export function createShareService({ broker, sharing }: Parts): ShareService {
       const { sharing: shared } = keeper()
       const copies = shared.keeper.copies()
       if (!copies) throw new SidecarError('vault_locked', 'The vault is locked.')
+      // No key is renewed unless all can be: readers would not get the new ones otherwise.
+      for (const app of renew ? apps : []) {
+        await shared.shared(app).readerKeyNumber(false)
+        const refusal = await shared.shared(app).refuseChange()
+        if (refusal) throw refusal
+      }
       const found = await Promise.all(
         apps.map(async (app) => ({
           app,
@@ -32,14 +39,8 @@ export function createShareService({ broker, sharing }: Parts): ShareService {
   }
 }
 
-function notShared(): SidecarError {
+function sharesNothing(): SidecarError {
   return new SidecarError('invalid_request', 'This daemon shares nothing with other hosts.', {
     hint: 'Set "share" in the config and restart it.',
-  })
-}
-
-function keepersOnly(): SidecarError {
-  return new SidecarError('forbidden', 'This daemon is a reader, which has no say in this.', {
-    hint: 'Do it at a keeper.',
   })
 }

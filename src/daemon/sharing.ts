@@ -1,38 +1,36 @@
-/** Connects the daemon with the database that it shares sessions through. Loaded only where it does. */
+/** Connects the daemon with the database that it shares sessions through. Loaded only where it shares. */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { startHeartbeat } from '../adapters/time/heartbeat.ts'
 import { readPackageVersion } from '../adapters/process/package-version.ts'
 import { Announcements } from '../adapters/share/announcements.ts'
 import { Database } from '../adapters/share/database.ts'
 import { openKeeperFile } from '../adapters/share/keeper-file.ts'
 import { createPostgresStore } from '../adapters/share/postgres-store.ts'
-import { readCredential, readPrivateFile } from '../adapters/share/private-file.ts'
+import { readCredential, readSecretFile } from '../adapters/share/private-file.ts'
 import { ReaderKeys } from '../adapters/share/reader-keys.ts'
 import { keyOf } from '../adapters/share/app-key.ts'
 import { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
 import { HomeCommands } from '../broker/sharing/owner-commands.ts'
 import { ReaderSharing } from '../broker/sharing/reader-sharing.ts'
 import type { ShareSettings } from '../config/share-settings.ts'
-import type { App } from '../core/app.ts'
 import { SHARING_POLICY } from '../core/sharing/policy.ts'
-import type { SharedStore } from '../core/sharing/shared-store.ts'
-import type { Places } from '../platform/platform.ts'
+import type { AppKey } from '../core/sharing/shared-store.ts'
+import type { Places } from '../platform/for-clients.ts'
 import { platform } from '../platform/current.ts'
 import { SidecarError } from '../errors.ts'
 import { Secret } from '../secret.ts'
+import { createTicks } from './sharing-ticks.ts'
 import { describeSharing } from './sharing-view.ts'
 import type { World } from './world.ts'
 
 export interface SharingOptions {
   readonly settings: ShareSettings
   readonly places: Places
-  readonly apps: readonly App[]
   readonly onChange: (app: string) => void
 }
 
 export type DaemonSharing = {
-  /** Begins to look at what the others write. */
+  /** Begins to read what the others write. */
   start(): void
   stop(): Promise<void>
   /** For `evo-token share status`. */
@@ -44,7 +42,7 @@ export type DaemonSharing = {
 
 /** @throws {SidecarError} `config` where a file that "share" names cannot be used. */
 export async function createSharing(
-  { settings, places, apps, onChange }: SharingOptions,
+  { settings, places, onChange }: SharingOptions,
   world: World,
 ): Promise<DaemonSharing> {
   const { clock, env, log, sleep } = world
@@ -57,11 +55,11 @@ export async function createSharing(
     limitMs: policy.questionMs,
     primariesMs: policy.primariesMs,
   })
-  // What is wrong with the file should end the start, not the first statement.
+  // A file that cannot be used should fail the start, not the first statement.
   passwordOf(settings, env)
   const { certificateKeyFile } = settings
   if (certificateKeyFile !== undefined) {
-    readPrivateFile('share.certificateKeyFile', certificateKeyFile)
+    readSecretFile('share.certificateKeyFile', certificateKeyFile)
   }
   const store = createPostgresStore(database, new Announcements(database), settings.role)
   const common = { clock, sleep, log, store, policy, onChange, keyOf }
@@ -70,7 +68,7 @@ export async function createSharing(
     const readKeys = () => readReaderKeys(settings.readerKeys, env)
     const sharing = new ReaderSharing({ ...common, readKeys })
     await sharing.loadKeys()
-    const running = run({
+    const ticks = createTicks({
       store,
       policy,
       log,
@@ -79,10 +77,10 @@ export async function createSharing(
     })
     return {
       start: () => {
-        running.start()
+        ticks.start()
       },
       async stop() {
-        await running.stop()
+        await ticks.stop()
         await store.close()
       },
       role: 'reader',
@@ -91,7 +89,7 @@ export async function createSharing(
     }
   }
   const file = await openKeeperFile(places.stateDir, await platform.readBootId())
-  const sharing = new KeeperSharing({
+  const sharing: KeeperSharing = new KeeperSharing({
     ...common,
     watched: file.watched,
     isGone: (instance) => file.isGone(instance),
@@ -101,10 +99,13 @@ export async function createSharing(
       instance: file.instance,
       host: hostname(),
       version: readPackageVersion(),
-      configDigest: digestOf(apps),
+      // Computed at each beat: a reload may change the apps.
+      get configDigest() {
+        return digestOf(sharing.all().map(({ key }) => key))
+      },
     },
   })
-  const running = run({
+  const ticks = createTicks({
     store,
     policy,
     log,
@@ -116,10 +117,10 @@ export async function createSharing(
   })
   return {
     start: () => {
-      running.start()
+      ticks.start()
     },
     async stop() {
-      await running.stop()
+      await ticks.stop()
       await sharing.stop()
     },
     role: 'keeper',
@@ -129,64 +130,19 @@ export async function createSharing(
   }
 }
 
-/** However many announcements come, no more looks than one in this time. */
-const ANNOUNCED_MS = 20
-
-interface Running {
-  readonly store: SharedStore
-  readonly policy: typeof SHARING_POLICY
-  readonly log: World['log']
-  readonly tick: () => Promise<void>
-  /** Beside the ticks, which may take their time. */
-  readonly look: () => Promise<void>
-}
-
-function run({ store, policy, log, tick, look }: Running) {
-  let stop = async (): Promise<void> => undefined
-  return {
-    start() {
-      let heard: NodeJS.Timeout | undefined
-      let isStopped = false
-      const ticks = startHeartbeat({
-        everyMs: policy.pollMs,
-        log,
-        async beat() {
-          store.onAnnounced(() => {
-            if (!isStopped)
-              heard ??= setTimeout(() => {
-                heard = undefined
-                ticks.beatNow()
-              }, ANNOUNCED_MS)
-          })
-          await tick()
-        },
-      })
-      const looks = startHeartbeat({ everyMs: policy.pollMs, log, beat: look })
-      ticks.beatNow()
-      stop = async () => {
-        isStopped = true
-        clearTimeout(heard)
-        await looks.stop()
-        await ticks.stop()
-      }
-    },
-    stop: () => stop(),
-  }
-}
-
 function passwordOf(settings: ShareSettings, env: NodeJS.ProcessEnv): Secret | undefined {
   const { passwordFile } = settings
   const text =
     passwordFile === undefined
       ? readCredential('db-password', env)
-      : readPrivateFile('share.passwordFile', passwordFile)
+      : readSecretFile('share.passwordFile', passwordFile)
   return text === undefined ? undefined : new Secret(text.trim())
 }
 
 /** @throws {SidecarError} `config` where there are none, or they cannot be read. */
 function readReaderKeys(path: string | undefined, env: NodeJS.ProcessEnv): Promise<ReaderKeys> {
   if (path !== undefined) {
-    return ReaderKeys.from(path, readPrivateFile('share.readerKeys', path))
+    return ReaderKeys.from(path, readSecretFile('share.readerKeys', path))
   }
   const text = readCredential('reader-keys', env)
   if (text !== undefined) return ReaderKeys.from('The credential reader-keys', text)
@@ -196,7 +152,7 @@ function readReaderKeys(path: string | undefined, env: NodeJS.ProcessEnv): Promi
 }
 
 /** The same on every keeper that has the same apps. */
-function digestOf(apps: readonly App[]): string {
-  const keys = apps.map(keyOf).map(({ app, identityDigest }) => `${app} ${identityDigest}`)
+function digestOf(apps: readonly AppKey[]): string {
+  const keys = apps.map(({ app, identityDigest }) => `${app} ${identityDigest}`)
   return createHash('sha256').update(keys.sort().join('\n')).digest('hex')
 }

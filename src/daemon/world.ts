@@ -30,7 +30,7 @@ export interface World {
   readonly sharingPolicy?: Partial<SharingPolicy>
   /** Changes when the machine's network does; empty while it has none. */
   readonly networkSignature: () => string
-  /** What is kept of the activity instead; a bench leaves the counting out. */
+  /** Replaces the activity log; a benchmark leaves the counting out. */
   readonly changeActivity?: (own: ActivityLog) => ActivityLog
   /** Called at each named step of the rotation protocol; a test ends the process there. */
   readonly onStep?: (step: string, app?: string) => void
@@ -42,9 +42,18 @@ const HEARTBEAT_MS = 5_000
 /** The world of this process. */
 export function createProcessWorld(
   env: NodeJS.ProcessEnv,
-  own: Pick<World, 'log' | 'readConfig' | 'configPath'>,
+  {
+    bootId,
+    ...own
+  }: Pick<World, 'log' | 'readConfig' | 'configPath'> & {
+    /** Empty where it is not known. */
+    readonly bootId: string
+  },
 ): World {
-  const clock: Clock = { read: () => ({ wall: Date.now(), mono: performance.now() }) }
+  const boot = bootId === '' ? {} : { boot: bootId }
+  // Unlike `performance.now()` it means the same to the next process.
+  const mono = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
+  const clock: Clock = { read: () => ({ wall: Date.now(), mono: mono(), ...boot }) }
   return {
     env,
     home: locations.homeOf(env),

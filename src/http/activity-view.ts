@@ -1,10 +1,10 @@
-/** An entry of the activity, as a caller may see it. */
+/** Turns entries of the activity into JSON, and decides which of them a caller may see. */
 import type { Activity } from '../core/activity.ts'
 import type { Instant } from '../core/token.ts'
 import { type Caller, mayUse } from './callers.ts'
 import type { Door } from './door.ts'
 
-/** A failed sign-in is between the owner and the server, whose own code it may have. */
+/** Callers do not see failed sign-ins, which may have a code of the authorization server. */
 export function maySee(caller: Caller, door: Door, { app, kind }: Activity): boolean {
   if (door.isOwners) return true
   return app !== null && kind !== 'sign_in_failed' && mayUse(caller, app)
@@ -23,7 +23,7 @@ export function toActivityJson(one: Activity, caller: Caller, door: Door) {
   }
 }
 
-/** Other callers are none of a caller's business. */
+/** The name of the caller of an entry; null for another one than who asks, unless that is the owner. */
 export function shownCaller(caller: Caller, door: Door, one: Activity): string | null {
   return door.isOwners || one.caller === caller.name ? one.caller : null
 }

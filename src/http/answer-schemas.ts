@@ -1,6 +1,6 @@
 /**
- * Schemas of our responses: for the description of the interface, and for the tests that compare real
- * responses with it. An object may gain members in a later version.
+ * Schemas of responses, for the OpenAPI description and for the tests that compare real responses with it.
+ * An object may gain members in a later version.
  */
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
@@ -144,7 +144,7 @@ export const caller = z.object({
   apps: z.array(z.string()).meta({ description: 'Names of apps, or `*` alone for all of them.' }),
   created_at: instant,
   last_used_at: instant.nullable(),
-  expires_at: instant.optional().meta({ description: 'Where its key expires: when.' }),
+  expires_at: instant.optional().meta({ description: 'When its key expires; absent for never.' }),
 })
 
 const names = z.array(name)

@@ -1,10 +1,10 @@
-/** Writes responses: instants in RFC 3339, the status of an app, and the bytes themselves. */
+/** Makes and writes responses: instants in RFC 3339, the status of an app, and the bytes themselves. */
 import type { ServerResponse } from 'node:http'
 import type { PastFailure } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'
 import { caseNamed } from '../core/problem-cases.ts'
 import type { AppStatus } from '../core/status.ts'
-import type { Instant } from '../core/token.ts'
+import { type Instant, LAST_INSTANT } from '../core/token.ts'
 import type { Door } from './door.ts'
 
 export interface Answer {
@@ -37,17 +37,14 @@ export const NO_CONTENT: Answer = { status: 204, headers: GUARDED, body: '' }
 
 /**
  * Writes the response without express's `send`, which would compute an ETag and look at the request
- * again. All headers are written at once: setting a single one before costs as much as all of them.
+ * again. All headers are written at once: setting one of them before costs as much as writing them all.
  */
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  // It was turned away while it waited, because too many did.
+  // It was refused while it waited, because too many requests did.
   if (response.writableEnded) return
   response.writeHead(status, headers)
   response.end(body)
 }
-
-/** The last year of RFC 3339 §5.6 is 9999. */
-const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** RFC 3339 in UTC, whole seconds, never later than the instant itself. */
 export function toRfc3339(instant: Instant): string {
@@ -90,7 +87,7 @@ function toProblemJson(problem: Problem, door: Door) {
   return { error, ...(door.isOwners ? problem.owner : problem.callers), blocking }
 }
 
-/** The last failure with our code and our message: the server's own may name people, tenants or addresses. */
+/** The last failure with our own code and message: the server's may name people, tenants or addresses. */
 function toCallersFailure({ lastError, problems: [problem] }: AppStatus): PastFailure | null {
   if (!lastError || !problem) return null
   return {

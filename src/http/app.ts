@@ -1,4 +1,4 @@
-/** The loopback endpoint, one for each door: guards first, then the routes, then our errors. */
+/** Makes the handler of a door: guards first, then the routes, then our own errors. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
@@ -35,8 +35,8 @@ export function routesOf(deps: Deps): Route[] {
 }
 
 /**
- * The routes on the page's door. None of them serves a token or a key, and none makes one: what gives
- * a program access stays in the terminal.
+ * The routes on the page's door. None of them serves a token or a key, and none makes a caller: programs are
+ * given access in the terminal only.
  */
 export function routesOfPage(deps: Deps, page: PageService): Route[] {
   const shared = routesOf(deps).filter(({ method, path }) => FOR_THE_PAGE.has(`${method} ${path}`))
@@ -56,7 +56,7 @@ const FOR_THE_PAGE: ReadonlySet<string> = new Set([
 ])
 
 /** The handler that a server calls for each request, and its express app. */
-export interface Endpoint {
+export interface DoorHandler {
   /** The name of the caller, where it has proven who it is. */
   (request: IncomingMessage, response: ServerResponse): string | undefined
   turnAway(response: ServerResponse): void
@@ -64,14 +64,14 @@ export interface Endpoint {
 }
 
 const TOO_MANY_WAIT =
-  'Too many requests wait at once, and most of them are of this caller: this one is given up.'
+  'Too many requests wait at once, and this caller has most of them: this one is refused.'
 
 /**
  * The guards run before express and our failure handler after it, so that no request passes unguarded
  * and none gets express's own HTML: express runs no middleware where it cannot parse the path, as in
  * `GET http://[/ HTTP/1.1`.
  */
-export function createApp(deps: Deps, door: Door, routes = routesOf(deps)): Endpoint {
+export function createApp(deps: Deps, door: Door, routes = routesOf(deps)): DoorHandler {
   const app = express()
   app.enable('strict routing').enable('case sensitive routing')
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
@@ -127,7 +127,7 @@ function createFailureHandler({ log, clock, problems }: Deps, door: Door) {
     if (!expected) log.error({ err: thrown, ...about }, 'a request failed because of a bug')
     else if (expected.code === 'failed') log.warn({ err: expected, ...about }, 'a request failed')
     else refused(expected.code, { ...about, detail: expected.message })
-    // It was turned away meanwhile.
+    // It was refused meanwhile.
     if (response.writableEnded) return
     if (response.headersSent) {
       response.destroy()
@@ -139,7 +139,7 @@ function createFailureHandler({ log, clock, problems }: Deps, door: Door) {
   }
 }
 
-/** What a bug is taken for where the daemon's files are not those that it was started from. */
+/** Explains a bug in a daemon whose files were replaced: it may have loaded one of another version. */
 function replacedBelow(problems: readonly DaemonProblem[]): SidecarError | undefined {
   const found = problems.find(({ error }) => error === 'restart_needed')
   return found && new SidecarError('failed', found.message, { hint: found.hint })

@@ -1,4 +1,4 @@
-/** Which apps a caller may see: one that it may not use does not exist for it. */
+/** Decides which apps a caller may see. One that it may not use does not exist for it. */
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
 import { isNameLike } from './fields.ts'
@@ -13,6 +13,7 @@ export interface Caller {
 /** The configured apps, in the order of the config. */
 export interface AppNames {
   appNames(): readonly string[]
+  hasApp(app: string): boolean
 }
 
 /** The user who can open the owner socket. */
@@ -26,14 +27,15 @@ export function visibleApps(broker: AppNames, caller: Caller): readonly string[]
 }
 
 export function isVisible(broker: AppNames, caller: Caller, app: string): boolean {
-  return mayUse(caller, app) && broker.appNames().includes(app)
+  return mayUse(caller, app) && broker.hasApp(app)
 }
 
 /**
- * That there is no such app, with the one that was meant: of those that the caller may use, so that it
- * is told the same whether the app is hidden or not there.
+ * The error for an app that is not there or is hidden: the same words for both. It suggests a similar name
+ * of an app that the caller may use.
  *
- * @param inFile whether the config has it, and the daemon has not read that yet; for the owner only.
+ * @param known the apps that the caller may use.
+ * @param inFile whether the config file has the app, which the daemon has not read yet; for the owner only.
  */
 export function unknownApp(
   code: 'unknown_app' | 'invalid_request',

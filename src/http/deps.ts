@@ -1,6 +1,6 @@
 /** What the HTTP interface needs from the rest of the daemon: only the methods that it calls. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Activity, Happened, TokenCount } from '../core/activity.ts'
+import type { Activity, NewActivity, TokenCount } from '../core/activity.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import type { Clock, Log } from '../core/ports.ts'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
@@ -25,13 +25,13 @@ export interface CallerEntry extends Caller {
 }
 
 /**
- * The message of a `SidecarError` that these methods throw is our own sentence, for every caller.
- * What an authorization server said is in its `ownerWords`, or its `cause`.
+ * These methods throw `SidecarError`s whose message every caller may read. What an authorization server
+ * said is in `ownerWords` or in `cause`.
  */
 export interface TokenBroker extends AppNames {
   status(app: string): AppStatus
   readiness(app: string): Readiness
-  /** Not a promise where the token is at hand: that answer then needs no further turn of the event loop. */
+  /** No promise where a good token is at hand, so that the answer needs no further turn of the event loop. */
   token(
     app: string,
     ask: { readonly minTtlMs?: number; readonly waitMs: number; readonly caller: string },
@@ -60,13 +60,13 @@ export interface SignInService {
     app: string,
     ask: { readonly method: 'browser' | 'device'; readonly switchUser: boolean },
   ): Promise<StartedSignIn>
-  /** The state of the sign-in, as soon as it has ended, and after `waitMs` at the latest. */
+  /** Resolves with the state of the sign-in when it has ended, and after `waitMs` at the latest. */
   wait(app: string, id: string, waitMs: number): Promise<SignInProgress>
   /** Takes a redirected URL that a person pasted; one that does not fit changes nothing. */
   paste(app: string, id: string, url: string): Promise<SignInStatus>
   /** Ends the sign-in, if it is pending, and closes its port. */
   end(app: string, id: string): void
-  /** The ports of redirect URIs on which browsers are answered now. */
+  /** The ports of redirect URIs on which the daemon listens now. */
   ports(): readonly number[]
 }
 
@@ -78,7 +78,7 @@ export interface CallerRegistry extends CallersByKey {
     expiresAt?: Instant,
   ): Promise<{ readonly caller: CallerEntry; readonly accessKey: Secret }>
   remove(name: string): Promise<void>
-  /** Proves to `name` that we know its access key; for an unknown name the proof looks the same to every program without the key. */
+  /** Hex HMAC-SHA-256 of `nonce`, keyed with the SHA-256 of the caller's key. For an unknown name it is made with a random key. */
   proof(name: string, nonce: string): string
 }
 
@@ -101,9 +101,9 @@ export interface VaultKeyService {
   rotate(): Promise<void>
 }
 
-/** What happened, as far as requests ask for it and cause it. */
+/** Reads and records what happened. */
 export interface ActivityService {
-  record(happened: Happened): void
+  record(happened: NewActivity): void
   countToken(app: string, caller: string): void
   /** Entries, newest first; `next` is the `until` of the next page. */
   items(query: {
@@ -117,12 +117,13 @@ export interface ActivityService {
     readonly since: Instant
     readonly until: Instant
     readonly limit: number
-    readonly matches: (app: string, caller: string) => boolean
+    /** The caller is null, or both are, in counts of a full day that are taken together. */
+    readonly matches: (app: string | null, caller: string | null) => boolean
     readonly sumOver?: 'apps' | 'callers'
   }): Promise<{ readonly counts: readonly TokenCount[]; readonly next: Instant | null }>
 }
 
-/** What is shared with other hosts. Where nothing is, all but `status` and `leave` are refused. */
+/** Sessions that are shared with other hosts. Without `share` in the config only `status` and `leave` work. */
 export interface ShareService {
   status(): object
   move(app: string): Promise<void>
@@ -136,7 +137,7 @@ export interface ShareService {
   leave(): Promise<{
     /** The apps whose sessions are this daemon's own now. */
     readonly apps: readonly string[]
-    /** Those of them of which the database, which gave no answer, may still have a copy. */
+    /** Those of which the database may still have a copy, since it did not answer. */
     readonly copiesLeft: readonly string[]
   }>
   readerKeys(
@@ -147,17 +148,17 @@ export interface ShareService {
 
 /** The page that `evo-token web` opens. */
 export interface WebService {
-  /** Opens its door, if it is not open, and makes a link to it that works once. */
+  /** Opens the page's door, unless it is open, and makes a link to the page that works once. */
   open(): Promise<{ readonly openUrl: string; readonly expiresAt: Instant }>
 }
 
-/** What the page asks for besides: about the daemon, and itself. */
+/** What only the page asks for. */
 export interface PageService {
-  /** What stands on the page about the daemon. */
+  /** Facts about the daemon, for the page to show. */
   about(): object
-  /** Ends the page that sent `request`: its key is worth nothing from now on. */
+  /** Ends the page that sent `request`: its key no longer works. */
   end(request: IncomingMessage): void
-  /** Runs `doctor` and hands on each line that it prints, JSON each, until it ends or `signal` does. */
+  /** Runs `doctor`, and passes on each line of JSON that it prints, until it ends or `signal` is aborted. */
   runDoctor(tell: (line: string) => void, signal: AbortSignal): Promise<void>
 }
 
@@ -166,7 +167,7 @@ export interface Deps {
   readonly host: string
   /** The version of this program. */
   readonly version: string
-  /** The directory that it is in. */
+  /** The directory of this program. */
   readonly program: string
   readonly broker: TokenBroker
   readonly signIns: SignInService
@@ -178,11 +179,11 @@ export interface Deps {
   readonly problems: () => readonly DaemonProblem[]
   readonly vaultKey: VaultKeyService
   readonly share: ShareService
-  /** Reads the config again; what it resolves with is the answer. */
+  /** Reads the config again. Resolves with the body of the answer. */
   readonly reload: () => Promise<object>
   /** Begins to stop the daemon in order, and returns at once. */
   readonly stop: () => void
-  /** The apps that the config has now, whether the daemon has read it or not; none where it is bad. */
+  /** The apps in the config file, whether the daemon has read it or not; none where it is not valid. */
   readonly appsInConfig: () => Promise<readonly string[]>
   readonly clock: Clock
   readonly log: Log

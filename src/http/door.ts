@@ -1,7 +1,7 @@
 /**
- * The ways in for programs: TCP on loopback, where a caller shows its access key, and the owner socket,
- * which only the owner can open (`page-door.ts` is for our page). A door decides which connections it accepts, how a caller proves who it is,
- * and whether the owner's routes and messages are open to it.
+ * The doors for programs: TCP on loopback, where a caller shows its access key, and the owner socket, which only
+ * the owner can open (`page-door.ts` has the page's). A door decides which connections it accepts, how a
+ * caller proves who it is, and whether it may use the owner's routes and read the owner's messages.
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -13,19 +13,21 @@ import { type Caller, NO_CALLER, OWNER } from './callers.ts'
 import { refusePagesAndProxies } from './pages-and-proxies.ts'
 
 export interface Door {
-  /** The name in the log. */
+  /** Its name in the log. */
   readonly name: 'tcp' | 'owner' | 'page'
   /** Whether the owner's routes are open here, and answers say who is signed in and what a server said. */
   readonly isOwners: boolean
+  /** Whether its event streams announce that the daemon stops before they end. */
+  readonly announcesStop: boolean
   /** The caller of a request that needs no proof. */
   readonly unproven: Caller
-  /** Where others may connect to the owner's endpoint, or take its name: the proof that it is ours. */
+  /** The proof that the owner's endpoint is ours, where other users may connect to it or take its name. */
   readonly owner?: OwnerProof
   /** Whether the connection comes from this machine, or through the socket. */
   isPeer(request: IncomingMessage): boolean
   /** Whether the request names this daemon, once, as its host. */
   isOurHost(request: IncomingMessage): boolean
-  /** Whether the door is for what sent the request. @throws {SidecarError} `forbidden`. */
+  /** Refuses a sender that the door is not for, such as a web page. @throws {SidecarError} `forbidden`. */
   requireSender(request: IncomingMessage): void
   /** The caller. @throws {SidecarError} `invalid_key`. */
   identify(request: IncomingMessage): Caller
@@ -38,7 +40,7 @@ export interface OwnerProof {
   proof(nonce: string): string
 }
 
-/** The callers, as a door asks for them. */
+/** The callers, for a door to look up. */
 export interface CallersByKey {
   /** The caller whose access key has this SHA-256. @throws {SidecarError} `invalid_key` where the key expired. */
   identify(keySha256: Buffer): Caller | undefined
@@ -57,6 +59,7 @@ export function createTcpDoor({
   return {
     name: 'tcp',
     isOwners: false,
+    announcesStop: false,
     unproven: NO_CALLER,
     isPeer: isFromLoopback,
     isOurHost: createHostCheck(host),
@@ -65,10 +68,11 @@ export function createTcpDoor({
   }
 }
 
-/** The file permission of the socket is the proof. */
+/** The owner socket: only the owner can open it, so no other proof is needed. */
 export const OWNER_DOOR: Door = {
   name: 'owner',
   isOwners: true,
+  announcesStop: false,
   unproven: OWNER,
   // A connection with an address has not come through the socket.
   isPeer: ({ socket }) => socket.remoteAddress === undefined,
@@ -78,8 +82,8 @@ export const OWNER_DOOR: Door = {
 }
 
 /**
- * A named pipe of Windows, which Node opens to others: the owner shows `key`, after the daemon has proven
- * that it knows it.
+ * The owner's named pipe on Windows. Node lets other users open it, so the owner shows `key`, after the daemon
+ * has proven that it knows the key.
  */
 export function createKeyedOwnerDoor(path: string, key: Secret): Door {
   const digest = Buffer.from(key.sha256, 'hex')
@@ -99,13 +103,13 @@ export function createKeyedOwnerDoor(path: string, key: Secret): Door {
 
 const SOCKET_HOST: ReadonlySet<string> = new Set(['localhost'])
 
-/** The kernel writes the address, always in the same form; a listener that systemd made may be open to others. */
+/** Whether the peer is on this machine: a socket that systemd passed may listen elsewhere too. The kernel writes addresses in one form. */
 export function isFromLoopback({ socket }: IncomingMessage): boolean {
   const { remoteAddress = '' } = socket
   return isLoopbackAddress(remoteAddress.replace(/^::ffff:/, ''))
 }
 
-/** A page that rebinds its DNS name to 127.0.0.1 still sends that name as Host. */
+/** Refuses foreign names: a page whose DNS name was rebound to 127.0.0.1 still sends that name as Host. */
 function createHostCheck(host: string): (request: IncomingMessage) => boolean {
   const names = ['localhost', '127.0.0.1', '[::1]', isIPv6(host) ? `[${host}]` : host]
   const byPort = new Map<number, ReadonlySet<string>>()
@@ -122,7 +126,7 @@ function createHostCheck(host: string): (request: IncomingMessage) => boolean {
   }
 }
 
-/** Whether the request has one Host, and that, and the authority of an absolute target, is in `ours`. */
+/** Whether the request has exactly one Host, which is in `ours`, as is the authority of an absolute target. */
 export function hasOnlyHost(
   { headers, rawHeaders, url = '' }: IncomingMessage,
   ours: ReadonlySet<string>,

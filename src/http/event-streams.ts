@@ -1,11 +1,11 @@
 /**
- * The open event streams (server-sent events): each caller gets the changes of its own apps, until it
- * is removed. Nothing is queued for a reader that does not read.
+ * The open event streams (server-sent events). Each caller gets the changes of its own apps until it is
+ * removed. A reader that does not read is cut off.
  */
 import type { ServerResponse } from 'node:http'
 import type { Activity } from '../core/activity.ts'
 import { toStatusJson } from './answers.ts'
-import { type Caller, mayUse, OWNER, visibleApps } from './callers.ts'
+import { type Caller, isVisible, mayUse, OWNER, visibleApps } from './callers.ts'
 import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
 import { maySee, toActivityJson } from './activity-view.ts'
@@ -14,14 +14,14 @@ interface Stream {
   readonly caller: Caller
   readonly door: Door
   readonly response: ServerResponse
-  /** Whether it also gets what happens. */
+  /** Whether it also gets entries of the activity. */
   readonly activity: boolean
 }
 
-/** The most that may wait for a slow reader, hundreds of events; then it is cut off. */
+/** The most bytes that may wait for a slow reader, some hundred events; then it is cut off. */
 const UNREAD_MAX_BYTES = 256 * 1024
 
-/** For each caller: a program that opens stream after stream loses its oldest. */
+/** The most streams of a caller at each door; one more ends its oldest. */
 const STREAMS_MAX = 32
 
 const HEADERS = {
@@ -56,13 +56,13 @@ export class EventStreams {
     this.#open.add(stream)
     response.once('close', () => this.#open.delete(stream))
     response.flushHeaders()
-    for (const app of visibleApps(this.#broker, caller)) this.#writeStatus(stream, app)
+    this.#writeStatuses(stream, visibleApps(this.#broker, caller))
   }
 
   /** Sends the status of `app` to every caller that may see it. */
   sendStatus(app: string): void {
     for (const stream of this.#open) {
-      if (visibleApps(this.#broker, stream.caller).includes(app)) this.#writeStatus(stream, app)
+      if (isVisible(this.#broker, stream.caller, app)) this.#writeStatus(stream, app)
     }
   }
 
@@ -82,7 +82,7 @@ export class EventStreams {
     }
   }
 
-  /** Sends a comment on every stream: it shows which readers left without closing theirs. */
+  /** Sends a comment on every stream: writing shows which readers have left without closing theirs. */
   sendHeartbeat(): void {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
@@ -98,7 +98,7 @@ export class EventStreams {
   close(): void {
     this.#closed = true
     for (const stream of this.#open) {
-      if (stream.door.name === 'page') this.#write(stream, eventOf('stopping', {}))
+      if (stream.door.announcesStop) this.#write(stream, eventOf('stopping', {}))
       stream.response.end()
     }
   }
@@ -112,6 +112,22 @@ export class EventStreams {
       this.#open.delete(stream)
       this.#write(stream, eventOf('close', { reason: 'too_many_streams', max: STREAMS_MAX }))
       stream.response.end()
+    }
+  }
+
+  /** Writes as much as the reader takes, and the rest when it has read that: thousands of apps are megabytes. */
+  #writeStatuses(stream: Stream, apps: readonly string[]): void {
+    const { caller, response } = stream
+    for (const [index, app] of apps.entries()) {
+      if (response.writableEnded || response.destroyed) return
+      if (response.writableNeedDrain) {
+        response.once('drain', () => {
+          this.#writeStatuses(stream, apps.slice(index))
+        })
+        return
+      }
+      // The app may have been removed since the stream began.
+      if (isVisible(this.#broker, caller, app)) this.#writeStatus(stream, app)
     }
   }
 

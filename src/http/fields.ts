@@ -1,4 +1,4 @@
-/** Values that several routes take, each with the message that says what it has to be. */
+/** Schemas of values that several routes take, each with a message that says what the value has to be. */
 import { z } from 'zod'
 import { NAME } from '../core/names.ts'
 
@@ -15,13 +15,13 @@ export function isNameLike(text: string): boolean {
   return NAME.test(text)
 }
 
-/** Hex SHA-256; in lower case afterwards, as we write it ourselves. */
+/** A hex SHA-256, turned into lower case. */
 export const sha256 = z
   .string('has to be the hex SHA-256 of a secret')
   .regex(/^[0-9a-fA-F]{64}$/, 'has to be the hex SHA-256 of a secret')
   .toLowerCase()
 
-/** A duration in a query, in whole seconds from 0 to `max`; described with what is taken where there is none. */
+/** A duration in a query, in whole seconds from 0 to `max`. `otherwise` is the default in the description only. */
 export function seconds(max: number, otherwise?: number) {
   const rule = `has to be a whole number of seconds from 0 to ${max}`
   return z
@@ -57,12 +57,12 @@ function isOnCalendar(text: string): boolean {
   )
 }
 
-/** An instant in a query, in RFC 3339; in epoch milliseconds afterwards. */
+/** An instant in a query, in RFC 3339, turned into epoch milliseconds. */
 export const moment = z
   .string(MOMENT_RULE)
   .refine((text) => MOMENT.test(text) && isOnCalendar(text), MOMENT_RULE)
   .meta({ format: 'date-time' })
   .transform((text) => Date.parse(text))
 
-/** For a body that says nothing: many HTTP clients send `{}` with every POST. */
+/** For a route without a body: many HTTP clients send `{}` with every POST. */
 export const nothing = { schema: z.strictObject({}), required: false } as const

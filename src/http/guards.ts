@@ -1,6 +1,6 @@
 /**
- * Who may ask at all. Every request passes these, in this order: the peer, the Host, no web page
- * and no proxy, the proof. What only the owner may do is refused by the routes themselves.
+ * Decides who may ask at all. Every request passes these checks, in this order: peer, Host, neither web page
+ * nor proxy, proof. Routes of the owner alone refuse other callers themselves.
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'

@@ -12,12 +12,12 @@ export interface Metrics {
   readonly text: string
 }
 
-/** It takes as long to load as much of the rest: the daemon answers before it is loaded. */
+/** Loaded on demand, since it would delay the start of the daemon. */
 export async function loadMetrics() {
   return import('prom-client')
 }
 
-/** Only for `apps`: a caller learns nothing about the others. */
+/** The metrics of `apps`, those that the caller may see. */
 export async function metricsOf(
   broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals' | 'isHome'>,
   apps: readonly string[],
@@ -53,8 +53,10 @@ export async function metricsOf(
   perApp('access_token_expiry_timestamp_seconds', 'When the access token ends.', (status) =>
     seconds(status.expiresAt),
   )
-  perApp('access_token_received_timestamp_seconds', 'When the access token came.', (status) =>
-    seconds(status.refreshedAt),
+  perApp(
+    'access_token_received_timestamp_seconds',
+    'When the access token was received.',
+    (status) => seconds(status.refreshedAt),
   )
   perApp('app_home', 'Whether another keeper renews the app (0) or this daemon (1).', (status) =>
     Number(broker.isHome(status.app)),
@@ -62,7 +64,7 @@ export async function metricsOf(
   perApp('renewal_failures', 'Renewals that failed in a row.', ({ failures }) => failures)
   const renewals = new Counter({
     name: 'evo_token_renewals_total',
-    help: 'What came of renewals and sign-ins since the daemon started.',
+    help: 'Results of renewals and sign-ins since the daemon started.',
     labelNames: ['app', 'outcome'],
     registers,
   })

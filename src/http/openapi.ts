@@ -1,4 +1,4 @@
-/** The description of the interface, in OpenAPI 3.1: made from the routes that requests are checked by. */
+/** Describes the interface in OpenAPI 3.1, from the same schemas that requests are checked by. */
 import { z } from 'zod'
 import { type AnswerRule, problemOf } from './answer-schemas.ts'
 import type { Door } from './door.ts'
@@ -8,7 +8,7 @@ import type { Route } from './route.ts'
 
 const PROBLEM_CONTENT = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } }
 
-/** Every other response; a header is there where the problem has it. */
+/** The response to every failed request. Its headers are optional. */
 const PROBLEM = {
   description: 'What went wrong (RFC 9457); `error` is a stable code.',
   headers: {
@@ -22,7 +22,7 @@ const PROBLEM = {
   content: PROBLEM_CONTENT,
 }
 
-/** As `door` has it: the owner's asks for no key. */
+/** The description at a door: at the owner's, no route asks for a key. */
 export function describeRoutes(
   routes: readonly Route[],
   version: string,
@@ -78,7 +78,7 @@ function operationOf(
   }
 }
 
-/** An error status of a route is also one of problems: 503 of a daemon that stops. */
+/** A route's own error status, such as 503 of `/readyz`, may also come with a problem. */
 function responseOf([status, { says, content }]: [string, AnswerRule]): [string, object] {
   const described: Record<string, object> = {}
   for (const [type, schema] of Object.entries(content)) {
@@ -104,7 +104,7 @@ interface ObjectSchema {
   readonly dependentRequired?: object
 }
 
-/** Parameters that belong together are the members of one object, since single ones cannot say so. */
+/** Parameters that depend on one another become one object: OpenAPI cannot say it of single ones. */
 function queryParameters(query: z.ZodType | undefined): object[] {
   if (!query) return []
   const schema: ObjectSchema = schemaOf(query, 'input')
@@ -131,7 +131,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
       if (io === 'output' && jsonSchema.additionalProperties === false) {
         delete jsonSchema.additionalProperties
       }
-      // A list of so many items, no more and no fewer.
+      // A tuple has exactly that many items.
       if (jsonSchema.prefixItems && jsonSchema.items === undefined) {
         const { length } = jsonSchema.prefixItems
         Object.assign(jsonSchema, { items: false, minItems: length, maxItems: length })

@@ -1,6 +1,6 @@
 /**
- * The door of our page: a port of its own, where a browser shows the key that the one-time link gave to
- * its tab. There is no cookie: all ports of a host share those. It refuses every page but ours.
+ * The door of the page: a port of its own, where the browser shows the key that the one-time link gave to its
+ * tab. There is no cookie, since all ports of a host share those. It refuses every other page.
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
@@ -21,6 +21,7 @@ export function createPageDoor(origin: string, keys: PageKeyCheck): Door {
   return {
     name: 'page',
     isOwners: true,
+    announcesStop: true,
     unproven: NO_CALLER,
     isPeer: isFromLoopback,
     isOurHost: (request) => hasOnlyHost(request, hosts),
@@ -41,7 +42,7 @@ export function createPageDoor(origin: string, keys: PageKeyCheck): Door {
 function requireOwnPage({ headers, method }: IncomingMessage, origin: string): void {
   const isOurs =
     headers['sec-fetch-site'] === 'same-origin' &&
-    // Browsers send it with everything but GET and HEAD.
+    // Browsers send Origin with every method but GET and HEAD.
     (headers.origin === origin || (headers.origin === undefined && method === 'GET'))
   if (!isOurs) throw new SidecarError('forbidden', 'Only the page of evo-token is answered here.')
 }

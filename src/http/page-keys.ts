@@ -8,13 +8,15 @@ export const LINK_MS = 5 * 60_000
 /** How long a key lives after the last request that showed it. */
 const KEY_MS = 15 * 60_000
 
-/** 256 bits; of several links and pages the oldest end. */
+/** Links and keys have 256 bits. */
 const BYTES = 32
+
+/** The most links, and the most pages; one more ends the oldest. */
 const MOST = 16
 
 interface Link {
   readonly endsAt: number
-  /** The digest of the key that it gave. */
+  /** The digest of the key that it gave; absent until it is opened. */
   gave?: string
 }
 
@@ -23,14 +25,14 @@ interface OpenPage {
   readonly responses: Set<ServerResponse>
 }
 
-export type Redeemed =
+export type LinkResult =
   | { readonly kind: 'key'; readonly key: string }
-  /** It was opened before: that page has ended. */
+  /** The link was opened before, and that page has ended now. */
   | { readonly kind: 'used' }
   | { readonly kind: 'unknown' }
 
 export class PageKeys {
-  /** On the monotonic clock. */
+  /** Milliseconds of the monotonic clock. */
   readonly #now: () => number
   readonly #links = new Map<string, Link>()
   readonly #pages = new Map<string, OpenPage>()
@@ -46,8 +48,8 @@ export class PageKeys {
     return link
   }
 
-  /** Gives a key for a link, once. A second visit ends the page of the first: one of the two was a stranger's. */
-  redeem(given: string): Redeemed {
+  /** Gives a key for a link, once. A second visit ends the page of the first: one of the two may not be the owner's. */
+  redeem(given: string): LinkResult {
     const link = this.#links.get(digestOf(given))
     if (!link || link.endsAt <= this.#now()) return { kind: 'unknown' }
     if (link.gave !== undefined) {
@@ -83,7 +85,7 @@ export class PageKeys {
     this.#end(digestOf(key))
   }
 
-  /** Ends what was not used for too long. Whether anything is left to wait for. */
+  /** Ends what was not used for too long. Returns whether a page is open, or a link waits. */
   beat(): boolean {
     for (const [digest, { endsAt }] of this.#links) {
       if (endsAt <= this.#now()) this.#links.delete(digest)
@@ -103,7 +105,7 @@ export class PageKeys {
   }
 }
 
-/** Looked up by its digest, a key is not found faster the more of it was guessed. */
+/** Keys are looked up by their digest, so that the time of a lookup says nothing about a guess. */
 function digestOf(text: string): string {
   return hash('sha256', text, 'hex')
 }

@@ -1,11 +1,11 @@
-/** What tells a request of a local program from one that a web page caused, or that a proxy passed on. */
+/** Refuses requests that a web page caused, or that a proxy passed on. */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
 
-/** Headers that a local program never sends, and a web page or a proxy nearly always does. */
+/** Headers that a web page or a proxy nearly always sends, and a local program never. */
 const FOREIGN_HEADERS: ReadonlySet<string> = new Set(['origin', 'referer', 'forwarded'])
 
-/** @throws {SidecarError} `forbidden` for what a web page or a proxy sent. */
+/** @throws {SidecarError} `forbidden` for a request of a web page or a proxy. */
 export function refusePagesAndProxies({ headers }: IncomingMessage): void {
   for (const name in headers) {
     if (FOREIGN_HEADERS.has(name) || name.startsWith('x-forwarded-')) {

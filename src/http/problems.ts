@@ -1,6 +1,6 @@
 /**
- * Every error of ours, as `application/problem+json` (RFC 9457): what a caller or a person can act
- * on in full, and of a bug nothing but that there is one.
+ * Turns errors into `application/problem+json` (RFC 9457): in full where a caller or a person can act on them;
+ * of a bug only that it happened.
  */
 import { STATUS_CODES } from 'node:http'
 import { ERROR_CODES } from '../core/error-codes.ts'
@@ -12,7 +12,7 @@ export const PROBLEM_CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCod
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** `unavailable` always says when to ask again; the heartbeat looks after each app this often. */
+/** The default for `unavailable`: the heartbeat looks at each app this often. */
 const RETRY_AFTER_S = 5
 
 /** @param isOwners whether the owner reads it. */
@@ -42,14 +42,14 @@ export function headersOf({ code, retryAfterMs, status }: SidecarError): Record<
 /** The error that the sender of the request should see; undefined for a bug. */
 export function toSidecarError(thrown: unknown): SidecarError | undefined {
   if (thrown instanceof SidecarError) return thrown
-  // The router, about a path whose percent-encoding is not UTF-8.
+  // The router throws it for a path whose percent-encoding is not UTF-8.
   if (thrown instanceof URIError) {
-    return new SidecarError('invalid_request', 'The path is not well percent-encoded.')
+    return new SidecarError('invalid_request', 'The percent-encoding of the path is not valid.')
   }
   return undefined
 }
 
-/** A complete HTTP response to bytes that are not a request, for a listener to write to its socket. */
+/** The complete HTTP response to bytes that are no request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
   const { status, headers, body } = toProblem(toMalformedError(error.code), false)
   return [

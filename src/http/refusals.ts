@@ -1,6 +1,6 @@
 /**
- * The log of refused requests. A program that tries thousands of keys causes ten lines a second
- * for each reason; the next line says how many were left out.
+ * Logs refused requests: at most ten lines a second for each reason, however many keys a program tries. The next
+ * line says how many were left out.
  */
 import type { Clock, Log } from '../core/ports.ts'
 import type { IncomingMessage } from 'node:http'
@@ -11,7 +11,7 @@ import { pathOf } from './guards.ts'
 const WINDOW_MS = 1_000
 const LINES_PER_WINDOW = 10
 
-/** Reasons that point to an intruder; any other failure is between a caller and its app. */
+/** Reasons that point to an intruder. Other failures are logged at `debug`. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'invalid_key',
   'forbidden',
@@ -57,7 +57,7 @@ function windowAt(windows: Map<ErrorCode, Window>, reason: ErrorCode, now: numbe
 /** More than any of our paths has. */
 const SEGMENTS_MAX = 8
 
-/** The path for the log: without what may be a misplaced secret. */
+/** The path for the log, without segments that may be a misplaced secret. */
 export function toLoggablePath(request: IncomingMessage): string {
   return pathOf(request)
     .split('/', SEGMENTS_MAX)

@@ -1,11 +1,12 @@
-/** Checks query and body of a request: a wrong value is an `invalid_request` that names its field, and never shows it. */
+/** Checks query and body of a request. A wrong value is an `invalid_request` that names the field and never shows the value. */
 import type { IncomingMessage } from 'node:http'
+import { hasBody } from '../core/request-body.ts'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 
 const BODY_MAX_BYTES = 16 * 1024
 
-/** `value`, parsed by `schema`. @throws {SidecarError} `invalid_request`. */
+/** Parses `value` by `schema`. @throws {SidecarError} `invalid_request`. */
 export function parseValue<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -20,20 +21,20 @@ export function parseValue<Schema extends z.ZodType>(
   throw new SidecarError('invalid_request', `${complaints.join('; ')}.`)
 }
 
-/** No secret looks like this: the names of our fields do, and what people mistake for them. */
+/** The form of our fields' names, and of names that people mistake for them; no secret looks like this. */
 const FIELD_NAME = /^[a-z_[\]-]{1,20}$/i
 
-/** Where a value was taken for a field, it is not shown as one either. */
+/** Names only what looks like a field: a value in the place of one is not shown. */
 function unknownFields(keys: readonly string[]): string {
   const named = keys.slice(0, 3).filter((key) => FIELD_NAME.test(key))
   return ['unknown field', ...named.map((key) => `"${key}"`)].join(' ')
 }
 
 /**
- * The JSON object in the body; `{}` for no body where none is needed.
+ * Reads the JSON object in the body; `{}` for no body where none is required.
  *
- * Not express's parser: that reads a body which is too large to its end before it says so, and puts
- * what it could not parse, here perhaps a client secret, into its errors.
+ * Express's parser is not used: it reads a body that is too large to its end before it refuses it, and its errors
+ * contain what it could not parse, perhaps a client secret.
  */
 export async function readJson<Schema extends z.ZodType>(
   request: IncomingMessage,
@@ -45,10 +46,6 @@ export async function readJson<Schema extends z.ZodType>(
     return parseValue(schema, {})
   }
   return parseValue(schema, parse(bytes))
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -63,7 +60,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return collect(request)
 }
 
-/** Leaves the connection alone when the body turns out to be too large: Node reads the rest and drops it. */
+/** Keeps the connection open where the body is too large: Node reads the rest and drops it. */
 function collect(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -90,7 +87,7 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    // Its own message quotes the body.
+    // The message of `JSON.parse` quotes the body.
     throw new SidecarError('invalid_request', 'The body is not valid JSON.')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One row of the HTTP contract: what a request has to be, who may send it, and what answers it. The
- * rows are data, so that a description of the interface can be made from what is really checked.
+ * One row of the HTTP contract: who may send a request, what it has to be, and what answers it. Rows are data,
+ * so that the OpenAPI description is made from what is really checked.
  */
 import type * as express from 'express'
 import type { z } from 'zod'
@@ -34,7 +34,7 @@ type ParameterOf<Path extends string> = Path extends `${string}{${infer Name}}${
   : never
 
 /** A request that has passed every check of its route. */
-export interface Ask<Path extends string, Query, Body> {
+export interface RouteRequest<Path extends string, Query, Body> {
   readonly caller: Caller
   readonly door: Door
   readonly params: Readonly<Record<ParameterOf<Path>, string>>
@@ -45,7 +45,7 @@ export interface Ask<Path extends string, Query, Body> {
 }
 
 /** Undefined where a route has written its `response` itself. */
-export type Answered = Answer | undefined | Promise<Answer | undefined>
+export type RouteResult = Answer | undefined | Promise<Answer | undefined>
 
 interface BodyRule<Schema extends z.ZodType> {
   readonly schema: Schema
@@ -58,17 +58,17 @@ interface RouteFacts {
   readonly path: string
   readonly access: 'anyone' | 'callers' | 'owner'
   readonly summary: string
-  /** Its responses by status, where nothing goes wrong. */
+  /** Its responses by status; those of problems are the same for all routes. */
   readonly answers: Readonly<Record<number, AnswerRule>>
 }
 
 export interface Route extends RouteFacts {
   readonly query?: z.ZodType
   readonly body?: BodyRule<z.ZodType>
-  readonly answer: (request: Request, response: Response, door: Door) => Answered
+  readonly answer: (request: Request, response: Response, door: Door) => RouteResult
 }
 
-/** A route whose `answer` sees path, query and body as they were declared. */
+/** Makes a route whose `answer` gets path, query and body with the declared types. */
 export function route<
   const Path extends string,
   Query extends z.ZodType = z.ZodUndefined,
@@ -76,10 +76,10 @@ export function route<
 >(
   definition: RouteFacts & {
     readonly path: Path
-    /** Accepts `{}`: the query of a request without one. Without a rule a query is ignored. */
+    /** Has to accept `{}`, for a request without a query. Without this schema a query is ignored. */
     readonly query?: Query
     readonly body?: BodyRule<Body>
-    readonly answer: (ask: Ask<Path, z.output<Query>, z.output<Body>>) => Answered
+    readonly answer: (ask: RouteRequest<Path, z.output<Query>, z.output<Body>>) => RouteResult
   },
 ): Route {
   const { query: querySchema, body: bodyRule, answer, ...facts } = definition
@@ -100,7 +100,7 @@ export function route<
           body,
           request,
           response,
-        }) as Ask<Path, z.output<Query>, z.output<Body>>
+        }) as RouteRequest<Path, z.output<Query>, z.output<Body>>
       return bodyRule
         ? readJson(request, bodyRule).then((body) => answer(toAsk(body)))
         : answer(toAsk(undefined))
@@ -108,7 +108,7 @@ export function route<
   }
 }
 
-/** Puts `routes` on `app`. Where a door is not the owner's, an owner's route only refuses. */
+/** Mounts `routes` on `app`. At a door that is not the owner's, routes of the owner refuse every request. */
 export function mount(
   app: express.Express,
   routes: readonly Route[],

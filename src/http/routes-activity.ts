@@ -1,4 +1,5 @@
-/** What happened, and who got how many tokens: a caller sees its apps and its own counts, the owner everything. */
+/** Routes for what happened and who got how many tokens. A caller sees its apps and its own counts, the owner everything. */
+import { DAY_MS } from '../core/durations.ts'
 import { z } from 'zod'
 import { ACTIVITY_KINDS, CAUSES, type TokenCount } from '../core/activity.ts'
 import { maySee, shownCaller, toActivityJson, toMoment } from './activity-view.ts'
@@ -11,13 +12,15 @@ import { type Route, route } from './route.ts'
 
 const ITEMS_MAX = 1_000
 const COUNTS_MAX = 10_000
-const DAY_MS = 24 * 3_600_000
+
+/** The default of `until`: entries that a wrong clock dated further ahead would come before all others. */
+const AHEAD_MS = DAY_MS
 
 const item = z.object({
   at: z
     .string()
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-    .meta({ format: 'date-time', description: 'No two entries share one.' }),
+    .meta({ format: 'date-time', description: 'When it happened.' }),
   app: name.nullable().meta({ description: 'Null for what concerns the daemon as a whole.' }),
   kind: z.enum(ACTIVITY_KINDS),
   caller: z
@@ -37,8 +40,14 @@ const next = z
 
 const count = z.object({
   hour: instant.meta({ description: 'When the hour began (UTC).' }),
-  app: name.nullable().meta({ description: 'Null in a sum over apps.' }),
-  caller: z.string().nullable().meta({ description: 'Null in a sum over callers.' }),
+  app: name.nullable().meta({
+    description:
+      'Null in a sum over apps, and where a day has so many that what is left of them is counted together.',
+  }),
+  caller: z.string().nullable().meta({
+    description:
+      'Null in a sum over callers, and where a day has so many pairs of app and caller (some 10,000) that those that come later are counted together.',
+  }),
   tokens: z.int().min(0),
 })
 
@@ -46,7 +55,10 @@ const within = {
   app: name.optional(),
   caller: name.optional(),
   since: moment.optional(),
-  until: moment.optional(),
+  until: moment.optional().meta({
+    description:
+      'Not included. A day from now, unless it says otherwise: a clock may have been wrong.',
+  }),
 }
 
 export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
@@ -72,7 +84,7 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
         if (!door.isOwners) requireVisible(caller, query.app)
         const found = await activity.items({
           since: query.since ?? -Infinity,
-          until: query.until ?? Infinity,
+          until: query.until ?? clock.read().wall + AHEAD_MS,
           limit: query.limit,
           matches: (one) =>
             maySee(caller, door, one) &&
@@ -107,11 +119,11 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
         if (!door.isOwners) requireVisible(caller, query.app)
         const found = await activity.hours({
           since: query.since ?? clock.read().wall - DAY_MS,
-          until: query.until ?? Infinity,
+          until: query.until ?? clock.read().wall + AHEAD_MS,
           limit: query.limit,
           ...(query.sum && { sumOver: query.sum }),
           matches: (app, by) =>
-            (door.isOwners || (by === caller.name && mayUse(caller, app))) &&
+            (door.isOwners || (by === caller.name && app !== null && mayUse(caller, app))) &&
             (query.app === undefined || app === query.app) &&
             (query.caller === undefined || by === query.caller),
         })

@@ -7,9 +7,9 @@ import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answer
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { seconds, sha256 } from './fields.ts'
-import { type Ask, type Route, route } from './route.ts'
+import { type RouteRequest, type Route, route } from './route.ts'
 
-/** How long a caller waits for a refresh under way if it does not say. */
+/** How long a caller waits for a refresh under way, by default. */
 const WAIT_S = 10
 const WAIT_MAX_S = 60
 const MIN_TTL_MAX_S = 365 * 86_400
@@ -26,13 +26,13 @@ export function appRoutes(deps: Deps): Route[] {
   const { activity, broker, clock, log, problems, program, streams, version } = deps
   const toJson = createTokenJson()
 
-  /** The answer with `served`, and the line in the log that says who got it. */
+  /** Makes the answer with `served`, counts the token and logs who got it. */
   function handOut(
-    { request, response, caller, params }: Ask<'{app}', unknown, unknown>,
+    { request, response, caller, params }: RouteRequest<'{app}', unknown, unknown>,
     served: ServedToken,
     ms: number,
   ): Answer {
-    // A caller that went away meanwhile, or asked for the header only, got no token.
+    // A caller that went away, or asked with HEAD, got no token.
     if (request.method !== 'HEAD' && !response.destroyed && !response.writableEnded) {
       const { fingerprint } = served
       activity.countToken(params.app, caller.name)
@@ -42,7 +42,7 @@ export function appRoutes(deps: Deps): Route[] {
   }
 
   async function handOutLater(
-    ask: Ask<'{app}', unknown, unknown>,
+    ask: RouteRequest<'{app}', unknown, unknown>,
     promised: Promise<ServedToken>,
   ): Promise<Answer> {
     const startedAt = clock.read().mono
@@ -53,7 +53,7 @@ export function appRoutes(deps: Deps): Route[] {
   }
 
   return [
-    // First, because routes are tried in turn and this is the one that is asked for all day.
+    // First, because routes are tried in turn, and this one has most requests.
     route({
       method: 'get',
       path: '/v1/apps/{app}/token',
@@ -146,8 +146,8 @@ export function appRoutes(deps: Deps): Route[] {
 }
 
 /**
- * Answers with the token as JSON. Within a second the answers for an app are the same bytes, and
- * writing them out is the most expensive part of a response, so the last one of each app is kept.
+ * Makes answers with the token as JSON. Within a second those for an app are the same bytes, and writing JSON is
+ * the most expensive part of a response, so the last answer of each app is kept.
  */
 function createTokenJson(): (app: string, served: ServedToken) => Answer {
   const last = new Map<string, { readonly served: ServedToken; readonly answer: Answer }>()
@@ -176,8 +176,8 @@ function isSame(one: ServedToken, other: ServedToken): boolean {
   )
 }
 
-/** Whether the bare token is preferred to JSON, the default. */
-function wantsText(request: Ask<'', unknown, unknown>['request']): boolean {
+/** Whether the request prefers the bare token to JSON, which is the default. */
+function wantsText(request: RouteRequest<'', unknown, unknown>['request']): boolean {
   const { accept } = request.headers
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return false
   return request.accepts(['application/json', 'text/plain']) === 'text/plain'

@@ -1,4 +1,4 @@
-/** Whether the daemon is there, is really it, and has tokens to give. */
+/** Routes that say whether the daemon runs, is not another program, and has tokens to serve. */
 import { isIPv6, type Socket } from 'node:net'
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'

@@ -1,4 +1,4 @@
-/** What only the owner may do to the daemon as a whole: its callers, its vault key, its config. */
+/** Routes of the owner about the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
@@ -58,7 +58,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       method: 'delete',
       path: '/v1/callers/{name}',
       access: 'owner',
-      summary: 'Ends a caller: its access key is worth nothing from now on.',
+      summary: 'Removes a caller: its access key no longer works.',
       answers: { 204: { says: 'There is no such caller any more.', content: {} } },
       async answer({ params }) {
         requireCaller(callers.list(), params.name)
@@ -160,14 +160,13 @@ async function requireConfigured(
   { broker, appsInConfig }: Deps,
   apps: readonly string[],
 ): Promise<void> {
-  const known = broker.appNames()
-  const unknown = apps.find((app) => app !== '*' && !known.includes(app))
+  const unknown = apps.find((app) => app !== '*' && !broker.hasApp(app))
   if (unknown === undefined) return
   const inFile = (await appsInConfig()).includes(unknown)
-  throw unknownApp('invalid_request', unknown, known, inFile)
+  throw unknownApp('invalid_request', unknown, broker.appNames(), inFile)
 }
 
-/** @throws {SidecarError} `not_found`, with the caller that was meant. */
+/** @throws {SidecarError} `not_found`, with a similar name where there is one. */
 function requireCaller(callers: readonly CallerEntry[], name: string): void {
   const names = callers.map((caller) => caller.name)
   if (names.includes(name)) return

@@ -1,4 +1,4 @@
-/** What the page asks for, and no other caller: about the daemon, a renewal without its token, `doctor`. */
+/** Routes of the page alone: facts about the daemon, a renewal that serves no token, `doctor`. */
 import { z } from 'zod'
 import { jsonAnswer, status } from './answer-schemas.ts'
 import { json, NO_CONTENT, toStatusJson } from './answers.ts'
@@ -20,7 +20,7 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       method: 'delete',
       path: '/v1/page',
       access: 'owner',
-      summary: 'Ends the page: its key is worth nothing from now on.',
+      summary: 'Ends the page: its key no longer works.',
       answers: { 204: { says: 'It has ended.', content: {} } },
       answer({ request }) {
         page.end(request)

@@ -1,4 +1,4 @@
-/** What the owner asks and does about sessions that are shared with other hosts. */
+/** Routes of the owner about sessions that are shared with other hosts. */
 import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
 import { json } from './answers.ts'
@@ -14,9 +14,10 @@ const keeper = z.object({
   beat_at: z.string().nullable().meta({ description: 'Null since it stopped in order.' }),
   alive: z.boolean(),
   same_apps: z.boolean().meta({ description: 'Whether it has the same apps in its config.' }),
-  same_key: z
-    .boolean()
-    .meta({ description: 'Whether it has the vault key that this daemon seals with.' }),
+  same_key: z.boolean().meta({
+    description:
+      'Whether it has the vault key that this daemon seals with, and this daemon the one that it seals with.',
+  }),
 })
 
 const sharedApp = z.object({
@@ -30,6 +31,23 @@ const sharedApp = z.object({
   }),
 })
 
+const server = z.object({
+  host: z.string(),
+  error: z.string().nullable().meta({ description: 'Why it cannot be used.' }),
+  tls: z.boolean(),
+  takes_writes: z.boolean().nullable(),
+  version: z.string().nullable().meta({ description: 'Of PostgreSQL.' }),
+  schema_version: z.int().nullable(),
+  rights: z
+    .enum(['keeper', 'reader', 'none'])
+    .nullable()
+    .meta({ description: 'Whose rights the role has there.' }),
+  readable_apps: z
+    .array(z.string())
+    .nullable()
+    .meta({ description: 'The apps that the role of a reader may read.' }),
+})
+
 const sharing = z.union([
   z.object({ shared: z.literal(false) }),
   z.object({
@@ -41,6 +59,7 @@ const sharing = z.union([
       primaries: z.array(z.string()),
       latency_ms: z.int().nullable(),
       error: z.string().nullable(),
+      servers: z.array(server),
     }),
     id: z.uuid().optional(),
     confirmed: z.boolean().optional(),
@@ -58,7 +77,7 @@ const taken = z.object({
 const left = z.object({
   apps: z.array(z.string()),
   copies_left: z.array(z.string()).meta({
-    description: 'Those of which the database, which gave no answer, may still have a copy.',
+    description: 'Those of which the database may still have a copy, since it did not answer.',
   }),
 })
 
@@ -70,7 +89,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       method: 'get',
       path: '/v1/share',
       access: 'owner',
-      summary: 'What is shared with other hosts, and how they are.',
+      summary: 'What is shared with other hosts, and their state.',
       answers: { 200: jsonAnswer('How it is.', sharing) },
       answer: () => json(share.status()),
     }),

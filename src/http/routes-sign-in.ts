@@ -1,4 +1,4 @@
-/** How a person signs an app in and out, and gives it its client secret: the owner only. */
+/** Routes of the owner to sign in and out of an app, and to store its client secret. */
 import { z } from 'zod'
 import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { Secret } from '../secret.ts'
@@ -55,7 +55,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       },
       async answer({ params: { app }, body: { method, switch_user: switchUser }, response }) {
         const started = await signIns.start(app, { method, switchUser })
-        // A person who left meanwhile does not know its id, and cannot give it up.
+        // A person who has left does not get the id, and could not end the sign-in.
         if (response.destroyed) signIns.end(app, started.id)
         return json(toStartedJson(started))
       },
@@ -100,12 +100,8 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       answers: { 200: jsonAnswer('How the sign-in goes.', signIn) },
       body: {
         schema: z.strictObject({
-          url: z
-            .string(URL_RULE)
-            .trim()
-            .max(8192, URL_RULE)
-            .refine((url) => URL.canParse(url), URL_RULE)
-            .meta({ format: 'uri' }),
+          // As it was pasted, perhaps without its scheme: the sign-in judges it.
+          url: z.string(URL_RULE).min(1, URL_RULE).max(8192, URL_RULE),
         }),
         required: true,
       },

@@ -2,10 +2,12 @@
  * Chooses the implementations for this operating system. Linux and similar systems share most with
  * macOS, and nothing with Windows.
  */
-import type { ForClients, Platform } from './platform.ts'
+import type { ForClients } from './for-clients.ts'
+import type { Platform } from './platform.ts'
 import * as posixLocations from './posix/locations.ts'
 import * as posixEndpoint from './posix/owner-endpoint.ts'
 import * as posixOwnership from './posix/ownership.ts'
+import { pathsInPath } from './posix/paths-in-path.ts'
 import type { ServicePlatform } from './service-manager.ts'
 import { forWindows } from './windows/for-clients.ts'
 
@@ -16,10 +18,10 @@ const posix: ForClients = {
   ownership: posixOwnership,
   ownerEndpoint: posixEndpoint,
   endCommand: (pid) => `kill ${pid}`,
+  commandPaths: pathsInPath,
 }
-export const { locations, ownership, ownerEndpoint, endCommand }: ForClients = isWindows()
-  ? forWindows
-  : posix
+export const { locations, ownership, ownerEndpoint, endCommand, commandPaths }: ForClients =
+  isWindows() ? forWindows : posix
 
 /** The rest: import it from `current.ts`. */
 export async function loadPlatform(): Promise<Platform> {

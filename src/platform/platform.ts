@@ -4,99 +4,7 @@
  */
 import type { Stats } from 'node:fs'
 import type { Server } from 'node:net'
-
-export type Env = Readonly<Record<string, string | undefined>>
-
-export interface PlaceOptions {
-  readonly env: Env
-  readonly home: string
-  readonly flags: { readonly stateDir?: string | undefined }
-}
-
-export interface ChosenDirectory {
-  readonly path: string
-  /** Whether the service manager named it: then it may be a link that the service manager made. */
-  readonly byServiceManager: boolean
-}
-
-/** Where the daemon and its files are. */
-export interface Places {
-  readonly stateDir: string
-  readonly runtimeDir: string
-  /** The owner's endpoint. */
-  readonly socket: string
-  readonly endpoint: string
-  readonly accessKey: string
-  /** Where the owner's endpoint needs a key; see `OwnerEndpoint.keyed`. */
-  readonly ownerKey: string
-  readonly lock: string
-  readonly activity: string
-  readonly vault: string
-  readonly vaultKey: string
-}
-
-/** Where files are, as in the README's table. These functions only compute paths. */
-export interface Locations {
-  homeOf(env: Env): string
-  /** Where the config is: `option` (of `--config`), else what the environment says, else below `home`. */
-  configPath(option: string | undefined, env: Env, home: string): string
-  stateDirectory(options: PlaceOptions): ChosenDirectory
-  runtimeDirectory(options: PlaceOptions, stateDir: string): ChosenDirectory
-  placesIn(stateDir: string, runtimeDir: string): Places
-  /** The paths by name only; the daemon's `preparePlaces` creates and checks them. */
-  findPlaces(options: PlaceOptions): Places
-}
-
-type Owner = Pick<Stats, 'uid'>
-type Mode = Pick<Stats, 'mode'>
-
-/** Whose a file or directory is, and what other users may do with it. Root may do everything anyway. */
-export interface Ownership {
-  /** The number of the user that this process runs as. */
-  userId(): number
-  isRoot(): boolean
-  isOwn(stats: Owner, uid?: number): boolean
-  /** Whether it is this user's or root's. */
-  isTrusted(stats: Owner, uid?: number): boolean
-  othersMayWrite(stats: Mode): boolean
-  /** Whether others may read it, write to it or, for a directory, reach into it. */
-  othersMayEnter(stats: Mode): boolean
-  /** Whether its owner may run it as a program. */
-  isProgram(stats: Mode): boolean
-}
-
-/**
- * The owner's endpoint, as a client sees it: a socket, whose owner and permissions the file system
- * keeps, or a named pipe of Windows, on which both ends prove who they are.
- */
-export interface OwnerEndpoint {
-  /**
-   * Whether others may connect, or listen in its place: then the daemon proves that it knows the key in
-   * `Places.ownerKey` before a client shows it, as on TCP.
-   */
-  readonly keyed: boolean
-  /** Where the service of a machine listens; undefined where there is no such service. */
-  readonly MACHINE_SOCKET: string | undefined
-  /** Where to look besides `endpoint.json`. */
-  usualPaths(places: Places): readonly string[]
-  /** Why no endpoint can be at `path`; completes "The path of the owner socket …". */
-  pathFault(path: string): string | undefined
-  /**
-   * What to connect to, or why it is not to be used: its owner sees what we send there.
-   *
-   * @param named whether a person named it, rather than the usual place.
-   */
-  usable(path: string, named: boolean): { readonly path: string } | { readonly reason: string }
-}
-
-/** What every command needs. */
-export interface ForClients {
-  readonly locations: Locations
-  readonly ownership: Ownership
-  readonly ownerEndpoint: OwnerEndpoint
-  /** The command, as a person would type it, that ends a process. */
-  readonly endCommand: (pid: number) => string
-}
+import type { Env } from './for-clients.ts'
 
 /** The owner's endpoint, as the daemon makes it. */
 export interface OwnerListener {
@@ -116,7 +24,7 @@ export interface OwnerListener {
   pathOfInherited(descriptor: number): string | undefined
 }
 
-/** Who may reach what is at a path, where `Stats` do not tell. */
+/** Whether others can reach what is at a path, where `Stats` do not show that. */
 export type AccessAnswer =
   | { readonly kind: 'closed' }
   /** `reason` completes "The state directory …"; `mend` is a command. */
@@ -131,6 +39,10 @@ export interface Files {
   readonly NO_WAIT: number
   /** Puts `from` in the place of `to`: readers of `to` find the old file or the new one. */
   replaceFile(from: string, to: string): Promise<void>
+  /** Runs `act`, which uses a file; on Windows again, for a while, where another program has the file open exclusively. */
+  whenFree<T>(act: () => T | Promise<T>): Promise<T>
+  /** Deletes the file, if it is there. */
+  removeFile(path: string): Promise<void>
   /** Makes what was created, renamed or deleted in `directory` durable. */
   syncDirectory(directory: string): Promise<void>
   /** Creates a file with the mode and owner of `original`; without one, private to this user. */
@@ -166,7 +78,7 @@ export interface Ends {
 
 export type PeerLookup = (ends: Ends) => Promise<Peer>
 
-/** The user ids of those who listen on `port` of one of `addresses`, or of all; empty where nothing tells. */
+/** The users whose programs listen on `port` of one of `addresses`, or of all addresses; empty where that is not known. */
 export type PortUsersLookup = (
   port: number,
   addresses: readonly string[],
@@ -181,7 +93,7 @@ export interface Signals {
   waitForStop(): Promise<void>
   /** What `run` passes on to its program. */
   readonly PASSED_ON: readonly NodeJS.Signals[]
-  /** Whether the program that `run` runs gets it by itself: passed on besides, it would come twice. */
+  /** Whether the child of `run` gets the signal by itself: passed on as well, it would come twice. */
   readonly reachesPrograms: (signal: NodeJS.Signals, onTerminal: boolean) => boolean
 }
 
@@ -198,7 +110,7 @@ export interface Desktop {
 export interface Keychain {
   /** The environment in which keytar reaches it. */
   sessionEnv(env: NodeJS.ProcessEnv, runtimeDirs?: string): NodeJS.ProcessEnv
-  /** Opens no prompt. `unlocked`: an answer of nothing certainly means that there is no item. */
+  /** Opens no prompt. `unlocked`: where keytar finds nothing, there is certainly no item. */
   lockState(env: NodeJS.ProcessEnv, timeoutMs: number): Promise<'locked' | 'unlocked' | 'unknown'>
   /** What is probably missing where keytar does not load; completes "There is no keychain here". */
   readonly MISSING: string
@@ -206,7 +118,7 @@ export interface Keychain {
 
 /** What the kernel lets this process have. */
 export interface ProcessLimits {
-  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where nothing tells. */
+  /** How many files and connections it may have open at once (RLIMIT_NOFILE); undefined where that is not known. */
   openFiles(): number | undefined
   /** Keeps a crash from leaving the memory of this process in a file. Resolves with whether that is certain. */
   forbidCoreDumps(env: NodeJS.ProcessEnv): Promise<boolean>
@@ -226,10 +138,17 @@ export interface Platform {
   readonly usersOfPort: PortUsersLookup
   /** Identifies this machine, and is confidential; null where there is no id, as in many containers. */
   readMachineId(): Promise<string | null>
-  /** Another one after each start of the machine; empty where the system tells none. */
+  /** Changes with each start of the machine; empty where the system has none. */
   readBootId(): Promise<string>
   /** The command, as a person would type it, that shows which program has a TCP port. */
   portHolderCommand(port: number): string
+  /**
+   * What to start for the name of a program, which a shell would look for in PATH: spawn(2) of Windows would take
+   * one in the current directory first. Undefined where there is none.
+   */
+  readonly programFor: (name: string, env: Env) => string | undefined
+  /** `env` with `variables` in place of its own; on Windows names are compared without case. */
+  readonly environmentWith: (env: Env, variables: Env) => NodeJS.ProcessEnv
   /** The shell that most people type into. */
   readonly shell: 'sh' | 'powershell'
   /** `text` as one word of a shell, so that a command with it can be pasted. */

@@ -1,17 +1,13 @@
-/** What clicks do. Each asks the daemon, and puts into the state what came of it. */
+/** The actions behind clicks. Most send a request to the daemon, and put the result into the state. */
+import type { SignIn, StartedSignIn, CheckResult } from './answers.ts'
 import type { Range, State } from './state.ts'
-import {
-  forgetKey,
-  Refused,
-  type SignIn,
-  type StartedSignIn,
-  type Verdict,
-  type Wire,
-} from './wire.ts'
+import { forgetKey, Refused, type Wire } from './wire.ts'
 
 export interface Actions {
   renew(app: string): void
   signIn(app: string): void
+  /** Ends the pending sign-in. */
+  cancelSignIn(app: string): void
   /** The second call within a few seconds signs out. */
   signOut(app: string): void
   filter(name: 'app' | 'kind' | 'caller', value: string): void
@@ -27,26 +23,36 @@ export interface ActionDeps {
   readonly state: State
   readonly wire: Wire
   readonly draw: () => void
-  /** Reads again what depends on the range. */
+  /** Draws the plots too. */
+  readonly drawAll: () => void
+  /** Reads again what depends on the range. Never rejects. */
   readonly readHours: () => Promise<void>
-  readonly onClosed: () => void
+  readonly onClose: () => void
 }
 
 const SURE_MS = 5_000
+/** How long the result of a click is shown. */
+const TOLD_MS = 60_000
 
-export function createActions({ state, wire, draw, readHours, onClosed }: ActionDeps): Actions {
+export function createActions(deps: ActionDeps): Actions {
+  const { state, wire, draw, drawAll, readHours, onClose } = deps
   async function ofApp(app: string, work: () => Promise<string>): Promise<void> {
+    // A second click may come before the button is drawn as busy.
+    if (state.busy.has(app)) return
     state.busy.add(app)
     state.told.delete(app)
     draw()
-    try {
-      state.told.set(app, { isFault: false, text: await work() })
-    } catch (error) {
-      state.told.set(app, { isFault: true, text: wordsOf(error) })
-    } finally {
-      state.busy.delete(app)
+    const result = await work().then(
+      (text) => ({ isFault: false, text }),
+      (error: unknown) => ({ isFault: true, text: wordsOf(error) }),
+    )
+    state.told.set(app, result)
+    state.busy.delete(app)
+    draw()
+    setTimeout(() => {
+      if (state.told.get(app) === result) state.told.delete(app)
       draw()
-    }
+    }, TOLD_MS)
   }
 
   return {
@@ -57,7 +63,8 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
       })
     },
     signIn(app) {
-      // Opened in the click itself: a browser lets no window open later.
+      if (state.busy.has(app)) return
+      // Opened during the click: browsers block windows that open later.
       const tab = window.open('about:blank')
       if (tab) tab.opener = null
       void ofApp(app, async () => {
@@ -67,9 +74,15 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
           tab?.close()
           throw error
         } finally {
-          state.signInLinks.delete(app)
+          state.signIns.delete(app)
         }
       })
+    },
+    cancelSignIn(app) {
+      const id = state.signIns.get(app)?.id
+      if (id === undefined) return
+      // The request that waits for the end reports the result.
+      void wire.delete(pathOf(app, `login/${id}`)).catch(() => undefined)
     },
     signOut(app) {
       if (state.signingOut !== app) {
@@ -93,25 +106,27 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
     },
     look(range) {
       state.range = range
-      draw()
+      drawAll()
       void readHours()
     },
     showRows(all) {
       state.showsAllRows = all
-      draw()
+      drawAll()
     },
     showItems(count) {
       state.shownItems = count
       draw()
     },
     runDoctor() {
-      void runDoctor()
+      if (!state.doctor?.isRunning) void runDoctor()
     },
     close() {
-      void wire.delete('/v1/page').finally(() => {
+      // The daemon ends the stream of events before it answers.
+      onClose()
+      const ended = wire.delete('/v1/page').catch(() => undefined)
+      void ended.then(() => {
         forgetKey()
         state.connection = 'closed'
-        onClosed()
         draw()
       })
     },
@@ -130,11 +145,11 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
       return `${why} Sign in in a terminal: \`evo-token login ${app}\`.`
     }
     if (tab) tab.location.href = link
-    else state.signInLinks.set(app, link)
+    state.signIns.set(app, { id, link: tab ? undefined : link })
     state.told.set(app, { isFault: false, text: 'Sign in in the other tab.' })
     draw()
     for (;;) {
-      // The daemon answers when it ends, and after 25 s in any case.
+      // The daemon answers when the sign-in ends, and after 25 s at the latest.
       const { status, message } = await wire.get<SignIn>(pathOf(app, `login/${id}`))
       if (status === 'failed') throw new Refused(0, message ?? 'The sign-in failed.', '')
       if (status === 'succeeded') return message ?? 'Signed in.'
@@ -142,11 +157,11 @@ export function createActions({ state, wire, draw, readHours, onClosed }: Action
   }
 
   async function runDoctor(): Promise<void> {
-    const verdicts: Verdict[] = []
+    const verdicts: CheckResult[] = []
     state.doctor = { isRunning: true, verdicts }
     draw()
     try {
-      for await (const verdict of wire.lines<Verdict>('/v1/doctor')) {
+      for await (const verdict of wire.lines<CheckResult>('/v1/doctor')) {
         verdicts.push(verdict)
         draw()
       }

@@ -1,5 +1,6 @@
-/** All that the page knows, and how long it looks back. The views are functions of it. */
-import type { About, AppStatus, CallerEntry, HourCount, Item, Verdict } from './wire.ts'
+/** The state of the page, of which all views are functions. */
+import { HOUR_MS } from '../core/durations.ts'
+import type { About, AppStatus, CallerEntry, HourCount, Item, CheckResult } from './answers.ts'
 
 export const RANGES = { '24 hours': 24, '7 days': 7 * 24, '30 days': 30 * 24 } as const
 
@@ -11,21 +12,27 @@ export type ConnectionState =
   /** The daemon has said that it stops. */
   | 'stopping'
   | 'lost'
-  /** The key is not good any more, or there is none. */
+  /** The key no longer works, or there is none. */
   | 'ended'
   /** A service worker of another program stands between the page and the daemon. */
   | 'intercepted'
   /** A person closed it. */
   | 'closed'
 
-export interface Told {
+export interface ClickResult {
   readonly isFault: boolean
   readonly text: string
 }
 
+export interface WaitingSignIn {
+  readonly id: string
+  /** The link for the person to open, where the browser opened no window. */
+  readonly link: string | undefined
+}
+
 export interface Doctor {
   readonly isRunning: boolean
-  readonly verdicts: readonly Verdict[]
+  readonly verdicts: readonly CheckResult[]
   readonly fault?: string
 }
 
@@ -36,29 +43,31 @@ export interface State {
   callers: readonly CallerEntry[]
   /** Newest first. */
   items: readonly Item[]
+  /** Whether the daemon has older entries, which are still being read or are too many. */
+  hasOlderItems: boolean
   hours: readonly HourCount[]
   range: Range
-  /** How many cards are drawn: some more in each frame, until all are. */
+  /** How many cards are drawn; more in each frame, until all are. */
   drawnCards: number
   showsAllRows: boolean
   shownItems: number
   filters: { readonly app: string; readonly caller: string; readonly kind: string }
   doctor: Doctor | undefined
-  /** What came of a click, by app. */
-  readonly told: Map<string, Told>
+  /** The result of the last click, by app. */
+  readonly told: Map<string, ClickResult>
   /** Apps whose request is out. */
   readonly busy: Set<string>
   /** The app whose next click on "Sign out" counts. */
   signingOut: string | undefined
-  /** Links of sign-ins whose window the browser did not open. */
-  readonly signInLinks: Map<string, string>
+  /** Sign-ins that wait for a person, by app. */
+  readonly signIns: Map<string, WaitingSignIn>
 }
 
-/** More than a screen shows. */
-export const CARDS_AT_ONCE = 40
+/** About as many as a screen shows. */
+export const CARDS_AT_ONCE = 12
 
-/** More than a person reads; the plots are of these too. */
-export const ITEMS_MAX = 5_000
+/** About a week of 200 apps whose tokens live for an hour. */
+export const ITEMS_MAX = 50_000
 
 export function createState(): State {
   return {
@@ -67,6 +76,7 @@ export function createState(): State {
     about: undefined,
     callers: [],
     items: [],
+    hasOlderItems: false,
     hours: [],
     range: '24 hours',
     drawnCards: CARDS_AT_ONCE,
@@ -77,11 +87,16 @@ export function createState(): State {
     told: new Map(),
     busy: new Set(),
     signingOut: undefined,
-    signInLinks: new Map(),
+    signIns: new Map(),
   }
 }
 
-/** What needs a person first, then by name. */
+/** How far the plots look back, in epoch milliseconds. */
+export function shownTime({ range }: State, now: number): { from: number; to: number } {
+  return { from: now - RANGES[range] * HOUR_MS, to: now }
+}
+
+/** Apps that need a person first, then by name. */
 export function sortedApps({ apps }: State): readonly AppStatus[] {
   const urgency = ({ problem }: AppStatus) => (problem ? (problem.blocking ? 0 : 1) : 2)
   return [...apps.values()].sort(

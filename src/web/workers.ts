@@ -1,6 +1,6 @@
 /**
- * A service worker that another program left at this address (a web server in development, on the port that
- * is ours now) would see each request of the page, and the key in it.
+ * Removes service workers that another program left at this address, such as a web server in development that had
+ * this port before. They would see each request of the page, with its key.
  */
 
 /**

@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -35,6 +35,11 @@ function another(): ActivityLog {
 
 function pass(ms: number): void {
   clock.now = later(ms, clock.now)
+}
+
+/** Sets the clock of the machine, `ms` after `NOW`. */
+function setClock(ms: number): void {
+  clock.now = { ...clock.now, wall: later(ms).wall }
 }
 
 const ALL = { since: -Infinity, until: Infinity, limit: 1_000 }
@@ -101,6 +106,14 @@ describe('entries of the activity', () => {
     expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => `app-${24 - index}`))
   })
 
+  it('never share an instant, however many come in one moment', async () => {
+    for (let number = 0; number < 3_000; number++) {
+      activity.record({ kind: 'app_added', app: `app-${number}` })
+    }
+    const page = await activity.items({ ...ALL, limit: 3_000, matches: () => true })
+    expect(new Set(page.items.map(({ at }) => at)).size).toBe(3_000)
+  })
+
   it('are private from birth', async () => {
     activity.record({ kind: 'started' })
     activity.countToken('evo-me', 'local')
@@ -134,6 +147,10 @@ describe('entries of the activity', () => {
     '{"at":9000000000000000,"kind":"renewed"}',
     '{"at":-1,"kind":"renewed"}',
     '{"at":1,"kind":"odd"}',
+    '{"at":1,"kind":"renewed","app":"<b>"}',
+    '{"at":1,"kind":"renewed","caller":7}',
+    '\0'.repeat(40),
+    'x'.repeat(300),
   ])('survive a damaged line: %s', async (line) => {
     activity.record({ kind: 'started' })
     await activity.flush()
@@ -247,6 +264,78 @@ describe('counts of tokens', () => {
   })
 })
 
+describe('a day with more pairs of app and caller than have room', () => {
+  const APPS = 1_000
+  const CALLERS = 100
+
+  /** Each pair takes one token. */
+  function takeAll(from: ActivityLog): void {
+    for (let pair = 0; pair < APPS * CALLERS; pair++) {
+      from.countToken(`app-${pair % APPS}`, `caller-${Math.floor(pair / APPS)}`)
+    }
+  }
+
+  async function total(from: ActivityLog, app?: string): Promise<number> {
+    const query = { ...ALL, limit: 1_000_000, matches: (one: unknown) => !app || one === app }
+    const { counts } = await from.hours(query)
+    return counts.reduce((sum, { tokens }) => sum + tokens, 0)
+  }
+
+  it('is bounded through many restarts, and right in sum and for each app', async () => {
+    for (let start = 1; start <= 4; start++) {
+      const next = another()
+      for (let beat = 1; beat <= 2; beat++) {
+        takeAll(next)
+        await next.flush()
+        expect(bytes()).toBeLessThan(6 * 1024 * 1024)
+      }
+      pass(HOUR_MS)
+    }
+    expect(await total(another())).toBe(8 * APPS * CALLERS)
+    expect(await total(another(), 'app-7')).toBe(8 * CALLERS)
+    const said = log.lines.filter(({ message }) => message.includes('counted together'))
+    expect(said).toHaveLength(4)
+  })
+
+  it('gives a line of their own to those that take most', async () => {
+    for (let number = 0; number < 100; number++) activity.countToken('app-999', 'notebook')
+    takeAll(activity)
+    for (let number = 0; number < 100; number++) activity.countToken('app-999', 'late')
+    await activity.flush()
+    const counts = await tokens(another())
+    expect(counts).toContainEqual([0, 'app-999', 'notebook', 100])
+    expect(counts).toContainEqual([0, 'app-999', 'late', 100])
+    expect(counts).toContainEqual([0, 'app-999', null, expect.any(Number)])
+  })
+
+  it('is bounded where every app has a name of its own, too', async () => {
+    for (let app = 0; app < 100_000; app++) {
+      activity.countToken(`${app}`.padEnd(64, 'x'), 'caller'.padEnd(64, 'y'))
+    }
+    await activity.flush()
+    pass(HOUR_MS)
+    activity.countToken('late'.padEnd(64, 'z'), 'late'.padEnd(64, 'z'))
+    expect(await total(activity)).toBe(100_001)
+    await activity.flush()
+    expect(await total(another())).toBe(100_001)
+    expect(await tokens(another())).toContainEqual([1, null, null, 1])
+    expect(bytes()).toBeLessThan(6 * 1024 * 1024)
+  })
+
+  it('is made smaller where a version before this one left it, and nothing of it is lost', async () => {
+    await mkdir(path, { mode: 0o700 })
+    const lines = Array.from({ length: 60_000 }, (_, pair) => {
+      const hours = Object.fromEntries(Array.from({ length: 24 }, (_, hour) => [hour, 7]))
+      return `${JSON.stringify({ app: `app-${pair % 200}`, caller: `caller-${pair}`, hours })}\n`
+    })
+    await writeFile(join(path, `tokens-${NOW.wall}.jsonl`), lines.join(''), { mode: 0o600 })
+    activity.countToken('app-1', 'caller-1')
+    await activity.flush()
+    expect(bytes()).toBeLessThan(6 * 1024 * 1024)
+    expect(await total(another())).toBe(60_000 * 24 * 7 + 1)
+  })
+})
+
 describe('a quarter of 200 apps', () => {
   it('stays within 32 MiB, its counts for 90 days and its entries for 7', async () => {
     for (let hour = 0; hour < 92 * 24; hour++) {
@@ -304,16 +393,105 @@ describe('a quarter of 200 apps', () => {
   it('is bounded also where far more happens than is kept', async () => {
     for (let beat = 0; beat < 60; beat++) {
       for (let number = 0; number < 5_000; number++) {
-        activity.record({ kind: 'renewal_failed', app: `app-${number}`, error: 'unavailable' })
+        activity.record({ kind: 'renewal_failed', app: `app-${number}`, error: 'x'.repeat(2_000) })
       }
       await activity.flush()
+      pass(10_000)
     }
     expect(bytes()).toBeLessThan(16 * 1024 * 1024)
     expect(await items(activity, { limit: 10 })).toHaveLength(10)
   })
 })
 
+describe('a clock that was wrong', () => {
+  it('costs no entry of a page where two have the same instant', async () => {
+    const taken = async () => {
+      const seen: (string | null)[] = []
+      let until: number | null = Infinity
+      while (until !== null) {
+        const page = await activity.items({ ...ALL, until, limit: 1, matches: () => true })
+        seen.push(...page.items.map(({ app }) => app))
+        until = page.next
+      }
+      return seen.sort()
+    }
+    activity.record({ kind: 'renewed', app: 'one' })
+    pass(DAY_MS / 2)
+    activity.record({ kind: 'renewed', app: 'two' })
+    await activity.flush()
+    setClock(0)
+    activity.record({ kind: 'renewed', app: 'three' })
+    await activity.flush()
+    expect(await taken()).toEqual(['one', 'three', 'two'])
+  })
+
+  it('hides no newer entry behind a file that was begun later', async () => {
+    activity.record({ kind: 'renewed', app: 'first' })
+    await activity.flush()
+    setClock(-DAY_MS)
+    activity.record({ kind: 'renewed', app: 'behind' })
+    await activity.flush()
+    pass(DAY_MS - 1)
+    activity.record({ kind: 'renewed', app: 'behind' })
+    pass(1_000)
+    activity.record({ kind: 'renewed', app: 'newest' })
+    // The last beat of the day comes late, and the disk has another file of the day after.
+    setClock(-1)
+    await activity.flush()
+    const page = await activity.items({ ...ALL, limit: 1, matches: () => true })
+    expect(page.items.map(({ app }) => app)).toEqual(['newest'])
+  })
+
+  it('makes what it dated far ahead go first, when there is no more room', async () => {
+    await mkdir(path, { mode: 0o700 })
+    const ahead = join(path, `items-${NOW.wall + 1_000 * DAY_MS}.jsonl`)
+    await writeFile(ahead, `${'x'.repeat(999)}\n`.repeat(11_000), { mode: 0o600 })
+    activity.record({ kind: 'started' })
+    await activity.flush()
+    activity.record({ kind: 'stopped' })
+    await activity.flush()
+    expect(await items(another())).toHaveLength(2)
+    pass(DAY_MS)
+    for (let number = 0; number < 3_000; number++)
+      activity.record({ kind: 'started', error: 'x'.repeat(200) })
+    await activity.flush()
+    expect(readdirSync(path)).toHaveLength(2)
+    expect(bytes()).toBeLessThan(11 * 1024 * 1024)
+  })
+})
+
 describe('what another program wrote into the directory', () => {
+  it('is not followed, and does not keep the rest from being shown and stored', async () => {
+    await mkdir(path, { mode: 0o700 })
+    const elsewhere = join(home, 'elsewhere')
+    await writeFile(elsewhere, '')
+    await symlink(elsewhere, join(path, `tokens-${NOW.wall}.jsonl`))
+    await symlink(elsewhere, join(path, `items-${NOW.wall}.jsonl`))
+    await mkdir(join(path, `items-${NOW.wall - DAY_MS}.jsonl`))
+    await mkdir(join(path, `tokens-${NOW.wall - DAY_MS}.jsonl`))
+    pass(1)
+    activity.countToken('evo-me', 'local')
+    activity.record({ kind: 'started' })
+    await activity.flush()
+    expect(await readFile(elsewhere, 'utf8')).toBe('')
+    expect(await items()).toHaveLength(1)
+    expect(await tokens()).toHaveLength(1)
+    pass(DAY_MS)
+    activity.countToken('evo-me', 'local')
+    activity.record({ kind: 'stopped' })
+    await activity.flush()
+    expect(await items(another())).toHaveLength(2)
+    expect(await tokens(another())).toHaveLength(2)
+  })
+
+  it('is deleted where a kill left it in the middle of a write', async () => {
+    await mkdir(path, { mode: 0o700 })
+    await writeFile(join(path, '.tokens-0.jsonl.0123456789ab.tmp'), 'half')
+    activity.record({ kind: 'started' })
+    await activity.flush()
+    expect(readdirSync(path)).toEqual([`items-${NOW.wall}.jsonl`])
+  })
+
   it('is left alone', async () => {
     await mkdir(path, { mode: 0o700 })
     await writeFile(join(path, 'notes.txt'), 'mine')

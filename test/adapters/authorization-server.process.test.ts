@@ -620,7 +620,7 @@ describe('a revocation', () => {
     expect(await server.revoke(new Secret('rt-1'), 'refresh_token', undefined)).toBe(false)
   })
 
-  it('is not confirmed where nobody answers, or nobody could', async () => {
+  it('is not confirmed where no server answers, or none could', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}`
     const server = connect(scriptedApp(nobody, { endpoints: { revocation: `${nobody}/revoke` } }))
     expect(await server.revoke(new Secret('rt-1'), 'refresh_token', undefined)).toBe(false)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -27,6 +27,17 @@ it('counts what was there before', () => {
   createBoundedFile(path, 20).write('line 1\nline 2\n')
   createBoundedFile(path, 20).write('line 3\n')
   expect(readFileSync(path, 'utf8')).toBe('line 3\n')
+})
+
+it('goes on, for as much again, in a file that another program does not let it move', () => {
+  // Here a directory is in its way; on Windows a program that follows the log is.
+  mkdirSync(`${path}.1/full`, { recursive: true })
+  const file = createBoundedFile(path, 20)
+  for (let line = 1; line <= 9; line++) file.write(`line ${line}\n`)
+  expect(readFileSync(path, 'utf8')).toBe('line 1\nline 2\nline 3\nline 4\nline 5\n')
+  rmSync(`${path}.1`, { recursive: true })
+  file.write('line 10\n')
+  expect(readFileSync(path, 'utf8')).toBe('line 10\n')
 })
 
 it('loses a line where the disk refuses, and goes on', () => {

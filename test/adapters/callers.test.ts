@@ -44,7 +44,7 @@ describe('the first start', () => {
     })
   })
 
-  it('gives both files to nobody else, and the list no key', async () => {
+  it('makes both files private to this user, and the list no key', async () => {
     using state = stateDirectory()
     await state.start()
     for (const path of [state.path, state.accessKeyPath]) {
@@ -320,7 +320,7 @@ describe('remove', () => {
     expect((await state.start()).identify(digest(accessKey.expose()))).toBeUndefined()
   })
 
-  it('is not_found for a name that nobody has', async () => {
+  it('is not_found for a name that no caller has', async () => {
     using state = stateDirectory()
     const callers = await state.start()
     await expect(callers.remove('nobody')).rejects.toMatchObject({ code: 'not_found' })
@@ -356,7 +356,7 @@ describe('when a caller was last seen', () => {
     expect(state.stored()[0]?.last_used_at).toBe('2026-01-01T00:01:00.000Z')
   })
 
-  it('is not written where nobody was', async () => {
+  it('is not written where no caller was used', async () => {
     using state = stateDirectory()
     const callers = await state.start()
     const written = statSync(state.path).ino
@@ -366,7 +366,7 @@ describe('when a caller was last seen', () => {
 })
 
 describe('proof', () => {
-  it('is what whoever has the key computes', async () => {
+  it('is what a program with the key computes', async () => {
     using state = stateDirectory()
     const callers = await state.start()
     const key = createHash('sha256').update(state.key()).digest()
@@ -422,6 +422,12 @@ describe('a key that expires', () => {
       )
       expect(started.expired()).toEqual(['notebook'])
     }
+    // A new one as the hint has it is good for no more than the old one was.
+    expect(() => callers.identify(known)).toThrow(
+      expect.objectContaining({
+        hint: expect.stringContaining('caller add notebook --app evo-me`') as string,
+      }) as Error,
+    )
     expect(callers.identify(digest('evtk_other'))).toBeUndefined()
   })
 })

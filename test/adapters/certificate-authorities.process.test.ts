@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ afterEach(() => {
 
 describe('a file of certificate authorities', () => {
   it.each([
-    ['a named pipe', (path: string) => execFileSync('mkfifo', [path]), 'is no regular file'],
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path]), 'is not a regular file'],
     [
       'a sparse file of 2 GB',
       (path: string) => {
@@ -43,8 +43,16 @@ describe('a file of certificate authorities', () => {
     expect(() => readCertificates(path, '"ca"')).toThrow(said)
   })
 
+  itNeeds(missingCommands('openssl'))('that PowerShell wrote in UTF-16 is read', async () => {
+    const [{ ca }] = createCertificates(directory, 'localhost')
+    const pem = readFileSync(ca, 'utf8')
+    const path = join(directory, 'utf-16.pem')
+    writeFileSync(path, `\ufeff${pem.replaceAll('\n', '\r\n')}`, 'utf16le')
+    expect(readCertificates(path, '"ca"')).toHaveLength(1)
+  })
+
   it('that is an endless device is refused at once', () => {
-    expect(() => readCertificates('/dev/zero', '"ca"')).toThrow('is no regular file')
+    expect(() => readCertificates('/dev/zero', '"ca"')).toThrow('is not a regular file')
   })
 })
 

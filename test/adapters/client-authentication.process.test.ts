@@ -196,7 +196,7 @@ describe('a method that the config does not name', () => {
     expect(sent?.headers.authorization).toBe(authorization)
   })
 
-  it('is client_secret_post where the config suffices, and nobody is asked for metadata', async () => {
+  it('is client_secret_post where the config suffices, and no metadata is asked for', async () => {
     await using scripted = await startFaultyServer()
     scripted.answer(200, { access_token: 'at' })
     const app = unset(scriptedApp(scripted.url, { type: 'service' }))

@@ -24,6 +24,28 @@ it.each(['s3cret', 's3cret\n', 's3cret\r\n'])(
   },
 )
 
+const utf16 = (text: string) => Buffer.from(text, 'utf16le')
+
+it.each([
+  ['with a byte order mark', utf16('\ufeff s3cret\u00a0\r\n')],
+  ['without one', utf16('s3cret\r\n\r\n')],
+  ['of the other byte order', utf16('\ufeffs3cret\r\n').swap16()],
+  ['of the other byte order without a mark', utf16('s3cret\r\n').swap16()],
+  ['as long as it may be', utf16('s3cret'.padStart(4096, ' '))],
+])('reads UTF-16 %s', async (_, bytes) => {
+  await writeFile(join(directory, 'etl.client-secret'), bytes)
+  expect(read()?.expose()).toBe('s3cret')
+})
+
+it('reads a private key in UTF-16, and a JWK with blanks around it', async () => {
+  const { pem, jwk } = createClientKey('rsa-4096')
+  await writeFile(join(directory, 'etl.client-secret'), utf16(`\ufeff${pem}`))
+  expect(read()?.expose()).toBe(pem.trimEnd())
+  await writeFile(join(directory, 'etl.client-secret'), `\u00a0${JSON.stringify(jwk, null, 2)}\n`)
+  expect(read()?.expose()).toBe(JSON.stringify(jwk, null, 2))
+  expect(warnings).toEqual([])
+})
+
 it('keeps every line of a private key', async () => {
   const { pem } = createClientKey('rsa-4096')
   await writeFile(join(directory, 'etl.client-secret'), pem)
@@ -41,7 +63,19 @@ it('says nothing where none is handed over', () => {
   expect(warnings).toEqual([])
 })
 
-it.each(['', '\n', 'x'.repeat(4097)])('warns of one that cannot be used', async (text) => {
+it.each([
+  ...[
+    '',
+    '\n',
+    'x'.repeat(4097),
+    'x'.repeat(70_000),
+    'one\ntwo',
+    'one\rtwo',
+    's3cret\0',
+    's3\u00a0cret',
+  ],
+  utf16('one\r\ntwo\r\n'),
+])('warns of one that cannot be used', async (text) => {
   const path = join(directory, 'etl.client-secret')
   await writeFile(path, text)
   expect(read()).toBeUndefined()

@@ -65,7 +65,7 @@ describe('configPath', () => {
 })
 
 describe('loadConfig', () => {
-  it('reads a config that everybody may read, with its warnings', async () => {
+  it('reads a config that every user may read, with its warnings', async () => {
     put(APPS, 0o644)
     const { config, warnings } = await loadConfig(path)
     expect(config.apps.map(({ name }) => name)).toEqual(['evo-me'])
@@ -124,7 +124,7 @@ describe('loadConfig', () => {
   it('refuses a config of another user, and names the chown', async () => {
     put(APPS)
     const other = 4242
-    // Root can give a file away; anybody else reads their own as if they were another user.
+    // Root can give a file away; another user reads their own as if they were a third one.
     const isRoot = process.geteuid?.() === 0
     if (isRoot) chownSync(path, other, other)
     const uid = isRoot ? 0 : other
@@ -136,8 +136,8 @@ describe('loadConfig', () => {
     await expect(loadConfig(path, { uid: statSync(path).uid })).resolves.toBeDefined()
   })
 
-  it("reads root's config as anybody", async () => {
-    // A file of root that everybody has.
+  it("reads root's config as any user", async () => {
+    // A file of root that every machine has.
     await expect(readConfig('/etc/passwd', { uid: 4242 })).resolves.toContain('root')
   })
 
@@ -163,7 +163,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(path)).rejects.toMatchObject({ message: `${path} is not UTF-8 text.` })
     put(' '.repeat(4 * 1024 * 1024 + 1))
     await expect(loadConfig(path)).rejects.toMatchObject({
-      message: `${path} is larger than 4 MiB: that is no config.`,
+      message: `${path} is larger than 4 MiB: it cannot be a config.`,
     })
   })
 })

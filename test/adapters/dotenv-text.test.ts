@@ -15,6 +15,8 @@ describe('withVariable', () => {
     ['TT=1\nXT=2\nT2=3\n', 'TT=1\nXT=2\nT2=3\nT=new\n'],
     ['A=1\r\nT=old\r\nB=2\r\n', 'A=1\r\nT=new\r\nB=2\r\n'],
     ['A=1\r\n', 'A=1\r\nT=new\r\n'],
+    // The byte order mark of UTF-8, of whose bytes each is a character.
+    ['\u00ef\u00bb\u00bfT=old\r\n', '\u00ef\u00bb\u00bfT=new\r\n'],
     ['A=$(weird) "\\\'\n\n\n', 'A=$(weird) "\\\'\n\n\nT=new\n'],
   ])('makes of %j: %j', (before, after) => {
     expect(withVariable(before, 'T', 'new')).toBe(after)

@@ -45,7 +45,7 @@ describe('a refusal', () => {
     'unsupported_grant_type',
     'invalid_request',
     'invalid_target',
-  ])('with %s is for somebody to mend', async (error) => {
+  ])('with %s is for a person to correct', async (error) => {
     const outcome = await refusedBy(400, { error, error_description: 'the words of the server' })
     expect(outcome).toEqual({
       kind: 'misconfigured',
@@ -100,6 +100,57 @@ describe('a refusal in words of its own', () => {
       body: { code: 'refresh_token_already_used', message: 'Invalid Refresh Token: Already Used' },
     },
     { server: 'an object for an error', status: 400, body: { error: { code: 'invalid_grant' } } },
+    { server: 'an object within', status: 200, body: { error: { error: 'invalid_grant' } } },
+    { server: 'a list of codes, in a 200', status: 200, body: { error: ['invalid_grant'] } },
+    { server: 'a list of errors', status: 400, body: { errors: [{ code: 'invalid_grant' }] } },
+    { server: 'a list around it', status: 400, body: [{ error: 'invalid_grant' }] },
+    { server: 'Okta’s own API', status: 400, body: { errorCode: 'invalid_grant' } },
+    { server: 'capitals', status: 400, body: { error: 'INVALID_GRANT' } },
+    { server: 'hyphens', status: 400, body: { error: 'invalid-grant' } },
+    {
+      server: 'HubSpot',
+      status: 400,
+      body: { status: 'BAD_REFRESH_TOKEN', message: 'missing or invalid refresh token' },
+    },
+    { server: 'Zoho, in a 200', status: 200, body: { error: 'invalid_code' } },
+    {
+      server: 'Fitbit',
+      status: 400,
+      body: { success: false, errors: [{ errorType: 'invalid_grant', message: 'Invalid.' }] },
+    },
+    {
+      server: 'Google',
+      status: 400,
+      body: { error: { code: 400, message: 'TOKEN_EXPIRED', status: 'INVALID_ARGUMENT' } },
+    },
+    {
+      server: 'Apigee',
+      status: 401,
+      body: { fault: { faultstring: 'No.', detail: { errorcode: 'oauth.v2.invalid_grant' } } },
+    },
+    {
+      server: 'a status in the place of the code',
+      status: 401,
+      body: { error: 'Unauthorized', code: 'refresh_token_expired' },
+    },
+    {
+      server: 'a code besides the number of its own',
+      status: 400,
+      body: { error: 'invalid_grant', errors: [{ code: 'E123' }] },
+    },
+    {
+      server: 'RFC 9457',
+      status: 400,
+      body: { type: 'https://op.example/problems/invalid_grant', title: 'It is gone.' },
+    },
+    { server: 'one word', status: 400, body: { error: 'invalidGrant' } },
+    { server: 'a URN', status: 400, body: { error: 'urn:ietf:params:oauth:error:invalid_grant' } },
+    { server: 'Auth0', status: 403, body: { error: 'mfa_required' } },
+    {
+      server: 'tokens that are none',
+      status: 200,
+      body: { error: 'invalid_grant', access_token: null, refresh_token: '' },
+    },
   ])('costs the session: $server', async ({ status, body }) => {
     expect(await refusedBy(status, body)).toMatchObject({ kind: 'rejected' })
   })
@@ -129,6 +180,8 @@ describe('a refusal in words of its own', () => {
   it.each([
     { server: 'GitHub', body: { error: 'incorrect_client_credentials' } },
     { server: 'Slack', body: { ok: false, error: 'bad_client_secret' } },
+    { server: 'HubSpot', body: { status: 'BAD_CLIENT_ID', message: 'missing or unknown' } },
+    { server: 'Google', body: { error: 'deleted_client' } },
   ])('is about the client: $server', async ({ body }) => {
     expect(await refusedBy(200, body)).toMatchObject({
       kind: 'misconfigured',
@@ -155,6 +208,89 @@ describe('a refusal in words of its own', () => {
     },
   )
 
+  it.each([
+    {
+      server: 'Atlassian',
+      status: 403,
+      body: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' },
+    },
+    {
+      server: 'Atlassian, in a 401',
+      status: 401,
+      body: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' },
+    },
+    {
+      server: 'Authlib',
+      status: 400,
+      body: { error: 'invalid_request', error_description: 'Invalid "refresh_token" in request.' },
+    },
+    {
+      server: 'Webex',
+      status: 400,
+      body: { error: 'invalid_request', message: 'The refresh token provided is expired.' },
+    },
+    { server: 'Zoom', status: 401, body: { error: 'invalid_request', reason: 'Invalid Token!' } },
+    {
+      server: 'Apigee',
+      status: 400,
+      body: { ErrorCode: 'invalid_request', Error: 'Refresh Token expired' },
+    },
+    {
+      server: 'Spring Security',
+      status: 401,
+      body: { error: 'invalid_token', error_description: 'Invalid refresh token (expired): 1' },
+    },
+    {
+      server: 'Cloud Foundry',
+      status: 401,
+      body: { error: 'invalid_token', error_description: 'The token expired, or was revoked' },
+    },
+    { server: 'Twitch', status: 401, body: { status: 401, message: 'Invalid refresh token' } },
+    {
+      server: 'Okta',
+      status: 401,
+      body: { errorCode: 'E0000011', errorSummary: 'Invalid token provided' },
+    },
+    { server: 'WeChat', status: 200, body: { errcode: 40030, errmsg: 'invalid refresh_token' } },
+  ])('that is about the refresh token keeps it, and is counted: $server', async (told) => {
+    scripted.answer(told.status, told.body)
+    const web = scriptedApp(scripted.url, {
+      type: 'web',
+      tokenEndpointAuthMethod: 'client_secret_post',
+    })
+    for (const app of [scriptedApp(scripted.url), web]) {
+      const secret = app.type === 'web' ? new Secret('the-client-secret') : undefined
+      const outcome = await connect(app).refresh(new Secret('rt-secret-1'), spending(secret))
+      expect(outcome).toMatchObject({
+        kind: 'unavailable',
+        answerLost: false,
+        refusal: expect.stringMatching(new RegExp(`^${told.status} `)) as string,
+        failure: { message: expect.stringMatching(/token/i) as string },
+      })
+    }
+  })
+
+  it.each([
+    { error: 'unauthorized_client' },
+    {
+      error: 'unauthorized_client',
+      error_description: 'The grant type refresh_token is invalid for this client',
+    },
+    { error: 'invalid_request', error_description: 'Unknown parameter: audience' },
+    { error: 'invalid_client', error_description: 'The client of this token is invalid' },
+  ])('that is about the app stays that: $error, $error_description', async (body) => {
+    expect(await refusedBy(400, body)).toMatchObject({
+      kind: 'misconfigured',
+      failure: { code: body.error },
+    })
+  })
+
+  it('in a status is none where that says no more than that it failed', async () => {
+    expect(await refusedBy(400, { status: 'error', message: 'It is gone.' })).toMatchObject({
+      refusal: '400 ',
+    })
+  })
+
   it('is kept to compare it with the next one, where it is none that we know', async () => {
     const told = await refusedBy(400, { error: 'odd', error_description: 'Trace 1234' })
     expect(told).toMatchObject({
@@ -170,6 +306,27 @@ describe('a refusal in words of its own', () => {
   })
 
   it.each([
+    { status: 200, body: { error: 400, error_description: 'It is gone.' } },
+    { status: 200, body: { error: 'It is gone.' } },
+    { status: 400, body: { error: 'It is gone.' } },
+    { status: 200, body: { success: false, message: 'It is gone.' } },
+    { status: 403, body: { title: 'Forbidden', detail: 'It is gone.' } },
+    { status: 400, body: { errorCode: 'E0000021', errorSummary: 'It is gone.' } },
+    { status: 400, body: [{ errorCode: 'INVALID_SESSION_ID', message: 'It is gone.' }] },
+    { status: 400, body: { type: 'https://op.example/gone', title: 'It is gone.' } },
+    { status: 400, body: { error: 'Bad Request', message: ['It is gone.'] } },
+    { status: 400, body: { Fault: { Error: [{ Message: 'It is gone.', code: '3200' }] } } },
+    { status: 400, body: { __type: 'com.amazonaws#NoException', message: 'It is gone.' } },
+    { status: 200, body: { code: 20037, msg: 'It is gone.' } },
+  ])('is told in the words of the server, wherever they stand: $status $body', async (told) => {
+    expect(await refusedBy(told.status, told.body)).toMatchObject({
+      kind: 'unavailable',
+      refusal: expect.stringMatching(new RegExp(`^${told.status} `)) as string,
+      failure: { message: expect.stringMatching(/: It is gone\.$/) as string },
+    })
+  })
+
+  it.each([
     { status: 400, body: '<html>' },
     { status: 408, body: { error: 'odd' } },
     { status: 425, body: { error: 'odd' } },
@@ -177,6 +334,10 @@ describe('a refusal in words of its own', () => {
     { status: 500, body: { error: 'odd' } },
     { status: 400, body: { error: 'temporarily_unavailable' } },
     { status: 200, body: { ok: false, error: 'ratelimited' } },
+    { status: 401, body: { error: 'temporarily_unavailable' } },
+    { status: 403, body: { error: { code: 403, status: 'RESOURCE_EXHAUSTED' } } },
+    { status: 403, body: { error: 'Denied', error_description: 'Too many requests, wait.' } },
+    { status: 400, body: { error: 'server_error', errors: [{ code: 'invalid_grant' }] } },
   ])('is none where it may pass: $status $body', async ({ status, body }) => {
     expect(await refusedBy(status, body)).not.toHaveProperty('refusal')
   })
@@ -185,6 +346,7 @@ describe('a refusal in words of its own', () => {
     { body: { error: 'unauthorized_client', error_description: 'Invalid client credentials' } },
     { body: { error: 'odd' } },
     { body: { message: 'Unauthorized' } },
+    { body: { error: 'odd', message: 'The client secret, a token, is invalid' } },
   ])('with status 401 is about the secret that was shown: $body', async ({ body }) => {
     scripted.answer(401, body)
     const app = scriptedApp(scripted.url, {
@@ -261,7 +423,7 @@ describe('an answer that decides nothing', () => {
     const location = status === 302 ? { location: `${scripted.url}/login` } : {}
     const outcome = await refusedBy(status, body, location)
     expect(outcome).toMatchObject({ kind: 'unavailable', answerLost: lost })
-    // Above all, nobody followed the redirect with a refresh token in hand.
+    // Above all, no client followed the redirect with a refresh token in hand.
     expect(scripted.seen).toHaveLength(1)
   })
 
@@ -310,7 +472,7 @@ describe('an answer that decides nothing', () => {
 })
 
 describe('no answer', () => {
-  it('is not lost where nobody listens', async () => {
+  it('is not lost where nothing listens', async () => {
     const url = `http://127.0.0.1:${await freePort()}`
     const server = connect(scriptedApp(url))
     expect(await server.refresh(new Secret('rt-1'), spending())).toEqual({
@@ -330,7 +492,7 @@ describe('no answer', () => {
     expect(outcome).toMatchObject({ kind: 'unavailable', answerLost: false })
   })
 
-  it('is not lost where TLS is spoken to somebody who speaks none', async () => {
+  it('is not lost where TLS is spoken to a server that speaks none', async () => {
     const server = connect(scriptedApp(scripted.url.replace('http:', 'https:')))
     const outcome = await server.refresh(new Secret('rt-1'), spending())
     expect(outcome).toMatchObject({ kind: 'unavailable', answerLost: false })
@@ -356,14 +518,38 @@ describe('no answer', () => {
     expect(await refresh()).toMatchObject({ kind: 'unavailable', answerLost: true })
   })
 
-  it.each([200, 400])('may be lost where a body is cut short after status %i', async (status) => {
+  const cutShort = (status: number, body: string) => {
     scripted.respondWith((_request, response) => {
       response.writeHead(status, { 'content-type': 'application/json', 'content-length': 500 })
-      response.write('{"error":"invalid_grant","refresh_token":"rt-2"', () => {
+      response.write(body, () => {
         response.destroy()
       })
     })
+  }
+
+  it.each([
+    { status: 200, body: '{"access_token":"at-2","refresh_token":"rt-' },
+    { status: 400, body: '{"error":"invalid_grant","refresh_token":"rt-2"' },
+  ])('may be lost where a body is cut short: $status $body', async ({ status, body }) => {
+    cutShort(status, body)
     expect(await refresh()).toMatchObject({ kind: 'unavailable', answerLost: true })
+  })
+
+  it('is not lost where a success is cut short behind its refresh token', async () => {
+    cutShort(200, '{"refresh_token":"rt-2","access_token":"at-')
+    const outcome = await refresh()
+    expect(outcome.kind === 'salvaged' && outcome.refreshToken.expose()).toBe('rt-2')
+  })
+
+  it('is not lost where a success ends too early, and the connection does not show it', async () => {
+    scripted.answer(200, '{"refresh_token":"rt-2","access_token":"at-')
+    expect(await refresh()).toMatchObject({ kind: 'salvaged' })
+  })
+
+  it('is not lost where a success is longer than we read, behind its refresh token', async () => {
+    scripted.answer(200, { refresh_token: 'rt-2', access_token: 'x'.repeat(16 * 1024 * 1024) })
+    const outcome = await refresh()
+    expect(outcome).toMatchObject({ kind: 'salvaged', tooLong: true })
   })
 
   it('may be lost where it takes too long', async () => {

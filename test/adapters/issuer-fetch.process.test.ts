@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer as createNetServer, type Socket
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { join } from 'node:path'
@@ -152,6 +153,48 @@ describe('a request to an issuer', () => {
     })
   })
 })
+
+describe('an answer', () => {
+  const BODY = '{"refresh_token":"r2"}'
+  const OK = `HTTP/1.1 200 OK\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`
+
+  it.each([
+    { before: 'nothing', interim: '' },
+    { before: 'a 100', interim: 'HTTP/1.1 100 Continue\r\n\r\n' },
+    {
+      before: 'several',
+      interim: 'HTTP/1.1 102 Processing\r\nx: y\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n',
+    },
+    {
+      before: 'a 100 that is longer than most',
+      interim: `HTTP/1.0 100 C\nx: ${'y'.repeat(9_000)}\n\n`,
+    },
+  ])('is read whole behind interim responses, however it is cut: $before', async ({ interim }) => {
+    for (const piece of [1, 7, 1_000_000]) {
+      const server = createNetServer((socket) => {
+        socket.setNoDelay()
+        socket.once('data', () => {
+          void sendInPieces(socket, interim + OK, piece)
+        })
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { fetch, close } = start()
+      const { port } = server.address() as AddressInfo
+      const { status, body } = await fetch(`http://127.0.0.1:${port}/token`, get())
+      expect({ status, text: body && (await text(body)) }).toEqual({ status: 200, text: BODY })
+      close()
+      server.close()
+    }
+  })
+})
+
+/** Each piece leaves by itself. */
+async function sendInPieces(socket: Socket, content: string, size: number): Promise<void> {
+  for (let at = 0; at < content.length; at += size) {
+    await new Promise((sent) => socket.write(content.slice(at, at + size), sent))
+    await setImmediate()
+  }
+}
 
 describe('a proxy of the environment', () => {
   it.each(['HTTP_PROXY', 'http_proxy'])('in $%s is used', async (name) => {

@@ -61,7 +61,7 @@ describe('a keychain that is unlocked', () => {
     const values = ['evo-token', ID, 'hello']
     await askKeychain({ operation: 'setPassword', values }, keyring.env, 10_000)
     expect(await createKeychain({ env: keyring.env }).read(ID)).toEqual(
-      refused(/is no vault key/, /backup/),
+      refused(/is not a vault key/, /backup/),
     )
   })
 

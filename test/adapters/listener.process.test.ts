@@ -246,7 +246,7 @@ describe('listen, on the owner socket', () => {
     }
   })
 
-  it('takes the place of a socket that nobody answers, if it holds the lock', async () => {
+  it('takes the place of a socket that no process answers, if it holds the lock', async () => {
     using at = place()
     const { socketPath } = at.options
     await leaveStaleSocket(socketPath)
@@ -259,7 +259,7 @@ describe('listen, on the owner socket', () => {
     expect((await ask({ socketPath })).body).toBe('owner')
   })
 
-  it('leaves a socket alone that somebody answers, lock or not', async () => {
+  it('leaves a socket alone that another process answers, lock or not', async () => {
     using at = place()
     await using first = await opened(at.options)
     await expect(listen(at.options)).rejects.toMatchObject({

@@ -108,7 +108,7 @@ describe('a secret', () => {
     'code_verifier',
     'authorization',
     'access_key',
-  ])('that nobody registered is redacted as %s', (name) => {
+  ])('that was not registered is redacted as %s', (name) => {
     const { log, lines, last } = logger()
     log.info({ [name]: 'unknown-value', inner: { [name]: 'unknown-value' } }, 'x')
     expect(last()[name]).toBe('[redacted]')

@@ -151,6 +151,19 @@ describe('discovery', () => {
     expect(asked()).toEqual([OIDC, OAUTH])
   })
 
+  it('names where metadata has moved to, and does not follow', async () => {
+    scripted.answer(301, '', { location: 'https://new.example/auth/.well-known/x?y=z' })
+    const found = await startSource().source.of(scripted.url)
+    expect(found).toMatchObject({
+      kind: 'unavailable',
+      failure: {
+        message: expect.stringMatching(
+          /redirect \(status 301\) to https:\/\/new\.example, another server: .*correct "issuer"\.$/,
+        ) as string,
+      },
+    })
+  })
+
   it('reports the failure that may pass before the one that lasts', async () => {
     scripted.respondWith(({ path }, response) => {
       response.writeHead(path === OIDC ? 404 : 503, { 'retry-after': '7' }).end()
@@ -174,7 +187,7 @@ describe('discovery', () => {
     expect(await source.of('http://issuer.example')).toMatchObject({ kind: 'absent' })
   })
 
-  it("knows Evo's own endpoints when nobody answers", async () => {
+  it("knows Evo's own endpoints when no server answers", async () => {
     const down: IssuerFetch = () =>
       Promise.reject(new TypeError('fetch failed', { cause: new Error('down') }))
     expect(await startSource({ fetch: down }).source.of('https://ims.bentley.com')).toEqual({
@@ -302,7 +315,7 @@ describe('the file', () => {
     await expect.poll(() => readFile(file(), 'utf8')).toContain('/new')
   })
 
-  it('is for nobody else to read, and remembers all issuers', async () => {
+  it('is private to this user, and remembers all issuers', async () => {
     await using other = await startFaultyServer()
     other.answer(200, { issuer: other.url })
     publish({ [OIDC]: { issuer: scripted.url } })
@@ -325,7 +338,7 @@ describe('the file', () => {
     expect(await readFile(file(), 'utf8')).toContain(scripted.url)
   })
 
-  it('is missed by nobody where it cannot be written', async () => {
+  it('costs nothing where it cannot be written', async () => {
     publish({ [OIDC]: { issuer: scripted.url } })
     const { source, log } = startSource({ file: join(directory, 'missing', 'metadata.json') })
     expect(await source.of(scripted.url)).toMatchObject({ kind: 'found' })

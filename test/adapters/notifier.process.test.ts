@@ -14,21 +14,17 @@ import { createNotifier, type NotifierWorld } from '../../src/adapters/process/n
 import type { Log } from '../../src/core/ports.ts'
 import { freedesktop, macDesktop } from '../../src/platform/posix/desktops.ts'
 
-const MINUTE = 60_000
-
-/** A directory for programs and what they write, and a world with a clock that the test moves. */
+/** A directory for programs and what they write, and the world of a notifier. */
 function createWorld(more: Partial<NotifierWorld> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'evo-notify-'))
   const bin = join(directory, 'bin')
   mkdirSync(bin)
-  const time = { mono: 0 }
   const logged: { level: string; fields: object; message: string }[] = []
   const at = (level: string) => (fields: object, message: string) => {
     logged.push({ level, fields, message })
   }
   const log = { debug: at('debug'), warn: at('warn') } as unknown as Log
   const world: NotifierWorld = {
-    clock: { read: () => ({ wall: 0, mono: time.mono }) },
     env: { PATH: `${bin}:/usr/bin:/bin`, HOME: directory },
     log,
     noticeCommand: freedesktop.noticeCommand,
@@ -37,7 +33,6 @@ function createWorld(more: Partial<NotifierWorld> = {}) {
   const out = join(directory, 'out')
   return {
     world,
-    time,
     logged,
     /** Makes a program that writes down how it was called. */
     program(
@@ -60,10 +55,7 @@ describe('the notify command', () => {
   it('is run without a shell, with what happened in its environment', async () => {
     using made = createWorld()
     const path = made.program('tell')
-    const notifier = createNotifier(
-      { command: [path, '$HOME', 'a; id', ''], everyMs: MINUTE },
-      made.world,
-    )
+    const notifier = createNotifier({ command: [path, '$HOME', 'a; id', ''] }, made.world)
     await notifier.notify('evo-me', 'login_required', 'Sign in: `evo-token login evo-me`')
     expect(made.said()).toBe(
       [
@@ -85,29 +77,12 @@ describe('the notify command', () => {
       LISTEN_FDS: '2',
       CREDENTIALS_DIRECTORY: '/run/credentials',
     }
-    await createNotifier({ command: [path], everyMs: MINUTE }, { ...made.world, env }).notify(
+    await createNotifier({ command: [path] }, { ...made.world, env }).notify(
       'evo-me',
       'recovered',
       'well',
     )
     expect(made.said()).not.toMatch(/NOTIFY|LISTEN|CRED/)
-  })
-
-  it('is run at most once in a while for an app and an event', async () => {
-    using made = createWorld()
-    const out = join(String(made.world.env.HOME), 'told')
-    const path = made.program('tell', `echo "$EVO_TOKEN_APP $EVO_TOKEN_EVENT" >>'${out}'`)
-    const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
-    await notifier.notify('a', 'login_required', '')
-    made.time.mono = MINUTE - 1
-    await notifier.notify('a', 'login_required', '')
-    await notifier.notify('a', 'recovered', '')
-    await notifier.notify('b', 'login_required', '')
-    made.time.mono = MINUTE
-    await notifier.notify('a', 'login_required', '')
-    expect(readFileSync(out, 'utf8')).toBe(
-      'a login_required\na recovered\nb login_required\na login_required\n',
-    )
   })
 
   it.each([
@@ -116,7 +91,7 @@ describe('the notify command', () => {
   ])('that fails with `%s` is told in the log', async (script, failure) => {
     using made = createWorld()
     const path = made.program('tell', script)
-    const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
+    const notifier = createNotifier({ command: [path] }, made.world)
     await notifier.notify('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ level: 'warn', fields: { app: 'evo-me', failure } }])
     expect(notifier.problem()).toMatchObject({
@@ -128,11 +103,16 @@ describe('the notify command', () => {
     expect(notifier.problem()).toBeUndefined()
   })
 
-  it('that is not there is told in the log', async () => {
+  it.each([
+    ['no-such-program', 'ENOENT'],
+    ['/etc/passwd/notify', 'ENOTDIR'],
+    ['tell\0', 'ERR_INVALID_ARG_VALUE'],
+  ])('that cannot be started is told in the log, and as a problem: %j', async (name, failure) => {
     using made = createWorld()
-    const notifier = createNotifier({ command: ['no-such-program'], everyMs: MINUTE }, made.world)
+    const notifier = createNotifier({ command: [name] }, made.world)
     await notifier.notify('evo-me', 'misconfigured', '')
-    expect(made.logged).toMatchObject([{ level: 'warn', fields: { failure: 'ENOENT' } }])
+    expect(made.logged).toMatchObject([{ level: 'warn', fields: { failure } }])
+    expect(notifier.problem()).toMatchObject({ error: 'notify_failed' })
   })
 
   it('that is not there leaves no timer behind, which a daemon that stops would wait for', async () => {
@@ -140,7 +120,7 @@ describe('the notify command', () => {
     const timers = () =>
       process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const before = timers()
-    const notifier = createNotifier({ command: ['no-such-program'], everyMs: MINUTE }, made.world)
+    const notifier = createNotifier({ command: ['no-such-program'] }, made.world)
     await notifier.notify('evo-me', 'misconfigured', '')
     expect(timers()).toBeLessThanOrEqual(before)
   })
@@ -148,7 +128,7 @@ describe('the notify command', () => {
   it('that never ends is ended', async () => {
     using made = createWorld({ limitMs: 50 })
     const path = made.program('tell', 'trap "" TERM INT; exec sleep 1000')
-    const notifier = createNotifier({ command: [path], everyMs: MINUTE }, made.world)
+    const notifier = createNotifier({ command: [path] }, made.world)
     await notifier.notify('evo-me', 'misconfigured', '')
     expect(made.logged).toMatchObject([{ fields: { failure: 'ended by SIGKILL' } }])
   })
@@ -166,7 +146,7 @@ describe('without a command', () => {
     },
   )
 
-  it('nobody is told where there is no desktop', async () => {
+  it('no notice is shown where there is no desktop', async () => {
     using made = createWorld()
     made.program('notify-send')
     await createNotifier(undefined, made.world).notify('evo-me', 'login_required', 'x')

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readOwnFile } from '../../src/adapters/files/own-file.ts'
+import { readSmallFile } from '../../src/adapters/files/small-file.ts'
+import { findOwnFile, readOwnFile } from '../../src/adapters/files/own-file.ts'
 
 function createPlace(): string {
   const directory = mkdtempSync(join(tmpdir(), 'evo-own-'))
@@ -47,5 +48,17 @@ describe('a file that was found and is opened', () => {
 
   it('is no longer there where it was removed', async () => {
     expect(await readOwnFile(createPlace(), 1024)).toBeUndefined()
+  })
+})
+
+describe('a file in which the kernel shows itself', () => {
+  const kernel = `/proc/${process.pid}/status`
+  it.skipIf(process.platform !== 'linux')('is no place for a token', async () => {
+    await expect(findOwnFile(kernel)).rejects.toThrow(`${kernel} would not be a file on a disk.`)
+    await expect(findOwnFile('/proc/none.env')).rejects.toThrow('would not be a file on a disk')
+  })
+
+  it.skipIf(process.platform !== 'linux')('is not read where a setting names it', async () => {
+    expect(readSmallFile(kernel, 1024)).toEqual({ kind: 'read', bytes: Buffer.alloc(0) })
   })
 })

@@ -22,7 +22,7 @@ import {
   removeEndpoint,
   writeEndpoint,
 } from '../../src/adapters/process/daemon-directories.ts'
-import { readEndpoint } from '../../src/client/connection.ts'
+import { readEndpoint } from '../../src/client/daemon-address.ts'
 import { findPlaces } from '../../src/platform/posix/locations.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { itNeeds } from '../support/needs.ts'
@@ -259,8 +259,8 @@ describe('endpoint.json', () => {
 
   it('goes when the daemon stops, and may be gone already', async () => {
     await writeEndpoint(path(), endpoint)
-    removeEndpoint(path())
-    removeEndpoint(path())
+    await removeEndpoint(path())
+    await removeEndpoint(path())
     expect(readEndpoint(path(), uid)).toBeUndefined()
   })
 })

@@ -17,6 +17,9 @@ describe('a private key', () => {
   it.each([
     ['PKCS#8', PEM, RSA_ALGORITHMS],
     ['PKCS#8 with the line ends of Windows', PEM.replaceAll('\n', '\r\n'), RSA_ALGORITHMS],
+    ['PKCS#8 indented', PEM.replace(/^/gm, '    '), RSA_ALGORITHMS],
+    ['PKCS#8 in one line', PEM.replaceAll('\n', ' '), RSA_ALGORITHMS],
+    ['PKCS#8 in the JSON of a cloud', JSON.stringify({ private_key: PEM }), RSA_ALGORITHMS],
     ['PKCS#1', RSA.export({ type: 'pkcs1', format: 'pem' }).toString(), RSA_ALGORITHMS],
     [
       'a key behind its certificate and a remark',
@@ -61,7 +64,7 @@ describe('a private key', () => {
 describe('what is no key to sign with', () => {
   const encrypted = { cipher: 'aes-256-cbc', passphrase: 'x' } as const
   it.each([
-    ['a certificate', CERTIFICATE, 'it holds a certificate, and no private key'],
+    ['a certificate', CERTIFICATE, 'it holds a certificate, not a private key'],
     ['a public key', PUBLIC.export({ type: 'spki', format: 'pem' }).toString(), 'a public key'],
     ['two keys', PEM + PEM, 'more than one'],
     ['the first line alone', '-----BEGIN PRIVATE KEY-----', 'cut short'],

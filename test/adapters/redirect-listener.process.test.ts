@@ -213,7 +213,7 @@ describe('a response at the redirect URI', () => {
   })
 
   it.each([
-    { state: 'of nobody', query: '?code=1&state=another' },
+    { state: 'of no sign-in', query: '?code=1&state=another' },
     { state: 'missing', query: '?code=1' },
     { state: 'said twice', query: '?code=1&state=the-state&state=the-state' },
     { state: 'empty', query: '?state=' },
@@ -269,6 +269,18 @@ describe('a response at the redirect URI', () => {
     expect(callbacks).toHaveLength(1)
   })
 
+  it.each(['preview=1', 'prefetch', 'Prerender=on; purpose=prefetch'])(
+    'is read with the cookie %s of another program',
+    async (cookie) => {
+      const { redirectUri, callbacks, lease } = await startListener().listen()
+      expect((await ask(lease.openUrl, { headers: { cookie } })).status).toBe(302)
+      expect((await ask(`${redirectUri}?state=the-state`, { headers: { cookie } })).status).toBe(
+        200,
+      )
+      expect(callbacks).toHaveLength(1)
+    },
+  )
+
   it.each([
     {
       what: 'more than 256 KiB of headers',
@@ -306,7 +318,7 @@ describe('a sign-in on a machine with several users', () => {
   it.each([
     { who: 'the same user', peer: { kind: 'user', uid: OURS } as const },
     { who: 'root', peer: { kind: 'user', uid: 0 } as const },
-    { who: 'whoever the system does not name', peer: { kind: 'unknown' } as const },
+    { who: 'a user that the system does not name', peer: { kind: 'unknown' } as const },
   ])('answers $who', async ({ peer }) => {
     const { redirectUri, lease } = await startListener(peer).listen()
     expect((await ask(lease.openUrl)).status).toBe(302)
@@ -315,7 +327,7 @@ describe('a sign-in on a machine with several users', () => {
 
   it.each([
     { who: 'another user', peer: { kind: 'user', uid: OURS + 1 } as const },
-    { who: 'somebody who has gone already', peer: { kind: 'gone' } as const },
+    { who: 'a user who has gone already', peer: { kind: 'gone' } as const },
   ])('is not changed by $who, who learns nothing', async ({ peer }) => {
     const { listen, log } = startListener(peer)
     const { redirectUri, lease, callbacks, visits } = await listen()
@@ -335,7 +347,7 @@ describe('a sign-in on a machine with several users', () => {
 })
 
 describe('the page', () => {
-  it('loads nothing, runs nothing, is kept by nobody and tells nobody', async () => {
+  it('loads nothing, runs nothing, is kept in no cache and tells no other site', async () => {
     const { redirectUri } = await startListener().listen()
     const { headers, text: html } = await ask(`${redirectUri}?state=the-state`, {
       headers: { connection: 'keep-alive' },
@@ -501,7 +513,7 @@ describe('the one-time link', () => {
     const { lease } = await listen({
       redirectUri: `http://localhost:${port}/other`,
       state: 'other',
-      // As if the server had asked nobody anything.
+      // As if the server had asked the person nothing.
       authorizationUrl: `${redirectUri}?state=the-state&code=1`,
     })
     const page = await createPerson('ada').visit(lease.openUrl)
@@ -714,7 +726,7 @@ describe('the port', () => {
     await ask(`${redirectUri}?state=the-state`)
     const cut = idle.map((socket) => once(socket, 'close'))
     lease.close()
-    // No pause: somebody else can have it now.
+    // No pause: another program can have it now.
     const next = createServer().listen(port, '127.0.0.1')
     await once(next, 'listening')
     next.close()

@@ -106,24 +106,27 @@ describe('a supervisor that listens', () => {
     supervisor.close()
   })
 
-  itNeeds(needed)('is told by another shell where somebody ended the first one', async () => {
-    await using receiver = await startReceiver()
-    const supervisor = createSupervisor(receiver.env)
-    supervisor.ready()
-    await until(
-      'the message has come',
-      () => receiver.messages,
-      ({ length }) => length === 1,
-    )
-    const [first = 0] = readersOf(receiver)
-    process.kill(first, 'SIGKILL')
-    await until('another shell tells it', () => {
-      supervisor.watchdog()
-      return receiver.messages.includes('WATCHDOG=1')
-    })
-    expect(readersOf(receiver)).not.toContain(first)
-    supervisor.close()
-  })
+  itNeeds(needed)(
+    'is told by another shell where another process ended the first one',
+    async () => {
+      await using receiver = await startReceiver()
+      const supervisor = createSupervisor(receiver.env)
+      supervisor.ready()
+      await until(
+        'the message has come',
+        () => receiver.messages,
+        ({ length }) => length === 1,
+      )
+      const [first = 0] = readersOf(receiver)
+      process.kill(first, 'SIGKILL')
+      await until('another shell tells it', () => {
+        supervisor.watchdog()
+        return receiver.messages.includes('WATCHDOG=1')
+      })
+      expect(readersOf(receiver)).not.toContain(first)
+      supervisor.close()
+    },
+  )
 
   itNeeds(needed)('finds nothing of our environment in the shell', async () => {
     await using receiver = await startReceiver()
@@ -136,7 +139,7 @@ describe('a supervisor that listens', () => {
   })
 })
 
-it('nobody is told anything where nobody asked', () => {
+it('the service manager is told nothing where it did not ask', () => {
   const supervisor = createSupervisor({ PATH: '/nonexistent' })
   supervisor.ready()
   supervisor.status(() => 'x')

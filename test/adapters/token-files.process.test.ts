@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createTokenFiles } from '../../src/adapters/token-files/token-files.ts'
-import type { TokenFile } from '../../src/config.ts'
+import type { TokenFile } from '../../src/config/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
 import { NOBODY } from '../attacks/as-nobody.ts'
@@ -71,7 +71,49 @@ const dotenv = (
   ...change,
 })
 
+describe('the token files of many apps', () => {
+  it('looks at no file of another app when one is updated or asked about', async () => {
+    using directory = createDirectory()
+    let looks = 0
+    const others = Array.from({ length: 100 }, (_, at): TokenFile => {
+      const path = join(directory.path, `other-${at}`)
+      return {
+        get app() {
+          looks += 1
+          return `other-${at}`
+        },
+        path,
+        format: 'raw',
+      }
+    })
+    const own: TokenFile = { app: 'evo', path: join(directory.path, 'token'), format: 'raw' }
+    const { files } = create([...others, own])
+    const { files: configured } = create([])
+    await configured.configure([...others, own])
+    looks = 0
+
+    for (const one of [files, configured]) {
+      await one.update('evo', first)
+      expect(one.problemOf('evo')).toBeUndefined()
+    }
+
+    expect(looks).toBe(0)
+    expect(readFileSync(own.path, 'utf8')).toContain('first.token')
+  })
+})
+
 describe('a token file', () => {
+  it('is not written in UTF-16, where no program would find the token', async () => {
+    using directory = createDirectory()
+    const path = join(directory.path, '.env')
+    const before = Buffer.from('\ufeffA=1\r\n', 'utf16le')
+    writeFileSync(path, before)
+    const { files, errors } = create([dotenv(path)])
+    await files.update('evo-me', first)
+    expect(errors[0]?.err.message).toContain('is in UTF-16')
+    expect(readFileSync(path)).toEqual(before)
+  })
+
   it.each([
     [{ format: 'raw' }, 'first.token_of-evo'],
     [{ format: 'json' }, '{"app":"evo-me","access_token":"first.token_of-evo"}\n'],
@@ -289,7 +331,11 @@ describe('in the place of a token file', () => {
 
     it(`a directory stays, and is named (${format})`, async () => {
       using at = await meet(format, (path) => mkdirSync(join(path, 'deep'), { recursive: true }))
-      expect(at.problem?.message).toMatch(/in-the-way .*is a directory/)
+      expect(at.problem).toEqual({
+        error: 'file_unwritable',
+        message: `${at.path} is a directory, not a file.`,
+        hint: 'Move it away, or name another path in "files" of the config.',
+      })
       expect(readdirSync(at.path)).toEqual(['deep'])
       expect(at.other()).toContain('first.token')
     })
@@ -348,12 +394,24 @@ describe('in the place of a token file', () => {
     expect(at.other()).toContain('first.token')
   })
 
-  it('a .env of 1 MiB is one', async () => {
+  const MAX_BYTES = 1024 * 1024
+  const LINE_BYTES = 'EVO_ACCESS_TOKEN=first\n'.length
+
+  it('a .env that has room for the token below 1 MiB is one', async () => {
     using at = await meet('dotenv', (path) => {
-      writeFileSync(path, `${'#'.repeat(1024 * 1024 - 1)}\n`)
+      writeFileSync(path, `${'#'.repeat(MAX_BYTES - 2 * LINE_BYTES)}\n`)
     })
     expect(at.problem).toBeUndefined()
     expect(readFileSync(at.path, 'utf8')).toMatch(/#\nEVO_ACCESS_TOKEN=first/)
+  })
+
+  it('a .env that the token would take beyond 1 MiB is left as it is: it could not be read again', async () => {
+    const text = `${'#'.repeat(MAX_BYTES - 1)}\n`
+    using at = await meet('dotenv', (path) => {
+      writeFileSync(path, text)
+    })
+    expect(at.problem).toMatchObject({ error: 'file_unwritable' })
+    expect(readFileSync(at.path, 'utf8')).toBe(text)
   })
 
   it('what was wrong is forgotten once it is right, or not named any more', async () => {

@@ -22,7 +22,7 @@ async function refreshedBy(body: object | string, status = 200, headers = {}) {
   return refresh()
 }
 
-/** An unsigned JWT: nobody checks an access token that is the API's. */
+/** An unsigned JWT: no client checks an access token, which is the API's. */
 function jwt(claims: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none' })}.${part(claims)}.c2ln`
@@ -42,7 +42,7 @@ describe('a token response', () => {
     { oddity: 'token_type "BearerToken"', change: { token_type: 'BearerToken' } },
     { oddity: 'an array for scope', change: { scope: ['a', 'b'] } },
     { oddity: 'scope null', change: { scope: null } },
-    { oddity: 'an expired id_token that nobody asked for', change: { id_token: jwt({ exp: 1 }) } },
+    { oddity: 'an expired id_token that was not asked for', change: { id_token: jwt({ exp: 1 }) } },
     { oddity: 'an id_token that is none', change: { id_token: 42 } },
     { oddity: 'an error beside the tokens', change: { error: 'invalid_grant' } },
   ])('with $oddity is granted', async ({ change }) => {

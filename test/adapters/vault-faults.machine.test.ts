@@ -15,7 +15,6 @@ import {
   appRecord,
   loadOne,
   storeUpTo,
-  uid,
   vaultWorld,
   type VaultWorld,
 } from '../support/vault-world.ts'
@@ -82,26 +81,29 @@ describe('on a full disk', () => {
     expect(await loadOne(vault)).toEqual(inOrder(2))
   })
 
-  itOnADisk('the room of a reservation is never let go, though somebody waits for it', async () => {
-    const filler = join(disk.path, 'competitor')
-    for (let generation = 1; generation <= 10; generation++) {
-      await vault.records.reserve(APP, appRecord(generation))
-      const greedy = spawn('sh', ['-c', 'while :; do printf %4096s x; done >> "$0"', filler], {
-        stdio: 'ignore',
-      })
-      await until(
-        'the disk is full',
-        () => statfsSync(disk.path).bavail,
-        (free) => free === 0,
-      )
-      const result = await vault.records.store(APP, appRecord(generation + 1))
-      const ended = once(greedy, 'exit')
-      greedy.kill('SIGKILL')
-      await ended
-      rmSync(filler)
-      expect(result).toEqual(stored)
-    }
-  })
+  itOnADisk(
+    'the room of a reservation is never let go, though a program waits for it',
+    async () => {
+      const filler = join(disk.path, 'competitor')
+      for (let generation = 1; generation <= 10; generation++) {
+        await vault.records.reserve(APP, appRecord(generation))
+        const greedy = spawn('sh', ['-c', 'while :; do printf %4096s x; done >> "$0"', filler], {
+          stdio: 'ignore',
+        })
+        await until(
+          'the disk is full',
+          () => statfsSync(disk.path).bavail,
+          (free) => free === 0,
+        )
+        const result = await vault.records.store(APP, appRecord(generation + 1))
+        const ended = once(greedy, 'exit')
+        greedy.kill('SIGKILL')
+        await ended
+        rmSync(filler)
+        expect(result).toEqual(stored)
+      }
+    },
+  )
 
   itOnADisk('a record without a reservation is refused, and can be stored later', async () => {
     disk.fill()
@@ -173,8 +175,21 @@ describe('on a full disk', () => {
   })
 })
 
+/** Root may read and write everything: its rights rest while `test` runs. */
+function itAsPerson(name: string, test: () => Promise<void>): void {
+  it(name, async () => {
+    const uid = process.geteuid?.()
+    if (uid === 0) process.seteuid?.('nobody')
+    try {
+      await test()
+    } finally {
+      if (uid === 0) process.seteuid?.(uid)
+    }
+  })
+}
+
 describe('in a directory that may not be written', () => {
-  it.skipIf(uid === 0)('nothing can be stored, and what is there is served', async () => {
+  itAsPerson('nothing can be stored, and what is there is served', async () => {
     const own = vaultWorld()
     const open = await own.vault()
     await storeUpTo(open, 1)
@@ -188,8 +203,24 @@ describe('in a directory that may not be written', () => {
   })
 })
 
+describe('a record that may not be read', () => {
+  itAsPerson('waits until it may, and gives way to a newer one', async () => {
+    const own = vaultWorld()
+    const open = await own.vault()
+    await storeUpTo(open, 1)
+    const record = join(own.dir, FILE)
+    chmodSync(record, 0)
+    await expect(own.loadAnew()).rejects.toThrow(`The record ${record} cannot be read now`)
+    chmodSync(record, 0o600)
+    expect(await own.loadAnew()).toEqual(inOrder(1))
+    chmodSync(record, 0)
+    expect(await open.records.store(APP, appRecord(2))).toEqual(stored)
+    expect(await own.loadAnew()).toEqual(inOrder(2))
+  })
+})
+
 describe('in a directory whose changes cannot be synced', () => {
-  it.skipIf(uid === 0)('a record that is in its place all the same is stored again', async () => {
+  itAsPerson('a record that is in its place all the same is stored again', async () => {
     const own = vaultWorld()
     const open = await own.vault()
     await storeUpTo(open, 1)

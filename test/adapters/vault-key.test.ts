@@ -21,6 +21,7 @@ import { temporaryDirectory, uid } from '../support/vault-world.ts'
 const ID = '11111111-1111-4111-8111-111111111111'
 const BYTES = Buffer.from('fb'.repeat(31) + 'ff', 'hex')
 const OTHER = Buffer.alloc(32, 7)
+const utf16 = (text: string) => Buffer.from(text, 'utf16le')
 const asText = BYTES.toString('base64url')
 
 let directory: string
@@ -42,6 +43,9 @@ describe('parseKeys', () => {
     { form: 'base64url', content: asText },
     { form: 'base64 with its padding', content: BYTES.toString('base64') },
     { form: 'base64 as openssl prints it', content: `${BYTES.toString('base64')}\n` },
+    { form: 'base64 behind a byte order mark', content: `\ufeff${BYTES.toString('base64')}\r\n` },
+    { form: 'base64 in UTF-16', content: utf16(`\ufeff${BYTES.toString('base64')}\r\n`) },
+    { form: 'hex in UTF-16 of the other order', content: utf16(BYTES.toString('hex')).swap16() },
     { form: 'hex', content: BYTES.toString('hex') },
     {
       form: 'upper-case hex, and Windows line ends',
@@ -119,13 +123,15 @@ describe('a key file', () => {
     symlinkSync(at('real'), at('vault-key'))
     expect(await file().read(ID)).toEqual(refused(/symbolic link \(ELOOP\)/))
     mkdirSync(at('dir'), { mode: 0o700 })
-    expect(await createKeyFile(at('dir'), uid).read(ID)).toEqual(refused(/directory \(EISDIR\)/))
+    expect(await createKeyFile(at('dir'), uid).read(ID)).toEqual(
+      refused(/dir is not a regular file/),
+    )
   })
 
   it('is refused when it holds no key, without a word of what it holds', async () => {
     writeFileSync(at('vault-key'), 'almost a key', { mode: 0o600 })
     const read = await file().read(ID)
-    expect(read).toEqual(refused(/is no vault key/))
+    expect(read).toEqual(refused(/is not a vault key/))
     expect(JSON.stringify(read)).not.toContain('almost')
   })
 
@@ -138,7 +144,7 @@ describe('a key file', () => {
 })
 
 describe('a credential', () => {
-  it('is read from the directory that systemd names, whoever owns it', async () => {
+  it('is read from the directory that systemd names, whichever user owns it', async () => {
     writeFileSync(at('vault-key'), BYTES, { mode: 0o444 })
     const read = await createCredential({ CREDENTIALS_DIRECTORY: directory }).read(ID)
     expect(read).toMatchObject({
@@ -157,7 +163,7 @@ describe('a credential', () => {
     })
   })
 
-  it('is written by nobody here', async () => {
+  it('is not written here', async () => {
     writeFileSync(at('vault-key'), BYTES)
     const credential = createCredential({ CREDENTIALS_DIRECTORY: directory })
     expect(await credential.write(ID, [newVaultKey()])).toEqual(refused(/systemd credential/))

@@ -268,6 +268,18 @@ describe('moveKey', () => {
     expect(world.snapshot()).toEqual(before)
   })
 
+  it('deletes the old copy at the next start where the old place cannot be asked now', async () => {
+    const { keys, path } = withOtherPlace(world)
+    await (await world.vault({ keys })).keys.move('keychain')
+    const locked = async () => ({ kind: 'refused', message: 'It is locked.', hint: '' }) as const
+    const open = await world.vault({ source: 'auto', keys })
+    Object.assign(keys.keychain, { read: locked })
+    await open.keys.move('file')
+    expect(header(world)).toMatchObject({ source: 'file', leaving: 'keychain' })
+    expect(readFileSync(path, 'utf8')).toBe(readFileSync(world.keyFile, 'utf8'))
+    await expectOnePlace(world)
+  })
+
   it('never takes the place of another key', async () => {
     const { keys, path } = withOtherPlace(world)
     writeFileSync(path, Buffer.alloc(32, 7), { mode: 0o600 })

@@ -153,7 +153,7 @@ describe('openVault, the first time', () => {
       code: 'vault_locked',
       message: expect.stringContaining('has lost its vault.json') as string,
     })
-    expect(hint).toContain(`move ${world.dir} away for a fresh vault, and sign in anew`)
+    expect(hint).toContain(`move ${world.dir} away for a fresh vault, and sign in again`)
     expect(world.snapshot()).toEqual(before)
   })
 
@@ -245,7 +245,7 @@ describe('openVault, of a vault that is there', () => {
       spoil: ({ keyFile }: VaultWorld) => {
         writeFileSync(keyFile, 'not a key')
       },
-      says: 'is no vault key',
+      says: 'is not a vault key',
     },
     {
       how: 'has a key file that others can read',

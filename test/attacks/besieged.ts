@@ -1,4 +1,4 @@
-/** A listener with the real endpoint on it, somebody who sends it whatever bytes he likes, and a good caller. */
+/** A listener with the real endpoint on it, an attacker who sends it any bytes, and a good caller. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'

@@ -37,7 +37,7 @@ export async function launchBrowser(args: readonly string[] = []): Promise<Brows
   })
 }
 
-/** The statuses of all answers that the page gets from now on; of a WebSocket nobody tells. */
+/** The statuses of all answers that the page gets from now on; of a WebSocket none is told. */
 export function statusesOf(page: Page): ReadonlySet<number> {
   const statuses = new Set<number>()
   page.on('response', (response) => statuses.add(response.status()))

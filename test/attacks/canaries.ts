@@ -1,6 +1,6 @@
 /**
  * Canaries: secrets as they were really used, and the search for any eight bytes in a row of one of
- * them. No piece of a canary may be harmless text, so whoever makes one up makes it random from its
+ * them. No piece of a canary may be harmless text, so one that is made up is random from its
  * first character to its last; what servers and the program itself make up is.
  */
 import { randomBytes } from 'node:crypto'

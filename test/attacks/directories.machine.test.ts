@@ -1,4 +1,4 @@
-/** Directories that somebody else owns, leads elsewhere or can write to: the daemon does not start in them. */
+/** Directories that another user owns, leads elsewhere or can write to: the daemon does not start in them. */
 import { once } from 'node:events'
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'

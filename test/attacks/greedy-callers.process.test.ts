@@ -145,3 +145,40 @@ describe('2,000 programs that connect at the same instant', () => {
     }
   }, 240_000)
 })
+
+describe('a caller that keeps connections on which nothing is asked', () => {
+  it('loses the oldest of them to newcomers whose request is not read yet', async () => {
+    await using siege = await besieged({ connectionsMax: 100 })
+    const kept: Socket[] = []
+    for (let open = 0; open < 90; open += 1) {
+      const socket = await siege.connect()
+      socket.write(`${siege.head(STATUS, KEY)}\r\n`)
+      await once(socket, 'data')
+      kept.push(socket.resume())
+    }
+    const newcomers = await Promise.all(Array.from({ length: 60 }, () => siege.connect()))
+    const came = newcomers.map((socket) => received(socket))
+    await until(
+      'room is made for all of them',
+      () => [...kept, ...newcomers].filter(({ closed }) => closed).length === 50,
+    )
+    for (const socket of newcomers) {
+      socket.write(`${siege.head(STATUS, LIMITED_KEY)}Connection: close\r\n\r\n`)
+    }
+    const statuses = (await Promise.all(came)).map((text) => statusesIn(text)[0])
+    expect(statuses.filter((status) => status !== 200)).toEqual([])
+  })
+})
+
+describe('a caller that sends thousands of requests on a connection and reads no answer', () => {
+  it('gets the first of them answered at most, and the connection ends', async () => {
+    await using siege = await besieged()
+    const request = `${siege.head('GET /v1/apps', KEY)}\r\n`
+    const answers = await siege.send(request.repeat(2000))
+    const statuses = statusesIn(answers)
+    // The kernel may drop answers on the way, when a connection ends with requests that were not read.
+    expect(statuses.length).toBeLessThanOrEqual(8)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(await siege.goodCaller()).toBe(200)
+  })
+})

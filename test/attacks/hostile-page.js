@@ -50,7 +50,7 @@ function follow(url) {
   link.click()
 }
 
-/** As a JSON body for whoever does not look at the type: `{"x":"="}`. */
+/** As a JSON body for a server that does not look at the type: `{"x":"="}`. */
 const JSON_FORM = { '{"x":"': '"}' }
 
 // Without a referrer: the page would rather not be told by it.

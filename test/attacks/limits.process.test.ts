@@ -1,5 +1,5 @@
 /**
- * What anybody on this machine can do to the daemon without a key: each kind of abuse is refused or
+ * What any user of this machine can do to the daemon without a key: each kind of abuse is refused or
  * cut off by a limit of ours, and good callers are answered while it goes on. How fast they are
  * answered then is measured by `bench/abuse.ts`.
  */
@@ -181,12 +181,12 @@ describe('size', () => {
     await using siege = await besieged()
     const refused = siege.send(bytes(siege))
     await expectGoodCallers(siege)
-    // Cut off while it still sends, whoever sent it may see a reset in place of the refusal.
+    // Cut off while it still sends, the sender may see a reset in place of the refusal.
     expect(statusesIn(await refused).filter((status) => status !== 413)).toEqual([])
     expect(siege.asked.filter(([method]) => method === 'token')).toHaveLength(1)
   })
 
-  it('of headers says so to whoever stops in time', async () => {
+  it('of headers says so to a sender that stops in time', async () => {
     await using siege = await besieged()
     const answer = await siege.send(`${siege.head(TOKEN, KEY)}X-Large: ${'a'.repeat(16 * 1024)}`)
     expect(answer).toContain('urn:evo-token:problem:too_large')
@@ -358,7 +358,7 @@ describe('the redirect listener', () => {
     }
   }
 
-  it('answers the browser while somebody holds hundreds of silent connections to it', async () => {
+  it('answers the browser while an attacker holds hundreds of silent connections to it', async () => {
     const { port, callback, lease } = await awaitedCallback()
     await holdSilent(port)
     expect(await statusOf(callback)).toBe(200)

@@ -24,7 +24,7 @@ export async function openStream(url: string, key: string): Promise<OpenStream> 
     text += piece
   })
   const ended = once(incoming, 'end')
-  // Nobody has to wait for it.
+  // No test has to wait for it.
   ended.catch(() => undefined)
   const enough = (count: number) => (text.match(/^event: /gm) ?? []).length >= count
   return {

@@ -1,4 +1,4 @@
-/** Another user of this machine, with the tools that everybody has. */
+/** Another user of this machine, with the tools that every user has. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { missingCommands } from '../support/needs.ts'

@@ -28,7 +28,7 @@ const it = itNeeds(missing)
 
 const SCOPES = ['evo.discovery', 'evo.workspace']
 const CLIENT_SECRETS = { robot: randomSecret(), site: randomSecret() }
-/** Of nobody, and yet a secret to whoever types it. */
+/** Of no app, and yet a secret to the person who types it. */
 const WRONG = { secret: randomSecret(), key: `evtk_${randomSecret()}`, config: randomSecret() }
 const ADA = createPerson('ada')
 
@@ -183,7 +183,7 @@ async function signIn(): Promise<void> {
     const { url, text } = await ADA.visit(readFileSync(opened, 'utf8'))
     answers.push(text)
     expect(url).toContain('code=')
-    const again = await ADA.visit(url).catch(() => ({ text: 'nobody listens any more' }))
+    const again = await ADA.visit(url).catch(() => ({ text: 'nothing listens any more' }))
     answers.push(again.text)
   }
   await login(['me'], /The browser opens/, inBrowser, { BROWSER: browser })

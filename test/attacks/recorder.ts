@@ -31,7 +31,7 @@ const PAGE = [
   '<!doctype html><link rel="icon" href="data:,">',
 ].join('\r\n')
 
-/** Under the path `/page`, and there only, an empty page is served that belongs to somebody else. */
+/** Under the path `/page`, and there only, an empty page is served that belongs to another program. */
 export async function startRecorder(port: number): Promise<Recorder> {
   const exchanges: Exchange[] = []
   const sockets = new Set<Socket>()

@@ -29,7 +29,7 @@ const OPENED: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'src/adapters/callers/callers-local.ts': [1, 'the access key, for its file'],
   'src/daemon/owner-door.ts': [1, "the owner's key, for its file"],
   'src/adapters/token-files/token-file.ts': [1, 'the access token, for the files of the config'],
-  // To whoever asked for it.
+  // To the caller that asked for it.
   'src/client/tcp.ts': [1, 'the access key, to the daemon'],
   'src/client/token.ts': [1, 'the program that asked for the token reads it'],
   'src/http/routes-apps.ts': [2, 'the access token, as JSON and as text'],

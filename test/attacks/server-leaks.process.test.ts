@@ -132,7 +132,7 @@ async function signInOnDevice(): Promise<string> {
   return JSON.stringify(end)
 }
 
-/** What is told to whoever asks; a token is told to those who ask for one. */
+/** What every caller is told; a token is told to those that ask for one. */
 async function told(): Promise<string> {
   const replies: Reply[] = []
   for (const path of ['/v1/apps', '/readyz']) {
@@ -168,7 +168,7 @@ async function liveThrough(plan: Plan | 'refuses'): Promise<void> {
   clock.pass(DUE_MS)
   await seenThrough(sidecar.round())
   const said: string[] = []
-  // Where nobody listens, no browser gets anywhere.
+  // Where nothing listens, no browser gets anywhere.
   if (plan !== 'refuses') {
     // What the others would wait for is longer than a sign-in may take.
     const forSite: Plan = (form) =>

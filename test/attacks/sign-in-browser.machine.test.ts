@@ -158,6 +158,36 @@ describe('a person in a browser', () => {
   )
 
   itInBrowser(
+    'who cancels is told how to go on, also on loading the page again and on going back to sign in after all',
+    async () => {
+      const context = await browser.newContext()
+      const started = await victim.startSignIn()
+      const page = await context.newPage()
+      await page.goto(started.openUrl)
+      const signInPage = page.url()
+      await page.click('a[href$="/abort"]')
+      await page.waitForURL(`${redirectUri}?**`)
+      expect(await started.status('wait')).toMatchObject({ error: 'access_denied' })
+      const shown = await page.innerText('main')
+      expect(shown).toContain(`start with "evo-token login ${APP}"`)
+      await page.reload()
+      expect(await page.innerText('main')).toBe(shown)
+      const asked = victim.server.count('authorization_code')
+      await page.goto(started.authorizationUrl)
+      expect(page.url()).not.toBe(signInPage)
+      await passSignInPages(page)
+      await page.waitForURL(`${redirectUri}?**code=**`)
+      expect(await page.innerText('h1')).toBe('This sign-in has ended')
+      expect(await page.innerText('main')).toContain(`start with "evo-token login ${APP}"`)
+      await page.goto(started.openUrl)
+      expect(await page.innerText('main')).toContain('start with "evo-token login"')
+      expect(victim.server.count('authorization_code')).toBe(asked)
+      await context.close()
+    },
+    300_000,
+  )
+
+  itInBrowser(
     'that tries https: is noticed, and signs in with http: after all',
     async () => {
       const context = await browser.newContext({ ignoreHTTPSErrors: true })

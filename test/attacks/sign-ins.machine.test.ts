@@ -119,7 +119,7 @@ describe('a response at the redirect URI', () => {
   it.each([
     { of: 'another server', iss: () => evil.issuer },
     { of: 'nobody', iss: () => undefined },
-  ])('said to come from $of signs nobody in', async ({ iss }) => {
+  ])('said to come from $of signs no person in', async ({ iss }) => {
     const started = await victim.startSignIn()
     const asked = victim.server.count('authorization_code')
     const callback = await victim.callbackOf('mallory', started.authorizationUrl)
@@ -129,8 +129,27 @@ describe('a response at the redirect URI', () => {
   })
 })
 
+describe('a pasted address', () => {
+  it.each([
+    { lacks: 'the end', change: (url: string) => url.slice(0, -5) },
+    { lacks: 'the issuer', change: (url: string) => changed(url, { iss: undefined }) },
+    { lacks: 'the code', change: (url: string) => changed(url, { code: undefined }) },
+    { lacks: 'its own issuer', change: (url: string) => changed(url, { iss: evil.issuer }) },
+  ])('that lacks $lacks changes nothing, and the whole one signs in', async ({ change }) => {
+    const started = await victim.startSignIn()
+    const callback = await victim.callbackOf('ada', started.authorizationUrl)
+    const asked = victim.server.count('authorization_code')
+    expect(await started.paste(change(callback))).toMatchObject({
+      error: 'invalid_request',
+      hint: expect.stringContaining('whole address') as string,
+    })
+    expect(victim.server.count('authorization_code')).toBe(asked)
+    expect(await started.paste(`<${callback}>`)).toMatchObject({ status: 'succeeded' })
+  })
+})
+
 describe('the link of a sign-in', () => {
-  it('that somebody opened before ends it, and whoever that was is not signed in', async () => {
+  it('that another person opened before ends it, and that person is not signed in', async () => {
     const before = victim.server.liveFamilies()
     const started = await victim.startSignIn()
     const thief = createPerson('mallory')
@@ -140,7 +159,9 @@ describe('the link of a sign-in', () => {
       text: expect.stringContaining('another person or program saw the link') as string,
     })
     expect(await started.status('wait')).toMatchObject({ error: 'link_reused' })
-    await expect(thief.visit(url)).rejects.toThrow('ECONNREFUSED')
+    const asked = victim.server.count('authorization_code')
+    expect((await thief.visit(url)).text).toContain('This sign-in has ended')
+    expect(victim.server.count('authorization_code')).toBe(asked)
     expect(victim.server.liveFamilies()).toEqual(before)
   })
 

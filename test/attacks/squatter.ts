@@ -51,7 +51,7 @@ async function start(place: Place, hear: (socket: Socket, text: string) => void)
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
-    // Whoever asks is free to hang up.
+    // A client is free to hang up.
     socket.on('error', () => undefined)
     socket.setEncoding('latin1').on('data', (piece) => {
       heard += String(piece)

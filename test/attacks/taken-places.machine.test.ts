@@ -30,7 +30,7 @@ describe('the port', () => {
     })
   }
 
-  it('cannot be had by anybody else at any address of loopback while the daemon runs', async () => {
+  it('cannot be had by another user at any address of loopback while the daemon runs', async () => {
     await using home = await createHome(configFor(0))
     await using daemon = await startDaemonProcess(home)
     const port = Number(new URL(daemon.url).port)

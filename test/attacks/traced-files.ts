@@ -36,6 +36,14 @@ export interface Call {
 
 /** The calls that succeeded, in the order in which they ended, once the first process itself has ended. */
 export async function readTrace(file: string): Promise<readonly Call[]> {
+  return (await wholeCalls(file)).flatMap(({ pid, call }) => {
+    const [, name = '', args = '', result = ''] = /^(\w+)\((.*)\) += (\S+)/.exec(call) ?? []
+    return name === '' || result.startsWith('-') ? [] : [{ pid, name, args, paths: pathsIn(args) }]
+  })
+}
+
+/** A call as it is written, whole also where another thread's came in between. */
+export async function wholeCalls(file: string) {
   await until('the tracer has written of the end', () => {
     const text = readFileSync(file, 'utf8')
     const root = /^\d+/.exec(text)?.[0] ?? ''
@@ -44,18 +52,14 @@ export async function readTrace(file: string): Promise<readonly Call[]> {
   const unfinished = new Map<string, string>()
   return readFileSync(file, 'utf8')
     .split('\n')
-    .flatMap((line): Call[] => {
+    .flatMap((line) => {
       const [, pid = '', said = ''] = /^(\d+) +(.*)$/.exec(line) ?? []
       if (said.endsWith(' <unfinished ...>')) {
         unfinished.set(pid, said.slice(0, -' <unfinished ...>'.length))
         return []
       }
       const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(said)
-      const whole = resumed ? `${unfinished.get(pid) ?? ''}${resumed[1] ?? ''}` : said
-      const [, name = '', args = '', result = ''] = /^(\w+)\((.*)\) += (\S+)/.exec(whole) ?? []
-      return name === '' || result.startsWith('-')
-        ? []
-        : [{ pid, name, args, paths: pathsIn(args) }]
+      return [{ pid, call: resumed ? `${unfinished.get(pid) ?? ''}${resumed[1] ?? ''}` : said }]
     })
 }
 

@@ -18,7 +18,7 @@ export const SCOPES = ['evo.discovery', 'evo.workspace', 'offline_access']
 export interface Victim extends AsyncDisposable {
   readonly daemon: DaemonProcess
   readonly server: RunningAuthorizationServer
-  /** What nobody else may get. */
+  /** What no other user may get. */
   readonly accessKey: string
   /** Everything that an attack could have changed. */
   standing(): Promise<object>

@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 async function newPage(): Promise<Page> {
-  // Somebody else's page would not have our policy, even where it has the origin of our answers.
+  // Another program's page would not have our policy, even where it has the origin of our answers.
   return browser.newPage({ bypassCSP: true })
 }
 

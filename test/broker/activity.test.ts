@@ -87,7 +87,7 @@ describe('the activity of an app', () => {
     ])
   })
 
-  it('tells of a sign-in that nobody completed', async () => {
+  it('tells of a sign-in that was not completed', async () => {
     const world = createWorld()
     await world.broker.open()
     await world.broker.signIns.start('evo-me', { method: 'browser', switchUser: false })

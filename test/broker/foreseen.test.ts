@@ -1,6 +1,6 @@
 /** Sessions whose end is known: when `status` says so, and what that knowledge outlives. */
 import { describe, expect, it } from 'vitest'
-import { toStored } from '../../src/core/token.ts'
+import { toStored } from '../../src/core/stored-tokens.ts'
 import { app, HOUR, MINUTE, NOW, SECOND, tokenSet } from '../support/builders.ts'
 import { createWorld, granted, INVALID_GRANT, signedIn } from '../support/broker-world.ts'
 
@@ -32,7 +32,7 @@ describe('the age that the config names', () => {
     })
   })
 
-  it('says nothing of a session whose sign-in nobody wrote down', async () => {
+  it('says nothing of a session whose sign-in has no instant on record', async () => {
     const { broker } = await signedIn({ app: aged })
     expect(broker.status(ME)).toMatchObject({ sessionExpiresAt: null, sessionExpiresSoon: false })
   })

@@ -3,7 +3,7 @@ import { createIssuerTurns } from '../../src/broker/issuer-turns.ts'
 import { identityOf } from '../../src/core/app.ts'
 import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import type { Turn, WaitingRequest } from '../../src/core/registration.ts'
-import { toStored } from '../../src/core/token.ts'
+import { toStored } from '../../src/core/stored-tokens.ts'
 import { createWorld, granted, settle } from '../support/broker-world.ts'
 import { app, HOUR, later, NOW, tokenSet } from '../support/builders.ts'
 
@@ -88,7 +88,7 @@ describe('the turns of an issuer', () => {
     expect(left).toEqual(['slow', 'b', 'c'])
   })
 
-  it('are for nobody else while a person signs in, who waits for none', async () => {
+  it('are for no other request while a person signs in, who waits for none', async () => {
     const { ask, left, turns } = world()
     await ask('a')
     const turn = turns.takeAtOnce()

@@ -1,7 +1,8 @@
-/** `refresh.ahead` is asked of the config as it is now, also for a token that came before it changed. */
+/** When a token is renewed is asked of the config as it is now, also for a token that came before it changed. */
 import { expect, it } from 'vitest'
-import { app, MINUTE, NOW, SECOND } from '../support/builders.ts'
-import { granted, signedIn } from '../support/broker-world.ts'
+import { Secret } from '../../src/secret.ts'
+import { app, MINUTE, NOW, SECOND, serviceApp } from '../support/builders.ts'
+import { createWorld, granted, signedIn } from '../support/broker-world.ts'
 
 const ME = 'evo-me'
 const ahead = (aheadMs: number) => app({ refresh: { ...app().refresh, aheadMs } })
@@ -50,4 +51,45 @@ it('leaves each token its own jitter, from one policy to the next', async () => 
   world.apps.splice(0, 1, ahead(5 * MINUTE))
   await world.restart()
   expect(world.broker.status(ME).refreshAt).toBe(received + 55 * MINUTE + 15 * SECOND)
+})
+
+it('is joined by `atLeast`, which holds for the token in hand after a reload and after a restart', async () => {
+  const refresh = { ...app().refresh, atLeastMs: 20 * MINUTE }
+  const world = await signedIn()
+  await world.broker.reload(world.registrationsOf([app({ refresh })]))
+  expect(world.broker.status(ME).refreshAt).toBe(NOW.wall + 20 * MINUTE)
+  await world.broker.reload(world.registrationsOf([app()]))
+  expect(world.broker.status(ME).refreshAt).toBe(NOW.wall + 50 * MINUTE)
+  world.pass(30 * MINUTE)
+  await world.beat()
+  expect(world.requests).toEqual([])
+  // The token is older than that already.
+  world.apps.splice(0, 1, app({ refresh }))
+  await world.restart()
+  world.answers.push(granted())
+  await world.beat()
+  expect(world.requests).toEqual(['refresh rt-1'])
+})
+
+it('is joined by `reissue`, which holds for the token in hand from a reload on, and is over with one', async () => {
+  const cron = serviceApp({ reissue: '*/30 * * * *' })
+  const world = createWorld({ apps: [serviceApp()] })
+  world.credentials.set(cron.name, new Secret('secret-1'))
+  await world.restart()
+  const beatAfter = async (ms: number) => {
+    world.answers.push(granted())
+    world.pass(ms)
+    await world.beat()
+    world.answers.length = 0
+    return world.requests.length
+  }
+  expect(await beatAfter(0)).toBe(1)
+  await world.broker.reload(world.registrationsOf([cron]))
+  expect(await beatAfter(30 * MINUTE)).toBe(2)
+  await world.broker.reload(world.registrationsOf([serviceApp()]))
+  expect(await beatAfter(31 * MINUTE)).toBe(2)
+  world.apps.splice(0, 1, cron)
+  await world.restart()
+  expect(await beatAfter(14 * MINUTE)).toBe(2)
+  expect(await beatAfter(15 * MINUTE)).toBe(3)
 })

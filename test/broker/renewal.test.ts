@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret } from '../../src/secret.ts'
-import { toStored } from '../../src/core/token.ts'
+import { toStored } from '../../src/core/stored-tokens.ts'
 import {
   app,
   grant,
@@ -114,7 +114,7 @@ describe('renewal of a user app', () => {
     expect(await broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-9'))
   })
 
-  it('spends nothing of a record that somebody else replaced, and goes on with theirs', async () => {
+  it('spends nothing of a record that another process replaced, and goes on with that', async () => {
     const { answers, beat, pass, records, requests } = await signedIn()
     const other = records.get(ME)
     if (!other?.tokens) throw new Error('no record')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GrantOutcome } from '../../src/core/authorization-server.ts'
-import { toStored } from '../../src/core/token.ts'
+import { toStored } from '../../src/core/stored-tokens.ts'
+import { SidecarError } from '../../src/errors.ts'
 import { Secret, sha256Hex } from '../../src/secret.ts'
 import {
   app,
@@ -102,7 +103,7 @@ describe('a token', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('is refused with login_required where nobody has signed in', async () => {
+  it('is refused with login_required where no person has signed in', async () => {
     const { broker } = createWorld()
     await broker.open()
     await expect(broker.token(ME, NOW_ONLY)).rejects.toMatchObject({
@@ -142,16 +143,38 @@ describe('a token', () => {
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'login_required' })
   })
 
-  it('is served after a record could not be read for a while', async () => {
-    const { beat, broker, vault } = createWorld()
+  it('is served after a record could not be read for a while, which is told once and tried less and less often', async () => {
+    const OTHER = 'other'
+    const apps = [app(), app({ name: OTHER, clientId: 'native-other' })]
+    const { beat, broker, log, pass, vault } = createWorld({ apps })
     const load = vault.records.load.bind(vault.records)
-    vault.records.load = () => Promise.reject(new Error('too many open files'))
-    await expect(broker.open()).rejects.toThrow('too many open files')
-    await beat()
-    expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'vault_locked' })
+    let reads = 0
+    vault.records.load = (entry) => {
+      if (entry.app === OTHER) return load(entry)
+      reads += 1
+      return Promise.reject(new SidecarError('unavailable', 'Too many files are open.'))
+    }
+    await broker.open()
+    for (let beats = 0; beats < 24; beats++) {
+      pass(5 * SECOND)
+      await beat()
+    }
+    // At the start, and after 5, 15, 35 and 75 s of two minutes.
+    expect(reads).toBe(5)
+    const told = log.lines.filter(({ message }) => message.startsWith('Too many files are open.'))
+    expect(told).toHaveLength(1)
+    expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'record_unread' })
+    expect(broker.status(ME)).toMatchObject({ failures: 5, session: 'retrying' })
+    expect(() => broker.token(ME, NOW_ONLY)).toThrow(
+      expect.objectContaining({ code: 'unavailable' }) as Error,
+    )
+    // It costs no other app anything.
+    expect(broker.readiness(OTHER)).toEqual({ ready: false, reason: 'login_required' })
     vault.records.load = load
+    pass(60 * SECOND)
     await beat()
     expect(broker.readiness(ME)).toEqual({ ready: false, reason: 'login_required' })
+    expect(log.lines.at(-1)?.message).toMatch(/^the record can be read again/)
   })
 
   it('of an app that is not configured is refused as unknown', async () => {
@@ -251,7 +274,7 @@ describe('refresh', () => {
     const { broker } = await signedIn({ record: { tokens: toStored(rest) } })
     await expect(broker.refresh(ME, { now: true })).rejects.toMatchObject({
       code: 'login_required',
-      message: 'No other token can be got for "evo-me": there is no refresh token for it.',
+      message: '"evo-me" cannot get another token: there is no refresh token for it.',
       hint: 'Sign in: `evo-token login evo-me`.',
     })
   })
@@ -313,11 +336,13 @@ describe('changes that meet', () => {
     answers.push(answer)
     pass(51 * MINUTE)
     await beat()
+    expect(broker.hasApp(ME)).toBe(true)
     const reloaded = broker.reload([])
     give(granted())
     expect(await reloaded).toMatchObject({ removed: [ME] })
     expect(records.get(ME)?.tokens?.refreshToken?.expose()).toBe('rt-2')
     expect(broker.appNames()).toEqual([])
+    expect(broker.hasApp(ME)).toBe(false)
   })
 
   it('a reload that changes the client id never sends the old record anywhere', async () => {

@@ -26,6 +26,11 @@ function callback(state: string, parameters = 'code=c-1') {
   return new URL(`http://localhost:3000/signin-callback?state=${state}&${parameters}`)
 }
 
+function declined() {
+  const failure = { code: 'access_denied', message: 'The person said no' }
+  return { kind: 'rejected', failure } as const
+}
+
 describe('a sign-in in the browser', () => {
   it('ends with who signed in to what, and the token is stored before it is served', async () => {
     const { answers, broker, redirects, requests, steps, concluded } = await signedOut()
@@ -209,18 +214,67 @@ describe('a sign-in in the browser', () => {
     })
   })
 
-  it('shows its last page for a minute, and closes the port then', async () => {
-    const { answers, beat, broker, closed, pass, redirects } = await signedOut()
+  it.each(['success', 'a refusal', 'a second visit of its link', 'ten minutes'])(
+    'leaves the port open for a minute after it has ended by %s',
+    async (what) => {
+      const { answers, beat, broker, closed, pass, redirects } = await signedOut()
+      const { id } = await broker.signIns.start(ME, IN_BROWSER)
+      const [redirect] = redirects
+      if (what === 'ten minutes') pass(10 * MINUTE)
+      else if (what === 'a second visit of its link') redirect?.onSecondVisit()
+      else {
+        answers.push(what === 'success' ? granted() : declined())
+        await redirect?.onCallback(callback('state-1'))
+      }
+      await beat()
+      expect((await broker.signIns.wait(ME, id, 0)).status).not.toBe('pending')
+      pass(MINUTE - 1)
+      await beat()
+      expect(closed).toEqual([])
+      pass(1)
+      await beat()
+      await beat()
+      expect(closed).toEqual(['state-1'])
+    },
+  )
+
+  it.each([
+    ['declined', 'The person said no. Either you declined', '(access_denied)'],
+    ['succeeded', 'evo-me is signed in as ada@example.org.', ''],
+    ['timed out', 'The sign-in was not completed in time.', '(timeout)'],
+  ])(
+    'that %s says so to a browser that comes again, and how to go on',
+    async (what, words, code) => {
+      const { answers, beat, broker, pass, redirects, requests } = await signedOut()
+      await broker.signIns.start(ME, IN_BROWSER)
+      const [redirect] = redirects
+      if (what === 'timed out') {
+        pass(10 * MINUTE)
+        await beat()
+      } else {
+        answers.push(what === 'declined' ? declined() : granted({ subject: ada }))
+        await redirect?.onCallback(callback('state-1', 'code=c-1'))
+      }
+      const sent = [...requests]
+      const page = await redirect?.onCallback(callback('state-1', 'code=c-2'))
+      expect(page).toMatchObject({ ok: false, title: 'This sign-in has ended' })
+      expect(page?.text).toContain(words)
+      expect(page?.text).toContain(code)
+      expect(page?.text).toContain('start with "evo-token login evo-me"')
+      expect(requests).toEqual(sent)
+    },
+  )
+
+  it('that is refused says on its page how to go on', async () => {
+    const { answers, broker, redirects } = await signedOut()
     await broker.signIns.start(ME, IN_BROWSER)
-    answers.push(granted())
-    await redirects[0]?.onCallback(callback('state-1'))
-    pass(MINUTE - 1)
-    await beat()
-    expect(closed).toEqual([])
-    pass(1)
-    await beat()
-    await beat()
-    expect(closed).toEqual(['state-1'])
+    answers.push(declined())
+    const page = await redirects[0]?.onCallback(callback('state-1'))
+    expect(page).toEqual({
+      ok: false,
+      title: 'Not signed in',
+      text: 'The person said no. Either you declined, or your account may not use this app. (access_denied) To sign in again, start with "evo-token login evo-me".',
+    })
   })
 
   it.each(['a newer sign-in', 'a logout', 'the end of the daemon'])(
@@ -228,7 +282,7 @@ describe('a sign-in in the browser', () => {
     async (why) => {
       const { answers, broker, closed, redirects } = await signedOut()
       await broker.signIns.start(ME, IN_BROWSER)
-      answers.push(granted())
+      answers.push(declined())
       await redirects[0]?.onCallback(callback('state-1'))
       if (why === 'a newer sign-in') await broker.signIns.start(ME, IN_BROWSER)
       else if (why === 'a logout') await broker.logout(ME)
@@ -236,6 +290,20 @@ describe('a sign-in in the browser', () => {
       expect(closed).toEqual(['state-1'])
     },
   )
+
+  it('that a person gives up while its code is at the server closes the port at once, and still succeeds', async () => {
+    const { answers, broker, closed, redirects } = await signedOut()
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    const closedMeanwhile: string[] = []
+    answers.push(() => {
+      broker.signIns.end(ME, id)
+      closedMeanwhile.push(...closed)
+      return granted()
+    })
+    expect(await redirects[0]?.onCallback(callback('state-1'))).toMatchObject({ ok: true })
+    expect(closedMeanwhile).toEqual(['state-1'])
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject({ status: 'succeeded' })
+  })
 
   it('that a person gives up ends, and closes the port at once', async () => {
     const { broker, closed, redirects, requests } = await signedOut()
@@ -313,6 +381,33 @@ describe('a pasted URL', () => {
     answers.push(granted())
     const url = `${address}?code=c-1&state=state-1`
     expect(await broker.signIns.paste(ME, id, url)).toMatchObject({ status: 'succeeded' })
+  })
+
+  const AT_HOME = 'http://localhost:3000/signin-callback?code=c-1&state=state-1'
+
+  it.each([
+    ['in quotation marks', `"${AT_HOME}"`],
+    ['in a Markdown link', `[${AT_HOME}](${AT_HOME})`],
+    ['with what does not show', `\u00a0${AT_HOME}\u200b`],
+    ['behind the view-source: of a browser', `view-source:${AT_HOME}`],
+  ])('%s completes it', async (_, address) => {
+    const { answers, broker } = await signedOut()
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    answers.push(granted())
+    expect(await broker.signIns.paste(ME, id, address)).toMatchObject({ status: 'succeeded' })
+  })
+
+  it.each([
+    ['of an earlier sign-in', AT_HOME.replace('state-1', 'earlier'), 'is not of this sign-in'],
+    ['to be opened', 'https://issuer.example/a?state=state-1', 'on the way to the sign-in'],
+    ['that a program has led on from', 'http://localhost:3000/login', 'that this sign-in ends at'],
+    ['that is none', 'c-1', 'that this sign-in ends at'],
+  ])('%s is refused as what it is', async (_, address, says) => {
+    const { broker } = await signedOut()
+    const { id } = await broker.signIns.start(ME, IN_BROWSER)
+    const refused = broker.signIns.paste(ME, id, address)
+    await expect(refused).rejects.toThrow(says)
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject({ status: 'pending' })
   })
 
   it.each([

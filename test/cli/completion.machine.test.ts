@@ -57,7 +57,7 @@ const ZSHRC = `
     BUFFER=$EVO_TEST_LINE
     CURSOR=$#BUFFER
     zle complete-word
-    # An exit would wait until somebody has read the list from the terminal.
+    # An exit would wait until the list has been read from the terminal.
     kill -KILL $$
   }
   zle -N zle-line-init
@@ -321,7 +321,7 @@ describe('__complete', () => {
   })
 })
 
-it('names the shells to whoever names none of them', async () => {
+it('names the shells to a person who names none of them', async () => {
   for (const args of [[], ['tcsh'], ['a secret']]) {
     const { code, stdout, stderr } = await run({ env: {} }, ['completion', ...args])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -57,6 +57,20 @@ describe('config check', () => {
     ])
   })
 
+  it.each(['native-1 native-2', '"native-1"', '<native-1>'])(
+    'warns of a client id that no registration has: %s',
+    async (clientId) => {
+      const { code, out, err } = await check({ apps: { a: { ...GOOD, clientId } } })
+      expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+      expect(err).toEqual([
+        expect.stringMatching(
+          /config\.json: apps\.a\.clientId: .* no blanks and no quotation marks/,
+        ),
+      ])
+      expect(err.join()).not.toContain(clientId)
+    },
+  )
+
   it('tells what would keep a token file from being written', async () => {
     mkdirSync(join(home, 'taken'))
     mkdirSync(join(home, 'also-taken'))
@@ -135,6 +149,20 @@ describe('config check of a config with several faults', () => {
       'apps["Evo Me"].scopes',
       'apps["Evo Me"].colour',
     ])
+  })
+
+  it('names a wrong type beside a wrong name', async () => {
+    const app = { type: 'nativ', clientId: 'native-1', scopes: 'evo.file' }
+    expect(await placesOf({ apps: { 'Evo Me': app } })).toEqual([
+      'apps["Evo Me"]',
+      'apps["Evo Me"].type',
+      'apps["Evo Me"].scopes',
+    ])
+  })
+
+  it('names what is wrong in a setting that some types have, where the type is wrong', async () => {
+    const app = { ...GOOD, type: 'nativ', redirectUris: ['nope'] }
+    expect(await placesOf({ apps: { a: app } })).toEqual(['apps.a.type', 'apps.a.redirectUris[0]'])
   })
 
   it('names those that an app would have whatever its type, and no other', async () => {

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createClient } from '../../src/client/connection.ts'
 import { exchange } from '../../src/client/wire.ts'
 import { itNeeds } from '../support/needs.ts'
 import { listen, run, startStandIn, token, writeEndpoint } from './stand-in.ts'
@@ -69,7 +71,7 @@ describe('the owner socket', () => {
     expect(await run(inside, ['get', 'evo-me', '--socket', link])).toMatchObject({ code: 4 })
   })
 
-  itNeeds(asRoot)('is not used where somebody else owns it, unless root names it', async () => {
+  itNeeds(asRoot)('is not used where another user owns it, unless root names it', async () => {
     await using daemon = await startStandIn(TOKEN)
     chownSync(daemon.socket, 1234, 1234)
     const found = await run(daemon, ['get', 'evo-me'])
@@ -87,6 +89,20 @@ describe('the owner socket', () => {
     const { code, stderr } = await run(daemon, ['get', 'evo-me', '--socket', `${deep}/owner.sock`])
     expect(code).toBe(4)
     expect(stderr).toContain('must not be longer than 100 bytes')
+  })
+
+  it('is missed with the way to a config where there is none, and no daemon has run', async () => {
+    await using daemon = await startStandIn(TOKEN)
+    rmSync(daemon.socket)
+    const state = join(daemon.directory, 'state')
+    const more = { XDG_CONFIG_HOME: daemon.directory, EVO_TOKEN_STATE_DIR: state }
+    const before = await run(daemon, ['get', 'evo-me'], { more })
+    expect([before.code, before.stderr]).toEqual([4, expect.stringContaining('`evo-token init`')])
+
+    mkdirSync(join(daemon.directory, 'evo-token'), { recursive: true })
+    writeFileSync(join(daemon.directory, 'evo-token/config.json'), '{}')
+    const after = await run(daemon, ['get', 'evo-me'], { more })
+    expect(after.stderr).not.toContain('evo-token init')
   })
 
   it('is missed with the way to start the daemon', async () => {
@@ -110,7 +126,7 @@ describe('the owner socket', () => {
 })
 
 describe('an answer that is none of ours', () => {
-  /** A program that sends `bytes` to whoever connects, and closes. */
+  /** A program that sends `bytes` to each client, and closes. */
   async function against(bytes: string, more?: (socket: Socket) => void) {
     await using home = await startStandIn({})
     const path = join(home.directory, 'other.sock')
@@ -147,7 +163,7 @@ describe('an answer that is none of ours', () => {
       'cut short',
     ],
     ['nothing', '', 'cut short'],
-    ['a list', 'HTTP/1.1 200 OK\r\n\r\n["x"]', 'its answer holds no token'],
+    ['a list', 'HTTP/1.1 200 OK\r\n\r\n["x"]', "not with the daemon's JSON"],
   ])('such as %s ends with 4', async (_, bytes, said) => {
     const { code, stdout, stderr } = await against(bytes)
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
@@ -285,6 +301,65 @@ describe('the daemon over TCP', () => {
     expect(home.asked.map(({ url }) => url)).toEqual(['/v1/reload'])
   })
 
+  describe('where another program has the place of the socket', () => {
+    /** It sends `bytes` to all who ask. */
+    async function startOther(home: { readonly directory: string }, bytes: string) {
+      const path = join(home.directory, 'other.sock')
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined)
+        socket.once('data', () => socket.end(bytes))
+      })
+      await listen(server as never, path)
+      return { path, [Symbol.dispose]: () => server.close() }
+    }
+
+    const PAGE = 'HTTP/1.1 200 OK\r\n\r\n<html>another</html>'
+
+    it.each([
+      ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
+      ['a page', PAGE],
+      ['nothing', ''],
+    ])('is asked as well where that sends %s', async (_, bytes) => {
+      await using tcp = await startTcp(KEY)
+      await using home = await startHome()
+      using other = await startOther(home, bytes)
+      writeEndpoint(home, { socket: other.path, url: tcp.url, pid: 1 })
+      const { code, stdout } = await run(home, ['get', 'evo-me'])
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'opaque-token-of-evo-me\n' })
+      const named = await run(home, ['get', 'evo-me', '--socket', other.path])
+      expect(named).toMatchObject({ code: 4, stdout: '' })
+    })
+
+    it('is asked for a refresh only where the first certainly did nothing', async () => {
+      await using tcp = await startTcp(KEY)
+      await using home = await startHome()
+      const client = createClient({ env: home.env })
+      const refresh = { method: 'POST', path: '/v1/apps/evo-me/refresh' } as const
+      for (const [bytes, asks] of [
+        ['', 0],
+        [PAGE, 2],
+      ] as const) {
+        using other = await startOther(home, bytes)
+        writeEndpoint(home, { socket: other.path, url: tcp.url, pid: 1 })
+        const answer = client.ask(refresh)
+        if (asks === 0) await expect(answer).rejects.toMatchObject({ code: 'not_running' })
+        else expect(await answer).toMatchObject({ app: 'evo-me' })
+        expect(tcp.asked).toHaveLength(asks)
+      }
+    })
+
+    it('is shown no key unless it proves to know it, and the first failure is told', async () => {
+      await using squatter = await startTcp('evtk_something-else')
+      await using home = await startHome()
+      using other = await startOther(home, PAGE)
+      writeEndpoint(home, { socket: other.path, url: squatter.url, pid: 1 })
+      const { code, stderr } = await run(home, ['get', 'evo-me'])
+      expect(code).toBe(4)
+      expect(stderr).toContain("but not with the daemon's JSON")
+      expect(squatter.asked.map(({ key }) => key)).toEqual([undefined])
+    })
+  })
+
   it('is not asked where a socket is named', async () => {
     await using tcp = await startTcp(KEY)
     await using home = await startHome()
@@ -334,6 +409,25 @@ describe('the daemon over TCP', () => {
     expect(code).toBe(2)
     expect(stderr).toContain(said)
     expect(stderr).not.toContain('two lines')
+    expect(tcp.asked).toHaveLength(0)
+  })
+
+  it.each([
+    ['/dev/zero', 'it is no file'],
+    ['/dev/tty', 'it is no file'],
+    ['pipe', 'it is no file'],
+    ['/proc/kmsg', /does not hold an access key|others may read|cannot be read/],
+  ])('is not asked with %s in the place of a key file, and nothing waits', async (name, said) => {
+    await using tcp = await startTcp(KEY)
+    await using home = await startHome()
+    const keyFile = name.startsWith('/') ? name : join(home.directory, name)
+    if (name === 'pipe') execFileSync('mkfifo', ['-m', '600', keyFile])
+    const { code, stderr } = await run(home, [
+      ...['get', 'evo-me', '--url', tcp.url],
+      ...['--key-file', keyFile],
+    ])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(said)
     expect(tcp.asked).toHaveLength(0)
   })
 

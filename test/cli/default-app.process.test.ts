@@ -87,6 +87,7 @@ describe('logout without an app', () => {
   it('asks first, and changes nothing unless told yes', async () => {
     await using daemon = await startStandIn({ ...one, ...served })
     expect([await answered(daemon, '\r'), out(daemon)]).toEqual([1, 0])
+    expect([await answered(daemon, '\x03'), out(daemon)]).toEqual([1, 0])
     expect([await answered(daemon, 'y\r'), out(daemon)]).toEqual([0, 1])
   })
 

@@ -164,7 +164,7 @@ describe('doctor', () => {
   it('lists what Evo lets the app see, by name only where that is wished for', async () => {
     await using api = await startEvoApi({ issuer: server.issuer, closedHubs: true })
     const { details } = await doctor('pipeline', ['--discovery-url', api.url])
-    expect(details['evo-organizations']).toBe('1 instances; hubs: test, closed, gone')
+    expect(details['evo-organizations']).toBe('1 instance; hubs: test, closed, gone')
     expect(details['evo-workspaces']).toMatch(
       /^2 workspaces\. .* gives nothing at 127\S+ \(404\), 127\.0\.0\.1:3 \(.*cannot be reached/,
     )
@@ -185,7 +185,7 @@ describe('doctor', () => {
     expect(ran).toMatchObject({ code: 1, stdout: '' })
   })
 
-  it('does not run where anybody could pose as Evo', async () => {
+  it('does not run where any server could pose as Evo', async () => {
     const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' }
     const ran = await runCli(home, ['doctor'], { env })
     expect(ran).toMatchObject({ code: 2, stdout: '' })
@@ -200,7 +200,7 @@ describe('doctor', () => {
     expect(await doctor('me', [], empty)).toMatchObject({ code: 4, last: { id: 'daemon' } })
   })
 
-  it('minds a taken port of the redirect URI no more once somebody is signed in', async () => {
+  it('minds a taken port of the redirect URI no more once a person is signed in', async () => {
     const signedIn = await signInByBrowser(home, 'me')
     expect(signedIn).toMatchObject({ code: 0 })
     // Its page would be there for a minute.

@@ -4,7 +4,7 @@ import { missingCommands, itNeeds } from '../support/needs.ts'
 import { run, startStandIn, token } from './stand-in.ts'
 
 /** What an opaque token may hold (RFC 6749 §A.12), and a shell would not leave as it is. */
-const ODD = `a'b"c$HOME\`id\` \\;&|<>*?[~]#!{}`
+const ODD = `a'b"c$HOME\`id\` \\;\\\\&|<>*?[~]#!{}''\\'\\`
 
 async function exported(format: string, accessToken = ODD, ...more: string[]) {
   await using daemon = await startStandIn({

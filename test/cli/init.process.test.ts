@@ -124,6 +124,22 @@ describe('init with --yes', () => {
     expect(written(config)).toMatchObject({ apps: { 'evo-me': { issuer } } })
   })
 
+  it('takes several scopes in one option, with blanks or commas between them', async () => {
+    const scope = ['evo.discovery, evo.workspace', 'evo.file,offline_access']
+    expect((await run({ ...native, scope })).code).toBe(0)
+    expect(written()).toMatchObject({
+      apps: {
+        'evo-me': { scopes: ['evo.discovery', 'evo.workspace', 'evo.file', 'offline_access'] },
+      },
+    })
+  })
+
+  it('takes no empty option for the usual scopes', async () => {
+    const { code, err } = await run({ ...native, scope: [''] })
+    expect(code).toBe(2)
+    expect(err).toContain('--scope: must be')
+  })
+
   it('takes away the blanks around what the options say', async () => {
     const { code } = await run({
       ...native,
@@ -195,12 +211,12 @@ describe('init with --yes', () => {
   })
 
   it.each([
-    [{ ...native, name: 'Evo Me' }, /--name: is no app name/],
-    [{ ...native, name: '__proto__' }, /--name: is no app name/],
+    [{ ...native, name: 'Evo Me' }, /--name: is not an app name/],
+    [{ ...native, name: '__proto__' }, /--name: is not an app name/],
     [{ ...native, reissue: '* * * * *' }, /--reissue: is a setting of service apps only/],
     [{ ...service, reissue: 'often' }, /--reissue: must be a cron expression/],
     [{ ...service, scope: ['offline_access'] }, /--scope: must be another scope/],
-    [{ ...native, name: 'my.app', scope: ['a b'] }, /--scope: must be one scope per string/],
+    [{ ...native, name: 'my.app', scope: ['a"b'] }, /--scope: must be one scope per string/],
     [{ ...native, redirectUri: ['callback'] }, /--redirect-uri: must be an absolute URI/],
     [{ ...native, issuer: 'http://as.example' }, /--issuer: must be an https: URL/],
     [{ ...native, clientId: 'native 1\n' }, /--client-id: must be the client id/],
@@ -232,7 +248,7 @@ describe('init with a config that is there', () => {
     const { code, err } = await run(native)
     expect([code, err]).toEqual([
       0,
-      `Added "evo-me" to ${path}. Next (where the daemon runs: \`evo-token reload\`):\n`,
+      `Added "evo-me" to ${path}. Next (if the daemon runs already, \`evo-token reload\` in place of \`serve\`):\n`,
     ])
     const added = `,
         "evo-me": {
@@ -287,7 +303,7 @@ describe('init with a config that is there', () => {
 })
 
 describe('init without --yes', () => {
-  it('asks nobody where there is no terminal', async () => {
+  it('asks nothing where there is no terminal', async () => {
     const { code, err } = await run({ ...native, yes: false })
     expect(code).toBe(2)
     expect(err).toContain('give the options, and --yes')
@@ -396,7 +412,7 @@ describe('init without --yes', () => {
     expect(person.stderr.text).toMatch(/--name: .* has an app "evo-me" already/)
   })
 
-  it('keeps what somebody else wrote while it was asking', async () => {
+  it('keeps what another program wrote while it was asking', async () => {
     const { person, done } = ask({ ...native, yes: false, vaultKey: 'auto' })
     await person.type('Which scopes', '')
     put('{"ca":"/x/ca.pem"}')

@@ -10,6 +10,14 @@ describe('a log line for a person', () => {
     expect(line(need)).toBe('evo-me needs you: evo-token login evo-me\n')
   })
 
+  it.each([
+    'Correct "clientId" in the config, or register the app as "native", then `evo-token reload`.',
+    'Store its client secret again: `evo-token secret evo-me`. If it is right, correct "clientId" in the config, then `evo-token reload`.',
+  ])('says all that is to be done where that is more than a command: %s', (hint) => {
+    const need = { level: 'warn', app: 'evo-me', need: 'misconfigured', hint, msg: 'Refused.' }
+    expect(line(need)).toBe(`evo-me needs you: Refused. ${hint}\n`)
+  })
+
   it('names the app, what happened and why, in no JSON', () => {
     const err = { message: 'connect ECONNREFUSED', stack: 'at x' }
     expect(line({ level: 'error', app: 'evo-me', err, msg: 'renewal failed' })).toBe(

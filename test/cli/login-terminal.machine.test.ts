@@ -60,6 +60,18 @@ describe('login on a terminal', () => {
     expect(pasted.map(({ body }) => body)).toEqual([{ url }])
   })
 
+  it('takes an address that is pasted as two lines, the last of which waits for Enter', async () => {
+    const { daemon, login } = await startLogin()
+    await using _daemon = daemon
+    const pieces = ['http://localhost:3000/cb?code=c', 'c&state=s1']
+    login.type(pieces.join('\r'))
+    await until('both are there', () => login.text().includes('c&state=s1'))
+    login.type('\r')
+    expect(await login.ended).toEqual([0, null])
+    const pasted = daemon.asked.filter(({ url: path }) => path.endsWith('/callback'))
+    expect(pasted.map(({ body }) => body)).toEqual([{ url: pieces.join('') }])
+  })
+
   it('ends with Ctrl-C, and gives the sign-in up', async () => {
     const { daemon, login } = await startLogin()
     await using _daemon = daemon

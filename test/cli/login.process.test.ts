@@ -107,6 +107,44 @@ describe('a sign-in with a browser elsewhere', () => {
     ])
   })
 
+  it.each([
+    {
+      what: 'an address that a mail has broken over lines',
+      pasted: 'http://localhost:3000/cb?code=c\n  c&sta\nte=s1\n',
+      taken: ['http://localhost:3000/cb?code=cc&state=s1'],
+    },
+    {
+      what: 'an address that is broken, and has no http:',
+      pasted: 'localhost:3000/cb?code=c\r\n&state=s1\r\n',
+      taken: ['localhost:3000/cb?code=c&state=s1'],
+    },
+    {
+      what: 'two addresses',
+      pasted: 'https://ims.example/\nhttp://localhost:3000/cb?code=c&state=s1\n',
+      taken: ['https://ims.example/', 'http://localhost:3000/cb?code=c&state=s1'],
+    },
+  ])('takes lines that come together for $what', async ({ pasted, taken }) => {
+    const { open, opened } = latch<Reply>()
+    await using daemon = await startStandIn({
+      [LOGIN]: () => started(),
+      [WAIT]: () => opened,
+      [CALLBACK]: ({ body }) => {
+        if (!(body as { url: string }).url.includes('state=s1')) {
+          return { problem: { error: 'invalid_request', detail: 'That is no address.' } }
+        }
+        open(end())
+        return end()
+      },
+    })
+    const captured = captureIo({ env: daemon.env })
+    const ended = runCli(['login', 'evo-me', '--no-browser'], captured.io)
+    await captured.type('paste the address', pasted)
+    expect(await ended).toBe(0)
+    expect(
+      daemon.asked.filter(({ url }) => url.endsWith('callback')).map(({ body }) => body),
+    ).toEqual(taken.map((url) => ({ url })))
+  })
+
   it('ends where the browser came back by itself, while nothing was pasted', async () => {
     const { open, opened } = latch<Reply>()
     await using daemon = await startStandIn({ [LOGIN]: () => started(), [WAIT]: () => opened })
@@ -158,7 +196,7 @@ describe('a sign-in with a browser elsewhere', () => {
     expect(stderr).toContain('evo-token login evo-me')
   })
 
-  it('is asked for as somebody else', async () => {
+  it('is asked for as another person', async () => {
     await using daemon = await startStandIn({ [LOGIN]: () => started(), [WAIT]: () => end() })
     await run(daemon, ['login', 'evo-me', '--switch-user'])
     await run(daemon, ['login', 'evo-me'])
@@ -339,7 +377,9 @@ describe('what is said while a sign-in waits', () => {
       await waiting.pass(10)
       expect(waiting.said()).not.toContain('No browser has opened')
       await waiting.pass(10)
-      expect(waiting.said()).toContain('No browser has opened the link yet.')
+      await until('it says so', () =>
+        waiting.said().includes('No browser has opened the link yet.'),
+      )
       expect(waiting.said()).toContain('http://localhost:3000/open/once')
       expect(waiting.said()).toMatch(/service worker[\s\S]*https:[\s\S]*paste the address/)
       await waiting.end()
@@ -352,6 +392,15 @@ describe('what is said while a sign-in waits', () => {
     await waiting.pass(60)
     expect(waiting.said()).not.toContain('No browser has opened')
     expect(waiting.said()).toContain('Still waiting')
+    await waiting.end()
+  })
+
+  itWithBrowser('is nothing of that where the browser has come just now', async () => {
+    const waiting = await startWaiting({}, [], WITH_BROWSER)
+    await waiting.pass(10)
+    waiting.known.visited = true
+    await waiting.pass(20)
+    expect(waiting.said()).not.toContain('No browser has opened')
     await waiting.end()
   })
 

@@ -135,7 +135,18 @@ describe('caller', () => {
 
     const again = await run(daemon, add)
     expect([again.code, daemon.asked.length]).toEqual([1, 1])
-    expect(again.stderr).toContain('there is a file already')
+    expect(again.stderr).toContain('it exists already')
+  })
+
+  it('add --out says that a place is a directory, or that its directory is not there', async () => {
+    await using daemon = await startStandIn({})
+    const add = ['caller', 'add', 'notebook', '--out']
+    const inPlace = await run(daemon, [...add, daemon.directory])
+    expect(inPlace.stderr).toContain('it is a directory')
+    const nowhere = join(daemon.directory, 'keys')
+    const missing = await run(daemon, [...add, join(nowhere, 'notebook.key')])
+    expect(missing.stderr).toContain(`there is no directory ${nowhere}`)
+    expect([inPlace.code, missing.code, daemon.asked.length]).toEqual([1, 1, 0])
   })
 
   it('add leaves no file where the daemon refuses', async () => {

@@ -44,6 +44,10 @@ describe('the PowerShell that is printed', () => {
     }
   })
 
+  it('keeps the mark before what was typed, which a bare `--` would not be', () => {
+    expect(printed('completion', 'powershell')).toContain(`__complete powershell '--' @typed`)
+  })
+
   it('would show one', () => {
     const text = printed('shell-init', '--shell', 'powershell')
     expect(faultsOf(text.replace('Invoke-RestMethod @request\n}', ''))).not.toBe('')

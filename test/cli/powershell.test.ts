@@ -38,7 +38,15 @@ describe('the functions for PowerShell', () => {
 
   it('write a path as one word in which nothing has a meaning', () => {
     const text = powershellFunctions({ socket: "$(evil) ‘x’ '", stateDir: undefined })
-    expect(text).toContain(`--socket '$(evil) ‘‘x’’ '''`)
+    expect(text).toContain(`--socket ('' + '$(evil) ' + [char]0x2018 + 'x' + [char]0x2019 + ' ''')`)
+  })
+
+  it('write a path in ASCII, whatever code page PowerShell reads', () => {
+    const text = powershellFunctions({ socket: 'Müller 😀', stateDir: undefined })
+    expect(text).toContain(
+      "--socket ('' + 'M' + [char]0x00fc + 'ller ' + [char]0xd83d + [char]0xde00)",
+    )
+    expect(text).toMatch(/^[\x00-\x7f]*$/)
   })
 
   it('send a token over https only', () => {

@@ -68,7 +68,7 @@ describe('several copies of evo-token', () => {
     chmodSync(MAIN, 0o755)
     writeFileSync(pip, '#!/bin/sh\necho 0.3.1\n', { mode: 0o755 })
     const env = { PATH: [...bin, process.env.PATH ?? ''].join(':') }
-    const said = `There are 3 evo-token in your PATH: ${readPackageVersion()} in ${ROOT}, which is run; and 0.0.7 in ${old.directory}; 0.3.1 in ${pip}.`
+    const said = `Your PATH has 3 copies of evo-token: ${readPackageVersion()} in ${ROOT}, which is the one that runs; and 0.0.7 in ${old.directory}; 0.3.1 in ${pip}.`
     expect((await runCli(home, ['status'], { env })).stderr).toContain(said)
     expect((await runCli(home, ['doctor'], { env })).stdout).toContain(
       said.replaceAll(home.directory, '~'),

@@ -18,17 +18,27 @@ async function checked(...redirectUris: string[]): Promise<string> {
 
 it.each([
   ['https://localhost:3000/cb', 'is https:'],
-  ['http://localhost:81/cb', 'only root may listen'],
+  ['http://localhost:81/cb', 'has port 81, which only root may listen'],
   ['http://localhost:0/cb', 'has port 0'],
-  ['http://localhost:6000/cb', 'browsers refuse'],
-  ['http://localhost:13860/cb', 'the daemon serves tokens'],
+  ['http://localhost:6000/cb', 'has port 6000, which browsers block'],
+  ['http://localhost:13860/cb', 'has port 13860, on which the daemon serves tokens'],
   ['https://app.example/cb', 'is on another machine'],
-  ['com.example.app:/cb', 'is no address of this machine'],
+  ['com.example.app:/cb', 'is not an address of this machine'],
 ])('does not call %s free, nor taken', async (uri, words) => {
   const said = await checked(uri)
-  expect(said).toContain(`${uri} `)
-  expect(said).toContain(words)
-  expect(said).toContain('paste what the browser ends on')
+  expect(said).toContain(`apps.evo-me.redirectUris[0] ${words}`)
+  expect(said).toContain('has to be pasted')
+  expect(said).not.toMatch(/is free|is taken/)
+})
+
+it.each([
+  ['http://localhost:6000/cb', 'has port 6000, which browsers block'],
+  ['http://ada@localhost:49152/cb', 'has a user name or password in it'],
+  ['http://127.0.0.1:49152/cb?state=x', 'has a parameter in it'],
+  ['https://app.example/cb', 'is on another machine'],
+])('warns of %s also behind one that is free', async (uri, words) => {
+  const free = 'http://127.0.0.1:49151/cb'
+  expect(await checked(free, uri)).toMatch(`${free} is free; apps.evo-me.redirectUris[1] ${words}`)
 })
 
 it('looks at the next one, as a sign-in does', async () => {
@@ -36,7 +46,7 @@ it('looks at the next one, as a sign-in does', async () => {
   await once(other, 'listening')
   const taken = `http://localhost:${(other.address() as AddressInfo).port}/cb`
   const free = 'http://127.0.0.1:49151/cb'
-  expect(await checked('http://localhost:81/cb', free)).toBe(`${free} is free`)
+  expect(await checked('http://localhost:81/cb', free)).toContain(`${free} is free; `)
   await expect(checked('http://localhost:81/cb', taken)).rejects.toThrow(
     `The port of ${taken} is taken`,
   )
@@ -45,7 +55,9 @@ it('looks at the next one, as a sign-in does', async () => {
   other.close()
 })
 
-it('shows no user name and no password', async () => {
+it('shows no user name and no password, and warns of them', async () => {
   const said = await checked('http://ada:hunter2@127.0.0.1:49151/cb')
-  expect(said).toBe('http://127.0.0.1:49151/cb is free')
+  expect(said).toContain('http://127.0.0.1:49151/cb is free; ')
+  expect(said).toContain('has a user name or password in it')
+  expect(said).not.toMatch(/ada|hunter2/)
 })

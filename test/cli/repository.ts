@@ -13,7 +13,7 @@ export interface Repository extends Disposable {
   readonly directory: string
   /** Runs git; throws what it said where it failed. */
   git(...args: readonly string[]): string
-  /** How git ends, where it may fail, and where its hooks ask somebody in this process. */
+  /** How git ends, where it may fail, and where its hooks ask a server in this process. */
   tryGit(
     args: readonly string[],
     env?: NodeJS.ProcessEnv,

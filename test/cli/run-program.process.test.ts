@@ -33,7 +33,7 @@ const print = (...names: string[]) => [
   names.map((name) => `echo "${name}=$${name}"`).join('; '),
 ]
 
-it('gives the program the token, and nobody sees it in a list of processes', async () => {
+it('gives the program the token, and no list of processes shows it', async () => {
   await using daemon = await startStandIn(TOKEN)
   const { code, stdout } = await run(daemon, [
     ...['--', 'sh', '-c'],
@@ -116,7 +116,7 @@ it('does not start the program without a token', async () => {
   expect(await run(daemon, ['--', 'echo', 'started'])).toMatchObject({ code: 3, stdout: '' })
 })
 
-it('is silent where nobody reads what is printed', async () => {
+it('is silent where no program reads what is printed', async () => {
   await using daemon = await startStandIn(TOKEN)
   const child = spawn(process.execPath, [MAIN, 'get', 'evo-me'], { env: daemon.env })
   child.stdout.destroy()

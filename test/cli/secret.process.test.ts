@@ -19,6 +19,9 @@ it.each([
   ['without a byte order mark', `\ufeff${SECRET}\n`],
   ['from UTF-16', Buffer.from(`\ufeff${SECRET}\r\n`, 'utf16le')],
   ['from UTF-16 without a byte order mark', Buffer.from(`${SECRET}\r\n`, 'utf16le')],
+  ['from UTF-16 of the other order', Buffer.from(`\ufeff${SECRET}\n`, 'utf16le').swap16()],
+  ['from the latter without a mark', Buffer.from(`${SECRET}\n`, 'utf16le').swap16()],
+  ['without blanks of other kinds around it', `\u00a0${SECRET}\u2003\f\n`],
 ])('takes the secret from stdin %s', async (_, input) => {
   await using daemon = await startStandIn({ ...known, [PUT]: () => ({ json: { proven: true } }) })
   const { code, stdout, stderr } = await run(daemon, ['secret', 'evo-web'], { input })
@@ -31,6 +34,10 @@ it.each([
   ['a second line', `${SECRET}\nand this\n`, 'more than one line'],
   ['a letter that is not ASCII', 'pässword', 'RFC 6749 §A.2'],
   ['a control character', 'pass\x1bword', 'RFC 6749 §A.2'],
+  ['a NUL', 'password\0', 'RFC 6749 §A.2'],
+  ['a blank that is not ASCII', 'pass\u00a0word', 'RFC 6749 §A.2'],
+  ['a second line of an old Mac', `${SECRET}\rand this\r`, 'more than one line'],
+  ['a second line in UTF-16', Buffer.from(`${SECRET}\r\nword\r\n`, 'utf16le'), 'more than one'],
 ])('refuses %s, and sends nothing', async (_, input, said) => {
   await using daemon = await startStandIn(known)
   const { code, stderr } = await run(daemon, ['secret', 'evo-web'], { input })
@@ -118,14 +125,14 @@ describe('with --private-key', () => {
   })
 
   it.each([
-    ['is not there', 'nowhere.pem', 'ENOENT'],
-    ['is a directory', '.', 'EISDIR'],
-  ])('says so where the file %s', async (_, name, code) => {
+    ['is not there', 'nowhere.pem', 'cannot be read (ENOENT)'],
+    ['is a directory', '.', 'is not a regular file'],
+  ])('says so where the file %s', async (_, name, said) => {
     await using daemon = await startStandIn(known)
     const file = join(daemon.directory, name)
     expect(await run(daemon, ['secret', 'evo-web', '--private-key', file])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining(`cannot be read (${code})`) as string,
+      stderr: expect.stringContaining(said) as string,
     })
   })
 })
@@ -142,7 +149,7 @@ it.each([
   expect(daemon.asked).toHaveLength(1)
 })
 
-it('asks nobody to type it for an app that there is not', async () => {
+it('does not ask for it for an app that there is not', async () => {
   await using daemon = await startStandIn({
     [APP]: () => ({ problem: { error: 'unknown_app', detail: 'No app "evo-web".' } }),
   })

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect } from 'vitest'
+import { ERROR_CODES } from '../../src/core/error-codes.ts'
+import { createHome, MAIN, runCli, startDaemonProcess } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { listen, type Reply, run, startStandIn, type StandIn, writeEndpoint } from './stand-in.ts'
 
@@ -59,6 +61,73 @@ async function startApi() {
     },
   }
 }
+
+/** A real daemon, and `evo-token` on the PATH. */
+async function startWithProgram() {
+  const home = await createHome({
+    issuer: 'http://127.0.0.1:1',
+    listen: { port: 0 },
+    apps: { one: { type: 'native', clientId: 'native-1', scopes: ['offline_access'] } },
+  })
+  const daemon = await startDaemonProcess(home)
+  const bin = join(home.directory, 'bin')
+  mkdirSync(bin)
+  const program = `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`
+  writeFileSync(join(bin, 'evo-token'), program, { mode: 0o755 })
+  const { stdout: functions } = await runCli(home, ['shell-init'])
+  const env = { ...home.env, PATH: `${bin}:${process.env.PATH ?? ''}` }
+  return {
+    home,
+    daemon,
+    async evoToken() {
+      const child = spawn('sh', ['-c', `${functions}\nevo_token one`], { env })
+      const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
+      const [code] = (await once(child, 'close')) as [number | null]
+      return { code, stdout: await stdout, stderr: await stderr }
+    },
+    async [Symbol.asyncDispose]() {
+      await daemon.stop('SIGKILL')
+      await home.remove()
+    },
+  }
+}
+
+describe('with evo-token on the PATH', () => {
+  const it = itNeeds(missingCommands('curl'))
+
+  it('evo_token leaves it to that where its socket is gone, or is of another program', async () => {
+    await using one = await startWithProgram()
+    const { home, daemon } = one
+    const answer = {
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('evo-token login one') as string,
+    }
+    expect(await one.evoToken()).toEqual(answer)
+    const other = createServer((_request, response) => {
+      response.writeHead(404).end('<html>another</html>')
+    })
+    const socket = join(home.directory, 'other.sock')
+    await listen(other, socket)
+    for (const place of [socket, join(home.directory, 'none.sock')]) {
+      const endpoint = { url: daemon.url, socket: place, pid: daemon.pid }
+      writeFileSync(join(home.stateDir, 'endpoint.json'), JSON.stringify(endpoint))
+      if (place !== socket) rmSync(daemon.socket)
+      expect(await one.evoToken()).toEqual(answer)
+    }
+    other.close()
+  })
+
+  it('evo_token does not wait for a daemon that gives no sign of life', async () => {
+    await using one = await startWithProgram()
+    process.kill(one.daemon.pid, 'SIGSTOP')
+    const { code, stderr } = await one.evoToken()
+    expect(code).toBe(4)
+    expect(stderr).toContain('gives no sign of life')
+    expect(stderr).toContain(`\`kill ${one.daemon.pid}\``)
+    expect(stderr).not.toContain('curl')
+  })
+})
 
 describe.each(['sh', 'dash', 'bash', 'zsh'])('in %s', (shell) => {
   const it = itNeeds(missingCommands(shell, 'curl'))
@@ -118,13 +187,29 @@ describe.each(['sh', 'dash', 'bash', 'zsh'])('in %s', (shell) => {
     }
   })
 
+  it('a sentence is told whole, whatever is in it, and moves no cursor', async () => {
+    const detail = 'No token for "evo-me": C:\\new\u001b[2J, "a/b\\".'
+    const problem = {
+      error: 'misconfigured',
+      detail,
+      hint: 'Correct "clientId" in the config, then `evo-token reload`.',
+    }
+    await using daemon = await startStandIn({ 'GET /v1/apps/evo-me/token': () => ({ problem }) })
+    expect(await inShell(shell, daemon, 'evo_token evo-me')).toEqual({
+      code: 7,
+      stdout: '',
+      stderr: `evo_token: ${detail.replace('\u001b', ' ')}\n${problem.hint}\n`,
+    })
+  })
+
   it('evo_token ends with 4 without a daemon', async () => {
     await using daemon = await startStandIn(served)
     rmSync(daemon.socket)
     const { code, stderr } = await inShell(shell, daemon, 'evo_token evo-me')
     expect(code).toBe(4)
-    expect(stderr).toContain(`there is no "${daemon.socket}"`)
-    expect(stderr).toContain('evo-token serve')
+    expect(stderr).toBe(
+      `evo_token: The daemon cannot be reached: there is no "${daemon.socket}".\n${ERROR_CODES.not_running.hint}\n`,
+    )
   })
 
   it('evo_token ends with 2 for what is no name', async () => {

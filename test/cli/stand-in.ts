@@ -85,7 +85,7 @@ export async function listen(server: Server, where: string | 0): Promise<number>
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** As the daemon does it, which keeps a connection only for whoever asks. */
+/** As the daemon does it, which keeps a connection only for a client that asks. */
 function send(response: ServerResponse, reply: Reply): void {
   if (reply === undefined) {
     response.writeHead(204).end()

@@ -1,11 +1,7 @@
+import { inLargeUnits } from '../../src/core/durations.ts'
 import { describe, expect, it } from 'vitest'
 import { toStatusAnswer } from '../../src/client/status-answer.ts'
-import {
-  duration,
-  statusFields,
-  statusLine,
-  statusTable,
-} from '../../src/cli/status/status-view.ts'
+import { statusFields, statusLine, statusTable } from '../../src/cli/status/status-view.ts'
 import { status } from './stand-in.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -123,7 +119,7 @@ it.each([
   [47 * 3_600_000, '47 h'],
   [49 * 3_600_000, '2 days'],
 ])('duration of %i ms is %s, never more than there is', (ms, shown) => {
-  expect(duration(ms)).toBe(shown)
+  expect(inLargeUnits(ms)).toBe(shown)
 })
 
 describe('statusTable on a narrow terminal', () => {

@@ -113,7 +113,7 @@ describe('status --watch', () => {
           () => captured.stdout.text,
           (shown) => shown.includes(text),
         ),
-      /** Nobody reads any more. */
+      /** The reader has gone. */
       leave: async () => {
         captured.io.stdout.destroy()
         return ended
@@ -121,7 +121,7 @@ describe('status --watch', () => {
     }
   }
 
-  it('prints a line per change, until nobody reads them', async () => {
+  it('prints a line per change, until its reader is gone', async () => {
     await using daemon = await startDaemon()
     const { captured, shows, leave } = watching(daemon, [])
     await shows('evo-web')

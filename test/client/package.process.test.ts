@@ -1,4 +1,4 @@
-/** The packed package as a program of somebody else's has it: nothing beside it, and types. */
+/** The packed package as another project's program has it: nothing beside it, and types. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -71,7 +71,7 @@ describe('the package', () => {
     expect(status, stdout).toBe(0)
   })
 
-  it('lists workspaces through a 401 and a restart, without a module of anybody else', async () => {
+  it('lists workspaces through a 401 and a restart, without a module of another package', async () => {
     await using world = await startEvoWorld(600)
     cpSync(join(ROOT, 'examples/authorized_fetch.mjs'), join(project, 'example.mjs'))
     world.api.rejectNext()

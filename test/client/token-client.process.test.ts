@@ -146,7 +146,7 @@ describe('a token', () => {
 })
 
 describe('a token that an API refused', () => {
-  it('is reported once by all who met it, and replaced for everybody', async () => {
+  it('is reported once by all who met it, and replaced for all', async () => {
     await using daemon = await startStandIn(tokens())
     const client = new TokenClient({ socket: daemon.socket })
     const first = await client.getToken('evo-me')
@@ -163,7 +163,7 @@ describe('a token that an API refused', () => {
     expect(daemon.asked).toHaveLength(2)
   })
 
-  it('is handed to nobody while another one is fetched', async () => {
+  it('is handed to no caller while another one is fetched', async () => {
     const hold = new EventEmitter()
     const routes = tokens()
     await using daemon = await startStandIn({

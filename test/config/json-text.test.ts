@@ -51,10 +51,10 @@ describe('text that is not JSON', () => {
 
   it('has keys that stand twice told, which JSON.parse would hide', () => {
     expect(faults(`{"apps":{"a":${APP},"b":${APP},"\\u0061":${APP}}}`)).toEqual([
-      'apps.a: stands here twice: take one of them out',
+      'apps.a: is there twice: remove one of them',
     ])
     expect(faults('{"apps":{}, "files":[{"app":"a","app":"a"}]}')[0]).toMatch(
-      /^files\[0\]\.app: st/,
+      /^files\[0\]\.app: is there/,
     )
   })
 

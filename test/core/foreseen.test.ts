@@ -51,7 +51,7 @@ interface Lived {
 
 /** What is known after each refresh of a session that is refreshed at even distances. */
 function lived({ everyMs, forMs, states, lateMs = () => 0, skewMs = () => 0 }: Lived) {
-  let life: SessionLife = {}
+  let life: SessionLife = { signedInAt: NOW.wall }
   const seen: { ageMs: number; now: number; life: SessionLife; soon: boolean }[] = []
   for (let nth = 0; nth * everyMs <= forMs; nth++) {
     const ageMs = nth * everyMs
@@ -92,6 +92,26 @@ describe.each([
   it('no end is told of that moves, although answers take their time', () => {
     const late = (nth: number) => [0, 20 * SECOND, 3 * SECOND][nth % 3] ?? 0
     expect(run({ states: () => 30 * MINUTE, lateMs: late })).toMatchObject(never)
+  })
+
+  it('no end is told of that moves, where an answer now and then says nothing of it', () => {
+    const states = (age: number) => ((age / everyMs) % 3 === 2 ? undefined : HOUR)
+    // Two statements that far apart have shown that it moves.
+    const later = run({ states }).seen.filter(({ ageMs }) => ageMs > HOUR)
+    const named = later.filter(({ now, life }) => sessionEnd(life, refresh, now + everyMs))
+    expect(named).toEqual([])
+  })
+
+  it('no end is told of where the lifetimes differ by more than a countdown would make them', () => {
+    const states = (age: number) => ((age / everyMs) % 2 === 1 ? 90 * MINUTE : 30 * MINUTE)
+    expect(run({ states })).toMatchObject(never)
+  })
+
+  it('an end that stays is told of, where an answer now and then says nothing of it', () => {
+    const states = (age: number) => ((age / everyMs) % 3 === 2 ? undefined : 8 * HOUR - age)
+    const { seen } = run({ states }, 8 * HOUR - 1)
+    const last = seen.filter(({ ageMs }) => ageMs > 7.5 * HOUR)
+    expect(last.every(({ soon }) => soon)).toBe(true)
   })
 
   it('an end that stays is told of as near in the last tenth', () => {

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { needOf } from '../../src/core/attention.ts'
 import { ERROR_CODES } from '../../src/core/error-codes.ts'
+import type { AppFacts } from '../../src/core/find-cases.ts'
 import {
-  type AppFacts,
   copyProblem,
-  lockedProblem,
+  problemBeforeSession,
   problemsOf,
   renewalUnderWay,
 } from '../../src/core/problem.ts'
@@ -122,6 +122,7 @@ const COPIES = [
   'copy_ended',
   'signed_out_elsewhere',
   'secret_forgotten_elsewhere',
+  'service_signed_out_elsewhere',
   'reader_key_missing',
 ] as const
 
@@ -143,10 +144,11 @@ function withoutRefreshToken() {
 
 describe('each case', () => {
   it('comes about', () => {
-    // Of a vault that is not open, and of a wish that only a person could fulfil.
-    const { vault_locked: elsewhere, not_renewable: wish, ...rest } = CASES
+    // Of a record that is not here yet, and of a wish that only a person could fulfil.
+    const { vault_locked: elsewhere, record_unread: unread, not_renewable: wish, ...rest } = CASES
     expect([...Object.keys(REACHED), ...COPIES].sort()).toEqual(Object.keys(rest).sort())
-    expect([elsewhere.code, wish.code]).toEqual(['vault_locked', 'login_required'])
+    const codes = [elsewhere, unread, wish].map(({ code }) => code)
+    expect(codes).toEqual(['vault_locked', 'unavailable', 'login_required'])
   })
 
   it.each(COPIES)('%s is told of an app whose home is elsewhere', (name) => {
@@ -262,6 +264,14 @@ describe('what to do', () => {
       const { callers, owner } = copyProblem(service, found, 'hub-1')
       expect(JSON.stringify([callers, owner])).not.toMatch(/evo-token login|[Ss]ign in|signed in/)
     }
+    expect(copyProblem(service, 'signed_out_elsewhere', 'hub-1').owner).toEqual({
+      message: '"evo-pipeline" was signed out, and its client secret forgotten; its home is hub-1.',
+      hint: 'Store its client secret at the keeper that is its home: `evo-token secret evo-pipeline`.',
+    })
+    expect(copyProblem(secretless, 'signed_out_elsewhere', 'hub-1').owner).toEqual({
+      message: '"evo-pipeline" was signed out; its home is hub-1.',
+      hint: 'Get a token again at the keeper that is its home: `evo-token refresh evo-pipeline`.',
+    })
   })
 
   it.each(['native', 'spa'] as const)('about a %s app is never a secret', (type) => {
@@ -319,12 +329,24 @@ describe('what blocks', () => {
   })
 
   it('is a locked vault, whose reason is for the owner', () => {
-    const problem = lockedProblem(native, 'The keychain is locked.', 'Unlock it.')
+    const words = { message: 'The keychain is locked.', hint: 'Unlock it.' }
+    const problem = problemBeforeSession(native, 'vault_locked', words)
     expect(problem).toMatchObject({
       code: 'vault_locked',
       blocking: true,
       callers: { message: 'The vault is locked.' },
       owner: { message: 'The keychain is locked.', hint: 'Unlock it.' },
+    })
+  })
+
+  it('is a record that cannot be read now, and why is for the owner', () => {
+    const words = { message: 'Too many files are open.', hint: 'It is read again by itself.' }
+    expect(problemBeforeSession(native, 'record_unread', words)).toMatchObject({
+      code: 'unavailable',
+      reason: 'record_unread',
+      blocking: true,
+      callers: { message: 'The record of "evo-me" cannot be read now.' },
+      owner: words,
     })
   })
 

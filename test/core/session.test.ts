@@ -31,7 +31,7 @@ describe('renewalDue', () => {
     expect(isRenewalDue(app(), retrying, setForward)).toBe(false)
   })
 
-  it('never asks for an app that nobody is signed in to', () => {
+  it('never asks for an app that is signed out', () => {
     expect(isRenewalDue(app(), { status: 'signed-out' }, NOW)).toBe(false)
   })
 

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { restore, toStored } from '../../src/core/stored-tokens.ts'
 import {
   expiresAt,
   freshness,
   reassume,
   receive,
   remainingMs,
-  restore,
   staleAt,
-  toStored,
 } from '../../src/core/token.ts'
 import { grant, HOUR, later, MINUTE, NOW, SECOND, tokenSet } from '../support/builders.ts'
 
@@ -96,6 +95,28 @@ describe('restore', () => {
     expect(freshness(restored, now, policy)).toBe('stale')
     expect(staleAt(restored, now, policy)).toBe(now.wall)
     expect(freshness(restored, { wall: now.wall + HOUR, mono: 7 + HOUR }, policy)).toBe('expired')
+  })
+
+  it('knows the age of a token by the other clock where the wall clock was set back meanwhile', () => {
+    const boot = 'this-start'
+    const received = receive(grant(), { ...NOW, boot }, 0)
+    const stored = toStored(received)
+    for (const setBackMs of [HOUR / 2, 5 * HOUR]) {
+      const now = { wall: NOW.wall + 70 * MINUTE - setBackMs, mono: NOW.mono + 70 * MINUTE, boot }
+      expect(freshness(restore(stored, now), now, policy)).toBe('expired')
+      const early = { wall: NOW.wall - setBackMs, mono: NOW.mono + MINUTE, boot }
+      expect(freshness(restore(stored, early), early, policy)).toBe('fresh')
+      // Stored once more it says the same.
+      expect(toStored(restore(stored, early)).receivedSinceBoot).toEqual({ boot, ms: NOW.mono })
+    }
+  })
+
+  it('trusts the wall clock after a sleep and after another start of the machine', () => {
+    const stored = toStored(receive(grant(), { ...NOW, boot: 'this-start' }, 0))
+    const slept = { wall: NOW.wall + 2 * HOUR, mono: NOW.mono + MINUTE, boot: 'this-start' }
+    expect(freshness(restore(stored, slept), slept, policy)).toBe('expired')
+    const next = { wall: NOW.wall + MINUTE, mono: NOW.mono + 2 * HOUR, boot: 'the-next' }
+    expect(freshness(restore(stored, next), next, policy)).toBe('fresh')
   })
 
   it('keeps the draw of a token', () => {

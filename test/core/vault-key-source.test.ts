@@ -18,7 +18,7 @@ describe('keyElsewhere', () => {
     ['file', 'keychain', 'evo-token vault move-key --to file'],
     ['keychain', 'file', 'evo-token vault move-key --to keychain'],
     ['keychain', 'credential', 'evo-token vault move-key --to keychain'],
-    ['credential', 'file', 'move the vault directory away and sign in anew'],
+    ['credential', 'file', 'move the vault directory away and sign in again'],
   ] as const)(
     'tells of "%s" in the config and the key in the %s, and of both ways out',
     (choice, source, way) => {

@@ -59,6 +59,21 @@ describe('an outage', () => {
     ])
   })
 
+  it('of thousands of apps is one that a program can be started with, and a person can read', async () => {
+    const { pass, said, tell } = createWorld()
+    const apps = Array.from({ length: 10_000 }, (_, at) => `${at}-${'x'.repeat(58)}`)
+    for (const app of apps) tell(app, 'login_required')
+    await pass(2_000)
+    const [first = '', ...others] = apps
+    expect(said).toHaveLength(1)
+    expect(said[0]).toContain(`${first} ${others[0] ?? ''} `)
+    expect(said[0]).toMatch(/ "10-x+", 9989 more: `evo-token status`\.$/)
+    expect(said[0]?.length).toBeLessThan(20_000)
+    for (const app of apps) tell(app, 'recovered')
+    await pass(15 * MINUTE)
+    expect(said).toHaveLength(2)
+  })
+
   it('that reaches other apps later is told of again after the time between two notices', async () => {
     const { pass, said, tell } = createWorld()
     tell('a', 'login_required')

@@ -15,15 +15,15 @@ function endpointOf({ stateDir }: Home): { socket: string; url: string; pid: num
 }
 
 describe('an owner socket whose directory is removed', () => {
-  it('is made anew at a heartbeat, said once, and reached by the command line', async () => {
+  it('is made again at a heartbeat, said once, and reached by the command line', async () => {
     await using home = await createHome(CONFIG)
     await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
     rmSync(join(home.directory, 'run'), { recursive: true })
-    const line = await daemon.logged(({ msg }) => msg.includes('made anew'))
+    const line = await daemon.logged(({ msg }) => msg.includes('made again'))
     expect(line.socket).toBe(join(home.directory, 'run/owner.sock'))
     expect((await runCli(home, ['reload'])).code).toBe(0)
     expect(await daemon.stop()).toBe(0)
-    expect(daemon.log.filter(({ msg }) => msg.includes('made anew'))).toHaveLength(1)
+    expect(daemon.log.filter(({ msg }) => msg.includes('made again'))).toHaveLength(1)
   })
 
   it('is made in the state directory where its own cannot be had', async () => {
@@ -31,7 +31,7 @@ describe('an owner socket whose directory is removed', () => {
     await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
     rmSync(join(home.directory, 'run'), { recursive: true })
     writeFileSync(join(home.directory, 'run'), '')
-    const line = await daemon.logged(({ msg }) => msg.includes('made anew'))
+    const line = await daemon.logged(({ msg }) => msg.includes('made again'))
     expect(line.socket).toBe(join(home.stateDir, 'run/owner.sock'))
     expect(endpointOf(home)).toEqual({ socket: line.socket, url: daemon.url, pid: daemon.pid })
     expect((await runCli(home, ['reload'])).code).toBe(0)
@@ -50,6 +50,28 @@ describe('a client that finds no socket', () => {
     })
   })
 
+  it('asks for a refresh as any caller may', async () => {
+    await using home = await createHome(CONFIG)
+    await using daemon = await startDaemonProcess(home)
+    rmSync(daemon.socket)
+    const { code, stderr } = await runCli(home, ['refresh', 'one'])
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringContaining('is not signed in') as string,
+    })
+  })
+
+  it('names no process that has the number of a daemon that was killed', async () => {
+    await using home = await createHome(CONFIG)
+    const daemon = await startDaemonProcess(home)
+    await daemon.stop('SIGKILL')
+    const endpoint = { socket: daemon.socket, url: daemon.url, pid: process.pid }
+    writeFileSync(join(home.stateDir, 'endpoint.json'), JSON.stringify(endpoint), { mode: 0o600 })
+    const { code, stderr } = await runCli(home, ['status'])
+    expect(code).toBe(4)
+    expect(stderr).not.toMatch(/Process \d|`kill/)
+  })
+
   it('names the process that runs all the same', async () => {
     await using home = await createHome(CONFIG)
     await using daemon = await startDaemonProcess(home)
@@ -61,7 +83,7 @@ describe('a client that finds no socket', () => {
     rmSync(daemon.socket)
     const { code, stderr } = await runCli(home, ['reload'])
     expect(code).toBe(4)
-    expect(stderr).toContain(`Process ${daemon.pid} wrote where it listens, and still runs`)
+    expect(stderr).toContain(`The daemon's process ${daemon.pid} still runs, and cannot be reached`)
   })
 })
 

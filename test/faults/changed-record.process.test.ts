@@ -1,4 +1,4 @@
-/** A record that somebody else writes while the daemon runs, as a restored backup or a second daemon would. */
+/** A record that another process writes while the daemon runs, as a restored backup or a second daemon would. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { platform } from '../../src/platform/current.ts'
@@ -52,13 +52,13 @@ async function changeRecord(
     clientId: world.server.clients[type].clientId,
     type,
   }
-  const { record } = (await opened.records.load([{ app: ME, identity }])).get(ME) as LoadedRecord
+  const { record } = (await opened.records.load({ app: ME, identity })) as LoadedRecord
   if (!record) throw new Error('there is no record')
   const changed = { ...record, ...(await change(record)), generation: record.generation + 1 }
   expect(await opened.records.store(ME, changed)).toEqual({ kind: 'stored' })
 }
 
-/** Refreshes at the server as somebody else would, and keeps what it brought. */
+/** Refreshes at the server as another process would, and keeps what it brought. */
 async function refreshElsewhere({ tokens, identity, clientSecret }: AppRecord) {
   if (!tokens?.refreshToken) throw new Error('there is nothing to refresh with')
   const form = new URLSearchParams({
@@ -90,7 +90,7 @@ it('is taken over before the next request leaves, and the session goes on with w
   world.clock.pass(1)
   await sidecar.round()
   await sidecar.round()
-  // The old refresh token is spent: whoever sent it now would end the session.
+  // The old refresh token is spent: to send it now would end the session.
   expect(sends()).toBe(before)
   const second = await sidecar.token(ME)
   expect(second).toMatchObject({ status: 200 })
@@ -110,7 +110,7 @@ it('is looked for before a rejection is believed, and what it holds is tried', a
   const first = await sidecar.token(ME)
   const before = sends()
   await world.path.meetOnce({
-    name: 'a rejection of what somebody else has spent meanwhile',
+    name: 'a rejection of what another process has spent meanwhile',
     async happen({ answer }) {
       await changeRecord(sidecar, refreshElsewhere)
       answer(400, JSON.stringify({ error: 'invalid_grant' }))

@@ -45,7 +45,7 @@ export interface Exchange {
 
 export interface Happening {
   readonly name: string
-  /** `refuses`: nobody listens. No request comes at all, to any endpoint. */
+  /** `refuses`: nothing listens. No request comes at all, to any endpoint. */
   readonly happen: ((exchange: Exchange) => Promise<void> | void) | 'refuses'
 }
 
@@ -178,7 +178,7 @@ export async function startFaultyPath({
         if (!socket.destroyed) idle.add(socket)
       })
       handle(incoming, response).catch(() => {
-        // The client has gone or the server is down: there is nobody left to tell.
+        // The client has gone or the server is down: there is no client left to tell.
         response.destroy()
       })
     })
@@ -198,7 +198,7 @@ export async function startFaultyPath({
   async function follow(next: Plan, refuses: boolean): Promise<void> {
     plan = next
     if (refuses) {
-      // Whoever is being answered stays; a connection that was opened for later is no way in.
+      // A client that is being answered stays; a connection that was opened for later is no way in.
       door?.close()
       door = undefined
       for (const socket of idle) socket.destroy()

@@ -11,7 +11,7 @@ export interface HandClock extends Clock {
   pass(ms: number): void
   /** The machine sleeps: the wall clock goes on, the monotonic one does not see it. */
   sleep(ms: number): void
-  /** Somebody sets the wall clock, forward or (`ms` below zero) back. */
+  /** A person sets the wall clock, forward or (`ms` below zero) back. */
   set(ms: number): void
   readonly startTimeLimit: StartTimeLimit
   /** Resolves when so much time has gone by; rejects when it is aborted. */

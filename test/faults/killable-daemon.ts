@@ -100,7 +100,7 @@ export function startKillableDaemon(
 
   const listening = unlessEnded(log.find(({ msg }) => msg === 'listening'))
   const socket = listening.then((line) => String(line.socket))
-  // Whoever has it killed does not wait for it.
+  // A test that has it killed does not wait for it.
   socket.catch(() => undefined)
   return {
     pid: child.pid ?? 0,
@@ -123,7 +123,7 @@ export function startKillableDaemon(
   }
 }
 
-/** The lines of a stream as they come, and those that somebody waits for. */
+/** The lines of a stream as they come, and those that a test waits for. */
 function follow<T>(stream: Readable, parse: (line: string) => T) {
   const seen: T[] = []
   const waiting = new Set<(one: T) => void>()

@@ -4,12 +4,12 @@ import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
 } from '../support/authorization-server.ts'
-import { runCli } from '../support/daemon-process.ts'
+import { runCli, startDaemonProcess } from '../support/daemon-process.ts'
 import { itNeeds } from '../support/needs.ts'
 import { until } from '../support/until.ts'
 import { sharedNow } from './killable-daemon.ts'
-import { noOwnClock, pipelineApp, startOnOwnClock } from './own-clock.ts'
-import { goodToken, isFresh, statusOf, untilStatus } from './owner.ts'
+import { clockAhead, noOwnClock, pipelineApp, startOnOwnClock } from './own-clock.ts'
+import { ask, expiredForMs, goodToken, isFresh, statusOf, untilStatus } from './owner.ts'
 import { seededHome } from './seeded-home.ts'
 
 const itWithFakeTime = itNeeds(noOwnClock())
@@ -98,6 +98,26 @@ describe.concurrent('a wall clock that is set', () => {
       daemon.set(3600)
       expect(await goodToken(socket, 'me')).not.toBe(before)
       expect(server.requests.length).toBe(2)
+    },
+  )
+
+  itWithFakeTime(
+    'back while no daemon runs leaves no token good that ended meanwhile',
+    async () => {
+      await using server = await startAuthorizationServer({ accessTokenTtlS: TOKEN_S })
+      await using home = await seededHome(server)
+      let token: string
+      {
+        await using daemon = await startDaemonProcess(home)
+        await untilStatus(daemon.socket, 'me', isFresh)
+        server.intercept = async () => ({ status: 503, body: {} })
+        token = await goodToken(daemon.socket, 'me')
+        await daemon.stop()
+      }
+      await until('it has ended', () => expiredForMs(token) > 0)
+      await using daemon = await startDaemonProcess(home, { env: clockAhead(-3600) })
+      expect(await ask(daemon.socket, '/v1/apps/me/token?wait=0')).toMatchObject({ status: 503 })
+      expect((await statusOf(daemon.socket, 'me')).freshness).toBe('expired')
     },
   )
 

@@ -1,9 +1,9 @@
 /** The process is killed, told to stop or held up, at any moment: the real daemon throughout. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { freePort } from '../support/free-port.ts'
+import { wholeCalls } from '../attacks/traced-files.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { createPerson } from '../support/person.ts'
 import { until } from '../support/until.ts'
@@ -94,13 +94,8 @@ describe.concurrent('a refresh', () => {
       await daemon.reached('stored')
       daemon.signal('SIGTERM')
       expect(await daemon.ended).toMatchObject({ code: 0 })
-      const lines = () => readFileSync(trace, 'utf8').split('\n')
-      const exited = new RegExp(`^${daemon.pid} +[+]{3} exited`)
-      await until('the tracer has written of the end', () =>
-        lines().some((line) => exited.test(line)),
-      )
-      const taken = lines().flatMap((line) => {
-        const step = STEPS.find(([looks]) => looks.test(line))
+      const taken = (await wholeCalls(trace)).flatMap(({ call }) => {
+        const step = STEPS.find(([looks]) => looks.test(call))
         return step ? [step[1]] : []
       })
       expect(taken).toEqual([

@@ -1,6 +1,6 @@
 /**
  * Changes of an app that meet a refresh, in both orders of arrival: what was asked last is what holds,
- * at the server no session is left that nobody holds, and nothing comes back from memory.
+ * at the server no session is left that no daemon holds, and nothing comes back from memory.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
@@ -57,7 +57,7 @@ function refreshes(): number {
   return world.server.count('refresh_token')
 }
 
-/** Nobody is signed in, here, at the server, after more time and after a restart. */
+/** No person is signed in, here, at the server, after more time and after a restart. */
 async function expectSignedOut(sidecar: Sidecar): Promise<void> {
   const before = refreshes()
   const look = async () => {
@@ -206,7 +206,7 @@ describe('a sign-in', () => {
     await expectHolds(sidecar)
   })
 
-  it('as somebody else ends the session of the one before', async () => {
+  it('as another person ends the session of the one before', async () => {
     const { sidecar } = await signedIn()
     await using _sidecar = sidecar
     const held = await refreshUnderWay(sidecar)
@@ -218,7 +218,7 @@ describe('a sign-in', () => {
     await expectHolds(sidecar)
   })
 
-  it('as somebody else who may not ends, and the session of the one before goes on', async () => {
+  it('as another person who may not ends, and the session of the one before goes on', async () => {
     const { sidecar, first } = await signedIn()
     await using _sidecar = sidecar
     const complete = await sidecar.beginSignIn(ME, createPerson('grace'))
@@ -342,7 +342,7 @@ describe('a reload', () => {
     await read
     await sidecar.home.write(world.config({ [ME]: world.native() }))
     const added = sidecar.own('POST', '/v1/reload')
-    // Whoever made a new app of the old record now would spend what is spent already.
+    // A new app that is made of the old record now would spend what is spent already.
     for (let beat = 0; beat < 20; beat++) await sidecar.beat()
     await sidecar.own('GET', '/v1/callers')
     held.release()

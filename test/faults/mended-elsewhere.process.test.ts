@@ -119,6 +119,24 @@ describe('a refusal that is none that we know', () => {
     expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
   })
 
+  it('keeps the session where it is the code of another mistake, and a sign-in mends it', async () => {
+    const { sidecar } = await signedIn(ME)
+    await using _sidecar = sidecar
+    // As Atlassian says that a refresh token has ended.
+    const body = { error: 'unauthorized_client', error_description: 'refresh_token is invalid' }
+    world.server.intercept = async () => ({ status: 403, body })
+    world.clock.pass(LIFETIME_MS)
+    for (const expected of ['unavailable', 'unavailable', 'login_required']) {
+      await sidecar.round()
+      expect(await sidecar.token(ME)).toMatchObject({ body: { error: expected } })
+      world.clock.pass(RETRY_MAX_MS)
+    }
+    expect(await sidecar.exitCode('get', ME)).toBe(3)
+    world.server.intercept = (_request, act) => act()
+    await sidecar.signIn(ME, createPerson(ME))
+    expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  })
+
   it('is about the registration of a service app', async () => {
     const { clientId, clientSecret } = world.server.clients.service
     const { sidecar } = await observe(world, {

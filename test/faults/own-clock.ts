@@ -21,28 +21,36 @@ export interface DaemonOnOwnClock extends KillableDaemon {
 }
 
 export function startOnOwnClock(home: Home): DaemonOnOwnClock {
-  const file = join(home.directory, 'clock')
+  const { env, set } = clockFile(home.directory)
+  return { ...startKillableDaemon(home, { heartbeatMs: 100, env }), set }
+}
+
+/** For a daemon whose wall clock `set` sets, to this many seconds after the machine's. */
+export function clockFile(directory: string): {
+  readonly env: NodeJS.ProcessEnv
+  readonly set: (offsetS: number) => void
+} {
+  const file = join(directory, 'clock')
   const set = (offsetS: number) => {
-    writeFileSync(`${file}.next`, `${offsetS < 0 ? '' : '+'}${offsetS}\n`)
+    writeFileSync(`${file}.next`, `${signed(offsetS)}\n`)
     renameSync(`${file}.next`, file)
   }
   set(0)
-  const daemon = startKillableDaemon(home, {
-    heartbeatMs: 100,
-    env: {
-      LD_PRELOAD: LIBRARY,
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      FAKETIME_NO_CACHE: '1',
-    },
-  })
-  return { ...daemon, set }
+  const env = {
+    LD_PRELOAD: LIBRARY,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    FAKETIME_NO_CACHE: '1',
+  }
+  return { env, set }
 }
 
 /** For a daemon whose wall clock is this many seconds after the machine's. */
 export function clockAhead(byS: number): NodeJS.ProcessEnv {
-  return { LD_PRELOAD: LIBRARY, FAKETIME: `+${byS}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
+  return { LD_PRELOAD: LIBRARY, FAKETIME: `${signed(byS)}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
 }
+
+const signed = (offsetS: number) => `${offsetS < 0 ? '' : '+'}${offsetS}`
 
 /** A service app that a cron line has renewed every `everyS` seconds, for the config. */
 export function pipelineApp(server: RunningAuthorizationServer, everyS: number) {

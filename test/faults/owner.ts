@@ -13,7 +13,7 @@ export interface Answer {
 export async function ask(
   socketPath: string,
   path: string,
-  method: 'GET' | 'POST' | 'DELETE' = 'GET',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE' = 'GET',
   sent?: object,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -78,6 +78,14 @@ export async function goodToken(socketPath: string, app: string): Promise<string
 export function expiredForMs(token: string): number {
   const { exp = 0 } = decodeJwt(token)
   return Date.now() - (exp + 1) * 1000
+}
+
+/** How long an answer may take on a busy machine. */
+const ON_THE_WAY_MAX_MS = 1_000
+
+/** Whether an API refused the token already when it was handed out. @param tookMs how long the answer took: it may have ended on the way. */
+export function wasExpired(token: string, tookMs: number): boolean {
+  return expiredForMs(token) >= Math.min(tookMs, ON_THE_WAY_MAX_MS)
 }
 
 /** Signs a person in, as `evo-token login` and a browser do. The status of the page at its end. */

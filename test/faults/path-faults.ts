@@ -180,7 +180,7 @@ const ERRORS: readonly PathFault[] = OAUTH_ERRORS.flatMap((error) =>
   }),
 )
 
-/** A JWT from long ago; nobody may look at its signature, since nobody asked for it. */
+/** A JWT from long ago; its signature is not looked at, since no client asked for it. */
 const OLD_ID_TOKEN = [
   { alg: 'RS256', typ: 'JWT' },
   { iss: 'https://elsewhere.example', sub: 'ada', aud: 'nobody', exp: 1_000_000_000, iat: 1 },

@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterEach(() => world.path.clear())
 afterAll(() => world[Symbol.asyncDispose]())
 
-/** Somebody whom the server has never seen signs in. */
+/** A person whom the server has never seen signs in. */
 async function signedIn() {
   const observed = await observe(world, { [ME]: world.native() }, JITTER)
   await observed.sidecar.signIn(ME, createPerson(`person-${++people}`))
@@ -70,7 +70,7 @@ function waitMs(fault: PathFault, failures: number): number {
   return fault.retryAfterS === undefined ? backOffMs(failures, JITTER) : fault.retryAfterS * 1000
 }
 
-/** What everybody is told while there is a good token, whatever became of the session. */
+/** What every caller is told while there is a good token, whatever became of the session. */
 async function expectServed({ sidecar }: Observed, accessToken?: string): Promise<string> {
   const { status, body } = await sidecar.token(ME)
   expect(status).toBe(200)
@@ -295,7 +295,7 @@ describe('what ends the session in so many words', () => {
     clock.pass(LIFETIME_MS - DUE_MS)
     await sidecar.round()
     await expectRefused(observed, fault.says)
-    // Nobody asks any more, since nobody has anything to ask with.
+    // No request is made any more, since there is nothing to ask with.
     expect(observed.sends() - observed.sentBefore).toBe(1)
     await path.clear()
   })

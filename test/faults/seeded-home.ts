@@ -23,6 +23,8 @@ export type Seed = 'fresh' | 'stale' | 'expired'
 
 export interface SeedOptions {
   readonly apps?: Readonly<Record<string, Seed>>
+  /** Names of those who are signed in, by app. */
+  readonly people?: Readonly<Record<string, string>>
   /** More of the config. */
   readonly config?: object
   /** More of the config of each app. */
@@ -36,7 +38,14 @@ export interface SeedOptions {
 /** The refresh tokens are real ones of `server`, of generation 0; the access tokens are made up. */
 export async function seededHome(
   server: RunningAuthorizationServer,
-  { apps = { me: 'stale' }, config = {}, app = {}, others = {}, vaultDir }: SeedOptions = {},
+  {
+    apps = { me: 'stale' },
+    people = {},
+    config = {},
+    app = {},
+    others = {},
+    vaultDir,
+  }: SeedOptions = {},
 ): Promise<Home> {
   const home = await createHome({
     issuer: server.issuer,
@@ -53,7 +62,7 @@ export async function seededHome(
   })
   await mkdir(home.stateDir, { mode: 0o700 })
   if (vaultDir !== undefined) await symlink(vaultDir, join(home.stateDir, 'vault'))
-  await seedAll(home, server, apps)
+  await seedAll(home, server, apps, people)
   return home
 }
 
@@ -118,6 +127,7 @@ export async function seedAll(
   home: Home,
   server: RunningAuthorizationServer,
   apps: Readonly<Record<string, Seed>>,
+  people: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { clientId } = server.clients.native
   const vault = await openSeedVault(home)
@@ -125,6 +135,7 @@ export async function seedAll(
     const refreshToken = await server.mintRefreshToken(clientId, personOf(name))
     const ageMs = { fresh: 0, stale: HOUR_MS * 0.9, expired: HOUR_MS }[freshness]
     const receivedAt = Date.now() - ageMs
+    const person = people[name]
     await vault.records.remove(name)
     const stored = await vault.records.store(name, {
       generation: 1,
@@ -137,6 +148,7 @@ export async function seedAll(
         lifetimeMs: HOUR_MS,
         draw: 0,
         scope: SCOPES.join(' '),
+        ...(person !== undefined && { subject: { id: personOf(name), name: person } }),
       },
     })
     if (stored.kind !== 'stored') throw new Error(`${name} could not be seeded: ${stored.kind}`)

@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPerson } from '../support/person.ts'
 import { until } from '../support/until.ts'
 import { leftovers } from './seeded-home.ts'
-import { createStrictWorld, LIFETIME_MS, observe, type StrictWorld } from './strict-world.ts'
+import {
+  AHEAD_MS,
+  createStrictWorld,
+  LIFETIME_MS,
+  observe,
+  type StrictWorld,
+} from './strict-world.ts'
 
 const ME = 'evo-me'
 const MINUTE_MS = 60_000
@@ -17,13 +23,15 @@ afterEach(() => world[Symbol.asyncDispose]())
 
 /** Of a change of the owner that meets a request. */
 const OWNER_WAIT_MS = 25_000
+/** Of a refresh that is wished for. */
+const REFRESH_WAIT_MS = 10_000
 
 /** Signed in, with a refresh that the server has granted, and whose answer does not come. */
-async function waiting() {
+async function waiting(ageMs = LIFETIME_MS) {
   const observed = await observe(world, { [ME]: world.native() }, 0.2, { waitsByHand: true })
   await observed.sidecar.signIn(ME, createPerson('ada'))
   const held = world.path.hold('answer')
-  world.clock.pass(LIFETIME_MS)
+  world.clock.pass(ageMs)
   await observed.sidecar.beat()
   await held.arrived
   return { ...observed, held }
@@ -44,7 +52,7 @@ it.each([34_000, 4 * MINUTE_MS])('an answer after %i ms is what is served then',
 })
 
 describe('an owner who meets a request that is out', () => {
-  const since = /is out since \d\d:\d\d:\d\d UTC/
+  const since = /has been out since \d\d:\d\d:\d\d UTC/
 
   it.each([
     { wish: 'a logout', method: 'POST', path: `/v1/apps/${ME}/logout`, body: undefined },
@@ -64,6 +72,61 @@ describe('an owner who meets a request that is out', () => {
     held.release()
     await sidecar.settled()
     expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  })
+
+  it('is told within 30 seconds by each of several reloads', async () => {
+    const { sidecar, held } = await waiting()
+    await using _sidecar = sidecar
+    await sidecar.home.write(world.config({}))
+    let begun = 0
+    sidecar.afterConfig = () => {
+      begun += 1
+    }
+    const answering = [1, 2, 3].map(() => sidecar.own('POST', '/v1/reload'))
+    await until(
+      'all wait',
+      () => begun === answering.length && world.clock.pending().includes(OWNER_WAIT_MS),
+    )
+    await setImmediate()
+    world.clock.pass(25_000)
+    for (const answer of await Promise.all(answering)) {
+      expect(answer).toMatchObject({ status: 503, body: { error: 'unavailable' } })
+      expect(answer.body.detail).toMatch(since)
+    }
+    held.release()
+    await sidecar.settled()
+    expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+  })
+
+  it('is answered within 30 seconds by a logout whose revocation hangs, too', async () => {
+    const { sidecar, held } = await waiting()
+    await using _sidecar = sidecar
+    const answering = sidecar.own('POST', `/v1/apps/${ME}/logout`)
+    await until('it waits', () => world.clock.pending().includes(OWNER_WAIT_MS))
+    world.clock.pass(20_000)
+    const revocation = world.path.hold('answer', '/token/revocation')
+    held.release()
+    await revocation.arrived
+    world.clock.pass(9_000)
+    expect(await answering).toMatchObject({ status: 200, body: { revoked: false } })
+    revocation.release()
+    expect(await sidecar.status(ME)).toMatchObject({ session: 'signed-out' })
+  })
+
+  it('is told since when by a refresh of their own, whether the token in hand is good or not', async () => {
+    for (const aheadMs of [AHEAD_MS * 0.98, 0]) {
+      const { sidecar, held } = await waiting(LIFETIME_MS - aheadMs)
+      await using _sidecar = sidecar
+      const answering = sidecar.own('POST', `/v1/apps/${ME}/refresh`, { now: true })
+      await until('it waits', () => world.clock.pending().includes(REFRESH_WAIT_MS))
+      world.clock.pass(29_000)
+      const answer = await answering
+      expect(answer).toMatchObject({ status: 503, body: { error: 'unavailable' } })
+      expect(answer.body.detail).toMatch(since)
+      held.release()
+      await sidecar.settled()
+      expect(await sidecar.token(ME)).toMatchObject({ status: 200 })
+    }
   })
 
   it('may reload other settings at once', async () => {

@@ -66,7 +66,7 @@ it('lets no request out, serves the good token, says why, and heals by itself', 
   })
   expect(await sidecar.exitCode('get', ME)).toBe(0)
 
-  // Nobody gets one out, as often as it is tried.
+  // No request for one leaves, as often as it is tried.
   await sidecar.call('POST', `/v1/apps/${ME}/refresh`)
   for (const failures of [1, 2, 3]) {
     world.clock.pass(backOffMs(failures, JITTER))

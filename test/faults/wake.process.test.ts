@@ -46,7 +46,7 @@ async function expectNewToken(sidecar: Sidecar, old: string): Promise<string> {
 }
 
 describe('a wake', () => {
-  it('without a network gives nothing expired and asks nobody to sign in; the network ends the wait', async () => {
+  it('without a network gives nothing expired and asks no person to sign in; the network ends the wait', async () => {
     const { sidecar, first } = await signedIn()
     await using _sidecar = sidecar
     await world.path.meet(pathFault('the connection is refused'))
@@ -73,7 +73,7 @@ describe('a wake', () => {
   it.each([
     { name: '429 with Retry-After in seconds', waits: 'what the server asked for' },
     { name: '503 with a page', waits: 'a back-off' },
-    { name: 'invalid_client with WWW-Authenticate', waits: 'somebody to mend the app' },
+    { name: 'invalid_client with WWW-Authenticate', waits: 'a person to correct the app' },
   ])('is the end of waiting for $waits', async ({ name }) => {
     const { sidecar, first, sends, sentBefore } = await signedIn()
     await using _sidecar = sidecar

@@ -67,7 +67,7 @@ function isKey(header: string): boolean {
 }
 
 holds(
-  'whoever gets a token has shown the exact key, and whoever shows it gets one',
+  'a request that gets a token has shown the exact key, and one that shows it gets one',
   9,
   fc.asyncProperty(values, names, async (headers, name) => {
     // Bytes that end a header are another matter: `owner-socket-bytes.process.test.ts`.

@@ -2,7 +2,7 @@
 import { parse } from 'node:querystring'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { refusalOf } from '../../src/adapters/server/authorization-response.ts'
+import { refuseResponse } from '../../src/adapters/server/authorization-response.ts'
 import { createPeerLookup } from '../../src/platform/posix/peer-user.ts'
 import { createRedirectListener } from '../../src/adapters/loopback/redirect-listener.ts'
 import type { RedirectLease } from '../../src/core/redirect-listener.ts'
@@ -184,7 +184,7 @@ holds(
     fc.boolean(),
     (query, issuerRequired) => {
       const response = new URLSearchParams(query)
-      const refusal = refusalOf(response, { state: STATE, issuer: ISSUER, issuerRequired })
+      const refusal = refuseResponse(response, { state: STATE, issuer: ISSUER, issuerRequired })
       if (refusal) {
         expect(refusal.code).not.toBe('')
         return

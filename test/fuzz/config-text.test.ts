@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = readFileSync(join(ROOT, 'config.example.json'), 'utf8')
 const SCHEMA = JSON.parse(readFileSync(join(ROOT, 'config.schema.json'), 'utf8')) as Schema
 
-/** Values that somebody put into the wrong place, and that no message may repeat. */
+/** Values that a person put into the wrong place, and that no message may repeat. */
 const CANARIES = ['hunter2-hunter2', 'evtk_hunter2hunter2', 'eyJhdW50ZXIy.aHVudGVyMg.hunter2']
 const canary = fc.oneof(
   fc.constantFrom(...CANARIES),
@@ -31,7 +31,7 @@ const text = fc.oneof(
 function judge(config: string): void {
   const parsed = parseConfig(config, '/home/ada')
   const said = parsed.kind === 'ok' ? parsed.warnings : parsed.faults
-  // Keys are shown, so that somebody can find the place; what stands there is not.
+  // Keys are shown, so that a person can find the place; what stands there is not.
   const messages = said.map(({ message }) => message).join('\n')
   for (const secret of CANARIES) expect(messages).not.toContain(secret)
   if (parsed.kind === 'bad') expect(said.length).toBeGreaterThan(0)

@@ -38,6 +38,7 @@ const KEYWORDS: Readonly<Record<string, (rule: never, value: unknown, schema: Sc
       Object.entries(properties).every(
         ([name, schema]) => !Object.hasOwn(value, name) || fits(schema, value[name]),
       ),
+    maxProperties: (most: number, value) => !isObject(value) || Object.keys(value).length <= most,
     propertyNames: (schema: Schema, value) =>
       !isObject(value) || Object.keys(value).every((name) => fits(schema, name)),
     additionalProperties: (schema: Schema | false, value, { properties = {} }) =>

@@ -100,7 +100,7 @@ holds(
   }),
 )
 
-/** Members that a later version may have added, with what is nobody's to see. */
+/** Members that a later version may have added, with what no program may show. */
 const LATER = {
   ...PLAIN,
   novelty: ['novelty'],

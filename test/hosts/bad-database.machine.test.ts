@@ -1,34 +1,19 @@
 /** A database that has lost something, or of which there are two: nothing old is served, spent or brought back. */
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres, type Postgres, startPostgres } from '../support/postgres.ts'
+import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
   APP,
-  type Host,
-  startTwoKeepers,
-  type TwoKeepers,
+  untilConfirmed,
   untilHomeIs,
   untilSilent,
   untilServed,
   refresh,
 } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: TwoKeepers
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startTwoKeepers()
-  ;({ hub, spare } = world)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each')
 
 const generation = async () => {
   const [row] = await world.postgres.sql('SELECT generation FROM evo_token.app')
@@ -53,6 +38,28 @@ describe('a database that is behind', () => {
     await restore()
     await until('it has the newest record again', generation, (seen) => seen === newest)
     expect(await spare.token()).toBe(token)
+    await refresh(hub)
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+
+  itNeeds(missing)('halts no home that was started since what was restored', async () => {
+    const { postgres } = world
+    await postgres.sql(`CREATE TABLE public.apps AS SELECT * FROM evo_token.app;
+      CREATE TABLE public.keepers AS SELECT * FROM evo_token.keeper; SELECT 1`)
+    const instance = async () => {
+      const [row] = await postgres.sql(`SELECT instance FROM evo_token.keeper WHERE name = 'hub'`)
+      return row?.instance
+    }
+    await hub.end()
+    await hub.start()
+    await untilConfirmed(hub)
+    const now = await instance()
+    await refresh(hub)
+    await postgres.sql(`BEGIN; TRUNCATE evo_token.app, evo_token.keeper;
+      INSERT INTO evo_token.app SELECT * FROM public.apps;
+      INSERT INTO evo_token.keeper SELECT * FROM public.keepers; COMMIT; SELECT 1`)
+    await until('its beat is there again', instance, (seen) => seen === now)
+    await untilConfirmed(hub)
     await refresh(hub)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })

@@ -1,48 +1,30 @@
 /** Very many who ask, and readers that misuse what they may: one renewal, and the home goes on. */
 import { createHash } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import { ask } from '../faults/owner.ts'
 import { itNeeds } from '../support/needs.ts'
-import { DATABASE, noPostgres } from '../support/postgres.ts'
+import { DATABASE } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import {
-  APP,
-  type Host,
-  type HostsWorld,
-  startHostsWorld,
-  untilHomeIs,
-  untilServes,
-  refresh,
-} from './hosts-world.ts'
+import { APP, type Host, untilServes, refresh } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
 const READERS = 10
 const ASKERS = 9
 const ROUNDS = 3
 const TOKEN = `/v1/apps/${APP}/token?wait=0`
 
-let world: HostsWorld
-let hub: Host
-let spare: Host
+useTwoKeepers('all', { session: 'seeded' })
 const readers: Host[] = []
 
 beforeAll(async () => {
   if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub', { seed: 'fresh' })
-  spare = await world.keeper('spare')
-  await untilHomeIs(spare, hub)
   const node = await world.reader('node', hub)
   readers.push(node)
   await world.postgres.sql('ALTER ROLE evo_node CONNECTION LIMIT 100')
   const others = Array.from({ length: READERS - 1 }, (_, at) => `node${at}`)
   const like = { like: node }
   readers.push(...(await Promise.all(others.map((name) => world.reader(name, hub, like)))))
-})
-
-afterAll(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
 })
 
 describe('ninety programs at ten readers', () => {

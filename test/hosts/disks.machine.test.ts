@@ -1,39 +1,21 @@
 /** A home whose disk is not what it was: older, gone, under another name, or there twice. */
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
   APP,
-  type Host,
-  type HostsWorld,
-  startHostsWorld,
   untilConfirmed,
   untilHomeIs,
+  untilServed,
   untilServes,
   untilSilent,
   refresh,
 } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: HostsWorld
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub', { seed: 'fresh' })
-  spare = await world.keeper('spare')
-  await untilHomeIs(spare, hub)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each', { session: 'seeded' })
 
 function expectNothingSentTwice(): void {
   const generations = world.server.requests.map(({ generation }) => generation)
@@ -85,6 +67,28 @@ describe('a home', () => {
     },
   )
 
+  itNeeds(missing)(
+    'whose record was damaged keeps the sign-in that came since, whatever the row has',
+    async () => {
+      await refresh(hub)
+      await untilServes(spare, hub)
+      await hub.end()
+      await world.postgres.stop('fast')
+      await writeFile(join(hub.home.stateDir, 'vault', `${APP}.jwe`), 'damaged\n')
+      await hub.start()
+      const signedIn = await hub.signIn()
+      expect(signedIn, signedIn.stderr).toMatchObject({ code: 0 })
+      const token = await hub.token()
+      await world.postgres.start()
+      await untilConfirmed(hub)
+      await untilHomeIs(spare, hub)
+      expect(await hub.token()).toBe(token)
+      await untilServed(spare, token)
+      await refresh(hub)
+      await untilServes(spare, hub)
+    },
+  )
+
   itNeeds(missing)('that has another name is the home still', async () => {
     const config = JSON.parse(await hub.readConfig()) as { share: object }
     await hub.end()
@@ -117,4 +121,36 @@ describe('a home', () => {
     await hub.cli('refresh', APP)
     expectNothingSentTwice()
   })
+
+  itNeeds(missing)(
+    'that was there twice, and died before it published, keeps the sign-out of the other one',
+    async () => {
+      const copy = await world.copyOf(hub)
+      await hub.end('SIGKILL')
+      await hub.start({}, { killAt: 'stored' })
+      await untilConfirmed(hub)
+      await hub.cli('refresh', APP)
+      expect((await hub.daemon().ended).signal).toBe('SIGKILL')
+      await copy.start()
+      await untilConfirmed(copy)
+      await until(
+        'the copy signs out',
+        () => copy.cli('logout', APP),
+        ({ code }) => code === 0,
+      )
+      await until(
+        'the other keeper knows it',
+        () => spare.token(),
+        (told) => told.includes('not signed in'),
+      )
+      const before = world.server.requests.length
+      await copy.end('SIGKILL')
+      await hub.start()
+      await untilConfirmed(hub)
+      const refused = await hub.cli('refresh', APP)
+      expect(refused.stdout + refused.stderr).toContain('not signed in')
+      expect(await spare.token()).toContain('not signed in')
+      expect(world.server.requests).toHaveLength(before)
+    },
+  )
 })

@@ -80,6 +80,12 @@ describe('pgbouncer in transaction mode', () => {
     const token = await hub.token()
     await untilServed(spare, token)
     expect(world.server.count('refresh_token')).toBe(1)
+
+    await bouncer.restart()
+    await refresh(spare)
+    const newest = await spare.token()
+    await untilServed(hub, newest)
+    expect(world.server.count('refresh_token')).toBe(2)
     expect(world.server.liveFamilies()).toHaveLength(1)
   })
 })

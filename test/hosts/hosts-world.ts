@@ -208,7 +208,13 @@ export async function startHostsWorld({
       }
       const role = `evo_${name}`
       const { passwordFile: own } = await postgres.createRole(role)
-      const named = (options?.apps ?? apps).flatMap((app) => ['--app', app])
+      const read = options?.apps ?? apps
+      await until(
+        'its apps are shared',
+        () => keeper.share(),
+        (shared) => read.every((name) => isPublished(shared, name)),
+      )
+      const named = read.flatMap((app) => ['--app', app])
       await migrate(keeper, '--grant-reader', role, ...named)
       const keys = join(keeper.home.directory, `${name}-keys`)
       const made = await keeper.cli('share', 'reader-key', ...named, '--out', keys)
@@ -320,21 +326,8 @@ function toHost(
   return host
 }
 
-export interface TwoKeepers extends HostsWorld {
-  /** The home of the app, where the person signed in. */
-  readonly hub: Host
-  readonly spare: Host
-}
-
-/** Two keepers that know of each other, and a session at the first one. */
-export async function startTwoKeepers(): Promise<TwoKeepers> {
-  const world = await startHostsWorld()
-  const hub = await world.keeper('hub')
-  const spare = await world.keeper('spare')
-  const { code, stderr } = await hub.signIn()
-  if (code !== 0) throw new Error(stderr)
-  await untilHomeIs(spare, hub)
-  return { ...world, hub, spare }
+function isPublished({ apps }: ShareStatus, name: string): boolean {
+  return apps?.some(({ app, published }) => app === name && published === true) === true
 }
 
 /** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */

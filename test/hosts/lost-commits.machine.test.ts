@@ -1,36 +1,11 @@
 /** The database loses that another keeper became the home, while none of the keepers runs. */
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import {
-  APP,
-  type Host,
-  type HostsWorld,
-  refresh,
-  startHostsWorld,
-  untilConfirmed,
-  untilHomeIs,
-} from './hosts-world.ts'
+import { APP, refresh, untilConfirmed, untilHomeIs } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: HostsWorld
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub')
-  spare = await world.keeper('spare')
-  expect(await hub.signIn()).toMatchObject({ code: 0 })
-  await untilHomeIs(spare, hub)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each')
 
 const numberInRow = async () => {
   const [row] = await world.postgres.sql('SELECT home_no FROM evo_token.app')

@@ -1,36 +1,12 @@
 /** What a person asks for while the home renews: what was asked for last holds, and nothing lives on that was signed out. */
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { holdAnswers } from '../faults/kill-at-step.ts'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-import {
-  APP,
-  type Host,
-  type HostsWorld,
-  startHostsWorld,
-  untilHomeIs,
-  untilServes,
-  refresh,
-} from './hosts-world.ts'
+import { APP, untilHomeIs, untilServes, refresh } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: HostsWorld
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub', { seed: 'fresh' })
-  spare = await world.keeper('spare')
-  await untilHomeIs(spare, hub)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each', { session: 'seeded' })
 
 /** The home has asked the server, which has spent its token; the answer comes when it is released. */
 async function whileRenewing() {
@@ -58,6 +34,24 @@ describe('while the home waits for an answer', () => {
     await refresh(spare)
     await untilServes(hub, spare)
     expect(families()).toBe(1)
+  })
+
+  itNeeds(missing)('a move that its keeper waits for no more is not done', async () => {
+    const { release, renewing } = await whileRenewing()
+    const row = () =>
+      world.postgres.sql('SELECT home, home_no, move_to IS NOT NULL AS wished FROM evo_token.app')
+    const before = await row()
+    const moving = spare.cli('share', 'move', APP)
+    await until('the wish is there', row, ([seen]) => seen?.wished === true)
+    await spare.end('SIGKILL')
+    await moving
+    await spare.start()
+    await until('the wish is gone', row, ([seen]) => seen?.wished === false)
+    release()
+    await renewing
+    await refresh(hub)
+    await untilServes(spare, hub)
+    expect(await row()).toEqual(before)
   })
 
   itNeeds(missing)('a sign-in elsewhere is the session from then on', async () => {

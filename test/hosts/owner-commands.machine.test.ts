@@ -1,37 +1,12 @@
 /** What a person asks of keepers that share: what could not be held afterwards is refused before anything is changed. */
 import { mkdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres } from '../support/postgres.ts'
-import {
-  APP,
-  type Host,
-  type HostsWorld,
-  refresh,
-  startHostsWorld,
-  untilHomeIs,
-  untilSilent,
-} from './hosts-world.ts'
+import { APP, refresh, untilHomeIs, untilSilent } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: HostsWorld
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startHostsWorld()
-  hub = await world.keeper('hub')
-  spare = await world.keeper('spare')
-  expect(await hub.signIn()).toMatchObject({ code: 0 })
-  await untilHomeIs(spare, hub)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each')
 
 const row = async () => (await world.postgres.sql('SELECT home, home_no FROM evo_token.app'))[0]
 

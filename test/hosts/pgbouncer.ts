@@ -1,5 +1,5 @@
 /** A pgbouncer in transaction mode before a PostgreSQL. */
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -19,6 +19,8 @@ export function noPgbouncer(): string | undefined {
 export interface Pgbouncer extends AsyncDisposable {
   /** For `share.hosts`. */
   readonly host: string
+  /** Kills it, and starts it at the same address. */
+  restart(): Promise<void>
 }
 
 export async function startPgbouncer(postgres: Postgres): Promise<Pgbouncer> {
@@ -45,27 +47,38 @@ default_pool_size = 2
   spawnSync('chmod', ['755', directory])
   // It refuses to run as root.
   const as = process.getuid?.() === 0 ? ['-u', 'postgres'] : []
-  const bouncer = spawn('/usr/sbin/pgbouncer', [...as, config], { stdio: 'ignore' })
-  await until(
-    'pgbouncer listens',
-    () =>
-      new Promise<boolean>((resolve) => {
-        const socket = connect(port, '127.0.0.1')
-        socket.once('connect', () => {
-          socket.destroy()
-          resolve(true)
-        })
-        socket.once('error', () => {
-          resolve(false)
-        })
-      }),
-  )
+  let bouncer: ChildProcess
+  const start = async () => {
+    bouncer = spawn('/usr/sbin/pgbouncer', [...as, config], { stdio: 'ignore' })
+    await until(
+      'pgbouncer listens',
+      () =>
+        new Promise<boolean>((resolve) => {
+          const socket = connect(port, '127.0.0.1')
+          socket.once('connect', () => {
+            socket.destroy()
+            resolve(true)
+          })
+          socket.once('error', () => {
+            resolve(false)
+          })
+        }),
+    )
+  }
+  const kill = async () => {
+    const ended = bouncer.exitCode === null ? once(bouncer, 'exit') : undefined
+    bouncer.kill('SIGKILL')
+    await ended
+  }
+  await start()
   return {
     host: `127.0.0.1:${port}`,
+    async restart() {
+      await kill()
+      await start()
+    },
     async [Symbol.asyncDispose]() {
-      const ended = bouncer.exitCode === null ? once(bouncer, 'exit') : undefined
-      bouncer.kill('SIGKILL')
-      await ended
+      await kill()
       await rm(directory, { recursive: true, force: true })
     },
   }

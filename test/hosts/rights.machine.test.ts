@@ -1,4 +1,6 @@
 /** What those can do in the database who are no keeper: a stolen reader, and those who have a password and no key. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
@@ -8,6 +10,7 @@ import {
   type Host,
   type HostsWorld,
   startHostsWorld,
+  untilConfirmed,
   untilHomeIs,
   refresh,
 } from './hosts-world.ts'
@@ -49,6 +52,19 @@ describe('a stolen reader with an SQL client', () => {
   const refused: readonly (readonly [string, string])[] = [
     ['a sealed session', 'SELECT session FROM evo_token.app'],
     ['everything of a row', 'SELECT * FROM evo_token.app'],
+    ['a row as one value', 'SELECT to_jsonb(a) FROM evo_token.app a'],
+    ['the number of sessions', 'SELECT count(session) FROM evo_token.app'],
+    ['a copy of the table', 'COPY evo_token.app TO STDOUT'],
+    ['a lock on a row', 'SELECT name FROM evo_token.app FOR KEY SHARE'],
+    ['the role of the keepers', 'SET ROLE evo_keeper'],
+    [
+      'a function in its own schema',
+      `CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+    ],
+    ['a schema', 'CREATE SCHEMA mine'],
+    ['more connections', `ALTER ROLE ${READER} CONNECTION LIMIT 100`],
+    ['passwords', 'SELECT rolpassword FROM pg_authid'],
+    ['a file of the server', `SELECT pg_read_file('PG_VERSION')`],
     ['what others want', 'SELECT * FROM evo_token.wanted'],
     ['the keepers', 'SELECT * FROM evo_token.keeper'],
     ['a row, to change it', 'UPDATE evo_token.app SET home = NULL'],
@@ -66,6 +82,59 @@ describe('a stolen reader with an SQL client', () => {
     for (const [what, sql] of refused) {
       await expect(asReader(sql), what).rejects.toThrow(/permission denied/)
     }
+  })
+
+  itNeeds(missing)('learns of other apps from no error, plan, statistic or session', async () => {
+    // The error names the value that the cast met.
+    await expect(asReader('SELECT name FROM evo_token.app WHERE name::int = 1')).rejects.toThrow(
+      APP,
+    )
+    await expect(
+      asReader(`SELECT name FROM evo_token.app WHERE name <> '${APP}' AND name::int = 1`),
+    ).resolves.toEqual([])
+    await world.postgres.sql('ANALYZE evo_token.app')
+    expect(await asReader(`SELECT * FROM pg_stats WHERE schemaname = 'evo_token'`)).toEqual([])
+    const plan = await asReader('EXPLAIN (ANALYZE, VERBOSE) SELECT name FROM evo_token.app')
+    expect(JSON.stringify(plan)).not.toContain(OTHER)
+    await expect(
+      asReader('SET row_security = off; SELECT name FROM evo_token.app'),
+    ).rejects.toThrow(/row-level security/)
+    const others = await asReader(
+      `SELECT DISTINCT query FROM pg_stat_activity WHERE usename <> '${READER}'`,
+    )
+    expect(others).toEqual([{ query: '<insufficient privilege>' }])
+    await expect(
+      asReader(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> '${READER}'`,
+      ),
+    ).rejects.toThrow(/must be/)
+  })
+
+  itNeeds(missing)('fills neither disk nor locks of the server, with database.sql', async () => {
+    const sql = await readFile(
+      join(import.meta.dirname, '../../examples/many-hosts/database.sql'),
+      'utf8',
+    )
+    await world.postgres.sql(
+      sql.slice(sql.indexOf('\\connect evo_token\n') + '\\connect evo_token\n'.length),
+    )
+    for (const call of [
+      'lo_creat(-1)',
+      'lo_create(0)',
+      `lo_from_bytea(0, 'x')`,
+      `pg_logical_emit_message(false, 'x', repeat('x', 1000000))`,
+      `pg_logical_emit_message(false, 'x', 'x'::bytea)`,
+      'pg_advisory_lock(1)',
+      'pg_advisory_lock_shared(1, 1)',
+      'pg_advisory_xact_lock(1)',
+      'pg_try_advisory_lock(1)',
+      'pg_try_advisory_xact_lock_shared(1)',
+    ]) {
+      await expect(asReader(`SELECT ${call}`), call).rejects.toThrow(/permission denied/)
+    }
+    await expect(asReader('SET temp_file_limit = -1')).rejects.toThrow(/permission denied/)
+    await refresh(hub)
+    await untilHomeIs(hub, hub)
   })
 
   itNeeds(missing)('makes one wish an app at most, and none for another’s app', async () => {
@@ -118,6 +187,39 @@ describe('a keeper’s password without the vault key', () => {
       await refresh(hub)
     },
   )
+
+  itNeeds(missing)(
+    'stops a keeper with the beat of another process, until that is started again',
+    async () => {
+      await asKeeper(`UPDATE evo_token.keeper SET instance = gen_random_uuid()`)
+      await until(
+        'it is noticed',
+        () => hub.share(),
+        ({ confirmed, message }) =>
+          confirmed === false && message?.includes('state directory') === true,
+      )
+      // Nothing is said of the row that was forged before.
+      expect((await hub.cli('status', APP)).stdout).not.toContain('damaged')
+      await hub.end()
+      await hub.start()
+      await untilConfirmed(hub)
+      await refresh(hub)
+    },
+  )
+
+  itNeeds(missing)('keeps none from starting with keepers that are none', async () => {
+    await asKeeper(`INSERT INTO evo_token.keeper (id, name, instance, host, version, config_digest, kids, beat)
+      SELECT gen_random_uuid(), E'hub\\x1b[31m', gen_random_uuid(), repeat('h', 100000), E'v\\n', '', '{}', beat
+        FROM unnest(ARRAY['infinity', '-infinity', '9999-12-31', '0001-01-01']::timestamptz[]) AS beat`)
+    await hub.end()
+    await hub.start()
+    await untilConfirmed(hub)
+    const { stdout } = await hub.cli('share', 'status')
+    expect(stdout).not.toContain('\x1b')
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(1_000)
+    await refresh(hub)
+    await asKeeper(`DELETE FROM evo_token.keeper WHERE host LIKE 'hhh%'`)
+  })
 
   itNeeds(missing)('makes no other keeper the home', async () => {
     const spare = await world.keeper('spare')

@@ -1,35 +1,18 @@
 /** Sessions that several daemons share: one of them renews, and all of them serve. */
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { itNeeds } from '../support/needs.ts'
-import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import {
   APP,
-  type Host,
-  startTwoKeepers,
-  type TwoKeepers,
   untilConfirmed,
   untilHomeIs,
   untilSilent,
   untilServed,
   refresh,
 } from './hosts-world.ts'
+import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-const missing = noPostgres()
-
-let world: TwoKeepers
-let hub: Host
-let spare: Host
-
-beforeEach(async () => {
-  if (missing !== undefined) return
-  world = await startTwoKeepers()
-  ;({ hub, spare } = world)
-})
-
-afterEach(async () => {
-  if (missing === undefined) await world[Symbol.asyncDispose]()
-})
+useTwoKeepers('each')
 
 const refreshes = () => world.server.count('refresh_token')
 

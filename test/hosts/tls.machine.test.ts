@@ -1,9 +1,13 @@
 /** TLS between keepers and their database on another host: what is checked on both sides. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { createCertificates } from '../support/certificates.ts'
+import {
+  type Certificates,
+  createCertificates,
+  createEndedCertificate,
+} from '../support/certificates.ts'
 import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
@@ -56,11 +60,23 @@ async function untilToldThat(part: string): Promise<void> {
   )
 }
 
+const files = () => ({
+  certificateFile: join(directory, 'cert'),
+  certificateKeyFile: join(directory, 'key'),
+})
+
+async function writeCertificate({ cert, key }: Certificates): Promise<void> {
+  await writeFile(files().certificateFile, cert)
+  await writeFile(files().certificateKeyFile, key, { mode: 0o600 })
+}
+
 describe('a database on another host', () => {
   itNeeds(missing)('is spoken to in TLS only', async () => {
     const connections = await world.postgres.sql(CONNECTIONS)
     expect(connections.length).toBeGreaterThan(0)
     for (const connection of connections) expect(connection).toMatchObject({ ssl: true })
+    const { stdout } = await hub.cli('doctor')
+    expect(stdout).toMatch(/share-hosts: .* takes writes \(PostgreSQL .*, TLS\)/)
     await refresh(hub)
   })
 
@@ -91,16 +107,29 @@ describe('a database on another host', () => {
     await postgres.useTls({ ...database, clientCa: await readFile(database.ca, 'utf8') })
     await use({})
     await untilToldThat('certificate')
-    const files = {
-      certificateFile: join(directory, 'cert'),
-      certificateKeyFile: join(directory, 'key'),
-    }
-    await writeFile(files.certificateFile, keeper.cert)
-    await writeFile(files.certificateKeyFile, keeper.key, { mode: 0o600 })
-    await use({ ...files, passwordFile: undefined })
+    await writeCertificate(keeper)
+    await use({ ...files(), passwordFile: undefined })
     await untilConfirmed(hub)
     await refresh(hub)
     const [connection] = await postgres.sql(CONNECTIONS)
     expect(connection).toMatchObject({ ssl: true, client_dn: '/CN=evo_keeper' })
   })
+  itNeeds(missing)(
+    'is told of where a keeper’s certificate has ended, and met with a new one',
+    async () => {
+      const { certificates } = world
+      if (!certificates) throw new Error('there is no network')
+      const ended = createEndedCertificate(dirname(certificates.database.ca), 'evo_keeper')
+      await writeCertificate(ended)
+      await hub.end()
+      await hub.start()
+      await untilToldThat('"share.certificateFile" expired at')
+      const { stdout } = await hub.cli('doctor')
+      expect(stdout).toContain('put a new one there')
+      // It is read at each attempt to connect: no restart.
+      await writeCertificate(certificates.keeper)
+      await untilConfirmed(hub)
+      await refresh(hub)
+    },
+  )
 })

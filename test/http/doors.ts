@@ -88,6 +88,7 @@ export function recordedDeps(parts: Parts = {}) {
   }
   const broker: TokenBroker = {
     appNames: () => ['evo-me', 'evo-pipeline'],
+    hasApp: (app) => broker.appNames().includes(app),
     status: (app) => appStatus({ app }),
     readiness: () => ({ ready: true, reason: null }),
     token: noted('token', SERVED),

@@ -25,7 +25,7 @@ async function read({ port }: Doors, key: string): Promise<Reader> {
   answer.setEncoding('utf8').on('data', (piece: string) => {
     text += piece
     apps.length = 0
-    for (const [, data = ''] of text.matchAll(/^event: status\ndata: (.*)$/gm)) {
+    for (const [, data = ''] of text.matchAll(/^event: status\ndata: (.*)\n/gm)) {
       apps.push((JSON.parse(data) as { app: string }).app)
     }
   })
@@ -44,6 +44,16 @@ describe('GET /v1/events', () => {
     doors.streams.sendStatus('evo-pipeline')
     await until('the change is told of', () => apps.length === 3)
     expect(apps).toEqual(['evo-me', 'evo-pipeline', 'evo-pipeline'])
+  })
+
+  it('tells the state of each of thousands of apps, and of none that is gone meanwhile', async () => {
+    const names = Array.from({ length: 3_000 }, (_, at) => `app-${at}`)
+    await using doors = await openDoors({
+      broker: { appNames: () => names, hasApp: (app) => app !== 'app-2998' },
+    })
+    const { apps } = await read(doors, KEY)
+    await until('the last app is told of', () => apps.at(-1) === 'app-2999')
+    expect(apps).toEqual(names.filter((name) => name !== 'app-2998'))
   })
 
   it('tells of an app that is gone those who could see it', async () => {

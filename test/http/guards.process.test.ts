@@ -56,7 +56,7 @@ describe('the guard of the peer', () => {
     },
   )
 
-  it('refuses whoever has an address on the owner door', async () => {
+  it('refuses a connection with an address on the owner door', async () => {
     const bytes = `GET /v1/apps HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
     expect(statusOf(await answerTo('owner', undefined, bytes))).toBe(200)
     expect(statusOf(await answerTo('owner', '127.0.0.1', bytes))).toBe(403)
@@ -167,7 +167,7 @@ describe('the guard of the key', () => {
 
   it.each([
     ['no key', undefined],
-    ['a key that is nobody’s', `Bearer ${KEY.slice(0, -1)}b`],
+    ['a key of no caller', `Bearer ${KEY.slice(0, -1)}b`],
     ['a key with something after it', `Bearer ${KEY} x`],
     ['a part of a key', `Bearer ${KEY.slice(0, 20)}`],
     ['another scheme', `Basic ${Buffer.from(`:${KEY}`).toString('base64')}`],

@@ -75,7 +75,7 @@ describe('a body', () => {
     },
   )
 
-  it('with a field nobody knows is refused by its name', async () => {
+  it('with an unknown field is refused by its name', async () => {
     await using doors = await openDoors()
     for (const field of ['extra', '__proto__', 'constructor']) {
       const answer = await doors

@@ -38,7 +38,7 @@ describe('GET /metrics', () => {
     expect((await doors.owner().get('/metrics').expect(200)).text).toBe(text)
   })
 
-  it('tells no secret and nobody’s name', async () => {
+  it('tells no secret and no person’s name', async () => {
     await using doors = await openDoors()
     expect((await doors.owner().get('/metrics')).text).not.toMatch(/eyJ|evtk_|Ada/)
   })

@@ -32,6 +32,9 @@ const COUNTS = [
   { hour: NOW.wall, app: 'evo-me', caller: 'notebook', tokens: 3 },
   { hour: NOW.wall, app: 'evo-me', caller: 'other', tokens: 9 },
   { hour: NOW.wall, app: 'evo-pipeline', caller: 'notebook', tokens: 7 },
+  // What a full day counts together.
+  { hour: NOW.wall, app: 'evo-me', caller: null, tokens: 5 },
+  { hour: NOW.wall, app: null, caller: null, tokens: 2 },
 ]
 
 const kept: Parts['activity'] = {
@@ -147,6 +150,25 @@ describe('GET /v1/activity', () => {
   })
 })
 
+describe('what a wrong clock dated far ahead', () => {
+  it.each(['/v1/activity', '/v1/activity/hours'])(
+    'stands before nothing in %s, and is there for those who ask for it',
+    async (path) => {
+      const asked: number[] = []
+      const note = ({ until }: { readonly until: number }) => {
+        asked.push(until)
+        return { items: [], counts: [], next: null }
+      }
+      await using doors = await openDoors({
+        activity: { items: async (query) => note(query), hours: async (query) => note(query) },
+      })
+      await doors.owner().get(path).expect(200)
+      await doors.owner().get(`${path}?until=2040-01-01T00:00:00Z`).expect(200)
+      expect(asked).toEqual([NOW.wall + 24 * 3_600_000, Date.UTC(2040, 0, 1)])
+    },
+  )
+})
+
 describe('GET /v1/activity/hours', () => {
   it('shows a caller its own counts of its own apps, and the owner all', async () => {
     await using doors = await openDoors({ activity: kept })
@@ -156,7 +178,13 @@ describe('GET /v1/activity/hours', () => {
       next: null,
     })
     const all = await doors.owner().get('/v1/activity/hours').expect(200)
-    expect((all.body as Page).items).toHaveLength(3)
+    expect((all.body as Page).items).toHaveLength(5)
+    const ofApp = await doors.owner().get('/v1/activity/hours?app=evo-me').expect(200)
+    expect((ofApp.body as Page).items.map(({ caller }) => caller)).toEqual([
+      'notebook',
+      'other',
+      null,
+    ])
   })
 
   it('counts a token for each answer that has one', async () => {

@@ -202,7 +202,7 @@ describe('POST /v1/apps/{app}/refresh', () => {
     ])
   })
 
-  it('answers the bare token to whoever prefers text, as for token', async () => {
+  it('answers the bare token to a caller that prefers text, as for token', async () => {
     await using doors = await openDoors()
     const answer = await doors.tcp(KEY).post(REFRESH).set('Accept', 'text/plain').expect(200)
     expect(answer.text).toBe(SERVED.accessToken.expose())

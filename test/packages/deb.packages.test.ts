@@ -112,7 +112,7 @@ describe('the Debian package', () => {
       )
       const said = await sh('evo-token service install --system 2>&1')
       expect(said).toContain(`Wrote ${ETC}`)
-      expect(said).toContain('take precedence of those that the evo-token package brings')
+      expect(said).toContain('take precedence over those that the evo-token package brings')
       await sh('evo-token secret pipeline', CLIENTS.service.clientSecret)
       const token = await sh('evo-token get pipeline')
       expect(token).toMatch(/^eyJ/)

@@ -87,7 +87,7 @@ describe('the user at the other end', () => {
   })
 
   onLittleEndian(
-    'is nobody’s once the client has closed, although the table says root',
+    'is no user’s once the client has closed, although the table says root',
     async () => {
       expect(await lookedUp({ tcp: OUR_END + clientEnd(0, 0) })).toEqual({ kind: 'gone' })
       expect(await lookedUp({ tcp: OUR_END, tcp6: '' })).toEqual({ kind: 'gone' })

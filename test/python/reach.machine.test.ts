@@ -1,7 +1,7 @@
 /** A Python caller whose daemon has lost its socket, is silent, or is slow. */
 import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -46,8 +46,20 @@ describe.concurrent('the Python client', () => {
     })
     await using daemon = await startDaemonProcess(home)
     await runCli(home, ['secret', 'pipeline'], { input: clientSecret })
-    await rm(daemon.socket)
     const ask = `import evo_token; print(evo_token.get_token('pipeline').app)`
+
+    // Another program in the place of the socket is no daemon.
+    const endpoint = join(home.stateDir, 'endpoint.json')
+    const written = await readFile(endpoint)
+    const socket = join(home.directory, 'other.sock')
+    const other = createServer((program) => program.end('SSH-2.0-OpenSSH_9.2\r\n')).listen(socket)
+    await once(other, 'listening')
+    await writeFile(endpoint, JSON.stringify({ url: daemon.url, socket, pid: daemon.pid }))
+    expect(await runPython(home, ask)).toEqual({ code: 0, stdout: 'pipeline\n', stderr: '' })
+    other.close()
+    await writeFile(endpoint, written)
+
+    await rm(daemon.socket)
     expect(await runPython(home, ask)).toEqual({ code: 0, stdout: 'pipeline\n', stderr: '' })
 
     // The daemon makes its socket anew within seconds: it must not come to that.
@@ -56,7 +68,9 @@ describe.concurrent('the Python client', () => {
     await rm(join(home.stateDir, 'access-key'))
     const refused = await runPython(home, ask)
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain(`Process ${daemon.pid} wrote where it listens, and still runs`)
+    expect(refused.stderr).toContain(
+      `The daemon's process ${daemon.pid} still runs, and cannot be reached`,
+    )
   })
 
   itNeeds(missing)('gives up soon where nothing gives a sign of life', async () => {
@@ -67,7 +81,7 @@ describe.concurrent('the Python client', () => {
     const refused = await runPython(home, tokenFrom(socket))
     silent.close()
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain(`The evo-token daemon at "${socket}" gives no sign of life.`)
+    expect(refused.stderr).toContain(`What listens on "${socket}" gives no sign of life.`)
   })
 
   itNeeds(missing)('waits for an answer as long as the daemon answers others', async () => {

@@ -107,7 +107,7 @@ export interface RunningAuthorizationServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The one API that all tokens are for; nobody has to name it (Bentley's server refuses that). */
+/** The one API that all tokens are for; no client has to name it (Bentley's server refuses that). */
 const RESOURCE = 'urn:evo'
 
 const PASS: Intercept = (_request, act) => act()

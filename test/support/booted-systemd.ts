@@ -57,7 +57,7 @@ function missingLibrary(name: string): string | undefined {
 }
 
 export async function bootSystemd(): Promise<BootedSystem> {
-  // It lives as long as somebody holds the other end of its stdin.
+  // It lives as long as a process holds the other end of its stdin.
   const child = spawn(WITH_SYSTEMD, ['--hold'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(child, 'close') as Promise<[number | null]>
   const said = text(child.stderr)

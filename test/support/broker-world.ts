@@ -2,11 +2,10 @@
 import { Broker } from '../../src/broker/broker.ts'
 import type { IssuerTurnsDeps } from '../../src/broker/issuer-turns.ts'
 import type { Sleep } from '../../src/broker/wait-at-most.ts'
-import type { Happened } from '../../src/core/activity.ts'
+import type { NewActivity } from '../../src/core/activity.ts'
 import { type App, identityOf } from '../../src/core/app.ts'
 import type {
   AppRecord,
-  LoadedRecord,
   OpenedVault,
   StoreResult,
   RecordCopies,
@@ -18,7 +17,7 @@ import type {
   AuthorizationServer,
   GrantOutcome,
   PollOutcome,
-  Prepared,
+  PreparedRequest,
 } from '../../src/core/authorization-server.ts'
 import type { IssuerTurns } from '../../src/core/registration.ts'
 import type {
@@ -27,7 +26,8 @@ import type {
   RedirectListener,
   RedirectRequest,
 } from '../../src/core/redirect-listener.ts'
-import { type Grant, type Reading, toStored } from '../../src/core/token.ts'
+import { toStored } from '../../src/core/stored-tokens.ts'
+import type { Grant, Reading } from '../../src/core/token.ts'
 import { Secret } from '../../src/secret.ts'
 import { app as nativeApp, grant, later, NOW, recordingLog, tokenSet } from './builders.ts'
 
@@ -46,20 +46,13 @@ export function createMemoryVault() {
     failure: { code: 'vault_unwritable', message: 'no space left' },
   }
   const ofApps: VaultRecords = {
-    async load(entries) {
-      const found = entries.flatMap(({ app, identity }): [string, LoadedRecord][] => {
-        if (newer.has(app)) {
-          return [[app, { record: undefined, unanswered: false, damaged: false, newer: true }]]
-        }
-        if (damaged.delete(app)) {
-          return [[app, { record: undefined, unanswered: false, damaged: true }]]
-        }
-        const record = records.get(app)
-        const fits = JSON.stringify(record?.identity) === JSON.stringify(identity)
-        const unanswered = attempts.has(app)
-        return record && fits ? [[app, { record, unanswered, damaged: false }]] : []
-      })
-      return new Map(found)
+    async load({ app, identity }) {
+      if (newer.has(app))
+        return { record: undefined, unanswered: false, damaged: false, newer: true }
+      if (damaged.delete(app)) return { record: undefined, unanswered: false, damaged: true }
+      const record = records.get(app)
+      const fits = JSON.stringify(record?.identity) === JSON.stringify(identity)
+      return record && fits ? { record, unanswered: attempts.has(app), damaged: false } : undefined
     },
     async reserve(app, record) {
       if (disk.refuses) return unwritable
@@ -69,10 +62,10 @@ export function createMemoryVault() {
       attempts.add(app)
       return { kind: 'stored' }
     },
-    async store(app, record, unanswered = false) {
+    async store(app, record, unanswered = false, follows = record.generation - 1) {
       if (disk.refuses) return unwritable
       if (newer.has(app)) return { kind: 'newer' }
-      if ((records.get(app)?.generation ?? 0) !== record.generation - 1) return { kind: 'changed' }
+      if ((records.get(app)?.generation ?? 0) !== follows) return { kind: 'changed' }
       steps.push('store')
       records.set(app, record)
       if (unanswered) attempts.add(app)
@@ -144,7 +137,7 @@ export function createWorld(options: WorldOptions = {}) {
   const revoked: string[] = []
   const answers: Answer[] = []
   const changes: string[] = []
-  const activity: Happened[] = []
+  const activity: NewActivity[] = []
   /** What systemd hands over, by app. */
   const credentials = new Map<string, Secret>()
   /** Client secrets that are not of the kind that their apps show. */
@@ -378,7 +371,7 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await Promise.resolve()
 }
 
-function ready<Outcome>(send: () => Promise<Outcome>): Prepared<Outcome> {
+function ready<Outcome>(send: () => Promise<Outcome>): PreparedRequest<Outcome> {
   return { kind: 'ready', send }
 }
 

@@ -15,7 +15,7 @@ export interface EvoApiOptions {
   readonly issuer: string
   readonly organizations?: readonly string[]
   readonly workspaces?: readonly string[]
-  /** Whether there are two more hubs: one that has nothing for anybody, and one where nobody listens. */
+  /** Whether there are two more hubs: one that has nothing for any user, and one where nothing listens. */
   readonly closedHubs?: boolean
 }
 

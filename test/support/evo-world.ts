@@ -41,7 +41,7 @@ export interface EvoWorld extends AsyncDisposable {
   python(...args: readonly string[]): ReturnType<typeof spawn>
 }
 
-/** A service app "pipeline" that has its secret, and a native app "me" that nobody is signed in to. */
+/** A service app "pipeline" that has its secret, and a native app "me" that is not signed in. */
 export async function startEvoWorld(accessTokenTtlS: number): Promise<EvoWorld> {
   const redirectUri = `http://localhost:${await freePort()}/signin-callback`
   const server = await startAuthorizationServer({ accessTokenTtlS, redirectUris: [redirectUri] })

@@ -11,7 +11,7 @@ import type {
   GrantOutcome,
   LastQuestion,
   PollOutcome,
-  Prepared,
+  PreparedRequest,
 } from '../../src/core/authorization-server.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import type { Grant, Sealed } from '../../src/core/token.ts'
@@ -97,7 +97,7 @@ export function connect(
 }
 
 async function sent<Outcome>(
-  preparing: Promise<Prepared<Outcome>>,
+  preparing: Promise<PreparedRequest<Outcome>>,
   question: LastQuestion | undefined,
 ): Promise<Outcome> {
   const prepared = await preparing

@@ -1,6 +1,6 @@
 /**
  * A keychain as on a Linux desktop: gnome-keyring-daemon on a session bus of its own, with a home
- * of its own, which leaves the keychain of whoever runs the tests alone.
+ * of its own, which leaves the keychain of the person who runs the tests alone.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

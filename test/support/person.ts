@@ -14,7 +14,7 @@ interface Page {
 interface Choices {
   /** Whether to leave by the "cancel" link when asked to sign in. */
   readonly cancel?: boolean
-  /** Stop before this address is requested, and return it: nobody listens there. */
+  /** Stop before this address is requested, and return it: nothing listens there. */
   readonly stopAt?: string
 }
 

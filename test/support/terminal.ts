@@ -25,6 +25,8 @@ export function onTerminal(home: Pick<Home, 'env'>, args: string, env: NodeJS.Pr
     text: () => text,
     type: (keys: string) => child.stdin.write(keys),
     interrupt: () => child.stdin.write('\u0003'),
+    /** Takes the terminal away, as a window does that is closed. */
+    close: () => child.kill('SIGKILL'),
     ended,
   }
 }

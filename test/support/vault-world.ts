@@ -42,7 +42,7 @@ export interface VaultWorld {
 export function vaultWorld(stateDir = temporaryDirectory()): VaultWorld {
   const dir = join(stateDir, 'vault')
   const keyFile = join(stateDir, 'vault-key')
-  const keys = createKeyPlaces({ keyFile, env: {}, uid })
+  const keys = createKeyPlaces({ keyFile, env: {}, uid: process.geteuid?.() ?? 0 })
   const log = recordingLog()
   const open = (overrides: Partial<OpenVaultOptions> = {}) =>
     openVault({
@@ -109,7 +109,7 @@ export function openOf(opened: OpenedVault): Vault {
 }
 
 export async function loadOne(vault: Vault, of = app()): Promise<LoadedRecord | undefined> {
-  return (await vault.records.load([{ app: of.name, identity: identityOf(of) }])).get(of.name)
+  return vault.records.load({ app: of.name, identity: identityOf(of) })
 }
 
 /** A record whose secrets tell its generation. */

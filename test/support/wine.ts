@@ -64,8 +64,13 @@ export interface Windows extends AsyncDisposable {
   path(local: string): string
   /** A path of Windows' drive C as we see it. */
   local(path: string): string
-  /** Starts `node.exe` with these arguments. */
-  node(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  /** Starts `node.exe` with these arguments, in the directory `cwd` of drive C. */
+  node(
+    args: readonly string[],
+    env?: NodeJS.ProcessEnv,
+    input?: string,
+    cwd?: string,
+  ): Promise<Program>
   /** Runs Python, which can import `evo_token`, to its end. */
   python(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
   /** Lets a program of ours open addresses that begin with http. Gives what it was told last; undefined before. */
@@ -73,11 +78,11 @@ export interface Windows extends AsyncDisposable {
   /** node.exe, as Windows sees it. */
   readonly nodeExe: string
   /** Starts `evo-token`. */
-  start(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Program>
+  readonly start: Windows['node']
   /** Starts `evo-token` in a console of its own, in which a person presses Ctrl+C. */
   atConsole(args: readonly string[]): Promise<Program & { interrupt(): void }>
   /** Runs `evo-token` to its end. */
-  evoToken(args: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Result>
+  evoToken(...asked: Parameters<Windows['node']>): Promise<Result>
 }
 
 /** Takes ten seconds: one for each file of tests. */
@@ -99,7 +104,10 @@ export async function startWindows(): Promise<Windows> {
   await mkdir(join(directory, 'output'))
   let started = 0
 
-  async function node(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = '') {
+  const local: Windows['local'] = (path) =>
+    join(prefix, 'drive_c', path.replace(/^C:\\/i, '').replaceAll('\\', '/'))
+
+  const node: Windows['node'] = async (args, env = {}, input = '', cwd) => {
     const line = [NODE, '--require', windowsPath(SHIM), ...args]
     const name = join(directory, 'output', String(++started))
     await writeFile(`${name}.in`, input)
@@ -108,7 +116,11 @@ export async function startWindows(): Promise<Windows> {
       openSync(`${name}.out`, 'w'),
       openSync(`${name}.err`, 'w'),
     ]
-    const child = spawn('wine', line, { env: { ...base, ...env }, stdio })
+    const child = spawn('wine', line, {
+      env: { ...base, ...env },
+      stdio,
+      ...(cwd !== undefined && { cwd: local(cwd) }),
+    })
     for (const descriptor of stdio) closeSync(descriptor)
     return programOf(child, name)
   }
@@ -129,12 +141,11 @@ export async function startWindows(): Promise<Windows> {
     }
   }
 
-  const start: Windows['start'] = (args, env, input) =>
-    node([windowsPath(MAIN), ...args], env, input)
+  const start: Windows['start'] = (args, ...others) => node([windowsPath(MAIN), ...args], ...others)
 
   return {
     path: windowsPath,
-    local: (path) => join(prefix, 'drive_c', path.replace(/^C:\\/i, '').replaceAll('\\', '/')),
+    local,
     nodeExe: windowsPath(NODE),
     node,
     start,
@@ -189,7 +200,7 @@ export async function startWindows(): Promise<Windows> {
       }
       return { ...programOf(child, name), interrupt }
     },
-    evoToken: async (args, env, input) => (await start(args, env, input)).ended(),
+    evoToken: async (...asked) => (await start(...asked)).ended(),
     async [Symbol.asyncDispose]() {
       // Ends every program of this Windows, and no other. It fails where the last one has just ended.
       spawnSync('wineserver', ['--kill'], { env: base, stdio: 'ignore' })
@@ -215,8 +226,9 @@ export async function startWindowsDaemon(
   windows: Windows,
   args: readonly string[] = [],
   env?: NodeJS.ProcessEnv,
+  cwd?: string,
 ): Promise<WindowsDaemon> {
-  const program = await windows.start(['serve', ...args], env)
+  const program = await windows.start(['serve', ...args], env, '', cwd)
   const log = () =>
     program
       .stdout()

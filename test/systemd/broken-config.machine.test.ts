@@ -15,7 +15,7 @@ const PYTHON_CLIENT = join(import.meta.dirname, '../../clients/python/src/evo_to
 /** Several looks of 3 s each, on a slow machine; it was 75 s for `status`, and 151 s for Python. */
 const SOON_MS = 30_000
 
-const WORDS = 'The evo-token service is installed, and its daemon does not start.'
+const WORDS = 'The evo-token service is installed, but its daemon does not start.'
 
 describe('a service whose daemon does not start', () => {
   let machine: ManagedMachine
@@ -94,6 +94,12 @@ describe('a service whose daemon does not start', () => {
         const shown = await failing('evo-token service status')
         expect(shown).toContain(why)
         expect(shown).toContain('The last lines of its log')
+        const json = await failing('evo-token service status --json')
+        expect(json).toMatch(
+          why === STATE
+            ? /"config_fault":null,"log":\["/
+            : /"config_fault":\{"message":"[^]*"log":\["/,
+        )
       } finally {
         await machine.asPerson(`tee ${CONFIG}`, config)
         await machine.sh(`chmod 700 ${STATE}`)

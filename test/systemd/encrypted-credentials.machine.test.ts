@@ -10,7 +10,7 @@ import { configOf, startManagedMachine } from './managed-machine.ts'
 const missing = noSystemd() ?? missingCommands('systemd-creds')
 
 itNeeds(missing)('a machine serves with a key and client secrets that are encrypted', async () => {
-  // Longer than the test takes: nobody but us asks for another one.
+  // Longer than the test takes: only we ask for another one.
   await using machine = await startManagedMachine({ accessTokenTtlS: 3600 })
   const { server, sh } = machine
   const { clientId, clientSecret } = CLIENTS.service

@@ -80,7 +80,7 @@ async function askOn(name: string, ask: () => Promise<Answer>): Promise<void> {
   }
 }
 
-/** Each connection is in use, then: nobody has been left waiting. */
+/** Each connection is in use, then: no caller has been left waiting. */
 async function allAnsweredAgain(): Promise<void> {
   const before = { ...answers }
   const behind = () =>

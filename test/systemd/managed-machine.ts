@@ -15,7 +15,7 @@ export const HOME = `/home/${PERSON}`
 
 const PROBE = '/usr/local/lib/evo-token-probe.py'
 
-/** Where everybody may write. */
+/** Where all users may write. */
 const OPEN = '/srv/open'
 
 /** Which of the units in `systemd/`. */

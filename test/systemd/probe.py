@@ -19,7 +19,7 @@ def write_in(directory):
 
 
 ATTEMPTS = {
-    # Everybody may write into these: only a sandbox is in the way.
+    # All users may write into these: only a sandbox is in the way.
     'writes to /usr': lambda: write_in('/usr/local/open'),
     'writes to /etc': lambda: write_in('/etc/open'),
     'writes to /srv': lambda: write_in('/srv/open'),

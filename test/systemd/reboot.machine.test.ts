@@ -35,7 +35,7 @@ itNeeds(noUserManager())('both services come back by themselves, with their toke
 
   await expect(sh('test -e /tmp/of-another')).rejects.toThrow()
   for (const [at, { run, manager }] of services.entries()) {
-    // Nobody has asked it for anything yet, which would start it, too.
+    // No caller has asked it for anything yet, which would start it, too.
     await until(
       'the service is active',
       () => manager.property('evo-token', 'ActiveState'),

@@ -11,7 +11,7 @@ import { configOf, startManagedMachine } from './managed-machine.ts'
 const LOAD = join(MACHINE, import.meta.dirname, '../../build/test/systemd/load.js')
 
 itNeeds(noSystemd() ?? noIpv6())(
-  'nobody is refused or cut off while the service is restarted',
+  'no caller is refused or cut off while the service is restarted',
   async () => {
     // With a shorter life a token may have run out when the daemon may not fetch another any more.
     await using machine = await startManagedMachine({ accessTokenTtlS: 3600 })

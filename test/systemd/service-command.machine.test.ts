@@ -175,7 +175,7 @@ describe('the service of a machine', () => {
       const get = (user: string, app = 'pipeline') =>
         machine.sh(`runuser -u ${user} -- evo-token get ${app}`)
       expect(await get('member')).toMatch(/^eyJ/)
-      // Nobody typed this one's secret: it lies in /etc.
+      // No person typed this one's secret: it lies in /etc.
       expect(await get('member', 'given')).toMatch(/^eyJ/)
       await expect(get(PERSON)).rejects.toThrow(/EACCES/)
       // Of the functions of `shell-init` it is the last resort, and only for who may use it.

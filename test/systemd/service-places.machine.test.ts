@@ -122,6 +122,10 @@ describe('the service of one person', () => {
     await expect(evoToken('service install --config /tmp/config.json')).rejects.toThrow(
       /cannot use \/tmp\/config\.json/,
     )
+    await machine.asPerson(`ln -s /tmp/config.json ${HOME}/linked.json`)
+    await expect(evoToken(`service install --config ${HOME}/linked.json`)).rejects.toThrow(
+      /linked\.json, which leads to \/tmp\/config\.json/,
+    )
     await writeConfig({ files: [file('/tmp/token')] })
     await expect(evoToken('service install')).rejects.toThrow(/cannot use \/tmp/)
   })

@@ -1,6 +1,6 @@
 /**
- * The system unit under a really booted systemd: the daemon lives in it as it should, and whoever
- * took it over gets no further than it allows.
+ * The system unit under a really booted systemd: the daemon lives in it as it should, and an attacker
+ * who took it over gets no further than it allows.
  */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -80,7 +80,7 @@ describe.concurrent('the system unit', () => {
     }
     const first = await ask('pipeline/token')
     expect(first).toMatchObject({ status: 200, body: { token_type: 'Bearer' } })
-    // Nobody asks for it meanwhile: the daemon refreshes it by itself.
+    // No caller asks for it meanwhile: the daemon refreshes it by itself.
     const asked = server.count('client_credentials')
     await until(
       'a new token was issued',
@@ -120,7 +120,7 @@ describe.concurrent('the system unit', () => {
     expect(await machine.sh('ls /run | grep -x evo-token || true')).toBe('')
   })
 
-  itNeeds(noBoot)('leaves the daemon no rights, and everybody else nothing', async () => {
+  itNeeds(noBoot)('leaves the daemon no rights, and all other users nothing', async () => {
     await machine.system.start('evo-token-idle')
     const pid = await machine.system.property('evo-token-idle', 'MainPID')
     const status = await machine.sh(`cat /proc/${pid}/status`)
@@ -157,7 +157,7 @@ describe.concurrent('the system unit', () => {
     }
   })
 
-  itNeeds(noBoot)('stops whoever took the daemon over', async () => {
+  itNeeds(noBoot)('stops an attacker who took the daemon over', async () => {
     expect(await machine.system.probe('evo-token-probe')).toEqual({
       'writes to /usr': 'EROFS',
       'writes to /etc': 'EROFS',
@@ -181,7 +181,7 @@ describe.concurrent('the system unit', () => {
   itNeeds(noBoot)('is what stops them: the same attempts succeed outside it', async () => {
     const {
       'opens a packet socket': packet,
-      // Not every kernel has Bluetooth, or namespaces for everybody.
+      // Not every kernel has Bluetooth, or namespaces for all users.
       'opens a Bluetooth socket': _bluetooth,
       'makes a namespace': _namespace,
       ...others

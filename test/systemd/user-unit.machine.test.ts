@@ -77,7 +77,7 @@ describe.concurrent('the user unit', () => {
     expect(await user.property('evo-token', 'ExecMainStatus')).toBe('0')
   })
 
-  itNeeds(noBoot)('stops whoever took the daemon over', async () => {
+  itNeeds(noBoot)('stops an attacker who took the daemon over', async () => {
     expect(await machine.user.probe('evo-token-probe')).toMatchObject({
       'writes to /usr': 'EROFS',
       'writes to /etc': 'EROFS',

@@ -1,12 +1,14 @@
 /** The page in a real browser, opened by the link of the command line, with a real daemon behind it. */
+import { appendFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { source } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { noBrowser, startBrowser } from '../attacks/browser.ts'
 import { ask, untilStatus } from '../faults/owner.ts'
-import { SCOPES, seededHome } from '../faults/seeded-home.ts'
+import { nativeApp, SCOPES, seededHome } from '../faults/seeded-home.ts'
 import {
   type RunningAuthorizationServer,
   startAuthorizationServer,
@@ -98,14 +100,44 @@ describe('the page', () => {
 
   it('shows every app, however many there are', async () => {
     const app = { type: 'native', clientId: 'native-many', scopes: SCOPES }
-    const names = Array.from({ length: 130 }, (_, at) => `app-${at}`)
+    const names = Array.from({ length: 600 }, (_, at) => `app-${at}`)
     const { issuer } = server
     const apps = Object.fromEntries(names.map((name) => [name, app]))
     const config = { issuer, listen: { port: 0 }, vault: { key: 'file' }, apps }
     await using scene = await startScene(await createHome(config))
     await open(scene)
-    await card('app-99').getByRole('button', { name: 'Sign in' }).waitFor()
-    expect(await page.getByRole('article').count()).toBe(names.length)
+    // By CSS: to look for roles among thousands of elements takes the browser seconds each time.
+    await page.locator('article[aria-label="app-99"] button.main').waitFor({ state: 'attached' })
+    expect(await page.locator('article').count()).toBe(names.length)
+  })
+
+  it('lays out every card of a few dozen apps, for a picture of the whole page', async () => {
+    const apps = Object.fromEntries(
+      Array.from({ length: 50 }, (_, at) => [`app-${at}`, nativeApp(server)]),
+    )
+    const { issuer } = server
+    const config = { issuer, listen: { port: 0 }, vault: { key: 'file' }, apps }
+    await using scene = await startScene(await createHome(config))
+    await open(scene)
+    await page.locator('.cards > li').nth(49).waitFor({ state: 'attached' })
+    const visibility = await page.evaluate<string>(
+      'getComputedStyle(document.querySelector(".cards > li")).contentVisibility',
+    )
+    expect(visibility).toBe('visible')
+  })
+
+  it('shows what a full day counts together as a caller of its own', async () => {
+    await using scene = await wellScene(server)
+    const day = Math.floor(Date.now() / 86_400_000) * 86_400_000
+    const hours = { [new Date().getUTCHours()]: 77 }
+    const lines = [
+      { app: 'evo-me', caller: null, hours },
+      { app: null, caller: null, hours },
+    ].map((line) => `\n${JSON.stringify(line)}\n`)
+    // A daemon that has counted nothing today reads it when it is asked.
+    await appendFile(join(scene.home.stateDir, `activity/tokens-${day}.jsonl`), lines.join(''))
+    await open(scene)
+    await page.getByRole('row', { name: '(others)' }).getByText('154').waitFor()
   })
 
   it('says when no entry matches the filters', async () => {
@@ -232,9 +264,11 @@ describe('the page', () => {
 
   it('says that the daemon does not answer while that hangs, and goes on by itself', async () => {
     await using scene = await wellScene(server)
+    await page.clock.install()
     await open(scene)
     process.kill(scene.daemon.pid, 'SIGSTOP')
-    await page.getByText('The daemon does not answer.').waitFor({ timeout: 60_000 })
+    await page.clock.fastForward(25_000)
+    await page.getByText('The daemon does not answer.').waitFor()
     process.kill(scene.daemon.pid, 'SIGCONT')
     await page.getByRole('status').getByText('live').waitFor()
   })
@@ -250,7 +284,7 @@ describe('the page', () => {
     )
     expect(status).toBe(401)
     await page.reload()
-    await page.getByText('This page is not open any more.').waitFor()
+    await page.getByText('This page has ended.').waitFor()
   })
 
   it('can be used by the keyboard alone', async () => {

@@ -68,10 +68,7 @@ afterAll(async () => {
 describe('a daemon on Windows', () => {
   it('listens on a pipe whose name no other program can know before', () => {
     expect(daemon.pipe).toMatch(/^\\\\\.\\pipe\\evo-token-[0-9a-f]{32}$/)
-    const endpoint = JSON.parse(readFileSync(windows.local(`${STATE}\\endpoint.json`), 'utf8')) as {
-      socket: string
-    }
-    expect(endpoint.socket).toBe(daemon.pipe)
+    expect(endpointOf(STATE).socket).toBe(daemon.pipe)
   })
 
   it('keeps the vault key in the Credential Manager', () => {
@@ -177,6 +174,70 @@ print([status["app"] for status in evo_token.TokenClient().status()])
     expect(second.stderr).toMatch(/Another daemon \(pid \d+\) already runs/)
   })
 
+  it('is asked over TCP where another program has the place of its pipe', async () => {
+    const pipe = String.raw`\\.\pipe\stranger`
+    const stranger = await windows.node(['-e', STRANGER, pipe])
+    await until('the stranger listens', () => stranger.stdout().includes('listening'))
+    const path = windows.local(`${STATE}\\endpoint.json`)
+    const endpoint = readFileSync(path, 'utf8')
+    await writeFile(path, JSON.stringify({ ...(JSON.parse(endpoint) as object), socket: pipe }))
+
+    const got = await windows.evoToken(['get', 'pipeline'])
+
+    expect(got).toMatchObject({ code: 0, stderr: '' })
+    if (noWindowsPython() === undefined) {
+      const print = 'import evo_token; print(evo_token.get_token("pipeline").value)'
+      const asked = await windows.python(['-c', print])
+      expect(asked).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(got.stdout.trim()) as string,
+      })
+    }
+    expect(stranger.stdout()).toContain('GET /healthz?caller=owner')
+    expect(stranger.stdout()).not.toMatch(/authorization/i)
+    await writeFile(path, endpoint)
+    stranger.child.kill('SIGKILL')
+    await stranger.ended()
+  })
+
+  it('gives a program its token under a name that the environment has in other letters', async () => {
+    const program = 'process.stdout.write(String(process.env.my_token !== "old"))'
+    const line = ['run', '--env', 'my_token', 'pipeline', '--', windows.nodeExe, '-e', program]
+    const ran = await windows.evoToken(line, { MY_TOKEN: 'old' })
+    expect(ran).toMatchObject({ code: 0, stdout: 'true' })
+  })
+
+  it('says how PowerShell takes the mark before a program', async () => {
+    const ran = await windows.evoToken(['run', 'pipeline', windows.nodeExe])
+    expect(ran).toMatchObject({ code: 2 })
+    expect(ran.stderr).toContain("in PowerShell write it as '--'")
+  })
+
+  itHasPython('stops in order when its console is closed', async () => {
+    const env = { EVO_TOKEN_STATE_DIR: String.raw`C:\closed` }
+    const closed = await startWindowsDaemon(windows, [], env)
+    const { pid } = endpointOf('C:\\closed')
+    const asked = await windows.python(['-c', TELL_CONSOLE, String(pid), '2'])
+    expect(asked).toMatchObject({ code: 0, stderr: '' })
+    await until('it has stopped', () => closed.log().some(({ msg }) => msg === 'stopped'))
+    expect(existsSync(windows.local(String.raw`C:\closed\endpoint.json`))).toBe(false)
+    await closed.program.ended()
+  })
+
+  for (const [what, event] of Object.entries({ 'the user logs off': 5, 'Windows shuts down': 6 })) {
+    itHasPython(`hears nothing when ${what}, and goes on from its vault`, async () => {
+      const { pid } = endpointOf(STATE)
+      const asked = await windows.python(['-c', TELL_CONSOLE, String(pid), String(event)])
+      expect(asked).toMatchObject({ code: 0, stderr: '' })
+      await daemon.program.ended()
+      expect(daemon.log().map(({ msg }) => msg)).not.toContain('stopping')
+      expect(await windows.evoToken(['get', 'me'])).toMatchObject({ code: 4 })
+      daemon = await startWindowsDaemon(windows)
+      expect(await windows.evoToken(['refresh', 'me'])).toMatchObject({ code: 0 })
+      expect(server.liveFamilies(server.clients.native.clientId)).toHaveLength(1)
+    })
+  }
+
   it('goes on from its vault after a kill', async () => {
     daemon.program.child.kill('SIGKILL')
     await daemon.program.ended()
@@ -258,6 +319,27 @@ print([status["app"] for status in evo_token.TokenClient().status()])
     expect(await windows.evoToken(['stop'], env)).toMatchObject({ code: 0 })
   })
 })
+
+function endpointOf(stateDir: string) {
+  const text = readFileSync(windows.local(`${stateDir}\\endpoint.json`), 'utf8')
+  return JSON.parse(text) as { readonly pid: number; readonly socket: string }
+}
+
+/**
+ * What Windows does in each process of a console: a thread of its own, in which the handlers run. CTRL_CLOSE_EVENT
+ * is 2, CTRL_LOGOFF_EVENT 5 and CTRL_SHUTDOWN_EVENT 6: of those libuv hands on the first.
+ */
+const TELL_CONSOLE = `
+import ctypes, sys
+from ctypes import wintypes
+kernel = ctypes.WinDLL("kernel32")
+base = ctypes.WinDLL("kernelbase")
+kernel.OpenProcess.restype = wintypes.HANDLE
+kernel.CreateRemoteThread.argtypes = [wintypes.HANDLE, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, wintypes.DWORD, ctypes.c_void_p]
+process = kernel.OpenProcess(0x1F0FFF, False, int(sys.argv[1]))
+routine = ctypes.cast(base.CtrlRoutine, ctypes.c_void_p)
+sys.exit(0 if process and kernel.CreateRemoteThread(process, None, 0, routine, int(sys.argv[2]), 0, None) else 1)
+`
 
 /** Ends half a second after it was interrupted, so that a second time would show. */
 const WAITS = `

@@ -21,8 +21,8 @@ afterAll(async () => {
 
 async function run(program: string): Promise<unknown> {
   const text = `
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-const { openLocked, replaceFile } = await import(${module('platform/windows/files.js')})
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+const { openLocked, removeFile, replaceFile } = await import(${module('platform/windows/files.js')})
 ${program}`
   const ran = await windows.node(['--input-type=module', '-e', text])
   const { stdout, stderr } = await ran.ended()
@@ -44,6 +44,18 @@ setTimeout(() => { open = false; closeSync(reader) }, 300)
 await replaceFile('C:\\new', 'C:\\old')
 process.stdout.write(JSON.stringify({ open, text: readFileSync('C:\\old', 'utf8') }))`)
   expect(seen).toEqual({ open: false, text: 'new' })
+})
+
+it('deletes a file that another program has to itself, as soon as it lets go, and one that is not there', async () => {
+  const seen = await run(String.raw`
+writeFileSync('C:\\scanned', 'old')
+const scanner = await openLocked('C:\\scanned')
+let open = true
+setTimeout(() => { open = false; closeSync(scanner) }, 300)
+await removeFile('C:\\scanned')
+await removeFile('C:\\scanned')
+process.stdout.write(JSON.stringify({ open, there: existsSync('C:\\scanned') }))`)
+  expect(seen).toEqual({ open: false, there: false })
 })
 
 it('locks a file for one process, until that ends', async () => {

@@ -41,7 +41,10 @@ export async function killOnWindows(times: number): Promise<WindowsKills> {
   }
   await mkdir(dirname(windows.local(CONFIG)), { recursive: true })
   await writeFile(windows.local(CONFIG), JSON.stringify(config))
+  const first = await startWindowsDaemon(windows)
   await signIn(windows)
+  first.program.child.kill('SIGKILL')
+  await first.program.ended()
 
   let lost = 0
   for (let kill = 0; kill < times; kill++) {
@@ -71,8 +74,8 @@ export async function killOnWindows(times: number): Promise<WindowsKills> {
   return { kills: times, lost: family ? lost : lost + 1, rotations: family?.generation ?? 0 }
 }
 
-async function signIn(windows: Windows): Promise<void> {
-  const daemon = await startWindowsDaemon(windows)
+/** Signs ada in to the app `me`. */
+export async function signIn(windows: Windows): Promise<void> {
   const login = await windows.start(['login', 'me', '--no-browser'])
   const link = await until(
     'the link is printed',
@@ -81,11 +84,10 @@ async function signIn(windows: Windows): Promise<void> {
   )
   await createPerson('ada').visit(link)
   await login.ended()
-  daemon.program.child.kill('SIGKILL')
-  await daemon.program.ended()
 }
 
-async function refresh(windows: Windows, { url }: WindowsDaemon): Promise<number> {
+/** The status of the answer. */
+export async function refresh(windows: Windows, { url }: WindowsDaemon): Promise<number> {
   const key = readFileSync(windows.local(`${STATE}\\access-key`), 'utf8').trim()
   const headers = { authorization: `Bearer ${key}` }
   const answer = await fetch(`${url}/v1/apps/me/refresh`, { method: 'POST', headers })

@@ -2,6 +2,7 @@
  * Python and Jupyter of Windows with a daemon outside of it, as they use one in WSL2: by EVO_TOKEN_URL and a key
  * in a file.
  */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -9,8 +10,10 @@ import { runCli } from '../support/daemon-process.ts'
 import { type EvoWorld, startEvoWorld } from '../support/evo-world.ts'
 import { itNeeds } from '../support/needs.ts'
 import { noWindowsPython, startWindows, type Windows } from '../support/wine.ts'
+import { noLauncher, plant } from './git-of-windows.ts'
 
 const it = itNeeds(noWindowsPython())
+const itHasLauncher = itNeeds(noWindowsPython() ?? noLauncher)
 const KEY_FILE = String.raw`C:\users\root\Schlüssel für Jupyter`
 const PYTHON_TESTS = join(import.meta.dirname, '../python')
 
@@ -38,6 +41,40 @@ afterAll(async () => {
   if (noWindowsPython() !== undefined) return
   await windows[Symbol.asyncDispose]()
   await world[Symbol.asyncDispose]()
+})
+
+describe('a Python of Windows in a directory with programs', () => {
+  const CLONE = String.raw`C:\Klon`
+  const TOOLS = String.raw`C:\Program Files\evo`
+  const FIND = `
+import os, evo_token
+os.chdir(${JSON.stringify(CLONE)})
+from evo_token import _service, _setup
+print(_service.look().state)
+try:
+    print(_setup.command())
+    print(_setup._call("Müller").stdout)
+except evo_token.EvoTokenError as error:
+    print(error)
+`
+
+  itHasLauncher('starts none of them', async () => {
+    const marker = String.raw`C:\planted.txt`
+    const writes = `require('node:fs').writeFileSync(${JSON.stringify(marker)}, '')`
+    for (const name of ['evo-token', 'systemctl']) plant(windows, CLONE, name, writes)
+    const path = { WINEPATH: '.', PYTHONIOENCODING: 'utf-8' }
+    const asked = await windows.python(['-c', FIND], path)
+    expect(asked).toMatchObject({ code: 0, stderr: '' })
+    expect(asked.stdout).toMatch(/^none\r?\n.*The daemon is not installed here/)
+    expect(existsSync(windows.local(marker))).toBe(false)
+
+    plant(windows, TOOLS, 'evo-token', 'console.log(process.argv[2])')
+    const found = await windows.python(['-c', FIND], { ...path, WINEPATH: `.;${TOOLS}` })
+    const [, line = '', said] = found.stdout.split(/\r?\n/)
+    expect(line.toLowerCase()).toContain(String.raw`['c:\\program files\\evo\\evo-token.exe']`)
+    expect(said).toBe('Müller')
+    expect(existsSync(windows.local(marker))).toBe(false)
+  })
 })
 
 describe('a Python of Windows with a daemon in WSL2', () => {

@@ -6,9 +6,11 @@ import math
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 import evo_token
 from evo_token import (
@@ -64,6 +66,15 @@ class Tokens(unittest.TestCase):
         self.assertFalse(first.is_fresh)
         self.assertEqual(first.remaining_s, math.inf)
 
+    def test_one_that_no_header_can_take_is_none(self):
+        client = TokenClient()
+        really_ask = client.ask
+        for value in ("a\r\nX-Evil: b", "a\x7f", "\u00e4", "", None):
+            client.ask = lambda *args, value=value: {**really_ask(*args), "access_token": value}
+            with self.assertRaises(EvoTokenError) as caught:
+                client.get_token("pipeline")
+            self.assertIn("without a token", str(caught.exception))
+
     def test_one_that_lives_long_enough_is_asked_for(self):
         client = TokenClient()
         first = client.get_token("pipeline")
@@ -90,7 +101,7 @@ class Tokens(unittest.TestCase):
         client = TokenClient()
         first = client.get_token("pipeline")
         second = client.report_rejected(first)
-        # Whoever comes late with the same one gets what has been fetched meanwhile.
+        # A caller that comes late with the same one gets what has been fetched meanwhile.
         self.assertEqual(client.report_rejected(first), second)
 
 
@@ -126,6 +137,29 @@ class Doors(unittest.TestCase):
         with self.assertRaises(EvoTokenError) as caught:
             TokenClient(url=URL, key_file=path).get_token("pipeline")
         self.assertIn("chmod 600", str(caught.exception))
+
+    def test_a_key_is_read_from_whatever_an_editor_makes_of_it(self):
+        path = f"{KEY_FILE}.edited"
+        with open(KEY_FILE) as file:
+            key = file.read()
+        self.addCleanup(os.unlink, path)
+        for edited in (
+            f"\ufeff{key}\r\n".encode(),
+            f" {key}\u00a0".encode(),
+            f"\ufeff{key}\r\n".encode("utf-16-le"),
+            f"\ufeff{key}\r\n".encode("utf-16-be"),
+            f"{key}\r\n".encode("utf-16-le"),
+            f"{key}\r\n".encode("utf-16-be"),
+        ):
+            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(edited)
+            self.assertEqual(TokenClient(url=URL, key_file=path).get_token("pipeline").app, "pipeline")
+
+    def test_what_is_no_file_is_not_waited_for(self):
+        for path in ("/dev/zero", "/dev/tty"):
+            with self.assertRaises(EvoTokenError) as caught:
+                TokenClient(url=URL, key_file=path).get_token("pipeline")
+            self.assertIn("it is no file", str(caught.exception))
 
     def test_nobody_there(self):
         with self.assertRaises(DaemonNotRunning) as caught:
@@ -193,6 +227,16 @@ class AtOnce(unittest.TestCase):
                 os._exit(0)
             _, status = os.waitpid(child, 0)
         self.assertEqual(status, 0)
+
+
+class Setup(unittest.TestCase):
+    def test_the_reason_of_a_failed_start_is_found_in_the_log(self):
+        from evo_token import _setup
+
+        with tempfile.TemporaryDirectory() as directory:
+            log = Path(directory) / "daemon.log"
+            log.write_text('{"level":"info"}\nevo-token: Port 1 is taken.\nName another one.\n{"level":"info"}\n')
+            self.assertEqual(_setup._said_in(log), "evo-token: Port 1 is taken.\nName another one.\n")
 
 
 class Package(unittest.TestCase):

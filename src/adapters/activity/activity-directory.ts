@@ -2,14 +2,16 @@
  * The directory of the activity: private, and bounded by age and by bytes. Lines are appended; a kill
  * in the middle of one leaves a damaged line, and the next one begins on a line of its own.
  */
-import { appendFile, lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
-import { writeFileAtomically } from '../files/atomic-file.ts'
+import { platform } from '../../platform/current.ts'
+import { removeTemporaries, writeFileAtomically } from '../files/atomic-file.ts'
 import { notPrivateBecause } from '../files/private-directory.ts'
 
-export interface Kept {
+export interface Retention {
   readonly maxAgeMs: number
   readonly maxBytes: number
 }
@@ -19,6 +21,13 @@ export interface KeptFile {
   /** The instant in its name. */
   readonly from: number
 }
+
+/** More than the whole directory holds: not ours. */
+const FILE_MAX_BYTES = 32 * 1024 * 1024
+
+const { O_APPEND, O_CREAT, O_RDONLY, O_WRONLY } = constants
+/** Refuses links, and does not wait for the other end of a pipe. */
+const NO_OTHER = platform.files.NO_FOLLOW | platform.files.NO_WAIT
 
 export class ActivityDirectory {
   readonly #path: string
@@ -35,7 +44,13 @@ export class ActivityDirectory {
     await this.#prepare()
     const start = this.#whole.has(name) ? '' : '\n'
     this.#whole.delete(name)
-    await appendFile(join(this.#path, name), start + lines, { mode: 0o600 })
+    const flags = O_WRONLY | O_APPEND | O_CREAT | NO_OTHER
+    const file = await platform.files.whenFree(() => open(join(this.#path, name), flags, 0o600))
+    try {
+      await file.appendFile(start + lines)
+    } finally {
+      await file.close()
+    }
     this.#whole.add(name)
   }
 
@@ -46,14 +61,23 @@ export class ActivityDirectory {
     this.#whole.add(name)
   }
 
-  /** The lines of a file, damaged ones among them; none where there is no file. */
+  /** The lines of a file, damaged ones included; none where there is no file of ours. */
   async read(name: string): Promise<readonly string[]> {
-    const text = await readFile(join(this.#path, name), 'utf8').catch(emptyIfMissing)
-    return text.split('\n').filter((line) => line !== '')
+    const file = await platform.files
+      .whenFree(() => open(join(this.#path, name), O_RDONLY | NO_OTHER))
+      .catch(undefinedIfNotOurs)
+    if (!file) return []
+    try {
+      const stats = await file.stat()
+      if (!stats.isFile() || stats.size > FILE_MAX_BYTES) return []
+      return (await file.readFile('utf8')).split('\n').filter((line) => line !== '')
+    } finally {
+      await file.close()
+    }
   }
 
   async sizeOf(name: string): Promise<number> {
-    const found = await stat(join(this.#path, name)).catch(undefinedIfMissing)
+    const found = await lstat(join(this.#path, name)).catch(undefinedIfMissing)
     return found?.size ?? 0
   }
 
@@ -68,16 +92,19 @@ export class ActivityDirectory {
       .sort((one, other) => one.from - other.from)
   }
 
-  /** Deletes what is too old, then the oldest until the rest fits. */
-  async prune(prefix: string, { maxAgeMs, maxBytes }: Kept, now: number): Promise<void> {
+  /** Deletes what is too old, then what is farthest from `now` until the rest fits: a clock may have been wrong. */
+  async prune(prefix: string, { maxAgeMs, maxBytes }: Retention, now: number): Promise<void> {
     const files = await this.list(prefix)
     const sizes = await Promise.all(files.map(({ name }) => this.sizeOf(name)))
-    let bytes = sizes.reduce((sum, size) => sum + size, 0)
-    for (const [index, { name, from }] of files.entries()) {
-      const isNewest = index === files.length - 1
-      if (isNewest || (now - from <= maxAgeMs && bytes <= maxBytes)) return
-      await rm(join(this.#path, name), { force: true })
-      bytes -= sizes[index] ?? 0
+    const byDistance = files
+      .map(({ name, from }, index) => ({ name, ago: now - from, size: sizes[index] ?? 0 }))
+      .sort((one, other) => Math.abs(one.ago) - Math.abs(other.ago))
+    let bytes = 0
+    for (const { name, ago, size } of byDistance) {
+      bytes += size
+      if (ago <= maxAgeMs && bytes <= maxBytes) continue
+      // A directory of that name is not ours.
+      await platform.files.removeFile(join(this.#path, name)).catch(undefinedIfNotOurs)
     }
   }
 
@@ -89,17 +116,29 @@ export class ActivityDirectory {
     const stats = await lstat(this.#path)
     const reason = stats.isDirectory()
       ? notPrivateBecause(this.#path, stats, ownership.userId())
-      : 'is no directory.'
+      : 'is not a directory.'
     if (reason !== undefined) {
       throw new SidecarError('failed', `The activity directory ${this.#path} ${reason}`)
     }
+    // Otherwise a daemon that is killed during writes again and again would fill the disk.
+    await removeTemporaries(this.#path)
     this.#isPrepared = true
   }
 }
 
-function emptyIfMissing(error: NodeJS.ErrnoException): string {
-  if (error.code !== 'ENOENT') throw error
-  return ''
+/** Missing, a link, a directory, or another user's: as unreadable as a damaged line. */
+const NOT_OURS: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'ELOOP',
+  'EISDIR',
+  'ERR_FS_EISDIR',
+  'ENXIO',
+  'EACCES',
+  'EPERM',
+])
+
+function undefinedIfNotOurs(error: NodeJS.ErrnoException): undefined {
+  if (!NOT_OURS.has(error.code)) throw error
 }
 
 function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {

@@ -1,26 +1,26 @@
 /**
- * What happened and who got how many tokens, for people to look at. It is kept in memory until the
+ * What happened, and how many tokens each caller got, for people to look at. It is kept in memory until the
  * heartbeat writes it, so that nothing waits for the disk; a kill costs what came after the last beat.
  */
-import type { Activity, Happened, TokenCount } from '../../core/activity.ts'
+import type { Activity, NewActivity, TokenCount } from '../../core/activity.ts'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
 import { Queue } from '../../queue.ts'
 import { ActivityDirectory } from './activity-directory.ts'
-import { ActivityItems, type ItemQuery } from './activity-items.ts'
+import { ActivityItems, type FoundItems, type ItemQuery } from './activity-items.ts'
 import { type CountQuery, TokenCounts } from './token-counts.ts'
 
 export interface ActivityLog {
   /** Keeps an entry. It must not wait, and never throws. */
-  record(happened: Happened): void
+  record(happened: NewActivity): void
   /** Counts a token that was handed out. As `record`. */
   countToken(app: string, caller: string): void
   /** Called with each entry as it is kept. */
   readonly readers: Set<(item: Activity) => void>
   /** Writes what has come since the last call. Never rejects because of a disk. */
   flush(): Promise<void>
-  /** Entries, newest first; `next` is the `until` of the next page, null on the last one. */
-  items(query: ItemQuery): Promise<{ items: Activity[]; next: Instant | null }>
+  /** Entries, newest first. */
+  items(query: ItemQuery): Promise<FoundItems>
   /** Counts by hour, newest first; whole hours, so it may be more than `limit`. */
   hours(query: CountQuery): Promise<{ counts: TokenCount[]; next: Instant | null }>
 }
@@ -40,17 +40,19 @@ export function createActivityLog({
 }): ActivityLog {
   const directory = new ActivityDirectory(path)
   const items = new ActivityItems(directory)
-  const counts = new TokenCounts(directory)
+  const counts = new TokenCounts(directory, log)
   const disk = new Queue()
   const readers = new Set<(item: Activity) => void>()
   let lastAt = -Infinity
+  let offset = -Infinity
   let fails = false
 
-  /** Each its own, so that they tell where a list goes on. */
+  /** Unique, so that it can be the cursor of a list: 10,000 apps may be added in one millisecond. */
   function nextInstant(): Instant {
-    const { wall } = clock.read()
-    const now = Math.floor(wall)
-    lastAt = now <= lastAt && now > lastAt - SAME_MS ? lastAt + 1 : now
+    const { wall, mono } = clock.read()
+    const wasSetBack = wall - mono < offset - SAME_MS
+    offset = wall - mono
+    lastAt = Math.max(Math.floor(wall), wasSetBack ? -Infinity : lastAt + 1)
     return lastAt
   }
 
@@ -69,25 +71,13 @@ export function createActivityLog({
     flush: () =>
       disk.run(async () => {
         const now = clock.read().wall
-        try {
-          await items.flush(now)
-          await counts.flush(now)
-          fails = false
-        } catch (error) {
-          // Tried again at each heartbeat; logged once.
-          if (!fails) log.warn({ err: error }, 'the activity could not be stored')
-          fails = true
-        }
+        const written = await Promise.allSettled([items.flush(now), counts.flush(now)])
+        const failure = written.find((one) => one.status === 'rejected')
+        // Tried again at each heartbeat; logged once.
+        if (failure && !fails) log.warn({ err: failure.reason }, 'the activity could not be stored')
+        fails = failure !== undefined
       }),
-    items: (query) =>
-      disk.run(async () => {
-        const found = await items.find(query, clock.read().wall)
-        const shown = found.slice(0, query.limit)
-        return {
-          items: shown,
-          next: found.length > query.limit ? (shown.at(-1)?.at ?? null) : null,
-        }
-      }),
+    items: (query) => disk.run(() => items.find(query, clock.read().wall)),
     hours: (query) => disk.run(() => counts.find(query)),
   }
 }

@@ -1,83 +1,75 @@
 /**
- * How many tokens each caller got of each app, hour by hour: counted in memory, and written as totals,
- * of which the largest holds, in one file for each day (UTC).
+ * How many tokens each caller got of each app, hour by hour: counted in memory, and kept in one file
+ * for each day (UTC).
  */
+import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
 import type { TokenCount } from '../../core/activity.ts'
+import type { Log } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
-import type { ActivityDirectory, Kept } from './activity-directory.ts'
-import { DAY_MS } from './activity-items.ts'
-import { type CountsLine, HOURS, parseCountsLine, toCountsLine } from './activity-lines.ts'
+import type { ActivityDirectory, Retention } from './activity-directory.ts'
+import { HOURS } from './activity-lines.ts'
+import { DayCounts, pairKey, pairOf, readTotals, type Totals } from './day-counts.ts'
 
-const HOUR_MS = 3_600_000
 const PREFIX = 'tokens'
-const KEPT: Kept = { maxAgeMs: 91 * DAY_MS, maxBytes: 12 * 1024 * 1024 }
-
-/** The totals of a day are written anew, once each, when their file has become so much larger than they are. */
-const SLACK_BYTES = 256 * 1024
+/** The file of the day may grow by 1 MiB between two looks, and is on the disk twice while it is rewritten. */
+const KEPT: Retention = { maxAgeMs: 91 * DAY_MS, maxBytes: 11 * 1024 * 1024 }
 
 export interface CountQuery {
   readonly since: Instant
   /** Not included. */
   readonly until: Instant
   readonly limit: number
-  readonly matches: (app: string, caller: string) => boolean
+  /** In the remainder that a full day counts together, the caller is null, or both are. */
+  readonly matches: (app: string | null, caller: string | null) => boolean
   /** What is summed over. */
   readonly sumOver?: 'apps' | 'callers'
 }
 
-/** One caller and one app on one day. */
-interface Pair {
-  readonly app: string
-  readonly caller: string
-  /** Since this process began. */
-  readonly counted: Float64Array
-  readonly written: Float64Array
-}
-
-interface Day {
-  readonly pairs: Map<string, Pair>
-  /** What processes before this one had counted; undefined until it is read. */
-  before?: ReadonlyMap<string, Float64Array>
-  bytes: number
-}
-
 export class TokenCounts {
   readonly #directory: ActivityDirectory
-  readonly #days = new Map<number, Day>()
+  readonly #log: Log
+  readonly #days = new Map<number, DayCounts>()
+  #isPruned = false
 
-  constructor(directory: ActivityDirectory) {
+  constructor(directory: ActivityDirectory, log: Log) {
     this.#directory = directory
+    this.#log = log
   }
 
   /** Counts one token. Called for each: it must not wait. */
   add(app: string, caller: string, now: Instant): void {
-    const day = Math.floor(now / DAY_MS)
-    let pairs = this.#days.get(day)?.pairs
-    if (!pairs) {
-      pairs = new Map()
-      this.#days.set(day, { pairs, bytes: 0 })
+    const number = Math.floor(now / DAY_MS)
+    const hour = Math.floor((now - number * DAY_MS) / HOUR_MS)
+    let day = this.#days.get(number)
+    if (!day) {
+      day = new DayCounts(this.#directory, nameOf(number), () => {
+        this.#log.warn(
+          {},
+          'too many pairs of app and caller took tokens in one day: those that come now are counted together',
+        )
+      })
+      this.#days.set(number, day)
     }
-    const key = keyOf(app, caller)
-    let pair = pairs.get(key)
-    if (!pair) {
-      const written = new Float64Array(HOURS)
-      pair = { app, caller, counted: new Float64Array(HOURS), written }
-      pairs.set(key, pair)
-    }
-    const hour = Math.floor((now - day * DAY_MS) / HOUR_MS)
-    pair.counted[hour] = (pair.counted[hour] ?? 0) + 1
+    day.add(app, caller, hour)
   }
 
-  /** @throws what the disk says; then nothing is lost. */
+  /** @throws what the disk says; then nothing is lost, and one day does not keep another from the disk. */
   async flush(now: Instant): Promise<void> {
     const today = Math.floor(now / DAY_MS)
+    const errors: unknown[] = []
     for (const [number, day] of this.#days) {
-      await this.#flushDay(number, day, now)
-      if (number === today) continue
-      this.#days.delete(number)
-      await this.#compact(number)
-      await this.#directory.prune(PREFIX, KEPT, now)
+      try {
+        const isOver = number !== today
+        const isRewritten = await day.flush(isOver)
+        if (isOver) this.#days.delete(number)
+        if (isRewritten) this.#isPruned = false
+      } catch (error) {
+        errors.push(error)
+      }
     }
+    if (!this.#isPruned) await this.#directory.prune(PREFIX, KEPT, now)
+    this.#isPruned = true
+    if (errors.length > 0) throw errors[0]
   }
 
   /** Whole hours, newest first, until there are `limit` counts or more; and where to go on. */
@@ -110,74 +102,15 @@ export class TokenCounts {
       .sort((one, other) => other - one)
   }
 
-  async #flushDay(number: number, day: Day, now: Instant): Promise<void> {
-    if (!day.before) {
-      day.before = await this.#readDay(number)
-      day.bytes = await this.#directory.sizeOf(nameOf(number))
-    }
-    const { before } = day
-    const changed = [...day.pairs].flatMap(([key, pair]) => {
-      const hours = [...pair.counted.entries()].flatMap(([hour, counted]): [number, number][] =>
-        counted === pair.written[hour] ? [] : [[hour, counted]],
-      )
-      return hours.length > 0 ? [{ pair, hours, earlier: before.get(key) }] : []
-    })
-    if (changed.length === 0) return
-    const lines = changed
-      .map(({ pair: { app, caller }, hours, earlier }) =>
-        toCountsLine({ app, caller, hours: hours.map(([h, n]) => [h, n + (earlier?.[h] ?? 0)]) }),
-      )
-      .join('')
-    await this.#directory.append(nameOf(number), lines)
-    for (const { pair, hours } of changed) {
-      for (const [hour, counted] of hours) pair.written[hour] = counted
-    }
-    day.bytes += lines.length
-    if (day.bytes > SLACK_BYTES) {
-      const compact = await this.#compact(number)
-      // Where the totals themselves are large, they are not written anew at each beat.
-      day.bytes = Math.min(0, SLACK_BYTES - compact)
-      await this.#directory.prune(PREFIX, KEPT, now)
-    }
-  }
-
-  /** Writes each total of the day once. Resolves with the length of the file. */
-  async #compact(number: number): Promise<number> {
-    const lines = [...(await this.#readDay(number))]
-      .map(([key, hours]) => toCountsLine({ ...pairOf(key), hours: nonZero(hours) }))
-      .join('')
-    await this.#directory.write(nameOf(number), lines)
-    return lines.length
-  }
-
-  /** What is on disk, and what has been counted since. */
-  async #totalsOf(number: number): Promise<ReadonlyMap<string, Float64Array>> {
-    const totals = await this.#readDay(number)
-    for (const [key, { counted, written }] of this.#days.get(number)?.pairs ?? []) {
-      const hours = totalOf(totals, key)
-      for (const [hour, count] of counted.entries()) {
-        hours[hour] = (hours[hour] ?? 0) + count - (written[hour] ?? 0)
-      }
-    }
-    return totals
-  }
-
-  async #readDay(number: number): Promise<Map<string, Float64Array>> {
-    const totals = new Map<string, Float64Array>()
-    for (const line of await this.#directory.read(nameOf(number))) {
-      const parsed = parseCountsLine(line)
-      if (!parsed) continue
-      const hours = totalOf(totals, keyOf(parsed.app, parsed.caller))
-      for (const [hour, tokens] of parsed.hours) hours[hour] = Math.max(hours[hour] ?? 0, tokens)
-    }
-    return totals
+  async #totalsOf(number: number): Promise<Totals> {
+    return this.#days.get(number)?.totals() ?? (await readTotals(this.#directory, nameOf(number)))
   }
 }
 
 function countsAt(
   at: Instant,
   hour: number,
-  totals: readonly { app: string; caller: string; hours: Float64Array }[],
+  totals: readonly { app: string | null; caller: string | null; hours: Float64Array }[],
   sumOver: CountQuery['sumOver'],
 ): TokenCount[] {
   const sums = new Map<string, TokenCount>()
@@ -188,33 +121,13 @@ function countsAt(
       app: sumOver === 'apps' ? null : app,
       caller: sumOver === 'callers' ? null : caller,
     }
-    const key = keyOf(shown.app ?? '', shown.caller ?? '')
+    const key = pairKey(shown)
     const before = sums.get(key)?.tokens ?? 0
     sums.set(key, { hour: at, ...shown, tokens: before + tokens })
   }
   return [...sums.values()]
 }
 
-function totalOf(totals: Map<string, Float64Array>, key: string): Float64Array {
-  let hours = totals.get(key)
-  if (!hours) totals.set(key, (hours = new Float64Array(HOURS)))
-  return hours
-}
-
-function nonZero(hours: Float64Array): CountsLine['hours'] {
-  return [...hours.entries()].filter(([, tokens]) => tokens > 0)
-}
-
 function nameOf(day: number): string {
   return `${PREFIX}-${day * DAY_MS}.jsonl`
-}
-
-/** No name has a space in it. */
-function keyOf(app: string, caller: string): string {
-  return `${app} ${caller}`
-}
-
-function pairOf(key: string): { app: string; caller: string } {
-  const [app = '', caller = ''] = key.split(' ')
-  return { app, caller }
 }

@@ -2,15 +2,20 @@
  * Reads an app's client secret, or the private key in its place, from a systemd credential:
  * `LoadCredential=APP.client-secret:…` in the unit.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../core/ports.ts'
 import { decodeText } from '../../core/file-text.ts'
 import { Secret } from '../../secret.ts'
+import { readSmallFile } from '../files/small-file.ts'
 import { readClientSecret } from './client-secret-text.ts'
 import { readPrivateKey } from './private-key.ts'
 
-const MAX_BYTES = 4096
+/** The longest that `evo-token secret` takes, too. */
+const LONGEST = 4096
+
+/** The longest in UTF-16, with blanks around it. */
+const MAX_BYTES = 4 * LONGEST
 
 /** Undefined where there is none. One that cannot be used is logged as a warning with its path. */
 export function readClientSecretCredential(
@@ -28,17 +33,13 @@ export function readClientSecretCredential(
 
 /** A string says why the file cannot be used; undefined where there is none. */
 function readCredential(path: string): Secret | string | undefined {
-  try {
-    const found = statSync(path, { throwIfNoEntry: false })
-    if (!found) return undefined
-    if (!found.isFile()) return 'it is not a file'
-    if (found.size > MAX_BYTES) return 'it is longer than 4 KiB'
-    const text = decodeText(readFileSync(path))
-    // A private key stands on many lines, and is judged where it is used.
-    if (readPrivateKey(text).kind !== 'other') return new Secret(text.trim())
-    const read = readClientSecret(text)
-    return read.kind === 'secret' ? new Secret(read.text) : read.reason
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read'
-  }
+  if (!existsSync(path)) return undefined
+  const file = readSmallFile(path, MAX_BYTES)
+  if (file.kind === 'bad') return `it ${file.reason}`
+  const text = decodeText(file.bytes)
+  // A private key stands on many lines, and is judged where it is used.
+  if (readPrivateKey(text).kind !== 'other') return new Secret(text.trim())
+  const read = readClientSecret(text)
+  if (read.kind === 'bad') return read.reason
+  return read.text.length > LONGEST ? 'it is longer than 4 KiB' : new Secret(read.text)
 }

@@ -1,4 +1,4 @@
-/** A client secret as it comes from a file, from stdin or from the service manager: what it is without what an editor adds. */
+/** Reads a client secret from a file, from stdin or from the service manager, without what an editor adds. */
 
 export type ClientSecretRead =
   | { readonly kind: 'secret'; readonly text: string }

@@ -30,7 +30,7 @@ const CURVES: Readonly<Record<string, readonly string[]>> = {
   secp521r1: ['ES512'],
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 const IS_KEY = /\bPRIVATE KEY$/
 
 export function readPrivateKey(text: string): PrivateKeyRead {
@@ -39,12 +39,15 @@ export function readPrivateKey(text: string): PrivateKeyRead {
 }
 
 function readPem(text: string): PrivateKeyRead {
-  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = '']) => ({ block, label }))
+  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = '', body = '']) => ({
+    block: withLines(block, label, body),
+    label,
+  }))
   const [first, ...others] = blocks.filter(({ label }) => IS_KEY.test(label))
   if (!first) {
     const [other] = blocks
     return other
-      ? toUnusable(`it holds a ${other.label.toLowerCase()}, and no private key`)
+      ? toUnusable(`it holds a ${other.label.toLowerCase()}, not a private key`)
       : toUnusable('it has no "-----END …" line: it was cut short')
   }
   if (others.length > 0) return toUnusable('it holds more than one private key')
@@ -64,13 +67,21 @@ function readPem(text: string): PrivateKeyRead {
   return { kind: 'key', text: `${block}\n`, jwk: toJwk(key), algorithms }
 }
 
+/** `block` as OpenSSL reads it, where its lines were indented, joined, or written as `\\n` (in JSON, in variables). */
+function withLines(block: string, label: string, body: string): string {
+  const content = body.replace(/\\[nr]|\s/g, '')
+  if (!/^[A-Za-z0-9+/]+=*$/.test(content)) return block
+  const lines = content.match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`].join('\n')
+}
+
 function readJwk(text: string): PrivateKeyRead {
-  const given = objectIn(text)
+  const given = objectIn(text.trim())
   if (Array.isArray(given?.keys)) return toUnusable('it is a set of keys: give the one key in it')
   if (typeof given?.kty !== 'string') return { kind: 'other' }
   const { kty, kid, alg, use } = given
-  if (kty === 'oct') return toUnusable('it is a symmetric key, and no private key')
-  if (given.d === undefined) return toUnusable('it is a public key, and no private key')
+  if (kty === 'oct') return toUnusable('it is a symmetric key, not a private key')
+  if (given.d === undefined) return toUnusable('it is a public key, not a private key')
   if (use !== undefined && use !== 'sig') return toUnusable('its "use" is not "sig"')
   if (kid !== undefined && typeof kid !== 'string') return toUnusable('its "kid" is not a string')
   const key = keyFrom(() => createPrivateKey({ key: given as JsonWebKey, format: 'jwk' }))

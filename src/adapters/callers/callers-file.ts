@@ -34,7 +34,7 @@ export interface StoredCaller {
   readonly lastUsedAt: Instant | null
   /** When its key stops working; undefined for never. */
   readonly expiresAt?: Instant
-  /** They end with the caller. */
+  /** Deleted with the caller. */
   readonly unknown?: Unknown
 }
 
@@ -61,7 +61,7 @@ const standIn = z
 
 const callersFile = z.looseObject({ callers: z.array(caller), stand_in: standIn })
 
-/** A file of ours that was cut: a newer version would write something else. */
+/** What a damaged file of this version may hold: a newer version's file would have other members. */
 const remains = z
   .strictObject({ callers: z.array(caller.partial().strict()), stand_in: standIn })
   .partial()
@@ -69,7 +69,7 @@ const remains = z
 /**
  * Undefined where there is no file.
  *
- * @throws {SidecarError} `failed` for one that must not be used, `record_newer` for one that only a newer version reads.
+ * @throws {SidecarError} `failed` for a file that must not be used, `record_newer` for one that only a newer version can read.
  */
 export async function readCallers(path: string): Promise<StoredCallers | undefined> {
   const text = await readPrivateFile(path)
@@ -104,7 +104,7 @@ export async function writeCallers(
   await writePrivateFile(path, `${head.slice(0, -2)}\n${callers.map(toRow).join(',\n')}\n]}\n`)
 }
 
-/** A caller that did not change is not put into words again: of thousands, each change would take longer. */
+/** The text of each caller: among thousands, a change serializes only the callers that it changes. */
 const rows = new WeakMap<StoredCaller, string>()
 
 function toRow(caller: StoredCaller): string {
@@ -133,9 +133,11 @@ function toRow(caller: StoredCaller): string {
  */
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
-    const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
+    const flags = constants.O_RDONLY | platform.files.NO_FOLLOW | platform.files.NO_WAIT
+    const file = await platform.files.whenFree(() => open(path, flags))
     try {
       const stats = await file.stat()
+      if (!stats.isFile()) throw toUnsafeError(path, 'is not a regular file', 'move it away')
       if (!ownership.isOwn(stats)) throw toUnsafeError(path, 'belongs to another user', 'chown it')
       if (ownership.othersMayEnter(stats)) {
         throw toUnsafeError(path, 'is open to others', `chmod 600 ${path}`)
@@ -154,6 +156,7 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
   }
 }
 
+/** @throws {SidecarError} `failed`, when the disk refuses; then the file is as it was. */
 export async function writePrivateFile(path: string, content: string): Promise<void> {
   try {
     await writeFileAtomically(path, content, 0o600)
@@ -166,7 +169,7 @@ export async function writePrivateFile(path: string, content: string): Promise<v
   }
 }
 
-/** Whether an object fails because of a member that it has, not because of a missing one. */
+/** Whether a newer version wrote the file: it has members that this version's files never have. */
 function isNewer(json: unknown): boolean {
   return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
 }

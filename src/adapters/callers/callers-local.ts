@@ -15,11 +15,10 @@ export interface LocalCallerOptions {
 }
 
 /**
- * Makes the caller at the very first start, and only then: a later removal was meant.
- * While it exists its key file is kept valid: a key that is missing, or that is no caller's (a crash
- * came between the two files), is replaced by a new one.
+ * Makes the caller at the very first start, and only then: a later removal is respected. While the
+ * caller exists, its key file is kept valid: a key that is missing, or belongs to no caller (after a
+ * crash between the two files), is replaced by a new one.
  *
- * @throws {SidecarError} `failed`
  */
 export async function ensureLocalCaller(
   store: CallersStore,
@@ -42,5 +41,5 @@ export async function ensureLocalCaller(
   const about = { caller: LOCAL, path: accessKeyPath }
   if (firstStart) log.info(about, 'made the access key of the first caller')
   else if (kept === undefined) log.warn(about, 'the access key was gone: made a new one')
-  else log.warn(about, 'the access key was no caller’s: made a new one')
+  else log.warn(about, 'the access key belonged to no caller: made a new one')
 }

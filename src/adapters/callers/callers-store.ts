@@ -7,7 +7,7 @@ import { Queue } from '../../queue.ts'
 import { type StoredCaller, type StoredCallers, writeCallers } from './callers-file.ts'
 
 /** A caller as it may be shown. */
-export type Caller = Omit<StoredCaller, 'sha256' | 'unknown'>
+export type ShownCaller = Omit<StoredCaller, 'sha256' | 'unknown'>
 
 export type CallersStore = ReturnType<typeof createCallersStore>
 
@@ -18,8 +18,8 @@ export function createCallersStore(path: string, { callers: initial, ...others }
   return {
     callers: () => callers,
     /** Compares with every caller: the time that it takes tells nothing about any key. */
-    identify(keySha256: Buffer): Caller | undefined {
-      let found: Caller | undefined
+    identify(keySha256: Buffer): ShownCaller | undefined {
+      let found: ShownCaller | undefined
       for (const { digest, caller } of known) {
         if (timingSafeEqual(digest, keySha256)) found = caller
       }
@@ -38,15 +38,15 @@ export function createCallersStore(path: string, { callers: initial, ...others }
   }
 }
 
-interface Known {
+interface KeyDigest {
   readonly digest: Buffer
-  readonly caller: Caller
+  readonly caller: ShownCaller
 }
 
-/** Kept with each caller, so that one more among thousands takes no longer than one among few. */
-const digests = new WeakMap<StoredCaller, Known>()
+/** The digests by caller: among thousands, a change decodes only those of the callers that it changes. */
+const digests = new WeakMap<StoredCaller, KeyDigest>()
 
-function withDigests(callers: readonly StoredCaller[]): readonly Known[] {
+function withDigests(callers: readonly StoredCaller[]): readonly KeyDigest[] {
   return callers.map((caller) => {
     const kept = digests.get(caller)
     if (kept) return kept
@@ -56,6 +56,6 @@ function withDigests(callers: readonly StoredCaller[]): readonly Known[] {
   })
 }
 
-export function toCaller({ sha256, unknown, ...caller }: StoredCaller): Caller {
+export function toCaller({ sha256, unknown, ...caller }: StoredCaller): ShownCaller {
   return caller
 }

@@ -9,17 +9,22 @@ import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { createAccessKey, readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
-import { type Caller, type CallersStore, createCallersStore, toCaller } from './callers-store.ts'
+import {
+  type ShownCaller,
+  type CallersStore,
+  createCallersStore,
+  toCaller,
+} from './callers-store.ts'
 
 export interface NewCaller {
-  readonly caller: Caller
+  readonly caller: ShownCaller
   readonly accessKey: Secret
 }
 
 export interface Callers {
   /** The caller whose access key has this SHA-256. @throws {SidecarError} `invalid_key` where the key expired. */
-  identify(keySha256: Buffer): Caller | undefined
-  list(): readonly Caller[]
+  identify(keySha256: Buffer): ShownCaller | undefined
+  list(): readonly ShownCaller[]
   /** @throws {SidecarError} `invalid_request` for a name that is taken, `failed` when the disk refuses. */
   add(name: string, apps: readonly string[], expiresAt?: Instant): Promise<NewCaller>
   /** The callers whose keys have expired. */
@@ -48,6 +53,9 @@ export interface CallersOptions {
 /** `last_used_at` answers "is this key still in use", for which a minute is exact enough. */
 const LAST_USED_STEP_MS = 60_000
 
+/** How many apps a command in a hint names at most. */
+const NAMED_APPS_MAX = 5
+
 /** @throws {SidecarError} `failed`, for files that are damaged or open to others; `record_newer`. */
 export async function createCallers(options: CallersOptions): Promise<Callers> {
   const { path, accessKeyPath, clock, log } = options
@@ -65,7 +73,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
   })
 
   if (stored && stored.standIn === undefined) await keepStandIn(store, log)
-  const isExpired = ({ expiresAt }: Caller) =>
+  const isExpired = ({ expiresAt }: ShownCaller) =>
     expiresAt !== undefined && expiresAt <= clock.read().wall
 
   return {
@@ -114,7 +122,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
     },
     proof(name, nonce) {
       const caller = store.callers().find((candidate) => candidate.name === name)
-      // As steady as a real one, also over a restart, and made in any case, so as to take its time.
+      // The same each time, also after a restart; always computed, so that the time does not show whether it is used.
       const madeUp = createHmac('sha256', Buffer.from(standIn, 'hex')).update(name).digest()
       const key = caller ? Buffer.from(caller.sha256, 'hex') : madeUp
       return createHmac('sha256', key).update(nonce, 'utf8').digest('hex')
@@ -156,9 +164,12 @@ async function keepStandIn(store: CallersStore, log: Log): Promise<void> {
   }
 }
 
-function toExpiredError({ name, expiresAt }: Caller): SidecarError {
+function toExpiredError({ name, apps, expiresAt }: ShownCaller): SidecarError {
   const at = new Date(expiresAt ?? 0).toISOString().slice(0, 19)
+  // Without the names the new key would be for every app.
+  const named = apps.length > NAMED_APPS_MAX ? ['…'] : apps
+  const options = apps.includes('*') ? '' : named.map((app) => ` --app ${app}`).join('')
   return new SidecarError('invalid_key', `The access key of "${name}" expired at ${at}Z.`, {
-    hint: `The owner makes a new one: \`evo-token caller remove ${name}\`, then \`evo-token caller add ${name}\`.`,
+    hint: `The owner makes a new one: \`evo-token caller remove ${name}\`, then \`evo-token caller add ${name}${options}\`.`,
   })
 }

@@ -3,8 +3,9 @@
  * server gets the refresh tokens and which program the daemon runs.
  */
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { type Config, parseConfig } from '../../config.ts'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { parseConfig } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { ConfigFault } from '../../config/faults.ts'
 import { decodeFileText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
@@ -25,8 +26,6 @@ export interface Reader {
 
 /** 10,000 apps take 1 to 3 MiB; and it is small enough to read at once. */
 const SIZE_MAX = 4 * 1024 * 1024
-
-const PIECE_SIZE = 64 * 1024
 
 /** More lines than a person reads at once, and than a log line should have. */
 const FAULTS_SHOWN_MAX = 100
@@ -61,9 +60,12 @@ export function faultLines(file: string, faults: readonly ConfigFault[]): string
 export async function readConfig(path: string, { uid }: Reader = {}): Promise<string | undefined> {
   let file: FileHandle
   try {
+    // Before it is opened: opening a device may have side effects.
+    requireRegular(await stat(path), path)
     // Without O_NONBLOCK, opening a named pipe would wait.
     file = await open(path, constants.O_RDONLY | platform.files.NO_WAIT)
   } catch (error) {
+    if (error instanceof SidecarError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw new SidecarError('config', `${path} cannot be read (${code}).`, {
@@ -73,8 +75,8 @@ export async function readConfig(path: string, { uid }: Reader = {}): Promise<st
   }
   try {
     // The checks are on the open file, so that what is read is what was checked.
-    await refuseUntrusted(file, path, uid)
-    return decode(await readWhole(file, path), path)
+    const { size } = await refuseUntrusted(file, path, uid)
+    return decode(await readWhole(file, size), path)
   } finally {
     await file.close()
   }
@@ -84,10 +86,12 @@ async function refuseUntrusted(
   file: FileHandle,
   path: string,
   uid: number | undefined,
-): Promise<void> {
+): Promise<Stats> {
   const stats = await file.stat()
-  if (!stats.isFile()) throw new SidecarError('config', `${path} is not a regular file.`)
-  if (stats.size > SIZE_MAX) throw tooLarge(path)
+  requireRegular(stats, path)
+  if (stats.size > SIZE_MAX) {
+    throw new SidecarError('config', `${path} is larger than 4 MiB: it cannot be a config.`)
+  }
   if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
       hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
@@ -104,9 +108,14 @@ async function refuseUntrusted(
       hint: `Read it through, then close it: ${access.mend}`,
     })
   }
+  return stats
 }
 
-/** A person whose files are born writable for the group has a group alone, on most distributions. */
+function requireRegular(stats: Stats, path: string): void {
+  if (!stats.isFile()) throw new SidecarError('config', `${path} is not a regular file.`)
+}
+
+/** Group write permission is allowed for a private group, which users have on most distributions. */
 function othersMayWrite(stats: Stats): boolean {
   const { mode, gid, uid } = stats
   if (!ownership.othersMayWrite(stats)) return false
@@ -118,20 +127,14 @@ function othersMayWrite(stats: Stats): boolean {
 
 const GROUP_MAY_WRITE = 0o020
 
-/** Up to the limit: the file may have grown meanwhile, and some of /proc say that they are empty. */
-async function readWhole(file: FileHandle, path: string): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  for (let length = 0; ;) {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_SIZE))
-    if (bytesRead === 0) return Buffer.concat(pieces)
-    length += bytesRead
-    if (length > SIZE_MAX) throw tooLarge(path)
-    pieces.push(buffer.subarray(0, bytesRead))
+/** Reads as many bytes as the size says: files of the kernel have size 0, and must not be read. */
+async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(size)
+  let length = 0
+  for (let read = -1; read !== 0 && length < size; length += read) {
+    read = (await file.read(bytes, length, size - length)).bytesRead
   }
-}
-
-function tooLarge(path: string): SidecarError {
-  return new SidecarError('config', `${path} is larger than 4 MiB: that is no config.`)
+  return bytes.subarray(0, length)
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */

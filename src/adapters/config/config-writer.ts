@@ -1,7 +1,7 @@
-/** Replaces the config whole: a reader finds the old one or the new one. */
+/** Replaces the config as a whole: a reader finds the old one or the new one. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, type Stats, writeFileSync } from 'node:fs'
-import { mkdir, realpath, rm, stat } from 'node:fs/promises'
+import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
@@ -45,7 +45,7 @@ async function replace(path: string, text: string, before: string | undefined): 
     }
     await platform.files.replaceFile(fresh, target)
   } catch (error) {
-    await rm(fresh, { force: true })
+    await platform.files.removeFile(fresh)
     throw error
   }
   await platform.files.syncDirectory(directory)

@@ -1,9 +1,9 @@
 /**
- * Replaces a file whole and durably: a reader sees the old or the new content, even after a power
+ * Replaces a file as a whole and durably: a reader sees the old or the new content, even after a power
  * cut. The file is created with its mode, never changed to it.
  */
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { platform } from '../../platform/current.ts'
 
@@ -21,7 +21,7 @@ export async function writeFileAtomically(
     await writeAndSync(temporary, data, mode)
     await platform.files.replaceFile(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await platform.files.removeFile(temporary)
     throw error
   }
   await platform.files.syncDirectory(directory)
@@ -43,6 +43,6 @@ export async function removeTemporaries(directory: string): Promise<void> {
   await Promise.all(
     names
       .filter((name) => TEMPORARY.test(name))
-      .map((name) => rm(join(directory, name), { force: true })),
+      .map((name) => platform.files.removeFile(join(directory, name))),
   )
 }

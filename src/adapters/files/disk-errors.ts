@@ -9,6 +9,7 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error',
   ENOENT: 'it is not there',
   ENOTDIR: 'a part of the path is not a directory',
+  ENAMETOOLONG: 'the path is too long',
   EISDIR: 'it is a directory',
   ELOOP: 'it is a symbolic link',
   ENOLCK: 'the file system has no locks',
@@ -33,6 +34,8 @@ const WAY_OUT: Readonly<Record<string, string>> = {
   EROFS: 'Mount it writable.',
   EACCES: 'Let the user that runs evo-token write there.',
   EPERM: 'Let the user that runs evo-token write there.',
+  ENOTDIR: 'Correct the path.',
+  ENAMETOOLONG: 'Correct the path.',
 }
 
 /** What to do about it; a sentence. */

@@ -8,11 +8,12 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
+import { isOfKernel } from './kernel-files.ts'
 
-/** More links than a person puts in a row. */
+/** More links than anything but an attack or a loop has in a row. */
 const MOST_LINKS = 8
 
-const MOVE_AWAY = 'Move it away, or name another path in "files" of the config.'
+export const MOVE_AWAY = 'Move it away, or name another path in "files" of the config.'
 
 export interface OwnFile {
   /** The real path: no part of it is a link. */
@@ -34,6 +35,7 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
   const stats = await lstat(place).catch(ignoreMissing)
   if (!stats?.isSymbolicLink()) {
     if (stats && !stats.isDirectory()) refuseOthers(place, stats)
+    if (await isOfKernel(directory)) throw refusal(`${place} would not be a file on a disk.`)
     return { path: place, stats }
   }
   if (!ownership.isOwn(stats)) {
@@ -51,23 +53,22 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
 export async function readOwnFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const { NO_FOLLOW, NO_WAIT } = platform.files
   const flags = constants.O_RDONLY | NO_FOLLOW | NO_WAIT
-  const file = await open(path, flags).catch(ignoreMissing)
+  const file = await platform.files.whenFree(() => open(path, flags)).catch(ignoreMissing)
   if (!file) return undefined
   try {
     // The file may have been replaced since it was found.
     const stats = await file.stat()
     refuseOthers(path, stats)
-    const bytes = Buffer.alloc(Math.min(stats.size, maxBytes) + 1)
+    if (stats.size > maxBytes) throw tooLarge(path, maxBytes)
+    const bytes = Buffer.alloc(stats.size + 1)
     let length = 0
     for (;;) {
       const { bytesRead } = await file.read(bytes, length, bytes.length - length)
       length += bytesRead
       if (bytesRead === 0 || length === bytes.length) break
     }
-    // It may also have grown meanwhile.
-    if (stats.size > maxBytes || length === bytes.length) {
-      throw refusal(`${path} is larger than ${Math.floor(maxBytes / 1024)} KiB.`)
-    }
+    // What was added since would be lost.
+    if (length === bytes.length) throw refusal(`${path} grew while it was read.`)
     return bytes.subarray(0, length)
   } finally {
     await file.close()
@@ -78,6 +79,10 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
 export function refuseOthers(path: string, stats: Stats): void {
   if (!stats.isFile()) throw refusal(`${path} is ${kindOf(stats)}, not a file.`)
   if (!ownership.isOwn(stats)) throw refusal(`${path} belongs to another user.`)
+}
+
+export function tooLarge(path: string, maxBytes: number): SidecarError {
+  return refusal(`${path} is larger than ${Math.floor(maxBytes / 1024)} KiB.`)
 }
 
 function kindOf(stats: Stats): string {

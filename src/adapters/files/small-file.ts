@@ -1,8 +1,10 @@
 /**
- * A file that a setting or an option names, and that may be anything: it is opened without waiting,
- * has to be a regular file, and is read up to a limit, whatever its size says.
+ * Reads a file that a setting or an option names, and that may be anything. It has to be a regular
+ * file, which is checked before it is opened: opening a device may have side effects. As many bytes are
+ * read as its size says, up to a limit: files of the kernel, such as `/proc/kmsg`, have size 0, and
+ * reading some of them changes them.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { platform } from '../../platform/current.ts'
 
 export type SmallFile =
@@ -10,12 +12,17 @@ export type SmallFile =
   /** `reason` completes "FILE …". */
   | { readonly kind: 'bad'; readonly reason: string }
 
+const NO_FILE: SmallFile = { kind: 'bad', reason: 'is not a regular file' }
+
 export function readSmallFile(path: string, maxBytes: number): SmallFile {
   let file: number | undefined
   try {
+    if (!statSync(path).isFile()) return NO_FILE
     file = openSync(path, constants.O_RDONLY | platform.files.NO_WAIT)
-    if (!fstatSync(file).isFile()) return { kind: 'bad', reason: 'is no regular file' }
-    const bytes = Buffer.alloc(maxBytes + 1)
+    // It may have been replaced meanwhile.
+    const stats = fstatSync(file)
+    if (!stats.isFile()) return NO_FILE
+    const bytes = Buffer.alloc(Math.min(stats.size, maxBytes + 1))
     let length = 0
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
       read = readSync(file, bytes, length, bytes.length - length, null)

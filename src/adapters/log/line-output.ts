@@ -1,5 +1,5 @@
 /**
- * Lines to a file descriptor, in order: the writer of a line never waits for its reader, and
+ * Writes lines to a file descriptor, in order: the writer of a line never waits for its reader, and
  * nothing that happens to the output ends or stops the process. (sonic-boom, which pino would use,
  * does not return from its last flush while the disk is full.) Writes are not left to Node's threads:
  * at the end we could not know which lines one of them still holds.
@@ -8,16 +8,16 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 
-/** Enough for minutes of a reader that stands still; then lines are dropped, and a line says how many. */
+/** Enough for a reader that stalls for minutes; then lines are dropped, and a line says how many. */
 const PENDING_MAX_CHARACTERS = 4 * 1024 * 1024
 
 /** The most lines that are written in one turn. */
 const BATCH_MAX_LINES = 1000
 
-/** A line that comes alone goes out at once; of a stream of them a batch goes out this often. */
+/** A single line is written at once; a stream of lines is written in batches, this often. */
 const BATCH_MS = 10
 
-/** An output that is full is tried again after so long, and ever longer while it stays so. */
+/** The shortest and the longest wait before a full output is tried again. */
 const FULL_MIN_MS = 1
 const FULL_MAX_MS = 50
 
@@ -30,7 +30,11 @@ export interface LineOutput {
   flush(): void
 }
 
-export function createLineOutput(fd: number): LineOutput {
+/** @param toShown what is written of a line, where that is not the line itself. */
+export function createLineOutput(
+  fd: number,
+  toShown: (line: string) => string = (line) => line,
+): LineOutput {
   const output = openNonBlocking(fd)
   let pending: string[] = []
   let size = 0
@@ -73,7 +77,7 @@ export function createLineOutput(fd: number): LineOutput {
     return Buffer.from(batch)
   }
 
-  /** Why it could not all be written, if so. */
+  /** Writes the rest of the batch. Returns why not all of it could be written, if so. */
   function writeRest(): NodeJS.ErrnoException | undefined {
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(output, rest))
@@ -94,7 +98,8 @@ export function createLineOutput(fd: number): LineOutput {
 
   function reportLosses(): void {
     if (lost === 0) return
-    pending.unshift(`${JSON.stringify({ level: 'warn', lost, msg: 'log lines were lost' })}\n`)
+    const report = JSON.stringify({ level: 'warn', lost, msg: 'log lines were lost' })
+    pending.unshift(toShown(`${report}\n`))
     lost = 0
   }
 
@@ -105,8 +110,9 @@ export function createLineOutput(fd: number): LineOutput {
         lost += 1
         return
       }
-      pending.push(line)
-      size += line.length
+      const shown = toShown(line)
+      pending.push(shown)
+      size += shown.length
       start()
     },
     flush() {
@@ -126,7 +132,7 @@ export function createLineOutput(fd: number): LineOutput {
 /** Never changed; waiting on it is the only way to pause without the event loop. */
 const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 
-/** Sockets are closed when they are collected. */
+/** Keeps the sockets from being collected, which would close them. */
 const kept: Socket[] = []
 
 /** A descriptor of the same output that says EAGAIN where it would make us wait. */
@@ -140,7 +146,7 @@ function openNonBlocking(fd: number): number {
       return openSync('/dev/tty', constants.O_WRONLY | constants.O_NONBLOCK)
     }
   } catch {
-    // It is closed, or a terminal that is not ours: what a write meets there is dealt with then.
+    // The descriptor is closed, or a terminal that is not ours: the writes to it will show that.
   }
   return fd
 }

@@ -33,7 +33,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
 
 const REDACTED = '[redacted]'
 
-/** A network error below a library's error below one of ours, and some room. */
+/** Enough for a network error as the cause of a library's error as the cause of ours, and more. */
 const DEPTH_MAX = 6
 
 export interface Logger extends Log {
@@ -60,7 +60,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
       base: null,
       timestamp: createTimestamps(),
       formatters: { level: (label) => ({ level: label }), log: plainFields },
-      // Pino's own would describe what is described already.
+      // Pino's own serializer would describe errors a second time.
       serializers: { err: (described: unknown) => described },
     },
     {
@@ -126,7 +126,7 @@ function plainData(value: unknown, depth: number): unknown {
   return isRecord ? plainEntries(value, depth) : Object.prototype.toString.call(value)
 }
 
-/** A `Secret` shows its fingerprint so. */
+/** Whether it has a JSON form of its own, as a `Secret` has: its fingerprint. */
 function hasOwnJson(value: object): value is { toJSON(): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }

@@ -4,13 +4,13 @@
  */
 import { liveSecretsLike, type Secret } from '../../secret.ts'
 
-/** A JWT or a JWE in compact form (RFC 7515 §3.1), or what is left of one that was cut short. */
+/** A JWS or a JWE in compact form (RFC 7515 §3.1, RFC 7516 §3.1), or the beginning of one that was cut short. */
 const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g
 
 /** An access key of ours. */
 const ACCESS_KEY = /evtk_[\w-]{8,}/g
 
-/** A shorter secret would be found in ordinary words, and tear the line apart. */
+/** Shorter ones occur in ordinary words. */
 const SHORTEST_SECRET = 4
 
 /** `line` without live secrets and without what looks like one. */

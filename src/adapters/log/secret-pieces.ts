@@ -1,20 +1,20 @@
 /**
- * Finds pieces of secrets in foreign text: a server repeats half of what it was sent, a parser quotes
- * what it could not parse. Compares with every live secret in each encoding, which is too slow for each
- * line of a log, and fast enough for each failure.
+ * Finds pieces of secrets in foreign text: a server may repeat half of what it was sent, and a parser
+ * quotes what it could not parse. The comparison with every live secret, in each encoding, is too slow
+ * for each line of a log, and fast enough for each failure.
  */
 import { liveSecrets } from '../../secret.ts'
 
 /** Shortest piece worth hiding; shorter ones occur in ordinary text. */
 const PIECE = 8
 
-/** How much of a piece is looked for: eight characters have such a sample, wherever they begin. */
+/** Length of the samples, one at every fifth character of a secret: any eight characters of it contain a sample. */
 const SAMPLE = 4
 const SAMPLE_EVERY = 5
 
 const HIDDEN = '[secret]'
 
-/** What may be something else in base64, or percent-encoded: eight bytes are eleven characters then. */
+/** What may be text in base64, or percent-encoded: eight bytes are eleven characters then. */
 const ENCODED = /[\w%+/-]{11,}={0,2}/g
 
 /** `text` without any eight characters in a row that a live secret has, too, encoded ones included. */
@@ -79,7 +79,7 @@ function decodings(run: string): readonly string[] {
   return run.includes('%') ? [decodePercent(run), ...base64] : base64
 }
 
-/** Also where the last sequence was cut. */
+/** Decodes percent-encoding, also where the last sequence was cut. */
 function decodePercent(run: string): string {
   return run.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 }

@@ -1,4 +1,4 @@
-/** What kind of request a browser sent to a redirect port or to the page, by the headers that no page can set. */
+/** Tells what kind of request a browser sent to a redirect port or to the page, by headers that no page can set. */
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
@@ -7,17 +7,20 @@ import type { IncomingHttpHeaders } from 'node:http'
  */
 const LOOKS_AHEAD = /^(?:(?:[a-z]+-)*purpose|x-moz|sec-speculation-tags)$/
 
-/** What they say there, in a header of whatever name. */
+/** The values of such headers, whatever their name. */
 const AHEAD = /^(?:prefetch|prerender|preview)\b/i
 
-/** Whether it is a page that a person goes to; not a script's fetch, an image, a frame or a WebSocket (which names no mode). */
+/** Whether a person navigates to a page: not a script's fetch, an image, a frame or a WebSocket (which sends no mode). */
 export function isNavigation(headers: IncomingHttpHeaders): boolean {
   const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers
   return mode === 'navigate' && dest === 'document' && headers.upgrade === undefined
 }
 
-/** Whether the browser prefetches, prerenders or previews: the person may never go there. */
-export function isLookingAhead(headers: IncomingHttpHeaders): boolean {
+/**
+ * Whether the browser prefetches, prerenders or previews: the person may never go there. Cookies are
+ * left out: other programs on this host set them.
+ */
+export function isLookingAhead({ cookie: _, ...headers }: IncomingHttpHeaders): boolean {
   return Object.entries(headers).some(
     ([name, value]) => LOOKS_AHEAD.test(name) || AHEAD.test(String(value)),
   )

@@ -1,6 +1,6 @@
 /**
- * The pages that a browser sees at the end of a sign-in. They load nothing, run nothing, tell no
- * other site where they stand, and say only what is safe to show.
+ * The pages that a browser shows at the end of a sign-in. They load nothing, run nothing, send no
+ * referrer, and say only what is safe to show.
  */
 import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'

@@ -9,8 +9,11 @@ import type { Socket } from 'node:net'
 
 const MINUTE_MS = 60_000
 
-/** How much of the limit requests may take that wait, for a renewal or for events. */
+/** The share of the limit for requests that wait, for a renewal or for events. */
 const WAITING_SHARE = 3 / 4
+
+/** How many idle connections of a caller are preferred to new connections, whose first request is not read yet. */
+const IDLE_KEPT = 32
 
 export interface ConnectionLimitOptions {
   readonly max: number
@@ -27,8 +30,10 @@ export class ConnectionLimit {
   readonly #turnAway: (response: ServerResponse) => void
   /** Connections without a valid key so far, in the order of arrival. */
   readonly #unauthenticated = new Set<Socket>()
-  /** Connections that have shown a key, and whose it was last. */
+  /** Connections that have shown a key, each with the caller of the last one. */
   readonly #authenticated = new Map<Socket, string>()
+  /** How many of them each caller has. */
+  readonly #counts = new Map<string, number>()
   /** The unfinished responses that each connection waits for, with the caller of each; none is ''. */
   readonly #pending = new Map<Socket, Map<ServerResponse, string>>()
   /** The unfinished responses of each caller, in the order of arrival. */
@@ -41,12 +46,16 @@ export class ConnectionLimit {
     this.#turnAway = turnAway ?? ((response) => response.destroy())
   }
 
-  /** Admits `socket`. If there are too many, the oldest idle unauthenticated one is closed, else the oldest idle one. */
+  /**
+   * Admits `socket`. If there are too many, an idle one is closed: the oldest of a caller that has many, else
+   * the oldest unauthenticated one, else the oldest.
+   */
   admit(socket: Socket): void {
     const open = this.#unauthenticated.size + this.#authenticated.size
     if (open >= this.#max) {
       this.#report()
       const leastNeeded =
+        this.#findIdle(this.#ofCallersWithMany()) ??
         this.#findIdle(this.#unauthenticated) ??
         this.#findIdle(this.#authenticated.keys()) ??
         socket
@@ -63,7 +72,10 @@ export class ConnectionLimit {
   /** Notes that `socket` has shown a valid key of `caller`: unauthenticated ones are closed before it. */
   markAuthenticated(socket: Socket, caller: string): void {
     const known = this.#unauthenticated.delete(socket) || this.#authenticated.has(socket)
-    if (known) this.#authenticated.set(socket, caller)
+    if (!known || this.#authenticated.get(socket) === caller) return
+    this.#uncount(socket)
+    this.#authenticated.set(socket, caller)
+    this.#counts.set(caller, (this.#counts.get(caller) ?? 0) + 1)
   }
 
   /**
@@ -101,6 +113,21 @@ export class ConnectionLimit {
     if (newest) this.#turnAway(newest)
   }
 
+  *#ofCallersWithMany(): Iterable<Socket> {
+    for (const [socket, caller] of this.#authenticated) {
+      if ((this.#counts.get(caller) ?? 0) > IDLE_KEPT) yield socket
+    }
+  }
+
+  /** Takes `socket` out of the count of its caller. */
+  #uncount(socket: Socket): void {
+    const caller = this.#authenticated.get(socket)
+    if (caller === undefined) return
+    const count = (this.#counts.get(caller) ?? 0) - 1
+    if (count > 0) this.#counts.set(caller, count)
+    else this.#counts.delete(caller)
+  }
+
   #findIdle(sockets: Iterable<Socket>): Socket | undefined {
     for (const socket of sockets) if (!this.#pending.has(socket)) return socket
     return undefined
@@ -119,6 +146,7 @@ export class ConnectionLimit {
 
   #forget(socket: Socket): void {
     this.#unauthenticated.delete(socket)
+    this.#uncount(socket)
     this.#authenticated.delete(socket)
     // A response that waits behind another one on a connection that breaks is never closed.
     for (const response of this.#pending.get(socket)?.keys() ?? []) this.#finish(socket, response)

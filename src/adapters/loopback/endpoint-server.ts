@@ -7,7 +7,7 @@ import type { Log } from '../../core/ports.ts'
 import { atMostOncePerMinute, ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
-/** What answers requests, and the express app within, as far as a server has to know it. */
+/** What answers requests, and the part of its express app that a server needs. */
 export interface HttpEndpoint {
   /** The name of the caller, by its access key or the socket that it came through; undefined where the request proved nothing. */
   (request: IncomingMessage, response: ServerResponse): string | undefined
@@ -50,8 +50,14 @@ export const SERVER_LIMITS = {
 
 export type ServerLimits = Readonly<typeof SERVER_LIMITS>
 
-/** For each door: some thousand programs that start at the same instant are all read. */
+/** For each door: thousands of programs that start at the same instant are all answered. */
 export const CONNECTIONS_MAX = 4096
+
+/**
+ * How many requests a connection may send before it has read the answers. Node reads as many as there
+ * are, and every other caller would wait for a program that sends thousands, on hundreds of connections.
+ */
+const PIPELINED_MAX = 8
 
 /**
  * Express gives every request and response the prototypes `app.request` and `app.response`, and
@@ -118,9 +124,18 @@ export function createEndpointServer({
     served?.connectionLimit.admit(socket)
   })
 
+  /** How many requests of a connection are not answered yet. */
+  const unanswered = new WeakMap<Socket, number>()
+
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (!served) return
     const { socket } = request
+    const count = (unanswered.get(socket) ?? 0) + 1
+    // The connection ends with the last one that is answered (RFC 9112 §9.3.2 has clients send the rest again).
+    if (count > PIPELINED_MAX) return
+    if (count === PIPELINED_MAX) response.shouldKeepAlive = false
+    unanswered.set(socket, count)
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
     const caller = served.endpoint(request, response)
     if (caller === undefined) served.unauthenticated.trackAnswer(request, response)
     else served.connectionLimit.markAuthenticated(socket, caller)

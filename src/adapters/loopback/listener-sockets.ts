@@ -1,4 +1,5 @@
-/** Binds the TCP port on both loopback addresses or on none, and listens on what was handed over. */
+/** Binds the TCP port on both loopback addresses or on none, and listens on inherited sockets. */
+import { isAddressMissing } from '../../core/loopback.ts'
 import { once } from 'node:events'
 import { type AddressInfo, isIPv6, type Server } from 'node:net'
 import { SidecarError } from '../../errors.ts'
@@ -10,7 +11,7 @@ export const BACKLOG = 4096
 /** How often a free port of one family may turn out to be taken in the other one. */
 const FREE_PORT_ATTEMPTS = 20
 
-/** What names our addresses, where systemd hands over none. */
+/** Where our addresses are configured, unless systemd passes sockets. */
 const LISTEN = '"listen" in the config'
 
 /**
@@ -39,8 +40,9 @@ export async function bindTcp(
 }
 
 /**
- * Binds the port of `address` on the loopback of the other family; false where there is none. `named`
- * is what a person would change.
+ * Binds the port of `address` on the loopback of the other family; false where there is none.
+ *
+ * @param named where a person would change the port, for messages.
  */
 export async function bindOtherFamily(
   create: () => Server,
@@ -52,8 +54,8 @@ export async function bindOtherFamily(
     return true
   } catch (error) {
     const code = causeOf(error)
-    // This machine has one family only, and so have the others on it.
-    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return false
+    // This machine has one family only, so no other program can take the port of the other one.
+    if (isAddressMissing(code)) return false
     throw error
   }
 }
@@ -74,7 +76,7 @@ async function bindPort(server: Server, host: string, port: number, named = LIST
         `Port ${port} of ${host} is taken: by another evo-token, yours or another user's, or by another program.`,
         {
           cause,
-          hint: `\`${platform.portHolderCommand(port)}\` shows who holds it. Or let ${named} name another port.`,
+          hint: `\`${platform.portHolderCommand(port)}\` shows which program has it. Or let ${named} name another port.`,
         },
       )
     }

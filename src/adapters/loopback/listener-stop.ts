@@ -5,7 +5,7 @@ import type { EndpointServer } from './endpoint-server.ts'
 
 /**
  * How long a client that sends on a connection which it kept open still gets an answer, with
- * `Connection: close`. Cut off at once it would see a reset. Clients that are busy come within it.
+ * `Connection: close`. Cut off at once, it would see a reset. A busy client sends within this time.
  */
 const KEEP_ALIVE_GRACE_MS = 500
 const POLL_MS = 20
@@ -38,7 +38,7 @@ export async function stopServers(
     for (const { server } of endpointServers) server.closeIdleConnections()
     await delay(POLL_MS)
   }
-  // One whose socket was made anew does not listen any more, and may have connections.
+  // A server whose socket was replaced does not listen any more, and may have connections.
   for (const { server } of endpointServers) {
     server.closeIdleConnections()
     server.closeAllConnections()

@@ -50,15 +50,15 @@ export interface Listener {
   readonly url: string
   /** Where the owner socket is now; undefined for one that systemd made at a place that we cannot see. */
   readonly socketPath: string | undefined
-  /** Whether the file of the owner socket is not there any more, or is another one: no client finds us then. */
+  /** Whether the file of the owner socket is gone or was replaced: no client finds us then. */
   isOwnerSocketGone(): boolean
-  /** Makes the owner socket anew; connections that are open stay. @throws {SidecarError} `failed`. */
+  /** Makes the owner socket again; open connections stay. @throws {SidecarError} `failed`. */
   remakeOwnerSocket(socketPath: string): Promise<void>
   /** Accepts nothing more, lets running requests finish for `withinMs` at most, then ends every connection. */
   stop(withinMs: number): Promise<void>
 }
 
-/** @throws {SidecarError} `failed`, if any of the sockets cannot be had. */
+/** @throws {SidecarError} `failed`, if any of the sockets cannot be opened. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { log } = options
   const endpoints = {
@@ -117,7 +117,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       },
       isOwnerSocketGone: () => identity !== undefined && identityOf(socketPath) !== identity,
       async remakeOwnerSocket(path) {
-        // First: to close a socket removes the file of its name, which may be the new one by then.
+        // Close first: that removes the file of the socket's name, which would be the new one later.
         if (ownServer?.listening) NetServer.prototype.close.call(ownServer)
         await bindOwner(path)
         socketPath = path

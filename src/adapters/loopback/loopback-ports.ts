@@ -2,8 +2,10 @@
  * Loopback ports that are open while a sign-in needs them. A port is free again as soon as the last
  * lease is released, however many connections browsers still hold to it.
  */
+import { isAddressMissing } from '../../core/loopback.ts'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { codeOf } from '../../errors.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { UnauthenticatedConnections } from './unauthenticated-connections.ts'
 
@@ -19,12 +21,12 @@ export class PortClosedError extends Error {
 
 export interface Lease {
   readonly port: number
-  /** Those that this host has. */
+  /** Those of the addresses that this host has. */
   readonly addresses: readonly string[]
   release(): void
 }
 
-/** What `clientError` says of bytes that are no request. */
+/** The error of Node's `clientError` event, for bytes that are no request. */
 export type MalformedError = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array }
 
 interface Answers {
@@ -34,7 +36,7 @@ interface Answers {
 }
 
 /** One address and port, opened or about to be. */
-interface Opening {
+interface LoopbackPort {
   readonly server: Server
   readonly listening: Promise<void>
   readonly address: string
@@ -60,9 +62,6 @@ export const REDIRECT_LIMITS = {
 
 export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
 
-/** The host has no such address: no IPv6, or no IPv4. */
-const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
-
 /** Only root may open it, a sandbox forbids it, or Windows has reserved it (for Hyper-V, say). */
 const NOT_OURS = ['EACCES', 'EPERM']
 
@@ -70,7 +69,7 @@ export class LoopbackPorts {
   readonly #answers: Answers
   readonly #limits: RedirectLimits
   readonly #onUnguarded: (error: unknown) => void
-  readonly #openings = new Map<string, Opening>()
+  readonly #openings = new Map<string, LoopbackPort>()
 
   constructor(
     answers: Answers,
@@ -102,13 +101,13 @@ export class LoopbackPorts {
     const failures = results.flatMap((result): unknown[] =>
       result.status === 'rejected' ? [result.reason] : [],
     )
-    const serious = failures.filter((error) => !NO_SUCH_ADDRESS.includes(codeOf(error)))
+    const serious = failures.filter((error) => !isAddressMissing(codeOf(error)))
     if (serious.length === 0 && held.length > 0) return lease
     lease.release()
     throw explainError(serious[0] ?? failures[0], port)
   }
 
-  async #hold(address: string, port: number): Promise<Opening> {
+  async #hold(address: string, port: number): Promise<LoopbackPort> {
     const key = `${address} ${port}`
     const opening = this.#openings.get(key) ?? this.#open(address, port)
     // A free port is shared with no other sign-in.
@@ -123,22 +122,22 @@ export class LoopbackPorts {
     return opening
   }
 
-  #release(opening: Opening): void {
+  #release(opening: LoopbackPort): void {
     opening.holders -= 1
     if (opening.holders > 0) return
     this.#forget(opening)
-    // The port is free from here on; what is open now is answered and then cut.
+    // The port is free from here on; open requests are answered, and then their connections closed.
     opening.server.close()
     endIfRetired(opening)
   }
 
-  #forget(opening: Opening): void {
+  #forget(opening: LoopbackPort): void {
     for (const [key, current] of this.#openings) {
       if (current === opening) this.#openings.delete(key)
     }
   }
 
-  #open(address: string, port: number): Opening {
+  #open(address: string, port: number): LoopbackPort {
     const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
     const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded, true)
     const server = createServer(this.#limits, (request, response) => {
@@ -175,7 +174,7 @@ export class LoopbackPorts {
         resolve()
       })
     })
-    const opening: Opening = { server, listening, address, port, holders: 0, unanswered: 0 }
+    const opening: LoopbackPort = { server, listening, address, port, holders: 0, unanswered: 0 }
     return opening
   }
 }
@@ -196,19 +195,15 @@ function refuse(socket: Socket, answer: string | Uint8Array): void {
 }
 
 /** Browsers open connections in advance and keep them: none of those may keep a process alive. */
-function endIfRetired({ server, holders, unanswered }: Opening): void {
+function endIfRetired({ server, holders, unanswered }: LoopbackPort): void {
   if (holders === 0 && unanswered === 0) server.closeAllConnections()
 }
 
 function explainError(error: unknown, port: number): unknown {
-  const code = codeOf(error)
+  const code = codeOf(error) ?? ''
   if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
-  if (NOT_OURS.includes(code) || NO_SUCH_ADDRESS.includes(code)) {
+  if (NOT_OURS.includes(code) || isAddressMissing(code)) {
     return new PortClosedError(`port ${port} cannot be opened`, { cause: error })
   }
   return error
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

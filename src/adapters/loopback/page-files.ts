@@ -1,6 +1,6 @@
 /**
- * The files of the page, as the browser gets them: ours alone, no inline script, in no frame. Nothing is
- * cleared at this address (`Clear-Site-Data`): the keys of the other tabs would go with it.
+ * The files of the page, as the browser gets them: only our own, no inline script, in no frame. Nothing is
+ * cleared at this origin (`Clear-Site-Data`): that would delete the keys of the other tabs.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -66,8 +66,8 @@ function file(type: string, body: string): PageFile {
 }
 
 /**
- * Subresource Integrity: of what the page loads, a service worker of another program can keep the page from
- * running, but not put something else in its place.
+ * Subresource Integrity: a service worker of another program can block what the page loads, but cannot
+ * replace it.
  */
 function integrityOf(content: string): string {
   return `sha384-${createHash('sha384').update(content).digest('base64')}`

@@ -20,7 +20,7 @@ import type { PageFile, PageFiles } from './page-files.ts'
 /** Where the one-time links are. */
 const OPEN_PATH = '/open/'
 
-/** A browser sends the cookies of all programs on this address along, whatever their port. */
+/** A browser also sends the cookies of all other programs on this address, whatever their port. */
 const LIMITS = { ...SERVER_LIMITS, maxHeaderSize: 256 * 1024 }
 
 /** Far more than the tabs of a person open; each may have headers of that size. */
@@ -30,7 +30,7 @@ export interface PageListenerOptions {
   readonly files: PageFiles
   /** What answers the requests of the page. Called once, when the port is known. */
   readonly endpointAt: (origin: string) => HttpEndpoint
-  /** What a visit of a link brings: a key, or why not. */
+  /** The result of opening a link: a key, or why there is none. */
   readonly redeem: (
     link: string,
   ) => { readonly kind: 'key'; readonly key: string } | { readonly kind: 'used' | 'unknown' }
@@ -140,7 +140,7 @@ function replyTo(
   }
   if (!isNavigation(headers)) return refuse(files, 403, ...NOT_OURS)
   if (!isLink) {
-    // F5, or an address that a person typed; a link of another page leads nowhere.
+    // F5, or an address that a person typed; links on other sites are refused.
     const isOwn = site === undefined || site === 'none' || site === 'same-origin'
     return isOwn ? { status: 200, file: files.page() } : refuse(files, 403, ...NOT_OURS)
   }
@@ -148,7 +148,7 @@ function replyTo(
   if (site === 'same-origin' || isForWorker(headers)) return refuse(files, 403, ...INTERCEPTED)
   // A browser that looks ahead has not been asked to go there yet.
   if (isLookingAhead(headers)) {
-    return refuse(files, 503, 'Not now', 'This link is not for looking ahead.')
+    return refuse(files, 503, 'Not now', 'This link cannot be preloaded.')
   }
   const redeemed = redeem(path.slice(OPEN_PATH.length))
   switch (redeemed.kind) {

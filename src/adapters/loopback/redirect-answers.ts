@@ -15,7 +15,7 @@ import { renderPage, renderResponse } from './callback-page.ts'
 import type { MalformedError } from './loopback-ports.ts'
 import { WORKER_REMOVAL } from './worker-removal.ts'
 
-/** A sign-in for which a browser may come. */
+/** A sign-in that waits for a browser. */
 export interface AwaitedSignIn {
   readonly request: RedirectRequest
   readonly port: number
@@ -24,7 +24,7 @@ export interface AwaitedSignIn {
   /** Where its response is answered; absent where another program has that port. */
   readonly callback?: { readonly host: string; readonly path: string }
   opened: boolean
-  /** Nothing is awaited any more: a page that was shown is shown again, and that is all. */
+  /** The sign-in is over: the only thing left to do is to repeat a page that was shown. */
   over: boolean
   /** The last response that was judged: a browser that repeats it gets the same page. */
   judged?: { readonly search: string; readonly page: Promise<SignInPage> }
@@ -45,7 +45,7 @@ export async function replyTo(
   if (method !== 'GET') {
     return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
   }
-  // Compared as it was sent: nothing that only amounts to the right path is the right path.
+  // Compared as it was sent, without normalization.
   const path = url.split('?', 1)[0] ?? ''
   // A page of another site that rebound its name to this address still sends that name.
   const host = headers.host?.toLowerCase() ?? ''
@@ -60,7 +60,7 @@ export async function replyTo(
     return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
   }
   if (isLookingAhead(headers)) {
-    return refuse(503, 'Not now', 'This address is not for looking ahead.')
+    return refuse(503, 'Not now', 'This address cannot be preloaded.')
   }
   if (linked) return (await isForeign(incoming)) ? FOREIGN : open(linked)
   const listening = here.filter(({ callback }) => callback?.path === path)
@@ -78,7 +78,7 @@ export async function replyTo(
   return (await isForeign(incoming)) ? FOREIGN : judge(found, target)
 }
 
-/** The whole answer to bytes that are no request. `onHttps` hears of a browser that tries https:. */
+/** The whole answer to bytes that are no request. @param onHttps called where a browser tries https:. */
 export function replyToMalformed(
   { code, rawPacket }: MalformedError,
   onHttps: () => void,
@@ -100,7 +100,7 @@ export function replyToMalformed(
 }
 
 /** For a bug of ours. */
-export const BUG = refuse(500, 'Something went wrong', 'The log of evo-token tells more.')
+export const BUG = refuse(500, 'Something went wrong', 'The log of evo-token has the details.')
 
 const REMOVAL: Reply = {
   status: 200,
@@ -108,7 +108,7 @@ const REMOVAL: Reply = {
   headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
 }
 
-/** A person whose daemon runs as a user of its own pastes the address instead. */
+/** Where the daemon runs as a user of its own, the person pastes the address instead. */
 const FOREIGN = refuse(
   403,
   'Another user',
@@ -118,7 +118,7 @@ const FOREIGN = refuse(
 const OVER = refuse(
   410,
   'This sign-in has ended',
-  'This link leads nowhere any more. To sign in again, start with "evo-token login".',
+  'This link no longer works. To sign in again, start with "evo-token login".',
 )
 
 function open(signIn: AwaitedSignIn): Reply {

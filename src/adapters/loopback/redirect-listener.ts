@@ -25,7 +25,7 @@ import {
 } from './redirect-answers.ts'
 import type { PeerLookup, PortUsersLookup } from '../../platform/platform.ts'
 
-/** Where the one-time links are; a redirect URI has a path that a person chose, never a random one. */
+/** The path of the one-time links, without the random part: no redirect URI begins like this. */
 const LINK_PATH = '/.well-known/evo-token/'
 
 const LOOPBACK = '127.0.0.1'
@@ -169,8 +169,8 @@ async function acquireIfOpen(
 }
 
 /**
- * A service worker that a web server in development left on `localhost` answers for that name, and
- * would swallow the link: it has no say on the address.
+ * The link uses the address where that works: a service worker that a development server left behind on
+ * `localhost` would answer for that name, and take the link.
  */
 function linkHostsOf(redirectUri: URL, { addresses }: Lease): readonly [string, ...string[]] {
   if (redirectUri.hostname !== 'localhost' || !addresses.includes(LOOPBACK)) {

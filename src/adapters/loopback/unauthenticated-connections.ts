@@ -1,9 +1,9 @@
 /**
- * What a connection that has not proven itself may do: send a request, wait for the response, and
- * send the next one. A connection that sends on without waiting is cut off, before it delays the
- * authenticated ones.
+ * What an unauthenticated connection may do: send a request, wait for the response, and send the next
+ * one. A connection that sends more without waiting is closed, before it delays the authenticated ones.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { hasBody } from '../../core/request-body.ts'
 import type { Socket } from 'node:net'
 import { guardParser } from './node-http-parser.ts'
 
@@ -40,7 +40,7 @@ export class UnauthenticatedConnections {
       }
       guardParser(socket, accepts, this.#seesMalformed)
     } catch (error) {
-      // Floods then cost more, and callers are served all the same.
+      // Floods then cost more time, but callers are still served.
       this.#onUnguarded(error)
     }
   }
@@ -57,10 +57,6 @@ export class UnauthenticatedConnections {
     response.once('close', () => this.#answering.delete(socket))
     if (hasBody(request)) cutOffAfter(request, BODY_MAX_BYTES)
   }
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 function cutOffAfter(request: IncomingMessage, bytes: number): void {

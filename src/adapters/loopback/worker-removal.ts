@@ -1,9 +1,9 @@
-/** What is answered to a browser that asks for the script of a service worker: none of ours has one. */
+/** The answer to a browser that asks for the script of a service worker; no page of ours has one. */
 
 /**
- * The script for a service worker that another program on this address (a web server in development)
- * has left behind, and that would answer in our place: it removes itself, and has its pages loaded
- * again, so that what they swallowed comes to us.
+ * The script for a service worker that another program on this address (a development server) has left
+ * behind, and that would answer in our place: it removes itself and loads its pages again, so that their
+ * requests come to us.
  */
 export const WORKER_REMOVAL = `self.addEventListener('install', () => self.skipWaiting())
 self.addEventListener('activate', (event) => {

@@ -2,7 +2,7 @@
  * Creates the daemon's directories with mode 0700, and refuses any that another user could reach
  * into: each must be ours and no symbolic link. The directories above them are not checked.
  */
-import { lstatSync, mkdirSync, realpathSync, rmSync, type Stats } from 'node:fs'
+import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
 import type { Endpoint } from '../../core/endpoint.ts'
 import type { Log } from '../../core/ports.ts'
 import { SidecarError } from '../../errors.ts'
@@ -10,7 +10,7 @@ import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 import { locations, ownerEndpoint } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
-import type { ChosenDirectory, PlaceOptions, Places } from '../../platform/platform.ts'
+import type { ChosenDirectory, PlaceOptions, Places } from '../../platform/for-clients.ts'
 import { notPrivateBecause } from '../files/private-directory.ts'
 
 export interface PreparedFor extends PlaceOptions {
@@ -31,9 +31,9 @@ export function preparePlaces(options: PreparedFor): Places {
 }
 
 /**
- * Where the operating system has to be asked whether the state directory is private.
+ * Checks that the state directory is private where its mode does not show that (on Windows).
  *
- * @throws {SidecarError} `config`, naming what mends it.
+ * @throws {SidecarError} `config`, naming the command that closes it.
  */
 export async function requireClosed(stateDir: string, log: Log): Promise<void> {
   const answer = await platform.files.askAccess(stateDir, 'read')
@@ -51,10 +51,10 @@ export async function requireClosed(stateDir: string, log: Log): Promise<void> {
 }
 
 /**
- * Makes the directory of the owner socket anew, where a logout has removed it. Resolves with the path of
- * the socket there.
+ * Makes the directory of the owner socket again, after a logout has removed it.
  *
- * @throws {SidecarError} `config` where it cannot be had.
+ * @returns the path of the socket in it.
+ * @throws {SidecarError} `config` where the directory cannot be used.
  */
 export function prepareRuntimeAgain(places: Places, runtimeDir: string, uid: number): string {
   const path = prepare('runtime', { path: runtimeDir, byServiceManager: false }, uid)
@@ -68,8 +68,8 @@ export async function writeEndpoint(path: string, endpoint: Endpoint): Promise<v
 }
 
 /** A killed daemon leaves the file behind: clients check that a daemon answers there. */
-export function removeEndpoint(path: string): void {
-  rmSync(path, { force: true })
+export async function removeEndpoint(path: string): Promise<void> {
+  await platform.files.removeFile(path)
 }
 
 type Kind = 'state' | 'runtime'

@@ -3,7 +3,7 @@
  * as long as the process exists, and releases it however the process ends. The pid that is written
  * down is for people only.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
@@ -20,7 +20,7 @@ export type LockResult =
     }
   | {
       readonly kind: 'taken'
-      /** The holder's; undefined where it could not write it. */
+      /** That of the holder; undefined where it could not write it. */
       readonly pid: number | undefined
     }
 
@@ -29,7 +29,8 @@ export async function acquireLock(path: string): Promise<LockResult> {
   const descriptor = await openLocked(path)
   const pidFile = platform.files.pidFileOf(path)
   if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(pidFile) }
-  const signed = pidFile === path ? descriptor : openSync(pidFile, 'w')
+  const signed =
+    pidFile === path ? descriptor : await platform.files.whenFree(() => openSync(pidFile, 'w'))
   writePid(signed)
   return {
     kind: 'held',
@@ -78,9 +79,9 @@ async function waitForPid(path: string): Promise<number | undefined> {
   return readPid(path)
 }
 
-/** The pid in the file; undefined where no such process runs: a killed holder leaves its pid. */
+/** The pid in the file, where the holder has made it; undefined where no such process runs: a killed holder leaves its pid. */
 function readPid(path: string): number | undefined {
-  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
+  const pid = existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : 0
   return pid > 0 && isAlive(pid) ? pid : undefined
 }
 

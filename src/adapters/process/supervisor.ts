@@ -10,7 +10,7 @@ export interface Supervisor {
   ready(): void
   reloading(): void
   stopping(): void
-  /** One line for people; nothing secret. It is made only where a supervisor listens. */
+  /** One line for people, without secrets. `describe` is called only where a supervisor listens. */
   status(describe: () => string): void
   /** Call it more often than WatchdogSec=. */
   watchdog(): void
@@ -65,7 +65,7 @@ function createReader({ PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv) {
     started.once('error', forget)
     started.once('exit', forget)
     started.stdin.once('error', forget)
-    // The shell does not keep the daemon from ending.
+    // The shell must not keep the daemon from ending.
     started.unref()
     ;(started.stdin as unknown as Pick<ChildProcess, 'unref'>).unref()
     return started

@@ -27,7 +27,7 @@ export function createUpgradeWatch(
       problem = {
         error: 'restart_needed',
         message: `The daemon runs evo-token ${running}, and the files of that ${now}.`,
-        hint: 'Restart the daemon: `evo-token service install` does it for a service; else end it and run `evo-token serve`.',
+        hint: 'Restart the daemon: `evo-token service install` does it for a service; otherwise end it and run `evo-token serve`.',
       }
       log.warn({ running, installed }, `${problem.message} ${problem.hint}`)
     },
@@ -35,7 +35,7 @@ export function createUpgradeWatch(
   }
 }
 
-/** Tells a file from one that takes its place or is written over it; undefined where there is none. */
+/** Changes when the file is replaced or overwritten; undefined where there is none. */
 function identityOf(path: string): string | undefined {
   try {
     const { dev, ino, size, mtimeMs } = statSync(path)

@@ -1,64 +1,31 @@
 /**
- * The requests of one app to its authorization server: each is prepared anew, since endpoints and
- * secrets change, and each ends in an outcome.
+ * The requests of one app to its authorization server: each is prepared afresh (`ready-request.ts`), since
+ * endpoints and secrets change, and each ends in an outcome.
  */
-import * as oidc from 'openid-client'
-import type { App } from '../../core/app.ts'
-import type { Clock, Failure } from '../../core/ports.ts'
-import type { GrantOutcome, LastQuestion, Prepared } from '../../core/authorization-server.ts'
+import type * as oidc from 'openid-client'
+import type {
+  GrantOutcome,
+  LastQuestion,
+  PreparedRequest,
+} from '../../core/authorization-server.ts'
+import type { Failure } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
-import { authenticationOf, nameMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'
 import {
+  type EndpointFailure,
   type EndpointName,
   isDiscovered,
-  locate,
   type Needs,
-  type Unlocated,
   urlOf,
 } from './endpoints.ts'
-import {
-  type FailedOutcome,
-  isMoved,
-  judgeUnusable,
-  type Request,
-  toFailedOutcome,
-} from './grant-failure.ts'
-import {
-  ANSWER_LIMITS,
-  type AnswerLimits,
-  createExchange,
-  type ExchangeOptions,
-  type HttpExchange,
-} from './http-exchange.ts'
-import type { IssuerFetch } from './issuer-fetch.ts'
-import type { MetadataSource } from './metadata.ts'
-import type { StartTimeLimit } from './time-limit.ts'
+import { isMoved, judgeUnusable } from './grant-failure.ts'
+import { ANSWER_LIMITS, type ExchangeOptions } from './http-exchange.ts'
+import { type AppRequestsOptions, createPrepare, type ReadyRequest } from './ready-request.ts'
 import { isAccessToken, tidy, toGrant, UNPRINTABLE_TOKEN } from './token-response.ts'
 import { otherTokenType } from './token-type.ts'
 
-export interface AppRequestsOptions {
-  readonly app: App
-  readonly metadata: MetadataSource
-  readonly fetch: IssuerFetch
-  readonly clock: Clock
-  readonly startTimeLimit: StartTimeLimit
-  /** `ANSWER_LIMITS` where it is left out. */
-  readonly answerLimits?: AnswerLimits
-}
-
-/** What an authenticated request needs; openid-client's configuration is good for one request. */
-export interface Ready {
-  readonly kind: 'ready'
-  readonly configuration: oidc.Configuration
-  readonly exchange: HttpExchange
-  readonly server: ServerMetadata
-  /** The outcome of a request that ended in `error`; throws a bug of ours. */
-  readonly toFailure: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
-}
-
 /** One kind of token request. */
-export interface TokenRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
+export interface GrantRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
   readonly clientSecret: Sealed | undefined
   /** Makes the request with openid-client, which also checks the response. */
   readonly ask: (configuration: oidc.Configuration) => Promise<oidc.TokenEndpointResponse>
@@ -73,8 +40,8 @@ export interface TokenRequest extends Pick<ExchangeOptions, 'adjust' | 'code'> {
 }
 
 export interface AppRequests {
-  /** A token request that is ready to leave, or the outcome that it has already. */
-  prepareTokens(request: TokenRequest): Promise<Prepared>
+  /** A token request that is ready to be sent, or the outcome that it already has. */
+  prepareTokens(request: GrantRequest): Promise<PreparedRequest>
   /**
    * Makes another authenticated request with `ask`, at the endpoint `name`. Resolves with the reason
    * where there can be none.
@@ -82,47 +49,20 @@ export interface AppRequests {
   run<T>(
     name: EndpointName,
     clientSecret: Sealed | undefined,
-    ask: (ready: Ready) => Promise<T>,
+    ask: (ready: ReadyRequest) => Promise<T>,
     options?: Pick<ExchangeOptions, 'tidy' | 'question'>,
-  ): Promise<{ readonly kind: 'done'; readonly value: T } | Unlocated>
+  ): Promise<{ readonly kind: 'done'; readonly value: T } | EndpointFailure>
 }
 
 const TOKEN_ENDPOINT: Needs = { endpoints: ['token'], metadata: false }
 
 export function createAppRequests(options: AppRequestsOptions): AppRequests {
-  const { app, metadata, answerLimits = ANSWER_LIMITS, ...transport } = options
-
-  async function prepare(
-    needs: Needs,
-    clientSecret: Sealed | undefined,
-    exchangeOptions: Partial<ExchangeOptions> = {},
-  ): Promise<Ready | Unlocated> {
-    const located = await locate(app, metadata, needs)
-    if (located.kind !== 'located') return located
-    const authentication = await authenticationOf(app, located.metadata, clientSecret)
-    if ('code' in authentication) return { kind: 'misconfigured', failure: authentication }
-    const { method, authenticate } = authentication
-    const answerLimitMs = answerLimits.plainMs
-    const exchange = createExchange({ ...transport, answerLimitMs, ...exchangeOptions })
-    const configuration = configure(app, located.metadata, authenticate)
-    configuration[oidc.customFetch] = exchange.fetch
-    const { facts } = exchange
-    const hasSecret = clientSecret !== undefined
-    return {
-      kind: 'ready',
-      configuration,
-      exchange,
-      server: located.metadata,
-      toFailure: (error, request) => {
-        const outcome = toFailedOutcome(error, facts, { ...request, hasSecret })
-        return nameMethod(outcome, facts, app, method, located.metadata)
-      },
-    }
-  }
+  const { app, metadata, answerLimits = ANSWER_LIMITS } = options
+  const prepare = createPrepare(options)
 
   async function attempt(
-    { configuration, exchange, toFailure: failed }: Ready,
-    { ask, final, isRefresh }: TokenRequest,
+    { configuration, exchange, toFailure: failed }: ReadyRequest,
+    { ask, final, isRefresh }: GrantRequest,
   ): Promise<GrantOutcome> {
     const { facts } = exchange
     try {
@@ -151,9 +91,9 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
   /** Runs `attempt`, and once more where the server has moved the endpoint and publishes where to. */
   async function runFollowingMove<T>(
     name: EndpointName,
-    ready: Ready,
-    prepareAgain: () => Promise<Ready | Unlocated>,
-    attempt: (ready: Ready) => Promise<T>,
+    ready: ReadyRequest,
+    prepareAgain: () => Promise<ReadyRequest | EndpointFailure>,
+    attempt: (ready: ReadyRequest) => Promise<T>,
   ): Promise<T> {
     const result = await attempt(ready)
     const { answer } = ready.exchange.facts
@@ -204,20 +144,6 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
   }
 }
 
-function outcomeOf(unlocated: Unlocated): GrantOutcome {
+function outcomeOf(unlocated: EndpointFailure): GrantOutcome {
   return unlocated.kind === 'unavailable' ? { ...unlocated, answerLost: false } : unlocated
-}
-
-export function configure(
-  { clientId }: App,
-  metadata: ServerMetadata,
-  authentication: oidc.ClientAuth,
-): oidc.Configuration {
-  const configuration = new oidc.Configuration({ ...metadata }, clientId, {}, authentication)
-  // Only for loopback: `locate` lets no other endpoint without TLS through.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to make one think twice
-  oidc.allowInsecureRequests(configuration)
-  // Time is kept by the exchange, from when the request leaves.
-  configuration.timeout = 0
-  return configuration
 }

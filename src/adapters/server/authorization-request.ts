@@ -10,7 +10,7 @@ export interface RequestParameters {
   readonly switchUser: boolean
 }
 
-/** What the config adds comes first: nothing there replaces what keeps the request safe. */
+/** What the config adds comes first, so that it cannot replace the parameters that keep the request safe. */
 export function authorizationParameters(
   { authorizationParameters: added, clientId, scopes }: App,
   { redirectUri, state, codeChallenge, switchUser }: RequestParameters,
@@ -32,7 +32,7 @@ function promptWithLogin(prompt = ''): string {
   return prompt.split(' ').includes('consent') ? 'login consent' : 'login'
 }
 
-/** Why there can be no safe request: a response could not be told from one of the other issuer. */
+/** Why a request would be unsafe: its response could not be told from one of the other issuer. */
 export function redirectUriShared({ name, issuer }: App, redirectUri: string): Failure {
   return {
     code: 'shared_redirect_uri',

@@ -1,11 +1,11 @@
 /**
- * Judges an authorization response (RFC 6749 §4.1.2, RFC 9207) before anything is sent on its
- * account. Codes of ours: `invalid_state`, `invalid_issuer`, `invalid_response`.
+ * Checks an authorization response (RFC 6749 §4.1.2, RFC 9207) before its code is sent anywhere. Codes
+ * of ours: `invalid_state`, `invalid_issuer`, `invalid_response`.
  */
 import type { Failure } from '../../core/ports.ts'
 import { errorCode, readableWords } from './server-words.ts'
 
-export interface Expected {
+export interface ExpectedResponse {
   readonly state: string
   readonly issuer: string
   /** Whether the response has to say who sent it. */
@@ -13,7 +13,10 @@ export interface Expected {
 }
 
 /** Why `response` is refused; undefined where its code may be redeemed. */
-export function refusalOf(response: URLSearchParams, expected: Expected): Failure | undefined {
+export function refuseResponse(
+  response: URLSearchParams,
+  expected: ExpectedResponse,
+): Failure | undefined {
   for (const name of new Set(response.keys())) {
     if (response.getAll(name).length > 1) {
       return {
@@ -30,7 +33,9 @@ export function refusalOf(response: URLSearchParams, expected: Expected): Failur
     const sender = readableWords(issuer)
     return {
       code: 'invalid_issuer',
-      message: `The response ${sender ? `comes from ${sender}` : 'does not say that it comes from'}${sender ? ', not from' : ''} ${expected.issuer}.`,
+      message: sender
+        ? `The response comes from ${sender}, not from ${expected.issuer}.`
+        : `The response does not say that it comes from ${expected.issuer}.`,
     }
   }
   const error = response.get('error')

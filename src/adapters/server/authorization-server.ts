@@ -1,6 +1,6 @@
 /**
- * An app's OAuth 2.0 authorization server, by way of openid-client. No error of that library gets
- * past this file: what was expected becomes a value, and what was not is thrown as it is.
+ * An app's OAuth 2.0 authorization server, through openid-client. Expected errors of that library become
+ * values here; anything else is thrown unchanged.
  */
 import * as oidc from 'openid-client'
 import type { App } from '../../core/app.ts'
@@ -12,13 +12,14 @@ import type {
   PollOutcome,
 } from '../../core/authorization-server.ts'
 import { Secret } from '../../secret.ts'
-import { type AppRequestsOptions, configure, createAppRequests } from './app-requests.ts'
+import { createAppRequests } from './app-requests.ts'
+import { type AppRequestsOptions, configure } from './ready-request.ts'
 import { authorizationParameters, redirectUriShared } from './authorization-request.ts'
-import { refusalOf } from './authorization-response.ts'
+import { refuseResponse } from './authorization-response.ts'
 import { secretFault } from './client-authentication.ts'
 import { tidyDeviceResponse, toDeviceAuthorization } from './device-response.ts'
 import type { ServerMetadata } from './discovery.ts'
-import { locate, type Unlocated } from './endpoints.ts'
+import { locate, type EndpointFailure } from './endpoints.ts'
 import type { FailedOutcome } from './grant-failure.ts'
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -77,7 +78,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
         needs: { endpoints: ['token'], metadata: app.sharesRedirectUri },
         code: new Secret(callback.searchParams.get('code') ?? ''),
         refuse: (server) =>
-          refusalOf(callback.searchParams, {
+          refuseResponse(callback.searchParams, {
             state,
             issuer: server.issuer,
             issuerRequired: app.sharesRedirectUri || namesItself(server),
@@ -98,7 +99,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
     },
 
     async authorizeDevice(clientSecret) {
-      // Without a token endpoint the person's visit would be for nothing.
+      // Without a token endpoint the person would sign in for nothing.
       const located = await locate(app, metadata, { endpoints: ['token'], metadata: false })
       if (located.kind !== 'located') return toFailed(located)
       const asked = await requests.run(
@@ -179,7 +180,7 @@ function namesItself(metadata: ServerMetadata): boolean {
 }
 
 function toFailed(
-  outcome: FailedOutcome | Unlocated,
+  outcome: FailedOutcome | EndpointFailure,
 ): Extract<ServerResult<never>, { kind: 'failed' }> {
   const lasting = outcome.kind === 'misconfigured' || outcome.kind === 'rejected'
   return {

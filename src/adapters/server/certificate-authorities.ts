@@ -1,6 +1,7 @@
-/** What is trusted besides the public certificate authorities: the files that "ca" and the environment name. */
+/** The certificate authorities to trust: Node's own, and those in the files that "ca" and the environment name. */
 import { X509Certificate } from 'node:crypto'
 import * as tls from 'node:tls'
+import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import { readSmallFile } from '../files/small-file.ts'
 
@@ -24,7 +25,7 @@ export function trustedCertificates(ca: string, env: NodeJS.ProcessEnv): string[
   return [...trustedByProcess(env), ...readCertificates(ca, '"ca"')]
 }
 
-/** A list of our own replaces Node's: with it what NODE_USE_SYSTEM_CA and NODE_EXTRA_CA_CERTS had added. */
+/** A list of our own replaces Node's, so it has to include what NODE_USE_SYSTEM_CA and NODE_EXTRA_CA_CERTS add. */
 function trustedByProcess(env: NodeJS.ProcessEnv): readonly string[] {
   const extra = env.NODE_EXTRA_CA_CERTS
   return [
@@ -44,7 +45,7 @@ export function readCertificates(path: string, named: string): string[] {
   if (read.kind === 'bad') {
     throw new SidecarError('config', `${path}, which ${named} names, ${read.reason}.`)
   }
-  const found = blocksIn(read.bytes.toString('latin1'))
+  const found = blocksIn(decodeText(read.bytes))
   if (found.length === 0) {
     throw new SidecarError('config', `${path}, which ${named} names, holds no PEM certificate.`)
   }
@@ -59,7 +60,7 @@ export function readCertificates(path: string, named: string): string[] {
   return found
 }
 
-/** Not with an expression: one that looks for the end of each beginning takes minutes where there is none. */
+/** Without a regular expression: one that looks for the end of each beginning takes minutes where there is none. */
 function blocksIn(text: string): string[] {
   const blocks: string[] = []
   for (let at = 0; ;) {

@@ -2,6 +2,7 @@
  * Client authentication of an app at the token endpoint: the method, the secret or key, and the
  * message to a person where the server does not accept it.
  */
+import { asEnd } from '../../core/case-row.ts'
 import { importJWK } from 'jose'
 import * as oidc from 'openid-client'
 import {
@@ -50,8 +51,8 @@ export async function authenticationOf(
 }
 
 /**
- * RFC 6749 §2.3.1, encoded as forms are and no further: the library encodes "-" and "_" too, and a server
- * that forgets to decode would know no usual client id by that.
+ * RFC 6749 §2.3.1, encoded as in a form and no further: the library encodes "-" and "_" too, so a server
+ * that forgets to decode would not recognize an ordinary client id.
  */
 function inHeader(secret: string): oidc.ClientAuth {
   return (_server, { client_id: id }, _body, headers) => {
@@ -74,14 +75,14 @@ function methodOf(app: App, metadata: ServerMetadata): TokenEndpointAuthMethod {
   )
 }
 
-/** By an assertion for each request (RFC 7523 §2.2), with an algorithm that the server knows, as far as it says. */
+/** Signs an assertion for each request (RFC 7523 §2.2), with an algorithm that the server lists, if it lists any. */
 async function signWith(
   { jwk, kid, algorithms }: PrivateKey,
   { token_endpoint_auth_signing_alg_values_supported: known = [] }: ServerMetadata,
 ): Promise<oidc.ClientAuth> {
   const alg = algorithms.find((one) => known.includes(one)) ?? algorithms[0] ?? ''
   const key = await importJWK(jwk, alg)
-  if (key instanceof Uint8Array) throw new TypeError('a private key is no bytes')
+  if (key instanceof Uint8Array) throw new TypeError('a private key was imported as bytes')
   return oidc.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
     [oidc.modifyAssertion]: (header) => {
       // The library calls EdDSA by its new name (RFC 9864), which few servers know.
@@ -90,7 +91,7 @@ async function signWith(
   })
 }
 
-/** Why `clientSecret` is not what the app's method shows; undefined where it is. */
+/** Why `clientSecret` does not fit the app's method: a key in place of a secret, or the reverse; undefined where it fits. */
 export function secretFault(app: App, clientSecret: Sealed): Failure | undefined {
   return needsClientSecret(app) ? faultOf(app, readPrivateKey(clientSecret.expose())) : undefined
 }
@@ -103,13 +104,13 @@ function faultOf(app: App, read: PrivateKeyRead): Failure | undefined {
     const message =
       read.kind === 'unusable'
         ? `The private key for "${app.name}" cannot be used: ${read.reason}.`
-        : `What is given for "${app.name}" is no private key, and "tokenEndpointAuthMethod" asks for one: ${command} stores it.`
+        : `What is given for "${app.name}" is not a private key, and "tokenEndpointAuthMethod" asks for one: ${command} stores it.`
     return { code: error, message }
   }
   if (read.kind === 'other') return undefined
   return {
     code: error,
-    message: `What is given for "${app.name}" is a key, and the app shows a client secret. Where the server expects a key, set "tokenEndpointAuthMethod" to "private_key_jwt" in the config; else ${command} stores a client secret.`,
+    message: `What is given for "${app.name}" is a key, and the app shows a client secret. Where the server expects a key, set "tokenEndpointAuthMethod" to "private_key_jwt" in the config; otherwise ${command} stores a client secret.`,
   }
 }
 
@@ -128,7 +129,7 @@ export function nameMethod(
   const others = METHODS.filter((one) => one !== method)
   const likely = others.filter((one) => listed.includes(one))
   const choice = (likely.length > 0 ? likely : others).join(' or ')
-  const message = `${failure.message.replace(/[^.!?…]$/, '$&.')} ${SHOWN[method]} Where the server expects another way, set "tokenEndpointAuthMethod" of the app "${app.name}" in the config to ${choice}.`
+  const message = `${asEnd(failure.message)} ${SHOWN[method]} Where the server expects another way, set "tokenEndpointAuthMethod" of the app "${app.name}" in the config to ${choice}.`
   return { ...outcome, failure: { ...failure, message } }
 }
 

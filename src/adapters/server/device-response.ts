@@ -9,15 +9,15 @@ import { readable } from './server-words.ts'
 /** Where the server does not say (RFC 8628 §3.2). */
 const DEFAULT_INTERVAL_S = 5
 
-/** REQUIRED, and yet some servers leave it out; long enough for a person with another device. */
+/** `expires_in` is REQUIRED, but some servers leave it out; long enough for a person with another device. */
 const DEFAULT_LIFETIME_S = 600
 
-/** What a person will open and type must be fit for that: a bad address counts as absent. */
+/** The members that we use, in a form that a person can open and type: a bad address counts as absent. */
 export function tidyDeviceResponse(
   body: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const { device_code, verification_uri_complete } = body
-  // Some servers kept the name that the draft of the RFC had for it.
+  // Some servers use the name of an early draft of the RFC.
   const verificationUri = body.verification_uri ?? body.verification_url
   return {
     device_code,

@@ -1,14 +1,15 @@
 /**
- * One look at what an authorization server publishes about itself (OpenID Connect Discovery,
- * RFC 8414). What it says is taken only from the issuer itself and only where it is safe to use.
+ * Reads the metadata of an authorization server (OpenID Connect Discovery, RFC 8414). They are taken
+ * only from the issuer itself, and only where they are safe to use.
  */
 import { z } from 'zod'
 import { isEndpoint, isIssuer } from '../../config/values.ts'
 import type { Failure } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
 import { describeFault } from './issuer-fault.ts'
-import { type Answer, readAnswer } from './issuer-answer.ts'
+import { type IssuerAnswer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
+import { redirectInWords } from './redirect-words.ts'
 import { readable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
@@ -44,7 +45,7 @@ export const serverMetadata = z
     return Object.fromEntries(present) as unknown as ServerMetadata
   })
 
-export type Discovered =
+export type DiscoveryResult =
   | { readonly kind: 'found'; readonly metadata: ServerMetadata }
   /** The server answers, and publishes nothing that we could use. */
   | { readonly kind: 'absent'; readonly failure: Failure }
@@ -61,9 +62,12 @@ export interface DiscoveryOptions {
   readonly timeoutMs: number
 }
 
-export async function discover(issuer: string, options: DiscoveryOptions): Promise<Discovered> {
+export async function discover(
+  issuer: string,
+  options: DiscoveryOptions,
+): Promise<DiscoveryResult> {
   if (!isEndpoint(issuer)) return toAbsent(`The issuer ${issuer} is not an https URL.`)
-  const failures: Discovered[] = []
+  const failures: DiscoveryResult[] = []
   for (const url of wellKnownUrls(issuer)) {
     const answer = await look(url, options)
     // A server that cannot be reached at one path cannot be reached at the other.
@@ -72,7 +76,7 @@ export async function discover(issuer: string, options: DiscoveryOptions): Promi
     if (judged.kind === 'found') return judged
     failures.push(judged)
   }
-  // The one that may pass is the one to report.
+  // Reports a failure that may pass rather than one that does not.
   const passing = failures.find(({ kind }) => kind === 'unavailable')
   return passing ?? failures[0] ?? toAbsent(`${issuer} publishes no metadata.`)
 }
@@ -90,7 +94,7 @@ function wellKnownUrls(issuer: string): readonly string[] {
 async function look(
   url: string,
   { fetch, now, startTimeLimit, timeoutMs }: DiscoveryOptions,
-): Promise<Answer | { readonly unreachable: string }> {
+): Promise<IssuerAnswer | { readonly unreachable: string }> {
   const limit = startTimeLimit(timeoutMs)
   try {
     const response = await fetch(url, {
@@ -107,12 +111,12 @@ async function look(
   }
 }
 
-function judge(issuer: string, url: string, answer: Answer): Discovered {
+function judge(issuer: string, url: string, answer: IssuerAnswer): DiscoveryResult {
   const { status, json, text, retryAfterMs } = answer
   if (status === 200 && json !== undefined && text !== undefined) {
     const parsed = serverMetadata.safeParse(json)
-    if (!parsed.success) return toAbsent(`${url} answers with something that is no metadata.`)
-    // Else a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".
+    if (!parsed.success) return toAbsent(`${url} answers with something that is not metadata.`)
+    // Otherwise a server could speak for another one (RFC 8414 §3.3). A bare host equals its "/".
     if (!sameUrl(parsed.data.issuer, issuer))
       return toAbsent(otherName(url, issuer, parsed.data.issuer))
     return { kind: 'found', metadata: parsed.data }
@@ -120,15 +124,22 @@ function judge(issuer: string, url: string, answer: Answer): Discovered {
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
     return toAbsent(`${issuer} publishes no metadata (status ${status}).`)
   }
-  return toUnavailable(`${url} answered with status ${status}, and no metadata.`, retryAfterMs)
+  const moved = redirectInWords(answer, url, MOVED)
+  return toUnavailable(
+    moved ?? `${url} answered with status ${status}, and no metadata.`,
+    retryAfterMs,
+  )
 }
 
-/** What to write instead, where the issuer has another name for itself. */
+const MOVED =
+  'the metadata of an issuer are taken from the issuer alone. If it has moved, correct "issuer".'
+
+/** The message where the metadata are those of another issuer: what to write as "issuer" instead. */
 function otherName(url: string, issuer: string, name: string): string {
   // Only what could stand in the config is repeated.
   const shown = readable(name) ?? ''
   if (/\{tenant_?id\}/i.test(shown)) {
-    return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in the place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
+    return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
   }
   return isIssuer(shown)
     ? `${url} speaks for an issuer that calls itself ${shown}: write that as "issuer", exactly so, instead of ${issuer}.`
@@ -139,11 +150,11 @@ function sameUrl(one: string, other: string): boolean {
   return one === other || (URL.canParse(one) && new URL(one).href === new URL(other).href)
 }
 
-function toAbsent(message: string): Discovered {
+function toAbsent(message: string): DiscoveryResult {
   return { kind: 'absent', failure: { code: 'no_metadata', message } }
 }
 
-function toUnavailable(message: string, retryAfterMs?: number): Discovered {
+function toUnavailable(message: string, retryAfterMs?: number): DiscoveryResult {
   return {
     kind: 'unavailable',
     failure: { code: 'unavailable', message },

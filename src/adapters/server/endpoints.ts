@@ -33,20 +33,25 @@ const ENDPOINTS = {
   { words: string; key: string; wire: keyof ServerMetadata }
 >
 
-export type Located = { readonly kind: 'located'; readonly metadata: ServerMetadata } | Unlocated
+export type EndpointSearch =
+  { readonly kind: 'located'; readonly metadata: ServerMetadata } | EndpointFailure
 
-export type Unlocated =
+export type EndpointFailure =
   | { readonly kind: 'misconfigured'; readonly failure: Failure }
   | { readonly kind: 'unavailable'; readonly failure: Failure; readonly retryAfterMs?: number }
 
 export interface Needs {
   readonly endpoints: readonly EndpointName[]
-  /** Whether it matters what only the metadata can tell. */
+  /** Whether something is needed that only the metadata can tell. */
   readonly metadata: boolean
 }
 
 /** The app's authorization server, with each endpoint that is needed known and safe to use. */
-export async function locate(app: App, source: MetadataSource, needs: Needs): Promise<Located> {
+export async function locate(
+  app: App,
+  source: MetadataSource,
+  needs: Needs,
+): Promise<EndpointSearch> {
   const unsafe = needs.endpoints.find((name) => isUnsafe(app.endpoints[name]))
   if (unsafe) {
     const { key } = ENDPOINTS[unsafe]
@@ -68,7 +73,7 @@ export async function locate(app: App, source: MetadataSource, needs: Needs): Pr
   return toMisconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
 }
 
-/** Whether the config leaves it to the server's metadata where `name` is. */
+/** Whether the endpoint comes from the server's metadata, and not from the config. */
 export function isDiscovered({ endpoints }: App, name: EndpointName): boolean {
   return endpoints[name] === undefined
 }
@@ -77,7 +82,7 @@ export function urlOf(metadata: ServerMetadata, name: EndpointName): string | un
   return metadata[ENDPOINTS[name].wire]
 }
 
-/** What the absence of an endpoint means, where that is not plain. */
+/** What the absence of an endpoint means, where that is not obvious. */
 const UNOFFERED: Partial<Record<EndpointName, string>> = {
   deviceAuthorization: ': it does not offer the device flow',
 }
@@ -95,6 +100,6 @@ function isUnsafe(url: string | undefined): boolean {
   return url !== undefined && !isEndpoint(url)
 }
 
-function toMisconfigured(message: string): Unlocated {
+function toMisconfigured(message: string): EndpointFailure {
   return { kind: 'misconfigured', failure: { code: 'no_endpoint', message } }
 }

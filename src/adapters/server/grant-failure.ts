@@ -1,29 +1,36 @@
 /**
- * Sorts token requests that brought no usable tokens. The only place that decides what ends a
- * session: only what the server itself says for good, never what the network does.
+ * Judges token requests that brought no usable tokens. This is the only place that decides what ends a
+ * session: only a final answer of the server, never what the network does.
  */
 import { ClientError } from 'openid-client'
 import type { Failure } from '../../core/ports.ts'
 import type { GrantOutcome } from '../../core/authorization-server.ts'
-import { complaintOf, mayPass, NEEDS_SIGN_IN, standardCode } from './error-codes.ts'
+import {
+  complaintOf,
+  isKnown,
+  mayPass,
+  meansToken,
+  NEEDS_SIGN_IN,
+  standardCode,
+} from './error-codes.ts'
 import type { ExchangeFacts } from './http-exchange.ts'
-import { type Answer, isPage } from './issuer-answer.ts'
+import { type IssuerAnswer, isPage } from './issuer-answer.ts'
 import { describeFault } from './issuer-fault.ts'
 import { redirectInWords } from './redirect-words.ts'
-import { errorCode, readableWords } from './server-words.ts'
-import { refreshTokenIn } from './token-response.ts'
+import { isFilled, refreshTokenIn } from './token-response.ts'
+import { codeIn, tellsError, wordsIn } from './told-error.ts'
 
-/** Refused before any work was done (RFC 9110 §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
+/** Refused before any work was done (RFC 9110 §15.5.9 and §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
 const TURNED_AWAY = new Set([408, 425, 429, 503])
 
 /** The endpoint is no longer at this address, or redirects to another one. */
 const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410])
 
-/** What can come of a request that brought no usable tokens. */
+/** The outcomes of a request that brought no usable tokens. */
 export type FailedOutcome = Exclude<GrantOutcome, { readonly kind: 'granted' }>
 
 export interface Request {
-  /** What a successful answer should have held. */
+  /** What a successful answer should have contained. */
   readonly wanted: string
   /** Error codes that end this kind of grant, besides the usual ones. */
   readonly final?: readonly string[]
@@ -33,8 +40,8 @@ export interface Request {
 }
 
 /**
- * The outcome of a request that ended in `error`, which openid-client threw. What is no doing of
- * the server or of the network is thrown again.
+ * The outcome of a request that ended in `error`, which openid-client threw. An error that neither the
+ * server nor the network caused is thrown again.
  */
 export function toFailedOutcome(
   error: unknown,
@@ -52,12 +59,12 @@ export function toFailedOutcome(
     return judgeRefusal(answer, facts, request)
   }
   const outcome = judgeUnusable(facts, `no ${request.wanted}`)
-  // Even a mistake of ours must not cost the token that this answer brought.
+  // Even a bug of ours must not cost the refresh token in this answer.
   if (outcome.kind !== 'salvaged' && !(error instanceof ClientError)) throw error
   return outcome
 }
 
-/** The outcome of a successful answer that cannot be used: not without what it brought, though. */
+/** The outcome of a successful answer that cannot be used; a refresh token in it is salvaged. */
 export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: string): FailedOutcome {
   const { host } = new URL(url)
   const tooLong = answer !== undefined && answer.text === undefined
@@ -76,7 +83,7 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
     return toUnavailable({ code: 'unavailable', message }, false)
   }
   if (tooLong) return { ...toUnavailable(failure, true), tooLong }
-  // Cut in a way that HTTP does not show: it may have held our tokens.
+  // The answer was cut in a way that HTTP does not show: it may have held our tokens.
   const message = `The answer of ${host} cannot be read.`
   return toUnavailable({ code: 'invalid_response', message }, true)
 }
@@ -86,26 +93,30 @@ export function isMoved(status: number): boolean {
   return MOVED.has(status)
 }
 
-/** Whether a success is none: an OAuth error is one wherever it stands, also in a 200 (GitHub, Slack). */
-function isError({ json }: Answer): boolean {
-  return readCode(json) !== undefined && !('access_token' in (json ?? {})) && !refreshTokenIn(json)
+/** Whether an answer with a success status is an OAuth error all the same (GitHub, Slack). */
+function isError({ json }: IssuerAnswer): boolean {
+  return tellsError(json) && !isFilled(json?.access_token) && !refreshTokenIn(json)
 }
 
-function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): FailedOutcome {
+function judgeRefusal(answer: IssuerAnswer, facts: ExchangeFacts, request: Request): FailedOutcome {
   const { status, json, retryAfterMs } = answer
   const { isRefresh = false, final = [] } = request
   const host = new URL(facts.url ?? '').host
-  const stated = readCode(json)
-  const words = readWords(json)
+  const isOurs = (code: string) => final.includes(code) || isKnown(code, { isRefresh })
+  const stated = codeIn(json, isOurs)
+  const words = wordsIn(json)
+  const answered = `answered with ${stated === undefined ? `status ${status}` : `${stated} (status ${status})`}`
   // An error inside a 5xx or a 429 is about the server's state, whatever its code.
   const decided = status < 300 || (status >= 400 && status < 500 && !TURNED_AWAY.has(status))
   if (decided) {
-    const code = decideCode(answer, stated, request)
-    if (code !== undefined) {
+    const standard = stated === undefined ? undefined : standardCode(stated, { isRefresh })
+    const code = decideCode(answer, stated !== undefined && isOurs(stated), request, standard)
+    const ofToken = isRefresh && meansToken(standard, words)
+    if (code !== undefined && !ofToken) {
       const own = stated === undefined || stated === code ? '' : ` (${stated})`
       if (NEEDS_SIGN_IN.has(code) || final.includes(code)) {
-        const message = words ?? `${host} answered ${stated ?? code}.`
-        return { kind: 'rejected', failure: { code, message: `${message}${own}` } }
+        const message = words === undefined ? `${host} answered ${stated ?? code}.` : words + own
+        return { kind: 'rejected', failure: { code, message } }
       }
       const complaint = complaintOf(code)
       if (complaint !== undefined) {
@@ -113,11 +124,10 @@ function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): F
         return { kind: 'misconfigured', failure }
       }
     }
-    if (json && !mayPass(stated)) {
-      const answered = stated === undefined ? `status ${status}` : `${stated} (status ${status})`
+    if (json && !mayPass(stated, words)) {
       const failure = {
         code: standardCode(stated ?? 'unavailable', { isRefresh }),
-        message: say(host, `answered with ${answered}`, words),
+        message: say(host, answered, words),
       }
       return {
         ...toUnavailable(failure, false, retryAfterMs),
@@ -126,48 +136,26 @@ function judgeRefusal(answer: Answer, facts: ExchangeFacts, request: Request): F
     }
   }
   const redirected = redirectInWords(answer, facts.url ?? '')
-  const message = redirected ?? say(host, `answered with status ${status}`, words)
+  const message = redirected ?? say(host, answered, words)
   return toUnavailable(
-    { code: stated ?? 'unavailable', message },
+    { code: standardCode(stated ?? 'unavailable', { isRefresh }), message },
     status >= 500 && !TURNED_AWAY.has(status),
     retryAfterMs,
   )
 }
 
-/** The standard code that a refusal stands for; undefined where it names none that we know. */
+/** What a refusal is about, by its status too; `standard` is the code that it names itself. */
 function decideCode(
-  answer: Answer,
-  stated: string | undefined,
-  { isRefresh = false, hasSecret = false }: Request,
+  answer: IssuerAnswer,
+  isOurs: boolean,
+  { hasSecret = false }: Request,
+  standard: string | undefined,
 ): string | undefined {
-  const code = stated === undefined ? undefined : standardCode(stated, { isRefresh })
   const { status, challenged, json } = answer
-  if (status !== 401) return code
-  const known = code !== undefined && (NEEDS_SIGN_IN.has(code) || complaintOf(code) !== undefined)
+  if (status !== 401) return standard
   // A wrong secret is `unauthorized_client` at Keycloak, and anything at others.
-  if (hasSecret && json && (!known || code === 'unauthorized_client')) return 'invalid_client'
-  return code ?? (challenged && !isPage(answer) ? 'invalid_client' : undefined)
-}
-
-/** RFC 6749 §5.2; Supabase says `error_code` or `code`, and Google puts an object where the code belongs. */
-function readCode(json: Answer['json']): string | undefined {
-  const { error, error_code, code } = json ?? {}
-  const places = isObject(error)
-    ? [error.code, error.status, error.type]
-    : [error, error_code, code]
-  return places.map(errorCode).find((found) => found !== undefined)
-}
-
-function readWords(json: Answer['json']): string | undefined {
-  const { error, error_description: description, error_message, msg, message } = json ?? {}
-  const inError = isObject(error) ? (error.message ?? error.description) : undefined
-  return [description, inError, error_message, msg, message]
-    .map(readableWords)
-    .find((words) => words !== undefined)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (hasSecret && json && (!isOurs || standard === 'unauthorized_client')) return 'invalid_client'
+  return standard ?? (challenged && !isPage(answer) ? 'invalid_client' : undefined)
 }
 
 function say(host: string, complaint: string, words: string | undefined): string {

@@ -1,13 +1,13 @@
 /**
- * One request of openid-client to an authorization server, and the facts about it. The library
- * sees a copy of the answer; what becomes of the request is judged by these.
+ * One request of openid-client to an authorization server, and the facts about it. The library sees a
+ * copy of the answer; the outcome of the request is decided by the facts.
  */
 import type { CustomFetch } from 'openid-client'
 import type { Clock, Failure } from '../../core/ports.ts'
 import type { LastQuestion } from '../../core/authorization-server.ts'
 import type { Reading } from '../../core/token.ts'
 import type { Secret } from '../../secret.ts'
-import { type Answer, readAnswer } from './issuer-answer.ts'
+import { type IssuerAnswer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import type { StartTimeLimit, TimeLimit } from './time-limit.ts'
 
@@ -18,7 +18,7 @@ export const CONNECT_LIMIT_MS = 30_000
 export interface AnswerLimits {
   /** A request that spends nothing can be repeated. */
   readonly plainMs: number
-  /** To give up on a request that spends a token is to lose its successor; no caller waits for it. */
+  /** Giving up a request that spends a token would lose the next token; callers do not wait this long. */
   readonly spendingMs: number
 }
 
@@ -33,13 +33,13 @@ export interface ExchangeOptions {
   readonly startTimeLimit: StartTimeLimit
   /** From the sent request to the end of its answer. */
   readonly answerLimitMs: number
-  /** Asked when the connection stands, immediately before the first byte leaves. */
+  /** Asked when the connection is established, immediately before the first byte is sent. */
   readonly question?: LastQuestion | undefined
-  /** Puts the form right before it leaves. */
+  /** Corrects the form before it is sent. */
   readonly adjust?: (form: URLSearchParams) => void
-  /** The authorization code, if one is sent: live as long as its exchange, so that nothing repeats it. */
+  /** The authorization code, if one is sent: referenced for as long as its exchange, so that logs hide it. */
   readonly code?: Secret
-  /** What the library gets to see of a successful answer. */
+  /** Turns the body of a successful answer into what the library sees. */
   readonly tidy?: (body: Readonly<Record<string, unknown>>) => Record<string, unknown>
 }
 
@@ -50,14 +50,14 @@ export interface HttpExchange {
 }
 
 export interface ExchangeFacts {
-  /** Where the request was to go; undefined where the library never asked for it. */
+  /** The URL of the request; undefined where the library made none. */
   url?: string
-  /** Whether its first byte has left: before that the server knows nothing of it. */
+  /** Whether its first byte has been sent: before that the server knows nothing of it. */
   sent: boolean
-  answer?: Answer
-  /** When its first byte left: what the server answers may be as old as that, however late it arrives. */
+  answer?: IssuerAnswer
+  /** When its first byte was sent: the tokens in the answer may be as old as that, however late it arrives. */
   sentAt?: Reading
-  /** The answer to the last question, where it kept the request here. */
+  /** The answer to the last question, where it cancelled the request. */
   withheld?: Failure
   /** What `fetch` rejected with. */
   fault?: { readonly error: unknown }
@@ -133,8 +133,8 @@ class LimitsInTurn {
   }
 }
 
-/** The answer for the library: a successful one is made to look as the RFC has it. */
-function copyOf({ status, json, text }: Answer, tidy: ExchangeOptions['tidy']): Response {
+/** The answer for the library: a successful one is given the form of the RFC. */
+function copyOf({ status, json, text }: IssuerAnswer, tidy: ExchangeOptions['tidy']): Response {
   if (tidy && json && status >= 200 && status < 300) return Response.json(tidy(json))
   return new Response(BODILESS.has(status) ? null : text, {
     status,

@@ -1,25 +1,26 @@
 /**
- * What came back over HTTP, read by us and to an end: no library gets to see an answer before we
- * have it in hand, since a token that rotates is in no other place than this.
+ * An HTTP answer, read by us to its end before any library sees it: a rotated refresh token exists
+ * nowhere else.
  */
 import type { Instant } from '../../core/token.ts'
 import { formObject } from './form-answer.ts'
+import { jsonObject, refreshTokenOfPart } from './json-answer.ts'
 import type { IssuerResponse } from './issuer-fetch.ts'
 
 /** Room for the access token of a person in thousands of groups. */
 const LONGEST_KEPT = 1024 * 1024
 
-/** What is longer than `LONGEST_KEPT` is read on for the one thing that cannot be had again. */
+/** A longer answer is read on for its refresh token, which cannot be had again. */
 const LONGEST_READ = 16 * 1024 * 1024
 
-export interface Answer {
+export interface IssuerAnswer {
   readonly status: number
   readonly contentType: string
   /** Undefined where it was longer than 1 MiB. */
   readonly text: string | undefined
   /**
    * The body, if it is a JSON object, whatever its content type says; or what a form says. Where the
-   * body is longer than 1 MiB it has its refresh token alone, if there is one.
+   * body is longer than 1 MiB, or its end is missing, it has its refresh token alone, if that is there.
    */
   readonly json: Readonly<Record<string, unknown>> | undefined
   /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
@@ -30,18 +31,23 @@ export interface Answer {
   readonly location: string | undefined
 }
 
-/** Rejects, as `fetch` does, where the connection breaks before the body is complete. */
-export async function readAnswer(response: IssuerResponse, now: Instant): Promise<Answer> {
+/**
+ * Rejects, as `fetch` does, where the connection breaks before the body is complete: but not where a
+ * success had its refresh token by then.
+ */
+export async function readAnswer(response: IssuerResponse, now: Instant): Promise<IssuerAnswer> {
   const { status, headers } = response
   const contentType = headers.get('content-type') ?? ''
-  const whole = await readText(response.body)
-  const tooLong = whole === undefined || whole.length > LONGEST_KEPT
+  const { text, isWhole, fault } = await readText(response.body)
   const members =
-    whole === undefined ? undefined : (jsonObject(whole) ?? formObject(whole, contentType))
+    (isWhole ? (jsonObject(text) ?? formObject(text, contentType)) : undefined) ??
+    refreshTokenOfPart(text)
+  if (fault !== undefined && (!members || status < 200 || status > 299)) throw fault
+  const tooLong = text.length > LONGEST_KEPT
   return {
     status,
     contentType,
-    text: tooLong ? undefined : whole,
+    text: tooLong ? undefined : text,
     json: tooLong ? refreshTokenAlone(members) : members,
     challenged: headers.get('www-authenticate') !== null,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
@@ -49,39 +55,38 @@ export async function readAnswer(response: IssuerResponse, now: Instant): Promis
   }
 }
 
-/** Whether it seems to come from something else than a token endpoint: a captive portal, a proxy. */
-export function isPage({ contentType, text }: Answer): boolean {
+/** Whether it is a web page, such as that of a captive portal or a proxy. */
+export function isPage({ contentType, text }: IssuerAnswer): boolean {
   return /\bhtml\b/i.test(contentType) || /^\s*</.test(text ?? '')
 }
 
-/** Undefined where it is longer than we read. */
-async function readText(body: AsyncIterable<Uint8Array> | null): Promise<string | undefined> {
+interface ReadText {
+  readonly text: string
+  /** Whether nothing of it is missing: it may be longer than we read, or have broken off. */
+  readonly isWhole: boolean
+  /** Why it broke off. */
+  readonly fault?: Error
+}
+
+async function readText(body: AsyncIterable<Uint8Array> | null): Promise<ReadText> {
   const chunks: Uint8Array[] = []
+  const textSoFar = () => new TextDecoder().decode(Buffer.concat(chunks))
   let length = 0
-  for await (const chunk of body ?? []) {
-    length += chunk.byteLength
-    // Leaving the loop cancels the rest.
-    if (length > LONGEST_READ) return undefined
-    chunks.push(chunk)
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks))
-}
-
-function refreshTokenAlone(json: Answer['json']): Answer['json'] {
-  return json && ('refresh_token' in json ? { refresh_token: json.refresh_token } : {})
-}
-
-function jsonObject(text: string): Record<string, unknown> | undefined {
-  let value: unknown
   try {
-    value = JSON.parse(text)
-  } catch {
-    // Pages and empty bodies are ordinary here; the code that needs JSON judges its absence.
-    return undefined
+    for await (const chunk of body ?? []) {
+      length += chunk.byteLength
+      chunks.push(chunk)
+      // Leaving the loop cancels the rest.
+      if (length > LONGEST_READ) return { text: textSoFar(), isWhole: false }
+    }
+  } catch (error) {
+    return { text: textSoFar(), isWhole: false, fault: error as Error }
   }
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
+  return { text: textSoFar(), isWhole: true }
+}
+
+function refreshTokenAlone(json: IssuerAnswer['json']): IssuerAnswer['json'] {
+  return json && ('refresh_token' in json ? { refresh_token: json.refresh_token } : {})
 }
 
 /** Seconds, or an HTTP date (RFC 9110 §10.2.3). */

@@ -1,4 +1,4 @@
-/** How `fetch` fails on the way to an authorization server, and what that says about the request. */
+/** Explains why a `fetch` of an authorization server failed, and whether the request may have arrived. */
 
 export interface Fault {
   readonly message: string
@@ -6,7 +6,7 @@ export interface Fault {
   readonly maybeArrived: boolean
 }
 
-/** The way ended before there was a connection to write to. */
+/** There was no connection to write to. */
 const NO_CONNECTION = new Set([
   'EADDRNOTAVAIL',
   'EAI_AGAIN',
@@ -19,13 +19,13 @@ const NO_CONNECTION = new Set([
   'UND_ERR_PRX_TLS',
 ])
 
-/** The other side is not who it should be, or speaks no TLS: nothing of ours was said to it. */
+/** The certificate is not trusted, or the other side does not speak TLS: nothing was sent to it. */
 const UNTRUSTED = /^(CERT_|CRL_|DEPTH_ZERO|ERR_TLS_CERT|HOSTNAME_MISMATCH|SELF_SIGNED|UNABLE_TO_)/
 const NO_TLS = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/
 
 /**
- * What a rejection of `fetch(url)` means. Anything that is not the network's doing is thrown
- * again, as our own mistake.
+ * What a rejection of `fetch(url)` means. An error that the network did not cause is a bug of ours, and
+ * thrown again.
  */
 export function describeFault(error: unknown, url: string): Fault {
   const { host } = new URL(url)
@@ -35,7 +35,7 @@ export function describeFault(error: unknown, url: string): Fault {
   if (error instanceof DOMException && error.name === 'AbortError') {
     return { message: `The daemon stopped before ${host} answered.`, maybeArrived: true }
   }
-  // fetch reports whatever the network does as a TypeError with a cause, and our mistakes without.
+  // fetch reports network errors as a TypeError with a cause, and wrong arguments as one without.
   if (!(error instanceof TypeError) || !(error.cause instanceof Error)) throw error
   const cause = innermost(error.cause)
   const code = codeOf(cause)

@@ -1,11 +1,12 @@
 /**
- * The way to authorization servers: through the proxies of the environment, trusting the
- * company's CA besides the public ones, with a connection of its own for each request.
+ * The HTTP client for authorization servers: through the proxies of the environment, trusting the
+ * company's CA besides the public ones, with a new connection for each request.
  */
 import { createSecureContext } from 'node:tls'
 import { buildConnector, Client, EnvHttpProxyAgent, fetch } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
+import { skipInterimResponses } from './interim-responses.ts'
 
 /** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
@@ -17,8 +18,8 @@ export interface IssuerRequest {
   readonly redirect: 'manual'
   readonly signal: AbortSignal
   /**
-   * Awaited when the connection stands (TCP, proxy, TLS); the first byte leaves in the turn of the
-   * event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
+   * Awaited when the connection is established (TCP, proxy, TLS); the first byte is sent in the turn of
+   * the event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
    */
   readonly beforeFirstByte?: () => Promise<void>
 }
@@ -38,13 +39,13 @@ export interface IssuerFetchOptions {
 
 const STOPS = new DOMException('The daemon stops.', 'AbortError')
 
-/** An issuer on this machine is never behind a proxy, whatever the environment forgot to say. */
+/** An issuer on this machine is never behind a proxy, even if the environment does not say so. */
 const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
 
 const PROXY_URL = /^(https?|socks5?):\/\//i
 
 /**
- * `close` breaks off what is still under way.
+ * `close` aborts the requests that are still under way.
  *
  * @throws {SidecarError} `config` where the CA file or a proxy of the environment cannot be used.
  */
@@ -61,7 +62,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
     noProxy: noProxy(env),
   }
-  // undici connects through SOCKS out of our sight: there the first byte may follow a handshake later.
+  // undici does not show its connections through SOCKS: there we ask earlier, before it connects.
   const throughSocks = [proxies.httpProxy, proxies.httpsProxy].some((url) => /^socks/i.test(url))
   const underWay = new Set<AbortController>()
   let closed = false
@@ -117,7 +118,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
   }
 }
 
-/** `body`, and `end` when it was read, broke off, or is not wanted any more. */
+/** `body`; calls `end` when it was read, broke off, or is no longer wanted. */
 async function* readThen(body: AsyncIterable<Uint8Array>, end: () => void) {
   try {
     yield* body
@@ -135,8 +136,10 @@ function connectorIn(options: object): Connector {
 }
 
 /** Connects as `connect` does, and lets nothing be written before `beforeFirstByte` has resolved. */
-function holdBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Connector {
-  if (!beforeFirstByte) return connect
+function holdBack(
+  connect: Connector,
+  beforeFirstByte: () => Promise<void> = () => Promise.resolve(),
+): Connector {
   return (options, done) => {
     connect(options, (...result) => {
       const [error, socket] = result
@@ -144,6 +147,7 @@ function holdBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Co
         done(error, null)
         return
       }
+      skipInterimResponses(socket)
       beforeFirstByte().then(
         () => {
           // undici writes the request before this returns.
@@ -158,7 +162,7 @@ function holdBack(connect: Connector, beforeFirstByte?: () => Promise<void>): Co
   }
 }
 
-/** The first of these variables that is set; other programs take "host:port" there, too. */
+/** The proxy in the first of these variables that is set; "host:port" is accepted, as in other programs. */
 function proxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
   const name = names.find((candidate) => env[candidate])
   const value = name === undefined ? undefined : env[name]

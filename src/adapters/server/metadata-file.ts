@@ -1,11 +1,12 @@
 /**
- * The file that remembers authorization servers' metadata from one run to the next. It is a
- * convenience: a damaged or unwritable one is reported and costs nothing but a discovery.
+ * The file that keeps the metadata of authorization servers from one run to the next. A damaged or
+ * unwritable file is logged, and costs no more than a discovery.
  */
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Log } from '../../core/ports.ts'
+import { codeOf } from '../../errors.ts'
 import { Queue } from '../../queue.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { serverMetadata, type ServerMetadata } from './discovery.ts'
@@ -47,7 +48,7 @@ async function read(path: string, log: Log): Promise<Issuers> {
   try {
     return contents.parse(JSON.parse(await readFile(path, 'utf8'))).issuers
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (codeOf(error) !== 'ENOENT') {
       log.warn({ path, err: error }, 'the stored metadata cannot be read and is ignored')
     }
     return {}

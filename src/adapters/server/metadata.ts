@@ -1,21 +1,22 @@
 /**
- * What authorization servers publish about themselves, kept for all apps of an issuer: in memory
- * for a day, and in a file, so that a restart works while discovery does not.
+ * The metadata of authorization servers, kept for all apps of an issuer: in memory for a day, and in a
+ * file, so that a restart works while discovery does not.
  */
+import { DAY_MS } from '../../core/durations.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { Reading } from '../../core/token.ts'
-import { discover, type Discovered, type ServerMetadata } from './discovery.ts'
+import { discover, type DiscoveryResult, type ServerMetadata } from './discovery.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import { createMetadataFile } from './metadata-file.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
 export interface MetadataSource {
   /** The issuer's metadata; asked for at most once at a time, and once in 10 s while that fails. */
-  of(issuer: string): Promise<Discovered>
+  of(issuer: string): Promise<DiscoveryResult>
   /** Asks the issuer now, though its metadata are known: an endpoint has moved. Once in 10 s at most. */
   renew(issuer: string): Promise<void>
-  /** Asks anew the next time, also where the last attempt failed a moment ago. */
+  /** The next `of` asks again, even if the last attempt failed a moment ago. */
   forgetFailure(issuer: string): void
 }
 
@@ -29,13 +30,13 @@ export interface MetadataOptions {
   readonly timeoutMs?: number
 }
 
-const LIFETIME_MS = 24 * 60 * 60_000
+const LIFETIME_MS = DAY_MS
 const RETRY_MS = 10_000
 
 /** Short: a person or a script may be waiting for the token request behind it. */
 const TIMEOUT_MS = 10_000
 
-/** Evo's own, for the day its discovery does not answer: the Evo SDK has them built in, too. */
+/** Evo's, for when its discovery does not answer: the Evo SDK has them built in, too. */
 const BUILT_IN: ReadonlyMap<string, ServerMetadata> = new Map([
   [
     EVO_ISSUER,
@@ -50,8 +51,8 @@ const BUILT_IN: ReadonlyMap<string, ServerMetadata> = new Map([
 
 interface Entry {
   known?: { readonly metadata: ServerMetadata; readonly foundAt: Reading | undefined }
-  failed?: { readonly result: Discovered; readonly at: Reading }
-  running?: Promise<Discovered>
+  failed?: { readonly result: DiscoveryResult; readonly at: Reading }
+  running?: Promise<DiscoveryResult>
 }
 
 export function createMetadataSource(options: MetadataOptions): MetadataSource {
@@ -59,7 +60,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
   const file = options.file === undefined ? undefined : createMetadataFile(options.file, log)
   const entries = new Map<string, Entry>()
 
-  async function find(issuer: string, entry: Entry): Promise<Discovered> {
+  async function find(issuer: string, entry: Entry): Promise<DiscoveryResult> {
     const now = () => clock.read().wall
     const result = await discover(issuer, { fetch, now, startTimeLimit, timeoutMs })
     if (result.kind === 'found') {
@@ -71,13 +72,13 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
     const { message } = result.failure
     log.warn({ issuer, reason: message, known: entry.known !== undefined }, 'discovery failed')
     const builtIn = BUILT_IN.get(issuer)
-    const settled: Discovered = builtIn ? { kind: 'found', metadata: builtIn } : result
+    const settled: DiscoveryResult = builtIn ? { kind: 'found', metadata: builtIn } : result
     entry.failed = { result: settled, at: clock.read() }
     return settled
   }
 
   /** Joins the discovery under way, or starts one. */
-  function start(issuer: string, entry: Entry): Promise<Discovered> {
+  function start(issuer: string, entry: Entry): Promise<DiscoveryResult> {
     entry.running ??= find(issuer, entry).finally(() => delete entry.running)
     return entry.running
   }
@@ -101,7 +102,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
       const { known, failed } = entry
       const held = failed && clock.read().mono - failed.at.mono < RETRY_MS ? failed : undefined
       if (known) {
-        // The old one goes on being used, also where its successor cannot be had.
+        // The known metadata are used until newer ones are there.
         if (!held && !isRecent(known.foundAt, clock.read())) {
           start(issuer, entry).catch((error: unknown) => {
             log.error({ issuer, err: error }, 'a bug in the discovery')
@@ -115,7 +116,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
 
   async function open(issuer: string): Promise<Entry> {
     const stored = await file?.load(issuer)
-    // A call that came first while the file was read made the entry that all share.
+    // Another call may have made the entry while the file was read.
     const opened = entries.get(issuer) ?? {
       ...(stored && { known: { metadata: stored, foundAt: undefined } }),
     }

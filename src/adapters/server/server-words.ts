@@ -1,16 +1,16 @@
-/** What an authorization server says, made fit to be shown: short, printable, free of our secrets. */
+/** Makes the words of an authorization server fit to be shown: short, printable, free of our secrets. */
 import { liveSecrets } from '../../secret.ts'
 import { removePieces } from '../log/secret-pieces.ts'
 
 const LONGEST_TEXT = 300
 
-/** As much as is looked at: what is longer is cut in any case. */
+/** How much of a text is looked at: the rest would be cut in any case. */
 const LONGEST_READ = 1200
 
 /** An OAuth error code is made of these (RFC 6749 §5.2); ours is a little narrower. */
 const CODE = /^[\w.:/-]{1,64}$/
 
-/** Registered codes ("OAuth Extensions Error"): what they mean is acted on, whatever a secret looks like. */
+/** Registered codes ("OAuth Extensions Error" of IANA): they are kept even if a secret looks like one. */
 const REGISTERED: ReadonlySet<string> = new Set([
   'access_denied',
   'account_selection_required',
@@ -40,7 +40,7 @@ const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
 /** Whatever looks like a JWT, even where it is none of ours. */
 const JWT = /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g
 
-/** Shorter ones are no secrets, and would tear holes into ordinary words. */
+/** Shorter ones occur in ordinary words. */
 const SHORTEST_SECRET = 6
 
 /** `value` as one line of at most 300 characters; undefined where nothing is left. */

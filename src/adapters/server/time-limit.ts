@@ -1,6 +1,6 @@
 /**
- * How long a request may take, in time that this process was awake for. One that was stopped, or on
- * a machine that slept or swapped, first reads what came meanwhile.
+ * Limits the time of a request, counting only time in which this process ran: after the process was
+ * stopped, or the machine slept or swapped, it first reads what arrived meanwhile.
  */
 import type { Clock } from '../../core/ports.ts'
 
@@ -14,7 +14,7 @@ export type StartTimeLimit = (ms: number) => TimeLimit
 
 const TICK_MS = 250
 
-/** A short limit has to be kept to, too. */
+/** For short limits: at least so many ticks. */
 const TICKS_MIN = 8
 
 export function createTimeLimits(clock: Clock): StartTimeLimit {

@@ -1,6 +1,6 @@
 /**
- * Token responses (RFC 6749 §5.1) as servers really send them. openid-client throws an answer
- * away, the new refresh token with it, for harmless oddities: `tidy` removes those.
+ * Token responses (RFC 6749 §5.1) as servers really send them. openid-client rejects an answer for
+ * harmless deviations, and its new refresh token with it: `tidy` removes those.
  */
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenEndpointResponse } from 'openid-client'
@@ -15,8 +15,8 @@ type Body = Readonly<Record<string, unknown>>
 const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
 
 /**
- * The members that we use, each in the form that RFC 6749 gives it, or left out. An `id_token` is
- * never asked for, and one that stands there unasked may be stale: it goes, too.
+ * The members that we use, each in the form that RFC 6749 gives it, or left out. An `id_token` is left
+ * out: we do not use it, and openid-client would reject the answer if it is stale.
  */
 export function tidy(body: Body): Record<string, unknown> {
   const { access_token, refresh_token, token_type } = body
@@ -31,13 +31,13 @@ export function tidy(body: Body): Record<string, unknown> {
   }
 }
 
-/** The refresh token in an answer that may be of no other use. */
+/** The refresh token in an answer, which may be unusable otherwise. */
 export function refreshTokenIn(body: Body | undefined): Secret | undefined {
   const value = body?.refresh_token
   return isFilled(value) ? new Secret(value) : undefined
 }
 
-/** Whether it is one by RFC 6749 §A.12: a line break in it would end the header that callers put it into. */
+/** Whether it is an access token by RFC 6749 §A.12: a line break would end the header that callers put it into. */
 export function isAccessToken(text: string): boolean {
   return /^[\x20-\x7e]+$/.test(text)
 }
@@ -49,7 +49,7 @@ export interface GrantContext {
   /** The body as the server sent it, with the members that openid-client does not know. */
   readonly raw: Body
   readonly receivedAt: Instant
-  /** What the config says that an access token lives where nothing else does. */
+  /** The lifetime that the config states for access tokens that state none. */
   readonly configuredLifetimeMs: App['accessTokenLifetimeMs']
 }
 
@@ -89,7 +89,7 @@ function scopeOf(value: unknown): string | undefined {
   return scope === '' ? undefined : scope
 }
 
-/** Less than that would be no time at all, once it is rounded. */
+/** Less would be rounded to 0 ms. */
 const SHORTEST_S = 0.001
 
 /** A number of seconds above 0, also where it is written as a string. */
@@ -100,7 +100,7 @@ export function positiveNumber(value: unknown): number | undefined {
     : undefined
 }
 
-/** Undefined for an access token that is no JWT, as it need not be: it is the API's, not ours. */
+/** Undefined for an access token that is not a JWT: its format is between the server and the API. */
 function claimsOf(accessToken: string): JWTPayload | undefined {
   try {
     return decodeJwt(accessToken)
@@ -109,7 +109,7 @@ function claimsOf(accessToken: string): JWTPayload | undefined {
   }
 }
 
-/** The server's own clock tells how long, not ours, wherever the token says when it was issued. */
+/** By the server's clock (`exp` less `iat`), not ours, where the token says when it was issued. */
 function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
   const { exp, iat = receivedAt / 1000 } = claims ?? {}
   return exp === undefined ? undefined : positiveNumber(exp - iat)
@@ -119,7 +119,7 @@ function toMs(seconds: number): number {
   return Math.round(Math.min(seconds, LONGEST_LIFETIME_S) * 1000)
 }
 
-/** Unverified, and only shown and compared: nothing is allowed on its account. */
+/** Not verified: it is only shown and compared, and allows nothing. */
 function subjectOf(claims: JWTPayload | undefined): Subject | undefined {
   if (!claims) return undefined
   const { sub, email, preferred_username, given_name, family_name } = claims
@@ -130,6 +130,6 @@ function subjectOf(claims: JWTPayload | undefined): Subject | undefined {
   return { id, ...(name !== undefined && { name }) }
 }
 
-function isFilled(value: unknown): value is string {
+export function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }

@@ -1,13 +1,13 @@
-/** Access tokens that are no bearer tokens: no caller of ours could use one, and asking again brings no other. */
+/** Access tokens of another type than bearer: no caller could use one, and asking again brings the same. */
 import type { FailedOutcome } from './grant-failure.ts'
 import { readableWords } from './server-words.ts'
 import type { ExchangeFacts } from './http-exchange.ts'
 import { isBearer, refreshTokenIn } from './token-response.ts'
 
-/** Longer ones are no names of token types. */
+/** How much of a type is shown. */
 const SHOWN = 40
 
-/** The outcome of an answer whose access token is of another type; undefined where it is not that. */
+/** The outcome of an answer whose access token is of another type; undefined for any other answer. */
 export function otherTokenType({ answer, url = '' }: ExchangeFacts): FailedOutcome | undefined {
   const { access_token, token_type } = answer?.json ?? {}
   const ok = answer !== undefined && answer.status >= 200 && answer.status < 300

@@ -1,6 +1,6 @@
 /**
- * NOTIFY and LISTEN: they make a change known within milliseconds. All of it is best effort, since the
- * others look by themselves all the time; behind a pooler in transaction mode nothing is heard.
+ * NOTIFY and LISTEN: they make a change known within milliseconds. All of it is best effort, since every
+ * host also polls; behind a pooler in transaction mode nothing arrives.
  */
 import type { Client } from 'pg'
 import type { Database } from './database.ts'
@@ -11,19 +11,26 @@ export class Announcements {
   readonly #database: Database
   #listener: Client | undefined
   #connecting = false
+  #telling: Promise<void> | undefined
+  /** Whether something changed since the announcement that is under way. */
+  #isNews = false
   #closed = false
 
   constructor(database: Database) {
     this.#database = database
   }
 
+  /** One at a time: the next one announces everything that changes meanwhile. */
   announce(): void {
-    this.#database
-      .ask((stamp) => `SELECT ${stamp}, pg_notify('${CHANNEL}', '')`)
+    this.#isNews = true
+    this.#telling ??= this.#tell()
       .catch(() => undefined)
+      .finally(() => {
+        this.#telling = undefined
+      })
   }
 
-  /** Listens, and again after the connection was lost: call it often. */
+  /** Begins to listen, unless it does already: call it often, since a connection may get lost. */
   listen(heard: () => void): void {
     if (this.#listener || this.#connecting || this.#closed) return
     this.#connecting = true
@@ -37,6 +44,13 @@ export class Announcements {
   async close(): Promise<void> {
     this.#closed = true
     this.#forget()
+  }
+
+  async #tell(): Promise<void> {
+    while (this.#isNews) {
+      this.#isNews = false
+      await this.#database.ask((stamp) => `SELECT ${stamp}, pg_notify('${CHANNEL}', '')`)
+    }
   }
 
   async #connect(heard: () => void): Promise<void> {

@@ -1,4 +1,4 @@
-/** An app among all keepers: its name, and which registration at which server it is. */
+/** The key of an app among all keepers: its name, and a digest of its identity. */
 import { createHash } from 'node:crypto'
 import { type App, identityOf } from '../../core/app.ts'
 import type { AppKey } from '../../core/sharing/shared-store.ts'

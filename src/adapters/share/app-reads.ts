@@ -1,7 +1,7 @@
-/** Reads the rows of apps. A reader has no right to see the sessions in them, or who asks to become the home. */
+/** Reads the rows of apps. A reader has no right to see the sessions in them, or which keeper asks to become the home. */
 import type {
   AppKey,
-  Asked,
+  PromisedAnswer,
   CopiedRow,
   RowHead,
   WholeRow,
@@ -22,7 +22,7 @@ export class AppReads {
     this.#isReader = role === 'reader'
   }
 
-  async heads(): Asked<readonly RowHead[]> {
+  async heads(): PromisedAnswer<readonly RowHead[]> {
     const answer = await this.#database.ask<AppColumns>(
       (stamp) =>
         `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON true`,
@@ -30,20 +30,29 @@ export class AppReads {
     return withValue(answer, (rows) => rows.flatMap(toHead))
   }
 
-  async changed(since: Instant | undefined): Asked<readonly CopiedRow[]> {
-    const moveTo = this.#isReader ? 'NULL::uuid AS move_to' : 'a.move_to'
+  async changed(since: Instant | undefined): PromisedAnswer<readonly RowHead[]> {
     const answer = await this.#database.ask<AppColumns>(
-      (stamp) => `SELECT ${stamp}, ${HEAD}, ${moveTo}, a.access
+      (stamp) => `SELECT ${stamp}, ${HEAD}, ${this.#moveTo()}
         FROM ${ONE} LEFT JOIN evo_token.app a
           ON $1::float8 IS NULL OR a.changed_at > to_timestamp($1::float8 / 1000)`,
       [since ?? null],
+    )
+    return withValue(answer, (rows) => rows.flatMap(toHead))
+  }
+
+  async copies(keys: readonly AppKey[]): PromisedAnswer<readonly CopiedRow[]> {
+    const answer = await this.#database.ask<AppColumns>(
+      (stamp) => `SELECT ${stamp}, ${HEAD}, ${this.#moveTo()}, a.access
+        FROM ${ONE} LEFT JOIN (unnest($1::text[], $2::text[]) AS k (name, digest)
+          JOIN evo_token.app a ON a.name = k.name AND a.identity_digest = k.digest) ON true`,
+      [keys.map(({ app }) => app), keys.map(({ identityDigest }) => identityDigest)],
     )
     return withValue(answer, (rows) =>
       rows.flatMap((row) => toHead(row).map((head) => ({ ...head, access: row.access }))),
     )
   }
 
-  async head({ app, identityDigest }: AppKey): Asked<RowHead | undefined> {
+  async head({ app, identityDigest }: AppKey): PromisedAnswer<RowHead | undefined> {
     const answer = await this.#database.ask<AppColumns>(
       (stamp) =>
         `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON ${OF_KEY}`,
@@ -52,12 +61,16 @@ export class AppReads {
     return withValue(answer, (rows) => rows.flatMap(toHead)[0])
   }
 
-  async open({ app, identityDigest }: AppKey): Asked<WholeRow | undefined> {
+  async open({ app, identityDigest }: AppKey): PromisedAnswer<WholeRow | undefined> {
     const answer = await this.#database.ask<AppColumns>(
       (stamp) => `SELECT ${stamp}, ${HEAD}, a.move_to, a.access, a.kid, a.session
         FROM ${ONE} LEFT JOIN evo_token.app a ON ${OF_KEY}`,
       [app, identityDigest],
     )
     return withValue(answer, (rows) => rows.flatMap(toWhole)[0])
+  }
+
+  #moveTo(): string {
+    return this.#isReader ? 'NULL::uuid AS move_to' : 'a.move_to'
   }
 }

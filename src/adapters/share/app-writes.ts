@@ -1,7 +1,13 @@
 /** Writes the rows of apps, each statement only where the row is not newer than what it writes. */
 import { randomUUID } from 'node:crypto'
 import type { Pair } from '../../core/sharing/pair.ts'
-import type { AppKey, Asked, Copies, KeeperRow, Swap } from '../../core/sharing/shared-store.ts'
+import type {
+  AppKey,
+  PromisedAnswer,
+  Copies,
+  KeeperRow,
+  Swap,
+} from '../../core/sharing/shared-store.ts'
 import type { Database } from './database.ts'
 import { did, NOW, OF_KEY, ONE, withValue } from './statements.ts'
 
@@ -18,7 +24,7 @@ export class AppWrites {
     this.#database = database
   }
 
-  publish(row: Row, me: string): Asked<string | undefined> {
+  publish(row: Row, me: string): PromisedAnswer<string | undefined> {
     return this.#write(
       row,
       me,
@@ -30,14 +36,14 @@ export class AppWrites {
     )
   }
 
-  introduce(row: Row, me: string): Asked<string | undefined> {
+  introduce(row: Row, me: string): PromisedAnswer<string | undefined> {
     return this.#write(row, me, 'DO NOTHING')
   }
 
   swap(
     { revision, silent, ...row }: Swap,
     { id, instance }: Pick<KeeperRow, 'id' | 'instance'>,
-  ): Asked<string | undefined> {
+  ): PromisedAnswer<string | undefined> {
     const values = [
       ...valuesOf(row, id),
       revision,
@@ -45,7 +51,7 @@ export class AppWrites {
       silent?.id ?? null,
       silent?.since ?? null,
     ]
-    // The beat of this process has to be the last one under its id, and the other's is not younger.
+    // The last beat of this keeper has to be this process's, and the silent keeper must not have written since.
     const allowed = `EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $3::uuid AND k.instance = $11::uuid)
       AND NOT EXISTS (SELECT 1 FROM evo_token.keeper k WHERE k.id = $12::uuid
         AND extract(epoch FROM k.beat) * 1000 > $13::float8 + 0.5)`
@@ -60,7 +66,7 @@ export class AppWrites {
     )
   }
 
-  handOver(row: Row, to: string): Asked<string | undefined> {
+  handOver(row: Row, to: string): PromisedAnswer<string | undefined> {
     return this.#write(
       row,
       to,
@@ -72,7 +78,7 @@ export class AppWrites {
     )
   }
 
-  vacate({ app, identityDigest }: AppKey, revision: string): Asked<boolean> {
+  vacate({ app, identityDigest }: AppKey, revision: string): PromisedAnswer<boolean> {
     return did(
       this.#database,
       `UPDATE evo_token.app AS a SET home = NULL, revision = $4::uuid, changed_at = ${NOW}
@@ -81,7 +87,7 @@ export class AppWrites {
     )
   }
 
-  withdraw({ app, identityDigest }: AppKey, me: string): Asked<boolean> {
+  withdraw({ app, identityDigest }: AppKey, me: string): PromisedAnswer<boolean> {
     return did(
       this.#database,
       `DELETE FROM evo_token.app AS a WHERE ${OF_KEY} AND a.home = $3::uuid RETURNING a.name`,
@@ -89,7 +95,11 @@ export class AppWrites {
     )
   }
 
-  askToMove({ app, identityDigest }: AppKey, revision: string, to: string): Asked<boolean> {
+  askToMove(
+    { app, identityDigest }: AppKey,
+    revision: string,
+    to: string,
+  ): PromisedAnswer<boolean> {
     return did(
       this.#database,
       `UPDATE evo_token.app AS a SET move_to = $4::uuid, changed_at = ${NOW}
@@ -98,7 +108,16 @@ export class AppWrites {
     )
   }
 
-  #write(row: Row, home: string, conflict: string): Asked<string | undefined> {
+  endMove({ app, identityDigest }: AppKey, to: string): PromisedAnswer<boolean> {
+    return did(
+      this.#database,
+      `UPDATE evo_token.app AS a SET move_to = NULL, changed_at = ${NOW}
+       WHERE ${OF_KEY} AND a.move_to = $3::uuid RETURNING a.name`,
+      [app, identityDigest, to],
+    )
+  }
+
+  #write(row: Row, home: string, conflict: string): PromisedAnswer<string | undefined> {
     return this.#revision(
       `INSERT INTO evo_token.app AS a (${COLUMNS}) VALUES (${PLACES})
        ON CONFLICT (name, identity_digest) ${conflict} RETURNING a.revision`,
@@ -106,8 +125,11 @@ export class AppWrites {
     )
   }
 
-  /** Runs a statement that writes a row, or not. */
-  async #revision(statement: string, values: readonly unknown[]): Asked<string | undefined> {
+  /** Runs a statement that writes a row under a condition. Gives the revision; undefined where the condition did not hold. */
+  async #revision(
+    statement: string,
+    values: readonly unknown[],
+  ): PromisedAnswer<string | undefined> {
     const answer = await this.#database.ask<{ revision: string | null }>(
       (stamp) => `WITH done AS (${statement})
         SELECT ${stamp}, d.revision FROM ${ONE} LEFT JOIN done d ON true`,

@@ -1,10 +1,12 @@
-/** How the driver connects to a database of the list: TLS but on this machine, and with what it has to show. */
-import { readFileSync } from 'node:fs'
+/** How the driver connects to a database of the list: with TLS unless it is on this machine, and with our credentials. */
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Client, ClientConfig, Pool } from 'pg'
 import type { ShareSettings } from '../../config/share-settings.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
+import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
+import { readSmallFile } from '../files/small-file.ts'
 import { loadGuardedClient } from './guarded-client.ts'
 
 /** Name resolution, TCP, TLS and authentication together. */
@@ -14,7 +16,7 @@ const CONNECT_MS = 3_000
 export async function clientFor(
   settings: ShareSettings,
   host: string,
-  password: Secret | undefined,
+  password: () => Secret | undefined,
   limitMs: number,
 ): Promise<Client> {
   const GuardedClient = await loadGuardedClient(!isPlain(host))
@@ -24,7 +26,7 @@ export async function clientFor(
 export async function poolFor(
   settings: ShareSettings,
   host: string,
-  password: Secret | undefined,
+  password: () => Secret | undefined,
   limitMs: number,
   max: number,
 ): Promise<Pool> {
@@ -36,15 +38,15 @@ export async function poolFor(
 function configOf(
   settings: ShareSettings,
   host: string,
-  password: Secret | undefined,
+  password: () => Secret | undefined,
   limitMs: number,
 ): ClientConfig {
   return {
     ...placeOf(host),
     database: settings.database,
     user: settings.user,
-    // Never what the environment or a file of the driver's says.
-    password: password?.expose() ?? '',
+    // Without it the driver would take a password from the environment or its own file.
+    password: () => password()?.expose() ?? '',
     ssl: isPlain(host) ? false : tls(settings, placeOf(host).host),
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: limitMs,
@@ -57,9 +59,35 @@ function tls({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: s
   return {
     rejectUnauthorized: true,
     ...(isIP(host) === 0 && { servername: host }),
-    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
-    ...(certificateFile !== undefined && { cert: readFileSync(certificateFile, 'utf8') }),
-    ...(certificateKeyFile !== undefined && { key: readFileSync(certificateKeyFile, 'utf8') }),
+    ...(ca !== undefined && { ca: readNamed(ca, 'ca') }),
+    ...(certificateFile !== undefined && { cert: readNamed(certificateFile, 'certificateFile') }),
+    ...(certificateKeyFile !== undefined && {
+      key: readNamed(certificateKeyFile, 'certificateKeyFile'),
+    }),
+  }
+}
+
+const MAX_BYTES = 1024 * 1024
+
+/** @throws {SidecarError} `config` where it is no file that can be read. */
+function readNamed(path: string, setting: keyof ShareSettings): Buffer {
+  const read = readSmallFile(path, MAX_BYTES)
+  if (read.kind === 'read') return read.bytes
+  throw new SidecarError('config', `"share.${setting}": ${path} ${read.reason}.`)
+}
+
+/** A possible reason why a database refuses: the certificate that we show has expired, by this host's clock. */
+export function endOfCertificate({ certificateFile }: ShareSettings): string | undefined {
+  if (certificateFile === undefined) return undefined
+  try {
+    const { validTo } = new X509Certificate(readNamed(certificateFile, 'certificateFile'))
+    const endsAt = new Date(validTo)
+    return endsAt.getTime() <= Date.now()
+      ? `"share.certificateFile" expired at ${endsAt.toISOString()}: put a new one there`
+      : undefined
+  } catch {
+    // The error of the connection says what is wrong with the file.
+    return undefined
   }
 }
 
@@ -70,7 +98,7 @@ function placeOf(text: string): { readonly host: string; readonly port: number }
 }
 
 /** Plain text stays on this machine. */
-function isPlain(text: string): boolean {
+export function isPlain(text: string): boolean {
   const { host } = placeOf(text)
   return host.startsWith('/') || isLoopbackHost(host)
 }

@@ -1,6 +1,11 @@
-/** Rows as the driver hands them over. Each column may be null where the stamp came without a row. */
+/** Rows as the driver returns them. Every column is null where the stamp came without a row. */
 import type { QueryResultRow } from 'pg'
-import type { KeeperRow, RowHead, Wanted, WholeRow } from '../../core/sharing/shared-store.ts'
+import type {
+  KeeperRow,
+  RowHead,
+  RenewalRequest,
+  WholeRow,
+} from '../../core/sharing/shared-store.ts'
 
 export interface AppColumns extends QueryResultRow {
   readonly name: string | null
@@ -23,13 +28,17 @@ export interface KeeperColumns extends QueryResultRow {
   readonly version: string
   readonly config_digest: string
   readonly kids: readonly string[]
-  readonly beat_at: number
+  readonly beat_at: string
 }
 
 export function toKeeper(row: KeeperColumns): KeeperRow[] {
-  const { id, name, instance, host, version, kids } = row
+  const { id, instance, kids } = row
   if (id === null) return []
-  const { config_digest: configDigest, beat_at: beatAt } = row
+  const { config_digest: configDigest } = row
+  const beatAt = Number(row.beat_at)
+  // They are shown to people, and no name of a host is longer.
+  const short = (text: string) => text.slice(0, 255)
+  const [name, host, version] = [short(row.name), short(row.host), short(row.version)]
   return [{ id, name, instance, host, version, configDigest, kids, beatAt }]
 }
 
@@ -47,7 +56,7 @@ export function toWanted({
   rejected_sha256,
   until,
   asked_at,
-}: WantedColumns): Wanted[] {
+}: WantedColumns): RenewalRequest[] {
   if (name === null) return []
   const rejectedSha256 = rejected_sha256
   return [{ app: name, identityDigest: identity_digest, rejectedSha256, until, askedAt: asked_at }]

@@ -3,12 +3,12 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ClientConfig } from 'pg'
 
-/** What we rely on of the driver: its connection announces what the server asks for, and has the stream. */
+/** What we rely on in the driver: its connection emits what the server asks for, and has the stream. */
 interface DriverConnection extends EventEmitter {
   readonly stream: Duplex
 }
 
-/** @param encrypted whether the connection is inside TLS: there a password in the clear is seen by the server only. */
+/** @param encrypted whether the connection uses TLS: there only the server sees a password in the clear. */
 export async function loadGuardedClient(encrypted: boolean) {
   const { default: pg } = await import('pg')
   return class GuardedClient extends pg.Client {

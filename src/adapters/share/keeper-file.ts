@@ -25,7 +25,7 @@ type Content = z.output<typeof content>
 export interface KeeperFile {
   readonly id: string
   readonly instance: string
-  /** Whether the process that `instance` names ran in this very directory since the machine started: it is gone. */
+  /** Whether the process that `instance` names is gone: it ran in this very directory since the machine started. */
   isGone(instance: string): boolean
   readonly watched: { has(incarnation: string): boolean; add(incarnation: string): void }
 }
@@ -33,7 +33,7 @@ export interface KeeperFile {
 /**
  * Notes this process as the one that runs under the id. The caller holds the lock of the state directory.
  *
- * @param bootId of the machine, another one after each start; empty where there is none.
+ * @param bootId changes with each start of the machine; empty where there is none.
  * @throws {SidecarError} `config` for a file that cannot be read.
  */
 export async function openKeeperFile(stateDir: string, bootId: string): Promise<KeeperFile> {
@@ -65,7 +65,7 @@ export async function openKeeperFile(stateDir: string, bootId: string): Promise<
   }
 }
 
-/** Of a daemon that is or was a keeper. */
+/** The id of a daemon that is or was a keeper; undefined for any other. @throws {SidecarError} `config`. */
 export function readKeeperId(stateDir: string): string | undefined {
   return read(keeperFile(stateDir))?.id
 }
@@ -85,6 +85,6 @@ function read(path: string): Content | undefined {
   const result = content.safeParse(parsed)
   if (result.success) return result.data
   throw new SidecarError('config', `${path} cannot be read: it has the id of this keeper.`, {
-    hint: 'Put it back from a backup; or move it away: this is another keeper then, and the apps of the old one have to be taken over.',
+    hint: 'Put it back from a backup; or move it away: then this is another keeper, and has to take over the apps of the old one (`evo-token share take-over NAME`).',
   })
 }

@@ -1,8 +1,12 @@
 /** The beats of keepers: one row for each. */
-import type { Asked, KeeperRow } from '../../core/sharing/shared-store.ts'
+import type { PromisedAnswer, KeeperRow } from '../../core/sharing/shared-store.ts'
 import { type KeeperColumns, toKeeper } from './columns.ts'
 import type { Database } from './database.ts'
+import { inMs } from './stamp.ts'
 import { did, NOW, ONE, withValue } from './statements.ts'
+
+/** An instant of this age of the world, whatever was written. */
+const BEAT = `GREATEST(LEAST(k.beat, ${NOW} + interval '1 day'), to_timestamp(0))`
 
 type Keeper = Omit<KeeperRow, 'beatAt'>
 
@@ -13,15 +17,15 @@ export class KeeperRows {
     this.#database = database
   }
 
-  claim(keeper: Keeper): Asked<boolean> {
+  claim(keeper: Keeper): PromisedAnswer<boolean> {
     return this.#writeBeat(keeper, 'true')
   }
 
-  beat(keeper: Keeper): Asked<boolean> {
+  beat(keeper: Keeper): PromisedAnswer<boolean> {
     return this.#writeBeat(keeper, 'k.instance = EXCLUDED.instance')
   }
 
-  leave({ id, instance }: Pick<KeeperRow, 'id' | 'instance'>): Asked<boolean> {
+  leave({ id, instance }: Pick<KeeperRow, 'id' | 'instance'>): PromisedAnswer<boolean> {
     return did(
       this.#database,
       'UPDATE evo_token.keeper SET beat = to_timestamp(0) WHERE id = $1 AND instance = $2 RETURNING id',
@@ -29,18 +33,18 @@ export class KeeperRows {
     )
   }
 
-  async keepers(): Asked<readonly KeeperRow[]> {
+  async keepers(): PromisedAnswer<readonly KeeperRow[]> {
     const answer = await this.#database.ask<KeeperColumns>(
       (
         stamp,
       ) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
-          (extract(epoch FROM k.beat) * 1000)::float8 AS beat_at
+          ${inMs(BEAT)} AS beat_at
         FROM ${ONE} LEFT JOIN evo_token.keeper k ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toKeeper))
   }
 
-  #writeBeat(keeper: Keeper, allowed: string): Asked<boolean> {
+  #writeBeat(keeper: Keeper, allowed: string): PromisedAnswer<boolean> {
     const { id, name, instance, host, version, configDigest, kids } = keeper
     return did(
       this.#database,

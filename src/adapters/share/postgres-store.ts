@@ -1,6 +1,6 @@
 /**
  * The shared store in PostgreSQL. Each method is one unnamed statement outside of a transaction, so that
- * a pooler in transaction mode may stand between; each may run twice.
+ * a pooler in transaction mode can be used; each may run twice.
  */
 import type { SharedStore } from '../../core/sharing/shared-store.ts'
 import type { Announcements } from './announcements.ts'
@@ -33,6 +33,7 @@ export function createPostgresStore(
     keepers: () => keepers.keepers(),
     heads: () => reads.heads(),
     changed: (since) => reads.changed(since),
+    copies: (keys) => reads.copies(keys),
     head: (key) => reads.head(key),
     open: (key) => reads.open(key),
     publish: (row, me) => writes.publish(row, me),
@@ -42,6 +43,7 @@ export function createPostgresStore(
     vacate: (key, revision) => writes.vacate(key, revision),
     withdraw: (key, me) => writes.withdraw(key, me),
     askToMove: (key, revision, to) => writes.askToMove(key, revision, to),
+    endMove: (key, to) => writes.endMove(key, to),
     want: (wish) => wanted.want(wish),
     wanted: () => wanted.wanted(),
     fulfil: (wish) => wanted.fulfil(wish),

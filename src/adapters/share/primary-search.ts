@@ -3,8 +3,9 @@ import type { Client, Pool } from 'pg'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { ShareSettings } from '../../config/share-settings.ts'
 import type { Secret } from '../../secret.ts'
-import { clientFor, poolFor } from './client-config.ts'
-import { STAMP, type Stamp } from './stamp.ts'
+import { clientFor, endOfCertificate, isPlain, poolFor } from './client-config.ts'
+import { type ExaminedHost, examineHost } from './examine-host.ts'
+import { isRefusal } from './refusal.ts'
 
 /** How many statements may be under way at once. */
 const CONNECTIONS_MAX = 4
@@ -28,6 +29,17 @@ export interface Primary {
   readonly foundAt: number
 }
 
+/** A database of the list, as it was seen last. */
+export interface DatabaseHost {
+  readonly host: string
+  /** Whether the connection uses TLS: always, unless it is on this machine. */
+  readonly isEncrypted: boolean
+  /** Undefined where it cannot be used. */
+  readonly found?: ExaminedHost
+  /** Why it cannot be used. */
+  readonly error?: string
+}
+
 export class PrimarySearch {
   readonly #options: DatabaseOptions
   /** Keeps why a database of the list cannot be used. */
@@ -35,6 +47,9 @@ export class PrimarySearch {
   #primary: Primary | undefined
   #finding: Promise<Primary | undefined> | undefined
   #primaries: readonly string[] = []
+  readonly #hosts = new Map<string, DatabaseHost>()
+  /** The databases that answer, and refuse another connection. */
+  readonly #refusing = new Set<string>()
   #closed = false
 
   constructor(options: DatabaseOptions, fail: (error: unknown, host: string) => void) {
@@ -45,6 +60,11 @@ export class PrimarySearch {
   /** The databases of the list that take writes: one, if all is well. */
   get primaries(): readonly string[] {
     return this.#primaries
+  }
+
+  /** The databases of the list that were looked at, in its order. */
+  get hosts(): readonly DatabaseHost[] {
+    return this.#options.settings.hosts.flatMap((host) => this.#hosts.get(host) ?? [])
   }
 
   async find(): Promise<Primary | undefined> {
@@ -60,7 +80,7 @@ export class PrimarySearch {
       .finally(() => {
         this.#finding = undefined
       })
-    // A host of the list that is gone takes seconds to say so: the one that answers is used meanwhile.
+    // A host of the list that is gone takes seconds to fail: the known primary is used meanwhile.
     return known ?? this.#finding
   }
 
@@ -69,7 +89,7 @@ export class PrimarySearch {
     const { settings, clock, log } = this.#options
     const found = await Promise.all(settings.hosts.map((host) => this.#examine(host)))
     const taking = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
-    // Two ways to the same one are no two.
+    // Two addresses of the same database count as one.
     const byProcess = new Map(taking.map(({ host, incarnation }) => [incarnation, host]))
     this.#primaries = [...byProcess.values()]
     if (this.#primaries.length > 1) {
@@ -78,11 +98,17 @@ export class PrimarySearch {
     const [first] = taking
     const before = this.#primary
     const foundAt = clock.read().mono
+    if (!first && before && this.#refusing.has(before.host)) {
+      // It refuses new connections: the existing ones go on.
+      this.#primary = { ...before, foundAt }
+      return this.#primary
+    }
     if (!first) {
       if (before) await this.drop(before)
+      const broken = this.hosts.find(({ error }) => error !== undefined)
       if (found.some((one) => one !== undefined)) {
         this.#fail(new Error('none takes writes now'), settings.hosts.join(', '))
-      }
+      } else if (broken) this.#fail(broken.error, broken.host)
       return undefined
     }
     if (before && before.host === first.host && before.incarnation === first.incarnation) {
@@ -98,29 +124,41 @@ export class PrimarySearch {
   }
 
   async #examine(host: string) {
-    const client = await this.newClient(host)
+    let client: Client | undefined
+    this.#refusing.delete(host)
     try {
+      client = await this.newClient(host)
       await client.connect()
-      const { rows } = await client.query<{ recovering: boolean; version: string } & Stamp>(
-        `SELECT pg_is_in_recovery() AS recovering, version() AS version, ${STAMP}`,
-      )
-      const [row] = rows
-      if (!row) return undefined
-      const foreign = /CockroachDB|YugabyteDB|-YB-/.exec(row.version)
-      if (foreign) throw new Error(`${foreign[0]} is not supported: it is no PostgreSQL`)
-      return { host, inRecovery: row.recovering, incarnation: row.stamp_incarnation }
+      const found = await examineHost(client)
+      this.#note({ host, isEncrypted: !isPlain(host), found })
+      return { host, ...found }
     } catch (error) {
-      this.#fail(error, host)
+      if (isRefusal(error)) this.#refusing.add(host)
+      const ended = isPlain(host) ? undefined : endOfCertificate(this.#options.settings)
+      const reason = [error instanceof Error ? error.message : String(error), ended ?? []]
+        .flat()
+        .join('; ')
+      this.#note({ host, isEncrypted: !isPlain(host), error: reason })
       return undefined
     } finally {
-      client.end().catch(() => undefined)
+      client?.end().catch(() => undefined)
+    }
+  }
+
+  /** Keeps what was seen. A database that is gone is only logged: another one may take writes. */
+  #note(seen: DatabaseHost): void {
+    const { host, error: reason } = seen
+    const isNews = reason !== this.#hosts.get(host)?.error
+    this.#hosts.set(host, seen)
+    if (reason !== undefined && isNews && this.#options.settings.hosts.length > 1) {
+      this.#options.log.warn({ host, reason }, 'a database of "share.hosts" cannot be used')
     }
   }
 
   async #newPool(host: string): Promise<Pool> {
     const { settings, password, limitMs } = this.#options
-    const pool = await poolFor(settings, host, password(), limitMs, CONNECTIONS_MAX)
-    // What happens to an idle connection is found out with the next statement.
+    const pool = await poolFor(settings, host, password, limitMs, CONNECTIONS_MAX)
+    // The next statement finds out that an idle connection was lost.
     pool.on('error', () => undefined)
     pool.on('connect', (client) => {
       client.on('error', () => undefined)
@@ -130,7 +168,7 @@ export class PrimarySearch {
 
   async newClient(host: string): Promise<Client> {
     const { settings, password, limitMs } = this.#options
-    const client = await clientFor(settings, host, password(), limitMs)
+    const client = await clientFor(settings, host, password, limitMs)
     client.on('error', () => undefined)
     return client
   }

@@ -1,4 +1,4 @@
-/** A file with a secret that a setting of "share" names: a regular file that only this user can read. */
+/** Reads a file with a secret that a setting of "share" names: a regular file that is closed to other users. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeText } from '../../core/file-text.ts'
@@ -8,8 +8,8 @@ import { readSmallFile } from '../files/small-file.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-/** @throws {SidecarError} `config`, naming the setting, the file and the way out. */
-export function readPrivateFile(setting: string, path: string): string {
+/** @throws {SidecarError} `config`, naming the setting, the file and what to do. */
+export function readSecretFile(setting: string, path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats && ownership.othersMayEnter(stats)) {
     throw refusal(setting, `${path} is open to other users`, `Close it: chmod 600 ${path}`)

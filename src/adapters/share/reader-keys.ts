@@ -1,15 +1,15 @@
-/** The keys of a reader: a file with one object a line, as `evo-token share reader-key` writes it. */
+/** The keys of a reader: a file with one object per line, as `evo-token share reader-key` writes it. */
 import * as z from 'zod'
 import { NAME } from '../../core/names.ts'
 import type { AppKey } from '../../core/sharing/shared-store.ts'
 import type { Pair } from '../../core/sharing/pair.ts'
-import type { AccessCopy, Opened } from '../../core/vault.ts'
+import type { AccessCopy, OpenResult } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { openAccessCopy } from '../vault/copies/access-copy.ts'
 import { toVaultKey, type VaultKey } from '../vault/sealing/key-ring.ts'
 
-export const readerKey = z.object({
+export const readerKeySchema = z.object({
   app: z.string().regex(NAME),
   number: z.int().positive(),
   key: z.base64url().length(43),
@@ -27,9 +27,9 @@ export class ReaderKeys {
     const keys = new Map<string, VaultKey[]>()
     for (const [index, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue
-      const parsed = readerKey.safeParse(toJson(line))
+      const parsed = readerKeySchema.safeParse(toJson(line))
       if (!parsed.success) {
-        throw new SidecarError('config', `${path}, line ${index + 1}: this is no reader key.`, {
+        throw new SidecarError('config', `${path}, line ${index + 1}: this is not a reader key.`, {
           hint: 'Make one at a keeper: `evo-token share reader-key --app APP --out FILE`.',
         })
       }
@@ -41,7 +41,7 @@ export class ReaderKeys {
 
   async openAccess(
     row: AppKey & Pair & { readonly access: string | null },
-  ): Promise<Opened<AccessCopy>> {
+  ): Promise<OpenResult<AccessCopy>> {
     if (row.access === null) return { kind: 'broken' }
     return openAccessCopy(row, row.access, this.#keys.get(row.app) ?? [])
   }

@@ -3,6 +3,7 @@ import type { ShareSettings } from '../../config/share-settings.ts'
 import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { clientFor } from './client-config.ts'
+import { isRefusal } from './refusal.ts'
 
 /** How long a lock of another session is waited for. */
 const LOCK_TIMEOUT = '5s'
@@ -16,8 +17,9 @@ export async function runMigration(
 ): Promise<void> {
   const secret = password === undefined ? undefined : new Secret(password)
   let last = 'no host answers'
+  let hint = UNREACHED
   for (const host of settings.hosts) {
-    const client = await clientFor(settings, host, secret, 60_000)
+    const client = await clientFor(settings, host, () => secret, 60_000)
     client.on('error', () => undefined)
     client.on('notice', ({ message }) => {
       if (message?.startsWith('not permitted')) onNotice(message)
@@ -29,6 +31,7 @@ export async function runMigration(
       )
       if (rows[0]?.recovering !== false) {
         last = `${host} takes no writes`
+        hint = 'Name the database that takes writes in "share.hosts".'
         continue
       }
       await client.query(
@@ -39,11 +42,26 @@ export async function runMigration(
       return
     } catch (error) {
       last = `${host}: ${error instanceof Error ? error.message : 'it refused'}`
+      hint = hintFor(error)
     } finally {
       client.end().catch(() => undefined)
     }
   }
-  throw new SidecarError('failed', `Nothing was migrated: ${last}.`, {
-    hint: 'Log in as the owner of the database (--user, --password-file), or print the SQL with --dry-run and run it with psql.',
-  })
+  throw new SidecarError('failed', `Nothing was migrated: ${last}.`, { hint })
+}
+
+const UNREACHED = 'Correct "share.hosts", or start the database.'
+
+function hintFor(error: unknown): string {
+  if (!isRefusal(error)) return UNREACHED
+  switch ((error as { readonly code?: unknown }).code) {
+    case '3D000':
+      return 'Make the database first, or correct "share.database".'
+    case '42704':
+      return 'Make the role first: CREATE ROLE … LOGIN.'
+    case '55P03':
+      return 'Another session holds a lock on the tables: run it again.'
+    default:
+      return 'Log in as the owner of the database (--user, --password-file), or print the SQL with --dry-run and run it with psql.'
+  }
 }

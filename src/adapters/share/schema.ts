@@ -20,7 +20,7 @@ export interface Grants {
 }
 
 export function migration(database: string, { keepers, readers }: Grants): readonly string[] {
-  const name = quoted(database)
+  const name = quoteName(database)
   return [
     // A plain role may make temporary tables and hold on to connections otherwise.
     `REVOKE TEMPORARY, CREATE ON DATABASE ${name} FROM PUBLIC`,
@@ -31,6 +31,7 @@ export function migration(database: string, { keepers, readers }: Grants): reado
        schema_version integer NOT NULL,
        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
      )`,
+    NOT_NEWER,
     `CREATE TABLE IF NOT EXISTS evo_token.app (
        name text NOT NULL,
        identity_digest text NOT NULL CHECK (length(identity_digest) = ${DIGEST_LENGTH}),
@@ -81,9 +82,15 @@ export function migration(database: string, { keepers, readers }: Grants): reado
   ]
 }
 
+/** Refuses to run on newer tables: an older version's function and rights would replace the newer ones. */
+const NOT_NEWER = `DO $do$ DECLARE found integer := (SELECT max(schema_version) FROM evo_token.meta);
+    BEGIN IF found > ${SCHEMA_VERSION} THEN
+      RAISE EXCEPTION 'its tables are of version %, made by a newer evo-token, and this one makes ${SCHEMA_VERSION}: run the newer one', found;
+    END IF; END $do$`
+
 /**
- * One row an app, whatever a reader sends; of an app that is not there, none. Keepers ask in the same
- * way. `session_user` is who logged in, which SECURITY DEFINER does not change.
+ * One row per app, whatever a reader sends, and none for an unknown app. Keepers ask in the same way.
+ * `session_user` is the role that logged in, which SECURITY DEFINER does not change.
  */
 const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
        of_app text, of_identity text, rejected text, until timestamptz
@@ -104,7 +111,7 @@ const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
      $$`
 
 function keeperGrants(role: string): string[] {
-  const to = quoted(role)
+  const to = quoteName(role)
   return [
     `GRANT USAGE ON SCHEMA evo_token TO ${to}`,
     `GRANT SELECT ON evo_token.meta TO ${to}`,
@@ -116,7 +123,7 @@ function keeperGrants(role: string): string[] {
 }
 
 function readerGrants(role: string, apps: readonly string[]): string[] {
-  const to = quoted(role)
+  const to = quoteName(role)
   const mayRead =
     'EXISTS (SELECT 1 FROM evo_token.reader_app r WHERE r.role = current_user AND r.app = app.name)'
   return [
@@ -145,7 +152,7 @@ function timeLimits(role: string): string[] {
   )
 }
 
-/** An owner of a database may not change roles unless it may make them: then a notice says what is missing. */
+/** The owner of a database may lack the right to change roles: then a notice says what an administrator has to run. */
 function wherePermitted(statement: string): string {
   return `DO $do$ BEGIN ${statement};
     EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not permitted, have an administrator run it: %', ${literal(statement)};
@@ -153,7 +160,7 @@ function wherePermitted(statement: string): string {
 }
 
 function policy(table: string, name: string, to: string, using: string): string[] {
-  const policyName = quoted(name)
+  const policyName = quoteName(name)
   return [
     `DROP POLICY IF EXISTS ${policyName} ON evo_token.${table}`,
     `CREATE POLICY ${policyName} ON evo_token.${table} TO ${to} USING (${using})`,
@@ -161,9 +168,9 @@ function policy(table: string, name: string, to: string, using: string): string[
 }
 
 /** An identifier. @throws {SidecarError} `invalid_request` for one that PostgreSQL would cut short. */
-function quoted(name: string): string {
+function quoteName(name: string): string {
   if (name === '' || name.includes('\0') || Buffer.byteLength(name) > 63) {
-    throw new SidecarError('invalid_request', `"${name}" is no name that PostgreSQL takes.`)
+    throw new SidecarError('invalid_request', `"${name}" is not a name that PostgreSQL accepts.`)
   }
   return `"${name.replaceAll('"', '""')}"`
 }

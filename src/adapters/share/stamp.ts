@@ -1,15 +1,22 @@
-/** What tells, with each answer, which database gave it and when. */
+/** The stamp: which database gave an answer, and when. */
 import type { QueryResultRow } from 'pg'
 
+/** An instant in whole milliseconds, as text: a role may be set to print floating-point numbers with few digits. */
+export function inMs(instant: string): string {
+  return `round(extract(epoch FROM ${instant}) * 1000)::bigint::text`
+}
+
 /**
- * What each statement begins with: the clock of the database, and its incarnation: which process of it
- * answers, and which file has the rows. A restore into a process that runs makes or empties the table anew.
+ * The first columns of each statement: the clock of the database, and its incarnation, which says what
+ * process answers, and what file has the rows: a restore into a running process creates the table again or
+ * empties it.
  */
-export const STAMP = `(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS stamp_now,
+export const STAMP = `${inMs('clock_timestamp()')} AS stamp_now,
   (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text || '-' ||
     coalesce(pg_relation_filenode(to_regclass('evo_token.app'))::text, '') AS stamp_incarnation`
 
 export interface Stamp extends QueryResultRow {
-  readonly stamp_now: number
+  /** In milliseconds. */
+  readonly stamp_now: string
   readonly stamp_incarnation: string
 }

@@ -1,11 +1,11 @@
 /** What the statements of the shared store have in common: each answers with its stamp, whether it has a row or not. */
-import type { Answer, Asked } from '../../core/sharing/shared-store.ts'
+import type { DatabaseAnswer, PromisedAnswer } from '../../core/sharing/shared-store.ts'
 import type { Database } from './database.ts'
 
 export const NOW = 'clock_timestamp()'
-/** So that a statement without a row of its own answers with its stamp. */
+/** A row to join with, so that a statement that finds nothing still answers with its stamp. */
 export const ONE = '(SELECT 1) AS one'
-/** Of the row whose name and identity are the first two values. */
+/** Selects the row whose name and identity digest are the first two values. */
 export const OF_KEY = 'a.name = $1 AND a.identity_digest = $2'
 
 /** Runs a statement that returns a row where it did something. */
@@ -13,7 +13,7 @@ export async function did(
   database: Database,
   statement: string,
   values: readonly unknown[],
-): Asked<boolean> {
+): PromisedAnswer<boolean> {
   const answer = await database.ask<{ done: boolean }>((stamp) => {
     const done = statement.startsWith('SELECT')
       ? `SELECT ${stamp}, (${statement}) IS NOT NULL AS done`
@@ -24,8 +24,8 @@ export async function did(
 }
 
 export function withValue<From, To>(
-  answer: Answer<From> | undefined,
+  answer: DatabaseAnswer<From> | undefined,
   toValue: (value: From) => To,
-): Answer<To> | undefined {
+): DatabaseAnswer<To> | undefined {
   return answer && { ...answer, value: toValue(answer.value) }
 }

@@ -1,5 +1,5 @@
-/** What readers and other keepers wish of homes: one row an app. */
-import type { Asked, Wanted } from '../../core/sharing/shared-store.ts'
+/** The requests of readers and other keepers to the homes: one row per app. */
+import type { PromisedAnswer, RenewalRequest } from '../../core/sharing/shared-store.ts'
 import { toWanted, type WantedColumns } from './columns.ts'
 import type { Database } from './database.ts'
 import { did, OF_KEY, ONE, withValue } from './statements.ts'
@@ -11,7 +11,12 @@ export class WantedRows {
     this.#database = database
   }
 
-  want({ app, identityDigest, rejectedSha256, until }: Omit<Wanted, 'askedAt'>): Asked<boolean> {
+  want({
+    app,
+    identityDigest,
+    rejectedSha256,
+    until,
+  }: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean> {
     return did(
       this.#database,
       'SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name',
@@ -19,7 +24,7 @@ export class WantedRows {
     )
   }
 
-  async wanted(): Asked<readonly Wanted[]> {
+  async wanted(): PromisedAnswer<readonly RenewalRequest[]> {
     const answer = await this.#database.ask<WantedColumns>(
       (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
           (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
@@ -29,10 +34,10 @@ export class WantedRows {
     return withValue(answer, (rows) => rows.flatMap(toWanted))
   }
 
-  fulfil({ app, identityDigest, askedAt }: Wanted): Asked<boolean> {
+  fulfil({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
     return did(
       this.#database,
-      // A reader may hold the row that it wrote: then it is left for the next time.
+      // A reader may have locked the row that it wrote: then the row is left for the next time.
       `DELETE FROM evo_token.wanted WHERE ctid IN (
          SELECT a.ctid FROM evo_token.wanted a
           WHERE ${OF_KEY} AND extract(epoch FROM a.asked_at) * 1000 <= $3::float8 + 0.5

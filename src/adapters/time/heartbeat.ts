@@ -1,6 +1,6 @@
 /**
  * The heartbeat: one plain interval. It runs on the monotonic clock, so it goes on after a sleep and
- * when the clock is set. Beats never overlap, and a failed one is logged and does not end the next.
+ * when the clock is set. Beats never overlap; a failed one is logged, and the next one runs.
  */
 import type { Log } from '../../core/ports.ts'
 

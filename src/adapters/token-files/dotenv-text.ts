@@ -29,9 +29,12 @@ export function withoutVariable(text: string, variable: string): string {
     .join('\n')
 }
 
-/** A line that sets it; a carriage return at its end is not part of the value. */
+/**
+ * A line that sets it. A carriage return at its end is not part of the value, and the byte order mark of
+ * UTF-8, which editors on Windows write, is not part of the name.
+ */
 function settingOf(variable: string): RegExp {
-  return new RegExp(`^(\\s*(?:export\\s+)?${variable}\\s*=).*?(?=\\r?$)`)
+  return new RegExp(`^((?:\\u00ef\\u00bb\\u00bf)?\\s*(?:export\\s+)?${variable}\\s*=).*?(?=\\r?$)`)
 }
 
 /** Programs that read `.env` files agree on plain words and single quotes, and on little else. */
@@ -39,7 +42,7 @@ function quotedIfNeeded(value: string): string {
   if (/^[\w.~+/=-]+$/.test(value)) return value
   if (/['\n\r]/.test(value)) {
     throw new SidecarError('failed', 'The token has characters that a .env file cannot hold.', {
-      hint: 'Use the format raw or json.',
+      hint: 'Use another format, such as json.',
     })
   }
   return `'${value}'`

@@ -72,7 +72,9 @@ async function git(path: string, args: readonly string[], signal: AbortSignal) {
   // Variables such as GIT_DIR would lead to another repository.
   const { PATH, HOME } = process.env
   const env = { PATH, HOME }
-  return run('git', ['-C', dirname(path), ...args], { env, signal, killSignal: 'SIGKILL' })
+  const program = platform.programFor('git', env)
+  if (program === undefined) throw new Error('there is no git in PATH')
+  return run(program, ['-C', dirname(path), ...args], { env, signal, killSignal: 'SIGKILL' })
 }
 
 function toError(path: string, cause: unknown): SidecarError {

@@ -1,6 +1,6 @@
 /** Replaces a token file whole, for this user alone, without a copy that git would commit. */
 import { randomBytes } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { platform } from '../../platform/current.ts'
 
@@ -44,7 +44,7 @@ async function writeAndRename(
     await platform.files.replaceFile(temporary, path)
   } catch (error) {
     await file.close().catch(() => undefined)
-    await rm(temporary, { force: true })
+    await platform.files.removeFile(temporary)
     throw error
   }
 }

@@ -1,15 +1,22 @@
 /**
- * Writes one file that programs read an access token from. It is replaced whole, readable by us
- * alone, and never written where git would commit it; the other lines of a `.env` stay as they are.
+ * Writes one file that programs read an access token from. It is replaced as a whole, readable by this
+ * user only, and never written where git could commit it; the other lines of a `.env` stay as they are.
  */
-import { access, constants, rm } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { TokenFile } from '../../config.ts'
+import type { TokenFile } from '../../config/config.ts'
 import type { Sealed } from '../../core/token.ts'
 import { SidecarError } from '../../errors.ts'
+import { platform } from '../../platform/current.ts'
 import { withoutVariable, withVariable } from './dotenv-text.ts'
 import { findGitDirectory, isIgnoredByGit } from './git.ts'
-import { findOwnFile, type OwnFile, readOwnFile, refuseOthers } from '../files/own-file.ts'
+import {
+  findOwnFile,
+  type OwnFile,
+  readOwnFile,
+  refuseOthers,
+  tooLarge,
+} from '../files/own-file.ts'
 import { replaceTokenFile } from './replace-token-file.ts'
 import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
 
@@ -17,7 +24,7 @@ import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
 const MAX_BYTES = 1024 * 1024
 
 /** Local disks take milliseconds; a mount whose server is gone never answers. */
-export const PATIENCE_MS = 5_000
+export const FILE_TIMEOUT_MS = 5_000
 
 export interface Limits {
   /** How long one file may take, in milliseconds, before this update of it is abandoned. */
@@ -53,10 +60,10 @@ export async function setToken(
 /** What would prevent writing a token to the file, found without writing; undefined for nothing. */
 export async function examine(file: TokenFile): Promise<TokenFileProblem | undefined> {
   try {
-    await runWithin(file, PATIENCE_MS, async (signal) => {
+    await runWithin(file, FILE_TIMEOUT_MS, async (signal) => {
       const { path, stats } = await findOwnFile(file.path)
       if (stats) refuseOthers(path, stats)
-      if (file.format === 'dotenv') await readOwnFile(path, MAX_BYTES)
+      if (file.format === 'dotenv') await settingsOf(path)
       await access(dirname(path), constants.W_OK | constants.X_OK)
       await gitDirectoryIfIgnored(path, signal)
     })
@@ -99,12 +106,15 @@ async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Pr
       return Buffer.from(`${JSON.stringify({ app: file.app, access_token: token })}\n`)
     case 'dotenv': {
       const value = Buffer.from(token).toString('latin1')
-      return toBytes(withVariable((await textOf(path)) ?? '', file.variable, value))
+      const bytes = toBytes(withVariable(await settingsOf(path), file.variable, value))
+      // The next token could not be written then.
+      if (bytes.length > MAX_BYTES) throw tooLarge(path, MAX_BYTES)
+      return bytes
     }
   }
 }
 
-/** Works where git no longer ignores the file too: there, above all, the token must go. */
+/** Removes the token, also where git no longer ignores the file: there it must go above all. */
 async function takeOut(
   { path, stats }: OwnFile,
   file: TokenFile,
@@ -113,7 +123,7 @@ async function takeOut(
   if (!stats) return
   if (file.format !== 'dotenv') {
     signal.throwIfAborted()
-    await rm(path, { force: true })
+    await platform.files.removeFile(path)
     return
   }
   const before = await textOf(path)
@@ -123,6 +133,17 @@ async function takeOut(
   // Where git cannot tell, the token is still removed; the other lines were there before.
   const gitDirectory = await findGitDirectory(path, signal).catch(() => undefined)
   await replaceTokenFile(path, toBytes(after), signal, gitDirectory)
+}
+
+/** The settings in a `.env`. @throws {SidecarError} `failed` for UTF-16, as PowerShell 5 writes it: no program reads a token there. */
+async function settingsOf(path: string): Promise<string> {
+  const text = (await textOf(path)) ?? ''
+  if (/^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(text)) {
+    throw new SidecarError('failed', `${path} is in UTF-16, where programs find no settings.`, {
+      hint: 'Save it as UTF-8; in PowerShell 5: `Set-Content -Encoding UTF8`.',
+    })
+  }
+  return text
 }
 
 /** One character for each byte, so that other lines are written back unchanged, in any encoding. */

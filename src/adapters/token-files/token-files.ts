@@ -1,9 +1,9 @@
 /** The files of the config that programs read access tokens from, and what is wrong with each. */
-import type { TokenFile } from '../../config.ts'
+import type { TokenFile } from '../../config/config.ts'
 import type { Log } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import { Queues } from '../../queue.ts'
-import { PATIENCE_MS, setToken } from './token-file.ts'
+import { FILE_TIMEOUT_MS, setToken } from './token-file.ts'
 import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
 
 export interface TokenFiles {
@@ -27,9 +27,10 @@ export interface TokenFilesDeps {
 
 export function createTokenFiles(
   configured: readonly TokenFile[],
-  { log, onProblem = () => undefined, patienceMs = PATIENCE_MS }: TokenFilesDeps,
+  { log, onProblem = () => undefined, patienceMs = FILE_TIMEOUT_MS }: TokenFilesDeps,
 ): TokenFiles {
   let files = new Map(configured.map((file) => [keyOf(file), file]))
+  let filesByApp = groupByApp(files)
   /** What was last written to each file: the hash of a token, or undefined for none. */
   const holds = new Map<string, string | undefined>()
   const problems = new Map<string, TokenFileProblem>()
@@ -61,12 +62,13 @@ export function createTokenFiles(
 
   return {
     async update(app, accessToken) {
-      const own = [...files.values()].filter((file) => file.app === app)
+      const own = filesByApp.get(app) ?? []
       await Promise.all(own.map((file) => enqueue(file, accessToken)))
     },
     async configure(next) {
       const before = files
       files = new Map(next.map((file) => [keyOf(file), file]))
+      filesByApp = groupByApp(files)
       const gone = [...before].flatMap(([key, file]) => (files.has(key) ? [] : [file]))
       await Promise.all(gone.map((file) => enqueue(file, undefined)))
       for (const file of gone) {
@@ -74,13 +76,20 @@ export function createTokenFiles(
         problems.delete(keyOf(file))
       }
     },
-    problemOf: (app) =>
-      [...files.values()]
-        .filter((file) => file.app === app)
-        .map(problemWith)
-        .find(Boolean),
+    problemOf: (app) => filesByApp.get(app)?.map(problemWith).find(Boolean),
     problemWith,
   }
+}
+
+/** Every status asks for the app's own files: searching those of 10,000 apps each time would take seconds. */
+function groupByApp(files: ReadonlyMap<string, TokenFile>): ReadonlyMap<string, TokenFile[]> {
+  const groups = new Map<string, TokenFile[]>()
+  for (const file of files.values()) {
+    const group = groups.get(file.app)
+    if (group) group.push(file)
+    else groups.set(file.app, [file])
+  }
+  return groups
 }
 
 /** Settings that are equal in every member are the same one. */

@@ -75,7 +75,7 @@ export function readHeader(dir: string): HeaderRead {
 
 function refuseUnreadable(message: string): Refusal {
   const hint =
-    'Put it back from a backup; or move the whole vault directory away for a fresh one, and sign in anew.'
+    'Put it back from a backup; or move the whole vault directory away for a fresh one, and sign in again.'
   return { kind: 'refused', message, hint }
 }
 

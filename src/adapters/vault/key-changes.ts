@@ -1,6 +1,6 @@
 /**
- * Changes the vault's key, and moves it. Both take several steps: a place with two keys, or a header
- * with `leaving`, shows which was the last, and `finish` does the rest.
+ * Rotates the vault's key, and moves it. Both take several steps: after a crash, a place with two keys or a
+ * header with `leaving` shows which step was the last, and `finish` does the rest.
  */
 import type { Log } from '../../core/ports.ts'
 import type { VaultKeys } from '../../core/vault.ts'
@@ -55,7 +55,7 @@ export class KeyChanges implements VaultKeys {
    * Finishes what a stop interrupted, and changes to a key that was put before the others in the
    * key's place. What cannot be done now is logged, and done at the next start.
    *
-   * @param keepsOthers whether keys behind the newest stay in their place: other machines use them too.
+   * @param keepsOthers whether the older keys stay in their place: other machines use them too.
    */
   async finish(newestKid: string, keepsOthers: boolean): Promise<void> {
     const { log } = this.#deps
@@ -147,12 +147,15 @@ export class KeyChanges implements VaultKeys {
     const { places, log, onStep } = this.#deps
     const place = places[leaving]
     const there = await place.read(id)
-    if (there.kind === 'keys' && this.#areOurs(there.keys)) {
-      const removed = await place.remove(id)
-      if (removed.kind === 'refused') {
-        log.warn({ reason: removed.message }, `the ${leaving} still has a copy of the vault key`)
-        return
-      }
+    const isOurs = there.kind === 'keys' && this.#areOurs(there.keys)
+    const emptied = isOurs ? await place.remove(id) : there
+    if (emptied.kind === 'refused') {
+      const reason = emptied.message
+      log.warn(
+        { reason },
+        `the ${leaving} may still have a copy of the vault key: the next start deletes it`,
+      )
+      return
     }
     onStep('emptied')
     await this.#current.changeHeader(({ leaving: _left, ...kept }) => kept)

@@ -38,7 +38,7 @@ export interface OpenVaultOptions {
   readonly machineId: string | null
   /** Whether to use a vault that another machine made. */
   readonly takeOver: boolean
-  /** Whether other machines have the key too: then no line of its file is ever taken out by us. */
+  /** Whether other machines have the key too: then no key is ever removed from its place. */
   readonly sharesKey?: boolean
   readonly log: Log
   readonly onStep?: OnStep | undefined
@@ -60,7 +60,7 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenedVault>
   }
 }
 
-/** The directory above is private already; a mode that opens this one is a mistake, and is reported. */
+/** Why the vault's directory is not private. The state directory around it is, so its mode is a mistake, not a danger. */
 function describeExposure(dir: string): string | undefined {
   const stats = statSync(dir, { throwIfNoEntry: false })
   const reason = stats?.isDirectory()
@@ -155,7 +155,7 @@ const RUN_THAT_COMMAND =
   'Run that command; evo-token tries again by itself. If another user may have read the vault key: evo-token vault rotate-key'
 
 function startAgain(dir: string): string {
-  return `move ${dir} away for a fresh vault, and sign in anew.`
+  return `move ${dir} away for a fresh vault, and sign in again.`
 }
 
 function toLocked(message: string, hint: string, code = 'vault_locked'): LockedVault {

@@ -8,7 +8,7 @@ import { judge, type Verdict } from '../../core/sharing/verdict.ts'
 import type { Sharing } from '../../core/vault.ts'
 import type { AppState } from '../app-state.ts'
 import type { Keeper } from './keeper.ts'
-import { accessCopyOf, type SealedRow, sealRecord } from './seal-record.ts'
+import { copyOf, recordOfCopy, type SealedRow, sealRecord } from './seal-record.ts'
 
 export class AppRow {
   readonly key: AppKey
@@ -21,6 +21,7 @@ export class AppRow {
   /** Why the row cannot be believed or taken in, where it is ahead. */
   unreadable: 'unknown-key' | 'broken' | undefined
   #publishing: Promise<void> | undefined
+  #isBeingMade = false
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.key = key
@@ -36,9 +37,10 @@ export class AppRow {
   set head(head: RowHead | undefined) {
     this.#head = head
     this.#wasRead = true
+    if (this.sharing && !this.isAhead(this.sharing)) this.unreadable = undefined
   }
 
-  /** Whether the row was seen since this app is here. */
+  /** Whether the row was read since the app was restored. */
   get wasRead(): boolean {
     return this.#wasRead
   }
@@ -53,12 +55,26 @@ export class AppRow {
     return judge(this.keeper.id, onDisk, this.head, this.#known)
   }
 
-  /** Whether the row has what the disk has yet to get. */
+  /** Whether the row is newer than the record on the disk. */
   isAhead({ number }: Sharing): boolean {
     return this.head !== undefined && isHigher(this.head, this.pair(number))
   }
 
-  /** Publishes what the disk has, until the row shows it. */
+  /**
+   * Runs `work`, which makes the row where there is none. Nothing is published meanwhile: that could
+   * overwrite a row that another keeper makes. Runs in the app's queue.
+   */
+  async make(work: () => Promise<void>): Promise<void> {
+    await this.#publishing
+    this.#isBeingMade = true
+    try {
+      await work()
+    } finally {
+      this.#isBeingMade = false
+    }
+  }
+
+  /** Publishes the record on the disk until the row shows it; once the sharing has ended, only waits for what is under way. */
   publish(): Promise<void> {
     this.#publishing ??= this.#publishAll().finally(() => {
       this.#publishing = undefined
@@ -71,6 +87,8 @@ export class AppRow {
       for (;;) {
         const { sharing } = this
         const { record } = this.state.ledger
+        // It would create the row again that `leave` deletes.
+        if (this.keeper.hasLeft() || this.#isBeingMade) return
         if (sharing?.home !== this.keeper.id || sharing.pending !== undefined) return
         const sealed = await this.seal(sharing)
         const answer = sealed && (await this.keeper.store.publish(sealed, this.keeper.id))
@@ -86,8 +104,8 @@ export class AppRow {
   }
 
   /**
-   * Whether the database has lost that this keeper became the home. It is told before any keeper is
-   * confirmed: one that was replaced, and was started at the same time, would believe the row.
+   * Whether the database has lost that this keeper became the home. That is published before any keeper
+   * is confirmed: the previous home, if it starts at the same time, would believe the row.
    */
   #tellsNumber(): boolean {
     const { sharing } = this
@@ -95,19 +113,23 @@ export class AppRow {
     return (this.#head?.number ?? -1) < sharing.number
   }
 
-  /** The row and the session in it; undefined where that cannot be opened. */
+  /** The row and the session in it, by this keeper's clock; undefined where that cannot be opened. */
   async openAhead() {
-    const row = (await this.keeper.store.open(this.key))?.value
+    const answer = await this.keeper.store.open(this.key)
     const copies = this.keeper.copies()
+    const row = answer?.value
     if (!row || !copies) return undefined
     const opened = await copies.openSession(row)
     const before = this.unreadable
-    // A keeper seals whose home it is: who can write rows, and has no key, makes no other one the home.
+    // The home is inside of what is sealed: without a key a writer of rows cannot make another keeper the home.
     const isWhole =
       opened.kind === 'opened' &&
       (row.home === null || opened.value.record.sharing?.home === row.home)
     this.unreadable = isWhole ? undefined : opened.kind === 'opened' ? 'broken' : opened.kind
-    if (isWhole) return { row, ...opened.value }
+    if (isWhole) {
+      const { record, unanswered } = opened.value
+      return { row, record: recordOfCopy(record, answer), unanswered }
+    }
     if (before !== this.unreadable) {
       const why = this.unreadable === 'broken' ? 'is damaged' : 'needs a vault key that is not here'
       this.state.deps.log.error({ app: this.key.app }, `a newer copy in the database ${why}`)
@@ -116,24 +138,20 @@ export class AppRow {
     return undefined
   }
 
-  /** Of the record on the disk, under that number. */
+  /** The generation of the record on the disk, with that number. */
   pair(number: number): Pair {
     return { number, generation: this.state.ledger.record.generation }
   }
 
-  /** The record on the disk, sealed for its row. */
+  /** The record on the disk, sealed for its row; undefined without a vault key, or before the database has answered. */
   async seal(sharing: Sharing): Promise<SealedRow | undefined> {
     const copies = this.keeper.copies()
-    if (!copies) return undefined
+    const database = this.keeper.databaseClock()
+    if (!copies || !database) return undefined
     const { record: own, unanswered } = this.state.ledger
-    const record = { ...own, sharing }
-    const access = accessCopyOf(this.state, own, this.keeper.databaseClock())
-    return sealRecord(
-      copies,
-      { ...this.key, ...this.pair(sharing.number) },
-      { record, unanswered },
-      access,
-    )
+    const { record, access } = copyOf({ ...own, sharing }, this.state.session.tokens, database)
+    const place = { ...this.key, ...this.pair(sharing.number) }
+    return sealRecord(copies, place, { record, unanswered }, access)
   }
 
   /** Notes what this process has just written to the row. */

@@ -1,24 +1,30 @@
-/** A person's word changes the home of an app: it is given, taken over, adopted, or kept from the others. */
+/** Changes the home of an app at the owner's command: hands it over, takes it over, adopts it, or ends its sharing. */
 import { isHigher } from '../../core/sharing/pair.ts'
 import type { WholeRow } from '../../core/sharing/shared-store.ts'
 import type { AppRecord } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { runWhenIdle } from '../idle.ts'
 import type { AppRow } from './app-row.ts'
+import { notLeft, notShared } from './home-words.ts'
 import { sealRecord } from './seal-record.ts'
 import { settle } from './settle-row.ts'
 
 /** Why a copy cannot become this keeper's own. */
 export type NotTaken = 'unknown-key' | 'broken' | 'no-room'
 
-/** What came of an attempt to become the home with the copy of a keeper that is gone. */
-export type TakenOver = 'done' | 'changed' | 'older' | 'unreached' | NotTaken
+/** The result of an attempt to become the home with the copy of a keeper that is gone. */
+export type TakeOverResult = 'done' | 'changed' | 'older' | 'unreached' | NotTaken
 
 /** Gives the app to the keeper that asks for it: the disk says so first. */
 export async function giveTo(appRow: AppRow, to: string): Promise<void> {
   await runWhenIdle(appRow.state, async () => {
     const { sharing } = appRow
     if (sharing?.home !== appRow.keeper.id || !appRow.keeper.isConfirmed()) return
+    // The request may be old, and withdrawn by now.
+    const head = await appRow.keeper.store.head(appRow.key)
+    if (head?.value?.moveTo !== to) return
+    appRow.head = head.value
+    if (appRow.isAhead(sharing)) return
     const number = appRow.keeper.nextNumber(appRow.head, sharing)
     const { readerKey } = sharing
     const given = { home: to, number, readerKey, handedOver: true } as const
@@ -30,8 +36,8 @@ export async function giveTo(appRow: AppRow, to: string): Promise<void> {
 }
 
 /**
- * Opens a copy and runs `work` while there is room for it on the disk: the keeper that becomes the home has to
- * be able to store what it becomes the home of.
+ * Opens a copy and runs `work` with room for it reserved on the disk: a keeper that becomes the home has to
+ * be able to store the session.
  */
 export async function withRoom<Result>(
   { keeper, state }: AppRow,
@@ -63,21 +69,21 @@ export function takeOver(
   appRow: AppRow,
   row: WholeRow,
   silent: { readonly id: string; readonly since: number } | undefined,
-): Promise<TakenOver> {
-  return withRoom<TakenOver>(appRow, row, async (opened) => {
+): Promise<TakeOverResult> {
+  return withRoom<TakeOverResult>(appRow, row, async (opened) => {
     const { store, identity, id } = appRow.keeper
     const copies = appRow.keeper.copies()
     if (!copies) return 'unknown-key'
-    // Only a person can say that what this keeper has seen since is to be forgotten.
+    // Only the owner can decide (--force) to give up what this keeper has seen since.
     if (silent && appRow.sharing && isHigher(appRow.pair(appRow.sharing.number), row)) {
       return 'older'
     }
     const number = appRow.keeper.nextNumber(row, appRow.sharing)
-    const readerKey = opened.sharing?.readerKey ?? 1
+    const readerKey = opened.sharing?.readerKey ?? number
     const record = { ...opened, sharing: { home: id, number, readerKey } }
     const place = { ...appRow.key, number, generation: row.generation }
     const access = await copies.openAccess(row)
-    // The one that is gone may have spent it: a refusal of the first attempt is told as a lost answer.
+    // The old home may have spent the token: a refusal of the first attempt is reported as a lost answer.
     const sealed = await sealRecord(
       copies,
       place,
@@ -95,25 +101,21 @@ export function takeOver(
 }
 
 /**
- * Becomes the home of an app that has no row: with what this keeper has of it, which may be old.
+ * Becomes the home of an app that has no row, with this keeper's own record, which may be old.
  *
  * @throws {SidecarError} `invalid_request` for one that was never shared, `unavailable`.
  */
 export async function adopt(appRow: AppRow): Promise<void> {
   const { sharing, keeper, state } = appRow
   const { app } = appRow.key
-  if (!sharing) {
-    throw new SidecarError('invalid_request', `"${app}" is not shared yet.`, {
-      hint: 'It is once it is signed in, and its home has published it.',
-    })
-  }
+  if (!sharing) throw notShared(app)
   if (sharing.home === keeper.id) return
   if (keeper.isAlive(sharing.home)) {
     const home = keeper.nameOf(sharing.home)
     throw new SidecarError('unavailable', `${home} runs, and publishes it again within a minute.`)
   }
   if (!state.ledger.record.tokens && state.app.type !== 'service') {
-    throw new SidecarError('invalid_request', `This keeper has nothing of "${app}".`, {
+    throw new SidecarError('invalid_request', `This keeper has no session of "${app}".`, {
       hint: `Sign in: \`evo-token login ${app}\`.`,
     })
   }
@@ -121,9 +123,8 @@ export async function adopt(appRow: AppRow): Promise<void> {
     const { sharing } = appRow
     if (!sharing) return
     const number = appRow.keeper.nextNumber(undefined, sharing)
-    const { readerKey } = sharing
-    // It may have been spent elsewhere since.
-    const shared = { home: appRow.keeper.id, number, readerKey }
+    // The token may have been spent elsewhere since, and the reader key renewed.
+    const shared = { home: appRow.keeper.id, number, readerKey: number }
     if ((await appRow.state.ledger.share(shared, true)).kind !== 'stored') return
     appRow.head = undefined
     appRow.state.reloadFromRecord()
@@ -133,16 +134,30 @@ export async function adopt(appRow: AppRow): Promise<void> {
 }
 
 /**
- * Ends the sharing of the app; what is on the disk is this keeper's own.
+ * Ends the sharing of the app; the session on the disk is this keeper's own then.
  *
- * @returns whether the database has no copy of it any more that another keeper could take over.
+ * @returns whether the database holds no copy any more that another keeper could take over.
+ * @throws {SidecarError} `not_home` where the row is not this keeper's any more, `unavailable`.
  */
 export function leave(appRow: AppRow): Promise<boolean> {
+  const { app } = appRow.key
   return runWhenIdle(appRow.state, async () => {
-    if (appRow.sharing?.home !== appRow.keeper.id) return true
-    const withdrawn = await appRow.keeper.store.withdraw(appRow.key, appRow.keeper.id)
-    await appRow.state.ledger.share(undefined)
+    const { keeper, sharing, state } = appRow
+    if (sharing?.home !== keeper.id) return true
+    await appRow.publish()
+    const withdrawn = await keeper.store.withdraw(appRow.key, keeper.id)
+    // A sign-in that was not swapped in is a session of this keeper alone.
+    if (withdrawn?.value === false && sharing.pending === undefined) {
+      throw new SidecarError('not_home', `Another keeper may be the home of "${app}".`, {
+        hint: 'It is shared as before. `evo-token share status` shows its home; if that is this keeper, it is published within a minute: then run `evo-token share leave` again.',
+      })
+    }
+    const { kind } = await state.ledger.share(undefined)
     appRow.head = undefined
+    if (kind !== 'stored') {
+      keeper.lookSoon()
+      throw notLeft(app)
+    }
     return withdrawn !== undefined
   })
 }

@@ -1,7 +1,7 @@
 /**
- * Whether this process may believe that it is the home of what its disk says. It may once the
- * database has shown it, in a statement after its own beat, no row above its disk; and it may not
- * any more after it did not run for a while, for another keeper may have become the home meanwhile.
+ * Whether this process may believe what its disk says of homes. It may once the database, asked after
+ * the process wrote its beat, has shown no row that is newer than its disk. It may no longer after a
+ * time in which the process did not run: another keeper may have become the home meanwhile.
  */
 import type { Clock } from '../../core/ports.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
@@ -43,7 +43,7 @@ export class Confirmation {
     return this.#confirmed
   }
 
-  /** How often the process stood still so far. */
+  /** How often the process has stood still so far. */
   get gaps(): number {
     this.look()
     return this.#gaps
@@ -56,9 +56,13 @@ export class Confirmation {
     return true
   }
 
+  drop(): void {
+    this.#confirmed = false
+  }
+
   /**
-   * Whether a database is known well enough to be believed. One that was just started may have lost
-   * what was written last: the homes that run have to have had the time to publish it again.
+   * Whether a database was watched long enough to be believed. One that was just started may have lost
+   * what was written last, and the homes need time to publish it again.
    */
   hasWatched(incarnation: string): boolean {
     if (this.#watched.has(incarnation)) return true

@@ -1,15 +1,17 @@
-/** What is said of an app, and of a keeper, where it cannot be told whether it is the home. */
+/** The words for an app, and for a keeper, where this keeper is not certain to be the home. */
 import type { Failure } from '../../core/ports.ts'
-import type { Words } from '../../core/problem.ts'
+import type { Words } from '../../core/case-row.ts'
+import { SidecarError } from '../../errors.ts'
 
-const SHARE_STATUS = 'It goes on by itself; `evo-token share status` says how the database is.'
+const SHARE_STATUS = 'Wait, or repair the database; `evo-token share status` shows its state.'
 
 export function databaseFaultWords({ message }: Failure): Words {
   return { message, hint: SHARE_STATUS }
 }
 
 export const WATCHED: Words = {
-  message: 'A database that has just been met is watched for two minutes first.',
+  message:
+    'The database is new to this keeper: it is watched for two minutes before it is believed.',
   hint: SHARE_STATUS,
 }
 
@@ -24,6 +26,11 @@ export const HALTED: Words = {
   hint: 'Stop one of the two; give the copy a state directory of its own.',
 }
 
+export const LEFT: Words = {
+  message: 'This daemon has stopped sharing, so it cannot become the home of a shared app.',
+  hint: 'To share again, restart it with "share" in the config.',
+}
+
 export const TWO_PRIMARIES: Words = {
   message: 'More than one database of "share.hosts" takes writes.',
   hint: 'Stop the one that is not the primary any more; `evo-token share status` names them.',
@@ -36,7 +43,7 @@ export const UNREACHED: Words = {
 
 export const BECAME_HOME: Words = {
   message: 'Another keeper became the home of the app meanwhile.',
-  hint: UNREACHED.hint,
+  hint: 'Try again in a minute; `evo-token share status` shows the home of each app.',
 }
 
 export function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Words {
@@ -49,6 +56,23 @@ export function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Wor
         message: 'The database has a newer copy, and that is damaged.',
         hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}'.`,
       }
+}
+
+export function notShared(app: string): SidecarError {
+  return new SidecarError('invalid_request', `"${app}" is not shared yet.`, {
+    hint: 'It is once it is signed in, and its home has published it.',
+  })
+}
+
+/** `share leave`, where the disk refuses. */
+export function notLeft(app: string): SidecarError {
+  return new SidecarError(
+    'unavailable',
+    `The end of the sharing of "${app}" could not be stored.`,
+    {
+      hint: 'It is shared as before. Make room on the disk of the state directory, or correct its permissions; then run `evo-token share leave` again.',
+    },
+  )
 }
 
 export function toFailure({ message }: Words): Failure {

@@ -1,10 +1,15 @@
 /**
- * The beat of a keeper: with it the others see that it runs, and it sees whether another process runs
- * under its id, as a copied machine would.
+ * The beat of a keeper: it shows the others that this keeper runs, and reveals another process under the
+ * same id, such as that of a copied machine.
  */
 import type { Clock, Log } from '../../core/ports.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
-import type { Answer, Asked, KeeperRow, SharedStore } from '../../core/sharing/shared-store.ts'
+import type {
+  DatabaseAnswer,
+  PromisedAnswer,
+  KeeperRow,
+  SharedStore,
+} from '../../core/sharing/shared-store.ts'
 
 export interface KeeperBeatDeps {
   readonly clock: Clock
@@ -17,7 +22,7 @@ export interface KeeperBeatDeps {
   readonly isGone: (instance: string) => boolean
 }
 
-type Note = <T>(asked: Asked<T>) => Promise<Answer<T> | undefined>
+type Note = <T>(asked: PromisedAnswer<T>) => Promise<DatabaseAnswer<T> | undefined>
 
 export class KeeperBeat {
   readonly #deps: KeeperBeatDeps
@@ -28,6 +33,8 @@ export class KeeperBeat {
   #waitsUntil: number | undefined
   #halted = false
   #beatAt = -Infinity
+  /** The answer to the last beat that was written. */
+  #lastBeat: DatabaseAnswer<unknown> | undefined
 
   constructor(deps: KeeperBeatDeps, note: Note) {
     this.#deps = deps
@@ -48,7 +55,7 @@ export class KeeperBeat {
     return this.#waitsUntil !== undefined
   }
 
-  /** Whether nothing that another process under this id asked for before can be under way any more. */
+  /** Whether every request of an earlier process under this id is certainly over. */
   hasWaited(): boolean {
     return this.#waitsUntil !== undefined && this.#deps.clock.read().mono >= this.#waitsUntil
   }
@@ -67,32 +74,55 @@ export class KeeperBeat {
   /** @returns whether it is the last one under its id; undefined where the database did not answer. */
   async beat(kids: readonly string[]): Promise<boolean | undefined> {
     const { store, self, log } = this.#deps
+    const last = this.#lastBeat
     const beaten = await this.#note(store.beat({ ...self, kids }))
     if (!beaten) return undefined
-    if (!beaten.value && !this.#halted) {
-      log.error(
-        {},
-        'another process runs under the id of this keeper: its state directory was copied',
-      )
-    }
-    // Only another start ends it: who knows what was sent meanwhile.
-    this.#halted ||= !beaten.value
-    return beaten.value
+    if (beaten.value) this.#lastBeat = beaten
+    if (beaten.value || this.#halted) return beaten.value
+    const isLost = await this.#isLost(last, beaten)
+    if (isLost !== false) return isLost && this.#claim(kids)
+    log.error(
+      {},
+      'another process runs under the id of this keeper: its state directory was copied',
+    )
+    // Only a restart ends this: it is unknown what the other process has sent meanwhile.
+    this.#halted = true
+    return false
   }
 
   async leave(): Promise<void> {
     if (this.hasBeaten && !this.#halted) await this.#deps.store.leave(this.#deps.self)
   }
 
-  /** The first beat: whatever process wrote the last one. */
+  /**
+   * Whether the database is another one that has lost the beats of this process: it was restored, or took
+   * over from one that had more. Its beat of this id is then older than our last one.
+   */
+  async #isLost(
+    last: DatabaseAnswer<unknown> | undefined,
+    { incarnation }: DatabaseAnswer<unknown>,
+  ): Promise<boolean | undefined> {
+    if (!last || last.incarnation === incarnation) return false
+    const { store, self } = this.#deps
+    const keepers = await this.#note(store.keepers())
+    if (!keepers) return undefined
+    const own = keepers.value.find(({ id }) => id === self.id)
+    return own !== undefined && (own.instance === self.instance || own.beatAt < last.now)
+  }
+
+  /** The first beat at a database: whatever process wrote the last one. */
   async #claim(kids: readonly string[]): Promise<boolean | undefined> {
     const { store, self, isGone, policy, clock, log } = this.#deps
     const keepers = await this.#note(store.keepers())
     if (!keepers) return undefined
     const before = keepers.value.find(({ id }) => id === self.id)
     const isYoung = before !== undefined && keepers.now - before.beatAt < policy.silentMs
-    const mayLive = isYoung && !isGone(before.instance)
-    if (!(await this.#note(store.claim({ ...self, kids })))) return undefined
+    // The beat may be our own, if its answer was lost.
+    const isOther = isYoung && before.instance !== self.instance
+    const mayLive = isOther && !isGone(before.instance)
+    const claimed = await this.#note(store.claim({ ...self, kids }))
+    if (!claimed) return undefined
+    this.#lastBeat = claimed
     this.#waitsUntil = clock.read().mono + (mayLive ? policy.cloneMs : 0)
     if (mayLive) log.warn({}, WAITS_FOR_ANOTHER)
     return true
@@ -100,4 +130,4 @@ export class KeeperBeat {
 }
 
 const WAITS_FOR_ANOTHER =
-  'another process may still use the sessions of this keeper: none is renewed until what it asked for is over'
+  'another process may still use the sessions of this keeper: none is renewed until its requests are over'

@@ -1,9 +1,9 @@
 /**
- * A keeper among others: it writes its beat, looks at what the others wrote, and keeps the rows of its
- * apps. One tick does all of that, one after another; what fails is repeated by the next.
+ * A keeper among others. `beat` writes its beat; one `tick` reads what the others wrote, and then brings
+ * the rows of its apps up to date. The next tick repeats what failed.
  */
 import type { App } from '../../core/app.ts'
-import type { Answer, AppKey, CopiedRow } from '../../core/sharing/shared-store.ts'
+import type { DatabaseAnswer, AppKey } from '../../core/sharing/shared-store.ts'
 import type { RecordCopies } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppHome } from '../app-home.ts'
@@ -11,8 +11,8 @@ import type { AppState } from '../app-state.ts'
 import { forEachAtOnce } from '../at-once.ts'
 import type { ManagedApp } from '../managed-app.ts'
 import { waitAtMost } from '../wait-at-most.ts'
-import { ChangedRows } from './changed-rows.ts'
-import { Copy } from './copy.ts'
+import { ChangedRows, type Seen } from './changed-rows.ts'
+import { Copy, takeCopies } from './copy.ts'
 import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { SharedApp } from './shared-app.ts'
@@ -25,10 +25,11 @@ export interface KeeperSharingDeps
   readonly keyOf: (app: App) => AppKey
 }
 
-/** Of the database's connections one is left for beats and last questions. */
+/** Leaves one of the database's connections for beats and last questions. */
 const LOOKS_AT_ONCE = 3
 
-interface Shared {
+interface KeeperApp {
+  readonly key: AppKey
   readonly app: SharedApp
   readonly remote: RemoteApp
   readonly copy: Copy
@@ -37,7 +38,7 @@ interface Shared {
 export class KeeperSharing {
   readonly keeper: ThisKeeper
   readonly #deps: KeeperSharingDeps
-  readonly #apps = new Map<string, Shared>()
+  readonly #apps = new Map<string, KeeperApp>()
   readonly #rows: ChangedRows
   #managed: (app: string) => ManagedApp | undefined = () => undefined
 
@@ -64,12 +65,12 @@ export class KeeperSharing {
     const app = new SharedApp(state, key, this.keeper)
     const remote = new RemoteApp(state.app, {
       ...this.#deps,
-      wish: (wish) => {
-        handOn(this.#deps, key, wish, this.keeper.databaseClock())
+      wish: (wish, over) => {
+        handOn(this.#deps, key, wish, this.keeper.databaseClock(), over)
       },
     })
-    this.#apps.set(key.app, { app, remote, copy: new Copy(remote) })
-    // What it has to do is in rows that were read before it was here.
+    this.#apps.set(key.app, { key, app, remote, copy: new Copy(remote) })
+    // The rows that concern it may have been read before it was restored.
     this.#rows.lookSoon()
     return app
   }
@@ -127,7 +128,7 @@ export class KeeperSharing {
   }
 
   async stop(): Promise<void> {
-    // What came in while it stopped: who takes over should find it.
+    // Publishes what was stored during the stop: a keeper that takes over should find it.
     const published = Promise.all(this.all().map((app) => app.publish()))
     const { keeper } = this
     await waitAtMost(
@@ -139,19 +140,22 @@ export class KeeperSharing {
     await keeper.store.close()
   }
 
-  /** After its own beat: no row may be above what is on the disk, or that is put right first. */
+  /** After its own beat: a row that is newer than the disk is dealt with first. */
   async #confirm(copies: RecordCopies): Promise<void> {
     const { keeper } = this
     const { beat, confirmation, store } = keeper
+    // This process has to wait again where the database has lost its beats.
+    if (!beat.hasWaited()) confirmation.drop()
     if (!beat.hasWaited() || store.hasTwoPrimaries()) return
     const { gaps } = confirmation
-    if (!(await beat.beat(copies.kids()))) return
+    if (!(await beat.beat(copies.kids())) || !beat.hasWaited()) return
     const heads = await keeper.note(store.heads())
     if (!heads || !confirmation.hasWatched(heads.incarnation)) return
     const rows = rowsByKey(heads.value)
     await forEachAtOnce(this.#apps.values(), LOOKS_AT_ONCE, ({ app }) =>
       this.#guard(app, () => app.look(rows(app.key))),
     )
+    keeper.storeFrom(heads.now)
     if (!confirmation.confirm(gaps)) return
     this.#deps.log.info({}, 'this keeper is confirmed: it may renew the apps whose home it is')
     for (const name of this.#apps.keys()) this.#deps.onChange(name)
@@ -159,26 +163,30 @@ export class KeeperSharing {
   }
 
   async #poll(): Promise<void> {
-    const changes = await this.#rows.read((asked) => this.keeper.note(asked))
-    if (!changes) return
-    await forEachAtOnce(this.#apps.values(), LOOKS_AT_ONCE, async (shared) => {
-      const row = changes.rowOf(shared.app.key)
-      if (row ?? changes.isWhole) {
-        await this.#guard(shared.app, () => this.#see(shared, row, changes.at))
-      }
-    })
+    const { keeper } = this
+    const seen = await this.#rows.read(this.#apps, (asked) => keeper.note(asked))
+    if (!seen) return
+    for (const { one, head } of seen.value) one.app.see(head)
+    // What has to be done about an app may take its time, and callers wait for copies.
+    await this.#takeCopies(seen)
+    await forEachAtOnce(seen.value, LOOKS_AT_ONCE, ({ one, head }) =>
+      this.#guard(one.app, () => one.app.look(head)),
+    )
+    await this.#takeCopies(seen)
   }
 
-  async #see(shared: Shared, row: CopiedRow | undefined, at: Answer<unknown>): Promise<void> {
-    const { app, remote } = shared
-    await app.look(row)
-    if (!app.isElsewhere()) return
-    remote.reconfigure(app.state.app)
-    remote.home = this.keeper.nameOf(row?.home)
-    await shared.copy.take(row, at, this.keeper.copies())
+  /** For the apps whose home is elsewhere. */
+  async #takeCopies(seen: DatabaseAnswer<readonly Seen<KeeperApp>[]>): Promise<void> {
+    const value = seen.value.filter(({ one }) => one.app.isElsewhere())
+    for (const { one, head } of value) {
+      one.remote.reconfigure(one.app.state.app)
+      one.remote.home = this.keeper.nameOf(head?.home)
+    }
+    const { store } = this.keeper
+    if (!(await takeCopies({ ...seen, value }, store, this.keeper.copies()))) this.#rows.lookSoon()
   }
 
-  /** The homes do what those wish who have a copy only. */
+  /** Begins the renewals that daemons with copies ask their homes for. */
   async #grantWishes(): Promise<void> {
     const { keeper } = this
     if (!keeper.isConfirmed() || this.all().every((app) => app.isElsewhere())) return
@@ -188,7 +196,7 @@ export class KeeperSharing {
       const managed = this.#managed(wish.app)
       if (!managed || app?.key.identityDigest !== wish.identityDigest || app.isElsewhere()) continue
       grant(managed, wish, keeper.databaseClock())
-      // A reader may hold the row that it wrote: nothing waits for that.
+      // A reader may have locked the row that it wrote: nothing waits for that.
       keeper.store.fulfil(wish).catch(() => undefined)
     }
   }

@@ -1,10 +1,10 @@
-/** What an app of a keeper that shares needs to know of its keeper. */
+/** What a shared app needs to know about its keeper. */
 import type { Clock } from '../../core/ports.ts'
-import type { Words } from '../../core/problem.ts'
+import type { Words } from '../../core/case-row.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
 import type {
-  Answer,
-  Asked,
+  DatabaseAnswer,
+  PromisedAnswer,
   KeeperRow,
   RowHead,
   SharedStore,
@@ -26,23 +26,25 @@ export interface Keeper {
   mayPublish(): boolean
   /** Whether one database takes writes, and one process runs under the id. */
   homesMayChange(): boolean
-  /** Whether a person has ended the sharing: nothing is shared anew until the next start. */
+  /** Whether the owner has ended the sharing: nothing is shared again until the next start. */
   hasLeft(): boolean
   /** Whether the database may be believed: one takes writes, and this keeper has watched it for long enough. */
   isDatabaseKnown(): boolean
   /** Whether the others can see that this process runs. */
   hasBeaten(): boolean
-  /** Whether a keeper has written its beat of late. */
+  /** Whether a keeper has written its beat recently. */
   isAlive(id: string): boolean
   whyNotConfirmed(): Words | undefined
   /** Why no app may get another home now. */
   refuseChangeOfHome(): SidecarError | undefined
-  /** An answer that comes in the time that a question may take, and undefined after it. */
-  within<T>(asked: Asked<T>): Asked<T>
+  /** The answer, if it comes within the time that a question may take; undefined otherwise. */
+  within<T>(asked: PromisedAnswer<T>): PromisedAnswer<T>
   /** A number above every one that was seen. */
   nextNumber(row: Pick<RowHead, 'number'> | undefined, sharing: Sharing | undefined): number
-  /** The database's clock as it was last told. */
-  databaseClock(): Answer<unknown> | undefined
+  /** A generation above all that other processes under this id have stored; 0 before this one is confirmed. */
+  firstGeneration(): number
+  /** The last answer of the database, with its clock. */
+  databaseClock(): DatabaseAnswer<unknown> | undefined
   /** The name of a keeper, for people. */
   nameOf(id: string | null | undefined): string
   /** Tells the other hosts that something changed. */

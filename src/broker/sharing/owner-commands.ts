@@ -1,4 +1,4 @@
-/** What a person may do about homes: each is a person's word, and is never done by itself. */
+/** The owner's commands about homes. None of this ever happens by itself. */
 import type { KeeperRow, RowHead } from '../../core/sharing/shared-store.ts'
 import { SidecarError } from '../../errors.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
@@ -9,7 +9,7 @@ import type { SharedApp } from './shared-app.ts'
 const MOVE_MS = 25_000
 const LOOK_MS = 250
 
-export interface TakenOver {
+export interface TakeOverReport {
   readonly taken: readonly string[]
   /** Apps that were not, each with the reason. */
   readonly left: readonly { readonly app: string; readonly reason: string }[]
@@ -39,7 +39,7 @@ export class HomeCommands {
     if (row.home === this.#sharing.keeper.id) return
     const reason =
       row.home === null
-        ? await this.#take(shared, undefined)
+        ? await this.#take(shared, null, undefined)
         : await this.#askForHome(shared, row, row.home)
     if (reason !== undefined) {
       throw new SidecarError('unavailable', `"${app}" was not taken: ${reason}.`)
@@ -81,23 +81,23 @@ export class HomeCommands {
   /**
    * Becomes the home of every app of a keeper that a person declares gone.
    *
-   * @param force although it seems to run.
+   * @param force takes over even from a keeper that seems to run.
    * @throws {SidecarError} `not_found`, `invalid_request`, `unavailable`.
    */
-  async takeOver(name: string, force: boolean): Promise<TakenOver> {
+  async takeOver(name: string, force: boolean): Promise<TakeOverReport> {
     const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
     const { store, id, policy } = this.#sharing.keeper
     const keepers = await store.keepers()
     const heads = await store.heads()
     if (!keepers || !heads) throw unreached()
-    // A keeper whose state directory was lost is another one now, of the same name.
+    // A keeper that lost its state directory has a new id, and the same name.
     const gone = new Map<string, KeeperRow | undefined>(
       keepers.value
         .filter((keeper) => keeper.id !== id && (keeper.name === name || keeper.id === name))
         .map((keeper) => [keeper.id, keeper]),
     )
-    // Its own row is gone: its id, which `share status` shows, still says whose apps these are.
+    // The keeper's own row is gone: its id, which `share status` shows, still names the home of these apps.
     if (gone.size === 0 && heads.value.some(({ home }) => home === name)) gone.set(name, undefined)
     if (gone.size === 0) {
       const others = keepers.value.filter((other) => other.id !== id)
@@ -114,7 +114,7 @@ export class HomeCommands {
       const before = gone.get(head.home) ?? { id: head.home, beatAt: 0 }
       const shared = this.#sharing.all().find(({ key }) => isOf(key, head))
       const reason = shared
-        ? await this.#take(shared, force ? undefined : before)
+        ? await this.#take(shared, head.home, force ? undefined : before)
         : 'it is not in the config of this keeper'
       if (reason === undefined) taken.push(head.app)
       else left.push({ app: head.app, reason })
@@ -123,18 +123,21 @@ export class HomeCommands {
     return { taken, left }
   }
 
+  /** @param from the home that the app is taken from: another one by now is not gone. */
   async #take(
     shared: SharedApp,
+    from: string | null,
     gone: Pick<KeeperRow, 'id' | 'beatAt'> | undefined,
   ): Promise<string | undefined> {
     const opened = await this.#sharing.keeper.store.open(shared.key)
     if (!opened?.value) return REASONS.unreached
+    if (opened.value.home !== from) return REASONS.changed
     const silent = gone && { id: gone.id, since: gone.beatAt }
     const result = await shared.takeOver(opened.value, silent)
     return result === 'done' ? undefined : REASONS[result]
   }
 
-  /** Undefined where there is none: the database has lost it, or it was never there. */
+  /** The app's row; undefined where there is none: the database has lost it, or never had it. */
   async #rowOf(shared: SharedApp): Promise<RowHead | undefined> {
     const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
@@ -176,7 +179,7 @@ function unreached(): SidecarError {
 function unknownKeeper(name: string, keepers: readonly KeeperRow[]): SidecarError {
   const names = keepers.map((keeper) => keeper.name).join(', ')
   return new SidecarError('not_found', `There is no keeper "${name}".`, {
-    hint: names === '' ? 'This one is alone.' : `There are: ${names}.`,
+    hint: names === '' ? 'This is the only keeper.' : `There are: ${names}.`,
   })
 }
 

@@ -2,11 +2,11 @@
 import type { App } from '../../core/app.ts'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
-import type { Answer, AppKey, SharedStore } from '../../core/sharing/shared-store.ts'
+import type { DatabaseAnswer, AppKey, SharedStore } from '../../core/sharing/shared-store.ts'
 import type { RecordCopies } from '../../core/vault.ts'
 import type { Sleep } from '../wait-at-most.ts'
 import { ChangedRows } from './changed-rows.ts'
-import { Copy } from './copy.ts'
+import { Copy, takeCopies } from './copy.ts'
 import { RemoteApp } from './remote-app.ts'
 import { handOn } from './wishes.ts'
 
@@ -23,24 +23,25 @@ export interface ReaderSharingDeps {
   readonly keyOf: (app: App) => AppKey
 }
 
-interface Read {
+interface ReaderApp {
+  readonly key: AppKey
   readonly remote: RemoteApp
   readonly copy: Copy
 }
 
 export class ReaderSharing {
   readonly #deps: ReaderSharingDeps
-  readonly #apps = new Map<string, Read>()
+  readonly #apps = new Map<string, ReaderApp>()
   #keys: Pick<RecordCopies, 'openAccess'> | undefined
   readonly #rows: ChangedRows
-  #database: Answer<unknown> | undefined
+  #database: DatabaseAnswer<unknown> | undefined
 
   constructor(deps: ReaderSharingDeps) {
     this.#deps = deps
     this.#rows = new ChangedRows(deps)
   }
 
-  /** The apps of the config; what is known of those that stay is kept. */
+  /** Takes the apps of the config; what is known about those that stay is kept. */
   configure(apps: readonly App[]): void {
     const names = new Set(apps.map(({ name }) => name))
     for (const name of this.#apps.keys()) if (!names.has(name)) this.#apps.delete(name)
@@ -52,7 +53,7 @@ export class ReaderSharing {
     this.lookSoon()
   }
 
-  /** @throws {SidecarError} `config` where they cannot be read: those from before are kept. */
+  /** @throws {SidecarError} `config` where the keys cannot be read: the earlier ones are kept. */
   async loadKeys(): Promise<void> {
     this.#keys = await this.#deps.readKeys()
     this.lookSoon()
@@ -71,23 +72,21 @@ export class ReaderSharing {
   }
 
   async tick(): Promise<void> {
-    const changes = await this.#rows.read((asked) => asked)
-    if (!changes) return
-    this.#database = changes.at
-    for (const { remote, copy } of this.#apps.values()) {
-      const row = changes.rowOf(this.#deps.keyOf(remote.app))
-      if (row ?? changes.isWhole) await copy.take(row, changes.at, this.#keys)
-    }
+    const seen = await this.#rows.read(this.#apps, (asked) => asked)
+    if (!seen) return
+    this.#database = seen
+    if (!(await takeCopies(seen, this.#deps.store, this.#keys))) this.lookSoon()
   }
 
   #add(app: App): void {
+    const key = this.#deps.keyOf(app)
     const remote = new RemoteApp(app, {
       ...this.#deps,
-      wish: (wish) => {
-        handOn(this.#deps, this.#deps.keyOf(app), wish, this.#database)
+      wish: (wish, over) => {
+        handOn(this.#deps, key, wish, this.#database, over)
       },
     })
-    this.#apps.set(app.name, { remote, copy: new Copy(remote) })
+    this.#apps.set(app.name, { key, remote, copy: new Copy(remote) })
   }
 
   #isSame(one: App, other: App): boolean {

@@ -6,23 +6,17 @@ import type { CopyCase } from '../../core/problem-cases.ts'
 import type { AppStatus, Readiness, ServedToken } from '../../core/status.ts'
 import { expiresAt, type Reading, remainingMs, type TokenSet } from '../../core/token.ts'
 import type { AccessCopy } from '../../core/vault.ts'
-import type { Answer } from '../../core/sharing/shared-store.ts'
+import type { DatabaseAnswer } from '../../core/sharing/shared-store.ts'
 import type { SidecarError } from '../../errors.ts'
-import type { TokenRequest } from '../managed-app.ts'
-import { toError } from '../refusal.ts'
+import { REFRESH_WAIT_MS, type TokenRequest } from '../managed-app.ts'
+import { SOON_MS, toError } from '../refusal.ts'
 import { emptyStatus, servedToken } from '../status-of.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 
-/** How long a caller waits who has reported a token. */
-const REFRESH_WAIT_MS = 10_000
-
-/** When a caller may ask again: a copy may come at any moment. */
-const SOON_MS = 1_000
-
-/** What may be over by itself: there it is worth while to wait. */
+/** Faults that may pass by themselves: callers wait for that. */
 const IN_TIME: ReadonlySet<CopyCase> = new Set(['copy_missing', 'copy_ended'])
 
-/** What callers wish that the home should do. */
+/** What a caller asks the home for. */
 export interface Wish {
   /** The access token that an API refused, as lower-case hex SHA-256. */
   readonly rejectedSha256?: string
@@ -34,13 +28,13 @@ export interface RemoteAppDeps {
   readonly clock: Clock
   readonly sleep: Sleep
   readonly onChange: (app: string) => void
-  /** Hands a wish to the home. */
-  readonly wish: (wish: Wish) => void
+  /** Hands a wish to the home; `over` is aborted when its caller waits no more. */
+  readonly wish: (wish: Wish, over: AbortSignal) => void
 }
 
-/** What is known of the app's row. */
+/** What the app's row holds. */
 export type FoundCopy =
-  | { readonly kind: 'opened'; readonly copy: AccessCopy; readonly at: Answer<unknown> }
+  | { readonly kind: 'opened'; readonly copy: AccessCopy; readonly at: DatabaseAnswer<unknown> }
   | { readonly kind: CopyCase }
 
 export class RemoteApp {
@@ -94,7 +88,7 @@ export class RemoteApp {
     return this.#wishAndServe(minTtlMs > 0 ? { minTtlMs } : {}, waitMs)
   }
 
-  /** A newer token, unless the one that was refused is not the current one any more. */
+  /** A newer token, or the current one where another one was refused. */
   async refresh(rejectedSha256: string | undefined): Promise<ServedToken> {
     const { accessToken } = this.#tokens ?? {}
     if (rejectedSha256 !== undefined && accessToken?.sha256 !== rejectedSha256) {
@@ -133,16 +127,21 @@ export class RemoteApp {
     const before = this.#tokens
     const { clock, sleep, wish: hand } = this.#deps
     if (!before && !IN_TIME.has(this.#fault)) throw this.#refusal(clock.read())
-    hand(wish)
+    const over = new AbortController()
+    hand(wish, over.signal)
+    let wake = (): void => undefined
     const newer = new Promise<void>((resolve) => {
-      const wake = () => {
-        if (this.#tokens === before) return
-        this.#waiting.delete(wake)
-        resolve()
+      wake = () => {
+        if (this.#tokens !== before) resolve()
       }
-      this.#waiting.add(wake)
     })
-    await waitAtMost(sleep, waitMs, newer)
+    this.#waiting.add(wake)
+    try {
+      await waitAtMost(sleep, waitMs, newer)
+    } finally {
+      this.#waiting.delete(wake)
+      over.abort()
+    }
     const now = clock.read()
     if (this.#tokens && this.#leftMs(now) > 0) return servedToken(this.#tokens, now)
     throw this.#refusal(now)
@@ -168,10 +167,13 @@ export class RemoteApp {
 }
 
 /**
- * The token as if it had come when the database was asked: its end is told by the database's clock,
- * and from then on counted by ours, which may be an hour off.
+ * The token as if it had been issued when the database was asked: its end is by the database's clock,
+ * and the rest of its life is measured by ours, which may be an hour off.
  */
-function toTokens({ accessToken, endsAt, scope }: AccessCopy, at: Answer<unknown>): TokenSet {
+function toTokens(
+  { accessToken, endsAt, scope }: AccessCopy,
+  at: DatabaseAnswer<unknown>,
+): TokenSet {
   return {
     accessToken,
     received: at.sent,

@@ -1,4 +1,4 @@
-/** Finds rows by the app that they are of. */
+/** Finds rows by their app. */
 import type { AppKey } from '../../core/sharing/shared-store.ts'
 
 export function rowsByKey<Row extends AppKey>(

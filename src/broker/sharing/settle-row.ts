@@ -6,10 +6,10 @@ import type { AppRecord } from '../../core/vault.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
 import { swapIn } from './sign-in-elsewhere.ts'
 
-/** Does what the verdict says, in the app's queue: what it says there, since both may have changed. */
+/** Does what the verdict says. It is asked in the app's queue, since row and record may have changed. */
 export function settle(appRow: AppRow): Promise<void> {
   return appRow.state.queue.run(async () => {
-    // A look that was under way when a person left would share it again.
+    // A look that was under way when the owner ended the sharing would share the app again.
     if (appRow.keeper.hasLeft()) return
     switch (appRow.verdict()) {
       case 'introduce':
@@ -45,31 +45,36 @@ export function settle(appRow: AppRow): Promise<void> {
   })
 }
 
-/** From now on there are copies of the session: the disk says so before the database does. */
+/** Publishes the session for the first time: the disk says so before the database does. */
 async function introduce(appRow: AppRow): Promise<void> {
   if (!appRow.keeper.isConfirmed()) return
   const { store, id } = appRow.keeper
-  // One that this keeper left behind, when it left the others, is published over.
+  // A row that this keeper left behind when it stopped sharing is overwritten.
   const isOwn = appRow.head?.home === id
   const number = appRow.keeper.nextNumber(appRow.head, undefined)
-  const sharing = { home: id, number, readerKey: 1 }
-  if ((await appRow.state.ledger.share(sharing)).kind !== 'stored') return
-  const sealed = await appRow.seal(sharing)
-  const answer = sealed && (await store[isOwn ? 'publish' : 'introduce'](sealed, id))
-  if (!answer) return
-  if (answer.value === undefined) await appRow.state.ledger.share(undefined)
-  else appRow.wrote(answer.value, sealed)
+  // No earlier reader key opens what is shared from now on: it may have been renewed because it was stolen.
+  const sharing = { home: id, number, readerKey: number }
+  await appRow.make(async () => {
+    if ((await appRow.state.ledger.share(sharing)).kind !== 'stored') return
+    const sealed = await appRow.seal(sharing)
+    const answer = sealed && (await store[isOwn ? 'publish' : 'introduce'](sealed, id))
+    if (!answer) return
+    if (answer.value === undefined) await appRow.state.ledger.share(undefined)
+    else appRow.wrote(answer.value, sealed)
+  })
 }
 
-/** What the row has is newer than the disk, and this keeper is the home: the disk has it first. */
+/** The row is newer than the disk, and this keeper is the home: stores what the row has. */
 async function takeIn(appRow: AppRow): Promise<void> {
-  // A database that lost its last commits may name a keeper that was replaced: its successor is to say so first.
+  // A database that lost its last commits may name a keeper that was replaced: its successor has to publish first.
   if (!appRow.keeper.homesMayChange() || !appRow.keeper.isDatabaseKnown()) return
   const opened = await appRow.openAhead()
   if (opened?.row.home !== appRow.keeper.id) return
   const { record, unanswered, row } = opened
+  // The disk had lost what it published, and a person has signed in since.
+  if (isSignedInLater(appRow.state.ledger.record, record)) return introduce(appRow)
   const { number, generation } = row
-  const readerKey = record.sharing?.readerKey ?? 1
+  const readerKey = record.sharing?.readerKey ?? number
   const sharing = { home: appRow.keeper.id, number, readerKey }
   const { identity } = appRow.state.ledger.record
   const taken: AppRecord = { ...record, identity, generation, sharing }
@@ -79,7 +84,13 @@ async function takeIn(appRow: AppRow): Promise<void> {
   appRow.note('home_gained', 'this keeper is the home of the app')
 }
 
-/** The row would not be published over under the same number. */
+/** Whether the own session, which is not shared, is of a later sign-in than the shared one. */
+function isSignedInLater(own: AppRecord, shared: AppRecord): boolean {
+  if (own.sharing || !own.tokens) return false
+  return (own.signedInAt ?? 0) > (shared.signedInAt ?? 0)
+}
+
+/** Takes a higher number: under the same one the row would not be overwritten. */
 async function outbid(appRow: AppRow): Promise<void> {
   const { sharing } = appRow
   if (!sharing || !appRow.keeper.isConfirmed()) return
@@ -87,7 +98,7 @@ async function outbid(appRow: AppRow): Promise<void> {
   await appRow.state.ledger.share({ ...sharing, number })
 }
 
-/** Believes only what a keeper has sealed: who can write rows, and has no key, ends no session. */
+/** Believes only what a keeper has sealed: without a key a writer of rows cannot end a session. */
 async function standDown(appRow: AppRow): Promise<void> {
   const { sharing } = appRow
   const row = (await appRow.openAhead())?.row

@@ -1,6 +1,6 @@
-/** One app of a keeper that shares: whether this keeper may spend its session, and who is asked before it does. */
+/** One shared app of a keeper: whether this keeper may spend its session, and the last question before it does. */
 import type { Failure } from '../../core/ports.ts'
-import type { Words } from '../../core/problem.ts'
+import type { Words } from '../../core/case-row.ts'
 import type { AppKey, RowHead, WholeRow } from '../../core/sharing/shared-store.ts'
 import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
@@ -11,18 +11,18 @@ import { runWhenIdle } from '../idle.ts'
 import { AppRow } from './app-row.ts'
 import {
   adopt,
-  giveTo,
   leave,
   type NotTaken,
   takeOver,
-  type TakenOver,
+  type TakeOverResult,
   withRoom,
 } from './change-home.ts'
-import { elapsedMs } from './confirmation.ts'
-import { BECAME_HOME, toFailure, UNREACHED, unreadableWords, WATCHED } from './home-words.ts'
+import { findHomeFault, homeFaultWords } from './home-standing.ts'
+import { BECAME_HOME, toFailure } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
-import { readerKeyIn, renewReaderKey } from './reader-key.ts'
-import { settle } from './settle-row.ts'
+import { askLastQuestion } from './last-question.ts'
+import { readerKeyOf, renewReaderKey } from './reader-key.ts'
+import { RowUpkeep } from './row-upkeep.ts'
 import { SignInElsewhere, swapIn } from './sign-in-elsewhere.ts'
 
 export class SharedApp implements AppHome {
@@ -30,15 +30,17 @@ export class SharedApp implements AppHome {
   readonly #keeper: Keeper
   readonly #row: AppRow
   readonly #signIn: SignInElsewhere
-  #giving = false
+  readonly #upkeep: RowUpkeep
 
   constructor(state: AppState, key: AppKey, keeper: Keeper) {
     this.state = state
     this.#keeper = keeper
     this.#row = new AppRow(state, key, keeper)
     this.#signIn = new SignInElsewhere(this.#row)
+    this.#upkeep = new RowUpkeep(this.#row)
+    state.ledger.firstGeneration = () => (this.#row.sharing ? keeper.firstGeneration() : 0)
     state.ledger.onWrite = () => {
-      // One that was never published has no row that would change.
+      // The app was never published, so no row will change.
       if (!state.ledger.record.sharing) keeper.lookSoon()
       this.#row.publish().catch((error: unknown) => {
         state.deps.log.error({ app: key.app, err: error }, 'publishing failed')
@@ -55,14 +57,7 @@ export class SharedApp implements AppHome {
   }
 
   fault(): HomeFault | undefined {
-    const { sharing } = this.#row
-    if (!sharing) return this.#row.verdict() === 'elsewhere' ? 'elsewhere' : undefined
-    if (sharing.home !== this.#keeper.id) return 'elsewhere'
-    const isSettled = sharing.pending === undefined && !this.#row.isAhead(sharing)
-    // One that was added since this keeper was confirmed was not compared with its row then.
-    return isSettled && this.#row.wasRead && this.#keeper.isConfirmed()
-      ? undefined
-      : 'not_confirmed'
+    return findHomeFault(this.#row)
   }
 
   homeName(): string | undefined {
@@ -71,12 +66,7 @@ export class SharedApp implements AppHome {
   }
 
   words(): Words | undefined {
-    const { unreadable } = this.#row
-    if (unreadable) return unreadableWords(this.key.app, unreadable)
-    const { sharing } = this.#row
-    // What the row has is taken to the disk once the database is known.
-    const waits = sharing && this.#row.isAhead(sharing) && !this.#keeper.isDatabaseKnown()
-    return this.#keeper.whyNotConfirmed() ?? (waits ? WATCHED : undefined)
+    return homeFaultWords(this.#row)
   }
 
   /** Whether the app's token comes from the copy that another keeper publishes. */
@@ -94,43 +84,28 @@ export class SharedApp implements AppHome {
     return this.isPublished()
   }
 
-  /** Takes the app's row as it was just read, and does what has to be done. */
-  async look(head: RowHead | undefined): Promise<void> {
+  /** Takes the app's row as it was just read. */
+  see(head: RowHead | undefined): void {
     this.#row.head = head
-    const moveTo = head?.moveTo ?? this.#keeper.id
-    const verdict = this.#row.verdict()
-    if (moveTo !== this.#keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
-    // It needs no queue: a change of the app that waits for a server holds nothing up.
-    else if (verdict === 'publish') await this.#row.publish()
-    else if (!RESTING.has(verdict)) await settle(this.#row)
+  }
+
+  /** As `see`, and does what has to be done. */
+  look(head: RowHead | undefined): Promise<void> {
+    return this.#upkeep.look(head)
   }
 
   async question(
     kind: 'refresh' | 'redemption',
-    sessionNumber = this.state.sessionNumber,
+    sessionNumber: number,
   ): Promise<Failure | undefined> {
-    const { clock, store, policy } = this.#keeper
-    const isSignInElsewhere = kind === 'redemption' && this.isElsewhere()
-    if (!this.#row.sharing && !isSignInElsewhere) return undefined
-    for (;;) {
-      const asked = clock.read()
-      if (!this.#keeper.isConfirmed()) return toFailure(this.words() ?? UNREACHED)
-      const answer = await this.#keeper.within(store.head(this.key))
-      if (!answer && isSignInElsewhere) return toFailure(UNREACHED)
-      if (answer) {
-        this.#row.head = answer.value
-      }
-      if (!isSignInElsewhere && this.#isOver(kind, sessionNumber)) return toFailure(BECAME_HOME)
-      // It may have stood still meanwhile: the request is written in this turn, and so is this look.
-      const isRecent = elapsedMs(asked, clock.read()) <= policy.questionHoldsMs
-      if (isRecent && this.#keeper.isConfirmed()) return undefined
-    }
+    const words = await askLastQuestion(this.#row, kind, sessionNumber)
+    return words && toFailure(words)
   }
 
   async refuseChange(): Promise<SidecarError | undefined> {
     if (this.isElsewhere()) return this.#notHome()
-    const failure = await this.question('refresh')
-    return failure && new SidecarError('unavailable', failure.message, { hint: UNREACHED.hint })
+    const words = await askLastQuestion(this.#row, 'refresh', this.state.sessionNumber)
+    return words && new SidecarError('unavailable', words.message, { hint: words.hint })
   }
 
   async refuseSignIn(): Promise<SidecarError | undefined> {
@@ -152,13 +127,13 @@ export class SharedApp implements AppHome {
     return this.isElsewhere() ? BECAME_HOME.message : undefined
   }
 
-  takeOver(copy: WholeRow, silent: Parameters<typeof takeOver>[2]): Promise<TakenOver> {
+  takeOver(copy: WholeRow, silent: Parameters<typeof takeOver>[2]): Promise<TakeOverResult> {
     return takeOver(this.#row, copy, silent)
   }
 
-  /** Runs `work` while there is room for the copy on the disk. */
+  /** Runs `work`, which asks for the app, with room for the copy reserved on the disk. */
   withRoom<Result>(copy: WholeRow, work: () => Promise<Result>): Promise<Result | NotTaken> {
-    return withRoom(this.#row, copy, work)
+    return this.#upkeep.whileAsking(() => withRoom(this.#row, copy, work))
   }
 
   /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
@@ -176,49 +151,12 @@ export class SharedApp implements AppHome {
    * @throws {SidecarError} `not_home`, `invalid_request`, `unavailable`.
    */
   async readerKeyNumber(renew: boolean): Promise<number> {
-    if (!renew) {
-      const row = this.isElsewhere() ? (await this.#keeper.store.open(this.key))?.value : undefined
-      return readerKeyIn(this.#row, row)
-    }
+    if (!renew) return readerKeyOf(this.#row, this.isElsewhere())
     return runWhenIdle(this.state, async () => {
       const refusal = await this.refuseChange()
       if (refusal) throw refusal
       return renewReaderKey(this.#row)
     })
-  }
-
-  /** A request that is out may take minutes, and other apps do not wait for it. */
-  #giveInBackground(to: string): void {
-    if (this.#giving) return
-    this.#giving = true
-    giveTo(this.#row, to)
-      .catch((error: unknown) => {
-        // It is asked for until it is done.
-        this.state.deps.log.warn(
-          { app: this.key.app, err: error },
-          'not given to another keeper yet',
-        )
-      })
-      .finally(() => {
-        this.#giving = false
-      })
-  }
-
-  /** Whether the session that a request spends is over, or not this keeper's any more. */
-  #isOver(kind: 'refresh' | 'redemption', sessionNumber: number): boolean {
-    const home = this.row?.home ?? this.#keeper.id
-    if (home !== this.#keeper.id || this.fault() !== undefined) return true
-    return kind === 'refresh' && this.state.sessionNumber !== sessionNumber
-  }
-
-  #mayGive(to: string): boolean {
-    const verdict = this.#row.verdict()
-    return (
-      (verdict === 'in-step' || verdict === 'publish') &&
-      this.fault() === undefined &&
-      this.#keeper.isAlive(to) &&
-      this.#keeper.refuseChangeOfHome() === undefined
-    )
   }
 
   #notHome(): SidecarError {
@@ -229,6 +167,3 @@ export class SharedApp implements AppHome {
     })
   }
 }
-
-/** Where nothing is to be done. */
-const RESTING: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])

@@ -1,13 +1,13 @@
-/** A sign-in at a keeper that is not the home: it becomes the session of all, or gives way. */
+/** A sign-in at a keeper that is not the home: it becomes the session of all keepers, or gives way. */
 import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
 import { UNREACHED } from './home-words.ts'
-import { newestRecord } from './reader-key.ts'
+import { recordIn } from './reader-key.ts'
 
-/** What a person who signs in here takes the place of. */
-interface Replaced {
+/** The session that the sign-in replaces. */
+interface ReplacedSession {
   readonly revision: string | null
   readonly sharing: Omit<Sharing, 'pending'>
   readonly subject: Subject | undefined
@@ -15,7 +15,7 @@ interface Replaced {
 
 export class SignInElsewhere {
   readonly #appRow: AppRow
-  #replaces: Replaced | undefined
+  #replaces: ReplacedSession | undefined
 
   constructor(appRow: AppRow) {
     this.#appRow = appRow
@@ -40,10 +40,11 @@ export class SignInElsewhere {
     if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
     const { value: row } = answer
     const number = keeper.nextNumber(row, sharing)
-    const { sharing: newest, tokens } = await newestRecord(this.#appRow, row)
+    const published = await recordIn(this.#appRow, row)
+    const { tokens } = published ?? this.#appRow.state.ledger.record
     this.#replaces = {
       revision: row?.revision ?? null,
-      sharing: { home: keeper.id, number, readerKey: newest?.readerKey ?? 1 },
+      sharing: { home: keeper.id, number, readerKey: published?.sharing?.readerKey ?? number },
       subject: tokens?.subject,
     }
     return undefined
@@ -54,7 +55,7 @@ export class SignInElsewhere {
   }
 }
 
-/** Makes a sign-in here the session of all, or gives way to what came in between. Runs in the app's queue. */
+/** Makes a sign-in here the session of all keepers, or gives way to a change in between. Runs in the app's queue. */
 export async function swapIn(appRow: AppRow): Promise<void> {
   const { sharing } = appRow
   if (sharing?.pending === undefined || appRow.keeper.refuseChangeOfHome()) return
@@ -70,7 +71,7 @@ export async function swapIn(appRow: AppRow): Promise<void> {
     if (appRow.verdict() === 'give-way') {
       const { home, number } = appRow.head ?? { home: null, number: settled.number }
       if (home === appRow.keeper.id) {
-        // It was given to this keeper meanwhile, where a person has just signed in.
+        // The app was handed over to this keeper meanwhile; the sign-in here is newer.
         const next = appRow.keeper.nextNumber(appRow.head, settled)
         await appRow.state.ledger.share({ ...settled, number: next })
         return
@@ -80,7 +81,7 @@ export async function swapIn(appRow: AppRow): Promise<void> {
       appRow.note('home_lost', 'a sign-in here came too late: the app was changed elsewhere')
       return
     }
-    // Refused for another reason: it is tried again.
+    // Refused for another reason: the next look tries again.
     if (appRow.verdict() !== 'settle') return
   } else appRow.wrote(answer.value, sealed)
   await appRow.state.ledger.share(settled)

@@ -1,19 +1,20 @@
-/** This keeper, as its apps see it: what the database told it last, and whether it may believe its own disk. */
+/** This keeper, as its apps see it: the last answer of the database, and whether its own disk may be believed. */
 import type { Clock } from '../../core/ports.ts'
-import type { Words } from '../../core/problem.ts'
+import type { Words } from '../../core/case-row.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
 import type {
-  Answer,
-  Asked,
+  DatabaseAnswer,
+  PromisedAnswer,
   KeeperRow,
   RowHead,
   SharedStore,
 } from '../../core/sharing/shared-store.ts'
+import type { Instant } from '../../core/token.ts'
 import type { RecordCopies, Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 import { Confirmation, type WatchedDatabases } from './confirmation.ts'
-import { databaseFaultWords, HALTED, TWO_PRIMARIES, WAITS, WATCHED } from './home-words.ts'
+import { databaseFaultWords, HALTED, LEFT, TWO_PRIMARIES, WAITS, WATCHED } from './home-words.ts'
 import type { Keeper } from './keeper.ts'
 import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
 
@@ -35,10 +36,11 @@ export class ThisKeeper implements Keeper {
   readonly confirmation: Confirmation
   readonly beat: KeeperBeat
   readonly #deps: ThisKeeperDeps
-  /** Whether a person has ended the sharing, until the next start. */
+  /** Whether the owner has ended the sharing, until the next start. */
   left = false
   #copies: RecordCopies | undefined
-  #database: Answer<unknown> | undefined
+  #database: DatabaseAnswer<unknown> | undefined
+  #firstGeneration = 0
 
   constructor(deps: ThisKeeperDeps) {
     const { clock, store, policy, self, watched } = deps
@@ -66,7 +68,7 @@ export class ThisKeeper implements Keeper {
   }
 
   isConfirmed(): boolean {
-    return !this.beat.halted && this.confirmation.holds()
+    return !this.beat.halted && this.beat.hasWaited() && this.confirmation.holds()
   }
 
   mayPublish(): boolean {
@@ -107,15 +109,19 @@ export class ThisKeeper implements Keeper {
   }
 
   refuseChangeOfHome(): SidecarError | undefined {
-    // One that was just started may have lost what its homes have yet to publish again.
-    const words = this.store.hasTwoPrimaries()
-      ? TWO_PRIMARIES
-      : (this.whyNotConfirmed() ?? (this.isDatabaseKnown() ? undefined : WATCHED))
+    const words = this.#whyNoChangeOfHome()
     return words && new SidecarError('unavailable', words.message, { hint: words.hint })
   }
 
-  async within<T>(asked: Asked<T>): Asked<T> {
-    let answer: Answer<T> | undefined
+  #whyNoChangeOfHome(): Words | undefined {
+    if (this.left) return LEFT
+    if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
+    // A database that was just started may have lost what the homes have not published again yet.
+    return this.whyNotConfirmed() ?? (this.isDatabaseKnown() ? undefined : WATCHED)
+  }
+
+  async within<T>(asked: PromisedAnswer<T>): PromisedAnswer<T> {
+    let answer: DatabaseAnswer<T> | undefined
     const arrived = asked.then((came) => {
       answer = came
     })
@@ -128,7 +134,16 @@ export class ThisKeeper implements Keeper {
     return Math.max((row?.number ?? 0) + 1, (sharing?.number ?? 0) + 1, database)
   }
 
-  databaseClock(): Answer<unknown> | undefined {
+  firstGeneration(): number {
+    return this.#firstGeneration
+  }
+
+  /** @param now the database's clock: others under this id have stored what they have before. */
+  storeFrom(now: Instant): void {
+    this.#firstGeneration = Math.floor(now)
+  }
+
+  databaseClock(): DatabaseAnswer<unknown> | undefined {
     return this.#database
   }
 
@@ -144,8 +159,8 @@ export class ThisKeeper implements Keeper {
     this.#deps.lookSoon()
   }
 
-  /** Keeps what an answer tells of the database. */
-  async note<T>(asked: Asked<T>): Promise<Answer<T> | undefined> {
+  /** Keeps what an answer tells about the database. */
+  async note<T>(asked: PromisedAnswer<T>): Promise<DatabaseAnswer<T> | undefined> {
     const answer = await asked
     if (!answer) return undefined
     const before = this.#database?.incarnation ?? answer.incarnation

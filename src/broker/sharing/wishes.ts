@@ -1,38 +1,59 @@
-/** Wishes of those who have copies only: handed to the home, and granted by it within the callers' limit. */
+/** Requests for a renewal from daemons with copies: handed to the home, which grants them within the callers' limit. */
 import type { Log } from '../../core/ports.ts'
-import type { Answer, AppKey, SharedStore, Wanted } from '../../core/sharing/shared-store.ts'
+import type { SharingPolicy } from '../../core/sharing/policy.ts'
+import type {
+  DatabaseAnswer,
+  AppKey,
+  SharedStore,
+  RenewalRequest,
+} from '../../core/sharing/shared-store.ts'
 import type { ManagedApp } from '../managed-app.ts'
+import type { Sleep } from '../wait-at-most.ts'
 import type { Wish } from './remote-app.ts'
 
-/** A statement without its answer is repeated: a caller waits for it. */
+/** A statement without its answer is repeated so often at once. */
 const ATTEMPTS = 5
 
-/** Hands a wish to the app's home; a failure is logged, and the caller asks again. */
+interface WishDeps {
+  readonly store: SharedStore
+  readonly log: Log
+  readonly sleep: Sleep
+  readonly policy: Pick<SharingPolicy, 'pollMs'>
+}
+
+/**
+ * Hands a wish to the app's home, until the database has it or `over` is aborted: while a caller waits. A
+ * failure is logged, and the caller asks again.
+ */
 export function handOn(
-  { store, log }: { readonly store: SharedStore; readonly log: Log },
+  { store, log, sleep, policy }: WishDeps,
   key: AppKey,
   { rejectedSha256, minTtlMs }: Wish,
-  database: Answer<unknown> | undefined,
+  database: DatabaseAnswer<unknown> | undefined,
+  over: AbortSignal,
 ): void {
   const until = minTtlMs !== undefined && database ? database.now + minTtlMs : null
   const wanted = { ...key, rejectedSha256: rejectedSha256 ?? null, until }
   const ask = async (): Promise<void> => {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (!(await store.want(wanted))) continue
-      store.announce()
-      return
+    for (let attempt = 1; attempt <= ATTEMPTS || !over.aborted; attempt++) {
+      if (await store.want(wanted)) {
+        store.announce()
+        return
+      }
+      if (attempt >= ATTEMPTS) await sleep(policy.pollMs, over)
     }
   }
   ask().catch((error: unknown) => {
+    if (over.aborted) return
     log.error({ app: key.app, err: error }, 'a wish could not be handed on')
   })
 }
 
-/** Begins what a wish asks for, and waits for nothing: why there is no token stands in the app's status. */
+/** Begins what a wish asks for, and waits for nothing: the app's status says why there is no token. */
 export function grant(
   managed: ManagedApp,
-  { rejectedSha256, until }: Wanted,
-  database: Answer<unknown> | undefined,
+  { rejectedSha256, until }: RenewalRequest,
+  database: DatabaseAnswer<unknown> | undefined,
 ): void {
   const minTtlMs = until !== null && database ? Math.max(0, until - database.now) : 0
   const granted =

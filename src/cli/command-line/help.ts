@@ -63,7 +63,7 @@ function sectionOf(title: string, rows: readonly Row[]): string[] {
   return rows.length > 0 ? ['', title, ...columns(rows)] : []
 }
 
-/** Two columns. The second is wrapped between words; it starts on the next line if the first is long. */
+/** Two columns. The second is wrapped between words, and starts on the next line where the first is long. */
 function columns(rows: readonly Row[]): string[] {
   const left = Math.min(30, Math.max(...rows.map(([term]) => term.length))) + 4
   return rows.flatMap(([term, text]) => {

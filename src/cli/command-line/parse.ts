@@ -2,11 +2,14 @@
 import { parseArgs } from 'node:util'
 import { NAME } from '../../core/names.ts'
 import type { SidecarError } from '../../errors.ts'
-import type { Argument, Command, Option, Typed } from '../command.ts'
-import { findNearest, usageFault } from '../usage.ts'
+import type { Argument, Command, Option, ParsedArguments } from '../command.ts'
+import { suggestNearest, usageFault } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
-export async function parse(command: Command, args: readonly string[]): Promise<Typed | 'help'> {
+export async function parse(
+  command: Command,
+  args: readonly string[],
+): Promise<ParsedArguments | 'help'> {
   const expected = command.arguments.filter(({ kind }) => kind !== 'rest')
   const takesRest = expected.length < command.arguments.length
   const restAt = takesRest ? args.indexOf('--') : -1
@@ -24,16 +27,28 @@ export async function parse(command: Command, args: readonly string[]): Promise<
       ? undefined
       : `does not take ${NAME.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
     (takesRest && rest.length === 0 ? 'needs a program behind `--`' : undefined)
-  if (fault !== undefined) throw usageFault(command, fault)
+  if (fault !== undefined) {
+    const isMarkGone = takesRest && restAt < 0 && (await isShellPowershell())
+    throw usageFault(command, isMarkGone ? `${fault}; in PowerShell write it as '--'` : fault)
+  }
   return { values, positionals, rest }
 }
 
-async function parseOptions(command: Command, args: string[]): Promise<Omit<Typed, 'rest'>> {
+/** PowerShell removes a bare `--` before the script that npm installs gets it. */
+async function isShellPowershell(): Promise<boolean> {
+  const { platform } = await import('../../platform/current.ts')
+  return platform.shell === 'powershell'
+}
+
+async function parseOptions(
+  command: Command,
+  args: string[],
+): Promise<Omit<ParsedArguments, 'rest'>> {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   try {
     return parseArgs({ args, options, allowPositionals: true, strict: true })
   } catch (error) {
-    // Node's sentences are about its own API; ours name the option.
+    // Node's messages are about its API; ours name the option.
     const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
     for (const token of tokens) {
       const fault = token.kind === 'option' ? await optionFault(command, options, token) : undefined
@@ -51,7 +66,7 @@ async function optionFault(
   const option = Object.hasOwn(options, name) ? options[name] : undefined
   if (!option) {
     const known = Object.keys(options).map((one) => `--${one}`)
-    return usageFault(command, `has no option ${rawName}`, await findNearest(rawName, known))
+    return usageFault(command, `has no option ${rawName}`, await suggestNearest(rawName, known))
   }
   if (option.type === 'string') {
     if (value !== undefined && !value.startsWith('-')) return undefined
@@ -62,7 +77,7 @@ async function optionFault(
   return value === undefined ? undefined : usageFault(command, `takes no value for ${rawName}`)
 }
 
-function choiceFault({ options }: Command, values: Typed['values']): string | undefined {
+function choiceFault({ options }: Command, values: ParsedArguments['values']): string | undefined {
   for (const [name, { choices }] of Object.entries(options)) {
     const value = values[name]
     if (!choices || value === undefined || choices.includes(String(value))) continue

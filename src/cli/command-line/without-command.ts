@@ -5,7 +5,7 @@ import { SidecarError } from '../../errors.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import type { Io } from '../io.ts'
-import { findNearest } from '../usage.ts'
+import { suggestNearest } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
 export async function answerWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
@@ -49,7 +49,7 @@ async function unknownCommand([first = '', second]: readonly string[]): Promise<
   const known = LISTED_COMMANDS.map(({ words }) => words.join(' '))
   const both = second === undefined ? first : `${first} ${second}`
   // The second word may be an argument, so the first one alone counts as well.
-  const found = (await findNearest(both, known)) ?? (await findNearest(first, known))
+  const found = (await suggestNearest(both, known)) ?? (await suggestNearest(first, known))
   const instead = found === undefined ? '' : ` Did you mean \`evo-token ${found}\`?`
   // It may be a secret that was pasted into the wrong place.
   const shown = group.length > 0 ? both : first

@@ -1,6 +1,6 @@
 /**
- * `__complete SHELL -- WORD…`, for the scripts that `completion` prints: what can stand for the last
- * word. It never fails and says nothing on stderr: it is called whenever a person presses Tab.
+ * `__complete SHELL -- WORD…`, for the scripts that `completion` prints: lists what can complete the last
+ * word. A daemon that does not answer is no error: this runs whenever a person presses Tab.
  */
 import type { Io } from '../io.ts'
 import { choice, type Choice, offerFor } from './offer.ts'

@@ -1,4 +1,4 @@
-/** The names of apps and callers, from the daemon that the typed options mean. */
+/** Asks the daemon that the typed options name for its apps or callers. */
 import { NAME } from '../../core/names.ts'
 import { createClient } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
@@ -6,9 +6,9 @@ import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
 
 /** Longer than a healthy daemon takes, shorter than a person waits. */
-const PATIENCE_MS = 1_000
+const NAMES_TIMEOUT_MS = 1_000
 
-/** None where the daemon does not answer. */
+/** Empty where the daemon does not answer. */
 export async function namesOf(
   kind: 'app' | 'caller',
   typed: readonly string[],
@@ -23,7 +23,7 @@ export async function namesOf(
   const [path, list, key] =
     kind === 'app' ? ['/v1/apps', 'apps', 'app'] : ['/v1/callers', 'callers', 'name']
   try {
-    const answer = await createClient(place).ask({ path, timeoutMs: PATIENCE_MS })
+    const answer = await createClient(place).ask({ path, timeoutMs: NAMES_TIMEOUT_MS })
     const entries = Array.isArray(answer[list]) ? (answer[list] as unknown[]) : []
     return entries
       .map((entry) => String((entry as Readonly<Record<string, unknown>> | null)?.[key]))
@@ -34,7 +34,7 @@ export async function namesOf(
   }
 }
 
-/** The value of an option before `--`: the last one counts, as it does when the command runs. */
+/** The value of an option before `--`; of several the last, as when the command runs. */
 function valueOf(name: string, typed: readonly string[], home = ''): string | undefined {
   const end = typed.indexOf('--')
   const options = end < 0 ? typed : typed.slice(0, end)

@@ -1,10 +1,10 @@
-/** What can be typed next, from the commands alone: the part of completion that needs no daemon. */
+/** The part of completion that needs no daemon: what can be typed next, from the commands alone. */
 import type { Argument, Command, Option } from '../command.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, type ListedCommand } from '../commands.ts'
 
 export interface Choice {
   readonly word: string
-  /** What it means; empty where there is nothing to say. */
+  /** Its description; may be empty. */
   readonly says: string
 }
 
@@ -12,7 +12,7 @@ export interface Choice {
 export type Offer =
   | { readonly kind: 'choices'; readonly choices: readonly Choice[] }
   | { readonly kind: 'app' | 'caller' | 'file' | 'directory'; readonly prefix: string }
-  /** A command line of its own, after so many words. */
+  /** The command line of another program, which begins after so many words. */
   | { readonly kind: 'command'; readonly behind: number }
 
 const NOTHING: Offer = { kind: 'choices', choices: [] }
@@ -24,7 +24,7 @@ const OPTIONS = [
   { word: '--version', says: 'Show the version.' },
 ]
 
-/** What the last of `words` can become; they follow the name of the program. */
+/** What can complete the last of `words`, the words after the name of the program. */
 export async function offerFor(words: readonly string[]): Promise<Offer> {
   const typed = words.slice(0, -1)
   const current = words.at(-1) ?? ''
@@ -40,7 +40,7 @@ export async function offerFor(words: readonly string[]): Promise<Offer> {
   return { kind: 'choices', choices: isOption ? [HELP] : group.map(lastWord) }
 }
 
-/** Each once, a group with its second words for a meaning. */
+/** Each first word once; a group is described by its second words. */
 function firstWords(): Choice[] {
   const said = new Map<string, string>()
   for (const { words, summary } of LISTED_COMMANDS) {
@@ -64,7 +64,7 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
   for (const [at, word] of typed.entries()) {
     if (waiting) waiting = undefined
     else if (word === '--') {
-      // One for the name of the program, one for this.
+      // Two more: the name of the program, and this `--`.
       return rest ? { kind: 'command', behind: command.words.length + at + 2 } : NOTHING
     } else if (word.startsWith('-')) {
       const [name = '', value] = word.slice(2).split('=')

@@ -1,12 +1,12 @@
 /**
- * `completion`: prints what makes a shell ask `evo-token __complete` what can be typed. Each line of
- * its answer is a word, and behind a tab what it means; or, behind a colon, what the shell completes
- * itself: files, directories, or a command line of its own that begins behind so many words.
+ * `completion`: prints a script with which a shell asks `evo-token __complete` what can be typed. Each line
+ * of the answer is a word and, after a tab, its description; or a colon and what the shell completes itself:
+ * files, directories, or the command line of another program, which begins after so many words.
  */
 import type { CommandRow, Invocation } from '../command.ts'
 
 export const completion: CommandRow = {
-  details: 'The names of apps come from the daemon, whenever one is completed.',
+  details: 'The shell asks the daemon for the names of apps and callers whenever it completes one.',
   arguments: [
     {
       name: 'SHELL',
@@ -28,7 +28,7 @@ export const completion: CommandRow = {
   run,
 }
 
-/** 3.2 and later. What it offers is inserted as it is, so the meanings are left out for it. */
+/** For bash 3.2 and later. Bash inserts each line as it is, so descriptions are left out. */
 const BASH = `# evo-token completion bash
 _evo_token() {
   local line name current=\${COMP_WORDS[COMP_CWORD]}
@@ -71,7 +71,7 @@ else
 fi
 `
 
-/** 3.2 and later. */
+/** For fish 3.2 and later. */
 const FISH = `# evo-token completion fish
 function __evo_token
     set -l typed (commandline -opc)
@@ -96,15 +96,18 @@ complete -c evo-token -e
 complete -c evo-token -f -a '(__evo_token)'
 `
 
-/** 5.1 and later. 5.1 leaves out arguments that are empty: the `+` before the last word keeps it. */
+/**
+ * For PowerShell 5.1 and later. 5.1 drops empty arguments, so the last word gets a `+` before it. A `--` without
+ * quotes never reaches the script that npm installs: PowerShell removes it.
+ */
 const POWERSHELL = `# evo-token completion powershell
 Register-ArgumentCompleter -Native -CommandName evo-token -ScriptBlock {
   param($current, $line, $cursor)
   $typed = @($line.CommandElements | Select-Object -Skip 1 |
       Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
-  evo-token __complete powershell -- @typed "+$current" 2>$null | ForEach-Object {
+  evo-token __complete powershell '--' @typed "+$current" 2>$null | ForEach-Object {
     $word, $says = $_ -split "\`t", 2
-    # What begins with a colon is a path or a command of its own, which PowerShell completes.
+    # A line that begins with a colon stands for a path or another command, which PowerShell completes.
     if ($word -notlike ':*' -and $word -like "$current*") {
       if (-not $says) { $says = $word }
       [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $says)

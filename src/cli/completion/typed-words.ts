@@ -1,13 +1,13 @@
-/** Turns the words before the cursor, as each shell gives them, into the arguments the program would get. */
+/** Turns the words before the cursor, as each shell passes them, into the arguments that the program would get. */
 
-/** The words, and the part of the last one that the shell keeps. */
+/** `kept` is the part of the last word that the shell keeps. */
 export interface TypedWords {
   readonly words: readonly string[]
   readonly kept: string
 }
 
 export function typedWords(shell: string, raw: readonly string[]): TypedWords {
-  // fish has taken off the quotes already.
+  // fish removes the quotes itself.
   if (shell === 'fish') return { words: raw, kept: '' }
   if (shell === 'powershell') {
     const words = raw.map((word, at) => (at === raw.length - 1 ? word.replace(/^\+/, '') : word))
@@ -21,7 +21,7 @@ export function typedWords(shell: string, raw: readonly string[]): TypedWords {
   return { words: parts.map((word) => unquote(word.join(''))), kept: unquote(kept.join('')) }
 }
 
-/** Bash takes a word apart at `=` and `:` (COMP_WORDBREAKS): `--app=me` is three. */
+/** Bash splits words at `=` and `:` (COMP_WORDBREAKS): `--app=me` is three. */
 function joinParts(raw: readonly string[]): string[][] {
   const words: string[][] = []
   let goesOn = false
@@ -35,7 +35,7 @@ function joinParts(raw: readonly string[]): string[][] {
   return words
 }
 
-/** A backslash is a part of a path there; a quote may still be open. */
+/** For PowerShell, where a backslash is part of a path; a quote may still be open. */
 function withoutQuotes(word: string): string {
   const [, quote, text = ''] = /^(['"])(.*)$/s.exec(word) ?? []
   return quote === undefined ? word : text.replace(new RegExp(`${quote}$`), '')

@@ -1,4 +1,4 @@
-/** `init` and `config check`. Reading a config loads a lot, so what they do is loaded when they run. */
+/** `init` and `config check`. Their code loads the whole schema of the config, so it is imported when they run. */
 import type { CommandRow } from '../command.ts'
 import { CONFIG } from '../options.ts'
 
@@ -17,7 +17,7 @@ export const init: CommandRow = {
       type: 'string',
       placeholder: 'SCOPE',
       multiple: true,
-      description: 'A scope to ask for; may be repeated.',
+      description: 'A scope to ask for, or several in quotation marks; may be repeated.',
     },
     'redirect-uri': {
       type: 'string',
@@ -40,10 +40,10 @@ export const init: CommandRow = {
     'evo-mcp': {
       type: 'string',
       placeholder: 'DIR',
-      description: "A checkout of Seequent's evo-mcp server, which is to find the token.",
+      description: "A checkout of Seequent's evo-mcp server, which gets the token of the app.",
     },
     config: CONFIG,
-    yes: { type: 'boolean', description: 'Ask nothing: take the defaults.' },
+    yes: { type: 'boolean', description: 'Ask nothing: use the options and the defaults.' },
     force: { type: 'boolean', description: 'Replace an app or a config that is there already.' },
   },
   examples: [

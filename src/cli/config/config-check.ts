@@ -1,4 +1,4 @@
-/** `config check`: reads a config as the daemon would, and says everything that is wrong with it and its files. */
+/** `config check`: reads a config as the daemon does, and reports every fault of it and of its token files. */
 import { faultLines, loadConfig } from '../../adapters/config/config-file.ts'
 import { examine } from '../../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../../adapters/token-files/token-file-problem.ts'

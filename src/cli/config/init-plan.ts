@@ -1,17 +1,20 @@
-/** What `init` does, without asking and without writing: answers in, the config's text and the next commands out. */
+/** Plans `init` without asking or writing: turns the answers into the text of the config and the next commands. */
 import { faultLines } from '../../adapters/config/config-file.ts'
+import { locations } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
-import { type Config, parseConfig, type TokenFile } from '../../config.ts'
+import { parseConfig } from '../../config.ts'
+import type { Config, TokenFile } from '../../config/config.ts'
+import { CLIENT_ID_FORM, ODD_CLIENT_ID } from '../../config/client-ids.ts'
 import { addFile, putApp } from '../../config/edit.ts'
 import { evoMcpFile } from '../../config/evo-mcp.ts'
-import { type ConfigFault, showPath } from '../../config/faults.ts'
+import { type ConfigFault, fault, showPath } from '../../config/faults.ts'
 import { APP_NAME } from '../../config/names.ts'
 import { NAME } from '../../core/names.ts'
 import { needsClientSecret } from '../../core/app.ts'
 import { SidecarError } from '../../errors.ts'
 import { SCHEMA_FILE } from './init-schema.ts'
 
-/** The app that is added, as the config will have it. */
+/** The new app, as the config will have it. */
 export interface NewApp {
   readonly type: string
   readonly clientId: string
@@ -26,18 +29,18 @@ export interface Answers {
   readonly app: NewApp
   /** The checkout of evo-mcp that gets the token, as an absolute path. */
   readonly evoMcp?: string | undefined
-  /** Undefined: as the config says, or `auto`. */
+  /** Undefined: the config's own choice, or `auto`. */
   readonly vaultKey?: string | undefined
 }
 
 /** Where the app goes. */
 export interface Target {
   readonly path: string
-  /** What stands there now; undefined where there is no config yet. */
+  /** The config's present text; undefined where there is none yet. */
   readonly before: string | undefined
   /** Whether an app of that name may be replaced. */
   readonly force: boolean
-  /** Whether `serve` finds the config only when it is told. */
+  /** Whether `serve` needs `--config` to find it. */
   readonly named: boolean
 }
 
@@ -47,12 +50,12 @@ export interface Plan {
   readonly nextCommands: readonly string[]
 }
 
-/** @throws {SidecarError} `config` where the result would be no config, or something would be lost. */
+/** @throws {SidecarError} `config` where the result would be no valid config, or would replace something unasked. */
 export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Target): Plan {
   const { path, before } = target
   const current = readTarget(target, name)
   if (current && vaultKey !== undefined && vaultKey !== current.vaultKey) {
-    throw new SidecarError('config', `--vault-key: ${path} says "${current.vaultKey}".`, {
+    throw new SidecarError('config', `--vault-key: ${path} says "${current.vaultKey}" already.`, {
       hint: 'Leave the option out; `evo-token vault move-key` moves the key of a vault.',
     })
   }
@@ -63,7 +66,10 @@ export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Targe
     })
   }
   const withApp = before === undefined ? newConfig(name, app, vaultKey) : putApp(before, name, app)
-  const text = evoMcp === undefined ? withApp : withEvoMcp(withApp, evoMcpFile(name, evoMcp))
+  const { text, warnings } =
+    evoMcp === undefined
+      ? { text: withApp, warnings: [] }
+      : withEvoMcp(withApp, evoMcpFile(name, evoMcp))
   const result = parseConfig(text)
   if (result.kind === 'bad') {
     throw new SidecarError('config', optionFaults(name, result.faults), {
@@ -72,13 +78,16 @@ export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Targe
   }
   return {
     text,
-    warnings: result.warnings.filter((warning) => settingOf(name, warning.path) !== undefined),
+    warnings: [
+      ...result.warnings.filter((warning) => settingOf(name, warning.path) !== undefined),
+      ...warnings,
+    ],
     nextCommands: nextCommands(name, result.config, target),
   }
 }
 
 /**
- * The names of the apps that are there, and where the vault key is; undefined without a config.
+ * The names of the apps in the config, and its `vault.key`; undefined where there is no config.
  *
  * @throws {SidecarError} `config` where `name` would replace an app unasked, or the config is bad.
  */
@@ -99,8 +108,8 @@ export function readTarget({ path, before, force }: Target, name: string | undef
   return { names, vaultKey: result.config.vaultKey }
 }
 
-/** Why `app` could not have what it has for `setting`; true where it could. */
-export function judge(setting: keyof NewApp, app: NewApp): string | true {
+/** True where the value of `setting` is valid, else a sentence about what it has to be. */
+export function validateSetting(setting: keyof NewApp, app: NewApp): string | true {
   const blank = setting === 'clientId' ? clientIdFault(app) : undefined
   if (blank !== undefined) return `It ${withForm(setting, blank)}.`
   const result = parseConfig(JSON.stringify({ apps: { app } }))
@@ -110,8 +119,8 @@ export function judge(setting: keyof NewApp, app: NewApp): string | true {
 }
 
 /**
- * What was pasted often has blanks around it; and characters that do not show, such as a soft hyphen or
- * a mark of the direction of writing, anywhere in it. (U+2800 is a blank of Braille.)
+ * Pasted text often has blanks around it, and invisible characters in it, such as soft hyphens and marks of
+ * writing direction. (U+2800 is the blank of Braille.)
  */
 export function withoutBlanks(text: string): string {
   return text
@@ -119,15 +128,15 @@ export function withoutBlanks(text: string): string {
     .replace(/^[\s\p{Cc}\u2800]+|[\s\p{Cc}\u2800]+$/gu, '')
 }
 
-/** RFC 6749 allows these in it; a registration has none, and what was pasted too far or twice has some. */
 function clientIdFault({ clientId }: NewApp): string | undefined {
-  return /[\s"'`<>]/.test(clientId)
-    ? 'must be the client id of the registration, which has no blanks and no quotation marks in it'
-    : undefined
+  return ODD_CLIENT_ID.test(clientId) ? CLIENT_ID_FORM : undefined
 }
 
+/** Splits a list that has blanks, commas or both between its words. */
 export function words(text: string): string[] {
-  return withoutBlanks(text).split(/\s+/).filter(Boolean)
+  return withoutBlanks(text)
+    .split(/[\s,]+/)
+    .filter(Boolean)
 }
 
 const FORMS: Readonly<Record<string, string>> = {
@@ -136,7 +145,7 @@ const FORMS: Readonly<Record<string, string>> = {
   issuer: 'such as https://ims.bentley.com',
 }
 
-/** A message that says what a value has to be, with one that would do. */
+/** Adds an example to a message that says what a value has to be. */
 function withForm(setting: string | undefined, message: string): string {
   const form = FORMS[setting ?? '']
   return form === undefined ? message : `${message}; ${form}`
@@ -147,16 +156,21 @@ export function judgeName(name: string, names: readonly string[], force: boolean
   return names.includes(name) && !force ? 'There is an app of that name; choose another.' : true
 }
 
-/** A file that is there already stays as it is. */
-function withEvoMcp(text: string, file: TokenFile): string {
+/** Keeps an entry for the same file; a warning says so where it has the token of another app. */
+function withEvoMcp(text: string, file: TokenFile): Pick<Plan, 'text' | 'warnings'> {
   const result = parseConfig(text)
-  const isThere = result.kind === 'ok' && result.config.files.some(({ path }) => path === file.path)
-  return isThere ? text : addFile(text, file)
+  const files = result.kind === 'ok' ? result.config.files : []
+  const own = locations.pathKey(file.path)
+  const at = files.findIndex(({ path }) => locations.pathKey(path) === own)
+  const there = files[at]
+  if (!there) return { text: addFile(text, file), warnings: [] }
+  const message = `evo-mcp has the token of "${there.app}" there, and keeps it; for that of "${file.app}" change "app"`
+  return { text, warnings: there.app === file.app ? [] : [fault(['files', at], message)] }
 }
 
 function newConfig(name: string, app: NewApp, vaultKey: string | undefined): string {
   const vault = vaultKey === undefined ? {} : { vault: { key: vaultKey } }
-  // A computed key makes an own property of any name.
+  // A computed key is an own property whatever the name, also for `__proto__`.
   return `${JSON.stringify({ $schema: SCHEMA_FILE, ...vault, apps: { [name]: app } }, null, 2)}\n`
 }
 
@@ -178,7 +192,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   reissue: '--reissue',
 }
 
-/** The faults of the new app, named by the options that they came from. */
+/** The faults of the new app, each with the option that it came from. */
 function optionFaults(name: string, faults: readonly ConfigFault[]): string {
   return faults
     .map(({ path, message }) => {

@@ -1,4 +1,4 @@
-/** What `init` asks a person, one question per thing that the options did not say. Answers only: nothing is decided here. */
+/** Asks a person what the options of `init` did not say. It collects answers and decides nothing. */
 import { checkbox, confirm, input, select } from '@inquirer/prompts'
 import {
   EVO_ISSUER,
@@ -7,11 +7,18 @@ import {
   REFRESHABLE,
   usualScopes,
 } from '../../config/evo.ts'
-import { type Answers, judge, judgeName, type NewApp, withoutBlanks, words } from './init-plan.ts'
+import {
+  type Answers,
+  validateSetting,
+  judgeName,
+  type NewApp,
+  withoutBlanks,
+  words,
+} from './init-plan.ts'
 import type { Io } from '../io.ts'
 
 /** What the options said already. */
-export interface Given {
+export interface InitOptions {
   readonly type?: string | undefined
   readonly name?: string | undefined
   readonly clientId?: string | undefined
@@ -38,8 +45,8 @@ const TYPES = [
   ['service', 'a machine-to-machine app: no sign-in, a service identity and a client secret'],
 ] as const
 
-/** Prompts go to stderr: stdout is for the commands to run next. */
-export async function askInit(given: Given, context: InitContext, io: Io): Promise<Answers> {
+/** Prompts go to stderr: stdout has the commands to run next. */
+export async function askInit(given: InitOptions, context: InitContext, io: Io): Promise<Answers> {
   const terminal = { input: io.stdin, output: io.stderr }
   const ask = {
     type: () => select({ message: 'Which kind of app is it?', choices: choices(TYPES) }, terminal),
@@ -56,7 +63,8 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
       input(
         {
           message: 'Its client id, from the Developer Portal:',
-          validate: (clientId) => judge('clientId', { ...app, clientId: withoutBlanks(clientId) }),
+          validate: (clientId) =>
+            validateSetting('clientId', { ...app, clientId: withoutBlanks(clientId) }),
         },
         terminal,
       ),
@@ -65,7 +73,8 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
         {
           message: 'A redirect URI that is registered for it, exactly as it stands there:',
           default: EVO_REDIRECT_URI,
-          validate: (uri) => judge('redirectUris', { ...app, redirectUris: [withoutBlanks(uri)] }),
+          validate: (uri) =>
+            validateSetting('redirectUris', { ...app, redirectUris: [withoutBlanks(uri)] }),
         },
         terminal,
       ),
@@ -89,7 +98,7 @@ export async function askInit(given: Given, context: InitContext, io: Io): Promi
   }
 }
 
-/** Where its checkout was found. */
+/** Resolves with the checkout, where one was found and the person wants it to get the token. */
 async function askEvoMcp({ evoMcp }: InitContext, terminal: Terminal): Promise<string | undefined> {
   if (evoMcp === undefined) return undefined
   const message = `Keep Seequent's evo-mcp server in ${evoMcp} signed in with it?`
@@ -108,7 +117,7 @@ async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
       await input(
         {
           message: 'The scopes to ask for, separated by spaces:',
-          validate: (text) => judge('scopes', { ...app, scopes: words(text) }),
+          validate: (text) => validateSetting('scopes', { ...app, scopes: words(text) }),
         },
         terminal,
       ),
@@ -123,7 +132,7 @@ async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
     ({ name }) => name,
   )
   if (dropped.length === 0) return chosen
-  const message = `Evo's documentation says to ask for ${dropped.join(' and ')} always. Leave out all the same?`
+  const message = `Evo's documentation says that every app needs ${dropped.join(' and ')}. Leave out all the same?`
   return (await confirm({ message, default: false }, terminal)) ? chosen : [...dropped, ...chosen]
 }
 

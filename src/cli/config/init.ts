@@ -1,4 +1,4 @@
-/** `init`: adds an app to the config, or begins one, from options or by asking; says what to run next. */
+/** `init`: adds an app to the config, or writes a new one, from options or answers; prints what to run next. */
 import { resolve } from 'node:path'
 import { faultLines, readConfig } from '../../adapters/config/config-file.ts'
 import { writeConfig } from '../../adapters/config/config-writer.ts'
@@ -8,10 +8,18 @@ import { toPath } from '../../config/values.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
-import { type Answers, planInit, readTarget, type Target, withoutBlanks } from './init-plan.ts'
+import {
+  type Answers,
+  planInit,
+  readTarget,
+  type Target,
+  withoutBlanks,
+  words,
+} from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
-import type { Given } from './init-questions.ts'
+import type { InitOptions } from './init-questions.ts'
 import { findEvoMcpCheckout, isEvoMcpCheckout, makeCacheDirectory } from './evo-mcp-checkout.ts'
+import { isPromptLeft } from '../prompts.ts'
 import { usageFault } from '../usage.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -20,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const answers = flag('yes')
     ? { ...fromOptions(invocation), evoMcp }
     : await ask(invocation, evoMcp)
-  // A person may have taken minutes to answer; what is there now is what gets the app.
+  // Read again: the config may have changed while a person answered.
   const target = await readCurrent(invocation)
   const { path, before } = target
   const { text, warnings, nextCommands } = planInit(answers, target)
@@ -33,7 +41,7 @@ export async function run(invocation: Invocation): Promise<number> {
   io.stderr.write(
     before === undefined
       ? `Wrote ${path}. Next:\n`
-      : `Added "${name}" to ${path}. Next (where the daemon runs: \`evo-token reload\`):\n`,
+      : `Added "${name}" to ${path}. Next (if the daemon runs already, \`evo-token reload\` in place of \`serve\`):\n`,
   )
   io.stdout.write(nextCommands.map((command) => `${command}\n`).join(''))
   return 0
@@ -59,7 +67,7 @@ async function readCurrent({ text, flag, io }: Invocation): Promise<Target> {
   }
 }
 
-function readOptions({ text, texts }: Invocation): Given {
+function readOptions({ text, texts }: Invocation): InitOptions {
   const some = (list: readonly string[]) => (list.length > 0 ? list : undefined)
   const value = (option: string) => {
     const given = text(option)
@@ -69,12 +77,18 @@ function readOptions({ text, texts }: Invocation): Given {
     type: text('type'),
     name: value('name'),
     clientId: value('client-id'),
-    scopes: some(texts('scope').map(withoutBlanks)),
+    scopes: some(texts('scope').flatMap(scopesIn)),
     redirectUris: some(texts('redirect-uri').map(withoutBlanks)),
     issuer: value('issuer'),
     vaultKey: text('vault-key'),
     reissue: value('reissue'),
   }
+}
+
+/** An empty option, as an empty variable leaves it, gives an empty scope, which is refused, not the usual scopes. */
+function scopesIn(text: string): string[] {
+  const scopes = words(text)
+  return scopes.length > 0 ? scopes : ['']
 }
 
 async function ask(invocation: Invocation, evoMcp: string | undefined): Promise<Answers> {
@@ -91,8 +105,7 @@ async function ask(invocation: Invocation, evoMcp: string | undefined): Promise<
   try {
     return await askInit({ ...given, evoMcp }, { names, force: target.force, evoMcp: found }, io)
   } catch (error) {
-    // The prompts throw this on Ctrl-C.
-    if (!(error instanceof Error) || error.name !== 'ExitPromptError') throw error
+    if (!isPromptLeft(error)) throw error
     throw new SidecarError('failed', 'Nothing was written.')
   }
 }

@@ -1,4 +1,5 @@
 /** `caller add`: makes a caller, and prints its key or puts it into a file that only this user can read. */
+import { DAY_MS } from '../../core/durations.ts'
 import { closeSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createClient } from '../../client/connection.ts'
@@ -9,8 +10,8 @@ import type { Invocation } from '../command.ts'
 import { createFile } from '../new-file.ts'
 import { usageFault } from '../usage.ts'
 
-/** More than a person means: what is later is a slip of the unit. */
-const LATEST_MS = 100 * 365 * 86_400_000
+/** The longest life of a key. A longer one is a mistyped unit. */
+const LONGEST_DAYS = 100 * 365
 
 export async function run(invocation: Invocation): Promise<number> {
   const { argument, texts, text, io } = invocation
@@ -18,7 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const apps = texts('app')
   const expiresAt = expiryOf(invocation)
   const out = text('out')
-  // Before the caller is made: a key that cannot be kept would be lost.
+  // First the file: a key that cannot be written would be lost.
   const file = out === undefined ? undefined : createFile(out)
   let key: string
   try {
@@ -62,13 +63,16 @@ async function addCaller(
   return key
 }
 
-/** RFC 3339; undefined for a key that does not expire. */
+/** When the key expires, in RFC 3339; undefined for never. */
 function expiryOf({ command, text }: Invocation): string | undefined {
   const given = text('expires')
   if (given === undefined) return undefined
   const lifeMs = toMs(given)
-  if (!(lifeMs >= 1000 && lifeMs <= LATEST_MS)) {
-    throw usageFault(command, 'needs a duration with its unit for --expires, such as 12h or 30d')
+  if (!(lifeMs >= 1000 && lifeMs <= LONGEST_DAYS * DAY_MS)) {
+    throw usageFault(
+      command,
+      `needs a duration with its unit for --expires, such as 12h or 30d, from 1s to ${LONGEST_DAYS}d`,
+    )
   }
   return `${new Date(Date.now() + lifeMs).toISOString().slice(0, 19)}Z`
 }

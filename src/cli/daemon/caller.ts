@@ -1,7 +1,7 @@
 /** `caller add`, `caller list`, `caller remove`: the local programs that may ask for tokens. */
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
-import { JSON_OUTPUT, OWNER } from '../options.ts'
+import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
 import { table } from '../table.ts'
 
 export const add: CommandRow = {
@@ -16,19 +16,19 @@ export const add: CommandRow = {
     expires: {
       type: 'string',
       placeholder: 'DURATION',
-      description: 'How long its key works, such as 30d; for ever unless given.',
+      description: 'How long its key works, such as 30d; without it the key does not expire.',
     },
     out: {
       type: 'string',
       placeholder: 'FILE',
       description: 'A new file for the key, which only you can read; else it goes to stdout.',
     },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [
     {
       line: 'evo-token caller add notebook --app evo-me --expires 30d --out notebook.key',
-      says: 'The key can be had this once.',
+      says: 'Writes the key to a file; it cannot be shown again.',
     },
   ],
   run: async (invocation) => (await import('./caller-add.ts')).run(invocation),
@@ -44,7 +44,7 @@ interface CallerJson {
 
 export const list: CommandRow = {
   arguments: [],
-  options: { json: JSON_OUTPUT, ...OWNER },
+  options: { json: JSON_OUTPUT, ...OWNER_OPTIONS },
   examples: [],
   async run(invocation) {
     const { io, flag } = invocation
@@ -75,7 +75,7 @@ function expiryInWords(expiresAt: string | undefined): string {
 
 export const remove: CommandRow = {
   arguments: [{ name: 'NAME', kind: 'name', offer: 'caller', description: 'The caller.' }],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   async run(invocation) {
     const name = invocation.argument('NAME')

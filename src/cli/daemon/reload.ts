@@ -1,12 +1,12 @@
 /** `reload`: makes the daemon read its config again, and says what that changed. */
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
 
 export const reload: CommandRow = {
   arguments: [],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   run,
 }

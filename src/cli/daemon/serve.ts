@@ -1,10 +1,10 @@
-/** `serve`: its own file loads the whole daemon, so it is loaded when it runs. */
+/** `serve`. Its code loads the whole daemon, so it is imported when it runs. */
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow } from '../command.ts'
 import { CONFIG, STATE_DIR } from '../options.ts'
 
-/** Node opens the files of the program at once while it loads them, and goes round in circles with fewer. */
+/** Node opens all files of the program at once to load them, and retries without end where it may not. */
 const OPEN_FILES_MIN = 200
 
 /** @throws {SidecarError} `failed`. */
@@ -31,26 +31,26 @@ export const serve: CommandRow = {
       type: 'string',
       placeholder: 'FILE',
       description:
-        'Log to this file and not to stdout. It is bounded: 5 MiB, and as much before it.',
+        'Log to this file, not to stdout. At 5 MiB it is renamed, and the one before is deleted.',
     },
     'log-level': {
       type: 'string',
       placeholder: 'LEVEL',
       choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-      description: 'How much to log, whatever the config says.',
+      description: 'How much to log; overrides "log.level" of the config.',
     },
     json: {
       type: 'boolean',
-      description: 'Log lines as JSON on a terminal too, where they are plain otherwise.',
+      description: 'Log JSON on a terminal too; without it a terminal gets plain lines.',
     },
   },
   examples: [
-    { line: 'evo-token serve', says: 'Logs to stdout: as JSON where that is no terminal.' },
+    { line: 'evo-token serve', says: 'Logs to stdout: plain lines on a terminal, else JSON.' },
   ],
   run: async (invocation) => {
     requireOpenFiles()
     const code = await (await import('../serve.ts')).run(invocation)
-    // A name that is still being resolved, which nothing can break off, would hold the process.
+    // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)
   },
 }

@@ -1,31 +1,33 @@
-/** `stop`: stops the daemon in order, and waits until it is gone. */
+/** `stop`: stops the daemon in order, and waits until its process is gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, type Place, placesOf, readEndpoint } from '../../client/connection.ts'
+import { createClient } from '../../client/connection.ts'
+import { type DaemonAddress, placesOf, readEndpoint } from '../../client/daemon-address.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'
+import { endCommand } from '../../platform/chosen.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 
-/** Longer than the daemon takes for requests that are out. */
+/** Longer than an orderly stop takes: the daemon waits up to 35 s for requests that are out. */
 const WITHIN_MS = 45_000
 const LOOK_MS = 100
 
 export const stop: CommandRow = {
   details: 'Refreshes under way finish and are stored first. A service manager may start it again.',
   arguments: [],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   run,
 }
 
 async function run({ place, io }: Invocation): Promise<number> {
-  await stopAndWait(place)
-  io.stderr.write('The daemon has stopped.\n')
+  const isGone = await stopAndWait(place)
+  io.stderr.write(isGone ? 'The daemon has stopped.\n' : 'The daemon was told to stop.\n')
   return 0
 }
 
 /** Stops the daemon, if one runs. @throws {SidecarError} `unavailable` where it does not end. */
-export async function stopDaemon(place: Place): Promise<void> {
+export async function stopDaemon(place: DaemonAddress): Promise<void> {
   try {
     await stopAndWait(place)
   } catch (error) {
@@ -33,18 +35,21 @@ export async function stopDaemon(place: Place): Promise<void> {
   }
 }
 
-async function stopAndWait(place: Place): Promise<void> {
+/** Whether the daemon is gone; false where its process is not known: the socket of another state directory was named. */
+async function stopAndWait(place: DaemonAddress): Promise<boolean> {
   const { endpoint } = placesOf(place)
   const before = readEndpoint(endpoint)
   await createClient(place).ask({ method: 'POST', path: '/v1/stop' })
+  if (!before || (place.socket !== undefined && place.socket !== before.socket)) return false
   const deadline = performance.now() + WITHIN_MS
   // The daemon removes the file when all else is done.
-  while (before && readEndpoint(endpoint)?.pid === before.pid) {
+  while (readEndpoint(endpoint)?.pid === before.pid) {
     if (performance.now() > deadline) {
       throw new SidecarError('unavailable', 'The daemon has not stopped yet.', {
-        hint: `Its process is ${before.pid}.`,
+        hint: `Wait, and look whether process ${before.pid} still runs. To end it at once may cost the session of an app that is being refreshed: \`${endCommand(before.pid)}\`.`,
       })
     }
     await sleep(LOOK_MS)
   }
+  return true
 }

@@ -1,12 +1,12 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
 
-/** Every record is encrypted anew, and a keychain may ask its owner first. */
-const PATIENCE_MS = 180_000
+/** Every record is encrypted again, and the keychain may ask a person first. */
+const KEY_CHANGE_TIMEOUT_MS = 180_000
 
 const path = '/v1/vault/key'
 
@@ -17,9 +17,9 @@ export const moveKey: CommandRow = {
       type: 'string',
       placeholder: 'PLACE',
       choices: ['keychain', 'file'],
-      description: 'Where to keep it from now on.',
+      description: 'Where to keep the key from now on.',
     },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [{ line: 'evo-token vault move-key --to keychain', says: '' }],
   async run(invocation) {
@@ -29,7 +29,12 @@ export const moveKey: CommandRow = {
     }
     const client = createClient(invocation.place)
     const body = { source }
-    const answer = await client.ask({ method: 'POST', path, body, timeoutMs: PATIENCE_MS })
+    const answer = await client.ask({
+      method: 'POST',
+      path,
+      body,
+      timeoutMs: KEY_CHANGE_TIMEOUT_MS,
+    })
     const where = source === 'file' ? 'a file in the state directory' : 'the keychain'
     const { stderr } = invocation.io
     stderr.write(`The key of the vault is in ${where} now.\n`)
@@ -45,11 +50,16 @@ export const moveKey: CommandRow = {
 
 export const rotateKey: CommandRow = {
   arguments: [],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   async run(invocation) {
     const client = createClient(invocation.place)
-    await client.ask({ method: 'POST', path, body: { rotate: true }, timeoutMs: PATIENCE_MS })
+    await client.ask({
+      method: 'POST',
+      path,
+      body: { rotate: true },
+      timeoutMs: KEY_CHANGE_TIMEOUT_MS,
+    })
     invocation.io.stderr.write('The vault has a new key, and everything is encrypted with it.\n')
     return 0
   },

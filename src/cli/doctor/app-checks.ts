@@ -1,14 +1,16 @@
-/** Whether a person can sign in to an app, and whether the token is one as the config asks for. */
+/** Checks whether a person can sign in to an app, and whether its token is what the config asks for. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { App } from '../../core/app.ts'
-import { whyUnserved } from '../../config/redirect-uris.ts'
-import { isLoopbackHost, unbracket } from '../../core/loopback.ts'
+import { remedyFor } from '../../core/remedy.ts'
+import { redirectWarnings, whyUnserved } from '../../config/redirect-uris.ts'
+import { isLoopbackHost, unbracket, isAddressMissing } from '../../core/loopback.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, type Client } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
+import { toStatusAnswer } from '../../client/status-answer.ts'
 import { platform } from '../../platform/current.ts'
-import type { Json } from '../../client/wire.ts'
+import type { JsonObject } from '../../core/json-object.ts'
 import { checkFault, type Check } from './checks.ts'
 
 export interface TokenSlot {
@@ -17,18 +19,18 @@ export interface TokenSlot {
 
 export interface AppWorld {
   readonly client: Client
-  /** Gets the token, for the checks that follow. */
+  /** The check `token` puts the token here, for those after it. */
   readonly slot: TokenSlot
   /** The port on which the daemon serves tokens, by the config. */
   readonly ownPort: number
 }
 
 export function appChecks(app: App, { client, slot, ownPort }: AppWorld): Check[] {
-  let answer: Json = {}
+  let answer: JsonObject = {}
   const signIn: Check[] =
     app.redirectUris.length === 0
       ? []
-      : [{ id: 'redirect-uri', run: () => usableRedirectUri(app, client, ownPort) }]
+      : [{ id: 'redirect-uri', run: () => redirectUriVerdict(app, client, ownPort) }]
   return [
     ...signIn,
     {
@@ -43,9 +45,14 @@ export function appChecks(app: App, { client, slot, ownPort }: AppWorld): Check[
       id: 'scopes',
       async run() {
         const given = typeof answer.scope === 'string' ? answer.scope.split(' ') : app.scopes
-        // Granted as a refresh token, and not always named again.
+        // Servers grant it as a refresh token, and do not always name it in `scope`.
         const missing = app.scopes.filter((one) => one !== 'offline_access' && !given.includes(one))
         if (missing.length === 0) return 'all that the config asks for'
+        const status = toStatusAnswer(await client.ask({ path: appPath(app.name) }))
+        const changed = [status.problem, status.last_error].find(
+          (one) => one?.error === 'scope_changed',
+        )
+        if (changed) throw checkFault(changed.message, remedyFor(app, 'scope_changed'))
         const next =
           app.type === 'service'
             ? `get a new token: \`evo-token refresh ${app.name}\``
@@ -71,23 +78,27 @@ export function appChecks(app: App, { client, slot, ownPort }: AppWorld): Check[
   ]
 }
 
-/** The browser comes back to one of them: its port has to be free at a sign-in. */
+/** Which redirect URI a sign-in can use, and what `config check` warns of. */
+async function redirectUriVerdict(app: App, client: Client, ownPort: number): Promise<string> {
+  const usable = await usableRedirectUri(app, client, ownPort)
+  const warnings = redirectWarnings(app, ownPort).map(({ path, message }) => `${path} ${message}`)
+  return [...(usable === undefined ? [] : [usable]), ...warnings].join('; ')
+}
+
+/** Finds a redirect URI whose port is free, or is used by a sign-in now. Undefined where the daemon serves none of them. */
 async function usableRedirectUri(
   { name, redirectUris }: App,
   client: Client,
   ownPort: number,
-): Promise<string> {
+): Promise<string | undefined> {
   const ours = await portsOfSignIns(name, client)
-  const unserved: string[] = []
   const taken: { readonly uri: string; readonly port: number }[] = []
   for (const written of redirectUris) {
     const url = new URL(written)
     const { hostname, port } = url
     const uri = withoutUser(written)
-    const why = whyUnserved(url, ownPort)
-    if (why !== undefined) {
-      unserved.push(`${uri} ${why}: paste what the browser ends on`)
-      // A sign-in looks for no other one behind it.
+    if (whyUnserved(url, ownPort) !== undefined) {
+      // A sign-in tries none after one that is not on this machine.
       if (!isLoopbackHost(hostname)) break
       continue
     }
@@ -99,7 +110,7 @@ async function usableRedirectUri(
     taken.push({ uri, port: number })
   }
   const [first] = taken
-  if (first === undefined) return unserved.join('; ')
+  if (first === undefined) return undefined
   const { session } = await client.ask({ path: appPath(name) })
   if (session !== 'signed-out') return 'its port is taken, which matters at the next sign-in'
   const command = platform.portHolderCommand(first.port)
@@ -109,7 +120,7 @@ async function usableRedirectUri(
   )
 }
 
-/** What doctor prints is for the public, and some write a password there. */
+/** A redirect URI may contain a password, and the output of doctor may be made public. */
 function withoutUser(uri: string): string {
   const url = new URL(uri)
   if (url.username === '' && url.password === '') return uri
@@ -117,7 +128,7 @@ function withoutUser(uri: string): string {
   return url.href
 }
 
-/** None where the daemon is of an older version, which does not tell. */
+/** Empty where the daemon is of an older version, which does not say. */
 async function portsOfSignIns(app: string, client: Client): Promise<readonly unknown[]> {
   try {
     const { ports } = await client.ask({ path: appPath(app, '/login') })
@@ -137,8 +148,8 @@ async function isFree(host: string, port: number): Promise<boolean> {
     await once(server, 'close')
     return true
   } catch (error) {
-    // A host without that address family has nothing that could be taken.
+    // On a host without that address family no program can have the port.
     const { code } = error as NodeJS.ErrnoException
-    return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+    return isAddressMissing(code)
   }
 }

@@ -1,16 +1,16 @@
-/** Checks that run in turn: each needs those before it, so the first one that fails is the last one that runs. */
+/** Checks that run in turn until one fails: each depends on those before it. */
 import { SidecarError } from '../../errors.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 
 export interface Check {
   readonly id: string
-  /** Resolves with what is right, in words. @throws {SidecarError | EvoTokenError} what is wrong, and how to fix it. */
+  /** Resolves with a phrase that says what is right. @throws {SidecarError | EvoTokenError} what is wrong, and how to fix it. */
   readonly run: () => Promise<string>
 }
 
-export interface Verdict {
+export interface CheckResult {
   readonly id: string
-  /** Null for what all apps need. */
+  /** Null for a check that concerns all apps. */
   readonly app: string | null
   readonly ok: boolean
   readonly detail: string
@@ -23,7 +23,7 @@ export interface Verdict {
 export async function runChecks(
   checks: readonly Check[],
   app: string | null,
-  say: (verdict: Verdict) => void,
+  say: (verdict: CheckResult) => void,
 ): Promise<boolean> {
   for (const { id, run } of checks) {
     try {

@@ -1,6 +1,6 @@
-/** `doctor`. What it does loads a lot, so it is loaded when it runs. */
+/** `doctor`. Its code loads much, so it is imported when it runs. */
 import type { CommandRow } from '../command.ts'
-import { APP, CONFIG, JSON_OUTPUT, OWNER } from '../options.ts'
+import { APP, CONFIG, JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
 
 export const doctor: CommandRow = {
   details:
@@ -10,11 +10,11 @@ export const doctor: CommandRow = {
     json: JSON_OUTPUT,
     'json-lines': {
       type: 'boolean',
-      description: 'Print each check as a line of JSON, when it is done.',
+      description: 'Print each check as a line of JSON as soon as it is done.',
     },
     names: {
       type: 'boolean',
-      description: 'Name the Evo instances and workspaces too: not for the public.',
+      description: 'Name the Evo instances and workspaces too. Do not make that output public.',
     },
     'discovery-url': {
       type: 'string',
@@ -22,7 +22,7 @@ export const doctor: CommandRow = {
       description: "Evo's Discovery API ($EVO_DISCOVERY_URL; https://discover.api.seequent.com).",
     },
     config: CONFIG,
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [{ line: 'evo-token doctor evo-me', says: 'From the config up to Evo itself.' }],
   run: async (invocation) => (await import('./doctor.ts')).run(invocation),

@@ -1,11 +1,12 @@
-/** Whether the daemon answers, has its vault open, and is itself what listens on its port. */
+/** Checks whether the daemon answers, has its vault open, and is what listens on its port. */
 import { existsSync } from 'node:fs'
 import { toDaemonProblems, toStatusAnswer } from '../../client/status-answer.ts'
 import type { DaemonProblem } from '../../core/daemon-problem.ts'
-import { type Client, readEndpoint } from '../../client/connection.ts'
+import { type Client } from '../../client/connection.ts'
+import { readEndpoint } from '../../client/daemon-address.ts'
 import { openTcp } from '../../client/tcp.ts'
 import { checkFault, type Check } from './checks.ts'
-import type { Env, Places } from '../../platform/platform.ts'
+import type { Env, Places } from '../../platform/for-clients.ts'
 import { otherVersion, severalInPath } from '../programs.ts'
 
 interface DaemonWorld {
@@ -15,7 +16,7 @@ interface DaemonWorld {
   readonly env: Env
 }
 
-/** @param tell gets what the daemon says is wrong with itself: it keeps no token from callers, and is shown after the apps. */
+/** @param tell gets the daemon's own problems. They block no token, and are shown after the apps. */
 export function daemonChecks(
   { client, places, uid, env }: DaemonWorld,
   tell: (problems: readonly DaemonProblem[]) => void,
@@ -36,12 +37,9 @@ export function daemonChecks(
       id: 'vault',
       async run() {
         const statuses = Array.isArray(answer) ? answer.map(toStatusAnswer) : []
-        const locked = statuses.find(({ last_error: error }) => error?.error === 'vault_locked')
-        if (!locked) return 'it is open'
-        throw checkFault(
-          `The vault is not open: ${locked.last_error?.message ?? ''}`,
-          'The daemon continues by itself once that is done.',
-        )
+        const problem = statuses.find((one) => one.problem?.error === 'vault_locked')?.problem
+        if (problem) throw checkFault(problem.message, problem.hint)
+        return 'it is open'
       },
     },
     {
@@ -59,7 +57,7 @@ export function daemonChecks(
   ]
 }
 
-/** One that fails with the words of the daemon. */
+/** A check that fails with a problem that the daemon reported. */
 export function daemonProblemCheck({ message, hint }: DaemonProblem): Check {
   return {
     id: 'daemon-itself',

@@ -1,12 +1,12 @@
 /**
- * `doctor`: why no token comes, from the config up to Evo itself. What it prints can be pasted in
- * public: no token, key, client id or e-mail address, and no name of theirs without `--names`.
+ * `doctor`: finds out why there is no token, from the config up to Evo itself. Its output can be made
+ * public: no token, key, client id or e-mail address, and no name of an instance or workspace without `--names`.
  */
 import { styleText } from 'node:util'
 import { loadConfig } from '../../adapters/config/config-file.ts'
 import type { createIssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { scrub } from '../../adapters/log/scrub.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { EVO_ISSUER } from '../../config/evo.ts'
 import type { App } from '../../core/app.ts'
 import type { DaemonProblem } from '../../core/daemon-problem.ts'
@@ -14,7 +14,8 @@ import { refuseUnsafeEnvironment } from '../../daemon/environment.ts'
 import { locations, ownership } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import { findNearest } from '../../nearest.ts'
-import { createClient, placesOf } from '../../client/connection.ts'
+import { createClient } from '../../client/connection.ts'
+import { placesOf } from '../../client/daemon-address.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { appChecks, type TokenSlot } from './app-checks.ts'
@@ -25,7 +26,7 @@ import { homeChecks } from './home-checks.ts'
 import { issuerChecks, issuerUrl } from './issuer-checks.ts'
 import { proxyCheck } from './proxy-check.ts'
 import { shareChecks } from './share-checks.ts'
-import { runChecks, type Check, type Verdict } from './checks.ts'
+import { runChecks, type Check, type CheckResult } from './checks.ts'
 
 const EVO_DISCOVERY_URL = 'https://discover.api.seequent.com'
 
@@ -39,8 +40,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const client = createClient(invocation.place)
   const givenUrl = text('discovery-url') ?? (io.env.EVO_DISCOVERY_URL || undefined)
   const discoveryUrl = safeBase(givenUrl ?? EVO_DISCOVERY_URL)
-  const verdicts: Verdict[] = []
-  const say = (verdict: Verdict) => {
+  const verdicts: CheckResult[] = []
+  const say = (verdict: CheckResult) => {
     const shown = {
       ...verdict,
       detail: safe(verdict.detail),
@@ -81,7 +82,7 @@ export async function run(invocation: Invocation): Promise<number> {
           const instead = nearest === undefined ? '' : ` Did you mean "${nearest}"?`
           throw new SidecarError('unknown_app', `The config has no app named "${name}".${instead}`)
         }
-        return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${loaded.warnings.length} warnings`
+        return `${apps.length} ${apps.length === 1 ? 'app' : 'apps'}, ${warningsIn(loaded)}`
       },
     },
     ...homeChecks(places, uid, () => config?.vaultKey ?? 'auto', noteProblems),
@@ -116,8 +117,8 @@ export async function run(invocation: Invocation): Promise<number> {
     }
   }
   issuers?.close()
-  if (config?.share) await runChecks(shareChecks(client), null, say)
-  // Each by itself: they do not depend on one another.
+  if (config?.share) await runChecks(shareChecks(client, config), null, say)
+  // One run each: they do not depend on one another.
   for (const problem of problems) await runChecks([daemonProblemCheck(problem)], null, say)
   // They need only the config, and no token depends on them.
   for (const [app, checks] of fileChecks(config?.files ?? [])) {
@@ -131,11 +132,16 @@ export async function run(invocation: Invocation): Promise<number> {
   return failed?.exitCode ?? 0
 }
 
-function withoutExitCode({ exitCode: _, ...shown }: Verdict): Omit<Verdict, 'exitCode'> {
+function warningsIn({ warnings: { length } }: { readonly warnings: readonly unknown[] }): string {
+  if (length === 0) return 'no warnings'
+  return `${length} ${length === 1 ? 'warning' : 'warnings'} (\`evo-token config check\` shows them)`
+}
+
+function withoutExitCode({ exitCode: _, ...shown }: CheckResult): Omit<CheckResult, 'exitCode'> {
   return shown
 }
 
-/** Apps that are served by the same server, together. */
+/** Groups apps of the same authorization server. */
 function byIssuer(apps: readonly App[]): readonly (readonly [App, ...App[]])[] {
   const groups = new Map<string, [App, ...App[]]>()
   for (const app of apps) {
@@ -147,18 +153,23 @@ function byIssuer(apps: readonly App[]): readonly (readonly [App, ...App[]])[] {
   return [...groups.values()]
 }
 
-/** A server may quote the client id that it refuses. */
+/** How much of a client id is shown. */
+const SHOWN_OF_ID = 4
+
+/** A server may quote the client id that it refuses. Client ids of four characters or fewer are not hidden. */
 function withoutClientIds(words: string, config: Config | undefined): string {
   const ids = config?.apps.map(({ clientId }) => clientId) ?? []
-  return ids.reduce((text, id) => text.replaceAll(id, `${id.slice(0, 4)}…`), words)
+  return ids
+    .filter((id) => id.length > SHOWN_OF_ID)
+    .reduce((text, id) => text.replaceAll(id, `${id.slice(0, SHOWN_OF_ID)}…`), words)
 }
 
-/** Another server's token says nothing to Evo, unless the address of such an Evo is given. */
+/** Evo takes only tokens of its own issuer, unless the address of another Evo is given. */
 function usesEvo({ scopes, issuer }: App, isAddressGiven: boolean): boolean {
   return scopes.includes('evo.discovery') && (isAddressGiven || issuer === EVO_ISSUER)
 }
 
-function lines({ id, app, ok, detail, hint }: Verdict, colour: boolean): string {
+function lines({ id, app, ok, detail, hint }: CheckResult, colour: boolean): string {
   const word = ok ? 'ok  ' : 'FAIL'
   const format = ok ? 'green' : 'red'
   const mark = colour ? styleText(format, word, { validateStream: false }) : word

@@ -1,9 +1,9 @@
-/** Whether Evo takes the token, and lets its owner see anything: the Discovery and Workspace APIs. */
+/** Checks whether Evo's Discovery and Workspace APIs take the token, and what the identity may see there. */
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
 import { SidecarError } from '../../errors.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
-import { type Json, parseObject } from '../../client/wire.ts'
+import { parseJsonObject, type JsonObject } from '../../core/json-object.ts'
 import type { TokenSlot } from './app-checks.ts'
 import { checkFault, type Check } from './checks.ts'
 
@@ -15,13 +15,14 @@ export interface EvoOptions {
   readonly discoveryUrl: string
   readonly slot: TokenSlot
   readonly fetch: IssuerFetch
-  /** Whether to name instances and workspaces, which is not for the public. */
+  /** Whether to name instances and workspaces, which should not be made public. */
   readonly names: boolean
 }
 
 export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions): Check[] {
-  let discovery: Json = {}
-  const list = (name: string) => (Array.isArray(discovery[name]) ? (discovery[name] as Json[]) : [])
+  let discovery: JsonObject = {}
+  const list = (name: string) =>
+    Array.isArray(discovery[name]) ? (discovery[name] as JsonObject[]) : []
   const get = (url: string) => getJson(url, slot, fetch)
   return [
     {
@@ -40,7 +41,7 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
             'Try again later: the fault is on their side.',
           )
         }
-        discovery = json.discovery as Json
+        discovery = json.discovery as JsonObject
         return 'Evo takes the token'
       },
     },
@@ -51,7 +52,8 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
         if (organizations.length > 0) {
           const named = names ? ` (${displayNames(organizations)})` : ''
           const hubs = list('hubs').map(({ code }) => String(code))
-          return `${organizations.length} instances${named}; hubs: ${hubs.join(', ') || 'none'}`
+          const { length } = organizations
+          return `${length} ${length === 1 ? 'instance' : 'instances'}${named}; hubs: ${hubs.join(', ') || 'none'}`
         }
         throw checkFault(
           'The identity is in no Evo instance.',
@@ -74,7 +76,10 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
   ]
 
   /** What the identity sees of one instance on one hub. */
-  async function workspacesAt({ org_id: organization, hub_code: code }: Json): Promise<Seen> {
+  async function workspacesAt({
+    org_id: organization,
+    hub_code: code,
+  }: JsonObject): Promise<HubWorkspaces> {
     const hub = list('hubs').find((one) => one.code === code)
     const base = safeBase(String(hub?.url))
     const path = `/workspace/orgs/${encodeURIComponent(String(organization))}/workspaces?limit=50&offset=0`
@@ -84,27 +89,27 @@ export function evoChecks({ app, discoveryUrl, slot, fetch, names }: EvoOptions)
     })
     const { status, json } = answer
     if (status !== 200) return { total: 0, named: '', refusal: `${new URL(base).host} (${status})` }
-    const results = Array.isArray(json?.results) ? (json.results as Json[]) : []
-    const total = Number((json?.links as Json | undefined)?.total ?? results.length)
+    const results = Array.isArray(json?.results) ? (json.results as JsonObject[]) : []
+    const total = Number((json?.links as JsonObject | undefined)?.total ?? results.length)
     return { total, named: results.map(({ name }) => String(name)).join(', ') }
   }
 }
 
-interface Seen {
+interface HubWorkspaces {
   readonly total: number
   readonly named: string
   /** The hub that refused, with its status. */
   readonly refusal?: string
 }
 
-/** A hub that does not answer does not hide the others. @throws {SidecarError} */
-function workspacesInWords(seen: readonly Seen[], names: boolean): string {
+/** Reports the hubs that answer, also where one does not. @throws {SidecarError} */
+function workspacesInWords(seen: readonly HubWorkspaces[], names: boolean): string {
   const total = seen.reduce((sum, one) => sum + one.total, 0)
   const refusals = seen.flatMap(({ refusal }) => refusal ?? [])
   const refused = `The Workspace API gives nothing at ${refusals.join(', ')}`
   if (total > 0) {
     const named = names ? ` (${seen.flatMap((one) => one.named || []).join(', ')})` : ''
-    return `${total} workspaces${named}${refusals.length > 0 ? `. ${refused}` : ''}`
+    return `${total} ${total === 1 ? 'workspace' : 'workspaces'}${named}${refusals.length > 0 ? `. ${refused}` : ''}`
   }
   if (refusals.length > 0)
     throw checkFault(`${refused}.`, 'It needs the scope evo.workspace; otherwise try again later.')
@@ -114,12 +119,12 @@ function workspacesInWords(seen: readonly Seen[], names: boolean): string {
   )
 }
 
-function displayNames(list: readonly Json[]): string {
+function displayNames(list: readonly JsonObject[]): string {
   return list.map(({ display_name: name }) => String(name)).join(', ')
 }
 
 /**
- * The token goes there: only over TLS, or on this machine.
+ * The base URL, checked: the token is sent there, so it has to be https, or http on this machine.
  *
  * @throws {SidecarError}
  */
@@ -141,7 +146,7 @@ async function getJson(
   url: string,
   slot: TokenSlot,
   fetch: IssuerFetch,
-): Promise<{ readonly status: number; readonly json: Json | undefined }> {
+): Promise<{ readonly status: number; readonly json: JsonObject | undefined }> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     const headers = {
@@ -157,7 +162,7 @@ async function getJson(
       if (length > MAX_ANSWER_BYTES)
         throw checkFault('Evo answered with too much.', 'Try again later.')
     }
-    return { status: response.status, json: parseObject(Buffer.concat(chunks).toString()) }
+    return { status: response.status, json: parseJsonObject(Buffer.concat(chunks).toString()) }
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error) throw error
     throw checkFault(

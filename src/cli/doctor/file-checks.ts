@@ -1,11 +1,11 @@
-/** Whether the token files of the apps can be written. */
+/** Checks whether the token files of the apps can be written. */
 import { existsSync } from 'node:fs'
 import { examine } from '../../adapters/token-files/token-file.ts'
-import type { TokenFile } from '../../config.ts'
+import type { TokenFile } from '../../config/config.ts'
 import { isEvoMcpFile } from '../../config/evo-mcp.ts'
 import { checkFault, type Check } from './checks.ts'
 
-/** By app, for those that have files. */
+/** The checks by app, for apps that have token files. */
 export function fileChecks(files: readonly TokenFile[]): Map<string, Check[]> {
   const apps = new Set(files.map(({ app }) => app))
   return new Map([...apps].map((app) => [app, [checkOf(files.filter((file) => file.app === app))]]))

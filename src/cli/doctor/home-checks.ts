@@ -1,4 +1,4 @@
-/** What the daemon keeps on this machine: whether others can read or change it, and where the vault's key is. */
+/** Checks whether others can read or change what the daemon stores on this machine, and where the vault's key is. */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { notPrivateBecause } from '../../adapters/files/private-directory.ts'
@@ -6,15 +6,15 @@ import { ownership } from '../../platform/chosen.ts'
 import type { DaemonProblem } from '../../core/daemon-problem.ts'
 import { type KeyChoice, keyElsewhere } from '../../core/vault-key-source.ts'
 import { platform } from '../../platform/current.ts'
-import type { Places } from '../../platform/platform.ts'
+import type { Places } from '../../platform/for-clients.ts'
 import { readHeader } from '../../adapters/vault/header.ts'
 import { checkFault, type Check } from './checks.ts'
 
 const { quoted } = platform
 
 /**
- * @param choice where the config wants the vault's key; asked when the check runs.
- * @param tell gets what is wrong with the daemon that keeps no token from callers now.
+ * @param choice returns `vault.key` of the config; called when the check runs.
+ * @param tell gets problems of the daemon that block no token now.
  */
 export function homeChecks(
   places: Places,
@@ -44,7 +44,7 @@ export function homeChecks(
   ]
 }
 
-/** Where the operating system has to be asked. @throws {SidecarError} */
+/** For systems on which access is no part of a file's mode. @throws {SidecarError} */
 async function refuseOpen(stateDir: string): Promise<void> {
   const answer = await platform.files.askAccess(stateDir, 'read')
   if (answer.kind !== 'open') return
@@ -56,10 +56,7 @@ function isPrivateDirectory(path: string, uid: number): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return false
   if (!stats.isDirectory()) {
-    throw checkFault(
-      `${path} is no directory.`,
-      'Move what is there away, and start the daemon again.',
-    )
+    throw checkFault(`${path} is no directory.`, 'Move it away, and start the daemon again.')
   }
   const reason = notPrivateBecause(path, stats, uid)
   if (reason === undefined) return true
@@ -77,7 +74,7 @@ function isPrivateFile(path: string, uid: number): boolean {
   )
 }
 
-/** Where the key is. A keychain is not opened: it might prompt. */
+/** Says where the key is. It does not open a keychain, which might prompt. */
 function keyInWords(
   { vault, vaultKey }: Places,
   choice: KeyChoice,

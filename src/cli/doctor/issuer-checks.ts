@@ -1,4 +1,4 @@
-/** Whether an authorization server can be reached, step by step, and what it publishes. */
+/** Checks, step by step, whether an authorization server can be reached, and what it publishes. */
 import { lookup } from 'node:dns/promises'
 import { buffer } from 'node:stream/consumers'
 import { discover } from '../../adapters/server/discovery.ts'
@@ -12,7 +12,7 @@ import { proxyOf } from './proxy-check.ts'
 
 const TIMEOUT_MS = 15_000
 
-/** Servers tolerate a small difference, and so do we; a token lives an hour. */
+/** A difference of less than a minute harms nothing: a token lives for an hour. */
 const CLOCK_TOLERANCE_MS = 60_000
 
 export interface IssuerWorld {

@@ -1,4 +1,4 @@
-/** The proxies of the environment: whether they can be used, and what else they may catch. */
+/** Checks whether the proxies of the environment can be used, and whether they catch requests to the daemon. */
 import { createIssuerFetch, type IssuerFetchOptions } from '../../adapters/server/issuer-fetch.ts'
 import type { Check } from './checks.ts'
 
@@ -16,7 +16,7 @@ export function proxyOf(env: NodeJS.ProcessEnv, protocol: string): string {
   return valueOf(env, protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
 }
 
-/** Passes on the same `fetch` as the daemon's, if the environment is the same. */
+/** Passes a `fetch` to `found`: the daemon's own, if the daemon has the same environment. */
 export function proxyCheck(
   { env, ca }: { readonly env: NodeJS.ProcessEnv; readonly ca: string | undefined },
   found: (issuers: Issuers) => void,

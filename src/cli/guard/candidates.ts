@@ -1,7 +1,7 @@
-/** Everything in a text that may be the whole of a secret, to be compared, by its hash, with what the daemon holds. */
+/** Finds everything in a text that may be a whole secret, to compare its hash with those that the daemon holds. */
 import { kindOf, stretchesIn } from './stretches.ts'
 
-/** No server issues shorter secrets, and shorter words are everywhere. */
+/** No server issues shorter secrets, and ordinary text is full of shorter words. */
 export const SHORTEST = 16
 
 /** A refresh token may be a JWE of some KiB; minified code is longer. */
@@ -10,14 +10,18 @@ const LONGEST = 16 * 1024
 /** The characters of a bearer token (RFC 6750 §2.1), and `%` for those of a URL. */
 const TOKEN = kindOf(/[\w.~+/=%-]/)
 
-/** The longest stretches of the characters of a token. */
+/** The runs: stretches of token characters, each as long as it can be. */
 export function* runsIn(text: string): Generator<string> {
   for (const [start, end] of stretchesIn(text, TOKEN, SHORTEST)) {
     if (end - start > LONGEST) continue
     const run = text.slice(start, end)
-    // A map has a million coordinates.
-    if (!/^[\d.+-]*\.[\d.+-]*(?:e[\d+-]+)?$/i.test(run)) yield run
+    if (!isDecimal(run)) yield run
   }
+}
+
+/** Whether it is a decimal number: a map has a million of them. */
+function isDecimal(run: string): boolean {
+  return run.includes('.') && /^[\d.+-]+(?:e[\d+-]+)?$/i.test(run)
 }
 
 /** A run, and what is left of it without a name before `=`, a full stop behind it, or a path around it. */
@@ -75,12 +79,12 @@ const LONGEST_GLUED = 4 * 1024
 /** How much of a run may be glued to a secret without a mark between them: `BearerXyz…`, `u003dXyz…`. */
 const CUTS = 8
 
-/** How many marks at either end of a run may be those at which a secret begins or ends. */
+/** At how many of the marks from either end of a run a secret may begin or end. */
 const MARKS = 6
 
 /**
- * What is left of a run without what may be glued to a secret: up to a mark such as `-` or `+`, or a
- * few characters, at its beginning or at its end. A cut without a mark at both ends is too many to try.
+ * The parts of a run that may be a secret with something glued to it: it is cut at a mark such as `-` or `+`,
+ * or after a few characters, at either end. Cuts without a mark at both ends would be too many.
  */
 export function* gluedIn(run: string): Generator<string> {
   const starts = [0, ...marksFrom(run, 1)]
@@ -98,7 +102,7 @@ export function* gluedIn(run: string): Generator<string> {
 
 const MARK = kindOf(/[.~+/=%_-]/)
 
-/** Behind the first marks of a run, or before its last ones. */
+/** Positions after the first marks of a run, or before its last ones. */
 function marksFrom(run: string, step: 1 | -1): number[] {
   const found: number[] = []
   for (let at = step > 0 ? 0 : run.length - 1; run[at] !== undefined; at += step) {
@@ -108,7 +112,7 @@ function marksFrom(run: string, step: 1 | -1): number[] {
   return found
 }
 
-/** The longest line, and word, that is looked at for a secret with other characters than those of a token. */
+/** The longest line, and word, that is searched for a secret with other characters than those of a token. */
 const LONGEST_LINE = 64 * 1024
 const LONGEST_WORD = 4 * 1024
 
@@ -117,8 +121,8 @@ const INNER_MARKS = 3
 
 const VISIBLE = kindOf(/[\x21-\x7e]/)
 
-/** The words that may have a secret with other characters in them: some client secrets are such. */
-export function* wordsIn(text: string): Generator<string> {
+/** The words that may contain a secret with other characters, as some client secrets have. */
+export function* candidateWords(text: string): Generator<string> {
   if (text.length > LONGEST_LINE) return
   for (const [start, end] of stretchesIn(text, VISIBLE, SHORTEST)) {
     if (end - start > LONGEST_WORD) continue
@@ -127,12 +131,12 @@ export function* wordsIn(text: string): Generator<string> {
   }
 }
 
-/** What stands in a word between marks of code, of a URL, of a list. */
+/** The parts of a word between marks of code, URLs and lists. */
 export function* valuesIn(word: string): Generator<string> {
   const marks = [...word.matchAll(/[=:&?/@()[\]{}<>|,;#"'`\\*]/g)].map(({ index }) => index)
   const ends = [...marks, word.length]
   for (const [n, start] of [0, ...marks.map((at) => at + 1)].entries()) {
-    // The marks that are too near are 16 at most.
+    // At most 16 of the next marks are too near.
     const near = ends.slice(n, n + SHORTEST + INNER_MARKS + 1)
     for (const end of near.filter((at) => at - start >= SHORTEST).slice(0, INNER_MARKS + 1)) {
       const value = word.slice(start, end)
@@ -141,12 +145,12 @@ export function* valuesIn(word: string): Generator<string> {
   }
 }
 
-/** Whether it is random text, and no run. */
+/** Whether it looks random and is no run. */
 function hasOtherCharacters(text: string): boolean {
   return /\d/.test(text) && /[a-z]/i.test(text) && /[^\w.~+/=%-]/.test(text)
 }
 
-/** Whether a secret may stand in a run: the hashes and ids of which lock files are full are nothing but that. */
+/** Whether a run may contain a secret: not if it is a hash or id as a whole, as lock files have thousands. */
 export function mayBeGlued(run: string): boolean {
   return (
     run.length <= LONGEST_GLUED &&

@@ -1,27 +1,35 @@
 /**
- * `guard check`: refuses a commit that would hold a secret. What is staged never leaves this
- * process: the daemon is asked about hashes, and the secret itself is never printed.
+ * `guard check`: refuses a commit that would contain a secret. What is staged never leaves this process:
+ * the daemon is asked about hashes, and a secret is never printed.
  */
 import { createClient } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
-import { type AddedLines, linesInRange, messageLines, stagedLines } from './added-lines.ts'
-import { candidatesOf, mayBeGlued, phrasesIn, runsIn, SHORTEST, wordsIn } from './candidates.ts'
-import { type Compared, type Comparison, createComparison } from './comparison.ts'
+import { type AddedLines, linesInRange, stagedLines } from './added-lines.ts'
+import {
+  candidatesOf,
+  mayBeGlued,
+  phrasesIn,
+  runsIn,
+  SHORTEST,
+  candidateWords,
+} from './candidates.ts'
+import { type ComparisonResult, type Comparison, createComparison } from './comparison.ts'
 import type { AddedLine } from './diff.ts'
 import { formsOf } from './forms.ts'
+import { messageLines } from './message-lines.ts'
 import { type Shape, shapesIn } from './shapes.ts'
 import { createUnwrapper } from './wrapped.ts'
 
-/** A line with these words passes; the zeros of UTF-16 are ignored. */
+/** A line with these words passes. The NULs of UTF-16 are removed first. */
 const ALLOWANCE = /evo-token: ?allow\b/
 
 /** The most findings that are shown. */
 const MOST_SHOWN = 50
 
-/** A line, as far as findings are about it. */
-interface Found {
+/** A line that is checked: where it is, and what was found. */
+interface CheckedLine {
   readonly file: string
   readonly place: string
   allowed: boolean
@@ -34,7 +42,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (range !== undefined && message !== undefined) {
     throw usageFault(invocation.command, 'takes --range or --message, not both')
   }
-  // To git this begins at HEAD, which in a CI is the end too: nothing would be looked at.
+  // Git begins such a range at HEAD, which in a CI is its end too: no commit would be looked at.
   if (range?.startsWith('..')) {
     throw usageFault(
       invocation.command,
@@ -42,18 +50,18 @@ export async function run(invocation: Invocation): Promise<number> {
     )
   }
   if (env.EVO_TOKEN_GUARD === 'off') {
-    // The hook for the message comes after one that has said so.
+    // The hook for the message runs after one that has said so.
     if (message === undefined) {
       stderr.write('evo-token: EVO_TOKEN_GUARD=off, so this commit was not looked at.\n')
     }
     return 0
   }
-  const comparison = createComparison<Found>(createClient(invocation.place))
+  const comparison = createComparison<CheckedLine>(createClient(invocation.place))
   const lines =
     range !== undefined
       ? linesInRange(range)
       : message !== undefined
-        ? messageLines(message)
+        ? messageLines(message, env)
         : stagedLines()
   const { shaped, any } = await look(lines, comparison)
   if (range !== undefined && !any) {
@@ -70,20 +78,20 @@ export async function run(invocation: Invocation): Promise<number> {
   return 1
 }
 
-interface Looked {
+interface LookResult {
   /** The lines with the shape of a secret in them. */
-  readonly shaped: readonly Found[]
+  readonly shaped: readonly CheckedLine[]
   /** Whether there was a line at all. */
   readonly any: boolean
 }
 
-/** Looks at every line. */
-async function look(source: AddedLines, comparison: Comparison<Found>): Promise<Looked> {
+/** Searches every line for shapes, and hands candidates to `comparison`. */
+async function look(source: AddedLines, comparison: Comparison<CheckedLine>): Promise<LookResult> {
   let any = false
-  const shaped = new Set<Found>()
+  const shaped = new Set<CheckedLine>()
   const unwrapper = createUnwrapper()
-  let found: Found | undefined
-  const lookAt = async (text: string, at: Found) => {
+  let found: CheckedLine | undefined
+  const lookAt = async (text: string, at: CheckedLine) => {
     at.allowed ||= ALLOWANCE.test(text.replaceAll('\0', ''))
     if (!at.allowed) await lookInto(text, at, comparison)
     if (at.shape !== undefined) shaped.add(at)
@@ -93,7 +101,7 @@ async function look(source: AddedLines, comparison: Comparison<Found>): Promise<
       any = true
       const block = unwrapper.add(line)
       if (block) await lookAt(block.text, foundAt(block))
-      // Nothing in millions of short lines is a secret, or looks like one.
+      // A line that is too short for a secret is skipped: there may be millions.
       if (line.first && line.last && line.text.length < SHORTEST) continue
       if (line.first || !found) found = foundAt(line)
       await lookAt(line.text, found)
@@ -104,11 +112,15 @@ async function look(source: AddedLines, comparison: Comparison<Found>): Promise<
   return { shaped: [...shaped].filter(({ allowed }) => !allowed), any }
 }
 
-function foundAt({ commit, file, line }: AddedLine): Found {
+function foundAt({ commit, file, line }: AddedLine): CheckedLine {
   return { file, place: `${commit}${plain(file)}:${line}`, allowed: false, shape: undefined }
 }
 
-async function lookInto(text: string, at: Found, comparison: Comparison<Found>): Promise<void> {
+async function lookInto(
+  text: string,
+  at: CheckedLine,
+  comparison: Comparison<CheckedLine>,
+): Promise<void> {
   for (const form of formsOf(text)) {
     at.shape ??= shapesIn(form)[0]
     for (const phrase of phrasesIn(form)) await comparison.add(at, phrase)
@@ -116,19 +128,19 @@ async function lookInto(text: string, at: Found, comparison: Comparison<Found>):
       for (const candidate of candidatesOf(run)) await comparison.add(at, candidate)
       if (mayBeGlued(run)) comparison.addRun(at, run)
     }
-    for (const word of wordsIn(form)) comparison.addWord(at, word)
+    for (const word of candidateWords(form)) comparison.addWord(at, word)
   }
 }
 
-/** What would have passed unseen, in a sentence for each reason. */
-function* missingIn({ failure, incomplete }: Compared<Found>): Generator<string> {
+/** What was not looked for: a sentence for each reason. */
+function* missingIn({ failure, incomplete }: ComparisonResult<CheckedLine>): Generator<string> {
   const shapes = 'a JWT, an access key, a client secret beside its name or a Basic header'
   if (failure !== undefined) {
     yield `Only what looks like ${shapes} was looked for; a refresh token, an opaque access token or a secret alone passes unseen, because the daemon could not compare: ${plain(failure)}`
   }
   if (incomplete.size > 0) {
     const files = [...incomplete].slice(0, 5).map(plain).join(', ')
-    yield `There is too much in ${files}${incomplete.size > 5 ? ' and others' : ''} to compare all of it with the secrets of the daemon: the rest was looked through for what looks like ${shapes}.`
+    yield `There is too much in ${files}${incomplete.size > 5 ? ' and others' : ''} to compare all of it with the secrets of the daemon: the rest was only searched for what looks like ${shapes}.`
   }
 }
 

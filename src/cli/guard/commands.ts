@@ -1,10 +1,10 @@
-/** `guard install` and `guard check`. What they do is loaded when they run. */
+/** `guard install` and `guard check`. Their code is imported when they run. */
 import type { CommandRow } from '../command.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 
 export const install: CommandRow = {
   details:
-    'Puts it into the hooks of the repository of the current directory that run before a commit comes about: by hand, by a merge, a cherry-pick, a revert or a patch from the mail. What else stands in a hook stays.',
+    'Adds `guard check` to the hooks of the repository of the current directory that git runs before it commits: by hand, or for a merge, a cherry-pick, a revert or `git am`. What else a hook does stays.',
   arguments: [],
   options: {},
   examples: [],
@@ -19,17 +19,15 @@ export const check: CommandRow = {
     range: {
       type: 'string',
       placeholder: 'A..B',
-      description: 'Look at every commit from A to B, and at its message, instead.',
+      description: 'Check every commit from A to B, and its message, not what is staged.',
     },
     message: {
       type: 'string',
       placeholder: 'FILE',
-      description: 'Look at the message of a commit instead; for a commit-msg hook.',
+      description: 'Check the message of a commit, for a commit-msg hook.',
     },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
-  examples: [
-    { line: 'evo-token guard check --range origin/main..HEAD', says: 'What a CI would look at.' },
-  ],
+  examples: [{ line: 'evo-token guard check --range origin/main..HEAD', says: 'For a CI.' }],
   run: async (invocation) => (await import('./check.ts')).run(invocation),
 }

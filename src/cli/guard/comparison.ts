@@ -1,6 +1,6 @@
 /**
- * Asks the daemon which candidates it holds, by their SHA-256 alone. How many it is asked about is
- * bounded: it answers about a quarter of a million of them in a second.
+ * Asks the daemon which candidates it holds, by their SHA-256 alone. Their number is bounded: the daemon
+ * answers for a quarter of a million in a second.
  */
 import { hash } from 'node:crypto'
 import type { Client } from '../../client/connection.ts'
@@ -8,45 +8,45 @@ import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'
 import { gluedIn, valuesIn } from './candidates.ts'
 
-/** What fits into the 16 KiB that the daemon reads. */
+/** As many digests as fit into the 16 KiB of a request. */
 const BATCH = 240
 
-/** How many batches are out at once. */
+/** Requests at the same time. */
 const AT_ONCE = 4
 
 /** A commit does not wait for a daemon that hangs. */
-const PATIENCE_MS = 5_000
+const GUARD_TIMEOUT_MS = 5_000
 
-/** The most candidates of a file, and of all. */
+/** The most candidates of a file, and of all files together. */
 const MOST_IN_FILE = 50_000
 const MOST = 400_000
 
-/** The most candidates that are cut out of runs and words, and the most of either in a file that are cut. */
+/** The most candidates cut out of runs, and out of words; and the most runs, and words, of a file that are cut. */
 const MOST_CUT = 120_000
 const MOST_CUT_IN_FILE = 1_000
 
 /** Where a candidate was found. */
 export interface Place {
   readonly file: string
-  /** Whether the line says that it may pass, which may come at its end. */
+  /** Whether the line allows itself; it may say so only at its end. */
   readonly allowed: boolean
 }
 
 export interface Comparison<P extends Place> {
   /** Resolves when there is room for more. */
   add(place: P, candidate: string): Promise<void>
-  /** Compares what is cut out of `run`, where something may be glued to a secret, when all else is compared. */
+  /** Compares, after everything else, the parts of `run` that may be a secret with something glued to it. */
   addRun(place: P, run: string): void
   /** As `addRun`, for a word with other characters than those of a run. */
   addWord(place: P, word: string): void
-  /** What was found, and what could not be compared. */
-  end(): Promise<Compared<P>>
+  /** Compares what is left. Resolves with what was found, and with what could not be compared. */
+  end(): Promise<ComparisonResult<P>>
 }
 
-export interface Compared<P> {
+export interface ComparisonResult<P> {
   /** The SHA-256 of secrets that the daemon holds, each with the first place where it was found. */
   readonly held: ReadonlyMap<string, P>
-  /** Why not everything was compared, if so. */
+  /** Why not everything was compared; undefined where it was. */
   readonly failure: string | undefined
   /** Files with more candidates than are compared. */
   readonly incomplete: ReadonlySet<string>
@@ -69,7 +69,7 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
         method: 'POST',
         path: '/v1/guard',
         body: { sha256 },
-        timeoutMs: PATIENCE_MS,
+        timeoutMs: GUARD_TIMEOUT_MS,
       })
       if (Array.isArray(answer.sha256)) for (const one of answer.sha256) held.add(String(one))
     } catch (error) {
@@ -124,7 +124,7 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
   }
 }
 
-/** What is to be cut later, of each file a part. */
+/** Texts to cut later: a bounded number of each file. */
 function createCollection<P extends Place>() {
   const files = new Map<string, Map<string, P>>()
   return {
@@ -135,7 +135,7 @@ function createCollection<P extends Place>() {
       // A copy: a slice would keep the whole text in memory.
       others.set(Buffer.from(text).toString(), place)
     },
-    /** What is most likely to have a secret in it first: letters and digits, in a file that has little of them. */
+    /** The likeliest to contain a secret first: with letters and digits, from files with few texts. */
     inOrder(): (readonly [string, P])[] {
       const sorted = [...files.values()]
         .toSorted((one, other) => one.size - other.size)

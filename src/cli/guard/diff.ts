@@ -1,20 +1,20 @@
-/** The added lines in what `git diff` prints, and the messages between the diffs of several commits. */
+/** Finds the added lines in the output of `git diff`, and the messages between the diffs of several commits. */
 import type { LinePiece } from './lines.ts'
 
 export interface AddedLine extends LinePiece {
-  /** What is before the line's place, for people: the commit. */
+  /** The commit, as people are shown it before the file; empty for what is staged. */
   readonly commit: string
   readonly file: string
   readonly line: number
 }
 
-/** What a commit's message is called in place of a file. */
+/** The name of a commit's message, in place of a file. */
 export const MESSAGE = 'commit message'
 
-/** How the commits in a diff are introduced: NUL and the hashes, then the message up to another NUL. */
+/** The format of `git diff-tree`: before each diff NUL and the hashes, then the message up to another NUL. */
 export const COMMIT_FORMAT = '%x00%H %P%n%B%n%x00'
 
-/** A parser that takes a diff line by line, and returns the added line or message line in it, if there is one. */
+/** Makes a parser that takes a diff line by line, and returns the line if it was added or is of a message. */
 export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined {
   let [commit, file, line] = ['', '', 0]
   // How much of the hunk is still to come: an added line may itself look like a header.
@@ -73,8 +73,8 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
 }
 
 /**
- * A merge comes once for each of its parents, compared with it: what is new in it is what they all
- * lack. The rest was added by other commits.
+ * Git prints a merge once for each of its parents, compared with it. A line that all parents lack was added
+ * by the merge, any other by another commit.
  */
 function createParents(count = 1) {
   let seen = 0

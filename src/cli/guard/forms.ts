@@ -1,25 +1,30 @@
 /**
- * A text, and what it says once it is decoded: UTF-16, escapes of URLs, JSON and terminals, base64 at
- * every alignment, and these in one another. Texts hold a character for each byte.
+ * A text and its decoded forms: UTF-16, escapes of URLs, JSON and terminals, base64 at every alignment, and
+ * these in one another. Texts have a character for each byte.
  */
 import { kindOf, stretchesIn } from './stretches.ts'
 
 /** Enough for a Basic header in a JSON string in base64 in a UTF-16 file. */
 const DEEPEST = 4
 
-/** How much may be decoded, in lengths of the text: crafted base64 is text at each alignment, again and again. */
+/**
+ * How much may be decoded, in multiples of the text's length: crafted base64 decodes to text at each
+ * alignment, again and again. What a program encoded is one text at each depth: a long text has room for that.
+ */
 const MOST_WORK = 8
+const MOST_WORK_OF_LONG = 3
+const LONG = 256 * 1024
 
 /** No secret is shorter. */
 const SHORTEST_TEXT = 16
 
-/** What `SHORTEST_TEXT` bytes take in base64. */
+/** The length of `SHORTEST_TEXT` bytes in base64. */
 const SHORTEST_BASE64 = 22
 
-/** The text as it is first. */
+/** Yields the text itself, then its decoded forms. */
 export function* formsOf(text: string): Generator<string> {
   const forms = [{ form: text, depth: 0 }]
-  let left = MOST_WORK * text.length
+  let left = text.length * (text.length > LONG ? MOST_WORK_OF_LONG : MOST_WORK)
   for (const { form, depth } of forms) {
     yield form
     if (depth === DEEPEST) continue
@@ -32,43 +37,52 @@ export function* formsOf(text: string): Generator<string> {
 }
 
 function* decodingsOf(text: string): Generator<string> {
-  const found = [fromUtf16(text), withoutEscapes(text), unwrapped(text)]
+  const bytes = Buffer.from(text, 'latin1')
+  const found = [fromUtf16(bytes), withoutEscapes(text, bytes), unwrap(text)]
   for (const decoded of found) if (decoded !== '') yield decoded
-  for (const bytes of fromBase64(text)) {
-    for (const decoded of [printableIn(bytes), fromUtf16(bytes)]) if (decoded !== '') yield decoded
+  for (const from64 of fromBase64(text)) {
+    for (const decoded of [printableIn(from64), fromUtf16(from64)])
+      if (decoded !== '') yield decoded
   }
 }
 
-/** What stands in a text file, and the escape character of a terminal's log. */
+/** The characters of a text file, and the escape character of terminals. */
 const PRINTABLE = kindOf(/[\t\x1b\x20-\x7e]/)
 
-/** Base64 in lines, whose ends were escapes: on one line again. Empty where there is none. */
-function unwrapped(text: string): string {
+/** Joins lines of base64 whose line breaks were escapes. Empty where there is nothing to join. */
+function unwrap(text: string): string {
   const joined = text.includes('\n') ? text.replace(WRAP, '') : text
   return joined.length < text.length ? joined : ''
 }
 
-/** The end of a line, between what may be base64. */
+/** A line break between what may be base64. */
 const WRAP = /[\r\n]{1,2}(?<=[A-Za-z0-9+/_-]{20}[\r\n]{1,2})(?=[A-Za-z0-9+/_=-])/g
 
-/** The stretches of printable characters, a line each: random bytes have none. */
-function printableIn(bytes: string): string {
-  const found: string[] = []
-  for (const [start, end] of stretchesIn(bytes, PRINTABLE, SHORTEST_TEXT)) {
-    found.push(bytes.slice(start, end))
+/** The stretches of printable characters, one per line: random bytes have none. */
+function printableIn(bytes: Buffer): string {
+  let out: Buffer | undefined
+  let [start, end] = [0, 0]
+  for (let at = 0; at <= bytes.length; at++) {
+    if (at < bytes.length && PRINTABLE[bytes[at] ?? 0] === 1) continue
+    if (at - start >= SHORTEST_TEXT) {
+      out ??= Buffer.allocUnsafe(bytes.length)
+      if (end > 0) out[end++] = NEWLINE
+      end += bytes.copy(out, end, start, at)
+    }
+    start = at + 1
   }
-  return found.join('\n')
+  return out?.toString('latin1', 0, end) ?? ''
 }
 
-/** The stretches of ASCII in UTF-16 of either byte order, which is every other byte, a line each. */
-function fromUtf16(bytes: string): string {
+/** The stretches of ASCII in UTF-16 of either byte order, one per line: each is every other byte. */
+function fromUtf16(bytes: Buffer): string {
   if (!hasUtf16(bytes)) return ''
   const out = Buffer.allocUnsafe(bytes.length)
   let end = 0
   for (let at = 0; at < bytes.length; at++) {
-    const code = bytes.charCodeAt(at)
+    const code = bytes[at] ?? 0
     const atEnd = at + 1 === bytes.length
-    if (PRINTABLE[code] === 1 && (atEnd || bytes.charCodeAt(at + 1) === 0)) {
+    if (PRINTABLE[code] === 1 && (atEnd || bytes[at + 1] === 0)) {
       out[end++] = code
       at++
     } else if (end > 0 && out[end - 1] !== NEWLINE) out[end++] = NEWLINE
@@ -76,22 +90,22 @@ function fromUtf16(bytes: string): string {
   return out.toString('latin1', 0, end)
 }
 
-/** Whether every other byte is zero somewhere. */
-function hasUtf16(bytes: string): boolean {
-  for (let at = bytes.indexOf('\0'); at >= 0; at = bytes.indexOf('\0', at + 1)) {
-    if (bytes[at + 2] === '\0' && bytes[at + 4] === '\0') return true
+/** Whether there are three NULs at every other byte. */
+function hasUtf16(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at + 1)) {
+    if (bytes[at + 2] === 0 && bytes[at + 4] === 0) return true
   }
   return false
 }
 
 const [NEWLINE, SPACE, ESCAPE, PERCENT, BACKSLASH] = [0x0a, 0x20, 0x1b, 0x25, 0x5c]
 
-/** `\n` and its like: white space, which no token has. */
+/** The escapes of white space, which no token contains. */
 const BLANK_ESCAPES = kindOf(/[abefnrtv0]/)
 
-/** What is printable, with the escapes of URLs, of strings and of terminals decoded; empty where there are none. */
-function withoutEscapes(bytes: string): string {
-  if (!/[%\\\x1b]/.test(bytes)) return ''
+/** The printable text with escapes of URLs, strings and terminals decoded; empty where there are none. */
+function withoutEscapes(original: string, bytes: Buffer): string {
+  if (!/[%\\\x1b]/.test(original)) return ''
   const text = printableIn(bytes)
   const out = Buffer.allocUnsafe(text.length)
   let end = 0
@@ -158,9 +172,9 @@ function csiLength(text: string, at: number): number {
 /** Both alphabets (RFC 4648 §4 and §5). */
 const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
 
-/** What the stretches of base64 are, decoded from their first to their fourth character on. */
-function* fromBase64(text: string): Generator<string> {
-  const stretches = [...stretchesIn(text, BASE64, SHORTEST_BASE64)]
+/** The stretches of base64, decoded at each of the four alignments. */
+function* fromBase64(text: string): Generator<Buffer> {
+  const stretches = stretchesIn(text, BASE64, SHORTEST_BASE64)
   if (stretches.length === 0) return
   const out = Buffer.allocUnsafe(text.length)
   for (const skipped of [0, 1, 2, 3]) {
@@ -169,6 +183,6 @@ function* fromBase64(text: string): Generator<string> {
       end += out.write(text.slice(start + skipped, stop), end, 'base64')
       out[end++] = NEWLINE
     }
-    yield out.toString('latin1', 0, end)
+    yield out.subarray(0, end)
   }
 }

@@ -1,4 +1,4 @@
-/** The hooks that git runs before a commit comes about, and what the guard puts into each. */
+/** The hooks that git runs before it commits, and what the guard adds to each. */
 
 const BEGIN = '# evo-token guard: keeps tokens and secrets out of commits'
 const END = '# evo-token guard: end'
@@ -9,8 +9,8 @@ const CHECK_MESSAGE = 'evo-token guard check --message "$1" || exit 1'
 /**
  * `git commit` runs pre-commit and commit-msg, a merge that makes a commit pre-merge-commit and
  * commit-msg, `git am` the two with applypatch in their names. A cherry-pick and a revert run none of
- * them, only prepare-commit-msg: and that runs for every other commit too, which is told by what
- * `git commit` alone puts into the environment. A rebase makes commits again that were looked at.
+ * them, only prepare-commit-msg. That one runs for every other commit too; those are recognised by what
+ * `git commit` alone sets in the environment. A rebase repeats commits that were checked before.
  */
 const CHECK_PICKED = `picked=$(git rev-parse --git-path CHERRY_PICK_HEAD)
   rebase=$(git rev-parse --git-path rebase-merge)
@@ -18,9 +18,8 @@ const CHECK_PICKED = `picked=$(git rev-parse --git-path CHERRY_PICK_HEAD)
     evo-token guard check && evo-token guard check --message "$1" || exit 1
   fi`
 
-/** A machine without evo-token has no tokens of it either: there a commit passes. The hook may be shared. */
-const MISSING =
-  "echo 'evo-token is not on the PATH: this commit was not looked through for tokens.' >&2"
+/** The hook may be shared with machines that have no evo-token, and so no tokens of it: there a commit passes. */
+const MISSING = "echo 'evo-token is not on the PATH: this commit was not checked for tokens.' >&2"
 
 export interface Hook {
   readonly name: string
@@ -42,19 +41,19 @@ function block(check: string, missing?: string): string {
   return `${BEGIN}\nif command -v evo-token >/dev/null 2>&1; then\n  ${check}\n${otherwise}fi\n${END}\n`
 }
 
-/** Hooks that a shell runs: anything else cannot take the block. */
+/** The first line of a hook that a shell runs; no other hook can take the block. */
 const SHELL = /^#! ?(\/usr)?\/bin\/(env )?(sh|bash|dash|zsh|ksh)\b/
 
 /** The text of a hook with the guard in it; undefined where it is no shell script. */
 export function withGuard(text: string | undefined, { block }: Hook): string | undefined {
   const before = text ?? '#!/bin/sh\n'
-  // What an earlier version put there.
+  // The block of an earlier version is replaced.
   const [start, end] = [before.indexOf(BEGIN), before.indexOf(END)]
   if (start >= 0 && end > start) {
     return `${before.slice(0, start)}${block.trimEnd()}${before.slice(end + END.length)}`
   }
   if (!SHELL.test(before)) return undefined
-  // At the beginning: whatever the hook does at its end, `exec` or `exit`, does not skip the guard.
+  // At the beginning: an `exec` or `exit` further down cannot skip the guard.
   const [first = '', ...others] = before.split('\n')
   return `${first}\n${block}${others.join('\n')}`
 }

@@ -1,8 +1,9 @@
 /** `guard install`: puts `guard check` into the hooks of the repository of the current directory. */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../../adapters/files/disk-errors.ts'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
@@ -14,18 +15,21 @@ export async function run({ io }: Invocation): Promise<number> {
   const directory = await hooksDirectory()
   const refusals: SidecarError[] = []
   for (const hook of HOOKS) {
-    const refusal = await install(directory, hook, io)
+    const refusal = await install(directory, hook, io).catch((error: unknown) => {
+      if (error instanceof SidecarError) return error
+      throw error
+    })
     if (refusal) refusals.push(refusal)
   }
   if (refusals.length === 0) return 0
-  // A hook that cannot have the guard keeps no other hook from it.
+  // All hooks are tried, also where one was refused.
   const hints = new Set(refusals.map(({ hint }) => hint))
   throw new SidecarError('failed', refusals.map(({ message }) => message).join('\n'), {
     hint: [...hints].join(' '),
   })
 }
 
-/** Resolves with the reason why the hook was left as it is, if so. */
+/** Resolves with the reason why the hook was left as it is; undefined where it has the guard. */
 async function install(
   directory: string,
   hook: Hook,
@@ -42,26 +46,33 @@ async function install(
   if (after === undefined) {
     io.stdout.write(hook.block)
     return new SidecarError('failed', `${path} is no shell script, so it was left as it is.`, {
-      hint: 'Make it run what was printed on stdout, and fail where that fails.',
+      hint: 'Make it run the lines on stdout, and fail where they fail.',
     })
   }
   if (before && !ownership.isProgram(before)) {
     return new SidecarError('failed', `${path} cannot be executed, so git does not run it.`, {
-      hint: 'Make it executable or take it away, then try again.',
+      hint: 'Make it executable or remove it, then try again.',
     })
   }
   await replace(path, after, before?.mode ?? 0o755)
-  io.stderr.write(`${path} looks through every commit from now on.\n`)
+  io.stderr.write(`${path} checks every commit from now on.\n`)
   return undefined
 }
-/** Where git looks for hooks, `core.hooksPath` and linked work trees considered. */
+
+/** The directory in which git looks for hooks, also with `core.hooksPath` and in linked work trees. */
 async function hooksDirectory(): Promise<string> {
+  const git = platform.programFor('git', process.env)
+  if (git === undefined) {
+    throw new SidecarError('failed', 'There is no git in PATH.', {
+      hint: 'Install git, then try again in a new window.',
+    })
+  }
   try {
-    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--git-path', 'hooks'])
+    const { stdout } = await promisify(execFile)(git, ['rev-parse', '--git-path', 'hooks'])
     return resolve(stdout.replace(/\n$/, ''))
   } catch (error) {
     throw new SidecarError('failed', 'This directory is in no git repository.', {
-      hint: 'Change to the repository that is to be guarded, then try again.',
+      hint: 'Change to the repository that the guard is for, then try again.',
       cause: error,
     })
   }
@@ -69,8 +80,13 @@ async function hooksDirectory(): Promise<string> {
 
 async function readExisting(path: string): Promise<{ text: string; mode: number } | undefined> {
   try {
-    const [text, { mode }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
-    return { text, mode: mode & 0o777 }
+    const stats = await stat(path)
+    if (!stats.isFile()) {
+      throw new SidecarError('failed', `${path} is no file, so it was left as it is.`, {
+        hint: 'Take it away, then try again.',
+      })
+    }
+    return { text: await readFile(path, 'utf8'), mode: stats.mode & 0o777 }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -85,8 +101,11 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
     await writeFile(temporary, text, { mode, flag: 'wx' })
     await platform.files.replaceFile(temporary, path)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    throw new SidecarError('failed', `${path} cannot be written (${code}).`, { cause: error })
+    if (!isDiskError(error)) throw error
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new SidecarError('failed', `${path} cannot be written: ${diskErrorInWords(error)}.`, {
+      cause: error,
+      hint: wayOutOf(error),
+    })
   }
 }

@@ -1,16 +1,16 @@
-/** Lines of what is read, as they come. A character stands for each byte, so that none is taken for an end of line. */
+/** Splits a stream into lines. Texts have a character for each byte, so that only a line feed ends a line. */
 
-/** A line, or a piece of one that is too long to be held at once. */
+/** A line, or a piece of a line that is too long for one piece. */
 export interface LinePiece {
   readonly text: string
   readonly first: boolean
   readonly last: boolean
 }
 
-/** The longest line that is looked at in one piece; far longer than any that a person writes. */
+/** The longest line that stays in one piece: far longer than any that a person writes. */
 const PIECE = 1024 * 1024
 
-/** What two pieces of a line have in common: more than the longest secret, twice encoded. */
+/** How much two pieces of a line have in common: more than the longest secret, twice encoded. */
 const OVERLAP = 64 * 1024
 
 /** The lines in each chunk of `stream`, which has to be read as latin1. */

@@ -1,4 +1,4 @@
-/** What in a text has the shape of a secret, whether the daemon holds it or not. */
+/** Finds what has the shape of a secret, whether the daemon holds it or not. */
 import { kindOf, stretchesIn } from './stretches.ts'
 
 export type Shape = 'a JWT' | 'an access key' | 'a client secret' | 'a Basic header'
@@ -13,11 +13,11 @@ const CLIENT_SECRET =
 /** A client's id and secret in an Authorization header (RFC 6749 §2.3.1). */
 const BASIC = /\bbasic\s{1,20}([\w+/-]{20,1024})/gi
 
-/** What people write where a secret is to be put, and the names of variables that hold one. */
+/** What people write in place of a secret, and the names of variables that hold one. */
 const PLACEHOLDER =
   /secret|env\b|config|option|example|placeholder|change.?me|your[-_ ]|x{4}|\*{3}|\.{3}|[$<>{}()[\]]/i
 
-/** The shapes of secrets that stand in `text`. */
+/** The shapes of secrets in `text`. */
 export function shapesIn(text: string): Shape[] {
   return [
     ...(hasJwt(text) ? (['a JWT'] as const) : []),
@@ -37,13 +37,14 @@ function namesClientSecret(text: string): boolean {
 function hasBasicHeader(text: string): boolean {
   for (const [, credentials = ''] of text.matchAll(BASIC)) {
     const both = Buffer.from(credentials, 'base64').toString('latin1')
-    const [, secret = ''] = /^[\x20-\x7e]*?:([\x20-\x7e]+)$/.exec(both) ?? []
-    if (isRandom(secret)) return true
+    const colon = both.indexOf(':')
+    if (colon < 0 || !/^[\x20-\x7e]+$/.test(both)) continue
+    if (isRandom(both.slice(colon + 1))) return true
   }
   return false
 }
 
-/** Random text: with a digit, and of many letters. */
+/** Whether it looks random: a digit, a letter, and at least 8 different characters. */
 function isRandom(value: string): boolean {
   if (value.length < 16 || /\s/.test(value) || PLACEHOLDER.test(value)) return false
   return /\d/.test(value) && /[a-z]/i.test(value) && new Set(value).size >= 8
@@ -51,14 +52,14 @@ function isRandom(value: string): boolean {
 
 const BASE64URL = kindOf(/[\w-]/)
 
-/** How every object in base64url begins whose first name is in letters: `{"a`. */
+/** The beginning, in base64url, of an object whose first name begins with a letter: `{"a`. */
 const OBJECT = 'eyJ'
 
 /** A JWT or a JWE in compact form: a header that is JSON, and at least two parts more (RFC 7515 §3.1). */
 function hasJwt(text: string): boolean {
   if (!text.includes(OBJECT)) return false
   let header: string | undefined
-  // Where the part behind the header would begin.
+  // Where the part after the header would begin.
   let next = 0
   for (const [start, end] of stretchesIn(text, BASE64URL, 1)) {
     const dotted = text[end] === '.'
@@ -72,7 +73,7 @@ function hasJwt(text: string): boolean {
 /** `{"alg":""}` */
 const SHORTEST_HEADER = 14
 
-/** Something may stand in front of it; the longest headers, with certificates, have some KiB. */
+/** Text may precede the header. The longest headers, with certificates, have some KiB. */
 function endsInJwtHeader(part: string): boolean {
   const text = part.slice(-16 * 1024)
   let at = text.indexOf(OBJECT)
@@ -83,7 +84,8 @@ function endsInJwtHeader(part: string): boolean {
   return false
 }
 
-/** JSON with an algorithm, as far as a glance tells: parsing what is none throws, which takes its time. */
+/** Whether it looks like JSON with an algorithm. Parsing is avoided: it throws for other text, which is slow. */
 function isJwtHeader(text: string): boolean {
-  return /^\{.*"alg"\s*:.*\}$/s.test(Buffer.from(text, 'base64url').toString('latin1'))
+  const header = Buffer.from(text, 'base64url').toString('latin1')
+  return header.startsWith('{') && header.endsWith('}') && /"alg"\s*:/.test(header)
 }

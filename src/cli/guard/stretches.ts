@@ -1,9 +1,9 @@
 /**
- * Stretches of characters of one kind in a text. Loops over tables and no regular expressions: those
- * overflow their stack on a line of many MB, or try each start of a long stretch anew.
+ * Finds stretches of characters of one kind, by loops over tables. Regular expressions overflow their stack on a
+ * line of many MB, or try a long stretch again from each of its characters.
  */
 
-/** For each code from 0 to 255, whether it is of the kind. */
+/** 1 for each code from 0 to 255 that is of the kind. */
 export type Kind = Uint8Array
 
 export function kindOf(pattern: RegExp): Kind {
@@ -12,16 +12,18 @@ export function kindOf(pattern: RegExp): Kind {
   )
 }
 
-/** Where each longest stretch of `kind` begins and ends in `text`, those under `shortest` left out. */
-export function* stretchesIn(
+/** The start and end of each stretch of `kind` in `text` that is at least `shortest` long. */
+export function stretchesIn(
   text: string,
   kind: Kind,
   shortest: number,
-): Generator<readonly [start: number, end: number]> {
+): (readonly [start: number, end: number])[] {
+  const found: (readonly [number, number])[] = []
   let start = 0
   for (let at = 0; at <= text.length; at++) {
     if (at < text.length && kind[text.charCodeAt(at)] === 1) continue
-    if (at - start >= shortest) yield [start, at]
+    if (at - start >= shortest) found.push([start, at])
     start = at + 1
   }
+  return found
 }

@@ -1,15 +1,15 @@
-/** Base64 that was broken into lines, as `base64` and `openssl` do it: put together again. */
+/** Joins base64 that was broken into lines, as by `base64` and `openssl`. */
 import type { AddedLine } from './diff.ts'
 import { kindOf } from './stretches.ts'
 
-/** A shorter word begins no block. */
+/** A block does not begin with a shorter word. */
 const SHORTEST = 20
 
-/** How much is put together at once, and how much of that again with what follows. */
+/** How much is joined at once, and how much of that is repeated with what follows. */
 const BLOCK = 1024 * 1024
 const OVERLAP = 64 * 1024
 
-/** Takes the added lines one by one, and returns each block that ends, as one line at the place of its first. */
+/** `add` takes added lines one by one, and returns a block when it ends: as one line, at the place of its first. */
 export function createUnwrapper() {
   let first: AddedLine | undefined
   let last: AddedLine | undefined
@@ -42,7 +42,7 @@ export function createUnwrapper() {
 
 const WORD = kindOf(/[\w.~+/=-]/)
 
-/** The only word on a line, without a comment mark, quotes, their prefix, and what joins strings in code. */
+/** The only word on a line, without comment marks, quotes, string prefixes, and what joins strings in code. */
 function wordIn({ text, first, last }: AddedLine): string | undefined {
   if (!first || !last || text.length > BLOCK) return undefined
   const word = text

@@ -1,4 +1,4 @@
-/** Refuses to replace or remove files of the service that a person changed, unless --force is given. */
+/** Protects files of the service that a person changed; `--force` replaces or removes them all the same. */
 import { SidecarError } from '../../errors.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 

@@ -1,8 +1,8 @@
-/** `service install`, `service uninstall`, `service status`. Their code is loaded when they run. */
+/** `service install`, `service uninstall`, `service status` and `logs`. Their code is imported when they run. */
 import type { CommandRow, Invocation, Option } from '../command.ts'
 import { CONFIG, JSON_OUTPUT } from '../options.ts'
 
-/** Runs a command whose files are at places that may be closed to this user: that is no bug. */
+/** Runs a command, and reports a file that this user may not use as a failure, not as a bug. */
 function withDiskInWords(load: () => Promise<Pick<CommandRow, 'run'>>): CommandRow['run'] {
   return async (invocation: Invocation) => {
     const { run } = await load()
@@ -15,9 +15,12 @@ function withDiskInWords(load: () => Promise<Pick<CommandRow, 'run'>>): CommandR
   }
 }
 
-const SYSTEM: Option = { type: 'boolean', description: "The machine's service, not yours." }
+const SYSTEM: Option = { type: 'boolean', description: "Means the machine's service, not yours." }
 
-const FORCE: Option = { type: 'boolean', description: 'Also files that a person changed.' }
+const FORCE: Option = {
+  type: 'boolean',
+  description: 'Replace or remove also files that a person changed.',
+}
 
 export const install: CommandRow = {
   arguments: [],
@@ -51,12 +54,15 @@ export const uninstall: CommandRow = {
 }
 
 export const logs: CommandRow = {
-  details: 'Wherever it is: in the journal of systemd, or in a file on a Mac.',
+  details: 'It is in the journal of systemd; on macOS and Windows in a file.',
   arguments: [],
   options: {
-    follow: { type: 'boolean', description: 'Go on with what comes, until interrupted.' },
+    follow: { type: 'boolean', description: 'Keep printing new lines until interrupted.' },
     system: SYSTEM,
-    json: { type: 'boolean', description: 'Print the lines as they are, on a terminal too.' },
+    json: {
+      type: 'boolean',
+      description: 'Print the lines as they are logged, on a terminal too.',
+    },
   },
   examples: [],
   run: async (invocation) => (await import('./logs.ts')).run(invocation),

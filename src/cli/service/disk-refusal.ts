@@ -1,8 +1,8 @@
-/** A disk that refuses the files of a service, such as a directory that a `sudo` too many has left to root. */
+/** Disk errors on files of a service, for example in a directory that a mistaken `sudo` gave to root. */
 import { diskErrorInWords, isDiskError, wayOutOf } from '../../adapters/files/disk-errors.ts'
 import { SidecarError } from '../../errors.ts'
 
-/** A `failed` with the path, for an error of the disk; any other error as it is. */
+/** Turns a disk error into a `failed` that names the path; returns any other error unchanged. */
 export function inWords(error: unknown): unknown {
   if (!isDiskError(error)) return error
   const { path = 'A file of the service' } = error

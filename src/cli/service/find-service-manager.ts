@@ -5,7 +5,7 @@ import { stopDaemon } from '../daemon/stop.ts'
 import { usageFault } from '../usage.ts'
 import type { ServiceManager, ServiceOptions } from '../../platform/service-manager.ts'
 
-/** @throws {SidecarError} `invalid_request` for options that it does not have, `failed` where there is no service manager. */
+/** @throws {SidecarError} `invalid_request` for options that it does not support, `failed` where there is no service manager. */
 export async function findServiceManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io, text } = invocation
   const services = await loadServices()

@@ -55,7 +55,7 @@ async function definitionFor(
   const named = text('config')
   const path = isUsers ? locations.configPath(named, io.env, home) : resolve(named ?? machineConfig)
   const { config } = await loadConfig(path)
-  // What the service finds by itself is not named: its units stay the same wherever they are written from.
+  // Usual places are left out, so that the units are the same wherever `install` runs.
   const isConfigUsual = isUsers && path === locations.configPath(undefined, environment, home)
   const usual = locations.findPlaces({ env: environment, home, flags: {} })
   const isStateUsual = !isUsers || stateDir === usual.stateDir
@@ -77,7 +77,7 @@ async function definitionFor(
   }
 }
 
-/** The directory that a token file is in, at the end of all links; it need not be there yet. */
+/** The directory of a token file, with links followed; it need not exist yet. */
 async function directoryOf(path: string): Promise<string> {
   const found = await findOwnFile(path).catch(() => undefined)
   return dirname(found?.path ?? path)

@@ -1,4 +1,4 @@
-/** `logs`: the log of the service, from where its manager keeps it. */
+/** `logs`: prints the log of the service from where its manager keeps it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -17,7 +17,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const forPerson = io.stdout.isTTY && !flag('json')
   const child = spawn(file, args, { env: io.env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'close') as Promise<[number | null]>
-  // The reader of our output has gone (`| head -1`).
+  // Awaited below; without a handler until then, Node would end the process.
+  ended.catch(() => undefined)
+  // The program that reads our output has ended (`| head -1`).
   io.stdout.once('close', () => child.kill())
   for await (const line of createInterface(child.stdout)) {
     io.stdout.write(forPerson ? toPlainLogLine(line) : `${line}\n`)
@@ -28,7 +30,7 @@ export async function run(invocation: Invocation): Promise<number> {
       hint: `See the log with \`${manager.logCommand}\`.`,
     })
   })
-  // Null where Ctrl-C ended it.
+  // Null for a program that Ctrl-C ended.
   return code ?? 0
 }
 

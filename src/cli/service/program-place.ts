@@ -1,14 +1,14 @@
-/** Whether the program that a service is to run will stay where it is. */
+/** Warns of, or refuses, a program that will not stay where it is. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import type { Program } from '../../platform/service-manager.ts'
 
-/** Where `npx`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx` and `pipx run` put a program for one run. */
+/** Caches of `npx`, `pnpm dlx`, `yarn dlx`, `bunx`, `uvx`, `pipx run` and `pixi exec`, and what a logout empties. */
 const FOR_ONE_RUN =
-  /\/_npx\/|\/dlx(-\w+)?\/|\/bunx-|\/uv\/(cache\/)?(archive|environments|builds)-v\d+\/|\/(\.cache\/pipx|pipx\/\.cache)\//
+  /\/_npx\/|\/dlx(-\w+)?\/|\/bunx-|\/uv\/(cache\/)?(archive|environments|builds)-v\d+\/|\/(\.cache\/pipx|pipx\/\.cache)\/|\/cached-envs-v\d+\/|^\/run\/user\//
 
-/** Version managers of Node have a directory for each version, and packages of other kinds one for each release. */
+/** Directories that hold one version: of Node's version managers, Homebrew, snap and Nix. */
 const VERSIONED = new RegExp(
   `/(?:${[
     ...['\\.?nvm/versions', 'nvm/v\\d[^/]*', '\\.nvs/node', 'fnm/node-versions', '\\.?n/versions'],
@@ -17,7 +17,7 @@ const VERSIONED = new RegExp(
   ].join('|')})/`,
 )
 
-/** @throws {SidecarError} `failed` where it will be gone soon. */
+/** @throws {SidecarError} `failed` where the program is in a cache. */
 export function refuseFleeting({ node, main }: Program): void {
   const path = [main, node].find((one) => FOR_ONE_RUN.test(withSlashes(one)))
   if (path === undefined) return
@@ -26,7 +26,7 @@ export function refuseFleeting({ node, main }: Program): void {
   })
 }
 
-/** What a person should know of a place that may be replaced one day. */
+/** Notes for a person about a place that may be replaced one day. */
 export function placeNotes({ node, main }: Program): string[] {
   const again = 'run `evo-token service install` again after that'
   const versioned = [node, main].find((path) => VERSIONED.test(withSlashes(path)))
@@ -50,19 +50,19 @@ export function placeNotes({ node, main }: Program): string[] {
   return []
 }
 
-/** The directory above that a tool of Python (PEP 405) or conda made as an environment. */
+/** The Python (PEP 405) or conda environment that contains `path`. */
 function virtualEnvironmentOf(path: string): string | undefined {
   return ancestors(path).find((directory) =>
     ['pyvenv.cfg', 'conda-meta'].some((mark) => existsSync(join(directory, mark))),
   )
 }
 
-/** As the patterns have it, also on Windows. */
+/** With slashes, as the patterns expect, also on Windows. */
 function withSlashes(path: string): string {
   return path.replaceAll('\\', '/')
 }
 
-/** The project in whose `node_modules` the file is; undefined for a global prefix, which is none. */
+/** The project in whose `node_modules` the file is; undefined for a global prefix. */
 function projectOf(path: string): string | undefined {
   const found = path.lastIndexOf('/node_modules/')
   const directory = path.slice(0, Math.max(found, 0))

@@ -1,4 +1,4 @@
-/** The program that a service runs: this one, by real paths, not by a version manager's shim. */
+/** The program that a service runs: this one, by its real path, not through a version manager's shim. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -15,12 +15,12 @@ export function thisProgram(): Program {
   }
 }
 
-/** A unit file or agent as the package has it: `systemd/user/evo-token.service`. */
+/** A template in the package, such as `systemd/user/evo-token.service`. */
 export function readTemplate(path: string): string {
   return readFileSync(join(PACKAGE, path), 'utf8')
 }
 
-/** Digest of the program in `dist`: it changes when that does. */
+/** 16 hex digits that change whenever the program in `dist` does. */
 export function programDigest(dist: string): string {
   const hash = createHash('sha256')
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })

@@ -1,4 +1,4 @@
-/** Waits until the daemon answers on its owner socket, or says why it does not. */
+/** Waits until the daemon of the service answers. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SidecarError } from '../../errors.ts'
 import { createClient } from '../../client/connection.ts'
@@ -8,7 +8,7 @@ import type { ServiceManager } from '../../platform/service-manager.ts'
 const WITHIN_MS = 60_000
 const LOOK_MS = 200
 
-/** @throws {SidecarError} `failed` with the last lines of the log. */
+/** Resolves with a sentence about the apps. @throws {SidecarError} `failed` after a minute, with the last lines of the log. */
 export async function waitUntilServing(manager: ServiceManager): Promise<string> {
   const deadline = performance.now() + WITHIN_MS
   while (performance.now() < deadline) {
@@ -28,7 +28,7 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
   )
 }
 
-/** Which apps are ready, by the daemon; undefined where no daemon answers. */
+/** Which apps are ready, as the daemon says; undefined where none answers. */
 export async function fetchReadiness(
   manager: ServiceManager,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
@@ -44,7 +44,7 @@ export async function fetchReadiness(
 async function connect({ socket, stateDir }: ServiceManager): Promise<Connection | undefined> {
   if (socket === undefined) {
     const client = createClient({ env: {}, stateDir, ownerOnly: true })
-    // Not yet, or not any more.
+    // It has not started yet, or has stopped.
     return client.open().catch(() => undefined)
   }
   const opened = await openSocket({ path: socket })

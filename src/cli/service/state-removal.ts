@@ -1,4 +1,4 @@
-/** `service uninstall --purge`: removes a state directory of evo-token and nothing else, not even through a link. */
+/** `service uninstall --purge`: removes the state directory of evo-token, never another directory behind a link. */
 import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
@@ -19,7 +19,7 @@ export function requireVault(stateDir: string): void {
   )
 }
 
-/** Removes the state directory if `purge`, and prints what happened to it. */
+/** Removes the state directory if `purge` is set; prints which of both was done. */
 export function removeState(
   { stateDir, stateLink }: Pick<ServiceManager, 'stateDir' | 'stateLink'>,
   purge: boolean,

@@ -12,30 +12,38 @@ import { describeReadiness, fetchReadiness } from './readiness.ts'
 /** The exit code of a daemon that is not reachable. */
 const NOT_REACHABLE = 4
 
-/** What is wrong with the config, and what the daemon has logged last. */
+/** Why a daemon may not run: the fault of its config, and the last lines of its log. */
+interface WhyNot {
+  readonly config: Pick<SidecarError, 'message' | 'hint'> | null
+  /** Empty for no log. */
+  readonly log: string
+}
+
 async function whyNot(
-  { machineConfig, lastLog, logCommand }: ServiceManager,
+  { machineConfig, lastLog }: ServiceManager,
   files: readonly { readonly text: string | undefined }[],
   { env }: Io,
-): Promise<string> {
+): Promise<WhyNot> {
   const home = locations.homeOf(env)
   const named = configNamedIn(files.map(({ text = '' }) => text).join('\n'))
   const path = named ?? machineConfig ?? locations.configPath(undefined, env, home)
-  const fault = await loadConfig(path).then(
-    () => '',
+  const config = await loadConfig(path).then(
+    () => null,
     (error: unknown) => {
-      if (error instanceof SidecarError)
-        return `The config is not usable:\n${error.message}\n${error.hint}\n`
+      if (error instanceof SidecarError) return { message: error.message, hint: error.hint }
       throw error
     },
   )
-  const said = (await lastLog()).trim()
-  const log =
-    said === '' ? '' : `The last lines of its log (\`${logCommand}\` shows all):\n${said}\n`
-  return `${fault}${log}`.split('\n').map(plain).join('\n')
+  return { config, log: (await lastLog()).trim() }
 }
 
-/** `--config` of the command in a unit or an agent. */
+function inWords({ config, log }: WhyNot, logCommand: string): string {
+  const fault = config ? `The config is not usable:\n${config.message}\n${config.hint}\n` : ''
+  const said = log && `The last lines of its log (\`${logCommand}\` shows all):\n${log}\n`
+  return `${fault}${said}`.split('\n').map(plain).join('\n')
+}
+
+/** The value of `--config` in a unit or an agent. */
 function configNamedIn(text: string): string | undefined {
   return /--config"?(?: |<\/string>\s*<string>)"?([^"<\n]+?)"?(?:\s--|<|"|$)/m.exec(text)?.[1]
 }
@@ -50,17 +58,27 @@ export async function run(invocation: Invocation): Promise<number> {
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
   const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
+  const fault = apps || phase === 'absent' ? undefined : await whyNot(manager, files, io)
   if (flag('json')) {
     const shown = files.map(({ path, state }) => ({ path, state }))
-    const daemon = { reachable: apps !== undefined, apps: apps ?? null }
+    const { config = null, log = '' } = fault ?? {}
+    const logLines = log === '' ? [] : log.split('\n')
+    const daemon = {
+      reachable: apps !== undefined,
+      apps: apps ?? null,
+      config_fault: config,
+      log: logLines,
+    }
     io.stdout.write(`${JSON.stringify({ unit: properties, files: shown, daemon })}\n`)
   } else {
     for (const [name, value] of Object.entries(properties)) {
       io.stdout.write(`${`${name}:`.padEnd(22)} ${plain(value)}\n`)
     }
     for (const { path, state } of files) io.stdout.write(`${path}: ${state}\n`)
-    io.stdout.write(apps ? describeReadiness(apps) : 'The daemon does not answer.\n')
-    if (!apps && phase !== 'absent') io.stdout.write(await whyNot(manager, files, io))
+    const silent =
+      phase === 'absent' ? 'No service is installed.\n' : 'The daemon does not answer.\n'
+    io.stdout.write(apps ? describeReadiness(apps) : silent)
+    if (fault) io.stdout.write(inWords(fault, manager.logCommand))
   }
   return apps ? 0 : NOT_REACHABLE
 }

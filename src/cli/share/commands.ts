@@ -1,22 +1,22 @@
-/** `share move`, `share take-over`, `share leave`: a person says where the home of an app is. */
+/** `share move`, `share take-over`, `share leave`: a person decides which keeper is the home of an app. */
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
-import { APP, OWNER } from '../options.ts'
+import { APP, OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
 
 /** The old home finishes what it is doing first. */
-const PATIENCE_MS = 60_000
+const HOME_CHANGE_TIMEOUT_MS = 60_000
 
 export const move: CommandRow = {
   details:
-    'The old home finishes what it is doing, publishes, and hands the app over. Where it is stopped for good, use share take-over.',
+    'The old home finishes what it is doing, publishes, and hands the app over. Where it is stopped for good, use `share take-over`.',
   arguments: [APP],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   async run({ place, argument, io }) {
     const app = argument('APP')
     const request = { method: 'POST', path: '/v1/share/move', body: { app } } as const
-    await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    await createClient(place).ask({ ...request, timeoutMs: HOME_CHANGE_TIMEOUT_MS })
     io.stderr.write(`This keeper is the home of "${app}" now.\n`)
     return 0
   },
@@ -29,54 +29,56 @@ export const takeOver: CommandRow = {
   options: {
     force: {
       type: 'boolean',
-      description: 'Although it seems to run. This may cost sessions.',
+      description: 'Take over although that keeper seems to run. This may cost sessions.',
     },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [],
   async run({ place, argument, flag, io }) {
     const keeper = argument('NAME')
     const body = { keeper, force: flag('force') }
     const request = { method: 'POST', path: '/v1/share/take-over', body } as const
-    const answer = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    const answer = await createClient(place).ask({ ...request, timeoutMs: HOME_CHANGE_TIMEOUT_MS })
     const taken = (Array.isArray(answer.taken) ? answer.taken : []) as string[]
-    const left = (Array.isArray(answer.left) ? answer.left : []) as Left[]
+    const left = (Array.isArray(answer.left) ? answer.left : []) as SkippedApp[]
     io.stderr.write(
       taken.length > 0
         ? `This keeper is the home of ${taken.map(plain).join(', ')} now.\n`
-        : `${keeper} was the home of nothing that could be taken over.\n`,
+        : `${keeper} is the home of no app that can be taken over.\n`,
     )
-    for (const { app, reason } of left) io.stderr.write(`Not "${plain(app)}": ${plain(reason)}.\n`)
+    for (const { app, reason } of left) {
+      io.stderr.write(`"${plain(app)}" was not taken over: ${plain(reason)}.\n`)
+    }
     return left.length > 0 ? 1 : 0
   },
 }
 
-interface Left {
+interface SkippedApp {
   readonly app: string
   readonly reason: string
 }
 
 export const leave: CommandRow = {
   details:
-    'The way out when the database is gone for good, or when this machine is to be on its own. Take "share" out of the config then, and restart the daemon.',
+    'For a database that is gone for good, or a machine that is to share no more. Take "share" out of the config then, and restart the daemon.',
   arguments: [],
-  options: OWNER,
+  options: OWNER_OPTIONS,
   examples: [],
   async run({ place, io }) {
     const request = { method: 'POST', path: '/v1/share/leave' } as const
-    const answer = await createClient(place).ask({ ...request, timeoutMs: PATIENCE_MS })
+    const answer = await createClient(place).ask({ ...request, timeoutMs: HOME_CHANGE_TIMEOUT_MS })
     const namesIn = (list: unknown) =>
       Array.isArray(list) ? list.map((app) => plain(String(app))) : []
     const names = namesIn(answer.apps)
     const copiesLeft = namesIn(answer.copies_left)
     io.stderr.write(
       names.length > 0
-        ? `${names.join(', ')}: shared no more. Take "share" out of the config before the next start.\n`
-        : 'This daemon was the home of nothing that is shared.\n',
+        ? `Not shared any more: ${names.join(', ')}. Take "share" out of the config before the next start.\n`
+        : 'This daemon is the home of no shared app.\n',
     )
     if (copiesLeft.length > 0) {
       io.stderr.write(
-        `The database did not answer. It may still have a copy of ${copiesLeft.join(', ')}: take none of it over at another keeper, or both use one refresh token. Have the rows deleted, if the database comes back.\n`,
+        `The database did not answer. It may still have a copy of ${copiesLeft.join(', ')}: do not take these over at another keeper, or both use one refresh token. If the database comes back, delete their rows in evo_token.app.\n`,
       )
     }
     return 0

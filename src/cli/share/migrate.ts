@@ -1,17 +1,17 @@
-/** `share migrate`: makes or renews the tables, as the owner of the database. */
+/** `share migrate`: creates or updates the tables, as the owner of the database. */
 import type { CommandRow } from '../command.ts'
 import { CONFIG } from '../options.ts'
 
 export const migrate: CommandRow = {
   details:
-    'Run it as the role that owns the database: with --user, and --password-file where that role has a password. It may be repeated. With --dry-run it prints the SQL for someone else to run.',
+    'Run it as the role that owns the database: with --user, and --password-file where that role has a password. It may be repeated. With --dry-run it prints the SQL for another person to run.',
   arguments: [],
   options: {
     grant: {
       type: 'string',
       placeholder: 'ROLE',
       multiple: true,
-      description: 'A role of keepers; may be repeated. The user of the config unless given.',
+      description: 'A role of keepers; may be repeated. Without it "share.user" of the config.',
     },
     'grant-reader': {
       type: 'string',
@@ -27,12 +27,13 @@ export const migrate: CommandRow = {
     user: {
       type: 'string',
       placeholder: 'ROLE',
-      description: 'The role to log in as; "share.user" of the config unless given.',
+      description: 'The role to log in as. Without it "share.user" of the config.',
     },
     'password-file': {
       type: 'string',
       placeholder: 'FILE',
-      description: 'Its password; "share.passwordFile" of the config unless --user is given.',
+      description:
+        'A file with its password. Without it, and without --user, "share.passwordFile" of the config.',
     },
     'dry-run': { type: 'boolean', description: 'Print the SQL, and run nothing.' },
     config: CONFIG,
@@ -40,11 +41,11 @@ export const migrate: CommandRow = {
   examples: [
     {
       line: 'evo-token share migrate --user postgres --grant evo_keeper',
-      says: 'On the machine of the database.',
+      says: 'Run it on the machine of the database.',
     },
     {
       line: 'evo-token share migrate --grant-reader evo_node1 --app evo-me --dry-run',
-      says: 'SQL to look at.',
+      says: 'Prints the SQL.',
     },
   ],
   run: async (invocation) => (await import('./run-migrate.ts')).run(invocation),

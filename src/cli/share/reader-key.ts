@@ -1,15 +1,15 @@
-/** `share reader-key`: the keys of a reader, in a file that only this user can read. */
+/** `share reader-key`: writes the keys of a reader to a file that only this user can read. */
 import { closeSync, rmSync, writeFileSync } from 'node:fs'
 import { createClient } from '../../client/connection.ts'
 import { failureOf } from '../../client/failures.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { createFile } from '../new-file.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 import { usageFault } from '../usage.ts'
 
 export const readerKey: CommandRow = {
   details:
-    'Give the file to the reader ("share.readerKeys" in its config), and nothing else that is secret. With --renew the old key opens nothing that is published from now on: put the lines of the new file before the old ones, then take those out.',
+    'Give the file to the reader ("share.readerKeys" in its config), which needs no other secret. With --renew the old key decrypts nothing that is published from now on: put the lines of the new file before the old ones, and take the old ones out later.',
   arguments: [],
   options: {
     app: {
@@ -20,7 +20,7 @@ export const readerKey: CommandRow = {
     },
     out: { type: 'string', placeholder: 'FILE', description: 'A new file for the keys.' },
     renew: { type: 'boolean', description: 'Make new keys; only at the home of each app.' },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [
     {
@@ -30,15 +30,22 @@ export const readerKey: CommandRow = {
   ],
   async run(invocation) {
     const { command, texts, text, io } = invocation
-    const apps = texts('app')
+    const apps = [...new Set(texts('app'))]
     const out = text('out')
-    if (apps.length === 0) throw usageFault(command, 'needs --app APP, once at least')
+    if (apps.length === 0) throw usageFault(command, 'needs --app APP at least once')
     if (out === undefined) throw usageFault(command, 'needs --out FILE')
     const file = createFile(out)
+    const done: string[] = []
     try {
-      writeFileSync(file, await readKeys(invocation, apps))
+      for await (const { of, lines } of readKeys(invocation, apps)) {
+        writeFileSync(file, lines)
+        done.push(...of)
+      }
     } catch (error) {
-      rmSync(out, { force: true })
+      // New keys are in force already, so their readers need them.
+      if (done.length > 0 && invocation.flag('renew')) {
+        io.stderr.write(`The new keys of ${done.join(', ')} are in ${out}, and of no other app.\n`)
+      } else rmSync(out, { force: true })
       throw error
     } finally {
       closeSync(file)
@@ -48,12 +55,23 @@ export const readerKey: CommandRow = {
   },
 }
 
-async function readKeys({ place, flag }: Invocation, apps: readonly string[]): Promise<string> {
-  const { keys } = await createClient(place).ask({
-    method: 'POST',
-    path: '/v1/share/reader-key',
-    body: { apps, renew: flag('renew') },
-  })
-  if (!Array.isArray(keys)) throw failureOf('its answer holds no keys', 'the owner socket')
-  return keys.map((key: unknown) => `${JSON.stringify(key)}\n`).join('')
+/** The most apps of one request. */
+const APPS_AT_ONCE = 100
+
+/** Yields the lines for the apps of each request, as its answer comes. */
+async function* readKeys(
+  { place, flag }: Invocation,
+  apps: readonly string[],
+): AsyncGenerator<{ readonly of: readonly string[]; readonly lines: string }> {
+  const client = createClient(place)
+  for (let at = 0; at < apps.length; at += APPS_AT_ONCE) {
+    const of = apps.slice(at, at + APPS_AT_ONCE)
+    const { keys } = await client.ask({
+      method: 'POST',
+      path: '/v1/share/reader-key',
+      body: { apps: of, renew: flag('renew') },
+    })
+    if (!Array.isArray(keys)) throw failureOf('its answer holds no keys', 'the owner socket')
+    yield { of, lines: keys.map((key: unknown) => `${JSON.stringify(key)}\n`).join('') }
+  }
 }

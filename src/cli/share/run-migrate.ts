@@ -1,6 +1,6 @@
 /** `share migrate`: reads the config, and runs the SQL or prints it. */
 import { loadConfig } from '../../adapters/config/config-file.ts'
-import { readPrivateFile } from '../../adapters/share/private-file.ts'
+import { readSecretFile } from '../../adapters/share/private-file.ts'
 import { runMigration } from '../../adapters/share/run-migration.ts'
 import { migration } from '../../adapters/share/schema.ts'
 import { SidecarError } from '../../errors.ts'
@@ -12,14 +12,22 @@ import { usageFault } from '../usage.ts'
 export async function run(invocation: Invocation): Promise<number> {
   const { command, texts, text, flag, io } = invocation
   const path = locations.configPath(text('config'), io.env, locations.homeOf(io.env))
-  const { share } = (await loadConfig(path)).config
+  const { share, apps: configured } = (await loadConfig(path)).config
   if (!share) {
-    throw new SidecarError('invalid_request', `${path} has no "share": it names the database.`)
+    throw new SidecarError('invalid_request', `${path} has no "share", which names the database.`, {
+      hint: 'Describe the database in it, or name another config with --config.',
+    })
   }
   const reader = text('grant-reader')
   const apps = texts('app')
   if ((reader === undefined) !== (apps.length === 0)) {
     throw usageFault(command, 'needs --grant-reader ROLE and --app APP together')
+  }
+  for (const app of apps) {
+    if (configured.some(({ name }) => name === app)) continue
+    io.stderr.write(
+      `${path} has no app named "${plain(app)}": the right is for nothing until one is shared.\n`,
+    )
   }
   const user = text('user')
   const named = texts('grant')
@@ -30,13 +38,14 @@ export async function run(invocation: Invocation): Promise<number> {
     io.stdout.write(`BEGIN;\n${statements.join(';\n')};\nCOMMIT;\n`)
     return 0
   }
-  const passwordFile =
-    text('password-file') ?? (user === undefined ? share.passwordFile : undefined)
+  const given = text('password-file')
+  const passwordFile = given ?? (user === undefined ? share.passwordFile : undefined)
+  const setting = given === undefined ? 'share.passwordFile' : '--password-file'
   const password =
-    passwordFile === undefined ? undefined : readPrivateFile('--password-file', passwordFile).trim()
+    passwordFile === undefined ? undefined : readSecretFile(setting, passwordFile).trim()
   await runMigration({ ...share, user: user ?? share.user }, password, statements, (notice) => {
     io.stderr.write(`${plain(notice)}\n`)
   })
-  io.stderr.write('The tables are there, with the rights that were named.\n')
+  io.stderr.write('The tables are there, and the roles have their rights.\n')
   return 0
 }

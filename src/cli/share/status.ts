@@ -1,13 +1,14 @@
-/** `share status`: who is there, whose home is what, and how the database is. */
+/** `share status`: the keepers, the home of each app, and the state of the database. */
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
-import { JSON_OUTPUT, OWNER } from '../options.ts'
+import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
 import { table } from '../table.ts'
+import type { ShareStatus } from './share-status.ts'
 
 export const status: CommandRow = {
   arguments: [],
-  options: { json: JSON_OUTPUT, ...OWNER },
+  options: { json: JSON_OUTPUT, ...OWNER_OPTIONS },
   examples: [],
   async run({ place, flag, io }) {
     const answer = await createClient(place).ask({ path: '/v1/share' })
@@ -16,36 +17,7 @@ export const status: CommandRow = {
   },
 }
 
-interface Shared {
-  readonly shared: boolean
-  readonly role?: string
-  readonly name?: string
-  readonly confirmed?: boolean
-  readonly message?: string | null
-  readonly database?: {
-    readonly hosts: readonly string[]
-    readonly primaries: readonly string[]
-    readonly latency_ms: number | null
-    readonly error: string | null
-  }
-  readonly keepers?: readonly {
-    readonly name: string
-    readonly host: string
-    readonly version: string
-    readonly beat_at: string | null
-    readonly alive: boolean
-    readonly same_apps: boolean
-    readonly same_key: boolean
-  }[]
-  readonly apps?: readonly {
-    readonly app: string
-    readonly home: string | null
-    readonly here: boolean
-    readonly published: boolean | null
-  }[]
-}
-
-function describe(shared: Partial<Shared>): string {
+function describe(shared: ShareStatus): string {
   const { database, keepers, apps } = shared
   if (!shared.shared || !database) return 'This daemon shares nothing with other hosts.\n'
   const lines = [`${plain(shared.name ?? '')}, a ${shared.role ?? ''}`, describeDatabase(database)]
@@ -83,7 +55,7 @@ function describeDatabase({
   primaries,
   latency_ms: ms,
   error,
-}: NonNullable<Shared['database']>) {
+}: NonNullable<ShareStatus['database']>) {
   const names = hosts.map(plain).join(', ')
   if (error !== null) return `database: ${plain(error)}`
   if (primaries.length > 1)

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { platform } from '../../platform/current.ts'
 
-/** Whether a program for it could be started; whether a page appears is unknown. */
+/** Whether a browser could be started; whether a page appears is unknown. */
 export async function openBrowser(url: string): Promise<boolean> {
   try {
     const command = platform.desktop.browserCommand(url, process.env)
@@ -11,12 +11,12 @@ export async function openBrowser(url: string): Promise<boolean> {
     else await (await import('open')).default(url)
     return true
   } catch {
-    // No program to open it with: the person can still do that by hand.
+    // There is no browser to start: the person can open the link by hand.
     return false
   }
 }
 
-/** Starts a program that outlives this one, and whose window is shown. */
+/** Starts a program that outlives this one. */
 async function startOnItsOwn([file, ...args]: readonly [string, ...string[]]): Promise<void> {
   const program = spawn(file, args, { detached: true, stdio: 'ignore' })
   await once(program, 'spawn')

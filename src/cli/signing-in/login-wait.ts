@@ -1,19 +1,19 @@
-/** Waits for the end of a sign-in in the daemon, and tells a person meanwhile what may be wrong. */
+/** Waits for the end of a sign-in, and tells the person meanwhile what may be wrong. */
 import type { Client } from '../../client/connection.ts'
 import { EvoTokenError, failureOf } from '../../client/failures.ts'
 import { HTTPS_TRIED, NO_VISIT_AFTER_MS, REMINDER_AFTER_MS } from './login-words.ts'
 import type { SignInJson } from './sign-in-json.ts'
 
-/** The daemon answers a question about a sign-in after 25 s at most. */
-const POLL_PATIENCE_MS = 40_000
+/** The daemon holds a request for the end of a sign-in for 25 s at most. */
+const POLL_TIMEOUT_MS = 40_000
 
-/** How often the daemon is asked what it knows of the browser. */
+/** How often the daemon is asked whether a browser has come. */
 const LOOK_EVERY_MS = 2_000
 
-/** What is said while nothing comes back; each once. */
+/** What is said while the sign-in is pending; each once. */
 export interface Hints {
   readonly say: (text: string) => void
-  /** Where no browser has opened the one-time link; absent where no browser was sent to it. */
+  /** For a one-time link that no browser has opened; absent where no browser was sent to it. */
   readonly noVisit?: string
   readonly stillWaiting: string
 }
@@ -23,10 +23,10 @@ export async function waitForEnd(client: Client, path: string, hints?: Hints): P
   const stopHints = hints ? startHints(client, path, hints) : () => undefined
   try {
     for (;;) {
-      const answer = await client.ask({ path, timeoutMs: POLL_PATIENCE_MS })
+      const answer = await client.ask({ path, timeoutMs: POLL_TIMEOUT_MS })
       const signIn = answer as unknown as SignInJson
       if (signIn.status === 'succeeded' || signIn.status === 'failed') return signIn
-      // Widened: a daemon of another version may have other statuses.
+      // Widened: a daemon of a later version may have more statuses.
       if ((signIn.status as unknown) !== 'pending') throw notASignIn()
     }
   } finally {
@@ -35,24 +35,26 @@ export async function waitForEnd(client: Client, path: string, hints?: Hints): P
 }
 
 function startHints(client: Client, path: string, { say, noVisit, stillWaiting }: Hints) {
-  let visited = false
+  // `noVisit` waits for the next look: the browser may have come since the last one.
+  let visitIsDue = false
   let httpsTried = false
   const look = async () => {
     try {
       const seen = (await client.ask({ path: `${path}?wait=0` })) as unknown as SignInJson
-      visited ||= seen.visited === true
+      if (visitIsDue && noVisit !== undefined && seen.visited === false) say(noVisit)
+      visitIsDue = false
       if (seen.https_tried !== true || httpsTried) return
       httpsTried = true
       say(HTTPS_TRIED)
     } catch (error) {
-      // What is wrong with the daemon, the question about the end tells.
+      // The request that waits for the end reports what is wrong with the daemon.
       if (!(error instanceof EvoTokenError)) throw error
     }
   }
   const looks = setInterval(() => void look(), LOOK_EVERY_MS)
   const timers = [
     setTimeout(() => {
-      if (noVisit !== undefined && !visited) say(noVisit)
+      visitIsDue = true
     }, NO_VISIT_AFTER_MS),
     setTimeout(() => {
       say(stillWaiting)

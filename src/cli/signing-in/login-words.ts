@@ -2,10 +2,10 @@
 import { plain } from '../plain.ts'
 import type { StartedInBrowser } from './sign-in-json.ts'
 
-/** No browser has opened the link by then: the person looks at something else than the sign-in page. */
+/** A browser that has not opened the link by then most likely shows something else than the sign-in page. */
 export const NO_VISIT_AFTER_MS = 20_000
 
-/** The sign-in page has been open for so long that it may well show an error. */
+/** A sign-in page that has been open for so long may show an error. */
 export const REMINDER_AFTER_MS = 60_000
 
 const PASTE = 'paste the address of that page here, and press Enter'
@@ -34,7 +34,7 @@ function howItEnds({ listening }: StartedInBrowser): string {
     : `If the browser ends on a page that does not load, ${PASTE}.`
 }
 
-/** Undefined where the port of the redirect URI is ours. */
+/** Undefined where the daemon listens on the port of the redirect URI. */
 export function portTaken({ busy_port, busy_port_user }: StartedInBrowser): string | undefined {
   if (typeof busy_port !== 'number') return undefined
   const whose = {
@@ -50,10 +50,10 @@ export function portTaken({ busy_port, busy_port_user }: StartedInBrowser): stri
 `
 }
 
-/** Parameters of an authorization request that have to be as registered. */
+/** The parameters of the authorization request that have to be as registered. */
 const SENT = { client_id: 'client id', redirect_uri: 'redirect URI', scope: 'scopes' }
 
-/** What to compare with the registration where the server shows an error page of its own: it tells us nothing. */
+/** What to compare with the registration. Of an error page that the server shows the daemon learns nothing. */
 export function ifPageShowsError(
   app: string,
   { authorization_url: url }: StartedInBrowser,

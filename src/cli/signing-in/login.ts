@@ -6,7 +6,7 @@ import { appPath, type Client, createClient } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP_OR_DEFAULT, OWNER } from '../options.ts'
+import { APP_OR_DEFAULT, OWNER_OPTIONS } from '../options.ts'
 import type { Io } from '../io.ts'
 import { openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
@@ -25,10 +25,10 @@ export const login: CommandRow = {
     },
     'no-browser': {
       type: 'boolean',
-      description: 'Print the link, and read the address that the browser ends on from stdin.',
+      description: 'Print the link, and read from stdin the address that the browser ends on.',
     },
     'switch-user': { type: 'boolean', description: 'Sign in as another person than before.' },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [
     { line: 'evo-token login evo-me', says: 'Opens the browser.' },
@@ -37,10 +37,10 @@ export const login: CommandRow = {
   run,
 }
 
-/** Ctrl-C, the end of the terminal, and a polite kill; with the exit codes that shells use for them. */
+/** Ctrl-C, a terminal that closes, and `kill`; with the exit codes that shells use for them. */
 const INTERRUPTIONS = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const
 
-/** The daemon ends a sign-in at once; one that hangs must not hold up a person who leaves. */
+/** The daemon ends a sign-in at once; a daemon that hangs must not keep the person waiting. */
 const GIVE_UP_WITHIN_MS = 2_000
 
 async function run(invocation: Invocation): Promise<number> {
@@ -70,7 +70,7 @@ async function run(invocation: Invocation): Promise<number> {
 
 interface Begun {
   readonly started: StartedJson
-  /** Where the daemon has the sign-in. */
+  /** The path of the sign-in. */
   readonly path: string
 }
 
@@ -87,7 +87,7 @@ interface SignIn extends Begun {
   readonly invocation: Invocation
 }
 
-/** Shows the person the way, and waits for the end. */
+/** Tells the person where to sign in, and waits for the end. */
 async function completeSignIn(signIn: SignIn): Promise<SignInJson> {
   const { client, started, path, app, invocation } = signIn
   const { stderr } = invocation.io
@@ -142,8 +142,8 @@ interface Interruption {
 }
 
 /**
- * Ends the sign-in in the daemon when a person leaves, so that its port is free at once; also one that has
- * been asked for and is not there yet.
+ * Ends the sign-in in the daemon when the person leaves, so that its port is free at once. It waits for a
+ * sign-in that was requested and has not begun yet.
  */
 function giveUpOnInterrupt({
   client,
@@ -161,13 +161,13 @@ function giveUpOnInterrupt({
       const { path } = await begun
       await client.ask({ method: 'DELETE', path })
     } catch (error) {
-      // It never began, the daemon is gone already, or an older one: then it ends after ten minutes.
+      // It never began, the daemon is gone, or is of an older version: then it ends after ten minutes.
       if (!(error instanceof EvoTokenError)) throw error
     }
     process.exit(exitCode)
   }
   const listeners = Object.entries(INTERRUPTIONS).map(([signal, exitCode]) => {
-    // Once: a second signal ends the process as ever.
+    // Once: a second signal ends the process.
     const listener = () => {
       interruption.leaving ??= leave(exitCode)
     }

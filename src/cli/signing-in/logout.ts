@@ -1,14 +1,15 @@
-/** `logout`: ends an app's session, at the authorization server too where that can be done. */
+/** `logout`: ends an app's session, at the authorization server too where it allows that. */
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP_OR_DEFAULT, OWNER } from '../options.ts'
+import { APP_OR_DEFAULT, OWNER_OPTIONS } from '../options.ts'
+import { isPromptLeft } from '../prompts.ts'
 
 export const logout: CommandRow = {
-  // It asks about an app that it was not told, so it finds that out itself.
+  // It asks before it signs out of an app that was not named, so it finds the default itself.
   arguments: [{ ...APP_OR_DEFAULT, fallback: undefined }],
   options: {
     yes: { type: 'boolean', description: 'Ask nothing where no app is named.' },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [],
   run,
@@ -33,7 +34,7 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-/** Undefined where the person says no. @throws {SidecarError} `invalid_request` without a person. */
+/** Undefined where the person says no or presses Ctrl-C. @throws {SidecarError} `invalid_request` without a person. */
 async function confirmedDefault(invocation: Invocation): Promise<string | undefined> {
   const { command, flag, io } = invocation
   const { defaultApp } = await import('../default-app.ts')
@@ -48,6 +49,11 @@ async function confirmedDefault(invocation: Invocation): Promise<string | undefi
   }
   const { confirm } = await import('@inquirer/prompts')
   const message = `Sign out of ${app}?`
-  const agreed = await confirm({ message, default: false }, { input: io.stdin, output: io.stderr })
-  return agreed ? app : undefined
+  try {
+    const terminal = { input: io.stdin, output: io.stderr }
+    return (await confirm({ message, default: false }, terminal)) ? app : undefined
+  } catch (error) {
+    if (isPromptLeft(error)) return undefined
+    throw error
+  }
 }

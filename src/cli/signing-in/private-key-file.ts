@@ -1,9 +1,11 @@
-/** A file that holds an app's private key, or stdin in its place: read, and checked to be one that can sign. */
+/** Reads an app's private key from a file or from stdin, and checks that it can sign. */
 import { createReadStream } from 'node:fs'
 import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
+import { readSmallFile } from '../../adapters/files/small-file.ts'
 import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Io } from '../io.ts'
+import { isPassed } from '../passed-file.ts'
 
 /** Longer files hold something else. */
 const LONGEST_FILE = 64 * 1024
@@ -24,6 +26,11 @@ export async function readKeyFile(file: string, { stdin }: Io): Promise<string> 
 }
 
 async function readContents(file: string): Promise<string | undefined> {
+  if (!isPassed(file)) {
+    const read = readSmallFile(file, LONGEST_FILE)
+    if (read.kind === 'read') return decodeText(read.bytes)
+    throw fault(`"${file}" ${read.reason}.`)
+  }
   try {
     return await readWhole(createReadStream(file))
   } catch (error) {

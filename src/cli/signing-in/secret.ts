@@ -8,8 +8,9 @@ import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, OWNER } from '../options.ts'
+import { APP, OWNER_OPTIONS } from '../options.ts'
 import type { Io } from '../io.ts'
+import { isPromptLeft } from '../prompts.ts'
 
 export const secret: CommandRow = {
   details:
@@ -21,7 +22,7 @@ export const secret: CommandRow = {
       placeholder: 'FILE',
       description: 'Store the private key in FILE (- for stdin), PEM (PKCS#8) or JWK.',
     },
-    ...OWNER,
+    ...OWNER_OPTIONS,
   },
   examples: [
     { line: 'evo-token secret evo-pipeline', says: 'Asks for it.' },
@@ -48,7 +49,7 @@ async function run(invocation: Invocation): Promise<number> {
   const app = argument('APP')
   const keyFile = text('private-key')
   const client = createClient(invocation.place)
-  // Before a person types anything: whether there is such an app, and a daemon at all.
+  // Fails for an unknown app or a missing daemon before the person types anything.
   await client.ask({ path: appPath(app) })
   const secret =
     keyFile !== undefined
@@ -69,7 +70,7 @@ async function run(invocation: Invocation): Promise<number> {
   const how =
     proven === true
       ? 'its authorization server accepted it.'
-      : 'it is proven when it is used next. Until then the one before it, if any, is kept as well.'
+      : 'it is proven when it is used next. Until then the one before it is kept as well.'
   const what = keyFile === undefined ? 'client secret' : 'private key'
   io.stderr.write(`The ${what} of ${app} is stored: ${how}\n`)
   return 0
@@ -92,13 +93,12 @@ async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | u
       hint: 'Copy it again, without what stands around it.',
     })
   } catch (error) {
-    // The prompts throw this on Ctrl-C.
-    if (error instanceof Error && error.name === 'ExitPromptError') return undefined
+    if (isPromptLeft(error)) return undefined
     throw error
   }
 }
 
-/** Everything that comes, up to a limit: a second line is a mistake that is better told. */
+/** Reads all of stdin, up to a limit: a second line is refused, not left out. */
 async function readStdin({ stdin }: Io): Promise<Secret> {
   const chunks: Buffer[] = []
   let length = 0

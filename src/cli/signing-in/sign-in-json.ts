@@ -1,4 +1,4 @@
-/** A sign-in, as the daemon's answers have it. */
+/** A sign-in, in the daemon's JSON. */
 
 export interface StartedInBrowser {
   readonly id: string

@@ -1,56 +1,88 @@
-/** Shows what happened, newest last, as in a log; with `--follow` also what comes. */
+/** Prints what happened, newest last, as a log does; with `--follow` also what happens from then on. */
 import { type ActivityItem, toActivityPage } from '../../client/activity.ts'
-import { type Client, createClient, tcpTargetOf } from '../../client/connection.ts'
+import { type Client, createClient } from '../../client/connection.ts'
+import { tcpTargetOf } from '../../client/daemon-address.ts'
 import { toMs } from '../../config/values.ts'
 import type { Invocation } from '../command.ts'
 import { usageFault } from '../usage.ts'
 import { activityLine, activityLines } from './activity-view.ts'
 import { daemonEvents } from './events.ts'
+import { isTemporary, tooManyStreams, waitForDaemon } from './watch.ts'
 
 const PAGE = 1_000
-/** Without `--since`. */
+/** Entries that are shown without `--since`. */
 const SHOWN = 50
-/** Enough for most names; while following, a longer one moves its line only. */
+/** Width of the app's column while following: enough for most names; a longer one shifts its own line. */
 const APP_WIDTH = 12
+
+/** How many entries are remembered as shown, so that none is shown twice: more than one read brings. */
+const SHOWN_MAX = 10_000
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
   const client = createClient(invocation.place)
-  const matches = filterOf(invocation)
-  const following = new AbortController()
-  io.stdout.once('close', () => {
-    following.abort()
-  })
-  // Before the past is asked for, so that nothing falls between the two.
-  const events = flag('follow')
-    ? daemonEvents(client, following.signal, '/v1/events?activity=1')
-    : undefined
-  const first = events?.next()
+  if (flag('follow')) return follow(client, invocation)
   const past = await readPast(client, invocation)
-  if (flag('json')) {
-    if (events) for (const item of past) io.stdout.write(`${JSON.stringify(item)}\n`)
-    else io.stdout.write(`${JSON.stringify({ items: [...past].reverse() })}\n`)
-  } else {
-    io.stdout.write(past.length > 0 ? activityLines(past) : `${nothing(invocation)}\n`)
-  }
-  if (!events) return 0
-  // Not by instants: two entries may have the same one, and a clock may be set back.
-  const shown = new Set(past.map(keyOf))
-  try {
-    for (let next = await first; next && !next.done; next = await events.next()) {
-      const event = next.value
-      if (event.kind !== 'activity') continue
-      const item = event.data as unknown as ActivityItem
-      if (shown.has(keyOf(item)) || !matches(item)) continue
-      io.stdout.write(flag('json') ? `${JSON.stringify(item)}\n` : activityLine(item, APP_WIDTH))
-    }
-  } catch (error) {
-    if (!following.signal.aborted) throw error
-  }
+  if (flag('json')) io.stdout.write(`${JSON.stringify({ items: [...past].reverse() })}\n`)
+  else io.stdout.write(past.length > 0 ? activityLines(past) : `${nothing(invocation)}\n`)
   return 0
 }
 
-/** The same for an entry of a page and for its event. */
+/** Waits for a daemon that restarts, and then shows what has happened meanwhile too. */
+async function follow(client: Client, invocation: Invocation): Promise<number> {
+  const { flag, io } = invocation
+  const following = new AbortController()
+  const { signal } = following
+  io.stdout.once('close', () => {
+    following.abort()
+  })
+  const matches = filterOf(invocation)
+  // Not compared by time: two entries may have the same one, and a clock may be set back.
+  const shown = new Set<string>()
+  const show = (item: ActivityItem, width = APP_WIDTH) => {
+    const key = keyOf(item)
+    if (shown.has(key)) return
+    shown.add(key)
+    const [oldest] = shown
+    if (shown.size > SHOWN_MAX && oldest !== undefined) shown.delete(oldest)
+    io.stdout.write(flag('json') ? `${JSON.stringify(item)}\n` : activityLine(item, width))
+  }
+  let wasReached = false
+  for (;;) {
+    const attempt = new AbortController()
+    try {
+      const either = AbortSignal.any([signal, attempt.signal])
+      const events = daemonEvents(client, either, '/v1/events?activity=1')
+      // The stream begins before the past is read, so that no entry is missed between the two.
+      const first = events.next()
+      first.catch(() => undefined)
+      const past = await readPast(client, invocation)
+      const width = Math.max(1, ...past.map(({ app }) => app?.length ?? 0))
+      if (past.length === 0 && !wasReached && !flag('json')) {
+        io.stdout.write(`${nothing(invocation)}\n`)
+      }
+      for (const item of past) show(item, wasReached ? APP_WIDTH : width)
+      wasReached = true
+      for (let next = await first; !next.done; next = await events.next()) {
+        const event = next.value
+        if (event.kind === 'closed') throw tooManyStreams()
+        if (event.kind !== 'activity') continue
+        const item = event.data as unknown as ActivityItem
+        if (matches(item)) show(item)
+      }
+    } catch (error) {
+      if (!signal.aborted && !(wasReached && isTemporary(error))) throw error
+    } finally {
+      // The stream is open where reading the past failed.
+      attempt.abort()
+    }
+    if (signal.aborted) return 0
+    io.stderr.write('evo-token: The daemon does not answer; waiting for it.\n')
+    await waitForDaemon(client, signal)
+  }
+}
+
+/** The same for an entry of a page and for its event, whose members may be in another order. */
 function keyOf(item: ActivityItem): string {
   const { at, app, kind, caller, cause, duration_ms, error, fingerprint } = item
   return JSON.stringify([at, app, kind, caller, cause, duration_ms, error, fingerprint])

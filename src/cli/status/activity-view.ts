@@ -1,4 +1,4 @@
-/** How entries of the activity are shown in a terminal: a line each, in the time of this machine. */
+/** Entries of the activity as lines for a terminal, in local time. */
 import type { ActivityItem } from '../../client/activity.ts'
 import { activitySentence } from '../../core/activity-words.ts'
 import { plain } from '../plain.ts'

@@ -1,6 +1,6 @@
-/** `activity`: what happened to the apps. `activity-run.ts` does it. */
+/** `activity`: what happened to the apps. Its code is in `activity-run.ts`. */
 import type { CommandRow } from '../command.ts'
-import { APP, CALLER, JSON_OUTPUT } from '../options.ts'
+import { APP, CALLER_OPTIONS, JSON_OUTPUT } from '../options.ts'
 
 export const activity: CommandRow = {
   details: 'Entries are kept for 7 days. A caller sees its own apps, the owner everything.',
@@ -9,18 +9,18 @@ export const activity: CommandRow = {
     since: {
       type: 'string',
       placeholder: 'TIME',
-      description: 'How far back: a duration such as 2d or 3h. The last 50 entries without it.',
+      description: 'How far back: a duration such as 2d or 3h. Without it the last 50 entries.',
     },
-    follow: { type: 'boolean', description: 'Go on showing what happens until interrupted.' },
+    follow: { type: 'boolean', description: 'Keep printing what happens until interrupted.' },
     json: JSON_OUTPUT,
-    ...CALLER,
+    ...CALLER_OPTIONS,
     caller: {
-      ...CALLER.caller,
+      ...CALLER_OPTIONS.caller,
       description: 'Only what this caller caused; with --url, the caller that the key is for.',
     },
   },
   examples: [
-    { line: 'evo-token activity', says: 'What happened lately.' },
+    { line: 'evo-token activity', says: 'The last 50 entries.' },
     { line: 'evo-token activity evo-me --since 1d', says: 'The last day of one app.' },
   ],
   run: async (invocation) => (await import('./activity-run.ts')).run(invocation),

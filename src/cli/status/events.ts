@@ -1,31 +1,25 @@
 /** The daemon's server-sent events (HTML Living Standard §9.2). */
+import { type JsonObject, parseJsonObject } from '../../core/json-object.ts'
 import { createParser } from 'eventsource-parser'
 import type { Client } from '../../client/connection.ts'
-import {
-  type Connection,
-  type Json,
-  parseAnswer,
-  parseHead,
-  parseObject,
-  requestText,
-} from '../../client/wire.ts'
+import { type Connection, parseAnswer, parseHead, requestText } from '../../client/wire.ts'
 import { failureOf } from '../../client/failures.ts'
 
-/** A single event is far smaller. */
+/** In characters. A single event is far smaller. */
 const MAX_PENDING = 1024 * 1024
 
-/** The daemon sends something every 5 s: one that has not for so long hangs, or is stopped. */
+/** The daemon sends something every 5 s. One that is silent for so long hangs, or is paused. */
 const SILENT_MS = 20_000
 
 export type DaemonEvent =
-  | { readonly kind: 'status' | 'activity'; readonly data: Json }
+  | { readonly kind: 'status' | 'activity'; readonly data: JsonObject }
   /** The app was removed from the config. */
   | { readonly kind: 'removed'; readonly app: string }
   /** The daemon ends the stream: its caller has too many. */
   | { readonly kind: 'closed' }
 
 /**
- * Every event, until the daemon or `signal` ends the stream.
+ * Yields every event, until the daemon or `signal` ends the stream.
  *
  * @throws {SidecarError | EvoTokenError} where the stream cannot be had.
  */
@@ -37,20 +31,22 @@ export async function* daemonEvents(
   const connection = await client.open()
   const stop = () => connection.socket.destroy()
   signal.addEventListener('abort', stop)
+  // It may have been aborted while the connection was being made.
+  if (signal.aborted) stop()
   try {
     let arrived: DaemonEvent[] = []
     let pending = 0
     const parser = createParser({
       onEvent({ event, data }) {
         pending = 0
-        const parsed = parseObject(data)
+        const parsed = parseJsonObject(data)
         if ((event === 'status' || event === 'activity') && parsed)
           arrived.push({ kind: event, data: parsed })
         if (event === 'removed' && parsed)
           arrived.push({ kind: 'removed', app: String(parsed.app) })
         if (event === 'close') arrived.push({ kind: 'closed' })
       },
-      // The daemon sends them to notice readers that have gone.
+      // The daemon sends comments to notice readers that have gone.
       onComment() {
         pending = 0
       },
@@ -91,6 +87,6 @@ async function* bodyOf(
     streaming = head?.headers.get('content-type')?.startsWith('text/event-stream') ?? false
     if (head && streaming) yield decoder.decode(bytes.subarray(head.bodyAt), { stream: true })
   }
-  // Not a stream: it may be a problem that the daemon reports instead.
+  // No stream: the daemon may have answered with a problem.
   if (!streaming) throw failureOf(parseAnswer(bytes, true) ?? 'it sends no events', place)
 }

@@ -6,7 +6,7 @@ import { activityLine } from './activity-view.ts'
 
 const SHOWN = 5
 
-/** Empty where nothing has happened, and where the daemon is of an earlier version. */
+/** Empty where nothing has happened, or the daemon is of an earlier version. */
 export async function lastActivity(client: Client, app: string): Promise<string> {
   try {
     const path = `/v1/activity?app=${encodeURIComponent(app)}&limit=${SHOWN}`

@@ -1,6 +1,7 @@
-/** How statuses are shown to a person: a line per app, or everything about one. */
+/** Statuses as text for a person: a line per app, or everything about one. */
 import { styleText } from 'node:util'
 import { type StatusAnswer } from '../../client/status-answer.ts'
+import { distanceTo, inLargeUnits } from '../../core/durations.ts'
 import { plain } from '../plain.ts'
 import { table, tableWidth } from '../table.ts'
 
@@ -26,10 +27,10 @@ const COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => st
   PROBLEM: ({ problem }) => problem?.error ?? '',
 }
 
-/** What a narrow terminal goes without, the first first; `status APP` has all of it. */
+/** The columns that a narrow terminal leaves out, in this order; `status APP` shows them all. */
 const DISPENSABLE = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'HOME', 'TIME LEFT']
 
-/** Enough of a name to tell one person from another. */
+/** The narrowest column of persons, in characters. */
 const PERSON_LEAST = 8
 
 /** `now` in epoch milliseconds; `width` in characters. */
@@ -44,7 +45,7 @@ export function statusTable(
     statuses.map((one) =>
       head.map((title) => {
         const cell = plain(COLUMNS[title]?.(one, now) ?? '')
-        return title === 'PERSON' ? shortened(cell, personMost) : cell
+        return title === 'PERSON' ? shorten(cell, personMost) : cell
       }),
     )
   // Only the owner is told who is signed in.
@@ -68,11 +69,11 @@ export function statusTable(
   })
 }
 
-function shortened(text: string, most: number): string {
+function shorten(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
 
-/** One change in one line, for where no table can be drawn again and again. */
+/** One change as one line, for output that is no terminal. */
 export function statusLine(status: StatusAnswer, now: number): string {
   const cells = statusCells(status, now).map(plain)
   return `${new Date(now).toISOString().slice(0, 19)}Z ${cells.join('  ').trimEnd()}\n`
@@ -114,7 +115,7 @@ function nextRefresh(
   now: number,
 ): string {
   const next = retryAt ?? refreshAt
-  return next === null ? '-' : distance(next, now)
+  return next === null ? '-' : distanceTo(next, now)
 }
 
 function problemText({ problem, last_error: failure }: StatusAnswer): string | undefined {
@@ -127,31 +128,14 @@ function timeLeft(status: StatusAnswer, now: number): string {
   if (doesNotEnd(status)) return 'no end'
   if (status.expires_at === null) return '-'
   const left = Date.parse(status.expires_at) - now
-  return left > 0 ? duration(left) : 'over'
+  return left > 0 ? inLargeUnits(left) : 'over'
 }
 
-/** Whether there is a token, and it lives for ever. */
+/** Whether there is a token, and it has no end. */
 function doesNotEnd({ freshness, expires_at: expiresAt }: StatusAnswer): boolean {
   return expiresAt === null && freshness !== 'none'
 }
 
 function withDistance(instant: string | null, now: number): string | undefined {
-  return instant === null ? undefined : `${instant} (${distance(instant, now)})`
-}
-
-function distance(instant: string, now: number): string {
-  const ms = Date.parse(instant) - now
-  if (Math.abs(ms) < 1000) return 'now'
-  return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`
-}
-
-/** Rounded down, so that it never promises more than there is. */
-export function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000)
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.floor(minutes / 60)
-  if (seconds < 60) return `${seconds} s`
-  if (minutes < 60) return `${minutes} min`
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
-  return `${Math.floor(hours / 24)} days`
+  return instant === null ? undefined : `${instant} (${distanceTo(instant, now)})`
 }

@@ -1,8 +1,8 @@
-/** `status`: how the apps are, once or for as long as one looks. It ends with 0 however they are. */
+/** `status`: the state of the apps, once or continuously. The exit code is 0 whatever their state. */
 import { toDaemonProblems, toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP, JSON_OUTPUT, CALLER } from '../options.ts'
+import { APP, JSON_OUTPUT, CALLER_OPTIONS } from '../options.ts'
 import type { Io } from '../io.ts'
 import { otherVersion, severalInPath } from '../programs.ts'
 import { plain } from '../plain.ts'
@@ -11,9 +11,9 @@ import { statusFields, statusTable } from './status-view.ts'
 export const status: CommandRow = {
   arguments: [{ ...APP, optional: true }],
   options: {
-    watch: { type: 'boolean', description: 'Go on showing changes until interrupted.' },
+    watch: { type: 'boolean', description: 'Keep showing changes until interrupted.' },
     json: JSON_OUTPUT,
-    ...CALLER,
+    ...CALLER_OPTIONS,
   },
   examples: [
     { line: 'evo-token status', says: 'A line per app.' },
@@ -45,7 +45,7 @@ async function run(invocation: Invocation): Promise<number> {
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatusAnswer)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation), widthOf(io)))
   if (statuses.length === 0) io.stderr.write('Describe one with `evo-token init`.\n')
-  // One vault for all of them: once is enough.
+  // All apps have one vault, so its problem is shown once.
   const problem = statuses.find((status) => status.problem?.error === 'vault_locked')?.problem
   const problems = toDaemonProblems(answer.problems)
   // A daemon whose files were replaced says so itself.
@@ -61,7 +61,7 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-/** Undefined where the output is no terminal, or one that does not know its width: then every column is shown. */
+/** In characters. Undefined, for all columns, where stdout is no terminal or does not know its width. */
 export function widthOf({ stdout }: Io): number | undefined {
   return stdout.isTTY ? stdout.columns || undefined : undefined
 }

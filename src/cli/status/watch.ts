@@ -1,4 +1,4 @@
-/** `status --watch`: the statuses as they change, until interrupted or until the reader has gone. */
+/** `status --watch`: shows statuses as they change, until it is interrupted or its reader has gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type StatusAnswer, toStatusAnswer } from '../../client/status-answer.ts'
 import type { Client } from '../../client/connection.ts'
@@ -7,7 +7,7 @@ import { daemonEvents } from './events.ts'
 import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
 
-/** How often the time left is redrawn, and a missing daemon is asked again. */
+/** How often the time left is drawn again, and a missing daemon is asked again. */
 const TICK_MS = 1_000
 
 /** ECMA-48: the whole screen, from here to the end of the line, from here to the end of the screen. */
@@ -17,11 +17,15 @@ const CLEAR_BELOW = '\x1b[J'
 const HOME = '\x1b[H'
 
 const TOO_MANY_STREAMS =
-  'The daemon ended this event stream: the caller has opened too many, and its oldest one goes.'
+  'The daemon ended this event stream: its caller has opened too many, and this was the oldest.'
 const CLOSE_SOME =
   'End other programs that watch with the same key, or give each a key of its own (`evo-token caller add NAME`).'
 
-export interface Watched {
+export function tooManyStreams(): EvoTokenError {
+  return new EvoTokenError('failed', TOO_MANY_STREAMS, CLOSE_SOME)
+}
+
+export interface WatchOptions {
   /** Empty for all apps. */
   readonly app: string
   readonly asJson: boolean
@@ -29,7 +33,7 @@ export interface Watched {
   readonly io: Io
 }
 
-export async function watch(client: Client, watched: Watched): Promise<number> {
+export async function watch(client: Client, watched: WatchOptions): Promise<number> {
   const { app, io } = watched
   const view = watched.asJson ? linesOf(io, toJsonLine) : viewFor(watched)
   const readerGone = new AbortController()
@@ -44,7 +48,7 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
         for await (const event of daemonEvents(client, signal, '/v1/events')) {
           reached = true
           if (event.kind === 'closed') {
-            throw new EvoTokenError('failed', TOO_MANY_STREAMS, CLOSE_SOME)
+            throw tooManyStreams()
           }
           if (event.kind === 'removed') {
             if (!app || event.app === app) view.remove(event.app)
@@ -67,10 +71,10 @@ export async function watch(client: Client, watched: Watched): Promise<number> {
   }
 }
 
-/** Resolves when the daemon answers, or the reader has gone. */
-async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void> {
+/** Resolves when a daemon that was there answers again, or `signal` is aborted. */
+export async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void> {
   for (;;) {
-    // Rejects when it is aborted, which the loop asks for itself.
+    // Rejects when `signal` is aborted, which the next line checks.
     await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
@@ -82,8 +86,8 @@ async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void>
   }
 }
 
-/** Whether a restarting daemon causes such errors. */
-function isTemporary(error: unknown): boolean {
+/** Whether a daemon that restarts may cause this error. */
+export function isTemporary(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return 'exitCode' in error ? error.exitCode === 4 || error.exitCode === 5 : 'code' in error
 }
@@ -91,13 +95,13 @@ function isTemporary(error: unknown): boolean {
 interface View {
   show(status: StatusAnswer): void
   remove(app: string): void
-  /** Says that the daemon does not answer: what was shown may hold no longer. */
+  /** Says that the daemon does not answer; on a terminal it hides what may not be true any more. */
   lose(): void
   startOver(): void
   stop(): void
 }
 
-function viewFor({ io, colour }: Watched): View {
+function viewFor({ io, colour }: WatchOptions): View {
   return io.stdout.isTTY ? screenOf(io, colour) : linesOf(io, (one) => statusLine(one, Date.now()))
 }
 
@@ -117,7 +121,7 @@ function toJsonLine(status: StatusAnswer): string {
   return `${JSON.stringify(status)}\n`
 }
 
-/** A table that is drawn again at every change, and every second because time runs out. */
+/** A table that is drawn again at every change, and every second for the time left. */
 function screenOf({ stdout }: Io, colour: boolean): View {
   const statuses = new Map<string, StatusAnswer>()
   let isLost = false

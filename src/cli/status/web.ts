@@ -3,15 +3,18 @@ import { createClient } from '../../client/connection.ts'
 import { failureOf } from '../../client/failures.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow } from '../command.ts'
-import { OWNER } from '../options.ts'
+import { OWNER_OPTIONS } from '../options.ts'
 
 export const web: CommandRow = {
   details:
-    'The page shows every app, what happened and who takes tokens. It holds no token and no key. It ends 15 minutes after it was closed, and when the daemon stops.',
+    'The page shows every app, what happened and who takes tokens. It holds no token and no access key. It ends 15 minutes after it was closed, and when the daemon stops.',
   arguments: [],
   options: {
-    'no-browser': { type: 'boolean', description: 'Print the link; it works once.' },
-    ...OWNER,
+    'no-browser': {
+      type: 'boolean',
+      description: 'Print the link, which works once, and open no browser.',
+    },
+    ...OWNER_OPTIONS,
   },
   examples: [{ line: 'evo-token web', says: 'The browser opens.' }],
   async run({ flag, io, place }) {
@@ -22,7 +25,7 @@ export const web: CommandRow = {
       const { openBrowser } = await import('../signing-in/login-browser.ts')
       if (await openBrowser(link)) {
         io.stderr.write(
-          'The page opens in the browser. If it does not: evo-token web --no-browser\n',
+          'The page opens in the browser. If it does not, run `evo-token web --no-browser`.\n',
         )
         return 0
       }

@@ -1,9 +1,10 @@
-/** `export`: the access token as variables, in lines for a shell or a program to read. */
+/** `export`: prints the access token as variables, for a shell or a program to read. */
+import { VARIABLE } from '../../core/names.ts'
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import { quoted } from '../../platform/posix/shell-quoted.ts'
 import { withVariable } from '../../adapters/token-files/dotenv-text.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP_OR_DEFAULT, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER_OPTIONS } from '../options.ts'
 import { usageFault } from '../usage.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -19,20 +20,20 @@ const FORMATS: Readonly<Record<string, (variables: Variables) => string>> = {
 
 export const exportToken: CommandRow = {
   details:
-    'A shell keeps this one token, which ends; for a program that runs longer, `evo-token run` also says where to ask for the next.',
+    'The shell keeps this one token, which ends. For a program that runs longer use `evo-token run`, which also tells it where to get the next one.',
   arguments: [APP_OR_DEFAULT],
   options: {
     format: {
       type: 'string',
       choices: Object.keys(FORMATS),
-      description: 'The kind of lines (sh, which bash, zsh and fish read too).',
+      description: 'The format (sh, which bash, zsh and fish read too).',
     },
     env: {
       type: 'string',
       placeholder: 'NAME',
       description: 'The variable that gets the token (EVO_ACCESS_TOKEN).',
     },
-    ...CALLER,
+    ...CALLER_OPTIONS,
   },
   examples: [
     { line: 'eval "$(evo-token export)"', says: 'Sets EVO_ACCESS_TOKEN in this shell.' },
@@ -48,8 +49,8 @@ async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io } = invocation
   const app = argument('APP')
   const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
-  if (!/^[A-Za-z_]\w*$/.test(variable)) {
-    throw usageFault(command, 'needs letters, digits and _ for --env')
+  if (!VARIABLE.test(variable)) {
+    throw usageFault(command, 'needs letters, digits and _ for --env, and no digit first')
   }
   const format = FORMATS[text('format') ?? 'sh']
   const { accessToken } = await askToken(createClient(invocation.place), {

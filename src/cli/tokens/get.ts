@@ -2,9 +2,9 @@
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import type { Io } from '../io.ts'
-import { APP_OR_DEFAULT, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER_OPTIONS } from '../options.ts'
 
-// As in `client/connection.ts`: an import of `node:fs` would load much more.
+// An import of `node:fs` would load much more (see `client/connection.ts`).
 const { writeSync } = process.getBuiltinModule('node:fs')
 
 export const get: CommandRow = {
@@ -15,9 +15,9 @@ export const get: CommandRow = {
       placeholder: 'SECONDS',
       description: 'Get a token that lives at least that long.',
     },
-    json: { type: 'boolean', description: 'Print the whole answer, with its expiry.' },
+    json: { type: 'boolean', description: 'Print the whole answer, with the end of the token.' },
     header: { type: 'boolean', description: 'Print the Authorization header.' },
-    ...CALLER,
+    ...CALLER_OPTIONS,
   },
   examples: [
     {
@@ -27,9 +27,6 @@ export const get: CommandRow = {
   ],
   run,
 }
-
-/** The daemon waits 10 s at most for a refresh under way. */
-const PATIENCE_MS = 20_000
 
 async function run(invocation: Invocation): Promise<number> {
   const { command, argument, flag, text, io } = invocation
@@ -47,14 +44,13 @@ async function run(invocation: Invocation): Promise<number> {
   const query = minTtl === undefined ? '' : `?min_ttl=${minTtl}`
   const { accessToken, answer } = await askToken(createClient(invocation.place), {
     path: appPath(argument('APP'), `/token${query}`),
-    timeoutMs: PATIENCE_MS,
   })
   const line = flag('header') ? `Authorization: Bearer ${accessToken}` : accessToken
   print(`${flag('json') ? JSON.stringify(answer) : line}\n`, io)
   return 0
 }
 
-/** Past Node's stream for stdout where that works: to load the stream takes as long as to connect. */
+/** Writes to the descriptor where that works: loading Node's stream for stdout takes as long as connecting. */
 function print(text: string, io: Io): void {
   if (io !== process) {
     io.stdout.write(text)
@@ -65,7 +61,7 @@ function print(text: string, io: Io): void {
   try {
     while (written < bytes.length) written += writeSync(1, bytes, written)
   } catch {
-    // A pipe that is full for now, or closed: the stream knows what to do.
+    // A pipe that is full for now, or closed: the stream handles both.
     io.stdout.write(bytes.subarray(written))
   }
 }

@@ -1,4 +1,4 @@
-/** What `shell-init` prints for PowerShell 5.1 and 7. */
+/** The functions that `shell-init` prints for PowerShell 5.1 and 7. */
 import { resolve } from 'node:path'
 
 export function powershellFunctions({
@@ -45,7 +45,19 @@ function Invoke-EvoRequest {
 `
 }
 
-/** A string of PowerShell in which nothing has a meaning; it takes typographic quotes for quotes, too. */
+/**
+ * A string literal of PowerShell without expansions. PowerShell 5 reads the output of programs in a code page
+ * of the system, so characters outside ASCII are written as numbers.
+ */
 function literal(text: string): string {
-  return `'${text.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
+  const parts = text.match(/[\x20-\x7e]+|[^\x20-\x7e]/g) ?? ['']
+  const words = parts.map((part) =>
+    /^[\x20-\x7e]/.test(part)
+      ? `'${part.replaceAll("'", "''")}'`
+      : `[char]0x${part.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  // The empty string comes first: PowerShell would take a leading `[char]` for a number.
+  return words.length === 1 && text !== '' && words[0]?.startsWith("'")
+    ? words[0]
+    : `('' + ${words.join(' + ')})`
 }

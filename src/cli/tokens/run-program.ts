@@ -1,27 +1,27 @@
-/** `run`: runs a program with the access token in its environment, and ends as the program does. */
+/** `run`: runs a program with the access token in its environment, and exits with its code. */
+import { VARIABLE } from '../../core/names.ts'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
+import { appPath, askToken, createClient } from '../../client/connection.ts'
 import {
-  appPath,
-  askToken,
-  createClient,
-  type Place,
+  type DaemonAddress,
   placesOf,
   readEndpoint,
   tcpTargetOf,
-} from '../../client/connection.ts'
+} from '../../client/daemon-address.ts'
+import { codeOf } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
-import { APP_OR_DEFAULT, CALLER } from '../options.ts'
+import { APP_OR_DEFAULT, CALLER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
 import type { Io } from '../io.ts'
 import { usageFault } from '../usage.ts'
 
 export const runProgram: CommandRow = {
   details:
-    'A program that outlives the token finds EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER as well: the clients for Python and JavaScript need nothing else.',
+    'It also sets EVO_TOKEN_APP, EVO_TOKEN_URL, EVO_TOKEN_KEY_FILE and EVO_TOKEN_CALLER, with which a program that outlives the token gets the next one: the clients for Python and JavaScript need nothing else.',
   arguments: [
     APP_OR_DEFAULT,
     { name: 'CMD', kind: 'rest', description: 'The program and its arguments.' },
@@ -32,7 +32,7 @@ export const runProgram: CommandRow = {
       placeholder: 'NAME',
       description: 'The variable that gets the token (EVO_ACCESS_TOKEN).',
     },
-    ...CALLER,
+    ...CALLER_OPTIONS,
   },
   examples: [{ line: 'evo-token run evo-me -- python job.py', says: 'Exits as the program does.' }],
   run,
@@ -47,18 +47,14 @@ async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io, rest } = invocation
   const app = argument('APP')
   const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
-  if (!/^[A-Za-z_]\w*$/.test(variable)) {
-    throw usageFault(command, 'needs letters, digits and _ for --env')
+  if (!VARIABLE.test(variable)) {
+    throw usageFault(command, 'needs letters, digits and _ for --env, and no digit first')
   }
   const { accessToken } = await askToken(createClient(invocation.place), {
     path: appPath(app, '/token'),
   })
-  const env = {
-    ...io.env,
-    ...addressForProgram(invocation.place),
-    EVO_TOKEN_APP: app,
-    [variable]: accessToken,
-  }
+  const own = { ...addressForProgram(invocation.place), EVO_TOKEN_APP: app }
+  const env = platform.environmentWith(io.env, { ...own, [variable]: accessToken })
   try {
     return await runToEnd(rest, env, io)
   } catch (error) {
@@ -71,13 +67,13 @@ async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-/** The system takes no environment (or argument) of this length: on Linux 128 KiB for one variable. */
+/** Whether the environment is too long for the system: Linux takes 128 KiB for one variable. */
 function isTooLong(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'E2BIG'
+  return codeOf(error) === 'E2BIG'
 }
 
-/** For a program that outlives the token: the daemon's address and a key, where they are known. */
-function addressForProgram(place: Place): NodeJS.ProcessEnv {
+/** The daemon's address and a key, where they are known, for a program that outlives the token. */
+function addressForProgram(place: DaemonAddress): NodeJS.ProcessEnv {
   const { socket } = place
   const target = tcpTargetOf(place)
   if (target) {
@@ -101,26 +97,31 @@ function addressForProgram(place: Place): NodeJS.ProcessEnv {
 }
 
 async function runToEnd(
-  [program = '', ...args]: readonly string[],
+  [name = '', ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
   { stdin, stderr }: Io,
 ): Promise<number> {
+  const cannotRun = (code = 'error') => {
+    stderr.write(`evo-token: "${plain(name)}" cannot be run (${code}).\n`)
+    return code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE
+  }
+  const program = platform.programFor(name, env)
+  if (program === undefined) return cannotRun('ENOENT')
   const { PASSED_ON, reachesPrograms } = platform.signals
-  // Listens before the program starts: a signal that comes meanwhile is passed on then.
+  // Listens before the program starts, so that no signal is missed.
   const passOn = (signal: NodeJS.Signals) => {
     if (!reachesPrograms(signal, stdin.isTTY)) child.kill(signal)
   }
   for (const signal of PASSED_ON) process.on(signal, passOn)
   let child: ChildProcess
   try {
-    // Throws where the environment is too long; what else goes wrong comes as an event.
+    // Throws where the environment is too long; other errors come as events.
     child = spawn(program, args, { env, stdio: 'inherit' })
     return await new Promise<number>((settle) => {
       child.on('error', ({ code }: NodeJS.ErrnoException) => {
-        // The program runs; a signal could not be sent to it.
+        // The program runs, and could not be sent a signal.
         if (child.pid !== undefined) return
-        stderr.write(`evo-token: "${plain(program)}" cannot be run (${code ?? 'error'}).\n`)
-        settle(code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE)
+        settle(cannotRun(code))
       })
       child.once('exit', (code, signal) => {
         settle(signal === null ? (code ?? 1) : EXIT_SIGNAL + constants.signals[signal])

@@ -1,4 +1,4 @@
-/** How long the steps of sharing take and wait, in milliseconds. docs/many-hosts.md. */
+/** How long the steps of sharing take and wait, in milliseconds (docs/many-hosts.md). */
 export interface SharingPolicy {
   /** Between two looks at what changed. */
   readonly pollMs: number
@@ -6,9 +6,9 @@ export interface SharingPolicy {
   readonly wholeMs: number
   /** Between two beats of a keeper. */
   readonly beatMs: number
-  /** A keeper that wrote no beat for so long is silent. */
+  /** A keeper that has written no beat for this long is silent. */
   readonly silentMs: number
-  /** A process that did not run for so long has to be confirmed again. */
+  /** A process that did not run for this long has to be confirmed again. */
   readonly gapMs: number
   /** How long the last question before a request is waited for. */
   readonly questionMs: number
@@ -20,8 +20,12 @@ export interface SharingPolicy {
   readonly cloneMs: number
   /** Between two looks at which databases of the list take writes. */
   readonly primariesMs: number
-  /** How far changes are read again: a row may be written late with an early time. */
+  /** How far each look reads back: a row becomes visible some time after its time stamp. */
   readonly overlapMs: number
+  /** How far some looks read back: a row may become visible that late. */
+  readonly lateMs: number
+  /** Between two of those. */
+  readonly lateEveryMs: number
 }
 
 export const SHARING_POLICY: SharingPolicy = {
@@ -36,5 +40,7 @@ export const SHARING_POLICY: SharingPolicy = {
   // A request lasts for 5 minutes at most after the question before it.
   cloneMs: 310_000,
   primariesMs: 30_000,
-  overlapMs: 60_000,
+  overlapMs: 1_000,
+  lateMs: 60_000,
+  lateEveryMs: 5_000,
 }

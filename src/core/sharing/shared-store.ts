@@ -10,11 +10,11 @@ export interface AppKey {
   readonly identityDigest: string
 }
 
-/** What stands of an app in the database, without its copies. */
+/** An app's row in the database, without its copies. */
 export interface RowHead extends AppKey, Pair {
   /** Id of the keeper that is the home; null where there is none. */
   readonly home: string | null
-  /** Another one with each write. */
+  /** Changes with each write. */
   readonly revision: string
   /** Id of the keeper that asks to become the home. */
   readonly moveTo: string | null
@@ -41,7 +41,7 @@ export interface WholeRow extends CopiedRow {
 export interface KeeperRow {
   readonly id: string
   readonly name: string
-  /** Another one with each process. */
+  /** Changes with each process. */
   readonly instance: string
   readonly host: string
   readonly version: string
@@ -53,29 +53,29 @@ export interface KeeperRow {
   readonly beatAt: Instant
 }
 
-/** A request of those who have no home at hand, for the home. */
-export interface Wanted extends AppKey {
+/** A request to an app's home from a daemon that has a copy only. */
+export interface RenewalRequest extends AppKey {
   /** The access token that an API refused, as lower-case hex SHA-256. */
   readonly rejectedSha256: string | null
-  /** The token should live until then, by the database's clock. */
+  /** How long the token should live at least, by the database's clock. */
   readonly until: Instant | null
   readonly askedAt: Instant
 }
 
 /** What the database said, and when. */
-export interface Answer<T> {
+export interface DatabaseAnswer<T> {
   readonly value: T
   /** The database's clock, read in the statement. */
   readonly now: Instant
   /** Our clocks before the statement left, and after its answer came. */
   readonly sent: Reading
   readonly received: Reading
-  /** Another one when another database process answers, or the table was made anew: after a restart, a failover, a restore. */
+  /** Changes when another database process answers, or the table was created again: after a restart, a failover, a restore. */
   readonly incarnation: string
 }
 
 /** Undefined where the database did not answer. */
-export type Asked<T> = Promise<Answer<T> | undefined>
+export type PromisedAnswer<T> = Promise<DatabaseAnswer<T> | undefined>
 
 export interface Swap extends AppKey, Pair, Copies {
   /** The row has to be as it was when it was opened; null where there was none. */
@@ -84,7 +84,7 @@ export interface Swap extends AppKey, Pair, Copies {
   readonly silent?: { readonly id: string; readonly since: Instant }
 }
 
-/** Every method is one statement, which may be repeated: one that was not answered may have been done. */
+/** Every method is one statement, which may be repeated: one without an answer may have been executed. */
 export interface SharedStore {
   /** Why the last attempt to reach the database failed; undefined while it is reached. */
   fault(): Failure | undefined
@@ -95,40 +95,44 @@ export interface SharedStore {
   close(): Promise<void>
 
   /** Writes the beat of this process, whatever process wrote the last one. */
-  claim(keeper: Omit<KeeperRow, 'beatAt'>): Asked<boolean>
+  claim(keeper: Omit<KeeperRow, 'beatAt'>): PromisedAnswer<boolean>
   /** Writes the beat. False where another process writes under this id. */
-  beat(keeper: Omit<KeeperRow, 'beatAt'>): Asked<boolean>
+  beat(keeper: Omit<KeeperRow, 'beatAt'>): PromisedAnswer<boolean>
   /** Says that this process stops in order: no keeper has to wait until its beat is old. */
-  leave(keeper: Pick<KeeperRow, 'id' | 'instance'>): Asked<boolean>
-  keepers(): Asked<readonly KeeperRow[]>
+  leave(keeper: Pick<KeeperRow, 'id' | 'instance'>): PromisedAnswer<boolean>
+  keepers(): PromisedAnswer<readonly KeeperRow[]>
 
-  heads(): Asked<readonly RowHead[]>
+  heads(): PromisedAnswer<readonly RowHead[]>
   /** What was written after `since`, or everything. */
-  changed(since: Instant | undefined): Asked<readonly CopiedRow[]>
-  head(key: AppKey): Asked<RowHead | undefined>
-  open(key: AppKey): Asked<WholeRow | undefined>
+  changed(since: Instant | undefined): PromisedAnswer<readonly RowHead[]>
+  /** The access tokens of these; of one without a row there is none. */
+  copies(keys: readonly AppKey[]): PromisedAnswer<readonly CopiedRow[]>
+  head(key: AppKey): PromisedAnswer<RowHead | undefined>
+  open(key: AppKey): PromisedAnswer<WholeRow | undefined>
 
   /** Writes over the row unless it is newer. @returns the revision, or undefined where it is. */
-  publish(row: AppKey & Pair & Copies, me: string): Asked<string | undefined>
+  publish(row: AppKey & Pair & Copies, me: string): PromisedAnswer<string | undefined>
   /** Makes the row unless there is one. @returns the revision, or undefined where there is. */
-  introduce(row: AppKey & Pair & Copies, me: string): Asked<string | undefined>
+  introduce(row: AppKey & Pair & Copies, me: string): PromisedAnswer<string | undefined>
   /** Makes this keeper the home. @returns the revision, or undefined where the row was changed meanwhile. */
-  swap(swap: Swap, me: Pick<KeeperRow, 'id' | 'instance'>): Asked<string | undefined>
+  swap(swap: Swap, me: Pick<KeeperRow, 'id' | 'instance'>): PromisedAnswer<string | undefined>
   /** Gives the row to another home. @returns the revision, or undefined where the row is newer. */
-  handOver(row: AppKey & Pair & Copies, to: string): Asked<string | undefined>
+  handOver(row: AppKey & Pair & Copies, to: string): PromisedAnswer<string | undefined>
   /** Takes this keeper out of the row, and keeps the number. */
-  vacate(key: AppKey, revision: string): Asked<boolean>
+  vacate(key: AppKey, revision: string): PromisedAnswer<boolean>
   /** Takes out of the row what another keeper could take over. */
-  withdraw(key: AppKey, me: string): Asked<boolean>
+  withdraw(key: AppKey, me: string): PromisedAnswer<boolean>
   /** Asks the home to hand over. */
-  askToMove(key: AppKey, revision: string, to: string): Asked<boolean>
+  askToMove(key: AppKey, revision: string, to: string): PromisedAnswer<boolean>
+  /** Withdraws that request. */
+  endMove(key: AppKey, to: string): PromisedAnswer<boolean>
 
-  want(wanted: Omit<Wanted, 'askedAt'>): Asked<boolean>
-  wanted(): Asked<readonly Wanted[]>
-  /** Takes a wish away that was answered. */
-  fulfil(wanted: Wanted): Asked<boolean>
+  want(wanted: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean>
+  wanted(): PromisedAnswer<readonly RenewalRequest[]>
+  /** Deletes a request that was answered. */
+  fulfil(wanted: RenewalRequest): PromisedAnswer<boolean>
 
-  /** Tells who listens that something changed; a failure is ignored. */
+  /** Tells the hosts that listen that something changed; a failure is ignored. */
   announce(): void
   /** Calls back when another host announced something. Best effort. */
   onAnnounced(listener: () => void): void

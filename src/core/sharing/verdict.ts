@@ -11,9 +11,9 @@ import type { RowHead } from './shared-store.ts'
  * `take-in`     the row names this keeper with what is newer than its disk: to the disk first
  * `stand-down`  another keeper became the home
  * `hand-over`   the row is behind what this keeper gave away
- * `vacate`      the row names this keeper, whose disk has given up: what it held is gone
- * `swap`        a sign-in here has to become the session of all
- * `settle`      it has
+ * `vacate`      the row names this keeper, whose disk no longer has the session
+ * `swap`        a sign-in here has to become the session of all keepers
+ * `settle`      a sign-in here has become the session of all keepers
  * `give-way`    the row was changed while a person signed in here
  * `elsewhere`   another keeper is the home, and this one knows it
  * `apart`       another keeper has published a session of the app, and this one has one of its own
@@ -69,7 +69,7 @@ function judgeUnpublished(
   row: RowHead | undefined,
 ): Verdict {
   if (!row) return hasSession ? 'introduce' : 'in-step'
-  // It left the others, went on alone, and is back; or its disk has lost what it published.
+  // This keeper stopped sharing and is back; or its disk has lost what it published.
   if (row.home === me) return hasSession && generation >= row.generation ? 'introduce' : 'take-in'
   return hasSession ? 'apart' : 'elsewhere'
 }

@@ -1,6 +1,6 @@
 /** Operations on files for POSIX. */
 import { closeSync, constants, fchownSync, openSync, type Stats } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import type { AccessAnswer } from '../platform.ts'
 import { isRoot } from './ownership.ts'
 
@@ -9,6 +9,15 @@ export const NO_WAIT = constants.O_NONBLOCK
 
 export async function replaceFile(from: string, to: string): Promise<void> {
   await rename(from, to)
+}
+
+/** On POSIX an open file is not closed to other programs. */
+export async function whenFree<T>(act: () => T | Promise<T>): Promise<T> {
+  return act()
+}
+
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true })
 }
 
 export async function syncDirectory(directory: string): Promise<void> {
@@ -20,7 +29,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Owner and mode have told it. */
+/** Owner and mode say it all; they were checked before. */
 export async function askAccess(): Promise<AccessAnswer> {
   return Promise.resolve({ kind: 'closed' })
 }

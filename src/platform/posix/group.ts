@@ -35,8 +35,8 @@ function isInFile(group: string): boolean {
 }
 
 /**
- * Whether the group is named as its user, is the user's primary one, and has no other member. One that a
- * directory service knows may have members that no file tells of: it is not.
+ * Whether the group has the name of its user, is the primary group of no other user, and has no other member. A
+ * group of a directory service counts as shared: its members may be in no file.
  */
 export function isPrivateGroup(gid: number, uid: number, etc = '/etc'): boolean {
   // Root's group is that of administrators on some systems.
@@ -54,7 +54,7 @@ export function isPrivateGroup(gid: number, uid: number, etc = '/etc'): boolean 
       primary.every(([user]) => user === name)
     )
   } catch {
-    // Without the files there is nothing to go by.
+    // Without the files it cannot be known.
     return false
   }
 }

@@ -3,11 +3,12 @@
  * It was never run on a Mac; the tests follow the manual page of launchctl.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
+import { lastLinesOf } from '../last-lines.ts'
 import {
   type InstalledFile,
   planFile,
@@ -23,7 +24,6 @@ import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
 const LOOK_MS = 200
-const LOG_LINES = 10
 
 export const launchd: ServicePlatform = {
   optionFault({ system, group }) {
@@ -122,7 +122,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
       file: 'tail',
       args: ['-n', '200', ...(follow ? ['-F'] : []), log],
     }),
-    lastLog: async () => (existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
+    lastLog: async () => lastLinesOf(log),
     notes: () => [],
   }
 }
@@ -134,8 +134,4 @@ function installedAgent(path: string): InstalledFile {
   if (!stats.isFile()) return { path, text: '', changedByHand: true }
   const text = readFileSync(path, 'utf8')
   return { path, text, changedByHand: !isAgentAsWritten(text) }
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-LOG_LINES).join('\n')
 }

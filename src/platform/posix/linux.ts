@@ -26,6 +26,9 @@ export const linux: Platform = {
   readMachineId: async () => readMachineId(),
   readBootId,
   portHolderCommand: (port) => `ss -ltnp 'sport = :${port}'`,
+  // execvp(3) looks in PATH alone.
+  programFor: (name) => name,
+  environmentWith: (env, variables) => ({ ...env, ...variables }),
   shell: 'sh',
   quoted,
 }

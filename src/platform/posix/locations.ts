@@ -1,6 +1,7 @@
 /** Paths on POSIX, by the XDG Base Directory Specification and systemd's variables. `get` starts with it. */
-import { isAbsolute, join, resolve } from 'node:path'
-import type { ChosenDirectory, Env, PlaceOptions, Places } from '../platform.ts'
+import { join, resolve } from 'node:path'
+import { absoluteOnly, nonEmpty } from '../path-variables.ts'
+import type { ChosenDirectory, Env, PlaceOptions, Places } from '../for-clients.ts'
 
 export function homeOf(env: Env): string {
   return env.HOME || process.getBuiltinModule('node:os').homedir()
@@ -32,6 +33,15 @@ export function runtimeDirectory({ env }: PlaceOptions, stateDir: string): Chose
   return { path, byServiceManager: false }
 }
 
+export function mayBeFile(): boolean {
+  return true
+}
+
+/** Letters count; what links lead to is not asked. */
+export function pathKey(path: string): string {
+  return path
+}
+
 export function findPlaces(options: PlaceOptions): Places {
   const stateDir = stateDirectory(options).path
   return placesIn(stateDir, runtimeDirectory(options, stateDir).path)
@@ -50,16 +60,6 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
     vault: join(stateDir, 'vault'),
     vaultKey: join(stateDir, 'vault-key'),
   }
-}
-
-/** An empty variable counts as unset. */
-function nonEmpty(value: string | undefined): string | undefined {
-  return value === '' ? undefined : value
-}
-
-/** The specification says to ignore relative paths. */
-function absoluteOnly(path: string | undefined): string | undefined {
-  return path !== undefined && isAbsolute(path) ? path : undefined
 }
 
 /** systemd separates several directories with colons. */

@@ -24,6 +24,9 @@ export const mac: Platform = {
   readMachineId: readPlatformUuid,
   readBootId: async () => '',
   portHolderCommand: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+  // execvp(3) looks in PATH alone.
+  programFor: (name) => name,
+  environmentWith: (env, variables) => ({ ...env, ...variables }),
   shell: 'sh',
   quoted,
 }

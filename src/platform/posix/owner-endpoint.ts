@@ -1,6 +1,6 @@
 /** Checks the owner's socket for a client, by its owner and mode. `get` starts with it. */
 import { dirname } from 'node:path'
-import type { Places } from '../platform.ts'
+import type { Places } from '../for-clients.ts'
 import { isRoot, isTrusted, othersMayWrite } from './ownership.ts'
 
 // An import of `node:fs` makes Node load its streams and promises too, which takes 3 ms.

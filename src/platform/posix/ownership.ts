@@ -7,8 +7,9 @@ type Mode = Pick<Stats, 'mode'>
 const WRITABLE_BY_OTHERS = 0o022
 const OPEN_TO_OTHERS = 0o077
 
+/** The effective user id: files that this process creates belong to that user. */
 export function userId(): number {
-  return process.getuid?.() ?? -1
+  return process.geteuid?.() ?? -1
 }
 
 export function isRoot(): boolean {

@@ -90,7 +90,7 @@ function ownerIn(table: string, ends: string): Peer | undefined {
   return { kind: 'user', uid: Number(uid) }
 }
 
-/** Of IPv6 only the loopback is listened on, by us or by a program that has all addresses. */
+/** For the loopback address, and for a socket on all addresses: no other IPv6 address is looked for. */
 function bytesOfIPv6(address: string): readonly number[] {
   if (address !== '::1' && address !== '::') return []
   return [...Array<number>(15).fill(0), address === '::1' ? 1 : 0]

@@ -29,7 +29,7 @@ function emptyCoreDumps(): boolean {
 }
 
 export const linuxLimits: ProcessLimits = {
-  // Node has raised it to the hard limit when it started.
+  // Node raises the soft limit to the hard limit when it starts.
   openFiles: () => softLimit('Max open files'),
   async forbidCoreDumps(env) {
     // A program that takes dumps through a pipe may ignore the limit (core(5)), but gets no memory then.

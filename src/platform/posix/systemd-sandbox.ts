@@ -1,5 +1,6 @@
 /** What the sandbox of the units hides from the service, and where it lets it write (systemd.exec(5)). */
-import { isAbsolute } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { toUnitWord } from './systemd-unit-word.ts'
 
@@ -15,23 +16,35 @@ const HOMES = /^\/(home|root|run\/user)\//
  * @throws {SidecarError} `failed`.
  */
 export function requireVisible(path: string, { system }: { readonly system: boolean }): void {
-  if (HIDDEN.test(path)) {
+  const real = realPathOf(path)
+  const shown = real === path ? path : `${path}, which leads to ${real}`
+  if (HIDDEN.test(path) || HIDDEN.test(real)) {
     throw new SidecarError(
       'failed',
-      `The service cannot use ${path}: it has a /tmp and a /dev of its own.`,
+      `The service cannot use ${shown}: it has a /tmp and a /dev of its own.`,
       {
         hint: 'Move it to a place that stays, such as your home directory or /opt, and run `service install` from there.',
       },
     )
   }
-  if (!system || !HOMES.test(path)) return
+  if (!system || !(HOMES.test(path) || HOMES.test(real))) return
   throw new SidecarError(
     'failed',
-    `The machine's service cannot use ${path}, which is in a home directory.`,
+    `The machine's service cannot use ${path}: ${real} is in a home directory.`,
     {
       hint: 'Install Node and evo-token for the whole machine (below /usr or /opt), and run `service install --system` from there.',
     },
   )
+}
+
+/** At the end of all links; what is not there yet keeps its name. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPathOf(parent), basename(path))
+  }
 }
 
 /**

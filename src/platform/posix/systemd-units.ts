@@ -83,17 +83,17 @@ export function installedUnit(directory: string, name: string): InstalledFile {
   return { path, text, changedByHand: !isAsWritten(text) }
 }
 
-/** Where the Debian package has the units of the machine's service, which /etc/systemd/system takes precedence of. */
+/** The Debian package's units of the machine's service; units in /etc/systemd/system take precedence over them. */
 const PACKAGED = '/usr/lib/systemd/system'
 
-/** The unit that counts: the one in `directory`, or for a machine else that of the Debian package. */
+/** The unit that systemd uses: the one in `directory`, or else, for the machine's service, that of the Debian package. */
 export function unitInForce(directory: string, name: string, system: boolean): InstalledFile {
   const own = installedUnit(directory, name)
   if (!system || own.text !== undefined) return own
   return { ...own, text: installedUnit(PACKAGED, name).text }
 }
 
-/** Whether the Debian package is installed, whose units count where there are no others. */
+/** Whether the Debian package is installed. */
 export function isPackaged(): boolean {
   return installedUnit(PACKAGED, SERVICE).text !== undefined
 }

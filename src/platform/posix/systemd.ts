@@ -12,12 +12,12 @@ import {
   type ServiceScope,
   type ServicePlan,
   type ServicePlatform,
-  type ServiceState,
 } from '../service-manager.ts'
 import { findPlaces, homeOf } from './locations.ts'
 import { MACHINE_SOCKET } from './owner-endpoint.ts'
 import { isRoot } from './ownership.ts'
 import { makeVaultKey } from './systemd-credentials.ts'
+import { parseState, SHOW_PROPERTIES } from './systemd-state.ts'
 import { environmentFor, readSurroundings, type Surroundings } from './systemd-surroundings.ts'
 import {
   fillingOf,
@@ -35,17 +35,6 @@ const UNITS = [SOCKET, SERVICE]
 /** Where systemd keeps the state of a dynamic user (systemd.exec(5), DynamicUser=), and its link to it. */
 const MACHINE_STATE = '/var/lib/private/evo-token'
 const MACHINE_STATE_LINK = '/var/lib/evo-token'
-
-/** What `service status` shows. */
-const PROPERTIES = [
-  'ActiveState',
-  'SubState',
-  'ActiveEnterTimestamp',
-  'MainPID',
-  'NRestarts',
-  'Result',
-  'StatusText',
-]
 
 export const systemd: ServicePlatform = {
   optionFault: ({ system, group }) =>
@@ -131,23 +120,6 @@ function createManager(
     }
   }
 
-  async function state(): Promise<ServiceState> {
-    const shown = await run('show', `--property=LoadState,Job,${PROPERTIES.join(',')}`, SERVICE)
-    const found = new Map(
-      shown.split('\n').map((line) => {
-        const end = line.indexOf('=')
-        return [line.slice(0, end), line.slice(end + 1)] as const
-      }),
-    )
-    const properties = Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? '']))
-    const { ActiveState: active, SubState: sub } = properties
-    const loaded = found.get('LoadState') === 'loaded'
-    const restarts = Number(properties.NRestarts)
-    const isQueued = active === 'inactive' && Boolean(found.get('Job'))
-    const phase = isQueued ? 'starting' : phaseOf(active, sub)
-    return { phase: loaded ? phase : 'absent', restarts, properties }
-  }
-
   return {
     socket: system ? MACHINE_SOCKET : join(runtime, 'evo-token/owner.sock'),
     ...(system
@@ -165,7 +137,7 @@ function createManager(
     },
     plan,
     installedFiles,
-    state,
+    state: async () => parseState(await run('show', SHOW_PROPERTIES, SERVICE)),
     async stop() {
       const installed = installedFiles().some(({ text }) => text !== undefined)
       if (installed) await run('disable', '--now', ...UNITS)
@@ -193,7 +165,7 @@ function createManager(
       const lingers = existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
       if (system && isPackaged() && installedFiles().some(({ text }) => text !== undefined)) {
         return [
-          'Units in /etc/systemd/system take precedence of those that the evo-token package brings. `evo-token service uninstall --system` goes back to those.',
+          'Units in /etc/systemd/system take precedence over those that the evo-token package brings. `evo-token service uninstall --system` goes back to those.',
         ]
       }
       return system || lingers
@@ -201,12 +173,4 @@ function createManager(
         : ['It stops when your last session ends. To keep it running: loginctl enable-linger']
     },
   }
-}
-
-function phaseOf(active: string | undefined, sub: string | undefined): ServiceState['phase'] {
-  // Between two attempts: it has ended without becoming ready, and will most likely do so again.
-  if (sub === 'auto-restart') return 'failed'
-  if (active === 'activating' || active === 'reloading') return 'starting'
-  if (active === 'deactivating') return 'stopping'
-  return active === 'active' ? 'running' : 'failed'
 }

@@ -6,7 +6,7 @@
 
 export type Access = 'read' | 'write'
 
-/** Who may do everything on this machine anyway, and names that stand for the owner. */
+/** Users who may do everything on this machine anyway, and names that stand for the owner. */
 const TRUSTED = new Set([
   'SY', // LocalSystem
   'S-1-5-18',
@@ -29,7 +29,7 @@ const TRUSTED_SID = /^S-1-5-(?:21-(?:\d+-){3}(?:500|512|519)|80-[\d-]+)$/
 
 const DOMAIN_USERS = 'every user of the domain'
 
-/** The names of the groups that a person knows; all others are told by their SIDs. */
+/** The names of groups that people know; all others are shown by their SIDs. */
 const IN_WORDS: Readonly<Record<string, string>> = {
   WD: 'Everyone',
   'S-1-1-0': 'Everyone',

@@ -1,12 +1,12 @@
 /** Asks Windows who may reach a file or directory. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, win32 } from 'node:path'
 import type { AccessAnswer } from '../platform.ts'
 import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
 import { homeOf } from './for-clients.ts'
 import { quoted } from './quoted.ts'
-import { runProgram } from './run-program.ts'
+import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL } from './system-program.ts'
 
 const TIMEOUT_MS = 20_000
@@ -18,8 +18,8 @@ const LIST_SHOWN = 300
 export async function askAccess(path: string, access: Access): Promise<AccessAnswer> {
   const [own, list] = await Promise.all([ownSid(), listOf(path)])
   if (own === undefined || list === undefined) return { kind: 'unknown' }
-  // What the list has of its own goes first, then what it inherits.
-  const all = `${inherited(access)}F`
+  // First remove the list's own entries, then what it inherits.
+  const all = `${inheritanceOf(access)}F`
   const mend = `icacls ${quoted(path)} /reset; icacls ${quoted(path)} /inheritance:r /grant:r "*${own}:${all}" "*S-1-5-18:${all}"`
   const others = othersWith(access, list, own)
   if (others === undefined) {
@@ -31,7 +31,7 @@ export async function askAccess(path: string, access: Access): Promise<AccessAns
     return { kind: 'open', reason: `is open to others: ${others.join(', ')} may ${may}`, mend }
   }
   // In the profile no other user can have made it; elsewhere its owner may change the list.
-  const owner = isInProfile(path) ? undefined : await ownerOf(path)
+  const owner = isInProfile(path, homeOf(process.env)) ? undefined : await ownerOf(path)
   return owner === undefined || isTrusted(owner, own)
     ? { kind: 'closed' }
     : {
@@ -42,13 +42,14 @@ export async function askAccess(path: string, access: Access): Promise<AccessAns
 }
 
 /** The state directory hands its list on to what is in it; the config is a file. */
-function inherited(access: Access): string {
+function inheritanceOf(access: Access): string {
   return access === 'read' ? '(OI)(CI)' : ''
 }
 
-function isInProfile(path: string): boolean {
-  const way = relative(homeOf(process.env), path)
-  return way !== '' && !way.startsWith('..') && !/^[a-z]:/i.test(way)
+export function isInProfile(path: string, home: string): boolean {
+  const way = win32.relative(home, path)
+  // From one drive or machine to another there is no relative way.
+  return way !== '' && !way.startsWith('..') && !win32.isAbsolute(way)
 }
 
 let asked: Promise<string | undefined> | undefined
@@ -74,7 +75,7 @@ async function listOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** `icacls` does not tell it, and `dir /q` tells half a name. The path is no part of the script. */
+/** `icacls` does not show the owner, and `dir /q` cuts the name. The path is not a part of the script. */
 async function ownerOf(path: string): Promise<string | undefined> {
   const script = '(Get-Acl -LiteralPath $env:EVO_TOKEN_PATH).Sddl'
   const line = ['-NoProfile', '-NonInteractive', '-Command', script]
@@ -88,9 +89,9 @@ async function run(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   try {
-    return await runProgram(program, args, { timeout: TIMEOUT_MS, env })
+    return await runSystemProgram(program, args, { timeout: TIMEOUT_MS, env })
   } catch {
-    // Not there, not allowed, or it failed: then Windows does not tell.
+    // It is missing, not allowed, or failed: then the answer is not known.
     return undefined
   }
 }

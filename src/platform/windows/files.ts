@@ -1,6 +1,6 @@
-/** What is done to files on Windows. */
+/** Operations on files for Windows. */
 import { constants, openSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Windows has neither: only administrators and developers may make a link, and no file is a pipe. */
@@ -11,14 +11,25 @@ export const NO_WAIT = 0
 const HELD = ['EPERM', 'EACCES', 'EBUSY']
 
 /** A virus scanner looks at a new file for a second or two. */
+const SCANNED_AT_MOST_MS = 2_000
 const HELD_AT_MOST_MS = 10_000
 
 export async function replaceFile(from: string, to: string): Promise<void> {
-  const deadline = performance.now() + HELD_AT_MOST_MS
+  await whenFree(() => rename(from, to))
+}
+
+export async function removeFile(path: string): Promise<void> {
+  await whenFree(() => rm(path, { force: true }))
+}
+
+export async function whenFree<T>(
+  act: () => T | Promise<T>,
+  atMostMs = HELD_AT_MOST_MS,
+): Promise<T> {
+  const deadline = performance.now() + atMostMs
   for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 200)) {
     try {
-      await rename(from, to)
-      return
+      return await act()
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
       if (!HELD.includes(code) || performance.now() > deadline) throw error
@@ -27,7 +38,7 @@ export async function replaceFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Windows flushes no directory; NTFS keeps a journal of names, and a record that is synced is found at the next start. */
+/** Windows cannot sync a directory. NTFS keeps a journal of names, so a synced record is found at the next start. */
 export async function syncDirectory(): Promise<void> {
   return Promise.resolve()
 }
@@ -41,8 +52,10 @@ export function createLike(path: string): number {
 const EXCLUSIVE = 0x10000000
 
 export async function openLocked(path: string): Promise<number | undefined> {
+  const flags = constants.O_RDWR | constants.O_CREAT | EXCLUSIVE
   try {
-    return await Promise.resolve(openSync(path, constants.O_RDWR | constants.O_CREAT | EXCLUSIVE))
+    // A daemon keeps it, and a virus scanner lets go of it.
+    return await whenFree(() => openSync(path, flags), SCANNED_AT_MOST_MS)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EBUSY') return undefined
     throw error

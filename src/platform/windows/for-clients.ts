@@ -2,8 +2,18 @@
  * What every command needs on Windows: one module, since every system loads it, and `get` starts with it.
  * Files are below this user's profile, whose access lists keep other users out.
  */
-import { isAbsolute, join, resolve } from 'node:path'
-import type { Env, ForClients, Locations, OwnerEndpoint, Ownership, Places } from '../platform.ts'
+import { join, resolve } from 'node:path'
+import { absoluteOnly, nonEmpty } from '../path-variables.ts'
+import type {
+  Env,
+  ForClients,
+  Locations,
+  OwnerEndpoint,
+  Ownership,
+  Places,
+} from '../for-clients.ts'
+import { mayBeFile, pathKey } from './file-path.ts'
+import { commandPaths } from './program-in-path.ts'
 
 export const locations: Locations = {
   homeOf,
@@ -26,6 +36,8 @@ export const locations: Locations = {
     return placesIn(stateDir, stateDir)
   },
   placesIn,
+  mayBeFile,
+  pathKey,
 }
 
 export function homeOf(env: Env): string {
@@ -37,7 +49,7 @@ function placesIn(stateDir: string, runtimeDir: string): Places {
   return {
     stateDir,
     runtimeDir,
-    // Another one each time, which no other program can have taken: clients read it in `endpoint.json`.
+    // New each time, so that no other program can have taken the name: clients read it in `endpoint.json`.
     socket: `\\\\.\\pipe\\evo-token-${randomBytes(16).toString('hex')}`,
     endpoint: join(stateDir, 'endpoint.json'),
     accessKey: join(stateDir, 'access-key'),
@@ -47,15 +59,6 @@ function placesIn(stateDir: string, runtimeDir: string): Places {
     vaultKey: join(stateDir, 'vault-key'),
     activity: join(stateDir, 'activity'),
   }
-}
-
-/** An empty variable counts as unset. */
-function nonEmpty(value: string | undefined): string | undefined {
-  return value === '' ? undefined : value
-}
-
-function absoluteOnly(path: string | undefined): string | undefined {
-  return path !== undefined && isAbsolute(path) ? path : undefined
 }
 
 const PIPE = /^\\\\[.?]\\pipe\\[^\\]+$/
@@ -83,11 +86,11 @@ export const ownerEndpoint: OwnerEndpoint = {
 }
 
 /**
- * Whose a file is, as far as Node tells on Windows: not at all. `access-list.ts` asks Windows itself, for
- * the directories and files on which the rest depends.
+ * Node does not show on Windows whose a file is. `access.ts` asks Windows itself, about the directories
+ * and files on which the rest depends.
  */
 const ownership: Ownership = {
-  /** No number of any user. */
+  /** Not the id of any user. */
   userId: () => -1,
   isRoot: () => false,
   isOwn: () => true,
@@ -102,6 +105,7 @@ export const forWindows: ForClients = {
   locations,
   ownership,
   ownerEndpoint,
-  // By force: Windows tells a program without a window nothing.
+  // By force: Windows cannot ask a program without a window to end.
   endCommand: (pid) => `taskkill /f /pid ${pid}`,
+  commandPaths,
 }

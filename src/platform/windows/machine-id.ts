@@ -1,12 +1,12 @@
-/** What tells this Windows from others: made when it was installed. */
-import { runProgram } from './run-program.ts'
+/** Identifies this installation of Windows: made by its setup. */
+import { runSystemProgram } from './run-program.ts'
 
 const KEY = String.raw`HKLM\SOFTWARE\Microsoft\Cryptography`
 
 export async function readMachineGuid(): Promise<string | null> {
-  // A program of 32 bits would look into a part of the registry of its own.
+  // A 32-bit program has a view of the registry of its own.
   const asked = ['query', KEY, '/v', 'MachineGuid', '/reg:64']
-  const answer = await runProgram('reg.exe', asked).catch(() => '')
+  const answer = await runSystemProgram('reg.exe', asked).catch(() => '')
   return parseMachineGuid(answer)
 }
 

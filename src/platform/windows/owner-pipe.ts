@@ -19,7 +19,7 @@ export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
   }
 }
 
-/** The pipe is no file, and nothing removes it; to ask for its state would connect to it. */
+/** The pipe is not a file, and nothing removes it; asking for its state would connect to it. */
 export function identityOf(): undefined {
   return undefined
 }

@@ -10,7 +10,7 @@ const ATTEMPTS = 4
 const PAUSE_MS = 250
 
 /** What it printed. Rejects as `execFile` does. */
-export async function runProgram(
+export async function runSystemProgram(
   name: string,
   args: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
@@ -18,7 +18,7 @@ export async function runProgram(
   const file = systemProgram(name, process.env)
   for (let attempt = 1; ; attempt++) {
     try {
-      // It throws at once, rather than reject, where the process cannot be made.
+      // It throws, and does not reject, where the process cannot be created.
       return (await promisify(execFile)(file, [...args], { ...options, windowsHide: true })).stdout
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException

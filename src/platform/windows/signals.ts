@@ -1,4 +1,7 @@
-/** How a process of Windows is told to stop: by its console. `kill` ends it without a word. */
+/**
+ * Signals on Windows: the console tells a process to stop. `kill` ends it at once, and so do a log-off and a
+ * shut-down: their events go to services alone, and libuv hands on neither (`uv__signal_control_handler`).
+ */
 import type { Signals } from '../platform.ts'
 
 /** Ctrl+C, Ctrl+Break, and the console being closed, after which Windows waits some seconds. */
@@ -9,7 +12,7 @@ export const signals: Signals = {
   refuseInspector() {
     return
   },
-  /** Nothing tells a process so; `evo-token reload` does. */
+  /** There is no such signal; `evo-token reload` does it. */
   onReload() {
     return
   },
@@ -23,6 +26,6 @@ export const signals: Signals = {
     })
   },
   PASSED_ON: FROM_CONSOLE,
-  // Every program of a console hears from it.
+  // The console signals every program that it has.
   reachesPrograms: () => true,
 }

@@ -1,6 +1,6 @@
 /** Programs that are part of Windows. */
 import { join } from 'node:path'
-import type { Env } from '../platform.ts'
+import type { Env } from '../for-clients.ts'
 
 export const POWERSHELL = String.raw`WindowsPowerShell\v1.0\powershell.exe`
 

@@ -1,7 +1,8 @@
 /** The service on Windows: a task of this user at log-on, which the Task Scheduler runs. */
-import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
+import { lastLinesOf } from '../last-lines.ts'
 import {
   type InstalledFile,
   planFile,
@@ -16,11 +17,10 @@ import { ownSid } from './access.ts'
 import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { fillTask, isTaskAsWritten } from './task-xml.ts'
-import { runProgram } from './run-program.ts'
+import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL, systemProgram } from './system-program.ts'
 
 const TASK = 'evo-token'
-const LOG_LINES = 10
 
 /** `SCHED_S_TASK_RUNNING` and `SCHED_S_TASK_HAS_NOT_RUN` ([MS-TSCH] 2.3): the words beside them are translated. */
 const RUNNING = '267009'
@@ -42,7 +42,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
-      return await runProgram('schtasks.exe', args, { env })
+      return await runSystemProgram('schtasks.exe', args, { env })
     } catch (cause) {
       const { stderr } = cause as { stderr?: string }
       if (stderr === undefined) throw cause
@@ -109,7 +109,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   return {
     socket: undefined,
     stateDir: places.stateDir,
-    // A task has what Windows gives at log-on, and nothing of this shell's.
+    // A task gets the environment of the log-on, and nothing of this shell's.
     environment: atLogOn(env),
     machineConfig: undefined,
     logCommand: `Get-Content -Wait ${quoted(log)}`,
@@ -129,8 +129,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
         `Get-Content -Tail 200 -Encoding UTF8${follow ? ' -Wait' : ''} -LiteralPath '${log.replaceAll("'", "''")}'`,
       ],
     }),
-    lastLog: async () =>
-      Promise.resolve(existsSync(log) ? lastLines(readFileSync(log, 'utf8')) : ''),
+    lastLog: async () => Promise.resolve(lastLinesOf(log)),
     notes: () => [
       'It starts when you log on, and again within a minute when it ends. Windows ends it when you log off.',
     ],
@@ -148,10 +147,6 @@ function installedTask(path: string): InstalledFile {
   if (!stats.isFile()) return { path, text: '', changedByHand: true }
   const text = readFileSync(path, 'utf16le').replace(/^\ufeff/, '')
   return { path, text, changedByHand: !isTaskAsWritten(text) }
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-LOG_LINES).join('\n')
 }
 
 function atLogOn({ APPDATA, LOCALAPPDATA }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {

@@ -1,4 +1,4 @@
-/** `windows/evo-token.xml` with this machine's paths in it, signed so that a change by hand is seen. */
+/** Fills `windows/evo-token.xml` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
 import { SidecarError } from '../../errors.ts'
 
@@ -16,16 +16,16 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
   const [file, ...args] = command
   const text = template
     .replace(/<!-- evo-token[^]*?-->/, () => `<!-- The program: ${program} -->`)
-    .replace(/<UserId>.*<\/UserId>/g, () => `<UserId>${escaped(user)}</UserId>`)
-    .replace(/<Command>.*<\/Command>/, () => `<Command>${escaped(file)}</Command>`)
+    .replace(/<UserId>.*<\/UserId>/g, () => `<UserId>${escapeXml(user)}</UserId>`)
+    .replace(/<Command>.*<\/Command>/, () => `<Command>${escapeXml(file)}</Command>`)
     .replace(
       /<Arguments>.*<\/Arguments>/,
-      () => `<Arguments>${args.map((one) => escaped(word(one))).join(' ')}</Arguments>`,
+      () => `<Arguments>${args.map((one) => escapeXml(word(one))).join(' ')}</Arguments>`,
     )
   return text.replace(/^<!-- The program/m, `${mark(text)}\n$&`)
 }
 
-/** Whether `text` is as a `service install` wrote it. */
+/** Whether `text` is unchanged since `service install` wrote it. */
 export function isTaskAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
   return first !== undefined && first === `${mark(text.replace(first, ''))}\n`
@@ -38,11 +38,11 @@ function mark(text: string): string {
 
 /** One word of a command line, as a C program of Windows reads it. */
 function word(text: string): string {
-  // The system forbids them in paths, and takes the rest of a line for another word.
+  // Windows forbids these in paths; in a command line they would end the word.
   if (/[\x00-\x1f"]/.test(text)) {
     throw new SidecarError('failed', 'A path has a quote or a control character in it.')
   }
-  // It puts values of variables and of its own there, and knows no way to write these as they are.
+  // The Task Scheduler replaces variables, and has no way to escape them.
   const [replaced] = /%[^%]+%|\$\(\w+\)/.exec(text) ?? []
   if (replaced !== undefined) {
     throw new SidecarError(
@@ -54,6 +54,6 @@ function word(text: string): string {
   return /^[\w.:\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, '$&$&')}"`
 }
 
-function escaped(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

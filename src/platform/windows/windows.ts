@@ -2,10 +2,12 @@
 import type { Platform } from '../platform.ts'
 import { askAccess } from './access.ts'
 import { desktop } from './desktop.ts'
+import { environmentWith } from './environment.ts'
 import * as files from './files.ts'
 import { credentialManager } from './keychain.ts'
 import { readMachineGuid } from './machine-id.ts'
 import * as ownerListener from './owner-pipe.ts'
+import { programInPath } from './program-in-path.ts'
 import { quoted } from './quoted.ts'
 import { signals } from './signals.ts'
 
@@ -27,6 +29,8 @@ export const windows: Platform = {
   readMachineId: readMachineGuid,
   readBootId: async () => '',
   portHolderCommand: (port) => `netstat -ano | findstr :${port}`,
+  programFor: programInPath,
+  environmentWith,
   shell: 'powershell',
   quoted,
 }

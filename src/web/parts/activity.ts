@@ -1,18 +1,19 @@
-/** What happened, entry by entry, with filters. */
+/** The activity, entry by entry, with filters. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
+import { repeat } from 'lit/directives/repeat.js'
 import { ACTIVITY_KINDS } from '../../core/activity.ts'
 import { activitySentence } from '../../core/activity-words.ts'
 import type { Actions } from '../actions.ts'
 import { matchingItems, type State } from '../state.ts'
 import { clockTime, day, wholeTime } from '../times.ts'
-import type { Item } from '../wire.ts'
+import type { Item } from '../answers.ts'
 
 /** More entries with each click. */
 const STEP = 100
 
 export function activityPart(state: State, actions: Actions): TemplateResult {
   const matching = matchingItems(state)
-  const callers = [...new Set(state.items.flatMap(({ caller }) => caller ?? []))].sort()
+  const { apps, callers } = namesIn(state.items)
   const shown = matching.slice(0, state.shownItems)
   return html`<section aria-labelledby="activity-title">
     <h2 id="activity-title">Activity</h2>
@@ -22,9 +23,9 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
         event.preventDefault()
       }}
     >
-      ${choice('App', 'app', [...state.apps.keys()].sort(), state, actions)}
+      ${choice('App', 'app', sorted([...state.apps.keys(), ...apps]), state, actions)}
       ${choice('What', 'kind', ACTIVITY_KINDS, state, actions)}
-      ${choice('Caller', 'caller', callers, state, actions)}
+      ${choice('Caller', 'caller', sorted([...callers]), state, actions)}
     </form>
     ${matching.length === 0 ? html`<p class="empty">${whyEmpty(state)}</p>` : nothing}
     <ol class="entries">
@@ -44,8 +45,32 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
   </section>`
 }
 
-function whyEmpty({ items }: State): string {
-  return items.length === 0 ? 'Nothing has happened yet.' : 'Nothing of this kind has happened.'
+function whyEmpty({ items, hasOlderItems }: State): string {
+  if (items.length === 0) return 'Nothing has happened yet.'
+  return hasOlderItems
+    ? `Nothing of this kind is among the last ${items.length.toLocaleString()} entries.`
+    : 'Nothing of this kind has happened.'
+}
+
+interface Names {
+  readonly apps: ReadonlySet<string>
+  readonly callers: ReadonlySet<string>
+}
+
+/** Names are kept for one list of items: the page is drawn each second, and a week of many apps is long. */
+let lastNames: { readonly items: readonly Item[]; readonly names: Names } | undefined
+
+/** The names in the entries, also of apps that the config no longer has. */
+function namesIn(items: readonly Item[]): Names {
+  if (lastNames?.items === items) return lastNames.names
+  const apps = new Set<string>()
+  const callers = new Set<string>()
+  for (const { app, caller } of items) {
+    if (app !== null) apps.add(app)
+    if (caller !== null) callers.add(caller)
+  }
+  lastNames = { items, names: { apps, callers } }
+  return lastNames.names
 }
 
 function entry(item: Item, before: Item | undefined): TemplateResult {
@@ -67,6 +92,10 @@ export function levelOf(kind: string): 'good' | 'bad' | 'plain' {
   return ['renewed', 'signed_in', 'recovered'].includes(kind) ? 'good' : 'plain'
 }
 
+function sorted(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort()
+}
+
 function choice(
   label: string,
   name: 'app' | 'kind' | 'caller',
@@ -77,11 +106,19 @@ function choice(
   const onChange = (event: Event) => {
     actions.filter(name, (event.target as HTMLSelectElement).value)
   }
+  const chosen = filters[name]
+  const isGone = chosen !== '' && !options.includes(chosen)
+  // The browser remembers the chosen element, not its value: `repeat` keeps an option's element while others change.
   return html`<label>
     ${label}
-    <select @change=${onChange} .value=${filters[name]}>
+    <select @change=${onChange} .value=${chosen}>
       <option value="">all</option>
-      ${options.map((one) => html`<option value=${one}>${one.replaceAll('_', ' ')}</option>`)}
+      ${repeat(
+        isGone ? [...options, chosen] : options,
+        (one) => one,
+        (one) =>
+          html`<option value=${one}>${name === 'kind' ? one.replaceAll('_', ' ') : one}</option>`,
+      )}
     </select>
   </label>`
 }

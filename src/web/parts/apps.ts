@@ -1,11 +1,15 @@
-/** Every app as a card: how its token is, what is wrong, and what a click can do about it. */
+/** A card for every app: the state of its token, what is wrong, and buttons for what can be done. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { Actions } from '../actions.ts'
 import { sortedApps, type State } from '../state.ts'
-import { distance, length, wholeTime } from '../times.ts'
-import type { AppStatus } from '../wire.ts'
+import { distanceTo, inLargeUnits } from '../../core/durations.ts'
+import { wholeTime } from '../times.ts'
+import type { AppStatus } from '../answers.ts'
 import { withCommands } from './words.ts'
+
+/** From so many apps on, cards out of sight are not laid out; a picture of the whole page lacks them. */
+const HUNDREDS = 100
 
 const WORDS: Readonly<Record<string, string>> = {
   fresh: 'fresh',
@@ -19,7 +23,7 @@ export function appsPart(state: State, actions: Actions, now: number): TemplateR
   return html`<section aria-labelledby="apps-title">
     <h2 id="apps-title">Apps</h2>
     ${apps.length === 0 && state.connection === 'live' ? noApp() : nothing}
-    <ul class="cards">
+    <ul class="cards ${apps.length >= HUNDREDS ? 'hundreds' : ''}">
       ${repeat(
         apps.slice(0, state.drawnCards),
         ({ app }) => app,
@@ -45,9 +49,9 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
   const rows = [
     row('Signed in as', type === 'service' ? null : subject),
     row('Home', status.home ?? null),
-    row('Next renewal', status.refresh_at && distance(status.refresh_at, now)),
-    row('Next attempt', status.retry_at && distance(status.retry_at, now)),
-    row('Session ends', sessionEnd && distance(sessionEnd, now), sessionEnd),
+    row('Next renewal', status.refresh_at && upcoming(status.refresh_at, now)),
+    row('Next attempt', status.retry_at && upcoming(status.retry_at, now)),
+    row(sessionEndName(sessionEnd, now), sessionEnd && distanceTo(sessionEnd, now), sessionEnd),
   ].filter((one) => one !== undefined)
   return html`<article class="card ${level}" aria-label=${app}>
     <header>
@@ -64,7 +68,7 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
           </div>`
         : nothing
     }
-    ${told(app, state)} ${buttons(status, state, actions)}
+    ${clickResult(app, state)} ${buttons(status, state, actions)}
   </article>`
 }
 
@@ -75,7 +79,7 @@ function stateWord({ session, freshness, problem }: AppStatus): string {
   return problem && !problem.blocking ? 'look at this' : (WORDS[freshness] ?? freshness)
 }
 
-/** The token's life as a bar that runs down. */
+/** What is left of the token's life, as a bar. */
 function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, now: number) {
   if (end === null) {
     const words = freshness === 'none' ? 'No token' : 'The token does not end'
@@ -83,7 +87,7 @@ function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, no
   }
   const left = Math.max(0, Date.parse(end) - now)
   const whole = start === null ? left : Date.parse(end) - Date.parse(start)
-  const words = left > 0 ? `${length(left)} left` : `expired ${distance(end, now)}`
+  const words = left > 0 ? `${inLargeUnits(left)} left` : `expired ${distanceTo(end, now)}`
   return html`<p class="left" title=${wholeTime(end)}>${words}</p>
     <progress
       class=${freshness}
@@ -91,6 +95,15 @@ function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, no
       value=${Math.round(left / 1000)}
       aria-label="Life of the token"
     ></progress>`
+}
+
+/** `now` for what is due: the next heartbeat does it. */
+function upcoming(instant: string, now: number): string {
+  return Date.parse(instant) > now ? distanceTo(instant, now) : 'now'
+}
+
+function sessionEndName(end: string | null, now: number): string {
+  return end !== null && Date.parse(end) <= now ? 'Session ended' : 'Session ends'
 }
 
 function row(name: string, value: string | null, instant?: string | null) {
@@ -102,9 +115,9 @@ function row(name: string, value: string | null, instant?: string | null) {
   </div>`
 }
 
-function told(app: string, { told, signInLinks }: State) {
+function clickResult(app: string, { told, signIns }: State) {
   const one = told.get(app)
-  const link = signInLinks.get(app)
+  const link = signIns.get(app)?.link
   return html`<div aria-live="polite">
     ${one ? html`<p class="told ${one.isFault ? 'fault' : ''}">${withCommands(one.text)}</p>` : nothing}
     ${
@@ -125,12 +138,13 @@ function buttons(status: AppStatus, state: State, actions: Actions): TemplateRes
     type !== 'service' &&
     (isSignedOut || problem?.error === 'login_required' || status.session_expires_soon)
   const asksAgain = state.signingOut === app
+  const isWaiting = state.signIns.has(app)
   return html`<div class="buttons">
     ${
       wantsSignIn
         ? html`<button
             class="main"
-            ?disabled=${isBusy}
+            aria-disabled=${isBusy}
             @click=${() => {
               actions.signIn(app)
             }}
@@ -140,25 +154,48 @@ function buttons(status: AppStatus, state: State, actions: Actions): TemplateRes
         : nothing
     }
     ${
+      isWaiting
+        ? html`<button
+            aria-disabled=${state.connection !== 'live'}
+            @click=${() => {
+              actions.cancelSignIn(app)
+            }}
+          >
+            Cancel<span class="hidden"> the sign-in to ${app}</span>
+          </button>`
+        : nothing
+    }
+    ${
+      isSignedOut && type !== 'service'
+        ? nothing
+        : html`<button
+            aria-disabled=${isBusy}
+            @click=${() => {
+              actions.renew(app)
+            }}
+          >
+            Renew now<span class="hidden"> ${app}</span>
+          </button>`
+    }
+    ${
       isSignedOut
         ? nothing
         : html`<button
-              ?disabled=${isBusy}
-              @click=${() => {
-                actions.renew(app)
-              }}
-            >
-              Renew now<span class="hidden"> ${app}</span>
-            </button>
-            <button
-              class=${asksAgain ? 'danger' : ''}
-              ?disabled=${isBusy}
-              @click=${() => {
-                actions.signOut(app)
-              }}
-            >
-              ${asksAgain ? 'Really sign out?' : 'Sign out'}<span class="hidden"> ${app}</span>
-            </button>`
+            class=${asksAgain ? 'danger' : ''}
+            aria-disabled=${isBusy}
+            @keydown=${stopRepeating}
+            @click=${({ detail }: MouseEvent) => {
+              // The second click of a double click does not confirm.
+              if (detail < 2) actions.signOut(app)
+            }}
+          >
+            ${asksAgain ? 'Really sign out?' : 'Sign out'}<span class="hidden"> ${app}</span>
+          </button>`
     }
   </div>`
+}
+
+/** Ignores the repeated clicks of an Enter key that is held down. */
+function stopRepeating(event: KeyboardEvent): void {
+  if (event.repeat && event.key === 'Enter') event.preventDefault()
 }

@@ -1,18 +1,18 @@
-/** `doctor`, check by check, and what the daemon is. */
+/** `doctor`, check by check, and facts about the daemon. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
 import type { State } from '../state.ts'
-import { distance } from '../times.ts'
-import type { Verdict } from '../wire.ts'
+import { distanceTo } from '../../core/durations.ts'
+import type { CheckResult } from '../answers.ts'
 import { withCommands } from './words.ts'
 
 export function doctorPart({ doctor, connection }: State, actions: Actions): TemplateResult {
   const isRunning = doctor?.isRunning ?? false
   return html`<section aria-labelledby="doctor-title">
     <h2 id="doctor-title">Doctor</h2>
-    <p>Finds out why no token comes, from the config up to Evo itself.</p>
+    <p>Finds out why there is no token, from the config up to Evo itself.</p>
     <button
-      ?disabled=${isRunning || connection !== 'live'}
+      aria-disabled=${isRunning || connection !== 'live'}
       @click=${() => {
         actions.runDoctor()
       }}
@@ -27,12 +27,12 @@ export function doctorPart({ doctor, connection }: State, actions: Actions): Tem
   </section>`
 }
 
-function summary(verdicts: readonly Verdict[]): string {
+function summary(verdicts: readonly CheckResult[]): string {
   const failed = verdicts.filter(({ ok }) => !ok).length
-  return failed === 0 ? 'Everything is well.' : `${failed} of ${verdicts.length} checks failed.`
+  return failed === 0 ? 'All checks passed.' : `${failed} of ${verdicts.length} checks failed.`
 }
 
-function check({ id, app, ok, detail, hint }: Verdict): TemplateResult {
+function check({ id, app, ok, detail, hint }: CheckResult): TemplateResult {
   return html`<li class=${ok ? 'good' : 'bad'}>
     <strong>${ok ? 'ok' : 'failed'}</strong>
     <span>${app === null ? '' : `${app}: `}${id}: ${detail}</span>
@@ -44,7 +44,7 @@ export function aboutPart({ about }: State, now: number): TemplateResult {
   if (!about) return html``
   const rows: readonly (readonly [string, string | null])[] = [
     ['Version', about.version],
-    ['Started', distance(about.started_at, now)],
+    ['Started', distanceTo(about.started_at, now)],
     ['Process', String(about.pid)],
     ['Callers ask at', about.url],
     ['Owner socket', about.socket],

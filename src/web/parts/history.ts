@@ -1,18 +1,21 @@
-/** The time line of the apps, and who takes tokens by the hour: plots, each with its words beside it. */
+/** The time line of the apps, and the tokens of each caller by hour: plots, each with a text that says the same. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
-import { type Range, RANGES, sortedApps, type State } from '../state.ts'
-import { distance, wholeTime } from '../times.ts'
-import type { CallerEntry } from '../wire.ts'
+import { type Range, RANGES, shownTime, sortedApps, type State } from '../state.ts'
+import { distanceTo } from '../../core/durations.ts'
+import { wholeTime } from '../times.ts'
+import type { CallerEntry } from '../answers.ts'
 
-/** More rows than a screen has; a button shows the others. */
+/** The most rows of a plot, about a screen; a button shows the others. */
 export const ROWS = 24
 
-export function timelinePart(state: State, actions: Actions): TemplateResult {
-  const { items, range, apps, showsAllRows } = state
+export function timelinePart(state: State, actions: Actions, now: number): TemplateResult {
+  const { items, hasOlderItems, range, apps, showsAllRows } = state
   if (apps.size === 0) return html``
-  const failures = items.filter(({ kind }) => kind === 'renewal_failed').length
-  const renewals = items.filter(({ kind }) => kind === 'renewed').length
+  const since = new Date(shownTime(state, now).from).toISOString()
+  const shown = items.filter(({ at }) => at >= since)
+  const failures = shown.filter(({ kind }) => kind === 'renewal_failed').length
+  const renewals = shown.filter(({ kind }) => kind === 'renewed').length
   return html`<section aria-labelledby="timeline-title">
     <div class="titled">
       <h2 id="timeline-title">Time line</h2>
@@ -42,6 +45,11 @@ export function timelinePart(state: State, actions: Actions): TemplateResult {
       <li class="key-failed">failed</li>
       <li class="key-slept">asleep</li>
       ${range === '30 days' ? html`<li>single entries are kept for 7 days</li>` : nothing}
+      ${
+        hasOlderItems && shown.length === items.length
+          ? html`<li>of the last ${items.length.toLocaleString()} entries</li>`
+          : nothing
+      }
     </ul>
     ${
       sortedApps(state).length > ROWS
@@ -91,7 +99,9 @@ export function callersPart(state: State, now: number): TemplateResult {
           </tr>
         </thead>
         <tbody>
-          ${ownerRow(totals)} ${callers.map((caller) => callerRow(caller, totals, now))}
+          ${keylessRow('owner', 'all', totals)}
+          ${callers.map((caller) => callerRow(caller, totals, now))}
+          ${keylessRow(null, 'counted together, beyond some 10,000 pairs a day', totals)}
         </tbody>
       </table>
     </div>
@@ -99,21 +109,28 @@ export function callersPart(state: State, now: number): TemplateResult {
   </section>`
 }
 
-export function totalsByCaller({ hours }: State): ReadonlyMap<string, number> {
-  const totals = new Map<string, number>()
-  for (const { caller, tokens } of hours) {
-    totals.set(caller ?? '', (totals.get(caller ?? '') ?? 0) + tokens)
-  }
+/** Tokens by caller; null for those that a full day counts together. */
+export function totalsByCaller({ hours }: State): ReadonlyMap<string | null, number> {
+  const totals = new Map<string | null, number>()
+  for (const { caller, tokens } of hours) totals.set(caller, (totals.get(caller) ?? 0) + tokens)
   return totals
 }
 
-/** Those who come through the owner socket have no key of their own. */
-function ownerRow(totals: ReadonlyMap<string, number>) {
-  const tokens = totals.get('owner')
+export function callerName(caller: string | null): string {
+  return caller ?? '(others)'
+}
+
+/** A row without an access key: of the owner, or of what a full day counts together. */
+function keylessRow(
+  caller: string | null,
+  apps: string,
+  totals: ReadonlyMap<string | null, number>,
+) {
+  const tokens = totals.get(caller)
   if (tokens === undefined) return nothing
   return html`<tr>
-    <th scope="row">owner</th>
-    <td>all</td>
+    <th scope="row">${callerName(caller)}</th>
+    <td>${apps}</td>
     <td>-</td>
     <td class="number">${tokens.toLocaleString()}</td>
   </tr>`
@@ -121,7 +138,7 @@ function ownerRow(totals: ReadonlyMap<string, number>) {
 
 function callerRow(
   { name, apps, last_used_at: lastUsed, expires_at: expires = null }: CallerEntry,
-  totals: ReadonlyMap<string, number>,
+  totals: ReadonlyMap<string | null, number>,
   now: number,
 ): TemplateResult {
   return html`<tr>
@@ -130,11 +147,13 @@ function callerRow(
       ${
         expires === null
           ? nothing
-          : html`<small title=${wholeTime(expires)}>key ends ${distance(expires, now)}</small>`
+          : html`<small title=${wholeTime(expires)}>
+              key ${Date.parse(expires) > now ? 'ends' : 'ended'} ${distanceTo(expires, now)}
+            </small>`
       }
     </th>
-    <td>${apps[0] === '*' ? 'all' : apps.join(', ')}</td>
-    <td>${lastUsed === null ? 'never' : distance(lastUsed, now)}</td>
+    <td class="many">${apps[0] === '*' ? 'all' : apps.join(', ')}</td>
+    <td>${lastUsed === null ? 'never' : distanceTo(lastUsed, now)}</td>
     <td class="number">${(totals.get(name) ?? 0).toLocaleString()}</td>
   </tr>`
 }

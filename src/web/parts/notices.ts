@@ -1,4 +1,4 @@
-/** What stands above everything: how the page is connected, and what is wrong with the daemon itself. */
+/** The top of the page: the state of the connection, and problems of the daemon itself. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
 import type { ConnectionState, State } from '../state.ts'
@@ -39,7 +39,10 @@ export function headPart(state: State, actions: Actions): TemplateResult {
 
 export function noticesPart({ connection, about, apps }: State): TemplateResult {
   const daemons = about?.problems ?? []
-  const isNew = apps.size > 0 && [...apps.values()].every(({ session }) => session === 'signed-out')
+  const statuses = [...apps.values()]
+  const isNew =
+    statuses.every(({ session }) => session === 'signed-out') &&
+    statuses.some(({ type }) => type !== 'service')
   return html`<div aria-live="assertive">
     ${connectionNotice(connection)}
     ${daemons.map(({ message, hint }) => notice('warn', message, html`${withCommands(hint)}`))}
@@ -70,15 +73,15 @@ function connectionNotice(connection: ConnectionState) {
       return notice(
         'bad',
         'The daemon does not answer.',
-        html`What you see is as it was. The page goes on by itself when the daemon answers; after a
-          restart of the daemon open the page again: <code>evo-token web</code>`,
+        html`The page shows the last known state. It goes on by itself when the daemon answers;
+          after a restart of the daemon open it again: <code>evo-token web</code>`,
       )
     case 'ended':
       return notice(
         'bad',
-        'This page is not open any more.',
-        html`Its key has ended, as it does when the daemon starts again. Open the page again:
-          <code>evo-token web</code>`,
+        'This page has ended.',
+        html`Its key no longer works, for example after a restart of the daemon. Open the page
+          again: <code>evo-token web</code>`,
       )
     case 'intercepted':
       return notice(
@@ -91,7 +94,7 @@ function connectionNotice(connection: ConnectionState) {
       return notice(
         'plain',
         'The page is closed.',
-        html`Its key is worth nothing any more. To open it again: <code>evo-token web</code>`,
+        html`Its key no longer works. To open it again: <code>evo-token web</code>`,
       )
   }
 }

@@ -1,7 +1,7 @@
-/** The daemon's words as the page shows them. */
+/** Formats messages of the daemon. */
 import { html, type TemplateResult } from 'lit/html.js'
 
-/** What stands between backticks is a command; a full stop after it stays on its line. */
+/** Shows text between backticks as a command; punctuation after it stays on the same line. */
 export function withCommands(text: string): readonly (string | TemplateResult)[] {
   const [before = '', ...pieces] = text.split(/`([^`]*)`([.,;:]?)/)
   const told: (string | TemplateResult)[] = [before]

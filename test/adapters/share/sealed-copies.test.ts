@@ -129,7 +129,7 @@ describe('a file of reader keys', () => {
     async (line) => {
       await expect(ReaderKeys.from('/keys', `\n${line}\n`)).rejects.toMatchObject({
         code: 'config',
-        message: '/keys, line 2: this is no reader key.',
+        message: '/keys, line 2: this is not a reader key.',
       })
     },
   )

@@ -6,7 +6,7 @@ import {
   phrasesIn,
   runsIn,
   valuesIn,
-  wordsIn,
+  candidateWords,
 } from '../../../src/cli/guard/candidates.ts'
 import { formsOf } from '../../../src/cli/guard/forms.ts'
 
@@ -53,6 +53,11 @@ describe('candidatesIn', () => {
     const map = '[[-122.41941550000001,37.77492950000001],[1.0e-12345678901234,2.5E+1234567890123]]'
     expect([...runsIn(map)]).toEqual([])
   })
+
+  it('takes a moment for what is nearly a coordinate', () => {
+    const run = `${'1.'.repeat(8_000)}x`
+    expect([...runsIn(`${run} `.repeat(500))]).toEqual(Array<string>(500).fill(run))
+  }, 10_000)
 
   it('stays small whatever the line', () => {
     expect(candidatesIn('a='.repeat(50_000)).size).toBeLessThan(100)
@@ -101,9 +106,9 @@ describe('valuesIn', () => {
   )
 
   it('is not asked about longer words, nor about what no secret is', () => {
-    expect([...wordsIn('a1!'.repeat(2_000))]).toEqual([])
-    expect([...wordsIn(`a1!a1!a1!a1!a1!a1! ${'x '.repeat(50_000)}`)]).toEqual([])
-    expect([...wordsIn('describe(something.other,(resolve)=>{resolve()})')]).toEqual([])
-    expect([...wordsIn('Zm9vYmFyMXV4dGhlZW5k')]).toEqual([])
+    expect([...candidateWords('a1!'.repeat(2_000))]).toEqual([])
+    expect([...candidateWords(`a1!a1!a1!a1!a1!a1! ${'x '.repeat(50_000)}`)]).toEqual([])
+    expect([...candidateWords('describe(something.other,(resolve)=>{resolve()})')]).toEqual([])
+    expect([...candidateWords('Zm9vYmFyMXV4dGhlZW5k')]).toEqual([])
   })
 })

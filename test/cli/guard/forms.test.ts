@@ -66,6 +66,19 @@ describe('formsOf', () => {
     const length = forms.reduce((sum, form) => sum + form.length, 0)
     expect(length).toBeLessThanOrEqual(9 * 20_000 * text.length)
   })
+
+  it('decodes a text of many MB as far as it is encoded in earnest', () => {
+    const lines = `{"token":"${TOKEN}","of":"an export of some kind"}`.repeat(20_000)
+    const encoded = base64(base64(base64(base64(lines))))
+    const found = [...formsOf(encoded)].filter((form) => form.includes(lines))
+    expect(found).toHaveLength(1)
+  })
+
+  it('is no more than four times a long text that was crafted', () => {
+    const text = `${base64('V'.repeat(40))}${'V'.repeat(40)} `.repeat(10_000)
+    const length = [...formsOf(text)].reduce((sum, form) => sum + form.length, 0)
+    expect(length).toBeLessThanOrEqual(4 * text.length)
+  })
 })
 
 function hex(one: string): string {

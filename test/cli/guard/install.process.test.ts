@@ -17,7 +17,7 @@ describe('guard install', () => {
     using repository = createRepository(env)
     const installed = await guard(daemon, repository, 'install', env)
     expect(installed).toMatchObject({ code: 0, stdout: '' })
-    expect(installed.stderr).toContain('.git/hooks/pre-commit looks through every commit')
+    expect(installed.stderr).toContain('.git/hooks/pre-commit checks every commit')
     repository.stage('a.txt', `${JWT}\n`)
     const refused = await repository.tryGit(commit)
     expect(refused.code).toBe(1)
@@ -249,6 +249,58 @@ describe('an installed guard', () => {
     expect(refused.said).toContain('  commit message:3: a secret of ours')
     expect(at.head()).toBe('takes it out')
   })
+
+  const scissors = (comment = '#') =>
+    `subject\n\n${comment} ------------------------ >8 ------------------------\nBearer ${SECRET}\n`
+
+  for (const [name, command] of [
+    ['of --message', ['commit', '--message', scissors()]],
+    ['with carriage returns', ['commit', '--message', scissors().replaceAll('\n', '\r\n')]],
+    ['with another comment character', ['-c', 'core.commentChar=;', 'commit', '-m', scissors(';')]],
+    ['with a comment string', ['commit', '--message', scissors('// x')]],
+    ['that is taken as it is', ['commit', '--cleanup=verbatim', '--message', scissors()]],
+    ['from a file', ['commit', '--file', 'message']],
+    ['of --amend', ['commit', '--amend', '--message', scissors()]],
+    ['from an editor', ['-c', 'core.editor=cp message', 'commit']],
+    ['from an editor, of --amend', ['-c', 'core.editor=cp message', 'commit', '--amend']],
+    [
+      'that rebase has reworded',
+      [
+        ...['-c', "sequence.editor=sed -i 's/^pick/reword/'", '-c', 'core.editor=cp message'],
+        ...['rebase', '--interactive', '--quiet', 'HEAD~'],
+      ],
+    ],
+  ] as const)
+    it(`looks at what stands below scissors in a message ${name}`, async () => {
+      await using at = await withSide('fine')
+      const { repository } = at
+      repository.write('message', scissors())
+      if (!name.includes('rebase')) repository.stage('new.txt', 'fine\n')
+      const { code, said } = await repository.tryGit(command)
+      expect(said).toContain('  commit message:4: a secret of ours')
+      expect(code).toBe(1)
+    })
+
+  for (const [name, command] of [
+    ['one --verbose', ['commit', '--verbose']],
+    ['--amend', ['commit', '--verbose', '--amend']],
+    ['what is not staged', ['commit', '--verbose', '--verbose']],
+  ] as const)
+    it(`does not take the diff that git shows below the message for one: ${name}`, async () => {
+      await using at = await withSide('fine')
+      const { repository } = at
+      repository.stage('old.txt', `${SECRET}\n`)
+      repository.stage('other.txt', `${SECRET}\n`)
+      await repository.tryGit(['commit', '--quiet', '-m', 'adds it'], { EVO_TOKEN_GUARD: 'off' })
+      repository.git('rm', '--quiet', 'old.txt')
+      if (name === '--amend') await repository.tryGit(['commit', '--quiet', '-m', 'first'])
+      repository.stage('new.txt', 'fine\n')
+      repository.write('other.txt', 'fine\n')
+      const editor = ['-c', "core.editor=sed -i '1s/.*/takes it out/'"]
+      const done = await repository.tryGit([...editor, ...command, '--quiet'])
+      expect(done).toEqual({ code: 0, said: '' })
+      expect(at.head()).toBe('takes it out')
+    })
 
   it('lets a rebase make commits again that were looked at when they were made', async () => {
     await using at = await withSide(SECRET)

@@ -6,6 +6,7 @@ const jwt = (header: object) =>
 const JWT = jwt({ alg: 'RS256', typ: 'JWT' })
 const RANDOM = 'Q7f~8Zk2-mWp4Xv9_Tn6Lr'
 const basic = (text: string) => Buffer.from(text).toString('base64')
+const base64url = (text: string) => Buffer.from(text).toString('base64url')
 const KEY = `evtk_${'Ab3-_'.repeat(8)}`
 
 describe('shapesIn', () => {
@@ -46,4 +47,16 @@ describe('shapesIn', () => {
   ])('finds in %s: %j', (line, shapes) => {
     expect(shapesIn(line)).toEqual(shapes)
   })
+
+  it.each([
+    ['what is nearly a header', `${base64url('{"alg":""'.repeat(1_300))}.x.`],
+    ['a Basic header of colons', `Basic ${basic(`${':'.repeat(760)}\x01`)} `],
+    ['a name without its value', 'client_secret="'],
+  ])(
+    'takes a moment for 20 MB of %s',
+    (_, piece) => {
+      expect(shapesIn(piece.repeat((20 * 1024 * 1024) / piece.length))).toEqual([])
+    },
+    10_000,
+  )
 })

@@ -27,6 +27,8 @@ describe('a program', () => {
     `/home/ada/.cache/pipx/0a1b2c/lib/python3.13/site-packages/evo_token_daemon/program/dist/main.js`,
     `C:\\Users\\ada\\AppData\\Local\\npm-cache\\_npx\\1f2e3d\\node_modules\\evo-token-sidecar\\dist\\main.js`,
     `C:\\Users\\ada\\AppData\\Local\\uv\\cache\\archive-v0\\x1Y2\\Lib\\site-packages\\evo_token_daemon\\program\\dist\\main.js`,
+    `/home/ada/.cache/rattler/cache/cached-envs-v0/1a2b/lib/node_modules/${MAIN}`,
+    `/run/user/1000/evo/node_modules/${MAIN}`,
   ])('in a cache for one run is refused: %s', (main) => {
     expect(() => {
       refuseFleeting(program(main))

@@ -51,7 +51,7 @@ describe('what a keeper does', () => {
     RowHead | undefined,
     Verdict,
   ])[] = [
-    ['nothing of an app that nobody is signed in to', EMPTY, undefined, 'in-step'],
+    ['nothing of an app without a session', EMPTY, undefined, 'in-step'],
     ['publishes a session that is alone', UNPUBLISHED, undefined, 'introduce'],
     ['serves what another keeper published', EMPTY, row({ home: OTHER }), 'elsewhere'],
     ['keeps a session of its own beside another one', UNPUBLISHED, row({ home: OTHER }), 'apart'],

@@ -205,7 +205,7 @@ the next start finds lost, per kill; and how long a burst takes that nothing dis
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-A server that was asked acts although nobody reads its answer any more. So where it takes longer than we do between
+A server that was asked acts although no process reads its answer any more. So where it takes longer than we do between
 two requests, one is out nearly all the time, and a kill finds it; it is one all the same.
 `
 }

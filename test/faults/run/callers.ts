@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expiredForMs } from '../owner.ts'
+import { wasExpired } from '../owner.ts'
 import type { Chance } from './chance.ts'
 
 export interface CallerTally {
@@ -29,8 +29,9 @@ export function startCallers({ url, key, apps, count }: CallersOptions, chance: 
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   let stopped = false
 
-  function send(method: 'GET' | 'POST', path: string, body = ''): Promise<Record<string, unknown>> {
-    return new Promise((resolve, reject) => {
+  async function send(method: 'GET' | 'POST', path: string, body = '') {
+    const sentAt = performance.now()
+    const answer = await new Promise<Record<string, unknown>>((resolve, reject) => {
       request(`${url}${path}`, { method, agent: false, headers }, (answer) => {
         json(answer).then((value) => {
           resolve(value as Record<string, unknown>)
@@ -39,26 +40,26 @@ export function startCallers({ url, key, apps, count }: CallersOptions, chance: 
         .once('error', reject)
         .end(body)
     })
+    note(answer, performance.now() - sentAt)
+    return answer
   }
 
   /** Mostly the current token; sometimes one with life left, or another because this one was refused. */
   async function ask(): Promise<void> {
     const path = `/v1/apps/${chance.pick(apps)}`
     const kind = chance.between(0, 1)
-    let answer = await send('GET', `${path}/token${kind < 0.1 ? '?min_ttl=3' : ''}`)
-    note(answer)
+    const answer = await send('GET', `${path}/token${kind < 0.1 ? '?min_ttl=3' : ''}`)
     const token = answer.access_token
     if (kind < 0.95 || typeof token !== 'string') return
     const sha256 = createHash('sha256').update(token).digest('hex')
-    answer = await send('POST', `${path}/refresh`, JSON.stringify({ rejected_sha256: sha256 }))
-    note(answer)
+    await send('POST', `${path}/refresh`, JSON.stringify({ rejected_sha256: sha256 }))
   }
 
-  function note({ access_token: token, error }: Record<string, unknown>): void {
+  function note({ access_token: token, error }: Record<string, unknown>, tookMs: number): void {
     tally.asked += 1
     if (typeof token === 'string') {
       tally.served += 1
-      if (expiredForMs(token) >= 0) tally.expired += 1
+      if (wasExpired(token, tookMs)) tally.expired += 1
     } else {
       const code = String(error)
       tally.refused[code] = (tally.refused[code] ?? 0) + 1

@@ -1,4 +1,5 @@
 /** What happens to hosts, to the network between them, to their database and to the authorization server. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host, HostsWorld } from '../../hosts/hosts-world.ts'
 import type { Chance } from './chance.ts'
@@ -27,6 +28,8 @@ export class ServerWeather {
 
   constructor(chance: Chance) {
     this.#chance = chance
+    // Any number of clients may wait.
+    setMaxListeners(0, this.#ended.signal)
   }
 
   /** It has done nothing yet: what it does not answer is not spent. */
@@ -39,7 +42,7 @@ export class ServerWeather {
     return isSlow ? 'go on' : 'cut'
   }
 
-  /** Whoever still waits is sent away. */
+  /** Each client that still waits is sent away. */
   end(): void {
     this.mood = 'quick'
     this.#ended.abort()

@@ -10,7 +10,7 @@ import { noNetwork } from '../../hosts/network.ts'
 import { noPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { clockAhead, noOwnClock } from '../own-clock.ts'
-import { ask, expiredForMs, isFresh, statusOf } from '../owner.ts'
+import { ask, isFresh, statusOf, wasExpired } from '../owner.ts'
 import { personOf } from '../seeded-home.ts'
 import type { Chance } from './chance.ts'
 import { CAUSES, SpendingWatch } from './hosts-spending.ts'
@@ -23,9 +23,6 @@ const HOUR_S = 3_600
 
 /** How often the programs of a host ask. */
 const ASKING_MS = 30
-
-/** How long an answer may take on a busy machine. */
-const ON_THE_WAY_MAX_MS = 1_000
 
 interface Figures {
   readonly minutes: number
@@ -150,8 +147,7 @@ async function askAt(host: Host, endsAt: number, chance: Chance): Promise<Asked>
     asked += 1
     if (token === undefined) continue
     served += 1
-    // It may have ended on the way here.
-    if (expiredForMs(token) >= Math.min(tookMs, ON_THE_WAY_MAX_MS)) expired += 1
+    if (wasExpired(token, tookMs)) expired += 1
   }
   return { asked, served, expired }
 }

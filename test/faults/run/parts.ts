@@ -86,8 +86,8 @@ async function measureClocks({ chance, share }: Run): Promise<Measured> {
     },
     section: `${wakes ? wakesSection(wakes) : `Not measured: ${without ?? ''}.\n`}
 ${holdUpsSection(holdUps)}
-What cannot be noticed: a wall clock that is set while no daemon runs. A token's age is then what that
-clock says; a token that claims to come from the future counts as stale, and is refreshed first.
+What cannot be noticed: a wall clock that is set while no daemon runs and the machine starts again (on Linux;
+elsewhere, while no daemon runs). A token's age is then what that clock says; a token that claims to come from the future counts as stale, and is refreshed first.
 `,
     wrong: wrongOf({
       'expired tokens served around stops and clock steps': wakes?.expired ?? 0,

@@ -74,13 +74,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     await quiet(field, chance.happens(0.2) ? ask(field, chance) : undefined)
     for (const app of apps) {
       if (app.touched || chance.happens(0.1)) await look(field, app)
-      // Somebody sees to it at once, or when the last token has run out.
+      // A person sees to it at once, or when the last token has run out.
       const noticed = chance.happens(0.3) || !app.isServed(world.clock.read().mono)
       if (app.signedOut && noticed) await signIn(field, app)
     }
   }
 
-  // The path is well again, for longer than anybody waits.
+  // The path is well again, for longer than any caller waits.
   await world.path.clear()
   const end = world.clock.read().mono + RETRY_AFTER_MAX_MS
   while (world.clock.read().mono < end) {
@@ -152,7 +152,7 @@ async function look(
   app.look(world.clock.read().mono, token, status, readyz)
 }
 
-/** Somebody who wants a new token: because an API refused the one there is, or for a long job. */
+/** A caller that wants a new token: because an API refused the one there is, or for a long job. */
 async function ask({ sidecar, apps, tally }: Field, chance: Chance): Promise<void> {
   const { name } = chance.pick(apps)
   const { status } = await chance.pick([
@@ -180,7 +180,7 @@ const MOST_BEATS = 600
 async function quiet(field: Field, asked?: Promise<void>): Promise<void> {
   const { world, sidecar, apps } = field
   const { clock, path } = world
-  // The last round is one in which no time went by, and after whoever asked was answered.
+  // The last round is one in which no time went by, and after each caller was answered.
   for (let round = 0, moved = true; moved || round < 2; round++) {
     const { mono } = clock.read()
     await sidecar.beat()

@@ -77,7 +77,7 @@ export async function soak(minutes: number, chance: Chance): Promise<SoakFigures
           unexpected.push(`${app}: ${error?.error ?? 'no reason'}`)
         }
       }
-      // While the disk is full, for one, nobody can sign in: then it is tried again.
+      // While the disk is full, for one, no person can sign in: then it is tried again.
       await signIn(socket, app, createPerson(personOf(app)))
     }
     out = new Set(now.map(({ app }) => app))

@@ -59,7 +59,7 @@ export function createTally(): Tally {
   }
 }
 
-/** What a request met: a fault, nothing, or nobody who listened. */
+/** What a request met: a fault, nothing, or a port where nothing listened. */
 type Met = PathFault | 'nothing' | 'nobody'
 
 /** From the first request of a refresh to its end. */
@@ -81,7 +81,7 @@ interface Refresh {
 /** One request, half a minute, three minutes, a quarter of an hour, longer than what is left of a token. */
 const LENGTHS_MS = [0, 0, 30_000, 180_000, 900_000, 2_400_000] as const
 
-/** Those that are about single requests; that nobody listens is for all at once. */
+/** Those that are about single requests; a port where nothing listens is for all at once. */
 const FAULTS = PATH_FAULTS.filter(({ happen }) => happen !== 'refuses')
 
 export const NOBODY_LISTENS = pathFault('the connection is refused')
@@ -223,7 +223,7 @@ export class WatchedApp {
     if (this.#session === 'signed-out') this.#lost(fault)
   }
 
-  /** Everything that has left is over: what has not arrived by now met nobody. */
+  /** Everything that has left is over: what has not arrived by now found nothing that listens. */
   settled(): void {
     if (this.#onTheWay > 0) this.#session = 'retrying'
     this.#onTheWay = 0

@@ -12,7 +12,7 @@ export interface Weather {
   away: boolean
   /** How often each fate was dealt out. */
   readonly dealt: Record<string, number>
-  /** Whose session the server has rotated without anybody hearing of it: only a sign-in helps. */
+  /** Whose session the server has rotated and the answer was lost: only a sign-in helps. */
   readonly lostOnPurpose: Set<string>
 }
 

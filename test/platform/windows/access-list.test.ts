@@ -29,6 +29,11 @@ describe('the access list of a directory', () => {
   it.each([
     ['of an English profile', saved('evo-token', INHERITED)],
     ['of a German profile', saved('Schlüssel für Müller', INHERITED)],
+    ['of a French one', saved('données de Zoé', INHERITED)],
+    ['of a Japanese one', saved('表示トークン', INHERITED)],
+    ['of a Russian one, with a mark', Buffer.from(`\ufeffданные\r\n${INHERITED}\r\n`, 'utf16le')],
+    ['at a long path', saved('ein sehr langer Ordnername'.repeat(9), INHERITED)],
+    ['on a share, of a machine in a domain', saved('evo token', `${INHERITED}(A;OICIID;FA;;;DA)`)],
     ['of a drive, which has no name', saved('', INHERITED)],
     [
       'of a profile of Windows 11, which an app may pass through',
@@ -38,9 +43,9 @@ describe('the access list of a directory', () => {
       'of the local Administrator',
       saved('x', 'D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;LA)'),
     ],
-    ['that lets nobody in', saved('x', 'D:P')],
+    ['that lets no one in', saved('x', 'D:P')],
     [
-      'with rights for whoever creates files',
+      'with rights for those who create files',
       saved('evo-token', `${INHERITED}(A;OICIIOID;GA;;;CO)`),
     ],
     [
@@ -62,6 +67,9 @@ describe('the access list of a directory', () => {
     ['with a service of Windows', saved('x', `${INHERITED}(A;;FA;;;S-1-5-80-956008885-341)`)],
     ['with an administrator of the domain', saved('x', `${INHERITED}(A;;FA;;;S-1-5-21-1-2-3-512)`)],
     ['that denies', saved('x', `D:(D;OICI;FA;;;WD)(A;OICI;FA;;;${OWN})`)],
+    ['that denies an account', saved('x', `D:AI(D;OICI;FR;;;${OTHER})(A;OICIID;FA;;;${OWN})`)],
+    ['that denies by what it inherits', saved('x', `D:AI(D;OICIID;FR;;;BU)(A;OICIID;FA;;;${OWN})`)],
+    ['of protected and inherited flags', saved('x', `D:PARAI(A;OICINPIOID;FA;;;${OWN})`)],
     ['that lets others see its attributes only', saved('x', `${INHERITED}(A;;0x100080;;;BU)`)],
   ])('is this user’s alone: %s', (_what, bytes) => {
     expect(othersWith('read', savedList(bytes), OWN)).toEqual([])
@@ -78,6 +86,15 @@ describe('the access list of a directory', () => {
     ['Users', 'D:AI(A;OICI;FR;;;S-1-5-32-545)'],
     ['every user who is logged on', 'D:(A;;FR;;;IU)'],
     [OTHER, `D:AI(A;OICIID;FA;;;${OWN})(A;OICI;FR;;;${OTHER})`],
+    // An account that is gone, of which no name is known; it may come back.
+    ['S-1-5-21-9-9-9-1001', `D:AI(A;OICIID;FA;;;${OWN})(A;OICIID;FR;;;S-1-5-21-9-9-9-1001)`],
+    // One of Entra ID.
+    ['S-1-12-1-1-2-3-4', `D:AI(A;OICIID;FA;;;${OWN})(A;OICIID;FR;;;S-1-12-1-1-2-3-4)`],
+    ['every user who is logged on', 'D:AI(A;OICIID;FR;;;S-1-5-4)'],
+    // Not this user's, though its SID begins so.
+    [`${OWN}0`, `D:AI(A;;FR;;;${OWN}0)`],
+    // What denies one account does not take from what lets it in by a group.
+    ['Users', `D:AI(D;OICI;FA;;;${OTHER})(A;OICIID;FR;;;BU)`],
     ['all app packages', 'D:(A;;FR;;;AC)'],
     // What Windows gives ProgramData, and what is made in it.
     [
@@ -150,9 +167,15 @@ describe('this user', () => {
   it.each([
     ['English', `"desktop-4f2c\\ada","${OWN}"\r\n`],
     ['German', `"nt-autorität\\ada","${OWN}"\r\n`],
+    ['French', `"bureau\\andré","${OWN}"\r\n`],
+    ['Japanese, in its code page', `"pc\\\ufffd\\\ufffdc","${OWN}"\r\n`],
     ['with a quote in its name', `"d\\o""hara","${OWN}"\r\n`],
   ])('is read from whoami, %s', (_language, said) => {
     expect(sidIn(said)).toBe(OWN)
+  })
+
+  it('may be of Entra ID', () => {
+    expect(sidIn('"azuread\\adalovelace","S-1-12-1-1-2-3-4"\r\n')).toBe('S-1-12-1-1-2-3-4')
   })
 
   it('is not told from what else a program says', () => {

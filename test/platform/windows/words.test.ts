@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { locations, ownerEndpoint } from '../../../src/platform/windows/for-clients.ts'
+import { isInProfile } from '../../../src/platform/windows/access.ts'
 import { parseMachineGuid } from '../../../src/platform/windows/machine-id.ts'
 import { quoted } from '../../../src/platform/windows/quoted.ts'
 
@@ -20,6 +21,19 @@ describe('the machine', () => {
       '\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography\r\n    MachineGuid    REG_SZ    1B2C3D4E-0000-4111-8222-0123456789ab\r\n\r\n'
     expect(parseMachineGuid(said)).toBe('1b2c3d4e-0000-4111-8222-0123456789ab')
     expect(parseMachineGuid('FEHLER: Das System hat den Schlüssel nicht gefunden.')).toBeNull()
+  })
+})
+
+describe('the profile', () => {
+  it.each([
+    [String.raw`C:\Users\ada`, String.raw`c:\users\Ada\AppData\Local\evo-token`, true],
+    [String.raw`\\server\homes\ada`, String.raw`\\server\homes\ada\evo token`, true],
+    [String.raw`C:\Users\ada`, String.raw`\\server\share\evo-token`, false],
+    [String.raw`C:\Users\ada`, String.raw`D:\evo-token`, false],
+    [String.raw`C:\Users\ada`, String.raw`C:\Users\adam\evo-token`, false],
+    [String.raw`C:\Users\ada`, String.raw`C:\Users\ada`, false],
+  ])('%s holds %s: %s', (home, path, holds) => {
+    expect(isInProfile(path, home)).toBe(holds)
   })
 })
 

@@ -1,4 +1,4 @@
-"""The client for asyncio: what has to be asked is asked in a thread, the loop goes on."""
+"""The client for asyncio: it asks the daemon in a thread, so that the loop goes on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _R = TypeVar("_R")
 
 
 async def _in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-    # It takes as long to import as all the rest together, which only those pay for who await.
+    # Imported on demand: it takes as long as all the rest together.
     import asyncio
 
     return await asyncio.to_thread(call, *args, **kwargs)
 
 
 class AsyncTokenClient:
-    """As TokenClient, and with the same arguments; or around one that there is already."""
+    """TokenClient with async methods: takes the same arguments, or an existing TokenClient."""
 
     def __init__(
         self,

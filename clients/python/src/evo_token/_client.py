@@ -1,4 +1,4 @@
-"""Tokens, kept until shortly before their end; safe under threads and fork."""
+"""Gets tokens, and keeps them until shortly before their end; safe under threads and fork."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ._connection import Json, Place, ask
 from ._errors import DaemonNotRunning, EvoTokenError, Unavailable
 from ._token import Token
 
-# As long as a daemon takes to be restarted.
+# How long a daemon takes to restart.
 _RETRY_AFTER_S = 1.0
 
 
 class TokenClient:
-    """Asks the daemon on this machine. Without arguments it finds it as the command line does."""
+    """Asks the daemon on this machine; without arguments, the one that the command line finds."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class TokenClient:
         _clients.add(self)
 
     def get_token(self, app: str | None = None, min_ttl: float | None = None) -> Token:
-        """A token that lives `min_ttl` seconds or more, where the server's tokens do.
+        """A good token: one that lives at least `min_ttl` seconds, where the server's tokens live so long.
 
-        `app` is $EVO_TOKEN_APP where it is left out, or the one app that there is. Raises EvoTokenError.
+        `app` defaults to $EVO_TOKEN_APP, or to the only app that the caller may use. Raises EvoTokenError.
         """
         app = self._named(app)
         if app is None:
@@ -47,15 +47,15 @@ class TokenClient:
             return self.cached(app, min_ttl) or self._fetch(app, min_ttl)
 
     def cached(self, app: str | None = None, min_ttl: float | None = None) -> Token | None:
-        """The token that is here already, if it is good enough."""
+        """The token that is kept here, if it is good enough; asks no daemon."""
         token = self._tokens.get(self._named(app) or "")
         if token is None or not token.is_fresh or token.remaining_s < (min_ttl or 0):
             return None
         return token
 
     def report_rejected(self, token: Token) -> Token:
-        """Says that an API refused `token` before its time. The answer is the same one, if the
-        daemon can get no other just now. Raises EvoTokenError."""
+        """Reports that an API refused `token` before its end. Returns another one, or the same
+        where the daemon can get no other now. Raises EvoTokenError."""
         with self._lock_of(token.app):
             held = self._tokens.get(token.app)
             if held is not None and held != token and held.is_fresh:
@@ -64,12 +64,12 @@ class TokenClient:
             return self._receive(token.app, "POST", f"{_path(token.app)}/refresh", body)
 
     def status(self) -> list[Json]:
-        """How each app of this caller is; never a token."""
+        """The status of each app of this caller; never a token."""
         apps = self.ask("GET", "/v1/apps").get("apps")
         return [one for one in apps if isinstance(one, dict)] if isinstance(apps, list) else []
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The daemon's answer. Tries once more where it is being restarted."""
+        """The daemon's answer. Tries once more where the daemon is restarting. Raises EvoTokenError."""
         try:
             return ask(self._place, method, path, body)
         except EvoTokenError as error:
@@ -96,7 +96,7 @@ class TokenClient:
         return app or os.environ.get("EVO_TOKEN_APP") or self._only
 
     def default_app(self) -> str:
-        """$EVO_TOKEN_APP, or the one app that there is. Raises EvoTokenError."""
+        """$EVO_TOKEN_APP, or the only app that the caller may use. Raises EvoTokenError."""
         return self._named(None) or self._only_app()
 
     def _only_app(self) -> str:
@@ -104,19 +104,19 @@ class TokenClient:
         if len(names) == 1:
             return names[0]
         if not names:
-            hint = "Describe one: `evo-token init`, or %evo_setup in a notebook."
+            hint = "Describe one with `evo-token init`, or with %evo_setup in a notebook."
             raise EvoTokenError("invalid_request", "No app is configured.", hint)
         raise EvoTokenError(
             "invalid_request", "No app is named.", f"Name one of {', '.join(names)}, or set EVO_TOKEN_APP to it."
         )
 
     def _lock_of(self, app: str) -> threading.Lock:
-        """One request at a time for each app: all others wait for its answer."""
+        """Each app has one request at a time: other threads wait for its answer."""
         with self._guard:
             return self._locks.setdefault(app, threading.Lock())
 
     def _after_fork(self) -> None:
-        """Locks that other threads held will never be released in the child."""
+        """Replaces the locks: those that other threads held are never released in the child."""
         self._guard = threading.Lock()
         self._locks = {}
 
@@ -137,7 +137,7 @@ _default = TokenClient()
 
 
 def get_token(app: str | None = None, min_ttl: float | None = None) -> Token:
-    """As TokenClient.get_token, of one client that the whole process shares."""
+    """`TokenClient.get_token` of the process-wide client."""
     return _default.get_token(app, min_ttl)
 
 

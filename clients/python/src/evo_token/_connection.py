@@ -1,12 +1,14 @@
-"""One request to the daemon: over the owner socket, or over TCP once the daemon has proven itself."""
+"""Sends a request to the daemon: over the owner socket, or over TCP after the daemon has proven itself."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
 import socket
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -26,7 +28,7 @@ from ._places import (
 
 # The longest that the daemon takes: a refresh under way (30 s), then a request of its own (30 s).
 _PATIENCE_S = 75.0
-# A daemon that says nothing for so long is asked whether it is there.
+# After so long without a byte the client finds out whether the daemon is there.
 _SILENCE_S = 3.0
 _CONNECT_WITHIN_S = 10.0
 # The status of 10,000 apps takes 5 to 10 MiB.
@@ -36,7 +38,7 @@ Json = Mapping[str, object]
 
 
 class Place(NamedTuple):
-    """Where to look; what is not given comes from the environment."""
+    """Where to find the daemon; what is not given comes from the environment."""
 
     socket: str | None = None
     url: str | None = None
@@ -55,7 +57,7 @@ class _Connection(http.client.HTTPConnection):
         return f"http://{self.host}:{self.port}"
 
     def address(self) -> str:
-        """What it is connected to, as the daemon knows it too."""
+        """The address of the connection, which the daemon knows too."""
         address, port = self.sock.getpeername()[:2]
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
@@ -120,12 +122,23 @@ class _PipeConnection(_Connection):
 
 
 def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
-    """The daemon's JSON. Raises EvoTokenError."""
+    """The daemon's answer. Raises EvoTokenError."""
     connection, headers = _open(place)
+    try:
+        return _ask_on(connection, headers, method, path, body)
+    except DaemonNotRunning as error:
+        # Another program may have taken the path of the socket.
+        other = _open_known_url(os.environ) if error.unasked and _is_anywhere(place) else None
+        if other is None:
+            raise
+    return _ask_on(*other, method, path, body)
+
+
+def _ask_on(connection: _Connection, headers: Mapping[str, str], method: str, path: str, body: Json | None) -> Json:
     try:
         status, answer = _exchange(connection, method, path, headers, body)
     except (OSError, http.client.HTTPException) as error:
-        # A daemon that ends with the connection open may have done what it was asked; reading can be repeated.
+        # A daemon that closed the connection may have acted: only a GET can be repeated.
         raise not_running(f"the connection broke ({type(error).__name__})", unasked=method == "GET") from None
     finally:
         connection.close()
@@ -139,6 +152,11 @@ def ask(place: Place, method: str, path: str, body: Json | None = None) -> Json:
     raise error_for(code, message or code, hint)
 
 
+def _is_anywhere(place: Place) -> bool:
+    """Whether TCP may be tried besides the socket."""
+    return not (place.socket or place.url or os.environ.get("EVO_TOKEN_URL"))
+
+
 def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
     env = os.environ
     url = place.url or (env.get("EVO_TOKEN_URL") if place.socket is None else None)
@@ -147,7 +165,7 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
         caller = place.caller or env.get("EVO_TOKEN_CALLER") or "local"
         return _open_tcp(url, Path(named) if named else state_directory(env) / "access-key", caller)
     if WINDOWS:
-        return _open_pipe(place, env)
+        return _open_pipe_or_url(place, env)
     failures: list[str] = []
     for candidate in [place.socket] if place.socket else socket_candidates(env):
         path, reason = usable_socket(candidate)
@@ -162,8 +180,19 @@ def _open(place: Place) -> tuple[_Connection, dict[str, str]]:
     return (None if place.socket else _open_known_url(env)) or _no_daemon(failures, _running_pid(env))
 
 
+def _open_pipe_or_url(place: Place, env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]]:
+    try:
+        return _open_pipe(place, env)
+    except EvoTokenError:
+        # Another program may have taken the name of the pipe.
+        other = None if place.socket else _open_known_url(env)
+        if other is None:
+            raise
+    return other
+
+
 def _open_pipe(place: Place, env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]]:
-    """The owner's pipe of Windows, which others may open or have taken: key and proof, as on TCP."""
+    """The owner's pipe on Windows, with key and proof as on TCP: others may open it, or take its name."""
     state = state_directory(env)
     path = place.socket or read_endpoint(state / "endpoint.json").get("socket")
     if not isinstance(path, str):
@@ -174,7 +203,7 @@ def _open_pipe(place: Place, env: Mapping[str, str]) -> tuple[_Connection, dict[
 
 
 def _open_known_url(env: Mapping[str, str]) -> tuple[_Connection, dict[str, str]] | None:
-    """Over TCP as the caller `local`, where the socket is gone: a logout may remove its directory."""
+    """Connects over TCP as the caller `local`: the socket may be taken, or removed with its directory by a logout."""
     state = state_directory(env)
     url = read_endpoint(state / "endpoint.json").get("url")
     if not isinstance(url, str):
@@ -189,21 +218,42 @@ def _no_daemon(failures: list[str], pid: int | None) -> NoReturn:
     if pid is None:
         raise not_running("; ".join(failures))
     error = not_running("; ".join(failures))
-    error.hint = f"Process {pid} wrote where it listens, and still runs: end it, then `evo-token serve`."
+    error.hint = f"The daemon's process {pid} still runs, and cannot be reached: end it, then run `evo-token serve`."
     raise error
 
 
 def _running_pid(env: Mapping[str, str]) -> int | None:
-    """The process that wrote `endpoint.json`, if there is still one of its number."""
-    pid = read_endpoint(state_directory(env) / "endpoint.json").get("pid")
-    # On Windows the number 0 is an event that would end it.
+    """The process that wrote `endpoint.json`, if it still is a daemon of this state directory."""
+    state = state_directory(env)
+    pid = read_endpoint(state / "endpoint.json").get("pid")
+    # On Windows signal 0 is an event that would end the process.
     if WINDOWS or not isinstance(pid, int) or pid <= 0:
         return None
     try:
         os.kill(pid, 0)
+        return pid if sys.platform != "linux" or _has_open(pid, state / "lock") else None
     except OSError:
         return None
-    return pid
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether the process has the lock open, as a daemon does: another program may have the number of a killed one."""
+    lock = path.stat()
+    for opened in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if os.path.samestat(opened.stat(), lock):
+                return True
+        except FileNotFoundError:
+            # It was closed meanwhile.
+            continue
+    return False
+
+
+def _silent_pid(env: Mapping[str, str], place: str) -> int | None:
+    """The process of the daemon that listens at `place`, where it is known and still runs."""
+    endpoint = read_endpoint(state_directory(env) / "endpoint.json")
+    known = (endpoint.get("socket"), endpoint.get("url"))
+    return _running_pid(env) if place.strip('"') in known else None
 
 
 def _open_tcp(url: str, key_file: Path, caller: str) -> tuple[_Connection, dict[str, str]]:
@@ -217,7 +267,7 @@ def _authenticated(connection: _Connection, caller: str, key: str) -> tuple[_Con
         connection.connect()
     except OSError as error:
         raise not_running(f"{connection.place} gives {error.strerror}") from None
-    # Never again by itself: a new connection would have proven nothing.
+    # No reconnecting: on a new connection nothing is proven.
     connection.auto_open = 0
     try:
         _require_proof(connection, caller, key)
@@ -232,7 +282,7 @@ def _authenticated(connection: _Connection, caller: str, key: str) -> tuple[_Con
 
 
 def _require_proof(connection: _Connection, caller: str, key: str) -> None:
-    """Any program may have taken the port: it has to know the key before it is shown one."""
+    """Another program may have taken the port: it has to prove that it knows the key before it is shown."""
     # The owner socket needs none of these, and they take a tenth of a cold get_token.
     import hashlib
     import hmac
@@ -249,7 +299,7 @@ def _require_proof(connection: _Connection, caller: str, key: str) -> None:
             "invalid_key",
             f'What listens on {peer} does not prove that it knows the key of the caller "{caller}", '
             "so the key was not shown to it.",
-            "See that the daemon runs there, and that the caller and the key file belong together.",
+            "Check that the daemon runs there, and that the key file is that of the caller.",
         )
 
 
@@ -266,7 +316,7 @@ def _exchange(
     if not connection.is_readable(_SILENCE_S):
         from ._silence import outlast
 
-        outlast(connection, _running_pid(os.environ))
+        outlast(connection, _silent_pid(os.environ, connection.place))
     response = connection.getresponse()
     read = response.read(_MAX_ANSWER_BYTES + 1)
     if response.status == 204:
@@ -292,20 +342,29 @@ def _loopback(url: str) -> tuple[str, int]:
         raise EvoTokenError(
             "config",
             "What `url` names is not the URL of a daemon on this machine.",
-            "Give it (or EVO_TOKEN_URL) as http://127.0.0.1:PORT; another machine never gets the key.",
+            "Give it (or EVO_TOKEN_URL) as http://127.0.0.1:PORT. The key is never sent to another machine.",
         )
     return host, port
 
 
+# A path that a shell makes of `<(...)`.
+_PASSED = re.compile(r"/(dev|proc/self)/fd/[0-9]+")
+
+
 def _read_key(path: Path) -> str:
     try:
+        # Reading any other pipe or device may never end.
+        if not path.is_file() and path.exists() and not _PASSED.fullmatch(str(path)):
+            raise _key_fault("it is no file")
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
             if not WINDOWS and stat.S_IMODE(found.st_mode) & 0o077:
                 raise _key_fault(f"others may read or write it: `chmod 600 {path}` keeps them out")
             if not is_trusted(found):
                 raise _key_fault("it belongs to another user")
-            key = _text(file.read(8194)).strip()
+            # Files of the kernel claim to be empty, and reading them may never end.
+            empty = stat.S_ISREG(found.st_mode) and found.st_size == 0
+            key = "" if empty else _text(file.read(8194)).strip()
     except OSError as error:
         raise _key_fault(f"it cannot be read ({error.strerror})") from None
     except ValueError:
@@ -316,10 +375,14 @@ def _read_key(path: Path) -> str:
 
 
 def _text(read: bytes) -> str:
-    """PowerShell begins a file with a byte order mark, and version 5 writes UTF-16."""
+    """Decodes UTF-8 and UTF-16: PowerShell writes byte order marks, and its version 5 UTF-16."""
     if read.startswith((b"\xff\xfe", b"\xfe\xff")):
         return read.decode("utf-16", errors="replace")
-    return read.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    # ASCII in UTF-16 has a NUL in every second byte.
+    for encoding, high in (("utf-16-le", read[1::2]), ("utf-16-be", read[::2])):
+        if high and not high.strip(b"\0"):
+            return read.decode(encoding, errors="replace")
+    return read.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
 
 
 def _key_fault(reason: str) -> EvoTokenError:

@@ -31,7 +31,7 @@ class Misconfigured(EvoTokenError):
 
 
 class Unavailable(EvoTokenError):
-    """No good token can be had just now; the daemon goes on trying."""
+    """No good token can be had now; the daemon keeps trying."""
 
 
 class VaultLocked(Unavailable):
@@ -47,9 +47,9 @@ class Refused(EvoTokenError):
 
 
 class DaemonNotRunning(EvoTokenError):
-    """No daemon answers at the places where the daemon would be."""
+    """No daemon answers at any place where it could be."""
 
-    #: Whether the question cannot have arrived, so that it may be asked again whatever it does.
+    #: Whether the request cannot have reached the daemon, so that it can be repeated.
     unasked = True
 
 
@@ -75,8 +75,8 @@ def error_for(code: str, message: str, hint: str) -> EvoTokenError:
 def not_running(reason: str, unasked: bool = True) -> DaemonNotRunning:
     error = DaemonNotRunning(
         "not_running",
-        f"The evo-token daemon cannot be reached: {reason}.",
-        "Start it with `evo-token serve`.",
+        f"The daemon cannot be reached: {reason}.",
+        "Start the daemon with `evo-token serve`.",
     )
     error.unasked = unasked
     return error

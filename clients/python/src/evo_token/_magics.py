@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NoReturn
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from ._errors import EvoTokenError, Misconfigured, Unavailable
 
 _COLUMNS = ("App", "Type", "Session", "Token", "Until", "What is wrong", "What to do")
 
-# Set where the kernel runs on another machine than the person's browser.
+# Variables that are set where the kernel runs on another machine than the browser.
 _REMOTE = (
     "SSH_CONNECTION",
     "SSH_CLIENT",
@@ -35,7 +35,7 @@ _REMOTE = (
     "KUBERNETES_SERVICE_HOST",
 )
 
-# One of them is set where a browser can appear on a Linux desktop, or in Windows out of WSL.
+# One of them is set where a browser can be shown: on a Linux desktop, or in Windows from WSL.
 _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")
 
 
@@ -155,11 +155,26 @@ class _Arguments(argparse.ArgumentParser):
         raise EvoTokenError("invalid_request", f"{message[:1].upper()}{message[1:]}.", self.format_usage().strip())
 
 
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise EvoTokenError(
+            "invalid_request", "A quotation mark is not closed.", "The name of an app needs none."
+        ) from None
+
+
+def _parse_status(line: str) -> argparse.Namespace:
+    parser = _Arguments(prog="%evo_status", add_help=False)
+    parser.add_argument("app", nargs="?")
+    return parser.parse_args(_words(line))
+
+
 def _parse_setup(line: str) -> argparse.Namespace:
     parser = _Arguments(prog="%evo_setup", add_help=False)
     parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP") or "evo-me")
     parser.add_argument("--issuer")
-    return parser.parse_args(shlex.split(line))
+    return parser.parse_args(_words(line))
 
 
 def _parse(line: str) -> argparse.Namespace:
@@ -168,15 +183,15 @@ def _parse(line: str) -> argparse.Namespace:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--device", action="store_true")
     how.add_argument("--no-browser", action="store_true")
-    return parser.parse_args(shlex.split(line))
+    return parser.parse_args(_words(line))
 
 
 @magics_class
 class EvoMagics(Magics):
     @line_magic
     def evo_status(self, line: str) -> StatusTable:
-        """How the apps are, or one of them: %evo_status evo-me"""
-        app = line.strip()
+        """The status of all apps, or of one: %evo_status evo-me"""
+        app = _parse_status(line).app
         client = default_client()
         if app:
             return StatusTable([client.ask("GET", f"/v1/apps/{quote(app, safe='')}")])
@@ -235,7 +250,7 @@ def _elsewhere(sign_in: _SignIn) -> None:
     try:
         sign_in.start(device=True)
     except (Misconfigured, Unavailable):
-        # The server has no device flow, or not for this app; what else is wrong the other way says too.
+        # The server has no device flow, or not for this app. Any other fault the other way reports too.
         sign_in.start()
         _by_paste(sign_in)
     else:
@@ -281,23 +296,39 @@ def _by_paste(sign_in: _SignIn) -> None:
         )
     print(f"To sign in, open this address in your browser: {started['authorization_url']}", flush=True)
     question = "The address that the browser ends on (or Enter, if it says that you are signed in): "
+    earlier = ""
     while True:
         try:
-            url = input(question).strip()
+            pasted = input(question).strip()
         except (EOFError, RuntimeError) as error:
             # A kernel that runs without a person (papermill, nbconvert) cannot ask.
             sign_in.give_up()
             raise EvoTokenError(
                 "login_required",
-                "No person can be asked for the address here.",
+                "This kernel cannot ask a person for the address.",
                 "Sign in with `evo-token login` in a terminal.",
             ) from error
-        if url:
-            try:
-                sign_in.paste(url)
-            except EvoTokenError as error:
-                if error.code != "invalid_request":
-                    raise
-                print(error, flush=True)
+        # A terminal reads line by line an address that a mail broke over several lines.
+        whole = pasted if "://" in pasted else earlier + pasted
+        if pasted and not _takes(sign_in, dict.fromkeys([pasted, whole])):
+            earlier = whole
         if sign_in.has_ended():
             return
+        if not pasted:
+            print("No browser has come back yet.", flush=True)
+
+
+def _takes(sign_in: _SignIn, addresses: Iterable[str]) -> bool:
+    """Whether one of these is the sign-in's; says what is wrong with the first where none is."""
+    refusals: list[EvoTokenError] = []
+    for address in addresses:
+        try:
+            sign_in.paste(address)
+        except EvoTokenError as error:
+            if error.code != "invalid_request":
+                raise
+            refusals.append(error)
+        else:
+            return True
+    print(refusals[0], flush=True)
+    return False

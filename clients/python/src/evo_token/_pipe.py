@@ -1,4 +1,4 @@
-"""A named pipe of Windows in the place of a socket, as far as `http.client` needs one."""
+"""A named pipe of Windows with the methods of a socket that `http.client` needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import time
 from typing import Any
 
-# A pipe of another machine would be asked with this user's name and password.
+# Opening a pipe of another machine would send it this user's credentials.
 _OF_THIS_MACHINE = re.compile(r"\\\\[.?]\\pipe\\[^\\]+")
 
-# All instances of the pipe are taken for a moment, while the daemon makes the next one.
+# The error while all instances of the pipe are taken, until the daemon makes the next one.
 _PIPE_BUSY = 231
 _LOOK_EVERY_S = 0.01
 
@@ -22,7 +22,7 @@ def is_pipe(path: str) -> bool:
 
 
 class Pipe:
-    """Reading and writing wait without a limit: `is_readable` is asked before an answer is read."""
+    """Reading and writing have no time limit; `is_readable` is called before an answer is read."""
 
     def __init__(self, path: str, within_s: float) -> None:
         self._file = _open(path, time.monotonic() + within_s)
@@ -53,7 +53,7 @@ class Pipe:
 
 
 class _Reader(io.RawIOBase):
-    """The end of one answer does not close the pipe: the next one comes through it, too."""
+    """A reader that leaves the pipe open at the end of an answer, for the next one."""
 
     def __init__(self, file: io.RawIOBase) -> None:
         self._file = file

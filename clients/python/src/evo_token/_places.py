@@ -8,12 +8,12 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-# A longer path is cut short silently by the system, and then names another socket.
+# The system truncates a longer path without an error, and it then names another socket.
 _SOCKET_PATH_MAX_BYTES = 100
 
 MACHINE_SOCKET = "/run/evo-token/owner.sock"
 
-# There files have neither owner nor mode that Python could read: their directory is private.
+# Python cannot read the owner and mode of files there; their directory is private.
 WINDOWS = os.name == "nt"
 
 
@@ -44,7 +44,7 @@ def _runtime_directory(env: Mapping[str, str], state: Path) -> Path:
 
 
 def socket_candidates(env: Mapping[str, str]) -> list[str]:
-    """What the daemon wrote down, its usual place, and that of the machine's own daemon."""
+    """The socket that `endpoint.json` names, the usual one, and that of the machine's daemon."""
     state = state_directory(env)
     known = read_endpoint(state / "endpoint.json").get("socket")
     usual = str(_runtime_directory(env, state) / "owner.sock")
@@ -53,7 +53,7 @@ def socket_candidates(env: Mapping[str, str]) -> list[str]:
 
 
 def usable_socket(path: str) -> tuple[str, str | None]:
-    """The real path, or why it is not to be used: its owner would see what we send."""
+    """The real path, and why it must not be used, if so: its owner would see what is sent."""
     try:
         real = os.path.realpath(path, strict=True)
         for place in (real, os.path.dirname(real)):
@@ -75,7 +75,7 @@ def _untrusted_because(path: str) -> str | None:
     found = os.stat(path)
     if not is_trusted(found):
         return f'"{path}" belongs to another user (uid {found.st_uid})'
-    # The mode of a socket says who may connect; that of a directory who may replace what is in it.
+    # The mode of a socket says who may connect; that of a directory, who may replace its files.
     if not stat.S_ISSOCK(found.st_mode) and found.st_mode & 0o022:
         return f'others may write to "{path}"'
     return None
@@ -87,7 +87,7 @@ def is_trusted(found: os.stat_result) -> bool:
 
 
 def read_endpoint(path: Path) -> Mapping[str, object]:
-    """Nothing where there is none, where a crash cut it short, or where others could have written it."""
+    """Reads `endpoint.json`; empty where there is none, where it is no JSON, or where others could have written it."""
     try:
         found = path.stat()
         if not is_trusted(found) or (not WINDOWS and found.st_mode & 0o022):

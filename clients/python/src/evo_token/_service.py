@@ -1,4 +1,4 @@
-"""What the service manager knows of a daemon that accepts connections and gives no sign of life."""
+"""Asks the service manager about a daemon that accepts connections and does not answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _NOTHING = Seen("none", 0)
 
 
 def look(of_machine: bool = False) -> Seen:
-    """Whether the service is up; `of_machine` for the machine's own service, else that of this user."""
+    """The state of the service: with `of_machine` the machine's, else this user's."""
+    # The Task Scheduler answers in the language of Windows, which cannot be parsed.
+    if sys.platform == "win32":
+        return _NOTHING
     if sys.platform == "darwin":
         return _NOTHING if of_machine else _from_launchd(_said("launchctl", "print", f"gui/{os.getuid()}/{_LABEL}"))
     scope = [] if of_machine else ["--user"]
@@ -45,7 +48,7 @@ def _state_in(properties: dict[str, str]) -> State:
     active = properties.get("ActiveState", "")
     if properties.get("LoadState") != "loaded":
         return "none"
-    # Between two attempts: it has ended without becoming ready, and will most likely do so again.
+    # Between two attempts: the service failed, and will most likely fail again.
     if active == "failed" or properties.get("SubState") == "auto-restart":
         return "failed"
     if active in ("activating", "reloading") or (active == "inactive" and properties.get("Job")):

@@ -1,11 +1,10 @@
-"""`%evo_setup`: from an installed package to a daemon that runs, by asking for what it needs."""
+"""`%evo_setup`: writes a config, starts the daemon and signs in; asks for what it needs."""
 
 from __future__ import annotations
 
 import atexit
 import importlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from ._client import default_client
 from ._errors import DaemonNotRunning, EvoTokenError
+from ._programs import environment, find
 
 _TYPES = ("native", "spa", "web", "service")
 
@@ -25,11 +25,11 @@ _START_S = 60.0
 
 
 def command() -> list[str]:
-    """What `evo-token` is here: that of evo-token-daemon, or the one in PATH. Raises EvoTokenError."""
+    """The command line of `evo-token`: of evo-token-daemon, or the one in PATH. Raises EvoTokenError."""
     try:
         daemon = importlib.import_module("evo_token_daemon")
     except ImportError:
-        found = shutil.which("evo-token")
+        found = find("evo-token")
         if found:
             return [found]
         raise EvoTokenError(
@@ -41,7 +41,7 @@ def command() -> list[str]:
 
 
 def describe(name: str, issuer: str | None) -> None:
-    """Writes a config that has the app, from what a person answers; one that is there stays."""
+    """Asks about the app and writes a config with it; keeps an existing one."""
     path = _config_path()
     if path.exists():
         print(f"{path} is there already, and stays as it is.")
@@ -57,7 +57,7 @@ def describe(name: str, issuer: str | None) -> None:
 
 
 def start() -> None:
-    """Has a service run the daemon; where there is no service manager, this kernel. Says which."""
+    """Has a service run the daemon; where that fails, runs it beside this kernel. Prints which."""
     if _answers():
         print("The daemon runs already.")
         return
@@ -78,7 +78,7 @@ def store_secret(app: str, kind: str) -> None:
     """Asks for the client secret of an app that has one."""
     if kind not in ("web", "service"):
         return
-    secret = getpass(f"Client secret of {app} (empty: it is stored already): ")
+    secret = getpass(f"Client secret of {app} (empty: it is stored already): ").strip()
     if secret:
         default_client().ask("PUT", f"/v1/apps/{app}/client-secret", {"client_secret": secret})
 
@@ -91,16 +91,32 @@ def _start_here() -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C in a terminal, or "interrupt" in a notebook, is not for it.
+            env=environment(),
+            # Ctrl-C in a terminal and "interrupt" in a notebook must not end it.
             start_new_session=True,
             preexec_fn=_end_with_parent(),
         )
-    atexit.register(child.terminate)
+    atexit.register(_end, child)
     deadline = time.monotonic() + _START_S
     while not _answers():
         if child.poll() is not None or time.monotonic() > deadline:
-            raise DaemonNotRunning("not_running", "The daemon does not start.", f"Its log is {log}.")
+            hint = f"{_said_in(log)}See its log: {log}"
+            raise DaemonNotRunning("not_running", "The daemon does not start.", hint)
         time.sleep(0.1)
+
+
+def _said_in(log: Path) -> str:
+    """What the daemon says to people: the last lines of its log that are not JSON."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = [line for line in lines if line and not line.startswith("{")]
+    return "".join(f"{line}\n" for line in said[-4:])
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if os.name == "nt" and child.poll() is None:
+        # There a signal ends it at once, even before a new refresh token is stored.
+        _call("stop")
+    child.terminate()
 
 
 def _end_with_parent() -> Callable[[], None] | None:
@@ -141,13 +157,17 @@ def _run(*arguments: str) -> None:
 
 
 def _said(ended: subprocess.CompletedProcess[str]) -> tuple[str, str]:
-    """The sentence and the hint of a command that failed."""
+    """The message and the hint of a command that failed."""
     message, _, hint = ended.stderr.strip().removeprefix("evo-token: ").partition("\n")
     return message, hint
 
 
 def _call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command(), *arguments], capture_output=True, text=True, check=False)
+    line = [*command(), *arguments]
+    # Node.js writes UTF-8, also where Windows has another encoding.
+    return subprocess.run(
+        line, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment()
+    )
 
 
 def _ask(question: str) -> str:
@@ -156,7 +176,7 @@ def _ask(question: str) -> str:
     except (EOFError, RuntimeError) as error:
         # A kernel that runs without a person (papermill, nbconvert) cannot ask.
         raise EvoTokenError(
-            "failed", "No person can be asked here.", "Run `evo-token init` in a terminal."
+            "failed", "This kernel cannot ask a person.", "Run `evo-token init` in a terminal."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A daemon that was asked and says nothing: is it busy, starting, or not there at all?"""
+"""Finds out whether a daemon that does not answer is busy, starting, or not there."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Protocol
 from ._errors import DaemonNotRunning
 from ._service import Seen, State, look
 
-# Between two looks whether it is still there.
+# Between two checks whether the daemon is still there.
 _LOOK_EVERY_S = 3.0
-# While the service starts or stops, which takes a second as a rule.
+# The same while the service starts or stops, which usually takes a second.
 _LOOK_AGAIN_S = 1.0
 _ALIVE_WITHIN_S = 3.0
 
@@ -41,7 +41,7 @@ class Asked(Protocol):
 
 
 def outlast(asked: Asked, pid: int | None) -> None:
-    """Blocks until the answer begins, while the daemon is there or on its way. Raises DaemonNotRunning."""
+    """Blocks until the answer begins. Raises DaemonNotRunning where none can be expected any more."""
     deadline = time.monotonic() + asked.patience_s
     said: set[State] = set()
     before: Seen | None = None
@@ -64,7 +64,7 @@ def outlast(asked: Asked, pid: int | None) -> None:
 
 
 def _is_failing(before: Seen | None, seen: Seen) -> bool:
-    """Whether it was tried again since the last look, and is not up yet: each look meets another attempt."""
+    """Whether the manager has started the service again since the last look, and it is not up: it fails each time."""
     return before is not None and seen.state == "starting" and seen.restarts > before.restarts
 
 
@@ -81,13 +81,15 @@ def _is_alive(asked: Asked) -> bool:
 
 def _not_there(place: str, state: State, pid: int | None) -> DaemonNotRunning:
     if state == "failed":
-        message = "The evo-token service is installed, and its daemon does not start."
+        message = "The evo-token service is installed, but its daemon does not start."
         hint = "`evo-token service status` shows why."
-    else:
-        process = "its process" if pid is None else f"its process ({pid})"
+    elif pid is not None:
         message = f"The evo-token daemon at {place} gives no sign of life."
-        hint = f"End {process}, then start it again with `evo-token serve`."
+        hint = f"End its process ({pid}), then start it again with `evo-token serve`."
+    else:
+        message = f"What listens on {place} gives no sign of life."
+        hint = "No daemon is known to listen there. Find out which program does, then start the daemon with `evo-token serve`."
     error = DaemonNotRunning("not_running", message, hint)
-    # The question is in its socket, and may be read yet.
+    # The request is in its socket, and may still be read.
     error.unasked = False
     return error

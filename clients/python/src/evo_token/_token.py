@@ -10,21 +10,25 @@ from typing import NoReturn
 
 _SPARE_S = 60.0
 
-# A token says its end in whole seconds (RFC 7519 `exp`), and takes a moment to get there.
+# A token's end is in whole seconds (RFC 7519 `exp`), and a request needs time to arrive.
 _LEAST_SPARE_S = 2.0
 
-# A token without an end may be revoked, or its session be another: the daemon is asked as often as for usual ones.
+# A token without an end may be revoked, or replaced by a new sign-in: the daemon is asked for it once an hour.
 _ENDLESS_FRESH_S = 3600.0
 
 
 class Token:
-    """Printing, logging and formatting it give its fingerprint; `value` is the token itself."""
+    """An access token. Printing, logging and formatting show its fingerprint; `value` is the token itself."""
 
     __slots__ = ("_life_s", "_received_mono", "_received_wall", "_value", "app", "scope", "token_type")
 
     def __init__(self, answer: Mapping[str, object], asked_wall: float, asked_mono: float) -> None:
-        """`asked_…` is when it was asked for: it lives no longer than counted from then."""
-        self._value = str(answer["access_token"])
+        """`asked_…` is when the token was requested; its life counts from then. Raises KeyError or ValueError."""
+        value = answer["access_token"]
+        # RFC 6749 §A.12: a line break in it would end the header that it goes into.
+        if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+            raise ValueError("no access token")
+        self._value = value
         expires_in = answer["expires_in"]
         # None for a token that does not end.
         self._life_s = math.inf if expires_in is None else float(str(expires_in))
@@ -53,7 +57,7 @@ class Token:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds that it still lives, whichever clock has gone further since it came; infinite without an end."""
+        """Seconds until its end, by the clock that has gone further since; infinite for a token that does not end."""
         return max(0.0, self._life_s - self._age_s())
 
     @property

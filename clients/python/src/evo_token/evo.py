@@ -15,7 +15,7 @@ from ._token import Token
 
 _log = logging.getLogger("evo_token")
 
-# Which token the request of this task was sent with: meanwhile others may have got a newer one.
+# The token of this task's request: other tasks may have got a newer one since.
 _sent: ContextVar[Token | None] = ContextVar("evo_token_sent", default=None)
 
 

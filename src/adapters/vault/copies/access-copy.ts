@@ -3,7 +3,7 @@ import { decodeProtectedHeader } from 'jose'
 import * as z from 'zod'
 import type { Pair } from '../../../core/sharing/pair.ts'
 import type { AppKey } from '../../../core/sharing/shared-store.ts'
-import type { AccessCopy, Opened } from '../../../core/vault.ts'
+import type { AccessCopy, OpenResult } from '../../../core/vault.ts'
 import { Secret } from '../../../secret.ts'
 import { findKey, type VaultKey } from '../sealing/key-ring.ts'
 import { isFor, keyIdOf, type Purpose, seal, unseal } from '../sealing/sealed-text.ts'
@@ -14,7 +14,7 @@ const content = z.object({
   scope: z.string().exactOptional(),
 })
 
-/** @param number of the reader key. */
+/** @param number that of the reader key. */
 export function accessPurpose(
   { app, identityDigest, number: home, generation }: AppKey & Pair,
   number: number,
@@ -37,12 +37,12 @@ export function sealAccessCopy(
   return seal(JSON.stringify({ ...rest, accessToken: accessToken.expose() }), purpose, key)
 }
 
-/** @param keys those of the app that are here. */
+/** @param keys the reader keys of the app that are here. */
 export async function openAccessCopy(
   row: AppKey & Pair,
   access: string,
   keys: readonly VaultKey[],
-): Promise<Opened<AccessCopy>> {
+): Promise<OpenResult<AccessCopy>> {
   if (!findKey(keys, keyIdOf(access))) return { kind: 'unknown-key' }
   const unsealed = await unseal(access, keys)
   const number = numberOf(access)
@@ -58,7 +58,7 @@ export function numberOf(access: string): number | undefined {
     const number = Number(decodeProtectedHeader(access)['evo-reader-key'])
     return Number.isSafeInteger(number) && number > 0 ? number : undefined
   } catch {
-    // jose throws a plain TypeError where it is no JWE at all.
+    // jose throws a plain TypeError where it is not a JWE at all.
     return undefined
   }
 }

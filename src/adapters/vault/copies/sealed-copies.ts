@@ -5,7 +5,7 @@
 import { hkdfSync } from 'node:crypto'
 import type { AppKey, Copies } from '../../../core/sharing/shared-store.ts'
 import type { Pair } from '../../../core/sharing/pair.ts'
-import type { AccessCopy, Opened, RecordCopies, RecordCopy } from '../../../core/vault.ts'
+import type { AccessCopy, OpenResult, RecordCopies, RecordCopy } from '../../../core/vault.ts'
 import { Secret } from '../../../secret.ts'
 import { fromPlainText, toPlainText } from '../records/record-codec.ts'
 import type { SealingKeys } from '../sealing/current-keys.ts'
@@ -46,7 +46,7 @@ export class SealedCopies implements RecordCopies {
 
   async openSession(
     row: AppKey & Pair & Pick<Copies, 'session'>,
-  ): Promise<Opened<Pick<RecordCopy, 'record' | 'unanswered'>>> {
+  ): Promise<OpenResult<Pick<RecordCopy, 'record' | 'unanswered'>>> {
     const kid = keyIdOf(row.session)
     if (kid === undefined) return { kind: 'broken' }
     if (!findKey(this.#keys.ring, kid)) return { kind: 'unknown-key' }
@@ -58,7 +58,7 @@ export class SealedCopies implements RecordCopies {
     return { kind: 'opened', value: { record, unanswered: kind === 'attempt' } }
   }
 
-  async openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<Opened<AccessCopy>> {
+  async openAccess(row: AppKey & Pair & Pick<Copies, 'access'>): Promise<OpenResult<AccessCopy>> {
     if (row.access === null) return { kind: 'broken' }
     const number = numberOf(row.access)
     if (number === undefined) return { kind: 'broken' }
@@ -80,7 +80,7 @@ export class SealedCopies implements RecordCopies {
   }
 }
 
-/** HKDF-SHA-256 (RFC 5869): who has it learns nothing of the vault key, or of another app's. */
+/** HKDF-SHA-256 (RFC 5869): a reader key reveals nothing about the vault key, or another app's reader key. */
 function derive({ secret }: VaultKey, app: string, number: number): Secret {
   const key = Buffer.from(secret.expose(), 'base64url')
   const info = `evo-token reader key\0${app}\0${number}`

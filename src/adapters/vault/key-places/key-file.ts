@@ -1,6 +1,6 @@
 /** Vault keys in files: our own with mode 0600, or a systemd credential. */
 import { constants } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ownership } from '../../../platform/chosen.ts'
 import { platform } from '../../../platform/current.ts'
@@ -31,7 +31,7 @@ export function createKeyFile(path: string, uid: number): KeyPlace {
       }),
     remove: () =>
       refuseOnDiskError(path, async () => {
-        await rm(path, { force: true })
+        await platform.files.removeFile(path)
         await platform.files.syncDirectory(dirname(path))
         return DONE
       }),
@@ -65,9 +65,11 @@ const HOW_TO_LOAD =
 /** @param owner the user that must own the file, and alone may read it; undefined for a credential. */
 async function readKeys(path: string, owner: number | undefined): Promise<KeysRead> {
   try {
-    const file = await open(path, constants.O_RDONLY | platform.files.NO_FOLLOW)
+    const flags = constants.O_RDONLY | platform.files.NO_FOLLOW | platform.files.NO_WAIT
+    const file = await platform.files.whenFree(() => open(path, flags))
     try {
       const stats = await file.stat()
+      if (!stats.isFile()) return refuse(`The vault key ${path} is not a regular file.`)
       if (owner !== undefined && !ownership.isOwn(stats, owner)) {
         return refuse(`The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`)
       }
@@ -80,7 +82,7 @@ async function readKeys(path: string, owner: number | undefined): Promise<KeysRe
       const keys = parseKeys(await file.readFile())
       if (keys) return { kind: 'keys', keys }
       return refuse(
-        `${path} is no vault key: it should be 32 raw bytes, or base64 or hex of 32 bytes on each line.`,
+        `${path} is not a vault key: it should be 32 raw bytes, or base64 or hex of 32 bytes on each line.`,
         'Put it back from a backup.',
       )
     } finally {

@@ -3,6 +3,7 @@
  * the newest first. There is more than one only during a change of keys.
  */
 import { randomBytes } from 'node:crypto'
+import { decodeText } from '../../../core/file-text.ts'
 import type { KeySource } from '../../../core/vault-key-source.ts'
 import { Secret } from '../../../secret.ts'
 
@@ -41,10 +42,10 @@ export function formatKeys(keys: readonly Secret[]): string {
   return keys.map((key) => `${key.expose()}\n`).join('')
 }
 
-/** Reads 32 raw bytes, or lines of base64, base64url or hex; undefined where anything is not a key. */
+/** Reads 32 raw bytes, or lines of base64, base64url or hex in any text file; undefined where anything is not a key. */
 export function parseKeys(bytes: Buffer): readonly Secret[] | undefined {
   if (bytes.length === KEY_BYTES) return [new Secret(bytes.toString('base64url'))]
-  const lines = bytes.toString('latin1').split(/\s+/).filter(Boolean)
+  const lines = decodeText(bytes).split(/\s+/).filter(Boolean)
   const keys = lines.map(decodeKey)
   if (keys.length === 0 || keys.some((key) => key?.length !== KEY_BYTES)) return undefined
   return keys.map((key) => new Secret(key?.toString('base64url') ?? ''))

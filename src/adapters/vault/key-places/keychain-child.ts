@@ -90,7 +90,7 @@ async function ask(
   return answer === '' ? { kind: 'failed', message: `keytar ended with ${end}` } : parse(answer)
 }
 
-/** What ships has keytar and its binaries beside this file. */
+/** The published package has keytar and its binaries beside this file. */
 function findKeytar(): string {
   const shipped = join(import.meta.dirname, 'keytar/keytar.js')
   return existsSync(shipped) ? shipped : createRequire(import.meta.url).resolve('keytar')

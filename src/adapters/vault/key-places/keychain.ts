@@ -54,7 +54,7 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
     const answer = await ask('setPassword', vaultId, formatKeys(keys))
     if (answer.kind !== 'answered') return explain(answer, system, timeoutMs)
     const kept = await ask('getPassword', vaultId)
-    const there = typeof kept === 'object' && 'value' in kept ? String(kept.value) : ''
+    const there = kept.kind === 'answered' ? String(kept.value) : ''
     return sameKeys(parseKeys(Buffer.from(there)) ?? [], keys)
       ? { kind: 'done' }
       : {
@@ -113,7 +113,7 @@ function toKeys(value: string, vaultId: string): KeysRead {
   if (keys) return { kind: 'keys', keys }
   return {
     kind: 'refused',
-    message: `The keychain's item of the service "${SERVICE}" for the account "${vaultId}" is no vault key.`,
+    message: `The keychain's item of the service "${SERVICE}" for the account "${vaultId}" is not a vault key.`,
     hint: 'It was changed: put it back from a backup of the keychain.',
   }
 }

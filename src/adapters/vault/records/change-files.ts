@@ -1,4 +1,4 @@
-/** Changes an app's files in its queue, and turns what the disk refuses into a result. */
+/** Changes an app's files in its queue, and turns errors of the disk into a result. */
 import type { StoreResult } from '../../../core/vault.ts'
 import type { Queues } from '../../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../../files/disk-errors.ts'
@@ -14,7 +14,7 @@ export interface ChangeDeps {
 
 /**
  * @param failure the beginning of the message for people, such as "The record of "crm" could not be stored".
- * @param format that the vault must have before the change.
+ * @param format the least format that the vault must have before the change.
  */
 export function changeFiles(
   { dir, queues, keys }: ChangeDeps,

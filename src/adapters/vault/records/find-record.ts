@@ -1,26 +1,34 @@
-/** Finds an app's record, or says why there is none: no file, damage, or a newer version's format. */
+/** Reads an app's record, or says why there is none: no file, damage, or the format of a newer version. */
 import type { Identity } from '../../../core/app.ts'
 import type { VaultEntry } from '../../../core/vault.ts'
+import { platform } from '../../../platform/current.ts'
 import { isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
-import { type Decoded, decodeRecord } from './record-codec.ts'
+import { type DecodedRecord, decodeRecord } from './record-codec.ts'
 import { type AppFiles, readText } from './record-files.ts'
 
-/** These errors are permanent: the file counts as damaged. Others pass, such as too many open files. */
-const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO', 'EISDIR', 'ELOOP'])
+/** Something else is in the place of the file, which counts as damaged. */
+const NO_FILE = new Set(['EISDIR', 'ELOOP'])
+
+/** The file may be intact, and readable later: once its permissions are corrected, or the disk works again. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO'])
 
 /** `newer`: what a newer version wrote, and this one cannot read. */
 export type Found<T> = T | 'absent' | 'broken' | 'newer'
 
-/** The record; of kind `attempt` where it was stored together with its mark. */
+/**
+ * The record; of kind `attempt` where it was stored together with its mark.
+ *
+ * @throws the error of the file system where it cannot be read now.
+ */
 export async function findRecord(
   { record }: Pick<AppFiles, 'record'>,
   app: string,
   ring: readonly VaultKey[],
-): Promise<Found<Decoded>> {
+): Promise<Found<DecodedRecord>> {
   const found = await find(record, app, ring)
   if (typeof found === 'string') return found
-  // The mark of a first attempt is of no record.
+  // The mark of a first attempt is not a record.
   return found.record.generation === 0 && found.kind === 'attempt' ? 'broken' : found
 }
 
@@ -28,19 +36,29 @@ export function findNext(
   { next }: AppFiles,
   app: string,
   ring: readonly VaultKey[],
-): Promise<Found<Decoded>> {
+): Promise<Found<DecodedRecord>> {
   return find(next, app, ring)
 }
 
-async function find(path: string, app: string, ring: readonly VaultKey[]): Promise<Found<Decoded>> {
+async function find(
+  path: string,
+  app: string,
+  ring: readonly VaultKey[],
+): Promise<Found<DecodedRecord>> {
   try {
-    const text = readText(path)
+    const text = await platform.files.whenFree(() => readText(path))
     if (text === undefined) return 'absent'
     return await decodeRecord(app, text, ring)
   } catch (error) {
-    if (isDiskError(error) && UNREADABLE.has(error.code)) return 'broken'
+    if (isDiskError(error) && NO_FILE.has(error.code)) return 'broken'
     throw error
   }
+}
+
+/** For `catch`, where a file that cannot be read would keep a newer record from being stored. */
+export function brokenIfUnreadable(error: unknown): 'broken' {
+  if (isDiskError(error) && UNREADABLE.has(error.code)) return 'broken'
+  throw error
 }
 
 /** Whether a newer version wrote the record, or the next one. */

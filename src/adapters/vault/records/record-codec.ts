@@ -3,12 +3,13 @@
  * line of its file. What follows that line is room for the next record.
  *
  * A newer version may have written it. What it added is kept (`UnknownMembers`); what it changed
- * cannot be read here, and is no damage.
+ * cannot be read here, and does not count as damage.
  */
 import * as z from 'zod'
 import type { Identity } from '../../../core/app.ts'
 import type { AppRecord, Sharing } from '../../../core/vault.ts'
 import type { PastFailure } from '../../../core/ports.ts'
+import type { SinceBoot } from '../../../core/stored-tokens.ts'
 import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
 import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
@@ -20,7 +21,7 @@ import { seal, unseal } from '../sealing/sealed-text.ts'
  */
 export type RecordKind = 'app' | 'attempt'
 
-export interface Decoded {
+export interface DecodedRecord {
   readonly kind: RecordKind
   readonly record: AppRecord
 }
@@ -31,12 +32,14 @@ type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
 /** An object with the members of `shape`; unknown ones are kept. */
 function members<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.looseObject(shape).transform((object) => {
-    const isKnown = ([name]: [string, unknown]) => Object.hasOwn(shape, name)
+    const isKnown = (name: string) => Object.hasOwn(shape, name)
+    if (Object.keys(object).every(isKnown)) return object
     const entries: [string, unknown][] = Object.entries(object)
-    const unknown = entries.filter((entry) => !isKnown(entry))
+    const unknown = entries.filter(([name]) => !isKnown(name))
     // `fromEntries` forgets the types of the members, which the schema has checked.
-    const known = Object.fromEntries(entries.filter(isKnown)) as z.output<z.ZodObject<S>>
-    if (unknown.length === 0) return known
+    const known = Object.fromEntries(entries.filter(([name]) => isKnown(name))) as z.output<
+      z.ZodObject<S>
+    >
     const unknownMembers = new Secret(JSON.stringify(Object.fromEntries(unknown)))
     return { ...known, unknownMembers }
   })
@@ -51,10 +54,14 @@ const tokens = members({
   accessToken: secret,
   refreshToken: secret.exactOptional(),
   receivedAt: instant,
+  receivedSinceBoot: members({
+    boot: z.string(),
+    ms: z.number(),
+  } satisfies Shape<SinceBoot>).exactOptional(),
   lifetimeMs: durationMs.nullable(),
   lifetimeAssumed: z.literal(true).exactOptional(),
   // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
-  // no draw: the middle is as good as any. That age stays, as a member that we do not know.
+  // no draw: any value will do. `refreshAfterMs` is kept as an unknown member.
   draw: z.number().min(0).max(1).default(0.5),
   scope: optionalText,
   subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
@@ -106,13 +113,17 @@ export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = 
   attempt: z.literal(true).exactOptional(),
 } satisfies Shape<AppRecord & { attempt: true }>)
 
-export async function encodeRecord(app: string, decoded: Decoded, key: VaultKey): Promise<string> {
+export async function encodeRecord(
+  app: string,
+  decoded: DecodedRecord,
+  key: VaultKey,
+): Promise<string> {
   const purpose = { 'evo-app': app, 'evo-kind': decoded.kind } as const
   return `${await seal(toPlainText(decoded), purpose, key)}\n`
 }
 
 /** The content of a record, to be sealed. */
-export function toPlainText({ kind, record }: Decoded): string {
+export function toPlainText({ kind, record }: DecodedRecord): string {
   const { lost } = record
   const content = {
     ...record,
@@ -122,8 +133,8 @@ export function toPlainText({ kind, record }: Decoded): string {
   return JSON.stringify(exposeAll(content))
 }
 
-/** Undefined for what is no record that this version can read. */
-export function fromPlainText(text: string): Decoded | undefined {
+/** Undefined for what is not a record that this version can read. */
+export function fromPlainText(text: string): DecodedRecord | undefined {
   const parsed = recordSchema.safeParse(jsonOf(text))
   if (!parsed.success) return undefined
   const { attempt, ...record } = parsed.data
@@ -138,7 +149,7 @@ export async function decodeRecord(
   app: string,
   text: string,
   ring: readonly VaultKey[],
-): Promise<Decoded | 'newer' | 'broken'> {
+): Promise<DecodedRecord | 'newer' | 'broken'> {
   const unsealed = await unseal(firstLine(text), ring)
   if (unsealed?.header['evo-app'] !== app) return 'broken'
   const decoded = fromPlainText(unsealed.plaintext)

@@ -1,6 +1,6 @@
 /**
- * The vault's files and what is done to each. Every step leaves either the file that was there or
- * the one that should be; nothing that may still be needed is deleted.
+ * The vault's files, and the operations on them. Every step leaves either the old file or the new one;
+ * nothing that may still be needed is deleted.
  *
  *     APP.jwe                  the record
  *     APP.jwe.new              room for the next one, with a mark while a request is under way
@@ -20,7 +20,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Identity } from '../../../core/app.ts'
@@ -29,7 +28,7 @@ import { isDiskError } from '../../files/disk-errors.ts'
 
 const sync = promisify(fsync)
 
-/** Called after each step that a kill could follow; `app` is the one whose files it changed, if it was one app's. */
+/** Called after each step that a kill could follow. @param app the app whose files the step changed, if it was one app's. */
 export type OnStep = (step: string, app?: string) => void
 
 /** More than a usual token response. */
@@ -60,7 +59,7 @@ function digest({ clientId, issuer, tokenEndpoint, type }: Identity): string {
 export interface FoundFile {
   readonly app: string
   readonly path: string
-  /** Room for a next record, which has to be kept when it is written anew. */
+  /** Whether the file is room for a next record, which has to stay when the file is rewritten. */
   readonly reserves: boolean
 }
 
@@ -112,7 +111,8 @@ export async function writeInPlace(path: string, text: string, onStep: OnStep): 
   const existed = existsSync(path)
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | platform.files.NO_FOLLOW
-    const file = openSync(path, flags, 0o600)
+    // On Windows a virus scanner may have it: then the one copy of a new refresh token is in memory.
+    const file = await platform.files.whenFree(() => openSync(path, flags, 0o600))
     try {
       onStep('opened')
       writeFileSync(file, text)
@@ -124,7 +124,7 @@ export async function writeInPlace(path: string, text: string, onStep: OnStep): 
       closeSync(file)
     }
   } catch (error) {
-    if (!existed) await rm(path, { force: true }).catch(() => undefined)
+    if (!existed) await platform.files.removeFile(path).catch(() => undefined)
     throw error
   }
 }

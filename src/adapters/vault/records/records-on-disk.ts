@@ -2,16 +2,16 @@
 import type { Identity } from '../../../core/app.ts'
 import type { AppRecord } from '../../../core/vault.ts'
 import { filesOf, renameDurably, stampOf } from './record-files.ts'
-import { findNext, findRecord, sameIdentity } from './find-record.ts'
+import { brokenIfUnreadable, findNext, findRecord, sameIdentity } from './find-record.ts'
 import type { SealingKeys } from '../sealing/current-keys.ts'
 
-/** The generation on disk, 0 for none; `other`: of what the app was before its config changed. */
-export type OnDisk = number | 'broken' | 'newer' | 'other'
+/** The generation on disk, 0 for none; `other`: a record of another identity, from before the config changed. */
+export type FoundGeneration = number | 'broken' | 'newer' | 'other'
 
 export class RecordsOnDisk {
   readonly #dir: string
   readonly #keys: SealingKeys
-  /** The records that were read, each with the stamp of its file. */
+  /** The records that were read, each with the stamp that its file had then. */
   readonly #seen = new Map<string, { readonly stamp: string; readonly record: AppRecord }>()
   /** Apps whose newest record still has the name of the next one: the disk refused to rename it. */
   readonly #misplaced = new Set<string>()
@@ -26,8 +26,8 @@ export class RecordsOnDisk {
     else this.#misplaced.delete(app)
   }
 
-  /** What is on disk under the name of `record`, or of the record that it is to replace. */
-  async look(app: string, { identity }: AppRecord): Promise<OnDisk> {
+  /** What is on disk in the place of `record`. */
+  async look(app: string, { identity }: AppRecord): Promise<FoundGeneration> {
     const files = filesOf(this.#dir, app)
     if (this.#misplaced.has(app)) {
       await renameDurably(this.#dir, files.next, files.record)
@@ -36,7 +36,7 @@ export class RecordsOnDisk {
     const stamp = stampOf(files.record)
     const seen = this.#seen.get(app)
     if (seen && stamp !== undefined && seen.stamp === stamp) return onDiskOf(seen.record, identity)
-    const found = await findRecord(files, app, this.#keys.ring)
+    const found = await findRecord(files, app, this.#keys.ring).catch(brokenIfUnreadable)
     if (found === 'absent') return 0
     if (typeof found === 'string') return found
     if (stamp !== undefined) this.#seen.set(app, { stamp, record: found.record })
@@ -45,10 +45,11 @@ export class RecordsOnDisk {
 
   /** Whether a newer version wrote the next record. */
   async isNextNewer(app: string): Promise<boolean> {
-    return (await findNext(filesOf(this.#dir, app), app, this.#keys.ring)) === 'newer'
+    const files = filesOf(this.#dir, app)
+    return (await findNext(files, app, this.#keys.ring).catch(brokenIfUnreadable)) === 'newer'
   }
 }
 
-function onDiskOf(found: AppRecord, identity: Identity): OnDisk {
+function onDiskOf(found: AppRecord, identity: Identity): FoundGeneration {
   return sameIdentity(found.identity, identity) ? found.generation : 'other'
 }

@@ -3,14 +3,13 @@
  * way, and which files are left over. README, "Never lose a session", rules 8 and 10.
  */
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import type { Identity } from '../../../core/app.ts'
 import type { AppRecord, LoadedRecord, VaultEntry } from '../../../core/vault.ts'
 import type { Log } from '../../../core/ports.ts'
 import { platform } from '../../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
-import type { Decoded } from './record-codec.ts'
+import type { DecodedRecord } from './record-codec.ts'
 import { type AppFiles, damagedPath, filesOf, renameDurably, setAside } from './record-files.ts'
 import { findNext, findRecord, type Found, isNewer, sameIdentity } from './find-record.ts'
 
@@ -30,8 +29,8 @@ export class Recovery {
   readonly #deps: RecoveryDeps
   readonly #entry: VaultEntry
   readonly #files: AppFiles
-  #current: Found<Decoded> = 'absent'
-  #next: Found<Decoded> = 'absent'
+  #current: Found<DecodedRecord> = 'absent'
+  #next: Found<DecodedRecord> = 'absent'
   #damaged = false
   /** The disk refused to rename the newest record: it still has the name of the next one. */
   misplaced = false
@@ -53,8 +52,8 @@ export class Recovery {
     if (isRecord(this.#current) && !sameIdentity(this.#current.record.identity, identity)) {
       await this.#putAside(this.#current.record)
     }
-    const aside = this.#files.aside(identity)
-    if (this.#current === 'absent' && existsSync(aside.record)) {
+    const aside = this.#current === 'absent' ? this.#files.aside(identity) : undefined
+    if (aside && existsSync(aside.record)) {
       if (await isNewer(aside, this.#entry.app, this.#deps.ring)) return NEWER
       await this.#bringBack()
     }
@@ -62,7 +61,7 @@ export class Recovery {
     const isMarked = isUnanswered(this.#next, record?.generation ?? 0, identity)
     const unanswered = isMarked || kind === 'attempt'
     if (!isMarked && this.#next !== 'absent') {
-      await this.#try('deleted', () => rm(this.#files.next, { force: true }))
+      await this.#try('deleted', () => platform.files.removeFile(this.#files.next))
     }
     const damaged = this.#damaged
     return record || unanswered || damaged ? { record, unanswered, damaged } : undefined
@@ -76,7 +75,7 @@ export class Recovery {
   }
 
   /** The next record was written completely, and only the rename is missing. */
-  async #finish(finished: Decoded): Promise<void> {
+  async #finish(finished: DecodedRecord): Promise<void> {
     const { dir, log } = this.#deps
     if (this.#current === 'broken') await this.#setDamagedAside()
     const { record, next } = this.#files
@@ -131,7 +130,7 @@ export class Recovery {
     if (this.#current === 'broken') await this.#setDamagedAside()
   }
 
-  /** A disk that refuses to tidy up costs no record: that is logged, and the daemon goes on. */
+  /** Runs a step of tidying up: where the disk refuses, that is logged and no record is lost. @returns whether it was done. */
   async #try(what: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work()
@@ -148,23 +147,26 @@ export class Recovery {
   }
 }
 
-/** A record that follows the current one. A mark does not: it is a copy of that one. */
-function finishedRecord(next: Found<Decoded>, current: Found<Decoded>): Decoded | undefined {
+/** The next record, if it follows the current one. A mark does not: it is a copy of the current one. */
+function finishedRecord(
+  next: Found<DecodedRecord>,
+  current: Found<DecodedRecord>,
+): DecodedRecord | undefined {
   if (!isRecord(next)) return undefined
   // There is no other record to compare it with; a mark may be of one that is gone.
   if (!isRecord(current)) return next.kind === 'app' ? next : undefined
   const follows =
-    next.record.generation === current.record.generation + 1 &&
+    next.record.generation > current.record.generation &&
     sameIdentity(next.record.identity, current.record.identity)
   return follows ? next : undefined
 }
 
-function isRecord(found: Found<Decoded>): found is Decoded {
+function isRecord(found: Found<DecodedRecord>): found is DecodedRecord {
   return typeof found === 'object'
 }
 
-/** A mark beside the record that it was made for; or a torn file, whose mark or answer was being written. */
-function isUnanswered(next: Found<Decoded>, generation: number, identity: Identity): boolean {
+/** Whether a request has no answer: there is a mark for this record, or a torn file, in which a mark or an answer was being written. */
+function isUnanswered(next: Found<DecodedRecord>, generation: number, identity: Identity): boolean {
   if (typeof next === 'string') return next === 'broken'
   return (
     next.kind === 'attempt' &&

@@ -1,4 +1,4 @@
-/** Puts every record of a vault under its newest key, one file at a time, each replaced whole. */
+/** Encrypts every record of a vault with its newest key; each file is replaced as a whole. */
 import pLimit from 'p-limit'
 import type { Queues } from '../../../queue.ts'
 import { writeFileAtomically } from '../../files/atomic-file.ts'

@@ -18,7 +18,7 @@ export class ReservedRoom {
     this.#rooms.delete(app)
   }
 
-  isFor(app: string, generation: number | undefined): boolean {
+  isFor(app: string, generation: number): boolean {
     const room = this.#rooms.get(app)
     return room !== undefined && room.generation === generation
   }

@@ -2,7 +2,6 @@
  * Loads and stores records so that a crash or a full disk loses none: room is reserved before a
  * request is sent; its answer overwrites that room, is synced, and renamed into place.
  */
-import { rm } from 'node:fs/promises'
 import type {
   AppRecord,
   LoadedRecord,
@@ -17,7 +16,7 @@ import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
 import { FORMAT, FORMAT_UNSHARED } from '../header.ts'
 import { type ChangeDeps, changeFiles } from './change-files.ts'
 import { Precedence } from './precedence.ts'
-import { type Decoded, encodeRecord } from './record-codec.ts'
+import { type DecodedRecord, encodeRecord } from './record-codec.ts'
 import { RecordsOnDisk } from './records-on-disk.ts'
 import {
   damagedPath,
@@ -27,7 +26,7 @@ import {
   setAside,
   writeInPlace,
 } from './record-files.ts'
-import { isAnyNewer, isNewer } from './find-record.ts'
+import { brokenIfUnreadable, isAnyNewer, isNewer } from './find-record.ts'
 import { Recovery } from './recovery.ts'
 import { ReservedRoom } from './reserved-room.ts'
 
@@ -37,15 +36,12 @@ export interface StoredRecordsDeps extends ChangeDeps {
 }
 
 /**
- * A version that does not know of other hosts would spend what is theirs, and takes a record that was
- * stored together with its mark for a damaged one.
+ * The format that a record needs. A version that does not know about other hosts would spend their
+ * tokens, and would take a record that was stored together with its mark for a damaged one.
  */
 function formatFor({ sharing }: AppRecord, unanswered = false): number {
   return sharing || unanswered ? FORMAT : FORMAT_UNSHARED
 }
-
-/** Keeps the threads of Node busy; what all of 10,000 apps need at once would take 100 MB. */
-const LOADED_AT_ONCE = 16
 
 const STORED: StoreResult = { kind: 'stored' }
 const NEWER: StoreResult = { kind: 'newer' }
@@ -64,17 +60,8 @@ export class StoredRecords implements VaultRecords {
     this.#onDisk = new RecordsOnDisk(deps.dir, deps.keys)
   }
 
-  async load(apps: readonly VaultEntry[]): Promise<ReadonlyMap<string, LoadedRecord>> {
-    const loaded = new Map<string, LoadedRecord>()
-    const left = apps.values()
-    const loadTheRest = async () => {
-      for (const entry of left) {
-        const record = await this.#deps.queues.run(entry.app, () => this.#load(entry))
-        if (record) loaded.set(entry.app, record)
-      }
-    }
-    await Promise.all(Array.from({ length: LOADED_AT_ONCE }, loadTheRest))
-    return loaded
+  load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
+    return this.#deps.queues.run(entry.app, () => this.#load(entry))
   }
 
   reserve(app: string, record: AppRecord, toCome?: AppRecord): Promise<StoreResult> {
@@ -110,21 +97,26 @@ export class StoredRecords implements VaultRecords {
     )
   }
 
-  store(app: string, record: AppRecord, unanswered = false): Promise<StoreResult> {
-    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, false)
+  store(
+    app: string,
+    record: AppRecord,
+    unanswered = false,
+    follows = record.generation - 1,
+  ): Promise<StoreResult> {
+    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, follows)
   }
 
   takeIn(app: string, record: AppRecord, unanswered = false): Promise<StoreResult> {
-    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, true)
+    return this.#storeFirst(app, { kind: unanswered ? 'attempt' : 'app', record }, 'any')
   }
 
-  #storeFirst(app: string, decoded: Decoded, whateverIsThere: boolean): Promise<StoreResult> {
+  #storeFirst(app: string, decoded: DecodedRecord, follows: number | 'any'): Promise<StoreResult> {
     const { record, kind } = decoded
     return changeFiles(
       this.#deps,
       app,
       `The record of "${app}" could not be stored`,
-      () => this.#storing.runFirst(() => this.#store(app, decoded, whateverIsThere)),
+      () => this.#storing.runFirst(() => this.#store(app, decoded, follows)),
       formatFor(record, kind === 'attempt'),
     )
   }
@@ -135,10 +127,10 @@ export class StoredRecords implements VaultRecords {
     const result = await changeFiles(
       this.#deps,
       app,
-      `A mark of "${app}" could not be cleared away`,
+      `A mark of "${app}" could not be removed`,
       async () => {
         if (await this.#isNextNewer(app)) return NEWER
-        await rm(filesOf(dir, app).next, { force: true })
+        await platform.files.removeFile(filesOf(dir, app).next)
         await platform.files.syncDirectory(dir)
         return STORED
       },
@@ -150,10 +142,11 @@ export class StoredRecords implements VaultRecords {
     return changeFiles(this.#deps, app, `The record of "${app}" could not be deleted`, async () => {
       const { dir, keys } = this.#deps
       const { record, next } = filesOf(dir, app)
-      if (await isNewer({ record, next }, app, keys.ring)) return NEWER
+      const newer = await isNewer({ record, next }, app, keys.ring).catch(brokenIfUnreadable)
+      if (newer === true) return NEWER
       // The mark goes first: left alone, it would be taken for a request that was never answered.
-      await rm(next, { force: true })
-      await rm(record, { force: true })
+      await platform.files.removeFile(next)
+      await platform.files.removeFile(record)
       await platform.files.syncDirectory(dir)
       this.#reserved.forget(app)
       this.#uncertain.delete(app)
@@ -162,14 +155,14 @@ export class StoredRecords implements VaultRecords {
     })
   }
 
-  async #store(app: string, decoded: Decoded, whateverIsThere: boolean): Promise<StoreResult> {
+  async #store(app: string, decoded: DecodedRecord, follows: number | 'any'): Promise<StoreResult> {
     const { record } = decoded
     const { generation } = record
     const onDisk = await this.#onDisk.look(app, record)
-    if (onDisk === 'newer' || (await this.#isNextNewer(app, generation - 1))) return NEWER
-    const fits = onDisk === 'broken' || onDisk === generation - 1
+    if (onDisk === 'newer' || (await this.#isNextNewer(app, follows))) return NEWER
+    const fits = onDisk === 'broken' || onDisk === follows
     const again = onDisk === generation && this.#uncertain.get(app) === generation
-    const isForced = whateverIsThere && onDisk !== 'other'
+    const isForced = follows === 'any' && onDisk !== 'other'
     if (!fits && !again && !isForced) return { kind: 'changed' }
     const { dir, log, keys, onStep } = this.#deps
     const files = filesOf(dir, app)
@@ -209,7 +202,8 @@ export class StoredRecords implements VaultRecords {
     const recovery = new Recovery({ dir, log, ring: keys.ring }, entry)
     const loaded = await recovery.run().catch((error: unknown) => {
       if (!isDiskError(error)) throw error
-      const message = `The record of "${entry.app}" cannot be read now: ${diskErrorInWords(error)}.`
+      const { record } = filesOf(dir, entry.app)
+      const message = `The record ${record} cannot be read now: ${diskErrorInWords(error)}.`
       throw new SidecarError('unavailable', message, { cause: error })
     })
     this.#onDisk.setMisplaced(entry.app, recovery.misplaced)
@@ -217,8 +211,8 @@ export class StoredRecords implements VaultRecords {
   }
 
   /** Whether a newer version wrote the next record. What we reserved ourselves is ours, and is not read. */
-  async #isNextNewer(app: string, generation?: number): Promise<boolean> {
-    if (this.#reserved.isFor(app, generation)) return false
+  async #isNextNewer(app: string, generation: number | 'any' = 'any'): Promise<boolean> {
+    if (generation !== 'any' && this.#reserved.isFor(app, generation)) return false
     return this.#onDisk.isNextNewer(app)
   }
 }

@@ -4,11 +4,11 @@ import { type KeyRing, findKey } from './key-ring.ts'
 import { createKeyCheck, type VaultHeader, writeHeader } from '../header.ts'
 import type { OnStep } from '../records/record-files.ts'
 
-/** What the records need of the keys: not where they are kept, nor how they change. */
+/** What the records need of the keys. */
 export interface SealingKeys {
   /** Read it each time: the keys change while the vault is open. */
   readonly ring: KeyRing
-  /** Call it before a record is written, so that no version opens the vault that knows lower formats only. */
+  /** Call it before a record is written, so that no version that knows only lower formats opens the vault. */
   raiseFormat(format: number): Promise<void>
 }
 

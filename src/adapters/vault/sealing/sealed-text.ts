@@ -35,16 +35,16 @@ function encrypt(
     .encrypt(key.cipher)
 }
 
-export interface Unsealed {
+export interface UnsealedText {
   readonly plaintext: string
   readonly header: Readonly<Record<string, unknown>>
 }
 
-/** Undefined where it is not whole, or none of our keys fits. The caller checks the header. */
+/** Undefined where `jwe` is damaged, or none of the keys fits. The caller checks the header. */
 export async function unseal(
   jwe: string,
   ring: readonly VaultKey[],
-): Promise<Unsealed | undefined> {
+): Promise<UnsealedText | undefined> {
   const opened = await decrypt(jwe, ring)
   return (
     opened && {
@@ -72,7 +72,7 @@ async function decrypt(jwe: string, ring: readonly VaultKey[]) {
 }
 
 /** Whether an unsealed text is for that purpose. */
-export function isFor(header: Unsealed['header'], purpose: Purpose): boolean {
+export function isFor(header: UnsealedText['header'], purpose: Purpose): boolean {
   return Object.entries(purpose).every(([name, value]) => header[name] === value)
 }
 
@@ -81,7 +81,7 @@ export function keyIdOf(jwe: string): string | undefined {
   try {
     return decodeProtectedHeader(jwe).kid
   } catch {
-    // jose throws a plain TypeError where it is no JWE at all.
+    // jose throws a plain TypeError where it is not a JWE at all.
     return undefined
   }
 }

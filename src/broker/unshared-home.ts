@@ -1,12 +1,13 @@
-/** The home of an app of a daemon that shares nothing: also of one that was shared before. */
+/** The home of an app in a daemon that shares nothing. The app may have been shared before. */
 import type { Failure } from '../core/ports.ts'
 import { SidecarError } from '../errors.ts'
 import type { AppHome } from './app-home.ts'
 import type { AppState } from './app-state.ts'
 import { runWhenIdle } from './idle.ts'
+import { notLeft } from './sharing/home-words.ts'
 
 /** @param keeperId the id of this daemon among keepers, if it was ever one. */
-export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
+export function createUnsharedHome(state: AppState, keeperId?: string): AppHome {
   const fault = () => (state.ledger.record.sharing ? 'still_shared' : undefined)
   const failure = (): Failure | undefined => {
     if (!fault()) return undefined
@@ -35,7 +36,9 @@ export function createLonelyHome(state: AppState, keeperId?: string): AppHome {
       runWhenIdle(state, async () => {
         const { sharing } = state.ledger.record
         const isHere = sharing?.home === keeperId && sharing?.pending === undefined
-        if (isHere) await state.ledger.share(undefined)
+        if (isHere && (await state.ledger.share(undefined)).kind !== 'stored') {
+          throw notLeft(state.app.name)
+        }
         // The config names no database that could be asked.
         return !isHere
       }),

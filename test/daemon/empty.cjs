@@ -1,0 +1,1 @@
+// Nothing: what Node itself needs to run a program.
