@@ -120,16 +120,20 @@ async function whileTheSame<Answers>(
   blocking: boolean,
   listen: () => Promise<Answers>,
 ): Promise<{ readonly words: BothWords; readonly answers: Answers }> {
-  const [words, answers] = await until(
+  const [words, heard] = await until(
     `what is wrong with ${app} stays the same while it is asked for`,
     async () => {
       const before = await inStatus(daemon, app, blocking)
-      return [before, await listen(), await inStatus(daemon, app, blocking)] as const
+      const heard = await inParallel({
+        answers: listen(),
+        shown: runCli(daemon.home, ['status', app]).then(({ stdout }) => stdout),
+      })
+      return [before, heard, await inStatus(daemon, app, blocking)] as const
     },
     ([before, , after]) => isDeepStrictEqual(before, after),
   )
+  const { answers, shown: stdout } = heard
   const { owner } = words
-  const { stdout } = await runCli(daemon.home, ['status', app])
   expect(stdout).toContain(`: ${owner.message}\n`)
   expect(stdout).toContain(`\n${'what to do:'.padEnd(14)} ${owner.hint}\n`)
   return { words, answers }
@@ -138,16 +142,27 @@ async function whileTheSame<Answers>(
 async function inStatus(daemon: RunningDaemon, app: string, blocking: boolean): Promise<BothWords> {
   const { home, socket, url } = daemon
   const keyFile = keyFileOf(home)
-  const { own, callers, json, client, callersClient } = await inParallel({
-    own: ask(socket, `/v1/apps/${app}`).then(({ body }) => body.problem),
-    callers: getOverTcp(daemon, `/v1/apps/${app}`).then(({ problem }) => problem),
-    json: runCli(home, ['status', app, '--json']).then(({ stdout }) => JSON.parse(stdout) as Json),
-    client: problemIn(new TokenClient({ socket }), app),
-    callersClient: problemIn(new TokenClient({ url, keyFile }), app),
-  })
-  expect([json.problem, client, callersClient]).toEqual([own, own, callers])
-  expect([own, callers]).toMatchObject([{ blocking }, { blocking }])
-  return { owner: toWords(own as Json), callers: toWords(callers as Json) }
+  const own = () => ask(socket, `/v1/apps/${app}`).then(({ body }) => body.problem)
+  const [before, told] = await until(
+    `the status of ${app} stays the same while it is read`,
+    async () => {
+      const first = await own()
+      const read = await inParallel({
+        callers: getOverTcp(daemon, `/v1/apps/${app}`).then(({ problem }) => problem),
+        json: runCli(home, ['status', app, '--json']).then(
+          ({ stdout }) => (JSON.parse(stdout) as Json).problem,
+        ),
+        client: problemIn(new TokenClient({ socket }), app),
+        callersClient: problemIn(new TokenClient({ url, keyFile }), app),
+      })
+      return [first, read, await own()] as const
+    },
+    ([first, , last]) => isDeepStrictEqual(first, last),
+  )
+  const { callers, json, client, callersClient } = told
+  expect([json, client, callersClient]).toEqual([before, before, callers])
+  expect([before, callers]).toMatchObject([{ blocking }, { blocking }])
+  return { owner: toWords(before as Json), callers: toWords(callers as Json) }
 }
 
 /** As HTTP has it. */

@@ -37,9 +37,10 @@ async function whyNot(
   return { config, log: (await lastLog()).trim() }
 }
 
-function inWords({ config, log }: WhyNot, logCommand: string): string {
+function inWords({ config, log }: WhyNot, system: boolean): string {
   const fault = config ? `The config is not usable:\n${config.message}\n${config.hint}\n` : ''
-  const said = log && `The last lines of its log (\`${logCommand}\` shows all):\n${log}\n`
+  const shown = `evo-token service logs${system ? ' --system' : ''}`
+  const said = log && `The last lines of its log (\`${shown}\` shows more):\n${log}\n`
   return `${fault}${said}`.split('\n').map(plain).join('\n')
 }
 
@@ -78,7 +79,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const silent =
       phase === 'absent' ? 'No service is installed.\n' : 'The daemon does not answer.\n'
     io.stdout.write(apps ? describeReadiness(apps) : silent)
-    if (fault) io.stdout.write(inWords(fault, manager.logCommand))
+    if (fault) io.stdout.write(inWords(fault, flag('system')))
   }
   return apps ? 0 : NOT_REACHABLE
 }

@@ -61,6 +61,22 @@ function systemctlOf(system: boolean): string {
   return system ? 'systemctl' : 'systemctl --user'
 }
 
+/**
+ * Arguments of journalctl. The last lines of a person's service that ends at once may belong to no unit:
+ * the process is gone when the journal looks for its control group (systemd/systemd#2913). What they
+ * have is the unit's SyslogIdentifier= (systemd.exec(5)).
+ */
+function linesOfService(system: boolean): readonly string[] {
+  if (system) return ['-u', 'evo-token']
+  return [
+    `_SYSTEMD_USER_UNIT=${SERVICE}`,
+    '+',
+    `USER_UNIT=${SERVICE}`,
+    '+',
+    'SYSLOG_IDENTIFIER=evo-token',
+  ]
+}
+
 function createManager(
   { system, env: given }: ServiceScope,
   { directory, environment }: Surroundings,
@@ -69,15 +85,16 @@ function createManager(
   const runtime = env.XDG_RUNTIME_DIR ?? ''
   const logCommand = `journalctl ${system ? '' : '--user '}-u evo-token`
   const systemctl = systemctlOf(system)
+  const scope = system ? [] : ['--user']
+  const journal = [...scope, ...linesOfService(system), '-o', 'cat', '--no-pager']
 
   async function call(file: string, args: readonly string[]): Promise<string> {
-    const scope = system ? [] : ['--user']
-    return (await promisify(execFile)(file, [...scope, ...args], { env })).stdout
+    return (await promisify(execFile)(file, args, { env })).stdout
   }
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
-      return await call('systemctl', args)
+      return await call('systemctl', [...scope, ...args])
     } catch (cause) {
       const { stderr } = cause as { stderr?: string }
       if (stderr === undefined) throw cause
@@ -147,16 +164,9 @@ function createManager(
     },
     logProgram: (follow) => ({
       file: 'journalctl',
-      args: [
-        ...(system ? [] : ['--user']),
-        ...['-u', 'evo-token', '-n', '200', '-o', 'cat', '--no-pager'],
-        ...(follow ? ['-f'] : []),
-      ],
+      args: [...journal, '-n', '200', ...(follow ? ['-f'] : [])],
     }),
-    lastLog: () =>
-      call('journalctl', ['-u', 'evo-token', '-n', '10', '-o', 'cat', '--no-pager']).catch(
-        () => '',
-      ),
+    lastLog: () => call('journalctl', [...journal, '-n', '20']).catch(() => ''),
     otherSource: () =>
       system && isPackaged()
         ? 'The evo-token package has units of its own: `systemctl enable --now evo-token.socket evo-token.service` runs those, `apt remove evo-token` removes them.'
