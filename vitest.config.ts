@@ -20,8 +20,8 @@ const WAITING = {
 export default defineConfig({
   test: {
     // The real servers, keychains and child processes of some tests take seconds, not milliseconds.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     sequence: { sequencer: SlowestFirst },
     projects: [
       project('unit', {
