@@ -64,7 +64,7 @@ export async function wellScene(server: RunningAuthorizationServer): Promise<Sce
   await writePast(home, [...Object.keys(apps), 'evo-pipeline'])
   const scene = await startScene(home)
   await runCli(home, ['secret', 'evo-pipeline'], { input: clientSecret })
-  await addCallers(home)
+  await addCallers(scene)
   return scene
 }
 
@@ -91,13 +91,20 @@ export async function troubledScene(server: RunningAuthorizationServer): Promise
   })
   await writePast(home, Object.keys(apps), { isTroubled: true })
   const scene = await startScene(home)
-  await addCallers(home)
+  await addCallers(scene)
   return scene
 }
 
-async function addCallers(home: Home): Promise<void> {
-  await runCli(home, ['caller', 'add', 'notebook', '--app', 'evo-me'])
-  await runCli(home, ['caller', 'add', 'nightly-job', '--app', 'evo-drillholes'])
+/** Each has used its key. */
+async function addCallers({ home, daemon }: Scene): Promise<void> {
+  for (const [caller, app] of [
+    ['notebook', 'evo-me'],
+    ['nightly-job', 'evo-drillholes'],
+  ] as const) {
+    const { stdout: key } = await runCli(home, ['caller', 'add', caller, '--app', app])
+    const headers = { Authorization: `Bearer ${key.trim()}` }
+    await fetch(`${daemon.url}/v1/apps/${app}`, { headers })
+  }
 }
 
 /** Renewals every hour, a night asleep, and a notebook that takes far more than the others. */
