@@ -129,7 +129,9 @@ describe('the troubleshooting tables', () => {
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
       .join('')
-    const codes = [...source.matchAll(/\bfailed\('([a-z_]+)'/g)].map(([, code = '']) => code)
+    const codes = [...source.matchAll(/\btoFailedSignIn\(\s*'([a-z_]+)'/g)].map(
+      ([, code = '']) => code,
+    )
     expect(codes.length).toBeGreaterThan(5)
     expect(codes.filter((code) => !named.has(code))).toEqual([])
   })

@@ -61,7 +61,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   let sent: SendResult<Outcome>
   try {
     const question = () => state.home.question(kind, sessionNumber)
-    sent = await send(state, prepared, first, { prepare, question })
+    sent = await sendWithSecrets(state, prepared, first, { prepare, question })
   } catch (error) {
     await state.queue.run(() => reserved.conclude())
     throw error
@@ -80,7 +80,7 @@ type Ready<Outcome> = Extract<PreparedRequest<Outcome>, { kind: 'ready' }>
 type SendResult<Outcome> = Omit<ReceivedAnswer<Outcome>, 'superseded'>
 
 /** Sends with each client secret in turn, until the server accepts the client: a refused client spends nothing. */
-async function send<Outcome extends { readonly kind: string }>(
+async function sendWithSecrets<Outcome extends { readonly kind: string }>(
   state: AppState,
   prepared: Ready<Outcome>,
   first: Sealed | undefined,

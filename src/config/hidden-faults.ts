@@ -3,8 +3,8 @@
  * into no token file whose format is. Reported here is what is wrong there for every kind that it could be.
  */
 import { z } from 'zod'
-import { NAME } from '../core/names.ts'
-import { APP_KINDS, app as anyApp } from './app-schema.ts'
+import { NAME_PATTERN } from '../core/names.ts'
+import { APP_KINDS, appSettings as anyApp } from './app-schema.ts'
 import { type ConfigFault, toFaults } from './faults.ts'
 import type { Path } from './json-text.ts'
 import { FILE_KINDS } from './schema.ts'
@@ -17,7 +17,7 @@ export function hiddenFaults(whole: unknown): ConfigFault[] {
   const { apps, files } = asRecord(whole)
   return [
     ...Object.entries(asRecord(apps)).flatMap(([name, app]) => [
-      ...(NAME.test(name) ? [] : faultsAt(whole, ['apps', name], app, anyApp)),
+      ...(NAME_PATTERN.test(name) ? [] : faultsAt(whole, ['apps', name], app, anyApp)),
       ...(hasKind(app, 'type', APP_KINDS)
         ? []
         : faultsOfEachKind(whole, ['apps', name], app, 'type', APP_KINDS)),

@@ -18,13 +18,13 @@ export interface PageOptions extends DoctorOptions {
   readonly about: () => object
 }
 
-export interface Page extends WebService {
+export interface DaemonPage extends WebService {
   /** Closes the door once no page has used it for a while. */
   beat(): Promise<void>
   stop(): Promise<void>
 }
 
-export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): Page {
+export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): DaemonPage {
   const changes = new Queue()
   const peerOf = platform.createPeerLookup()
   let door: { readonly listener: PageListener; readonly keys: PageKeys } | undefined

@@ -16,7 +16,7 @@ export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
 
 /** @param isOwners whether the owner reads it. */
-export function toProblem(error: SidecarError, isOwners: boolean): Answer {
+export function toProblemAnswer(error: SidecarError, isOwners: boolean): Answer {
   const { code, status } = error
   const { message, hint } = (isOwners ? error.ownerWords : undefined) ?? error
   const document = {
@@ -51,7 +51,7 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
 
 /** The complete HTTP response to bytes that are no request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(toMalformedError(error.code), false)
+  const { status, headers, body } = toProblemAnswer(toMalformedError(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
-import { caller, instant, jsonAnswer, reloaded } from './answer-schemas.ts'
+import { callerSchema, instantSchema, jsonAnswer, reloadedSchema } from './answer-schemas.ts'
 import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import { unknownApp } from './callers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
-import { name, nothing, sha256 } from './fields.ts'
+import { nameField, noBody, sha256Field } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const EXPIRES_RULE = 'has to be an instant to come, as in RFC 3339: 2027-01-31T00:00:00Z'
@@ -22,7 +22,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       path: '/v1/callers',
       access: 'owner',
       summary: 'The callers; never their access keys.',
-      answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(caller) })) },
+      answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(callerSchema) })) },
       answer: () => json({ callers: callers.list().map(toCallerJson) }),
     }),
     route({
@@ -31,12 +31,15 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Makes a caller; its access key is shown this once.',
       answers: {
-        201: jsonAnswer('The caller, with its key.', caller.extend({ access_key: z.string() })),
+        201: jsonAnswer(
+          'The caller, with its key.',
+          callerSchema.extend({ access_key: z.string() }),
+        ),
       },
       body: {
         schema: z.strictObject({
-          name,
-          apps: z.union([z.tuple([z.literal('*')]), z.array(name).min(1).max(100)], APPS_RULE),
+          name: nameField,
+          apps: z.union([z.tuple([z.literal('*')]), z.array(nameField).min(1).max(100)], APPS_RULE),
           expires_at: z.iso
             .datetime({ offset: true, error: EXPIRES_RULE })
             .transform((text) => Date.parse(text))
@@ -111,7 +114,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       answers: { 200: jsonAnswer('Those of them.', z.object({ sha256: z.array(z.string()) })) },
       body: {
         schema: z.strictObject({
-          sha256: z.array(sha256, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
+          sha256: z.array(sha256Field, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
         }),
         required: true,
       },
@@ -123,9 +126,9 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Opens a port for the page, and answers with a link to it that works once.',
       answers: {
-        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instant })),
+        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instantSchema })),
       },
-      body: nothing,
+      body: noBody,
       async answer() {
         const { openUrl, expiresAt } = await web.open()
         return json({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
@@ -136,8 +139,8 @@ export function ownerRoutes(deps: Deps): Route[] {
       path: '/v1/reload',
       access: 'owner',
       summary: 'Reads the config again; a bad one changes nothing and says why.',
-      answers: { 200: jsonAnswer('What changed.', reloaded) },
-      body: nothing,
+      answers: { 200: jsonAnswer('What changed.', reloadedSchema) },
+      body: noBody,
       answer: async () => json(await reload()),
     }),
     route({
@@ -146,7 +149,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Stops the daemon in order, as SIGTERM does.',
       answers: { 204: { says: 'It stops.', content: {} } },
-      body: nothing,
+      body: noBody,
       answer() {
         stop()
         return NO_CONTENT

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
 import { json } from './answers.ts'
 import type { Deps } from './deps.ts'
-import { name, nothing } from './fields.ts'
+import { nameField, noBody } from './fields.ts'
 import { type Route, route } from './route.ts'
 
-const keeper = z.object({
+const keeperSchema = z.object({
   name: z.string(),
   id: z.uuid(),
   host: z.string(),
@@ -31,7 +31,7 @@ const sharedApp = z.object({
   }),
 })
 
-const server = z.object({
+const serverSchema = z.object({
   host: z.string(),
   error: z.string().nullable().meta({ description: 'Why it cannot be used.' }),
   tls: z.boolean(),
@@ -59,12 +59,12 @@ const sharing = z.union([
       primaries: z.array(z.string()),
       latency_ms: z.int().nullable(),
       error: z.string().nullable(),
-      servers: z.array(server),
+      servers: z.array(serverSchema),
     }),
     id: z.uuid().optional(),
     confirmed: z.boolean().optional(),
     message: z.string().nullable().optional(),
-    keepers: z.array(keeper).optional(),
+    keepers: z.array(keeperSchema).optional(),
     apps: z.array(sharedApp).optional(),
   }),
 ])
@@ -74,7 +74,7 @@ const taken = z.object({
   left: z.array(z.object({ app: z.string(), reason: z.string() })),
 })
 
-const left = z.object({
+const leftSchema = z.object({
   apps: z.array(z.string()),
   copies_left: z.array(z.string()).meta({
     description: 'Those of which the database may still have a copy, since it did not answer.',
@@ -100,7 +100,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       summary:
         'Makes this keeper the home of an app: the old one finishes, publishes and hands over.',
       answers: { 200: jsonAnswer('It is the home.', z.object({ app: z.string() })) },
-      body: { schema: z.strictObject({ app: name }), required: true },
+      body: { schema: z.strictObject({ app: nameField }), required: true },
       async answer({ body: { app } }) {
         await share.move(app)
         return json({ app })
@@ -127,9 +127,9 @@ export function shareRoutes({ share }: Deps): Route[] {
       access: 'owner',
       summary: 'Ends the sharing of every app whose home this daemon is.',
       answers: {
-        200: jsonAnswer('The apps that are its own now.', left),
+        200: jsonAnswer('The apps that are its own now.', leftSchema),
       },
-      body: nothing,
+      body: noBody,
       async answer() {
         const { apps, copiesLeft } = await share.leave()
         return json({ apps, copies_left: copiesLeft })
@@ -150,7 +150,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       },
       body: {
         schema: z.strictObject({
-          apps: z.array(name).min(1).max(READER_APPS_MAX),
+          apps: z.array(nameField).min(1).max(READER_APPS_MAX),
           renew: z.boolean().default(false),
         }),
         required: true,

@@ -23,11 +23,11 @@ export function prepareTimes(): Formats {
   return formats
 }
 
-export function clockTime(instant: string): string {
+export function formatClockTime(instant: string): string {
   return prepareTimes().clock.format(new Date(instant))
 }
 
-export function day(instant: string): string {
+export function formatDay(instant: string): string {
   return prepareTimes().day.format(new Date(instant))
 }
 

@@ -15,7 +15,7 @@ import { readPrivateKey } from './private-key.ts'
 const LONGEST = 4096
 
 /** The longest in UTF-16, with blanks around it. */
-const MAX_BYTES = 4 * LONGEST
+const CREDENTIAL_MAX_BYTES = 4 * LONGEST
 
 /** Undefined where there is none. One that cannot be used is logged as a warning with its path. */
 export function readClientSecretCredential(
@@ -25,16 +25,16 @@ export function readClientSecretCredential(
 ): Secret | undefined {
   if (!env.CREDENTIALS_DIRECTORY) return undefined
   const path = join(env.CREDENTIALS_DIRECTORY, `${app}.client-secret`)
-  const read = readCredential(path)
+  const read = readSecretCredential(path)
   if (read === undefined || typeof read === 'object') return read
   log.warn({ app, path }, `the client secret ${path} is not used: ${read}`)
   return undefined
 }
 
 /** A string says why the file cannot be used; undefined where there is none. */
-function readCredential(path: string): Secret | string | undefined {
+function readSecretCredential(path: string): Secret | string | undefined {
   if (!existsSync(path)) return undefined
-  const file = readSmallFile(path, MAX_BYTES)
+  const file = readSmallFile(path, CREDENTIAL_MAX_BYTES)
   if (file.kind === 'bad') return `it ${file.reason}`
   const text = decodeText(file.bytes)
   // A private key stands on many lines, and is judged where it is used.

@@ -8,7 +8,7 @@ import { liveSecretsLike, type Secret } from '../../secret.ts'
 const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g
 
 /** An access key of ours. */
-const ACCESS_KEY = /evtk_[\w-]{8,}/g
+const ACCESS_KEY_LIKE = /evtk_[\w-]{8,}/g
 
 /** Shorter ones occur in ordinary words. */
 const SHORTEST_SECRET = 4
@@ -17,18 +17,18 @@ const SHORTEST_SECRET = 4
 export function scrub(line: string): string {
   let text = line
   for (const secret of liveSecretsLike(line)) {
-    for (const form of formsOf(secret)) {
+    for (const form of spellingsOf(secret)) {
       if (text.includes(form)) text = text.replaceAll(form, secret.toString())
     }
   }
   if (text.includes('eyJ')) text = text.replace(JWT, '[redacted]')
-  return text.includes('evtk_') ? text.replace(ACCESS_KEY, '[redacted]') : text
+  return text.includes('evtk_') ? text.replace(ACCESS_KEY_LIKE, '[redacted]') : text
 }
 
 const knownForms = new WeakMap<Secret, readonly string[]>()
 
 /** The secret itself, as it stands in JSON, in JSON within JSON, and in a URL. */
-function formsOf(secret: Secret): readonly string[] {
+function spellingsOf(secret: Secret): readonly string[] {
   let forms = knownForms.get(secret)
   if (!forms) {
     const value = secret.expose()

@@ -73,7 +73,7 @@ const REFUSES_APP: ReadonlyMap<string, string> = new Map([
 ])
 
 /** These pass by themselves, whatever status they come with. */
-const PASSES: ReadonlySet<string> = new Set([
+const PASSING_CODES: ReadonlySet<string> = new Set([
   'authorization_pending',
   'internal_error',
   'internal_server_error',
@@ -123,14 +123,14 @@ function isAboutCredentials(words: string): boolean {
 
 /** Whether the server says that it may well answer otherwise next time. */
 export function mayPass(code: string | undefined, words: string | undefined): boolean {
-  return (code !== undefined && PASSES.has(usualForm(code))) || TOO_OFTEN.test(words ?? '')
+  return (code !== undefined && PASSING_CODES.has(usualForm(code))) || TOO_OFTEN.test(words ?? '')
 }
 
 /** Zoho, for one, says it in words alone. */
 const TOO_OFTEN = /\btoo many (?:requests|attempts)\b|\brate limit/i
 
 /** Whether it is acted on what the code says. */
-export function isKnown(code: string, grant: { readonly isRefresh: boolean }): boolean {
+export function isKnownCode(code: string, grant: { readonly isRefresh: boolean }): boolean {
   const standard = standardCode(code, grant)
   return NEEDS_SIGN_IN.has(standard) || REFUSES_APP.has(standard) || mayPass(code, undefined)
 }
@@ -141,7 +141,9 @@ export function standardCode(code: string, { isRefresh }: { readonly isRefresh: 
   if (isRefresh && SYNONYMS_OF_INVALID_GRANT.has(usual)) return 'invalid_grant'
   if (isRefresh && SYNONYMS_OF_INTERACTION_REQUIRED.has(usual)) return 'interaction_required'
   if (SYNONYMS_OF_INVALID_CLIENT.has(usual)) return 'invalid_client'
-  return [NEEDS_SIGN_IN, REFUSES_APP, PASSES].some((known) => known.has(usual)) ? usual : code
+  return [NEEDS_SIGN_IN, REFUSES_APP, PASSING_CODES].some((known) => known.has(usual))
+    ? usual
+    : code
 }
 
 /**

@@ -4,10 +4,10 @@
  */
 import type { Socket } from 'node:net'
 
-const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d/
+const INTERIM_STATUS_LINE = /^HTTP\/1\.[01] 1(?!01)\d\d/
 const LONGEST_HEAD = 16 * 1024
 
-/** As much as `INTERIM` looks at. */
+/** As much as `INTERIM_STATUS_LINE` looks at. */
 const STATUS_LINE_START = 'HTTP/1.1 100'.length
 
 /** Takes the interim responses out of what `socket` reads first. */
@@ -33,7 +33,7 @@ export function skipInterimResponses(socket: Socket): void {
 function behindInterim(bytes: Buffer): Buffer | undefined {
   const text = bytes.toString('latin1', 0, LONGEST_HEAD)
   if (text.length < STATUS_LINE_START) return undefined
-  if (!INTERIM.test(text)) return bytes
+  if (!INTERIM_STATUS_LINE.test(text)) return bytes
   const end = /\r?\n\r?\n/.exec(text)
   if (!end) return text.length < LONGEST_HEAD ? undefined : bytes
   return behindInterim(bytes.subarray(end.index + end[0].length))

@@ -11,7 +11,7 @@ import type { IssuerResponse } from './issuer-fetch.ts'
 const LONGEST_KEPT = 1024 * 1024
 
 /** A longer answer is read on for its refresh token, which cannot be had again. */
-const LONGEST_READ = 16 * 1024 * 1024
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 export interface IssuerAnswer {
   readonly status: number
@@ -38,7 +38,7 @@ export interface IssuerAnswer {
 export async function readAnswer(response: IssuerResponse, now: Instant): Promise<IssuerAnswer> {
   const { status, headers } = response
   const contentType = headers.get('content-type') ?? ''
-  const { text, isWhole, fault } = await readText(response.body)
+  const { text, isWhole, fault } = await readAnswerText(response.body)
   const members =
     (isWhole ? (jsonObject(text) ?? formObject(text, contentType)) : undefined) ??
     refreshTokenOfPart(text)
@@ -68,7 +68,7 @@ interface ReadText {
   readonly fault?: Error
 }
 
-async function readText(body: AsyncIterable<Uint8Array> | null): Promise<ReadText> {
+async function readAnswerText(body: AsyncIterable<Uint8Array> | null): Promise<ReadText> {
   const chunks: Uint8Array[] = []
   const textSoFar = () => new TextDecoder().decode(Buffer.concat(chunks))
   let length = 0
@@ -77,7 +77,7 @@ async function readText(body: AsyncIterable<Uint8Array> | null): Promise<ReadTex
       length += chunk.byteLength
       chunks.push(chunk)
       // Leaving the loop cancels the rest.
-      if (length > LONGEST_READ) return { text: textSoFar(), isWhole: false }
+      if (length > ANSWER_MAX_BYTES) return { text: textSoFar(), isWhole: false }
     }
   } catch (error) {
     return { text: textSoFar(), isWhole: false, fault: error as Error }

@@ -37,7 +37,7 @@ export interface IssuerFetchOptions {
   readonly env: NodeJS.ProcessEnv
 }
 
-const STOPS = new DOMException('The daemon stops.', 'AbortError')
+const DAEMON_STOPS = new DOMException('The daemon stops.', 'AbortError')
 
 /** An issuer on this machine is never behind a proxy, even if the environment does not say so. */
 const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
@@ -58,8 +58,8 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     ca === undefined ? undefined : createSecureContext({ ca: trustedCertificates(ca, env) })
   const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
-    httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
-    httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
+    httpProxy: proxyFrom(env, 'http_proxy', 'HTTP_PROXY'),
+    httpsProxy: proxyFrom(env, 'https_proxy', 'HTTPS_PROXY'),
     noProxy: noProxy(env),
   }
   // undici does not show its connections through SOCKS: there we ask earlier, before it connects.
@@ -73,7 +73,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       const controller = new AbortController()
       const { signal } = controller
       const breakOff = () => {
-        controller.abort(closed ? STOPS : request.signal.reason)
+        controller.abort(closed ? DAEMON_STOPS : request.signal.reason)
       }
       if (closed || request.signal.aborted) breakOff()
       request.signal.addEventListener('abort', breakOff)
@@ -113,7 +113,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     },
     close() {
       closed = true
-      for (const controller of underWay) controller.abort(STOPS)
+      for (const controller of underWay) controller.abort(DAEMON_STOPS)
     },
   }
 }
@@ -163,7 +163,7 @@ function holdBack(
 }
 
 /** The proxy in the first of these variables that is set; "host:port" is accepted, as in other programs. */
-function proxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
+function proxyFrom(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
   const name = names.find((candidate) => env[candidate])
   const value = name === undefined ? undefined : env[name]
   if (name === undefined || value === undefined) return ''

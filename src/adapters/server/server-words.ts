@@ -2,16 +2,16 @@
 import { liveSecrets } from '../../secret.ts'
 import { removePieces } from '../log/secret-pieces.ts'
 
-const LONGEST_TEXT = 300
+const WORDS_MAX_LENGTH = 300
 
 /** How much of a text is looked at: the rest would be cut in any case. */
-const LONGEST_READ = 1200
+const READ_MAX_LENGTH = 1200
 
 /** An OAuth error code is made of these (RFC 6749 §5.2); ours is a little narrower. */
-const CODE = /^[\w.:/-]{1,64}$/
+const ERROR_CODE = /^[\w.:/-]{1,64}$/
 
 /** Registered codes ("OAuth Extensions Error" of IANA): they are kept even if a secret looks like one. */
-const REGISTERED: ReadonlySet<string> = new Set([
+const REGISTERED_CODES: ReadonlySet<string> = new Set([
   'access_denied',
   'account_selection_required',
   'authorization_pending',
@@ -48,7 +48,7 @@ export function readable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const text = withoutSecrets(value).replace(UNPRINTABLE, ' ').trim()
   if (text === '') return undefined
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text
+  return text.length > WORDS_MAX_LENGTH ? `${text.slice(0, WORDS_MAX_LENGTH - 1)}…` : text
 }
 
 /**
@@ -57,14 +57,14 @@ export function readable(value: unknown): string | undefined {
  */
 export function readableWords(value: unknown): string | undefined {
   return typeof value === 'string'
-    ? readable(removePieces(value.slice(0, LONGEST_READ).replace(UNPRINTABLE, ' ')))
+    ? readable(removePieces(value.slice(0, READ_MAX_LENGTH).replace(UNPRINTABLE, ' ')))
     : undefined
 }
 
 /** `value` if it can be an OAuth error code. */
 export function errorCode(value: unknown): string | undefined {
-  if (typeof value !== 'string' || !CODE.test(value)) return undefined
-  const shown = REGISTERED.has(value) || removePieces(withoutSecrets(value)) === value
+  if (typeof value !== 'string' || !ERROR_CODE.test(value)) return undefined
+  const shown = REGISTERED_CODES.has(value) || removePieces(withoutSecrets(value)) === value
   return shown ? value : undefined
 }
 

@@ -21,7 +21,7 @@ const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
 export function tidy(body: Body): Record<string, unknown> {
   const { access_token, refresh_token, token_type } = body
   const expiresIn = positiveNumber(body.expires_in)
-  const scope = scopeOf(body.scope)
+  const scope = readScope(body.scope)
   return {
     access_token,
     token_type: isBearer(token_type) ? 'bearer' : token_type,
@@ -67,13 +67,13 @@ export function toGrant(
     accessToken: new Secret(access_token),
     ...(lifetimeS === undefined
       ? { lifetimeMs: assumedLifetimeMs(configuredLifetimeMs), lifetimeAssumed: true }
-      : { lifetimeMs: toMs(lifetimeS) }),
+      : { lifetimeMs: toLifetimeMs(lifetimeS) }),
     ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
     // Every caller sees it.
     ...(scope !== undefined && { scope: withoutSecrets(scope) }),
     ...(subject && { subject }),
     ...(refreshTokenLifetimeS !== undefined && {
-      refreshTokenLifetimeMs: toMs(refreshTokenLifetimeS),
+      refreshTokenLifetimeMs: toLifetimeMs(refreshTokenLifetimeS),
     }),
   }
 }
@@ -83,7 +83,7 @@ export function isBearer(tokenType: unknown): boolean {
   return !isFilled(tokenType) || /^bearer/i.test(tokenType)
 }
 
-function scopeOf(value: unknown): string | undefined {
+function readScope(value: unknown): string | undefined {
   const scopes: readonly unknown[] = Array.isArray(value) ? value : [value]
   const scope = scopes.filter(isFilled).join(' ').trim()
   return scope === '' ? undefined : scope
@@ -115,7 +115,7 @@ function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): num
   return exp === undefined ? undefined : positiveNumber(exp - iat)
 }
 
-function toMs(seconds: number): number {
+function toLifetimeMs(seconds: number): number {
   return Math.round(Math.min(seconds, LONGEST_LIFETIME_S) * 1000)
 }
 

@@ -67,11 +67,11 @@ function tls({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: s
   }
 }
 
-const MAX_BYTES = 1024 * 1024
+const CLIENT_CONFIG_MAX_BYTES = 1024 * 1024
 
 /** @throws {SidecarError} `config` where it is no file that can be read. */
 function readNamed(path: string, setting: keyof ShareSettings): Buffer {
-  const read = readSmallFile(path, MAX_BYTES)
+  const read = readSmallFile(path, CLIENT_CONFIG_MAX_BYTES)
   if (read.kind === 'read') return read.bytes
   throw new SidecarError('config', `"share.${setting}": ${path} ${read.reason}.`)
 }

@@ -1,6 +1,6 @@
 /** The keys of a reader: a file with one object per line, as `evo-token share reader-key` writes it. */
 import * as z from 'zod'
-import { NAME } from '../../core/names.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import type { AppKey } from '../../core/sharing/shared-store.ts'
 import type { Pair } from '../../core/sharing/pair.ts'
 import type { AccessCopy, OpenResult } from '../../core/vault.ts'
@@ -10,7 +10,7 @@ import { openAccessCopy } from '../vault/copies/access-copy.ts'
 import { toVaultKey, type VaultKey } from '../vault/sealing/key-ring.ts'
 
 export const readerKeySchema = z.object({
-  app: z.string().regex(NAME),
+  app: z.string().regex(NAME_PATTERN),
   number: z.int().positive(),
   key: z.base64url().length(43),
 })

@@ -8,7 +8,7 @@ import { SidecarError } from '../../errors.ts'
  * @throws {SidecarError} `failed` where a `.env` cannot hold the value.
  */
 export function withVariable(text: string, variable: string, value: string): string {
-  const setting = settingOf(variable)
+  const setting = assignmentOf(variable)
   const shown = quotedIfNeeded(value)
   if (text.split('\n').some((line) => setting.test(line))) {
     return text
@@ -22,7 +22,7 @@ export function withVariable(text: string, variable: string, value: string): str
 }
 
 export function withoutVariable(text: string, variable: string): string {
-  const setting = settingOf(variable)
+  const setting = assignmentOf(variable)
   return text
     .split('\n')
     .filter((line) => !setting.test(line))
@@ -33,7 +33,7 @@ export function withoutVariable(text: string, variable: string): string {
  * A line that sets it. A carriage return at its end is not part of the value, and the byte order mark of
  * UTF-8, which editors on Windows write, is not part of the name.
  */
-function settingOf(variable: string): RegExp {
+function assignmentOf(variable: string): RegExp {
   return new RegExp(`^((?:\\u00ef\\u00bb\\u00bf)?\\s*(?:export\\s+)?${variable}\\s*=).*?(?=\\r?$)`)
 }
 

@@ -67,11 +67,14 @@ export class ChangedRows {
       return undefined
     }
     this.#readAt = changed.now
-    return { ...changed, value: isWhole ? all(apps, changed.value) : some(apps, changed.value) }
+    return {
+      ...changed,
+      value: isWhole ? toReadAll(apps, changed.value) : some(apps, changed.value),
+    }
   }
 }
 
-function all<One extends { readonly key: AppKey }>(
+function toReadAll<One extends { readonly key: AppKey }>(
   apps: ReadonlyMap<string, One>,
   heads: readonly RowHead[],
 ): Seen<One>[] {

@@ -7,7 +7,7 @@ import type { SharedApp } from './shared-app.ts'
 
 /** How long the old home is waited for. */
 const MOVE_MS = 25_000
-const LOOK_MS = 250
+const HOME_CHANGE_POLL_MS = 250
 
 export interface TakeOverReport {
   readonly taken: readonly string[]
@@ -51,7 +51,7 @@ export class HomeCommands {
     const opened = await this.#sharing.keeper.store.open(shared.key)
     if (!opened?.value) throw unreached()
     const result = await shared.withRoom(opened.value, () => this.#handOver(shared, row, home))
-    return result === 'done' ? undefined : REASONS[result]
+    return result === 'done' ? undefined : REFUSAL_WORDS[result]
   }
 
   async #handOver(shared: SharedApp, row: RowHead, oldHome: string): Promise<'done'> {
@@ -130,11 +130,11 @@ export class HomeCommands {
     gone: Pick<KeeperRow, 'id' | 'beatAt'> | undefined,
   ): Promise<string | undefined> {
     const opened = await this.#sharing.keeper.store.open(shared.key)
-    if (!opened?.value) return REASONS.unreached
-    if (opened.value.home !== from) return REASONS.changed
+    if (!opened?.value) return REFUSAL_WORDS.unreached
+    if (opened.value.home !== from) return REFUSAL_WORDS.changed
     const silent = gone && { id: gone.id, since: gone.beatAt }
     const result = await shared.takeOver(opened.value, silent)
-    return result === 'done' ? undefined : REASONS[result]
+    return result === 'done' ? undefined : REFUSAL_WORDS[result]
   }
 
   /** The app's row; undefined where there is none: the database has lost it, or never had it. */
@@ -151,12 +151,12 @@ export class HomeCommands {
     const endsAt = clock.read().mono + MOVE_MS
     while (shared.isElsewhere() && clock.read().mono < endsAt) {
       this.#sharing.keeper.lookSoon()
-      await waitAtMost(this.#sleep, LOOK_MS, new Promise(() => undefined))
+      await waitAtMost(this.#sleep, HOME_CHANGE_POLL_MS, new Promise(() => undefined))
     }
   }
 }
 
-const REASONS = {
+const REFUSAL_WORDS = {
   changed: 'its row was changed meanwhile: look again',
   'unknown-key': 'its copy is sealed with a vault key that is not here',
   broken: 'its copy is damaged',

@@ -9,7 +9,7 @@ import type { AccessCopy } from '../../core/vault.ts'
 import type { DatabaseAnswer } from '../../core/sharing/shared-store.ts'
 import type { SidecarError } from '../../errors.ts'
 import { REFRESH_WAIT_MS, type TokenRequest } from '../managed-app.ts'
-import { SOON_MS, toError } from '../refusal.ts'
+import { ASK_AGAIN_MS, toBlockedError } from '../refusal.ts'
 import { emptyStatus, servedToken } from '../status-of.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 
@@ -149,7 +149,7 @@ export class RemoteApp {
 
   #refusal(now: Reading): SidecarError {
     const [problem] = this.#problems(now)
-    return toError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), SOON_MS)
+    return toBlockedError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), ASK_AGAIN_MS)
   }
 
   #problems(now: Reading): readonly Problem[] {

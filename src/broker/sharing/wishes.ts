@@ -12,7 +12,7 @@ import type { Sleep } from '../wait-at-most.ts'
 import type { Wish } from './remote-app.ts'
 
 /** A statement without its answer is repeated so often at once. */
-const ATTEMPTS = 5
+const ATTEMPTS_WITHOUT_PAUSE = 5
 
 interface WishDeps {
   readonly store: SharedStore
@@ -35,12 +35,12 @@ export function handOn(
   const until = minTtlMs !== undefined && database ? database.now + minTtlMs : null
   const wanted = { ...key, rejectedSha256: rejectedSha256 ?? null, until }
   const ask = async (): Promise<void> => {
-    for (let attempt = 1; attempt <= ATTEMPTS || !over.aborted; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS_WITHOUT_PAUSE || !over.aborted; attempt++) {
       if (await store.want(wanted)) {
         store.announce()
         return
       }
-      if (attempt >= ATTEMPTS) await sleep(policy.pollMs, over)
+      if (attempt >= ATTEMPTS_WITHOUT_PAUSE) await sleep(policy.pollMs, over)
     }
   }
   ask().catch((error: unknown) => {

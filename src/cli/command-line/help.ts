@@ -1,7 +1,7 @@
 /** Help for the whole program, for a group of commands, and for one command. */
 import type { Command } from '../command.ts'
 
-const WIDTH = 96
+const TEXT_WIDTH = 96
 
 export function overview(commands: readonly Command[]): string {
   return [
@@ -25,21 +25,21 @@ export function overview(commands: readonly Command[]): string {
 }
 
 export function groupHelp(word: string, commands: readonly Command[]): string {
-  const rows = commands.map((one): Row => [usage(one), one.summary])
+  const rows = commands.map((one): HelpRow => [usage(one), one.summary])
   return [`Usage: evo-token ${word} COMMAND`, '', 'Commands:', ...columns(rows), ''].join('\n')
 }
 
 export function commandHelp(command: Command): string {
   const { summary, details, options, examples } = command
-  const named = command.arguments.map((one): Row => [one.name, one.description])
-  const flags = Object.entries(options).map(([name, option]): Row => {
+  const named = command.arguments.map((one): HelpRow => [one.name, one.description])
+  const flags = Object.entries(options).map(([name, option]): HelpRow => {
     const value = option.choices?.join('|') ?? option.placeholder
     return [value === undefined ? `--${name}` : `--${name} ${value}`, option.description]
   })
   return [
     `Usage: evo-token ${usage(command)}${flags.length > 0 ? ' [OPTION]…' : ''}`,
     '',
-    ...wrap(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`, WIDTH),
+    ...wrap(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`, TEXT_WIDTH),
     ...sectionOf('Arguments:', named),
     ...sectionOf('Options:', [...flags, ['--help', 'Show this.']]),
     ...sectionOf(
@@ -50,7 +50,7 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-type Row = readonly [string, string]
+type HelpRow = readonly [string, string]
 
 function usage(command: Command): string {
   const named = command.arguments.map(({ name, kind, optional }) =>
@@ -59,15 +59,15 @@ function usage(command: Command): string {
   return [...command.words, ...named].join(' ')
 }
 
-function sectionOf(title: string, rows: readonly Row[]): string[] {
+function sectionOf(title: string, rows: readonly HelpRow[]): string[] {
   return rows.length > 0 ? ['', title, ...columns(rows)] : []
 }
 
 /** Two columns. The second is wrapped between words, and starts on the next line where the first is long. */
-function columns(rows: readonly Row[]): string[] {
+function columns(rows: readonly HelpRow[]): string[] {
   const left = Math.min(30, Math.max(...rows.map(([term]) => term.length))) + 4
   return rows.flatMap(([term, text]) => {
-    const lines = wrap(text, WIDTH - left).map((line) => ' '.repeat(left) + line)
+    const lines = wrap(text, TEXT_WIDTH - left).map((line) => ' '.repeat(left) + line)
     const first = `  ${term}`
     if (first.length + 2 > left) return [first, ...lines]
     return [first.padEnd(left) + (lines[0] ?? '').trimStart(), ...lines.slice(1)]

@@ -6,18 +6,18 @@ import { plain } from '../plain.ts'
 import { table } from '../table.ts'
 import type { ShareStatus } from './share-status.ts'
 
-export const status: CommandRow = {
+export const shareStatus: CommandRow = {
   arguments: [],
   options: { json: JSON_OUTPUT, ...OWNER_OPTIONS },
   examples: [],
   async run({ place, flag, io }) {
     const answer = await createClient(place).ask({ path: '/v1/share' })
-    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer))
+    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describeShare(answer))
     return 0
   },
 }
 
-function describe(shared: ShareStatus): string {
+function describeShare(shared: ShareStatus): string {
   const { database, keepers, apps } = shared
   if (!shared.shared || !database) return 'This daemon shares nothing with other hosts.\n'
   const lines = [`${plain(shared.name ?? '')}, a ${shared.role ?? ''}`, describeDatabase(database)]
@@ -35,7 +35,7 @@ function describe(shared: ShareStatus): string {
         : keeper.beat_at === null
           ? 'stopped'
           : `silent since ${keeper.beat_at}`,
-      differences(keeper),
+      describeDifferences(keeper),
     ])
     blocks.push(table(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
   }
@@ -63,7 +63,10 @@ function describeDatabase({
   return `database: ${plain(primaries[0] ?? names)} answers${ms === null ? '' : ` within ${ms} ms`}`
 }
 
-function differences(keeper: { readonly same_apps: boolean; readonly same_key: boolean }): string {
+function describeDifferences(keeper: {
+  readonly same_apps: boolean
+  readonly same_key: boolean
+}): string {
   const parts = [!keeper.same_apps && 'apps in the config', !keeper.same_key && 'vault key']
   return parts.filter(Boolean).join(', ')
 }

@@ -23,7 +23,7 @@ import { userId } from './ownership.ts'
 import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
-const LOOK_MS = 200
+const UNLOAD_POLL_MS = 200
 
 export const launchd: ServicePlatform = {
   optionFault({ system, group }) {
@@ -70,7 +70,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     if (!(await readLoaded())) return
     await run('bootout', target)
     const deadline = performance.now() + GONE_WITHIN_MS
-    while ((await readLoaded()) && performance.now() < deadline) await sleep(LOOK_MS)
+    while ((await readLoaded()) && performance.now() < deadline) await sleep(UNLOAD_POLL_MS)
   }
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {

@@ -22,16 +22,16 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
       /<Arguments>.*<\/Arguments>/,
       () => `<Arguments>${args.map((one) => escapeXml(word(one))).join(' ')}</Arguments>`,
     )
-  return text.replace(/^<!-- The program/m, `${mark(text)}\n$&`)
+  return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
 }
 
 /** Whether `text` is unchanged since `service install` wrote it. */
 export function isTaskAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${mark(text.replace(first, ''))}\n`
+  return first !== undefined && first === `${withMark(text.replace(first, ''))}\n`
 }
 
-function mark(text: string): string {
+function withMark(text: string): string {
   const sha256 = createHash('sha256').update(text).digest('hex')
   return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
 }

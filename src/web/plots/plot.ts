@@ -1,19 +1,19 @@
 /** A plot of rows over time, drawn by uPlot on a canvas. The content of the rows is given as boxes. */
 import uPlot from 'uplot'
-import { clockTime, day } from '../times.ts'
+import { formatClockTime, formatDay } from '../times.ts'
 
 const ROW_PX = 26
 const AXIS_PX = 28
 /** Between a name and the plot, and before it. */
 const NAME_GAP_PX = 12
-const FONT = '12px system-ui, sans-serif'
+const PLOT_FONT = '12px system-ui, sans-serif'
 
 /** The colours, read once per drawing: reading one makes the browser compute all styles. */
 type Palette = Readonly<Record<Colour, string>>
 
-export type Colour = (typeof COLOURS)[number]
+export type Colour = (typeof COLOUR_NAMES)[number]
 
-const COLOURS = ['muted', 'line', 'text', 'life', 'good', 'bad', 'asleep', 'heat'] as const
+const COLOUR_NAMES = ['muted', 'line', 'text', 'life', 'good', 'bad', 'asleep', 'heat'] as const
 
 /** From one instant to another, or around one, in epoch milliseconds. */
 export interface Box {
@@ -55,7 +55,7 @@ const drawn = new Map<string, DrawnPlot>()
 
 function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement)
-  const entries = COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])
+  const entries = COLOUR_NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])
   return Object.fromEntries(entries) as Palette
 }
 
@@ -92,7 +92,7 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
           stroke: muted,
           grid: line,
           ticks: { show: false },
-          font: FONT,
+          font: PLOT_FONT,
           size: AXIS_PX,
           space: 70,
           values: (_plot, splits) => timeLabels(splits),
@@ -101,10 +101,10 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
           stroke: text,
           grid: { show: false },
           ticks: { show: false },
-          font: FONT,
+          font: PLOT_FONT,
           size: nameWidth,
           splits: () => names.map((_, index) => names.length - index - 0.5),
-          values: () => names.map((name) => shorten(name, nameWidth)),
+          values: () => names.map((name) => shortenToWidth(name, nameWidth)),
         },
       ],
       hooks: {
@@ -162,17 +162,17 @@ function timeLabels(splits: readonly number[]): string[] {
   return splits.map((split) => {
     const instant = new Date(split * 1000).toISOString()
     const isMidnight = new Date(split * 1000).getHours() === 0
-    return isMidnight ? day(instant) : clockTime(instant)
+    return isMidnight ? formatDay(instant) : formatClockTime(instant)
   })
 }
 
 let ruler: CanvasRenderingContext2D | null = null
 
 /** Shortens a name to the width of its column. */
-function shorten(name: string, width: number): string {
+function shortenToWidth(name: string, width: number): string {
   ruler ??= document.createElement('canvas').getContext('2d')
   if (!ruler) return name
-  ruler.font = FONT
+  ruler.font = PLOT_FONT
   const most = width - NAME_GAP_PX
   let shown = name
   for (

@@ -8,7 +8,7 @@ import { Secret } from '../../../secret.ts'
 import { findKey, type VaultKey } from '../sealing/key-ring.ts'
 import { isFor, keyIdOf, type Purpose, seal, unseal } from '../sealing/sealed-text.ts'
 
-const content = z.object({
+const accessCopySchema = z.object({
   accessToken: z.string().transform((value) => new Secret(value)),
   endsAt: z.number().nullable(),
   scope: z.string().exactOptional(),
@@ -48,7 +48,7 @@ export async function openAccessCopy(
   const number = numberOf(access)
   if (!unsealed || number === undefined) return { kind: 'broken' }
   if (!isFor(unsealed.header, accessPurpose(row, number))) return { kind: 'broken' }
-  const parsed = content.safeParse(toJson(unsealed.plaintext))
+  const parsed = accessCopySchema.safeParse(toJson(unsealed.plaintext))
   return parsed.success ? { kind: 'opened', value: parsed.data } : { kind: 'broken' }
 }
 
