@@ -14,6 +14,7 @@ import { parseConfigJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
 import { configSchema, type Settings } from './config/schema.ts'
 import { findSecrets } from './config/secrets.ts'
+import { membersOf } from './core/json-object.ts'
 
 export type ConfigResult =
   | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly ConfigFault[] }
@@ -58,24 +59,20 @@ function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
 
 /** Checks the raw value, so that this is reported together with every other fault. */
 function filesOfUnknownApps(value: unknown): ConfigFault[] {
-  const { files, apps } = asJsonObject(value)
+  const { files, apps } = membersOf(value)
   if (!Array.isArray(files)) return []
   return files.flatMap((file: unknown, index) => {
-    const { app } = asJsonObject(file)
-    return typeof app !== 'string' || Object.hasOwn(asJsonObject(apps), app)
+    const { app } = membersOf(file)
+    return typeof app !== 'string' || Object.hasOwn(membersOf(apps), app)
       ? []
       : [toFault(['files', index, 'app'], 'must be the name of an app that "apps" has')]
   })
 }
 
-function asJsonObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
 /** The config without the settings that are wrong, so that the rules between the others are checked too. */
 function settingsWithout({ issues }: z.ZodError, value: unknown): Settings | undefined {
-  const apps = { ...asJsonObject(asJsonObject(value).apps) }
-  const whole: Record<string, unknown> = { ...asJsonObject(value), apps }
+  const apps = { ...membersOf(membersOf(value).apps) }
+  const whole: Record<string, unknown> = { ...membersOf(value), apps }
   for (const { path, ...issue } of issues) {
     const [section, name] = path
     const unknown = issue.code === 'unrecognized_keys' && path.length === 0 ? issue.keys : []

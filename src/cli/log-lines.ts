@@ -1,7 +1,6 @@
 /** Log lines as a person reads them: what happened, to which app, and what to do. No JSON. */
+import { type JsonObject, parseJsonObject } from '../core/json-object.ts'
 import { plain } from './plain.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** Shown behind the message, in this order. */
 const SHOWN_FIELDS = [
@@ -20,8 +19,8 @@ const LEVEL_WORDS: Readonly<Record<string, string>> = {
 
 /** `line` is a line of the log, with or without its line break; what is not JSON is kept. */
 export function toPlainLogLine(line: string): string {
-  const fields = parseLogLine(line)
-  if (!fields) return `${plain(line.trimEnd())}\n`
+  const fields = parseJsonObject(line)
+  if (!fields || !('msg' in fields)) return `${plain(line.trimEnd())}\n`
   const { time, level, msg } = fields
   const at = typeof time === 'string' ? `${localClockTime(new Date(time))}  ` : ''
   const isForPerson = typeof fields.need === 'string'
@@ -29,7 +28,7 @@ export function toPlainLogLine(line: string): string {
   return `${at}${rank}${plain(sentenceOf(String(msg), fields))}\n`
 }
 
-function sentenceOf(message: string, fields: Fields): string {
+function sentenceOf(message: string, fields: JsonObject): string {
   const { app, need, hint, url, err } = fields
   const name = typeof app === 'string' ? app : undefined
   if (message === 'listening') {
@@ -49,15 +48,6 @@ function sentenceOf(message: string, fields: Fields): string {
   const details = shown.length > 0 ? ` (${shown.join(', ')})` : ''
   const todo = typeof hint === 'string' ? ` ${hint}` : ''
   return `${name === undefined ? '' : `${name}: `}${message}${cause && `: ${cause}`}${details}${todo}`
-}
-
-function parseLogLine(line: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'msg' in value ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Local time, such as 17:05:09. */

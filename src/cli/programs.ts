@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import { commandPaths } from '../platform/chosen.ts'
 import type { Env } from '../platform/for-clients.ts'
+import { parseJsonObject } from '../core/json-object.ts'
 
 export interface InstalledProgram {
   readonly version: string
@@ -74,7 +75,7 @@ async function identifyProgram(path: string): Promise<InstalledProgram> {
   ) {
     const manifest = await readFile(join(directory, 'package.json'), 'utf8').catch(() => undefined)
     if (manifest === undefined) continue
-    const { name, version } = parseManifest(manifest)
+    const { name, version } = parseJsonObject(manifest) ?? {}
     // A manifest without a name only tells Node the type of the modules beside it.
     if (name === undefined) continue
     if (name === PACKAGE_NAME && typeof version === 'string') return { version, place: directory }
@@ -97,12 +98,4 @@ async function behindScript(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '')
   const [, program] = /"(?:%dp0%|\$basedir)[\\/]([^"]+\.js)"/.exec(text) ?? []
   return program === undefined ? path : join(dirname(path), program)
-}
-
-function parseManifest(manifest: string): { readonly name?: unknown; readonly version?: unknown } {
-  try {
-    return JSON.parse(manifest) as { name?: unknown; version?: unknown }
-  } catch {
-    return {}
-  }
 }

@@ -12,13 +12,13 @@ import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { Deps } from './deps.ts'
 import { noBody, secondsField } from './fields.ts'
 import { type Route, route } from './route.ts'
+import { SECRET_MAX_LENGTH } from '../core/client-secret.ts'
 
 const SIGN_IN_WAIT_MAX_S = 25
-const SECRET_MAX = 4096
 const secretText = z
   .string('has to be a string')
   .min(1, 'must not be empty')
-  .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
+  .max(SECRET_MAX_LENGTH, `has to be ${SECRET_MAX_LENGTH} characters at most`)
 const wrapSecret = (value: string) => new Secret(value)
 const clientSecret = z
   .strictObject({

@@ -10,12 +10,10 @@ import { Secret } from '../../secret.ts'
 import { readSmallFile } from '../files/small-file.ts'
 import { readClientSecret } from './client-secret-text.ts'
 import { readPrivateKey } from './private-key.ts'
+import { SECRET_MAX_LENGTH } from '../../core/client-secret.ts'
 
-/** The longest that `evo-token secret` takes, too. */
-const LONGEST = 4096
-
-/** The longest in UTF-16, with blanks around it. */
-const CREDENTIAL_MAX_BYTES = 4 * LONGEST
+/** The longest secret in UTF-16, with blanks around it. */
+const CREDENTIAL_MAX_BYTES = 4 * SECRET_MAX_LENGTH
 
 /** Undefined where there is none. One that cannot be used is logged as a warning with its path. */
 export function readClientSecretCredential(
@@ -41,5 +39,5 @@ function readSecretCredential(path: string): Secret | string | undefined {
   if (readPrivateKey(text).kind !== 'other') return new Secret(text.trim())
   const read = readClientSecret(text)
   if (read.kind === 'bad') return read.reason
-  return read.text.length > LONGEST ? 'it is longer than 4 KiB' : new Secret(read.text)
+  return read.text.length > SECRET_MAX_LENGTH ? 'it is longer than 4 KiB' : new Secret(read.text)
 }

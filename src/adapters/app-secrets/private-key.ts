@@ -3,6 +3,7 @@
  * from a file, a systemd credential or the vault.
  */
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { parseJsonObject } from '../../core/json-object.ts'
 
 export interface PrivateKey {
   readonly kind: 'key'
@@ -76,7 +77,7 @@ function withLines(block: string, label: string, body: string): string {
 }
 
 function readJwk(text: string): PrivateKeyRead {
-  const given = objectIn(text.trim())
+  const given = parseJsonObject(text.trim())
   if (Array.isArray(given?.keys)) return toUnusable('it is a set of keys: give the one key in it')
   if (typeof given?.kty !== 'string') return { kind: 'other' }
   const { kty, kid, alg, use } = given
@@ -128,15 +129,6 @@ function toJwk(key: KeyObject): PrivateKey['jwk'] {
 function keyFrom(make: () => KeyObject): KeyObject | undefined {
   try {
     return make()
-  } catch {
-    return undefined
-  }
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    // JSON that begins with a brace is an object.
-    return JSON.parse(text) as Record<string, unknown>
   } catch {
     return undefined
   }

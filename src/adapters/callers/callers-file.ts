@@ -13,6 +13,7 @@ import { platform } from '../../platform/current.ts'
 import { Secret } from '../../secret.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
+import { parseJson } from '../../core/json-object.ts'
 
 /** Members of the file that this version does not know: a newer one wrote them. */
 export type Unknown = Readonly<Record<string, unknown>>
@@ -190,13 +191,4 @@ function toUnsafeError(path: string, what: string, mend: string): SidecarError {
   return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
     hint: `If no other user can have changed it, correct that: ${mend}. If another user may have read a key there, delete it.`,
   })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Undefined fits no schema, and the parser's own words would quote the file.
-    return undefined
-  }
 }

@@ -2,14 +2,14 @@
  * Reads the JSON of an answer, even if it is not clean: more text follows, a list is around it, or its
  * end is missing. Its refresh token may still be in it, and exists nowhere else.
  */
-import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../core/json-object.ts'
 
 /** The object in `text`, or the first of several; undefined where none is complete. */
 export function jsonObject(text: string): JsonObject | undefined {
-  const value = parse(text)
+  const value = parseJson(text)
   if (value !== undefined) return [value].flat().find(isJsonObject)
   const { end } = scanFirstObject(text)
-  const first = end === undefined ? undefined : parse(text.slice(text.indexOf('{'), end))
+  const first = end === undefined ? undefined : parseJson(text.slice(text.indexOf('{'), end))
   return isJsonObject(first) ? first : undefined
 }
 
@@ -67,14 +67,5 @@ function stringAfterColon(text: string, from: number): unknown {
   colon.lastIndex = from
   if (!colon.test(text)) return undefined
   const end = endOfString(text, colon.lastIndex)
-  return end === undefined ? undefined : parse(text.slice(colon.lastIndex, end))
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Pages and empty bodies are ordinary here; the code that needs JSON judges its absence.
-    return undefined
-  }
+  return end === undefined ? undefined : parseJson(text.slice(colon.lastIndex, end))
 }

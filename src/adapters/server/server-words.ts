@@ -1,5 +1,6 @@
 /** Makes the words of an authorization server fit to be shown: short, printable, free of our secrets. */
 import { liveSecrets } from '../../secret.ts'
+import { JWT_LIKE, SHORTEST_HIDDEN_SECRET } from '../log/scrub.ts'
 import { removePieces } from '../log/secret-pieces.ts'
 
 const WORDS_MAX_LENGTH = 300
@@ -37,12 +38,6 @@ const REGISTERED_CODES: ReadonlySet<string> = new Set([
 /** Control, format and line-separating characters, with the white space around them. */
 const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
 
-/** Whatever looks like a JWT, even where it is none of ours. */
-const JWT = /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g
-
-/** Shorter ones occur in ordinary words. */
-const SHORTEST_SECRET = 6
-
 /** `value` as one line of at most 300 characters; undefined where nothing is left. */
 export function readable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
@@ -72,7 +67,7 @@ export function errorCode(value: unknown): string | undefined {
 export function withoutSecrets(text: string): string {
   return liveSecrets()
     .map((secret) => secret.expose())
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .filter((secret) => secret.length >= SHORTEST_HIDDEN_SECRET)
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[secret]'), text)
-    .replace(JWT, '[token]')
+    .replace(JWT_LIKE, '[token]')
 }

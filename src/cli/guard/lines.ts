@@ -10,8 +10,8 @@ export interface LinePiece {
 /** The longest line that stays in one piece: far longer than any that a person writes. */
 const LINE_PIECE_LENGTH = 1024 * 1024
 
-/** How much two pieces of a line have in common: more than the longest secret, twice encoded. */
-const OVERLAP_LENGTH = 64 * 1024
+/** How much two pieces of a line, or two blocks of joined lines, have in common: more than the longest secret, twice encoded. */
+export const OVERLAP_LENGTH = 64 * 1024
 
 /** The lines in each chunk of `stream`, which has to be read as latin1. */
 export async function* splitLines(stream: AsyncIterable<string>): AsyncGenerator<LinePiece[]> {

@@ -1,13 +1,13 @@
 /** Joins base64 that was broken into lines, as by `base64` and `openssl`. */
 import type { AddedLine } from './diff.ts'
+import { OVERLAP_LENGTH } from './lines.ts'
 import { toCharacterClass } from './stretches.ts'
 
 /** A block does not begin with a shorter word. */
 const FIRST_WORD_MIN_LENGTH = 20
 
-/** How much is joined at once, and how much of that is repeated with what follows. */
+/** How much is joined at once. */
 const BLOCK_LENGTH = 1024 * 1024
-const OVERLAP = 64 * 1024
 
 /** `add` takes added lines one by one, and returns a block when it ends: as one line, at the place of its first. */
 export function createUnwrapper() {
@@ -34,7 +34,7 @@ export function createUnwrapper() {
       if (!goesOn) return word.length < FIRST_WORD_MIN_LENGTH ? begin() : begin(line, word)
       words.push(word)
       length += word.length
-      return length > BLOCK_LENGTH ? begin(line, words.join('').slice(-OVERLAP)) : undefined
+      return length > BLOCK_LENGTH ? begin(line, words.join('').slice(-OVERLAP_LENGTH)) : undefined
     },
     end: () => begin(),
   }

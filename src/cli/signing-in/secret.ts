@@ -11,6 +11,7 @@ import type { CommandRow, Invocation } from '../command.ts'
 import { APP, OWNER_OPTIONS } from '../options.ts'
 import type { Io } from '../io.ts'
 import { isPromptLeft } from '../prompts.ts'
+import { SECRET_MAX_LENGTH } from '../../core/client-secret.ts'
 
 export const secret: CommandRow = {
   details:
@@ -38,11 +39,8 @@ export const secret: CommandRow = {
   run,
 }
 
-/** The most that the daemon accepts. */
-const LONGEST = 4096
-
 /** The longest secret in UTF-16, with blanks around it. */
-const STDIN_MAX = 4 * LONGEST
+const STDIN_MAX_BYTES = 4 * SECRET_MAX_LENGTH
 
 async function run(invocation: Invocation): Promise<number> {
   const { argument, text, io } = invocation
@@ -106,7 +104,7 @@ async function readStdin({ stdin }: Io): Promise<Secret> {
     const bytes = Buffer.from(chunk)
     chunks.push(bytes)
     length += bytes.length
-    if (length > STDIN_MAX) break
+    if (length > STDIN_MAX_BYTES) break
   }
   const text = decodeText(Buffer.concat(chunks))
   if (/^\s*$/.test(text.split('\n', 1)[0] ?? '')) return checkSecret('')
@@ -118,7 +116,7 @@ async function readStdin({ stdin }: Io): Promise<Secret> {
 }
 
 function checkSecret(text: string, what = 'client secret'): Secret {
-  if (text !== '' && text.length <= LONGEST) return new Secret(text)
+  if (text !== '' && text.length <= SECRET_MAX_LENGTH) return new Secret(text)
   const message = text === '' ? `No ${what} was given.` : `That is too long for a ${what}.`
   const hint =
     what === 'client secret'

@@ -14,6 +14,7 @@ import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
 import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { seal, unseal } from '../sealing/sealed-text.ts'
+import { parseJson } from '../../../core/json-object.ts'
 
 /**
  * `attempt`: the mark, a copy of the record whose refresh token a request is about to spend; or a
@@ -138,7 +139,7 @@ export function toPlainText({ kind, record }: DecodedRecord): string {
 
 /** Undefined for what is not a record that this version can read. */
 export function fromPlainText(text: string): DecodedRecord | undefined {
-  const parsed = recordSchema.safeParse(jsonOf(text))
+  const parsed = recordSchema.safeParse(parseJson(text))
   if (!parsed.success) return undefined
   const { attempt, ...record } = parsed.data
   return { kind: attempt ? 'attempt' : 'app', record }
@@ -162,14 +163,6 @@ export async function decodeRecord(
 export function firstLine(text: string): string {
   const end = text.indexOf('\n')
   return end < 0 ? text : text.slice(0, end)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The plain text of a record, to be encrypted: the only place where all of an app's secrets are exposed. */
