@@ -74,7 +74,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       answerToMalformed,
       log,
     })
-    log.info({ url: listener.origin }, 'the door of the page is open')
+    log.info({ url: listener.origin }, 'the page can be reached')
     return { listener, keys }
   }
 
@@ -82,7 +82,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
     const { listener } = door ?? {}
     door = undefined
     await listener?.stop()
-    if (listener) deps().log.info({}, 'the door of the page is closed')
+    if (listener) deps().log.info({}, 'the page can no longer be reached')
   }
 
   return {

@@ -96,12 +96,12 @@ export function appRoutes(deps: Deps): Route[] {
             hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
           })
         }
-        const wish = {
+        const options = {
           caller: ask.caller.name,
           ...(rejectedSha256 !== undefined && { rejectedSha256 }),
           ...(now && { now }),
         }
-        return handOutLater(ask, broker.refresh(ask.params.app, wish))
+        return handOutLater(ask, broker.refresh(ask.params.app, options))
       },
     }),
     route({

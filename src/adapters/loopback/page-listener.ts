@@ -83,7 +83,7 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
         else answer(request, response)
       })
       .catch((error: unknown) => {
-        log.error({ err: error }, 'a bug on the door of the page')
+        log.error({ err: error }, 'a bug in the listener of the page')
         response.destroy()
       })
     return undefined

@@ -18,7 +18,7 @@ import { type IssuerAnswer, isPage } from './issuer-answer.ts'
 import { describeFault } from './issuer-fault.ts'
 import { redirectInWords } from './redirect-words.ts'
 import { isFilled, refreshTokenIn } from './token-response.ts'
-import { codeIn, tellsError, wordsIn } from './told-error.ts'
+import { codeIn, tellsError, wordsIn } from './error-in-answer.ts'
 
 /** Refused before any work was done (RFC 9110 §15.5.9 and §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
 const TURNED_AWAY = new Set([408, 425, 429, 503])

@@ -1,6 +1,6 @@
 /** The requests of readers and other keepers to the homes: one row per app. */
 import type { PromisedAnswer, RenewalRequest } from '../../core/sharing/shared-store.ts'
-import { toWanted, type WantedColumns } from './columns.ts'
+import { toRenewalRequest, type WantedColumns } from './columns.ts'
 import type { Database } from './database.ts'
 import { ranOnRow, OF_KEY, ONE, withValue } from './statements.ts'
 
@@ -11,7 +11,7 @@ export class WantedRows {
     this.#database = database
   }
 
-  want({
+  askToRenew({
     app,
     identityDigest,
     rejectedSha256,
@@ -24,17 +24,17 @@ export class WantedRows {
     )
   }
 
-  async wanted(): PromisedAnswer<readonly RenewalRequest[]> {
+  async renewalRequests(): PromisedAnswer<readonly RenewalRequest[]> {
     const answer = await this.#database.ask<WantedColumns>(
       (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
           (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
           (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
         FROM ${ONE} LEFT JOIN evo_token.wanted w ON true`,
     )
-    return withValue(answer, (rows) => rows.flatMap(toWanted))
+    return withValue(answer, (rows) => rows.flatMap(toRenewalRequest))
   }
 
-  fulfil({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
+  deleteRenewalRequest({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
     return ranOnRow(
       this.#database,
       // A reader may have locked the row that it wrote: then the row is left for the next time.
