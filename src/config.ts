@@ -9,7 +9,7 @@ import { clientIdWarnings } from './config/client-ids.ts'
 import { redirectWarnings } from './config/redirect-uris.ts'
 import { conflictsIn } from './config/conflicts.ts'
 import { type ConfigFault, toFault, toFaults } from './config/faults.ts'
-import { hiddenFaults } from './config/hidden-faults.ts'
+import { findHiddenFaults } from './config/hidden-faults.ts'
 import { parseConfigJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
 import { configSchema, type Settings } from './config/schema.ts'
@@ -38,7 +38,7 @@ export function parseConfig(text: string, home?: string): ConfigResult {
     ...firstOfEachPath([
       ...known,
       ...(settings.success ? [] : toFaults(settings.error, value)),
-      ...(settings.success ? [] : hiddenFaults(value)),
+      ...(settings.success ? [] : findHiddenFaults(value)),
       ...filesOfUnknownApps(value),
       ...conflictsOf(
         settings.success ? settings.data : settingsWithout(settings.error, value),

@@ -50,7 +50,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   }
   const reserved = await state.queue.run(async () => {
     if (!isWanted()) return undefined
-    trace(state, 'reserve')
+    traceStep(state, 'reserve')
     const result = await state.ledger.reserve()
     return result.kind === 'stored'
       ? beginRequest(state, kind)
@@ -89,13 +89,13 @@ async function sendWithSecrets<Outcome extends { readonly kind: string }>(
     question,
   }: Pick<Spending<Outcome, unknown>, 'prepare'> & { readonly question: LastQuestion },
 ): Promise<SendResult<Outcome>> {
-  trace(state, 'send')
+  traceStep(state, 'send')
   let outcome = await prepared.send(question)
   let clientSecret = first
   for (const other of clientSecretsOf(state).slice(1)) {
     if (!refusesClient(outcome)) break
     const again = await prepare(other)
-    trace(state, 'send')
+    traceStep(state, 'send')
     outcome = again.kind === 'ready' ? await again.send(question) : again.outcome
     clientSecret = other
   }
@@ -114,6 +114,6 @@ function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
   }
 }
 
-function trace(state: AppState, step: string): void {
+function traceStep(state: AppState, step: string): void {
   state.deps.log.trace({ app: state.app.name, step }, 'protocol')
 }

@@ -10,7 +10,7 @@ export function toFailedSignIn(error: string, message: string): SignInStatus {
   return { status: 'failed', error, message, subject: null, scope: null, expiresAt: null }
 }
 
-export function succeeded(state: AppState, grant: Grant): SignInStatus {
+export function toSucceededSignIn(state: AppState, grant: Grant): SignInStatus {
   const { app, session, deps } = state
   const asked = app.scopes.join(' ')
   return {

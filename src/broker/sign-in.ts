@@ -11,7 +11,7 @@ import {
   otherSubject,
   otherSubjectMessage,
   type SignInEnd,
-  succeeded,
+  toSucceededSignIn,
 } from './sign-in-end.ts'
 import { withAdvice } from './sign-in-errors.ts'
 import { storeAndServe } from './store-and-serve.ts'
@@ -120,7 +120,7 @@ async function acceptSignIn(
   const cleanUp = async () => {
     if (isHome) await endBefore(state, tokens, grant)
   }
-  return { end: succeeded(state, grant), cleanUp }
+  return { end: toSucceededSignIn(state, grant), cleanUp }
 }
 
 const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'

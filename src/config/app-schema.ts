@@ -107,13 +107,13 @@ const noMethod = z
 const NOT_SERVICE = 'is a setting of apps with a sign-in: service apps have none, take it out'
 const SERVICE_ONLY = { reissue: 'is a setting of service apps only: take it out' }
 
-const type = <Type extends string>(name: Type) =>
+const typeSetting = <Type extends string>(name: Type) =>
   z.literal(name).describe('What the app is registered as in the Developer Portal.')
 
 const nativeAppSettings = settingsObject(
   'an object',
   {
-    type: type('native'),
+    type: typeSetting('native'),
     ...personalSettings,
     redirectUris: redirectUris.prefault([EVO_REDIRECT_URI]).describe(REDIRECT_URIS_ABOUT),
     tokenEndpointAuthMethod: noMethod,
@@ -121,10 +121,10 @@ const nativeAppSettings = settingsObject(
   SERVICE_ONLY,
 ).describe('A desktop app or script that a person signs in to.')
 
-const spa = settingsObject(
+const spaAppSettings = settingsObject(
   'an object',
   {
-    type: type('spa'),
+    type: typeSetting('spa'),
     ...personalSettings,
     redirectUris: redirectUris.describe(REDIRECT_URIS_ABOUT),
     tokenEndpointAuthMethod: noMethod,
@@ -135,7 +135,7 @@ const spa = settingsObject(
 const webAppSettings = settingsObject(
   'an object',
   {
-    type: type('web'),
+    type: typeSetting('web'),
     ...personalSettings,
     redirectUris: redirectUris.describe(REDIRECT_URIS_ABOUT),
     tokenEndpointAuthMethod: secretMethod,
@@ -146,7 +146,7 @@ const webAppSettings = settingsObject(
 const serviceAppSettings = settingsObject(
   'an object',
   {
-    type: type('service'),
+    type: typeSetting('service'),
     ...commonSettings,
     scopes: listSetting(
       'a list of scopes',
@@ -169,14 +169,14 @@ const serviceAppSettings = settingsObject(
 
 export const APP_KINDS = {
   native: nativeAppSettings,
-  spa,
+  spa: spaAppSettings,
   web: webAppSettings,
   service: serviceAppSettings,
 } as const
 
 export const appSettings = z.discriminatedUnion(
   'type',
-  [nativeAppSettings, spa, webAppSettings, serviceAppSettings],
+  [nativeAppSettings, spaAppSettings, webAppSettings, serviceAppSettings],
   {
     error: notOneOf('"native", "spa", "web" or "service"', 'an object'),
   },

@@ -13,7 +13,7 @@ import { membersOf } from '../core/json-object.ts'
 type Kinds = Readonly<Record<string, z.ZodType>>
 
 /** `whole` is the config as it is written. */
-export function hiddenFaults(whole: unknown): ConfigFault[] {
+export function findHiddenFaults(whole: unknown): ConfigFault[] {
   const { apps, files } = membersOf(whole)
   return [
     ...Object.entries(membersOf(apps)).flatMap(([name, app]) => [

@@ -20,14 +20,14 @@ import {
 } from './schema-parts.ts'
 
 const FILE_EXPECTED = 'an object with app and path'
-const whose = {
+const tokenFileApp = {
   app: textSetting('the name of an app', NAME_PATTERN).describe(
     'The app whose access token is written.',
   ),
   path: pathSetting.describe('The file to keep up to date.'),
 }
 const dotenvFile = settingsObject(FILE_EXPECTED, {
-  ...whose,
+  ...tokenFileApp,
   // Without optional() the union would look for a format before there is a default.
   format: z
     .literal('dotenv')
@@ -41,7 +41,7 @@ const dotenvFile = settingsObject(FILE_EXPECTED, {
 const wholeFile = settingsObject(
   FILE_EXPECTED,
   {
-    ...whose,
+    ...tokenFileApp,
     format: z
       .enum(['raw', 'json'])
       .describe('raw: the access token alone. json: an object that has it as access_token.'),

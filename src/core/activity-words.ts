@@ -1,7 +1,7 @@
 /** What an entry of the activity says to a person. Used by the command line and by the page. */
 import type { Activity, ActivityKind, Cause } from './activity.ts'
 
-const KIND_WORDS_BY_ACTIVITY: Readonly<Record<ActivityKind, string>> = {
+const ACTIVITY_KIND_WORDS: Readonly<Record<ActivityKind, string>> = {
   started: 'the daemon started',
   stopped: 'the daemon stopped',
   slept: 'the machine slept, or its clock was set forward',
@@ -42,8 +42,8 @@ type SentenceParts = Pick<Activity, 'cause' | 'durationMs' | 'error'> & { readon
 
 /** One line, without time, app and caller. A kind of a later version is shown as it is. */
 export function activitySentence({ kind, cause, durationMs, error }: SentenceParts): string {
-  const what = Object.hasOwn(KIND_WORDS_BY_ACTIVITY, kind)
-    ? KIND_WORDS_BY_ACTIVITY[kind as ActivityKind]
+  const what = Object.hasOwn(ACTIVITY_KIND_WORDS, kind)
+    ? ACTIVITY_KIND_WORDS[kind as ActivityKind]
     : kind.replaceAll('_', ' ')
   const details = [
     error ?? undefined,

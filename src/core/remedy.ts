@@ -42,11 +42,11 @@ export function remedyFor(app: App, problem: ProblemCase): string {
         ? `Store its ${secretWords(app)} again: \`${secretCommand(app)}\`. If it is right, correct "clientId" in the config, then \`evo-token reload\`.`
         : `Correct "clientId" in the config, or register the app as "${app.type}", then \`evo-token reload\`.`
     case 'invalid_scope':
-      return `${correctScopes(app)} Then \`evo-token reload\`.`
+      return `${adviseScopes(app)} Then \`evo-token reload\`.`
     case 'unauthorized_client':
-      return `${correctRegistration(app)}${orSignIn(app)}`
+      return `${adviseRegistration(app)}${orSignIn(app)}`
     case 'unsupported_grant_type':
-      return correctRegistration(app)
+      return adviseRegistration(app)
     case 'no_endpoint':
     case 'no_metadata':
       return 'Correct "issuer" in the config, or name the endpoints there, then `evo-token reload`.'
@@ -100,7 +100,7 @@ function refreshCommand({ name }: App): string {
   return `\`evo-token refresh ${name}\``
 }
 
-function correctRegistration({ type }: App): string {
+function adviseRegistration({ type }: App): string {
   return `Check that the app is registered as "${type}", and its client id; then \`evo-token reload\`.`
 }
 
@@ -118,7 +118,7 @@ function offlineAccess({ type, scopes: asked }: App): string {
     : ' With "offline_access" among its scopes in the config it would be renewed by itself.'
 }
 
-function correctScopes(app: App): string {
+function adviseScopes(app: App): string {
   return app.type === 'spa' && app.scopes.includes('offline_access')
     ? 'An SPA may not be allowed offline_access: take it out of "scopes" in the config, and sign in whenever the token ends; or register a native app, which may have it.'
     : 'Compare "scopes" in the config with those of the registration; Evo scopes need an app that was registered in the Seequent Developer Portal.'
@@ -132,7 +132,7 @@ export function signInRemedy(app: App, code: string): string | undefined {
     case 'invalid_grant':
       return 'The answer of the server was used before, or too late: sign in again.'
     case 'unauthorized_client':
-      return correctRegistration(app)
+      return adviseRegistration(app)
     case 'invalid_client':
     case 'invalid_scope':
       return remedyFor(app, code)

@@ -95,11 +95,11 @@ export const appsSchema = z.object({
   apps: z.array(statusSchema),
 })
 
-const started = { id: z.string(), expires_at: instantSchema }
+const startedMembers = { id: z.string(), expires_at: instantSchema }
 
 export const startedSignInSchema = z.union([
   z.object({
-    ...started,
+    ...startedMembers,
     authorization_url: z.string(),
     open_url: z.string().nullable().meta({
       description:
@@ -117,7 +117,7 @@ export const startedSignInSchema = z.union([
     }),
   }),
   z.object({
-    ...started,
+    ...startedMembers,
     user_code: z.string(),
     verification_uri: z.string(),
     verification_uri_complete: z.string().nullable(),

@@ -16,7 +16,7 @@ export interface Answer {
 /** Headers of every response: no cache keeps it, and no client guesses another content type. */
 const GUARD_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
 
-export function answer(status: number, type: string, body: string): Answer {
+export function toAnswer(status: number, type: string, body: string): Answer {
   const headers = {
     ...GUARD_HEADERS,
     'Content-Type': type,
@@ -25,12 +25,12 @@ export function answer(status: number, type: string, body: string): Answer {
   return { status, headers, body }
 }
 
-export function json(value: object, status = 200): Answer {
-  return answer(status, 'application/json', JSON.stringify(value))
+export function toJsonAnswer(value: object, status = 200): Answer {
+  return toAnswer(status, 'application/json', JSON.stringify(value))
 }
 
-export function textAnswer(body: string): Answer {
-  return answer(200, 'text/plain; charset=utf-8', body)
+export function toTextAnswer(body: string): Answer {
+  return toAnswer(200, 'text/plain; charset=utf-8', body)
 }
 
 export const NO_CONTENT: Answer = { status: 204, headers: GUARD_HEADERS, body: '' }

@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http'
 import { ERROR_CODES } from '../core/error-codes.ts'
 import { type ErrorCode, SidecarError } from '../errors.ts'
-import { answer, type Answer } from './answers.ts'
+import { toAnswer, type Answer } from './answers.ts'
 
 /** Every code that a problem may have. */
 export const PROBLEM_CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
@@ -27,7 +27,7 @@ export function toProblemAnswer(error: SidecarError, isOwners: boolean): Answer 
     error: code,
     hint,
   }
-  return answer(status, PROBLEM_TYPE, JSON.stringify(document))
+  return toAnswer(status, PROBLEM_TYPE, JSON.stringify(document))
 }
 
 /** The header fields that belong to the problem. */

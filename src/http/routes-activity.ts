@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { ACTIVITY_KINDS, RENEWAL_CAUSES, type TokenCount } from '../core/activity.ts'
 import { maySee, shownCaller, toActivityJson, toMoment } from './activity-view.ts'
 import { instantSchema, jsonAnswer } from './answer-schemas.ts'
-import { json, toRfc3339 } from './answers.ts'
+import { toJsonAnswer, toRfc3339 } from './answers.ts'
 import { type Caller, isVisible, mayUse, unknownApp, visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { momentField, nameField, wholeNumber } from './fields.ts'
@@ -95,7 +95,7 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
             (query.kind === undefined || one.kind === query.kind) &&
             (query.caller === undefined || shownCaller(caller, door, one) === query.caller),
         })
-        return json({
+        return toJsonAnswer({
           items: found.items.map((one) => toActivityJson(one, caller, door)),
           next: found.next === null ? null : toMoment(found.next),
         })
@@ -133,7 +133,7 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
             (query.app === undefined || app === query.app) &&
             (query.caller === undefined || by === query.caller),
         })
-        return json({
+        return toJsonAnswer({
           items: found.counts.map(toCountJson),
           next: found.next === null ? null : toRfc3339(found.next),
         })

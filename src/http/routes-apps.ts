@@ -3,7 +3,13 @@ import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import { appsSchema, jsonAnswer, statusSchema, tokenSchema } from './answer-schemas.ts'
-import { type Answer, json, textAnswer, toRfc3339OrNull, toStatusJson } from './answers.ts'
+import {
+  type Answer,
+  toJsonAnswer,
+  toTextAnswer,
+  toRfc3339OrNull,
+  toStatusJson,
+} from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { secondsField, sha256Field } from './fields.ts'
@@ -38,7 +44,9 @@ export function appRoutes(deps: Deps): Route[] {
       activity.countToken(params.app, caller.name)
       log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
     }
-    return wantsText(request) ? textAnswer(served.accessToken.expose()) : toJson(params.app, served)
+    return wantsText(request)
+      ? toTextAnswer(served.accessToken.expose())
+      : toJson(params.app, served)
   }
 
   async function handOutLater(
@@ -111,7 +119,7 @@ export function appRoutes(deps: Deps): Route[] {
       summary: 'The status of every app of the caller; never a token.',
       answers: { 200: jsonAnswer('The apps.', appsSchema) },
       answer: ({ caller, door }) =>
-        json({
+        toJsonAnswer({
           version,
           ...(door.isOwners && { program, problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
@@ -140,7 +148,7 @@ export function appRoutes(deps: Deps): Route[] {
       access: 'callers',
       summary: 'The status of one app; never a token.',
       answers: { 200: jsonAnswer('The app.', statusSchema) },
-      answer: ({ params, door }) => json(toStatusJson(broker.status(params.app), door)),
+      answer: ({ params, door }) => toJsonAnswer(toStatusJson(broker.status(params.app), door)),
     }),
   ]
 }
@@ -154,7 +162,7 @@ function createTokenJson(): (app: string, served: ServedToken) => Answer {
   return (app, served) => {
     const kept = last.get(app)
     if (kept && isSameToken(kept.served, served)) return kept.answer
-    const answer = json({
+    const answer = toJsonAnswer({
       app,
       access_token: served.accessToken.expose(),
       token_type: 'Bearer',

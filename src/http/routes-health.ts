@@ -3,7 +3,7 @@ import { isIPv6, type Socket } from 'node:net'
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import { jsonAnswer, readinessSchema } from './answer-schemas.ts'
-import { json } from './answers.ts'
+import { toJsonAnswer } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { nameField } from './fields.ts'
@@ -18,7 +18,7 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
   const report = (apps: readonly string[]) => {
     const each = apps.map((app) => [app, broker.readiness(app)] as const)
     const ready = each.length > 0 && each.every(([, { ready }]) => ready)
-    return json({ ready, apps: Object.fromEntries(each) }, ready ? 200 : 503)
+    return toJsonAnswer({ ready, apps: Object.fromEntries(each) }, ready ? 200 : 503)
   }
   return [
     route({
@@ -52,10 +52,10 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
         ),
       },
       answer({ query: { caller, nonce }, request, door: { owner } }) {
-        if (caller === undefined || nonce === undefined) return json({ status: 'ok' })
+        if (caller === undefined || nonce === undefined) return toJsonAnswer({ status: 'ok' })
         refuseRelayed(nonce, owner?.path ?? addressOf(request.socket))
         const proof = owner?.proof(nonce) ?? callers.proof(caller, nonce)
-        return json({ status: 'ok', proof })
+        return toJsonAnswer({ status: 'ok', proof })
       },
     }),
     route({

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
 import { callerSchema, instantSchema, jsonAnswer, reloadedSchema } from './answer-schemas.ts'
-import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import { toJsonAnswer, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import { unknownApp } from './callers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
 import { nameField, noBody, sha256Field } from './fields.ts'
@@ -23,7 +23,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'The callers; never their access keys.',
       answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(callerSchema) })) },
-      answer: () => json({ callers: callers.list().map(toCallerJson) }),
+      answer: () => toJsonAnswer({ callers: callers.list().map(toCallerJson) }),
     }),
     route({
       method: 'post',
@@ -54,7 +54,7 @@ export function ownerRoutes(deps: Deps): Route[] {
         const added = await callers.add(body.name, apps, body.expires_at)
         activity.record({ kind: 'caller_added', caller: body.name })
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
-        return json(shown, 201)
+        return toJsonAnswer(shown, 201)
       },
     }),
     route({
@@ -100,10 +100,10 @@ export function ownerRoutes(deps: Deps): Route[] {
       async answer({ body: { source } }) {
         if (source === undefined) {
           await vaultKey.rotate()
-          return json({ rotated: true })
+          return toJsonAnswer({ rotated: true })
         }
         await vaultKey.move(source)
-        return json({ source, configured: vaultKey.configured() })
+        return toJsonAnswer({ source, configured: vaultKey.configured() })
       },
     }),
     route({
@@ -118,7 +118,7 @@ export function ownerRoutes(deps: Deps): Route[] {
         }),
         required: true,
       },
-      answer: ({ body }) => json({ sha256: broker.holds(body.sha256) }),
+      answer: ({ body }) => toJsonAnswer({ sha256: broker.holds(body.sha256) }),
     }),
     route({
       method: 'post',
@@ -131,7 +131,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       body: noBody,
       async answer() {
         const { openUrl, expiresAt } = await web.open()
-        return json({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
+        return toJsonAnswer({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
       },
     }),
     route({
@@ -141,7 +141,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       summary: 'Reads the config again; a bad one changes nothing and says why.',
       answers: { 200: jsonAnswer('What changed.', reloadedSchema) },
       body: noBody,
-      answer: async () => json(await reload()),
+      answer: async () => toJsonAnswer(await reload()),
     }),
     route({
       method: 'post',

@@ -1,7 +1,7 @@
 /** Routes of the page alone: facts about the daemon, a renewal that serves no token, `doctor`. */
 import { z } from 'zod'
 import { jsonAnswer, statusSchema } from './answer-schemas.ts'
-import { json, NO_CONTENT, toStatusJson } from './answers.ts'
+import { toJsonAnswer, NO_CONTENT, toStatusJson } from './answers.ts'
 import type { Deps, PageService } from './deps.ts'
 import { noBody } from './fields.ts'
 import { type Route, route } from './route.ts'
@@ -14,7 +14,7 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       access: 'owner',
       summary: 'About the daemon.',
       answers: { 200: jsonAnswer('Version and places.', z.looseObject({ version: z.string() })) },
-      answer: () => json(page.about()),
+      answer: () => toJsonAnswer(page.about()),
     }),
     route({
       method: 'delete',
@@ -36,7 +36,7 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       body: noBody,
       async answer({ caller, door, params }) {
         await broker.refresh(params.app, { now: true, caller: caller.name })
-        return json(toStatusJson(broker.status(params.app), door))
+        return toJsonAnswer(toStatusJson(broker.status(params.app), door))
       },
     }),
     route({

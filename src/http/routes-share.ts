@@ -1,7 +1,7 @@
 /** Routes of the owner about sessions that are shared with other hosts. */
 import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
-import { json } from './answers.ts'
+import { toJsonAnswer } from './answers.ts'
 import type { Deps } from './deps.ts'
 import { nameField, noBody } from './fields.ts'
 import { type Route, route } from './route.ts'
@@ -48,7 +48,7 @@ const serverSchema = z.object({
     .meta({ description: 'The apps that the role of a reader may read.' }),
 })
 
-const sharing = z.union([
+const sharingSchema = z.union([
   z.object({ shared: z.literal(false) }),
   z.object({
     shared: z.literal(true),
@@ -69,7 +69,7 @@ const sharing = z.union([
   }),
 ])
 
-const taken = z.object({
+const takenSchema = z.object({
   taken: z.array(z.string()),
   left: z.array(z.object({ app: z.string(), reason: z.string() })),
 })
@@ -90,8 +90,8 @@ export function shareRoutes({ share }: Deps): Route[] {
       path: '/v1/share',
       access: 'owner',
       summary: 'What is shared with other hosts, and their state.',
-      answers: { 200: jsonAnswer('How it is.', sharing) },
-      answer: () => json(share.status()),
+      answers: { 200: jsonAnswer('How it is.', sharingSchema) },
+      answer: () => toJsonAnswer(share.status()),
     }),
     route({
       method: 'post',
@@ -103,7 +103,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       body: { schema: z.strictObject({ app: nameField }), required: true },
       async answer({ body: { app } }) {
         await share.move(app)
-        return json({ app })
+        return toJsonAnswer({ app })
       },
     }),
     route({
@@ -111,7 +111,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       path: '/v1/share/take-over',
       access: 'owner',
       summary: 'Makes this keeper the home of the apps of one that is stopped for good.',
-      answers: { 200: jsonAnswer('What was taken over.', taken) },
+      answers: { 200: jsonAnswer('What was taken over.', takenSchema) },
       body: {
         schema: z.strictObject({
           keeper: z.string().min(1).max(64),
@@ -119,7 +119,7 @@ export function shareRoutes({ share }: Deps): Route[] {
         }),
         required: true,
       },
-      answer: async ({ body }) => json(await share.takeOver(body.keeper, body.force)),
+      answer: async ({ body }) => toJsonAnswer(await share.takeOver(body.keeper, body.force)),
     }),
     route({
       method: 'post',
@@ -132,7 +132,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       body: noBody,
       async answer() {
         const { apps, copiesLeft } = await share.leave()
-        return json({ apps, copies_left: copiesLeft })
+        return toJsonAnswer({ apps, copies_left: copiesLeft })
       },
     }),
     route({
@@ -157,7 +157,9 @@ export function shareRoutes({ share }: Deps): Route[] {
       },
       async answer({ body: { apps, renew } }) {
         const keys = await share.readerKeys(apps, renew)
-        return json({ keys: keys.map(({ key, ...rest }) => ({ ...rest, key: key.expose() })) })
+        return toJsonAnswer({
+          keys: keys.map(({ key, ...rest }) => ({ ...rest, key: key.expose() })),
+        })
       },
     }),
   ]

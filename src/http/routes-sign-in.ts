@@ -8,7 +8,7 @@ import {
   signInProgressSchema,
   startedSignInSchema,
 } from './answer-schemas.ts'
-import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import { toJsonAnswer, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { Deps } from './deps.ts'
 import { noBody, secondsField } from './fields.ts'
 import { type Route, route } from './route.ts'
@@ -62,7 +62,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         const started = await signIns.start(app, { method, switchUser })
         // A person who has left does not get the id, and could not end the sign-in.
         if (response.destroyed) signIns.end(app, started.id)
-        return json(toStartedJson(started))
+        return toJsonAnswer(toStartedJson(started))
       },
     }),
     route({
@@ -71,7 +71,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       access: 'owner',
       summary: 'The ports on which the daemon answers browsers that sign in, to any app.',
       answers: { 200: jsonAnswer('They are open now.', z.object({ ports: z.array(z.int()) })) },
-      answer: async () => json({ ports: signIns.ports() }),
+      answer: async () => toJsonAnswer({ ports: signIns.ports() }),
     }),
     route({
       method: 'get',
@@ -83,7 +83,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         wait: secondsField(SIGN_IN_WAIT_MAX_S, SIGN_IN_WAIT_MAX_S).default(SIGN_IN_WAIT_MAX_S),
       }),
       async answer({ params: { app, id }, query: { wait } }) {
-        return json(toProgressJson(await signIns.wait(app, id, wait * 1000)))
+        return toJsonAnswer(toProgressJson(await signIns.wait(app, id, wait * 1000)))
       },
     }),
     route({
@@ -111,7 +111,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         required: true,
       },
       async answer({ params: { app, id }, body: { url } }) {
-        return json(toSignInJson(await signIns.paste(app, id, url)))
+        return toJsonAnswer(toSignInJson(await signIns.paste(app, id, url)))
       },
     }),
     route({
@@ -127,7 +127,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       },
       body: noBody,
       async answer({ params: { app } }) {
-        return json(await broker.logout(app))
+        return toJsonAnswer(await broker.logout(app))
       },
     }),
     route({
@@ -143,7 +143,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       },
       async answer({ params: { app }, body: { secret, isPrivateKey } }) {
         const { proven } = await broker.putClientSecret(app, secret, isPrivateKey)
-        return json({ proven })
+        return toJsonAnswer({ proven })
       },
     }),
   ]

@@ -104,7 +104,7 @@ export function shownTime({ range }: State, now: number): { from: number; to: nu
 }
 
 /** Apps that need a person first, then by name. */
-export function sortedApps({ apps }: State): readonly AppStatusAnswer[] {
+export function sortApps({ apps }: State): readonly AppStatusAnswer[] {
   const urgency = ({ problem }: AppStatusAnswer) => (problem ? (problem.blocking ? 0 : 1) : 2)
   return [...apps.values()].sort(
     (one, other) => urgency(one) - urgency(other) || one.app.localeCompare(other.app),

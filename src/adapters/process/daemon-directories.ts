@@ -102,14 +102,14 @@ function prepareDirectory(
 }
 
 function requirePrivate(kind: DirectoryKind, path: string, stats: Stats, uid: number): void {
-  const reason = refusedBecause(path, stats, uid)
+  const reason = toDirectoryRefusal(path, stats, uid)
   if (reason === undefined) return
   throw new SidecarError('config', `The ${kind} directory ${path} ${reason}`, {
     hint: `Then start again; or ${HOW_TO_CHOOSE[kind]}.`,
   })
 }
 
-function refusedBecause(path: string, stats: Stats, uid: number): string | undefined {
+function toDirectoryRefusal(path: string, stats: Stats, uid: number): string | undefined {
   if (stats.isSymbolicLink()) {
     return 'is a symbolic link, which could be changed: name the directory itself.'
   }

@@ -10,7 +10,7 @@ import { describeFault } from './issuer-fault.ts'
 import { type IssuerAnswer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import { redirectInWords } from './redirect-words.ts'
-import { readable } from './server-words.ts'
+import { toReadable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
 /** The members that we use, with their names on the wire. */
@@ -137,7 +137,7 @@ const MOVED_HINT =
 /** The message where the metadata are those of another issuer: what to write as "issuer" instead. */
 function otherName(url: string, issuer: string, name: string): string {
   // Only what could stand in the config is repeated.
-  const shown = readable(name) ?? ''
+  const shown = toReadable(name) ?? ''
   if (/\{tenant_?id\}/i.test(shown)) {
     return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
   }

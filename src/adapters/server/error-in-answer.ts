@@ -1,7 +1,7 @@
 /** Finds the error in a JSON answer, whatever members a server uses for its code and its words. */
 import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
 import { usualForm } from './error-codes.ts'
-import { errorCode, readableWords } from './server-words.ts'
+import { errorCode, toReadableWords } from './server-words.ts'
 
 /**
  * Names of members with a code, in lower case and without what is no letter, so that `error_code` is
@@ -97,7 +97,7 @@ export function wordsIn(json: JsonObject = {}): string | undefined {
   const isCode = (one: unknown) =>
     (one === error && errorCode(one) !== undefined) || WRITTEN_AS_CODE.test(String(one))
   const words = [json.error_description, ...said.filter((one) => !isCode(one))]
-    .map(readableWords)
+    .map(toReadableWords)
     .filter((one) => one !== undefined)
   return words.find((one) => one.includes(' ')) ?? words[0]
 }

@@ -124,14 +124,14 @@ function judgeRefusal(
       }
       const complaint = complaintOf(code)
       if (complaint !== undefined) {
-        const failure = { code, message: complainOf(host, `${complaint}${own}`, words) }
+        const failure = { code, message: describeComplaint(host, `${complaint}${own}`, words) }
         return { kind: 'misconfigured', failure }
       }
     }
     if (json && !mayPass(stated, words)) {
       const failure = {
         code: standardCode(stated ?? 'unavailable', { isRefresh }),
-        message: complainOf(host, answered, words),
+        message: describeComplaint(host, answered, words),
       }
       return {
         ...toUnavailableOutcome(failure, false, retryAfterMs),
@@ -140,7 +140,7 @@ function judgeRefusal(
     }
   }
   const redirected = redirectInWords(answer, facts.url ?? '')
-  const message = redirected ?? complainOf(host, answered, words)
+  const message = redirected ?? describeComplaint(host, answered, words)
   return toUnavailableOutcome(
     { code: standardCode(stated ?? 'unavailable', { isRefresh }), message },
     status >= 500 && !TURNED_AWAY.has(status),
@@ -162,7 +162,7 @@ function decideCode(
   return standard ?? (challenged && !isPage(answer) ? 'invalid_client' : undefined)
 }
 
-function complainOf(host: string, complaint: string, words: string | undefined): string {
+function describeComplaint(host: string, complaint: string, words: string | undefined): string {
   return words === undefined ? `${host} ${complaint}.` : `${host} ${complaint}: ${words}`
 }
 

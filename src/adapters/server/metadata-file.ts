@@ -42,7 +42,7 @@ export function createMetadataFile(path: string, log: Log): MetadataFile {
       const known = await loadOnce()
       if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
       known[issuer] = metadata
-      await writes.run(() => write(path, known, log))
+      await writes.run(() => writeStoredIssuers(path, known, log))
     },
   }
 }
@@ -58,7 +58,7 @@ async function readStoredIssuers(path: string, log: Log): Promise<StoredIssuers>
   }
 }
 
-async function write(path: string, issuers: StoredIssuers, log: Log): Promise<void> {
+async function writeStoredIssuers(path: string, issuers: StoredIssuers, log: Log): Promise<void> {
   try {
     const text = `${JSON.stringify({ version: 1, issuers }, null, 2)}\n`
     await writeFileAtomically(path, text, 0o600)

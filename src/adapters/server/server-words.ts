@@ -39,7 +39,7 @@ const REGISTERED_CODES: ReadonlySet<string> = new Set([
 const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
 
 /** `value` as one line of at most 300 characters; undefined where nothing is left. */
-export function readable(value: unknown): string | undefined {
+export function toReadable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const text = withoutSecrets(value).replace(UNPRINTABLE, ' ').trim()
   if (text === '') return undefined
@@ -47,12 +47,12 @@ export function readable(value: unknown): string | undefined {
 }
 
 /**
- * As `readable`, for what a server says of a request: it may repeat a part of what it was sent. (An
+ * As `toReadable`, for what a server says of a request: it may repeat a part of what it was sent. (An
  * identity must not be read so: two of them could become one.)
  */
-export function readableWords(value: unknown): string | undefined {
+export function toReadableWords(value: unknown): string | undefined {
   return typeof value === 'string'
-    ? readable(removePieces(value.slice(0, READ_MAX_LENGTH).replace(UNPRINTABLE, ' ')))
+    ? toReadable(removePieces(value.slice(0, READ_MAX_LENGTH).replace(UNPRINTABLE, ' ')))
     : undefined
 }
 

@@ -7,7 +7,7 @@ import type { TokenEndpointResponse } from 'openid-client'
 import type { App } from '../../core/app.ts'
 import { assumedLifetimeMs, type Grant, type Instant, type Subject } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
-import { readable, withoutSecrets } from './server-words.ts'
+import { toReadable, withoutSecrets } from './server-words.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -123,10 +123,10 @@ function toLifetimeMs(seconds: number): number {
 function subjectOf(claims: JWTPayload | undefined): Subject | undefined {
   if (!claims) return undefined
   const { sub, email, preferred_username, given_name, family_name } = claims
-  const id = readable(sub)
+  const id = toReadable(sub)
   if (id === undefined) return undefined
   const fullName = [given_name, family_name].filter(isFilled).join(' ')
-  const name = readable(email) ?? readable(preferred_username) ?? readable(fullName)
+  const name = toReadable(email) ?? toReadable(preferred_username) ?? toReadable(fullName)
   return { id, ...(name !== undefined && { name }) }
 }
 

@@ -9,7 +9,7 @@ import type {
   Swap,
 } from '../../core/sharing/shared-store.ts'
 import type { Database } from './database.ts'
-import { ranOnRow, NOW, OF_KEY, ONE, withValue } from './statements.ts'
+import { runChange, NOW, OF_KEY, ONE, withValue } from './statements.ts'
 
 type PublishedRow = AppKey & Pair & Copies
 
@@ -79,7 +79,7 @@ export class AppWrites {
   }
 
   vacate({ app, identityDigest }: AppKey, revision: string): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET home = NULL, revision = $4::uuid, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
@@ -88,7 +88,7 @@ export class AppWrites {
   }
 
   withdraw({ app, identityDigest }: AppKey, me: string): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       `DELETE FROM evo_token.app AS a WHERE ${OF_KEY} AND a.home = $3::uuid RETURNING a.name`,
       [app, identityDigest, me],
@@ -100,7 +100,7 @@ export class AppWrites {
     revision: string,
     to: string,
   ): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET move_to = $4::uuid, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
@@ -109,7 +109,7 @@ export class AppWrites {
   }
 
   endMove({ app, identityDigest }: AppKey, to: string): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET move_to = NULL, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.move_to = $3::uuid RETURNING a.name`,

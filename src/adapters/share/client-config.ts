@@ -47,7 +47,7 @@ function configOf(
     user: settings.user,
     // Without it the driver would take a password from the environment or its own file.
     password: () => password()?.expose() ?? '',
-    ssl: isPlain(host) ? false : tls(settings, placeOf(host).host),
+    ssl: isPlain(host) ? false : tlsOptions(settings, placeOf(host).host),
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: limitMs,
     keepAlive: true,
@@ -55,7 +55,7 @@ function configOf(
   }
 }
 
-function tls({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: string) {
+function tlsOptions({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: string) {
   return {
     rejectUnauthorized: true,
     ...(isIP(host) === 0 && { servername: host }),

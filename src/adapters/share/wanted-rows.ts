@@ -2,7 +2,7 @@
 import type { PromisedAnswer, RenewalRequest } from '../../core/sharing/shared-store.ts'
 import { toRenewalRequest, type WantedColumns } from './columns.ts'
 import type { Database } from './database.ts'
-import { ranOnRow, OF_KEY, ONE, withValue } from './statements.ts'
+import { runChange, OF_KEY, ONE, withValue } from './statements.ts'
 
 export class WantedRows {
   readonly #database: Database
@@ -17,7 +17,7 @@ export class WantedRows {
     rejectedSha256,
     until,
   }: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       'SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name',
       [app, identityDigest, rejectedSha256, until],
@@ -35,7 +35,7 @@ export class WantedRows {
   }
 
   deleteRenewalRequest({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
-    return ranOnRow(
+    return runChange(
       this.#database,
       // A reader may have locked the row that it wrote: then the row is left for the next time.
       `DELETE FROM evo_token.wanted WHERE ctid IN (

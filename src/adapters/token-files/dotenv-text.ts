@@ -9,7 +9,7 @@ import { SidecarError } from '../../errors.ts'
  */
 export function withVariable(text: string, variable: string, value: string): string {
   const setting = assignmentOf(variable)
-  const shown = quotedIfNeeded(value)
+  const shown = quoteIfNeeded(value)
   if (text.split('\n').some((line) => setting.test(line))) {
     return text
       .split('\n')
@@ -38,7 +38,7 @@ function assignmentOf(variable: string): RegExp {
 }
 
 /** Programs that read `.env` files agree on plain words and single quotes, and on little else. */
-function quotedIfNeeded(value: string): string {
+function quoteIfNeeded(value: string): string {
   if (/^[\w.~+/=-]+$/.test(value)) return value
   if (/['\n\r]/.test(value)) {
     throw new SidecarError('failed', 'The token has characters that a .env file cannot hold.', {

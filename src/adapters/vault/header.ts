@@ -28,15 +28,15 @@ export const HEADER_FORMAT = 3
 /** The format of a vault whose records were never published. */
 export const FORMAT_UNSHARED = 2
 
-const source = z.enum(['keychain', 'file', 'credential'])
+const keySourceSchema = z.enum(['keychain', 'file', 'credential'])
 
 export const headerSchema = z.looseObject({
   /** Raised before the first record is written: until then an older version can still open the vault. */
   format: z.int().min(1).max(HEADER_FORMAT),
   id: z.uuid(),
-  source,
+  source: keySourceSchema,
   /** The place from which the key was moved, and where it still has to be deleted. */
-  leaving: source.exactOptional(),
+  leaving: keySourceSchema.exactOptional(),
   machine: z.string().nullable(),
   kid: z.string(),
   check: z.string(),

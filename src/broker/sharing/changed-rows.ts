@@ -69,12 +69,12 @@ export class ChangedRows {
     this.#readAt = changed.now
     return {
       ...changed,
-      value: isWhole ? toReadAll(apps, changed.value) : some(apps, changed.value),
+      value: isWhole ? seeAll(apps, changed.value) : seeChanged(apps, changed.value),
     }
   }
 }
 
-function toReadAll<One extends { readonly key: AppKey }>(
+function seeAll<One extends { readonly key: AppKey }>(
   apps: ReadonlyMap<string, One>,
   heads: readonly RowHead[],
 ): Seen<One>[] {
@@ -82,7 +82,7 @@ function toReadAll<One extends { readonly key: AppKey }>(
   return [...apps.values()].map((one) => ({ one, head: headOf(one.key) }))
 }
 
-function some<One extends { readonly key: AppKey }>(
+function seeChanged<One extends { readonly key: AppKey }>(
   apps: ReadonlyMap<string, One>,
   heads: readonly RowHead[],
 ): Seen<One>[] {

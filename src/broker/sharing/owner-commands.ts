@@ -49,7 +49,7 @@ export class HomeCommands {
   /** Has the home hand the app over, while there is room for it here. @returns why it could not be asked. */
   async #askForHome(shared: SharedApp, row: RowHead, home: string): Promise<string | undefined> {
     const opened = await this.#sharing.keeper.store.open(shared.key)
-    if (!opened?.value) throw unreached()
+    if (!opened?.value) throw toUnreachedError()
     const result = await shared.withRoom(opened.value, () => this.#handOver(shared, row, home))
     return result === 'done' ? undefined : REFUSAL_WORDS[result]
   }
@@ -60,11 +60,11 @@ export class HomeCommands {
     let { revision } = row
     for (;;) {
       const asked = await store.askToMove(shared.key, revision, id)
-      if (!asked) throw unreached()
+      if (!asked) throw toUnreachedError()
       if (asked.value) break
       // It was published again in between.
       const again = await this.#rowOf(shared)
-      if (!again || again.revision === revision) throw unreached()
+      if (!again || again.revision === revision) throw toUnreachedError()
       revision = again.revision
     }
     this.#sharing.keeper.announce()
@@ -90,7 +90,7 @@ export class HomeCommands {
     const { store, id, policy } = this.#sharing.keeper
     const keepers = await store.keepers()
     const heads = await store.heads()
-    if (!keepers || !heads) throw unreached()
+    if (!keepers || !heads) throw toUnreachedError()
     // A keeper that lost its state directory has a new id, and the same name.
     const gone = new Map<string, KeeperRow | undefined>(
       keepers.value
@@ -142,7 +142,7 @@ export class HomeCommands {
     const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
     const answer = await this.#sharing.keeper.store.head(shared.key)
-    if (!answer) throw unreached()
+    if (!answer) throw toUnreachedError()
     return answer.value
   }
 
@@ -170,7 +170,7 @@ function isOf(key: { readonly app: string; readonly identityDigest: string }, he
   return key.app === head.app && key.identityDigest === head.identityDigest
 }
 
-function unreached(): SidecarError {
+function toUnreachedError(): SidecarError {
   return new SidecarError('unavailable', 'The database did not answer. Nothing was changed.', {
     hint: '`evo-token share status` says how it is.',
   })

@@ -10,7 +10,7 @@ import type { DatabaseAnswer } from '../../core/sharing/shared-store.ts'
 import type { SidecarError } from '../../errors.ts'
 import { REFRESH_WAIT_MS, type TokenRequest } from '../managed-app.ts'
 import { ASK_AGAIN_MS, toBlockedError } from '../refusal.ts'
-import { emptyStatus, servedToken } from '../status-of.ts'
+import { emptyStatus, toServedToken } from '../status-of.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 
 /** Faults that may pass by themselves: callers wait for that. */
@@ -84,7 +84,7 @@ export class RemoteApp {
     const now = this.#deps.clock.read()
     const leftMs = this.#leftMs(now)
     const { minTtlMs = 0, waitMs } = ask
-    if (this.#tokens && leftMs > 0 && leftMs >= minTtlMs) return servedToken(this.#tokens, now)
+    if (this.#tokens && leftMs > 0 && leftMs >= minTtlMs) return toServedToken(this.#tokens, now)
     return this.#requestAndServe(minTtlMs > 0 ? { minTtlMs } : {}, waitMs)
   }
 
@@ -143,7 +143,7 @@ export class RemoteApp {
       over.abort()
     }
     const now = clock.read()
-    if (this.#tokens && this.#leftMs(now) > 0) return servedToken(this.#tokens, now)
+    if (this.#tokens && this.#leftMs(now) > 0) return toServedToken(this.#tokens, now)
     throw this.#refusal(now)
   }
 

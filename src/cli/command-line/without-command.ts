@@ -3,7 +3,7 @@ import { readPackageVersion } from '../../adapters/process/package-version.ts'
 import { NAME_PATTERN } from '../../core/names.ts'
 import { SidecarError } from '../../errors.ts'
 import { commandsOfGroup, findCommand, LISTED_COMMANDS, loadCommands } from '../commands.ts'
-import { commandHelp, groupHelp, overview } from './help.ts'
+import { commandHelp, groupHelp, renderOverview } from './help.ts'
 import type { Io } from '../io.ts'
 import { suggestNearest } from '../usage.ts'
 
@@ -34,7 +34,7 @@ function toUsageFault(message: string): SidecarError {
 
 async function helpFor(words: readonly string[]): Promise<string | undefined> {
   const [first] = words
-  if (first === undefined) return overview(await loadCommands())
+  if (first === undefined) return renderOverview(await loadCommands())
   const command = await findCommand(words)
   if (command?.words.length === words.length) return commandHelp(command)
   const group = commandsOfGroup(first)

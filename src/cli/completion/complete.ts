@@ -4,13 +4,13 @@
  */
 import type { Io } from '../io.ts'
 import { toChoice, type Choice, offerFor } from './offer.ts'
-import { typedWords } from './typed-words.ts'
+import { splitTypedWords } from './typed-words.ts'
 
 export async function complete(
   [shell = '', , ...raw]: readonly string[],
   { env, stdout }: Pick<Io, 'env' | 'stdout'>,
 ): Promise<number> {
-  const { words, kept } = typedWords(shell, raw)
+  const { words, kept } = splitTypedWords(shell, raw)
   const offer = await offerFor(words)
   switch (offer.kind) {
     case 'choices':

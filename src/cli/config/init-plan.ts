@@ -133,7 +133,7 @@ function clientIdFault({ clientId }: NewApp): string | undefined {
 }
 
 /** Splits a list that has blanks, commas or both between its words. */
-export function words(text: string): string[] {
+export function splitWords(text: string): string[] {
   return withoutBlanks(text)
     .split(/[\s,]+/)
     .filter(Boolean)

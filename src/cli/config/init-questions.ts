@@ -13,7 +13,7 @@ import {
   judgeName,
   type NewApp,
   withoutBlanks,
-  words,
+  splitWords,
 } from './init-plan.ts'
 import type { Io } from '../io.ts'
 
@@ -118,11 +118,11 @@ interface Terminal {
 async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
   const { type, issuer = EVO_ISSUER } = app
   if (issuer !== EVO_ISSUER) {
-    return words(
+    return splitWords(
       await input(
         {
           message: 'The scopes to ask for, separated by spaces:',
-          validate: (text) => validateSetting('scopes', { ...app, scopes: words(text) }),
+          validate: (text) => validateSetting('scopes', { ...app, scopes: splitWords(text) }),
         },
         terminal,
       ),

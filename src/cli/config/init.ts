@@ -14,7 +14,7 @@ import {
   readTarget,
   type Target,
   withoutBlanks,
-  words,
+  splitWords,
 } from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
 import type { InitOptions } from './init-questions.ts'
@@ -87,7 +87,7 @@ function readOptions({ text, texts }: Invocation): InitOptions {
 
 /** An empty option, as an empty variable leaves it, gives an empty scope, which is refused, not the usual scopes. */
 function scopesIn(text: string): string[] {
-  const scopes = words(text)
+  const scopes = splitWords(text)
   return scopes.length > 0 ? scopes : ['']
 }
 

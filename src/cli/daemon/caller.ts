@@ -2,7 +2,7 @@
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
 import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
-import { table } from '../table.ts'
+import { renderTable } from '../table.ts'
 
 export const callerAdd: CommandRow = {
   arguments: [{ name: 'NAME', kind: 'name', description: 'What to call the caller.' }],
@@ -63,7 +63,7 @@ export const callerList: CommandRow = {
       ...(mayExpire ? [expiryInWords(expires_at)] : []),
     ])
     const head = ['CALLER', 'APPS', 'MADE', 'LAST USED', ...(mayExpire ? ['EXPIRES'] : [])]
-    io.stdout.write(table(head, rows))
+    io.stdout.write(renderTable(head, rows))
     return 0
   },
 }

@@ -22,7 +22,7 @@ const DIFF_OPTIONS = [
 ]
 
 /** The staged lines. @throws {SidecarError} `failed` where git fails. */
-export async function* stagedLines(): AddedLines {
+export async function* readStagedLines(): AddedLines {
   const diff = streamGit(['diff', '--cached', ...DIFF_OPTIONS])
   yield* parseLines(diff.output)
   const reason = await diff.failure

@@ -6,7 +6,7 @@ import { createClient } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
-import { type AddedLines, linesInRange, stagedLines } from './added-lines.ts'
+import { type AddedLines, linesInRange, readStagedLines } from './added-lines.ts'
 import {
   candidatesOf,
   mayBeGlued,
@@ -62,7 +62,7 @@ export async function run(invocation: Invocation): Promise<number> {
       ? linesInRange(range)
       : message !== undefined
         ? messageLines(message, env)
-        : stagedLines()
+        : readStagedLines()
   const { shaped, any } = await searchLines(lines, comparison)
   if (range !== undefined && !any) {
     stderr.write(`evo-token: No commit is in ${plain(range)}, so none was looked at.\n`)

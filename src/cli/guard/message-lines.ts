@@ -44,7 +44,7 @@ async function* messageIn(file: string): AsyncGenerator<string> {
   try {
     const passed = isPassed(file)
     const stats = statSync(file)
-    if (!stats.isFile() && !passed) throw unreadable(file, 'it is no regular file')
+    if (!stats.isFile() && !passed) throw toUnreadableError(file, 'it is no regular file')
     // The files of the kernel say that they are empty, and may keep us for ever.
     if (stats.size === 0 && !passed) return
     const end = passed ? Infinity : stats.size - 1
@@ -52,11 +52,11 @@ async function* messageIn(file: string): AsyncGenerator<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof SidecarError || code === undefined) throw error
-    throw unreadable(file, code)
+    throw toUnreadableError(file, code)
   }
 }
 
-function unreadable(file: string, reason: string): SidecarError {
+function toUnreadableError(file: string, reason: string): SidecarError {
   return new SidecarError('failed', `The commit message in ${file} cannot be read (${reason}).`, {
     hint: 'Give the file that git names to its commit-msg hook.',
   })

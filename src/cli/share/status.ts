@@ -3,7 +3,7 @@ import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
 import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
-import { table } from '../table.ts'
+import { renderTable } from '../table.ts'
 import type { ShareStatus } from './share-status.ts'
 
 export const shareStatus: CommandRow = {
@@ -37,7 +37,7 @@ function describeShare(shared: ShareStatus): string {
           : `silent since ${keeper.beat_at}`,
       describeDifferences(keeper),
     ])
-    blocks.push(table(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
+    blocks.push(renderTable(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
   }
   if (apps && apps.length > 0) {
     const rows = apps.map(({ app, home, here, published }) => [
@@ -45,7 +45,7 @@ function describeShare(shared: ShareStatus): string {
       home === null ? (here ? 'this keeper, not shared yet' : 'none') : plain(home),
       published === null ? '' : published ? 'published' : 'not published yet',
     ])
-    blocks.push(table(['APP', 'HOME', 'COPY'], rows))
+    blocks.push(renderTable(['APP', 'HOME', 'COPY'], rows))
   }
   return blocks.join('\n')
 }

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { type StatusAnswer } from '../../client/status-answer.ts'
 import { distanceTo, inLargeUnits } from '../../core/durations.ts'
 import { plain } from '../plain.ts'
-import { table, tableWidth } from '../table.ts'
+import { renderTable, tableWidth } from '../table.ts'
 
 const STATE_COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   active: 'green',
@@ -63,7 +63,7 @@ export function statusTable(
     const left = width - tableWidth(head, rows(head, PERSON_LEAST)) + PERSON_LEAST
     personMost = Math.max(left, PERSON_LEAST)
   }
-  return table(head, rows(head, personMost), (cell) => {
+  return renderTable(head, rows(head, personMost), (cell) => {
     const format = colour ? STATE_COLOURS[cell.trim()] : undefined
     return format ? styleText(format, cell, { validateStream: false }) : cell
   })

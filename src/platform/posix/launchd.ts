@@ -86,7 +86,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
       ['bootstrap', domain, path],
     ]
     return {
-      files: [planFile(installedAgent(path), text)],
+      files: [planFile(findInstalledAgent(path), text)],
       commands: commands.map((args) => `launchctl ${args.join(' ')}`),
       async start() {
         mkdirSync(dirname(log), { recursive: true })
@@ -114,7 +114,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [installedAgent(path)],
+    installedFiles: () => [findInstalledAgent(path)],
     state,
     stop,
     forget: async () => undefined,
@@ -127,7 +127,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   }
 }
 
-function installedAgent(path: string): InstalledFile {
+function findInstalledAgent(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
   // A person made the link.

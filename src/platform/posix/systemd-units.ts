@@ -73,7 +73,7 @@ function hexSha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-export function installedUnit(directory: string, name: string): InstalledFile {
+export function readInstalledUnit(directory: string, name: string): InstalledFile {
   const path = join(directory, name)
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
@@ -88,14 +88,14 @@ const PACKAGED_UNITS = '/usr/lib/systemd/system'
 
 /** The unit that systemd uses: the one in `directory`, or else, for the machine's service, that of the Debian package. */
 export function unitInForce(directory: string, name: string, system: boolean): InstalledFile {
-  const own = installedUnit(directory, name)
+  const own = readInstalledUnit(directory, name)
   if (!system || own.text !== undefined) return own
-  return { ...own, text: installedUnit(PACKAGED_UNITS, name).text }
+  return { ...own, text: readInstalledUnit(PACKAGED_UNITS, name).text }
 }
 
 /** Whether the Debian package is installed. */
 export function isPackaged(): boolean {
-  return installedUnit(PACKAGED_UNITS, SERVICE_UNIT).text !== undefined
+  return readInstalledUnit(PACKAGED_UNITS, SERVICE_UNIT).text !== undefined
 }
 
 interface FillingContext {

@@ -23,7 +23,7 @@ import {
   fillingOf,
   fillService,
   fillSocket,
-  installedUnit,
+  readInstalledUnit,
   isPackaged,
   SERVICE_UNIT,
   SOCKET_UNIT,
@@ -109,7 +109,7 @@ function createManager(
     }
   }
 
-  const installedFiles = () => UNIT_NAMES.map((name) => installedUnit(directory, name))
+  const installedFiles = () => UNIT_NAMES.map((name) => readInstalledUnit(directory, name))
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
     const keyIsCredential = system && definition.keyIsCredential

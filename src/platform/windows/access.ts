@@ -59,12 +59,12 @@ export function isInProfile(path: string, home: string): boolean {
   return way !== '' && !way.startsWith('..') && !win32.isAbsolute(way)
 }
 
-let asked: Promise<string | undefined> | undefined
+let ownSidQuery: Promise<string | undefined> | undefined
 
 /** Who this user is, in any language; asked once in a process. */
 export async function ownSid(): Promise<string | undefined> {
-  asked ??= runTool('whoami.exe', ['/user', '/fo', 'csv', '/nh'])
-  const said = await asked
+  ownSidQuery ??= runTool('whoami.exe', ['/user', '/fo', 'csv', '/nh'])
+  const said = await ownSidQuery
   return said && sidIn(said)
 }
 

@@ -97,7 +97,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
       ['/run', '/tn', TASK_NAME],
     ]
     return {
-      files: [{ ...planFile(installedTask(path), text), encoding: 'utf16le' }],
+      files: [{ ...planFile(findInstalledTask(path), text), encoding: 'utf16le' }],
       commands: commands.map((args) => `schtasks ${args.map(quoted).join(' ')}`),
       async start() {
         await stop()
@@ -116,7 +116,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [installedTask(path)],
+    installedFiles: () => [findInstalledTask(path)],
     state,
     stop,
     async forget() {
@@ -141,7 +141,7 @@ function columnsOf(csv: string): string[] {
   return [...line.matchAll(/"([^"]*)"/g)].map(([, value = '']) => value)
 }
 
-function installedTask(path: string): InstalledFile {
+function findInstalledTask(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
   if (!stats.isFile()) return { path, text: '', changedByHand: true }

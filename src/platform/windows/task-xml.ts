@@ -20,7 +20,7 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
     .replace(/<Command>.*<\/Command>/, () => `<Command>${escapeXml(file)}</Command>`)
     .replace(
       /<Arguments>.*<\/Arguments>/,
-      () => `<Arguments>${args.map((one) => escapeXml(word(one))).join(' ')}</Arguments>`,
+      () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
   return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
 }
@@ -37,7 +37,7 @@ function withMark(text: string): string {
 }
 
 /** One word of a command line, as a C program of Windows reads it. */
-function word(text: string): string {
+function quoteArgument(text: string): string {
   // Windows forbids these in paths; in a command line they would end the word.
   if (/[\x00-\x1f"]/.test(text)) {
     throw new SidecarError('failed', 'A path has a quote or a control character in it.')

@@ -23,9 +23,9 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
         event.preventDefault()
       }}
     >
-      ${renderChoice('App', 'app', sorted([...state.apps.keys(), ...apps]), state, actions)}
+      ${renderChoice('App', 'app', sortNames([...state.apps.keys(), ...apps]), state, actions)}
       ${renderChoice('What', 'kind', ACTIVITY_KINDS, state, actions)}
-      ${renderChoice('Caller', 'caller', sorted([...callers]), state, actions)}
+      ${renderChoice('Caller', 'caller', sortNames([...callers]), state, actions)}
     </form>
     ${matching.length === 0 ? html`<p class="empty">${whyEmpty(state)}</p>` : nothing}
     <ol class="entries">
@@ -92,7 +92,7 @@ export function levelOf(kind: string): 'good' | 'bad' | 'plain' {
   return ['renewed', 'signed_in', 'recovered'].includes(kind) ? 'good' : 'plain'
 }
 
-function sorted(names: readonly string[]): readonly string[] {
+function sortNames(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort()
 }
 

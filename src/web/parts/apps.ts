@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { Actions } from '../actions.ts'
-import { sortedApps, type State } from '../state.ts'
+import { sortApps, type State } from '../state.ts'
 import { distanceTo, inLargeUnits } from '../../core/durations.ts'
 import { wholeTime } from '../times.ts'
 import type { AppStatusAnswer } from '../answers.ts'
@@ -19,7 +19,7 @@ const FRESHNESS_WORDS: Readonly<Record<string, string>> = {
 }
 
 export function appsPart(state: State, actions: Actions, now: number): TemplateResult {
-  const apps = sortedApps(state)
+  const apps = sortApps(state)
   return html`<section aria-labelledby="apps-title">
     <h2 id="apps-title">Apps</h2>
     ${apps.length === 0 && state.connection === 'live' ? noApp() : nothing}
@@ -54,8 +54,8 @@ function renderCard(
   const rows = [
     renderRow('Signed in as', type === 'service' ? null : subject),
     renderRow('Home', status.home ?? null),
-    renderRow('Next renewal', status.refresh_at && upcoming(status.refresh_at, now)),
-    renderRow('Next attempt', status.retry_at && upcoming(status.retry_at, now)),
+    renderRow('Next renewal', status.refresh_at && formatUpcoming(status.refresh_at, now)),
+    renderRow('Next attempt', status.retry_at && formatUpcoming(status.retry_at, now)),
     renderRow(
       sessionEndName(sessionEnd, now),
       sessionEnd && distanceTo(sessionEnd, now),
@@ -110,7 +110,7 @@ function renderLife(
 }
 
 /** `now` for what is due: the next heartbeat does it. */
-function upcoming(instant: string, now: number): string {
+function formatUpcoming(instant: string, now: number): string {
   return Date.parse(instant) > now ? distanceTo(instant, now) : 'now'
 }
 

@@ -22,12 +22,12 @@ export function doctorPart({ doctor, connection }: State, actions: Actions): Tem
     <ol class="checks" aria-live="polite">
       ${doctor?.verdicts.map(renderCheck) ?? nothing}
     </ol>
-    ${doctor && !isRunning && !doctor.fault ? html`<p>${summary(doctor.verdicts)}</p>` : nothing}
+    ${doctor && !isRunning && !doctor.fault ? html`<p>${summarizeChecks(doctor.verdicts)}</p>` : nothing}
     ${doctor?.fault ? html`<p class="told fault">${doctor.fault}</p>` : nothing}
   </section>`
 }
 
-function summary(verdicts: readonly CheckAnswer[]): string {
+function summarizeChecks(verdicts: readonly CheckAnswer[]): string {
   const failed = verdicts.filter(({ ok }) => !ok).length
   return failed === 0 ? 'All checks passed.' : `${failed} of ${verdicts.length} checks failed.`
 }

@@ -1,7 +1,7 @@
 /** The time line of the apps, and the tokens of each caller by hour: plots, each with a text that says the same. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
-import { type Range, RANGES, shownTime, sortedApps, type State } from '../state.ts'
+import { type Range, RANGES, shownTime, sortApps, type State } from '../state.ts'
 import { distanceTo } from '../../core/durations.ts'
 import { wholeTime } from '../times.ts'
 import type { CallerAnswer } from '../answers.ts'
@@ -52,7 +52,7 @@ export function timelinePart(state: State, actions: Actions, now: number): Templ
       }
     </ul>
     ${
-      sortedApps(state).length > PLOT_ROWS_MAX
+      sortApps(state).length > PLOT_ROWS_MAX
         ? html`<button
             @click=${() => {
               actions.showRows(!showsAllRows)

@@ -51,7 +51,7 @@ interface DrawnPlot {
   readonly text: string
 }
 
-const drawn = new Map<string, DrawnPlot>()
+const drawnPlots = new Map<string, DrawnPlot>()
 
 function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement)
@@ -65,12 +65,12 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
   const place = document.getElementById(id)
   const width = place?.clientWidth ?? 0
   const { muted, text } = palette
-  const last = drawn.get(id)
+  const last = drawnPlots.get(id)
   if (last && basis !== undefined && last.basis === basis) {
     if (last.width === width && last.text === text) return
   }
   last?.plot.destroy()
-  drawn.delete(id)
+  drawnPlots.delete(id)
   if (!place || width === 0 || names.length === 0) return
   const line = { stroke: palette.line, width: 1 }
   const nameWidth = Math.min(140, Math.round(width * 0.28))
@@ -121,7 +121,7 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
     ],
     place,
   )
-  drawn.set(id, { plot, basis, width, text })
+  drawnPlots.set(id, { plot, basis, width, text })
 }
 
 function paint(
@@ -166,18 +166,18 @@ function timeLabels(splits: readonly number[]): string[] {
   })
 }
 
-let ruler: CanvasRenderingContext2D | null = null
+let textRuler: CanvasRenderingContext2D | null = null
 
 /** Shortens a name to the width of its column. */
 function shortenToWidth(name: string, width: number): string {
-  ruler ??= document.createElement('canvas').getContext('2d')
-  if (!ruler) return name
-  ruler.font = PLOT_FONT
+  textRuler ??= document.createElement('canvas').getContext('2d')
+  if (!textRuler) return name
+  textRuler.font = PLOT_FONT
   const most = width - NAME_GAP_PX
   let shown = name
   for (
     let length = name.length - 1;
-    length > 0 && ruler.measureText(shown).width > most;
+    length > 0 && textRuler.measureText(shown).width > most;
     length--
   ) {
     shown = `${name.slice(0, length)}…`

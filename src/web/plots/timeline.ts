@@ -1,15 +1,15 @@
 /** The time line: tokens as bars, renewals and failures as marks, and times when the machine slept. */
 import { levelOf } from '../parts/activity.ts'
 import { PLOT_ROWS_MAX } from '../parts/history.ts'
-import { shownTime, sortedApps, type State } from '../state.ts'
+import { shownTime, sortApps, type State } from '../state.ts'
 import type { AppStatusAnswer, Item } from '../answers.ts'
 import { type Box, drawPlot } from './plot.ts'
 
 /** Draws in pieces, one for each row. */
 export function* drawTimeline(state: State, now: number): Generator<undefined> {
-  const apps = sortedApps(state)
+  const apps = sortApps(state)
   const names = (state.showsAllRows ? apps : apps.slice(0, PLOT_ROWS_MAX)).map(({ app }) => app)
-  const byApp = groupedByApp(state.items)
+  const byApp = groupItemsByApp(state.items)
   const shown = shownTime(state, now)
   const boxes: Box[] = []
   for (const [row, name] of names.entries()) {
@@ -33,7 +33,7 @@ export function* drawTimeline(state: State, now: number): Generator<undefined> {
 }
 
 /** The entries of each app, oldest first. */
-function groupedByApp(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
+function groupItemsByApp(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
   const byApp = new Map<string, Item[]>()
   for (const item of [...items].reverse()) {
     if (item.app === null) continue

@@ -51,7 +51,7 @@ const instantNumber = z.number()
 const durationMs = z.number().nonnegative()
 const optionalText = z.string().exactOptional()
 
-const tokens = looseSchema({
+const tokensSchema = looseSchema({
   accessToken: secretSchema,
   refreshToken: secretSchema.exactOptional(),
   receivedAt: instantNumber,
@@ -96,7 +96,7 @@ export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = 
     clientId: z.string(),
     type: z.enum(['native', 'spa', 'web', 'service']),
   } satisfies CompleteShape<Identity>),
-  tokens: tokens.exactOptional(),
+  tokens: tokensSchema.exactOptional(),
   askedScope: optionalText,
   lost: pastFailure.exactOptional(),
   clientSecret: secretSchema.exactOptional(),

@@ -51,7 +51,7 @@ export class Recovery {
     const { identity } = this.#entry
     await this.#look()
     if (this.#current === 'newer' || this.#next === 'newer') return NEWER_RECORD
-    const finished = finishedRecord(this.#next, this.#current)
+    const finished = finishRecord(this.#next, this.#current)
     if (finished) await this.#finish(finished)
     if (this.#current === 'broken') await this.#setDamagedAside()
     if (isRecord(this.#current) && !sameIdentity(this.#current.record.identity, identity)) {
@@ -153,7 +153,7 @@ export class Recovery {
 }
 
 /** The next record, if it follows the current one. A mark does not: it is a copy of the current one. */
-function finishedRecord(
+function finishRecord(
   next: Found<DecodedRecord>,
   current: Found<DecodedRecord>,
 ): DecodedRecord | undefined {
