@@ -527,7 +527,7 @@ describe('faults', () => {
     [
       'a longest rest that is none',
       { ...native, refresh: { atLeast: 'none' } },
-      'refresh.atLeast: must be a duration with its unit, such as "90s" or "10m", from 1m to 3650d, not this string',
+      'refresh.atLeast: must be a duration with its unit, such as "90s" or "10m", from 1s to 3650d, not this string',
     ],
     [
       'a misspelt setting',

@@ -23,7 +23,7 @@ const REFRESH_SETTINGS = {
   sessionAge: durationSetting('1m', '3650d').describe(
     'How long after a sign-in the server ends the session, where it does not say so itself: people are told before.',
   ),
-  atLeast: durationSetting('1m', '3650d').describe(
+  atLeast: durationSetting('1s', '3650d').describe(
     'The longest time between two renewals, however long the token lives: some servers end a session whose refresh token is not used for long.',
   ),
 }
