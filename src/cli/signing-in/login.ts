@@ -121,7 +121,7 @@ async function completeInBrowser(
 function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
   const { status, error, message, subject, scope, expires_at: expiresAt } = end
   if (status === 'failed') {
-    const hint = `Start again with \`evo-token login ${app}\`.`
+    const hint = error === 'other_subject' ? '' : `Start again with \`evo-token login ${app}\`.`
     const why = message ?? `The sign-in to ${app} failed.`
     const code = error === null || why.includes(error) ? '' : ` (${error})`
     throw new EvoTokenError(error ?? 'failed', `${why}${code}`, hint)
