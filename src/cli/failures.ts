@@ -14,6 +14,9 @@ import { EXIT_FAILED, isUnloadable, unloadableInWords } from './unloadable.ts'
 /** A long run without a space: a message may quote what was read, which may have been a token. */
 const OPAQUE_RUN = /[\w.~+/=-]{24,}/g
 
+/** What root may lack and the person behind `sudo` have. */
+const DIFFERS_BY_USER: ReadonlySet<string> = new Set(['not_running', 'config'])
+
 /** Writes what went wrong to stderr, and returns the exit code. */
 export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env'>): number {
   if (error instanceof SidecarError || error instanceof EvoTokenError) {
@@ -23,6 +26,11 @@ export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr'
       stderr.write('EVO_TOKEN_APP names this app.\n')
     }
     if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
+    if (DIFFERS_BY_USER.has(error.code) && env.SUDO_USER) {
+      stderr.write(
+        `This ran with sudo: the config and the daemon of ${plain(env.SUDO_USER)} are found without it.\n`,
+      )
+    }
     return error.exitCode
   }
   if (isUnloadable(error)) {

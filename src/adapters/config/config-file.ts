@@ -94,7 +94,7 @@ async function refuseUntrusted(
   }
   if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
-      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
+      hint: `If that is the user whose apps these are, run evo-token as that user, without sudo. Else read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
     })
   }
   if (othersMayWriteConfig(stats)) {
