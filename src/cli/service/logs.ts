@@ -6,6 +6,7 @@ import { loadServices } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 import type { Invocation } from '../command.ts'
+import { fold } from '../fold.ts'
 import { toPlainLogLine } from '../log-lines.ts'
 import { usageFault } from '../usage.ts'
 import { serviceOptions } from './find-service-manager.ts'
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
   // The program that reads our output has ended (`| head -1`).
   io.stdout.once('close', () => child.kill())
   for await (const line of createInterface(child.stdout)) {
-    io.stdout.write(forPerson ? toPlainLogLine(line) : `${line}\n`)
+    io.stdout.write(forPerson ? fold(toPlainLogLine(line), io.stdout) : `${line}\n`)
   }
   const [code] = await ended.catch((cause: unknown) => {
     throw new SidecarError('failed', `${file} cannot be run.`, {
