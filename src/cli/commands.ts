@@ -39,7 +39,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./status/status.ts')).status,
   },
   activity: {
-    summary: 'show what happened: sign-ins, renewals, failures, changes',
+    summary: 'show what happened: sign-ins, renewals, failures',
     load: async () => (await import('./status/activity.ts')).activity,
   },
   web: {
@@ -75,7 +75,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./daemon/vault.ts')).moveKey,
   },
   'vault rotate-key': {
-    summary: 'make a new vault key and encrypt everything with it',
+    summary: 'make a new key for the vault and encrypt all with it',
     load: async () => (await import('./daemon/vault.ts')).rotateKey,
   },
   'share migrate': {
@@ -147,7 +147,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./tokens/shell-init.ts')).shellInit,
   },
   completion: {
-    summary: 'print a script that makes a shell complete these commands',
+    summary: 'print a script that makes a shell complete them',
     load: async () => (await import('./completion/scripts.ts')).completion,
   },
 }

@@ -35,6 +35,12 @@ export async function run(invocation: Invocation): Promise<number> {
   return code ?? 0
 }
 
+/** The units of a package lie elsewhere than those that `service install` writes. */
+async function isInstalled(manager: ServiceManager): Promise<boolean> {
+  if (manager.installedFiles().some(({ text }) => text !== undefined)) return true
+  return (await manager.state()).phase !== 'absent'
+}
+
 /** This user's service where it is installed, else the machine's. @throws {SidecarError} `failed` where neither is. */
 async function findInstalledManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io } = invocation
@@ -46,7 +52,7 @@ async function findInstalledManager(invocation: Invocation): Promise<ServiceMana
     if (fault !== undefined) continue
     try {
       const manager = await services.find(serviceOptions(system, io.env))
-      if (manager.installedFiles().some(({ text }) => text !== undefined)) return manager
+      if (await isInstalled(manager)) return manager
     } catch (error) {
       // A user without a systemd of their own may still read the log of the machine's service.
       if (!(error instanceof SidecarError)) throw error
