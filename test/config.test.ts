@@ -222,6 +222,22 @@ describe('parseConfig', () => {
     expect(accept({ listen: { host, port: 0 } }).listen).toEqual({ host, port: 0 })
   })
 
+  it.each([
+    ['https://as.example/.well-known/openid-configuration', 'https://as.example'],
+    ['https://as.example/.well-known/openid-configuration/', 'https://as.example'],
+    ['https://as.example/realm/.well-known/openid-configuration', 'https://as.example/realm'],
+    ['http://[::1]:9000/.well-known/oauth-authorization-server/realm', 'http://[::1]:9000/realm'],
+  ])(
+    'refuses the address of metadata as an issuer, and names the issuer: %s',
+    (address, issuer) => {
+      const said = `must be ${issuer} (its metadata are at this address), not this string`
+      expect(faults({ apps: { a: { ...native, issuer: address } } })).toEqual([
+        `apps.a.issuer: ${said}`,
+      ])
+      expect(faults({ issuer: address, apps: { a: native } })).toEqual([`issuer: ${said}`])
+    },
+  )
+
   it('allows http: issuers on loopback and custom schemes for redirect URIs', () => {
     const local = { issuer: 'http://[::1]:9000/as', redirectUris: ['com.example.app:/callback'] }
     expect(appOf({ ...native, ...local })).toMatchObject(local)

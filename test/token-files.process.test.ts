@@ -99,7 +99,7 @@ describe('a named pipe in the place of a .env', () => {
     expect(reloaded.code).toBe(0)
     expect(reloaded.stderr).toContain(`warning: ${warning}`)
     const checked = await runCli(home, ['config', 'check'])
-    expect(checked).toMatchObject({ code: 0, stdout: 'OK: 1 app\n' })
+    expect(checked).toMatchObject({ code: 0, stdout: `OK: 1 app in ${home.config}\n` })
     expect(checked.stderr).toContain(`warning: ${home.config}: ${warning}`)
     const advice = await runCli(home, ['doctor', '--json'])
     const { checks } = JSON.parse(advice.stdout) as { checks: { id: string; detail: string }[] }

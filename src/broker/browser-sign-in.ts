@@ -91,8 +91,9 @@ async function authorize(
   { managedApp, switchUser }: PendingSignIn,
   redirectUri: string,
 ): Promise<AuthorizationRequest> {
-  const { server } = managedApp.state.registration
-  return unwrapResult(await server.authorize(redirectUri, { switchUser }))
+  const { app, registration } = managedApp.state
+  const { server } = registration
+  return unwrapResult(app, await server.authorize(redirectUri, { switchUser }))
 }
 
 function toRedirectRequest(

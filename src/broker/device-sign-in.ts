@@ -13,7 +13,10 @@ const SLOW_DOWN_MS = 5_000
 export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
   const { state } = signIn.managedApp
   const [secret] = clientSecretsOf(state)
-  const authorization = unwrapResult(await state.registration.server.authorizeDevice(secret))
+  const authorization = unwrapResult(
+    state.app,
+    await state.registration.server.authorizeDevice(secret),
+  )
   const { intervalMs } = authorization
   const nextPollAt = clock.read().mono + intervalMs
   const way: DeviceSignIn = { method: 'device', authorization, intervalMs, nextPollAt }

@@ -59,7 +59,7 @@ export function otherSubjectMessage(
   app: string,
   { was, is }: { was: Subject; is: Subject },
 ): string {
-  return `"${app}" is signed in as ${subjectName(was)}; this sign-in was as ${subjectName(is)}. Nothing was changed. To change the person: evo-token login ${app} --switch-user`
+  return `"${app}" is signed in as ${subjectName(was)}; this sign-in was as ${subjectName(is)}. Nothing was changed. To change the person: \`evo-token login ${app} --switch-user\`.`
 }
 
 function subjectName(subject: Subject): string {

@@ -34,8 +34,12 @@ export function withAdvice(app: App, { code: error, message }: Failure): string 
   return advice === undefined ? message : `${asEnd(message)} ${advice}`
 }
 
-/** @throws {SidecarError} with the failure's message. */
-export function unwrapResult<T>(result: ServerResult<T>): T {
+/** @throws {SidecarError} with the failure's message. The status of an app says nothing of a sign-in that did not start. */
+export function unwrapResult<T>({ name }: App, result: ServerResult<T>): T {
   if (result.kind === 'ok') return result.value
-  throw new SidecarError(result.code, result.failure.message)
+  const hint =
+    result.code === 'misconfigured'
+      ? `After a change of the config: \`evo-token reload\`. \`evo-token doctor ${name}\` looks further.`
+      : `Try again shortly; \`evo-token doctor ${name}\` finds out why.`
+  throw new SidecarError(result.code, result.failure.message, { hint })
 }

@@ -12,7 +12,8 @@ export const ALREADY_USED: SignInPage = {
 /** For the response that the sign-in ended with. */
 export function pageOf(app: string, status: SignInStatus): SignInPage {
   if (status.status !== 'succeeded') {
-    return { ok: false, title: 'Not signed in', text: `${whyFailed(status)} ${adviseSignIn(app)}` }
+    const text = `${whyFailed(status)} ${adviseSignIn(app, status)}`.trimEnd()
+    return { ok: false, title: 'Not signed in', text }
   }
   const remark = status.message === null ? '' : ` ${status.message}`
   return {
@@ -25,7 +26,11 @@ export function pageOf(app: string, status: SignInStatus): SignInPage {
 /** For a response after the end: a person went back in the browser, or took too long. */
 export function latePageOf(app: string, status: SignInStatus): SignInPage {
   const how = status.status === 'succeeded' ? whoIsIn(app, status) : whyFailed(status)
-  return { ok: false, title: 'This sign-in has ended', text: `${how} ${adviseSignIn(app)}` }
+  return {
+    ok: false,
+    title: 'This sign-in has ended',
+    text: `${how} ${adviseSignIn(app, status)}`.trimEnd(),
+  }
 }
 
 function whoIsIn(app: string, { subject }: SignInStatus): string {
@@ -37,6 +42,8 @@ function whyFailed({ error, message }: SignInStatus): string {
   return error === null || words.includes(error) ? words : `${words} (${error})`
 }
 
-function adviseSignIn(app: string): string {
+function adviseSignIn(app: string, { error }: SignInStatus): string {
+  // Its own words say how: another sign-in as this person would end the same.
+  if (error === 'other_subject') return ''
   return `To sign in again, start with "evo-token login ${app}".`
 }

@@ -39,6 +39,8 @@ export interface CommandRow {
   /** More than the summary, for its own help. */
   readonly details?: string
   readonly arguments: readonly Argument[]
+  /** Completes the sentence "`evo-token get` …" where an argument too many was typed. */
+  readonly tooMany?: string
   readonly options: Readonly<Record<string, Option>>
   readonly examples: readonly Example[]
   /** Resolves with the exit code. */

@@ -39,7 +39,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./status/status.ts')).status,
   },
   activity: {
-    summary: 'show what happened: sign-ins, renewals, failures, changes',
+    summary: 'show what happened: sign-ins, renewals, failures',
     load: async () => (await import('./status/activity.ts')).activity,
   },
   web: {
@@ -51,11 +51,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./tokens/run-program.ts')).runProgram,
   },
   export: {
-    summary: 'print the access token as a variable, for `eval` or a file',
+    summary: 'print the access token as a variable, for `eval`',
     load: async () => (await import('./tokens/export.ts')).exportToken,
   },
   secret: {
-    summary: "store an app's client secret, from a hidden prompt or stdin",
+    summary: "store an app's client secret (hidden prompt or stdin)",
     load: async () => (await import('./signing-in/secret.ts')).secret,
   },
   'caller add': {
@@ -75,11 +75,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./daemon/vault.ts')).moveKey,
   },
   'vault rotate-key': {
-    summary: 'make a new key for the vault and encrypt everything with it',
+    summary: 'make a new key for the vault and encrypt all with it',
     load: async () => (await import('./daemon/vault.ts')).rotateKey,
   },
   'share migrate': {
-    summary: 'create the database tables through which hosts share sessions',
+    summary: 'create the tables through which hosts share sessions',
     load: async () => (await import('./share/migrate.ts')).shareMigrate,
   },
   'share status': {
@@ -91,7 +91,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./share/commands.ts')).shareMove,
   },
   'share take-over': {
-    summary: 'become the home of the apps of a keeper that is gone for good',
+    summary: 'become the home of the apps of a keeper that is gone',
     load: async () => (await import('./share/commands.ts')).shareTakeOver,
   },
   'share leave': {
@@ -99,11 +99,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./share/commands.ts')).shareLeave,
   },
   'share reader-key': {
-    summary: 'make the keys with which a reader decrypts published tokens',
+    summary: 'make the keys that decrypt published tokens',
     load: async () => (await import('./share/reader-key.ts')).readerKey,
   },
   'service install': {
-    summary: 'have systemd, launchd or Windows run the daemon from login on',
+    summary: 'have systemd, launchd or Windows run the daemon',
     load: async () => (await import('./service/commands.ts')).serviceInstall,
   },
   'service uninstall': {
@@ -111,7 +111,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./service/commands.ts')).serviceUninstall,
   },
   'service status': {
-    summary: 'show the state of the service, from its manager and from the daemon',
+    summary: 'show the state of the service and of the daemon',
     load: async () => (await import('./service/commands.ts')).serviceStatus,
   },
   logs: {
@@ -147,7 +147,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./tokens/shell-init.ts')).shellInit,
   },
   completion: {
-    summary: 'print a script that makes a shell complete these commands',
+    summary: 'print a script that makes a shell complete them',
     load: async () => (await import('./completion/scripts.ts')).completion,
   },
 }

@@ -7,6 +7,7 @@ import { removePieces } from '../adapters/log/secret-pieces.ts'
 import { EXIT_BUG } from '../core/error-codes.ts'
 import { codeOf, SidecarError } from '../errors.ts'
 import { EvoTokenError } from '../client/failures.ts'
+import { fold } from './fold.ts'
 import type { Io } from './io.ts'
 import { plain } from './plain.ts'
 import { EXIT_FAILED, isUnloadable, unloadableInWords } from './unloadable.ts'
@@ -14,15 +15,24 @@ import { EXIT_FAILED, isUnloadable, unloadableInWords } from './unloadable.ts'
 /** A long run without a space: a message may quote what was read, which may have been a token. */
 const OPAQUE_RUN = /[\w.~+/=-]{24,}/g
 
+/** What root may lack and the person behind `sudo` have. */
+const DIFFERS_BY_USER: ReadonlySet<string> = new Set(['not_running', 'config'])
+
 /** Writes what went wrong to stderr, and returns the exit code. */
 export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env'>): number {
+  const say = (line: string) => stderr.write(`${fold(line, stderr)}\n`)
   if (error instanceof SidecarError || error instanceof EvoTokenError) {
     // The message may quote what was typed, which may be a key.
-    stderr.write(`evo-token: ${plainLines(scrub(error.message))}\n`)
+    say(`evo-token: ${plainLines(scrub(error.message))}`)
     if (error.code === 'unknown_app' && isNamedByEnvironment(error, env)) {
-      stderr.write('EVO_TOKEN_APP names this app.\n')
+      say('EVO_TOKEN_APP names this app.')
     }
-    if (error.hint) stderr.write(`${plain(scrub(error.hint))}\n`)
+    if (error.hint) say(plain(scrub(error.hint)))
+    if (DIFFERS_BY_USER.has(error.code) && env.SUDO_USER) {
+      say(
+        `This ran with sudo: the config and the daemon of ${plain(env.SUDO_USER)} are found without it.`,
+      )
+    }
     return error.exitCode
   }
   if (isUnloadable(error)) {

@@ -12,6 +12,7 @@ import { createProcessWorld, type World } from '../daemon/world.ts'
 import { locations } from '../platform/chosen.ts'
 import { platform } from '../platform/current.ts'
 import type { Invocation } from './command.ts'
+import { fold } from './fold.ts'
 import { toPlainLogLine } from './log-lines.ts'
 
 /** For tests that look for secrets in the output of the daemon that ships. */
@@ -51,7 +52,11 @@ async function serveUntilStopped(
   const loaded = await loadConfig(path)
   const level = text('log-level') ?? loaded.config.logLevel
   const forPerson = io.stdout.isTTY && !flag('json')
-  const destination = file ?? (forPerson ? createLineOutput(STDOUT, toPlainLogLine) : undefined)
+  const destination =
+    file ??
+    (forPerson
+      ? createLineOutput(STDOUT, (line) => fold(toPlainLogLine(line), io.stdout))
+      : undefined)
   const log = createLogger({ level, ...(destination && { destination }) })
   const endWithBug = (error: unknown) => {
     log.error({ err: error }, 'the daemon met a bug and ends')

@@ -70,7 +70,12 @@ export const listSetting = <Item extends z.ZodType>(error: string, item: Item) =
     .meta({ uniqueItems: true })
 
 const ISSUER_EXPECTED = 'an https: URL without query, fragment or password (http: on loopback only)'
-export const issuerSetting = textSetting(ISSUER_EXPECTED, values.isIssuer).meta({ format: 'uri' })
+export const issuerSetting = textSetting(ISSUER_EXPECTED, values.isIssuer)
+  .refine((address) => values.issuerOfMetadata(address) === undefined, {
+    error: ({ input }) =>
+      `${values.issuerOfMetadata(String(input)) ?? ''} (its metadata are at this address)`,
+  })
+  .meta({ format: 'uri' })
 const ENDPOINT_EXPECTED = 'an https: URL without fragment or password (http: on loopback only)'
 export const endpointSetting = textSetting(ENDPOINT_EXPECTED, values.isEndpoint).meta({
   format: 'uri',

@@ -49,6 +49,16 @@ export function isIssuer(text: string): boolean {
   return isEndpoint(text) && !text.includes('?')
 }
 
+/** Where metadata are published: the well-known path stands behind the issuer, or before its path (RFC 8414 §3.1). */
+const METADATA_ADDRESS =
+  /^(https?:\/\/[^/]+)(.*)\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(\/.+)?\/?$/
+
+/** The issuer whose metadata are at this address; undefined for an address of anything else. */
+export function issuerOfMetadata(address: string): string | undefined {
+  const found = METADATA_ADDRESS.exec(address)
+  return found ? found.slice(1).join('') : undefined
+}
+
 /** `https:`, or `http:` to this machine; no fragment (RFC 6749 §3.1), no password. */
 export function isEndpoint(text: string): boolean {
   const url = parseUrl(text)

@@ -678,7 +678,7 @@ describe('endpoints', () => {
       kind: 'misconfigured',
       failure: {
         code: 'no_endpoint',
-        message: `${scripted.url} publishes no metadata (status 404). So its token endpoint is not known. Set "tokenEndpoint" of the app "evo-me" in the config.`,
+        message: `${scripted.url} publishes no metadata (status 404). So its token endpoint is not known. Correct "issuer" in the config, or set "tokenEndpoint" of the app "evo-me" there.`,
       },
     })
   })

@@ -109,7 +109,7 @@ describe('loadConfig', () => {
     await refusal.toMatchObject({
       code: 'config',
       message: `Other users may write to ${path}.`,
-      hint: `Read it, then close it: chmod go-w ${path}`,
+      hint: `Read it, then close it: \`chmod go-w ${path}\`.`,
     })
   })
 
@@ -131,7 +131,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(path, { uid })).rejects.toMatchObject({
       code: 'config',
       message: `${path} belongs to another user (uid ${statSync(path).uid}).`,
-      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${path}`,
+      hint: `If that is the user whose apps these are, run evo-token as that user, without sudo. Else read it, then make it yours: \`sudo chown "$(id -un)" ${path}\`.`,
     })
     await expect(loadConfig(path, { uid: statSync(path).uid })).resolves.toBeDefined()
   })

@@ -339,9 +339,11 @@ describe('a sign-in on a machine with several users', () => {
       })
       expect(answer.headers.location).toBeUndefined()
     }
+    // The address of the link itself could not be pasted.
+    expect((await ask(lease.openUrl)).text).toContain('login --no-browser')
     expect(callbacks).toEqual([])
     expect(visits.second).toBe(0)
-    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn'])
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn', 'warn'])
     expect(JSON.stringify(log.lines)).not.toContain('the-state')
   })
 })

@@ -112,11 +112,13 @@ describe('a sign-in in the browser', () => {
     const { answers, broker, redirects, revoked } = await signedIn()
     const started = await broker.signIns.start(ME, IN_BROWSER)
     answers.push(granted({ subject: bob }))
-    await redirects[0]?.onCallback(callback('state-1'))
+    const page = await redirects[0]?.onCallback(callback('state-1'))
     expect(await broker.signIns.wait(ME, started.id, 0)).toMatchObject({
       error: 'other_subject',
       message: expect.stringContaining('--switch-user') as string,
     })
+    // The same command again would end the same.
+    expect(page?.text).toMatch(/`evo-token login evo-me --switch-user`\. \(other_subject\)$/)
     expect(revoked).toEqual(['refresh_token rt-2'])
     expect(broker.token(ME, { waitMs: 0 })).toMatchObject(tokenOf('at-1'))
   })
@@ -563,6 +565,22 @@ describe('what cannot sign in', () => {
     await settle()
     await expect(broker.signIns.start(ME, IN_BROWSER)).resolves.toBeDefined()
   })
+
+  it.each([
+    ['unavailable', 'as.example cannot be reached.'],
+    ['misconfigured', 'as.example publishes no metadata.'],
+  ] as const)(
+    'is an app whose server is %s, of which its status says nothing',
+    async (code, message) => {
+      const { broker, unstarted } = await signedOut()
+      unstarted.push({ kind: 'failed', code, failure: { code, message } })
+      await expect(broker.signIns.start(ME, IN_BROWSER)).rejects.toMatchObject({
+        code,
+        message,
+        hint: expect.stringContaining('`evo-token doctor evo-me`') as string,
+      })
+    },
+  )
 
   it('is asked for under an id that does not exist', async () => {
     const { broker } = await signedOut()

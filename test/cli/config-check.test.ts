@@ -37,9 +37,15 @@ async function run(file?: string) {
 }
 
 describe('config check', () => {
-  it('counts the apps of a good config', async () => {
-    expect(await check({ apps: { a: GOOD } })).toEqual({ code: 0, out: 'OK: 1 app\n', err: [''] })
-    expect(await check({ apps: { a: GOOD, b: GOOD } })).toMatchObject({ out: 'OK: 2 apps\n' })
+  it('counts the apps of a good config, and says where it is', async () => {
+    expect(await check({ apps: { a: GOOD } })).toEqual({
+      code: 0,
+      out: `OK: 1 app in ${path}\n`,
+      err: [''],
+    })
+    expect(await check({ apps: { a: GOOD, b: GOOD } })).toMatchObject({
+      out: `OK: 2 apps in ${path}\n`,
+    })
   })
 
   it('reads the file that it is given', async () => {
@@ -51,7 +57,7 @@ describe('config check', () => {
     const { code, out, err } = await check({
       apps: { a: { ...GOOD, scopes: GOOD.scopes.slice(1) } },
     })
-    expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+    expect([code, out]).toEqual([0, `OK: 1 app in ${path}\n`])
     expect(err).toEqual([
       expect.stringMatching(/^warning: .*config\.json: apps\.a\.scopes: "evo\.discovery" is miss/),
     ])
@@ -61,7 +67,7 @@ describe('config check', () => {
     'warns of a client id that no registration has: %s',
     async (clientId) => {
       const { code, out, err } = await check({ apps: { a: { ...GOOD, clientId } } })
-      expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+      expect([code, out]).toEqual([0, `OK: 1 app in ${path}\n`])
       expect(err).toEqual([
         expect.stringMatching(
           /config\.json: apps\.a\.clientId: .* no blanks and no quotation marks/,
@@ -81,7 +87,7 @@ describe('config check', () => {
       { app: 'a', path: '~/also-taken', format: 'raw' },
     ]
     const { code, out, err } = await check({ apps: { a: GOOD }, files })
-    expect([code, out]).toEqual([0, 'OK: 1 app\n'])
+    expect([code, out]).toEqual([0, `OK: 1 app in ${path}\n`])
     const taken = (name: string) => `${home}/${name} is a directory, not a file. Move it away`
     const missing = `The directory of ${home}/missing/.env does not exist.`
     expect(err).toEqual([

@@ -65,7 +65,7 @@ it.each([[['get', 'evo-me', '--json', '--min-ttl', '60']], [['status']], [['stat
   async (args) => {
     const loaded = await loadedBy(args)
     expect(loaded).toContain('main.js')
-    expect(sizeOf(loaded)).toBeLessThan(69_000)
+    expect(sizeOf(loaded)).toBeLessThan(70_500)
     expect(loaded.filter((url) => /^node:(http|https|http2|tls|crypto)$/.test(url))).toEqual([])
   },
 )
@@ -83,6 +83,6 @@ it('is no part of the daemon for `--help`', async () => {
   const loaded = await loadedBy(['--help'])
   expect(loaded).toContain('cli-command-line-without-command.mjs')
   expect(loaded).not.toContain('daemon.mjs')
-  expect(sizeOf(loaded)).toBeLessThan(152_000)
+  expect(sizeOf(loaded)).toBeLessThan(155_500)
   expect(loaded.filter((url) => /^node:(http|https|http2|tls)$/.test(url))).toEqual([])
 })

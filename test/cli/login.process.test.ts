@@ -196,6 +196,17 @@ describe('a sign-in with a browser elsewhere', () => {
     expect(stderr).toContain('evo-token login evo-me')
   })
 
+  it('as another person tells the one way on that its message has', async () => {
+    const message = 'As bob. To change the person: `evo-token login evo-me --switch-user`.'
+    await using daemon = await startStandIn({
+      [LOGIN]: () => started(),
+      [WAIT]: () => end({ status: 'failed', error: 'other_subject', message, subject: null }),
+    })
+    const { stderr } = await run(daemon, ['login', 'evo-me'])
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('Start again')
+  })
+
   it('is asked for as another person', async () => {
     await using daemon = await startStandIn({ [LOGIN]: () => started(), [WAIT]: () => end() })
     await run(daemon, ['login', 'evo-me', '--switch-user'])

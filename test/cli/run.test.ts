@@ -33,7 +33,7 @@ describe('the table of commands', () => {
       commands.map(({ words }) => typed(...words, '--help')).concat(typed('--help')),
     )
     const lines = pages.flatMap(({ stdout }) => stdout.split('\n'))
-    expect(lines.filter((line) => line.length > 100)).toEqual([])
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
   })
 })
 
@@ -151,4 +151,13 @@ describe('a bug', () => {
     const gone = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
     expect(reported(gone)).toMatchObject({ code: 0, stderr: { text: '' } })
   })
+})
+
+it('says with sudo where the config and the daemon of the person are', async () => {
+  const own = await run(NOWHERE, ['status'])
+  const { code, stderr } = await run({ env: { ...NOWHERE.env, SUDO_USER: 'ada' } }, ['status'])
+  expect(code).toBe(4)
+  expect(stderr).toBe(
+    `${own.stderr}This ran with sudo: the config and the daemon of ada are found without it.\n`,
+  )
 })

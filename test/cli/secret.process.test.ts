@@ -47,6 +47,15 @@ it.each([
   expect(daemon.asked).toHaveLength(1)
 })
 
+it('does not show a secret that was typed behind the name, and says what to do', async () => {
+  await using daemon = await startStandIn(known)
+  const { code, stderr } = await run(daemon, ['secret', 'evo-web', SECRET])
+  expect(code).toBe(2)
+  expect(stderr).not.toContain(SECRET)
+  expect(stderr).toContain('leave it out, and it asks')
+  expect(daemon.asked).toEqual([])
+})
+
 it('takes a line without an end', async () => {
   await using daemon = await startStandIn({ ...known, [PUT]: () => ({ json: { proven: false } }) })
   const { code, stderr } = await run(daemon, ['secret', 'evo-web'], { input: SECRET })

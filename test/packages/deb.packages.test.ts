@@ -87,6 +87,11 @@ describe('the Debian package', () => {
       )
       expect(await sh('systemctl is-active evo-token.service')).toBe('active\n')
       expect(await sh('evo-token status 2>&1')).toContain('No app')
+      await until(
+        'its log is found where the units are those of the package',
+        () => sh('evo-token logs'),
+        (log) => log.includes('"listening"'),
+      )
       expect(await sh('stat -c "%a %U" /etc/evo-token/vault-key')).toBe('600 root\n')
       expect(await sh('readlink /proc/$(systemctl show -P MainPID evo-token)/exe')).toBe(
         '/usr/lib/evo-token/node\n',

@@ -201,6 +201,7 @@ from evo_token import get_token
 print(get_token('me').app)`
     const { lines, stderr } = startNotebook(world, script)
     const link = /http:\S+/.exec(await lines())?.[0]
+    expect(await lines()).toContain('compare with the registration of me: client id native-evo-me')
     await createPerson('ada').visit(link ?? '')
     expect(await lines(), stderr()).toBe('Signed in to me as ada@example.com.')
     expect(await lines()).toBe('me')
@@ -250,6 +251,7 @@ login()`,
     const script = `${SHELL}\nshell.run_line_magic('evo_login', 'me --no-browser')`
     const { lines, stderr, write } = startNotebook(world, script)
     const link = /http:\S+/.exec(await lines())?.[0] ?? ''
+    expect(await lines()).toContain('compare with the registration of me')
     const stopAt = new URL(link).searchParams.get('redirect_uri') ?? ''
     const { url } = await createPerson('ada').visit(link, { stopAt })
     write('http://localhost/elsewhere?state=guessed')
@@ -266,11 +268,13 @@ login()`,
     await using world = await startEvoWorld(600)
     Object.assign(world.env, REMOTE)
     const script = `${SHELL}\nshell.run_line_magic('evo_login', 'me --no-browser')`
-    const { child, lines } = startNotebook(world, script)
+    const { child, lines, stderr } = startNotebook(world, script)
     const link = /http:\S+/.exec(await lines())?.[0] ?? ''
     const redirectUri = new URL(link).searchParams.get('redirect_uri') ?? ''
     child.kill('SIGINT')
     await once(child, 'exit')
+    expect(stderr()).toContain('The sign-in to me is left unfinished; nothing has changed.')
+    expect(stderr()).not.toContain('KeyboardInterrupt')
     await expect(createPerson('ada').visit(redirectUri)).rejects.toThrow('ECONNREFUSED')
   })
 

@@ -18,6 +18,7 @@ import type {
   GrantOutcome,
   PollOutcome,
   PreparedRequest,
+  ServerResult,
 } from '../../src/core/authorization-server.ts'
 import type { IssuerTurns } from '../../src/core/registration.ts'
 import type {
@@ -142,6 +143,8 @@ export function createWorld(options: WorldOptions = {}) {
   const credentials = new Map<string, Secret>()
   /** Client secrets that are not of the kind that their apps show. */
   const unfit = new Set<string>()
+  /** What sign-ins in a browser come to before they start, one after another. */
+  const unstarted: Exclude<ServerResult<never>, { kind: 'ok' }>[] = []
   const log = recordingLog()
   const network = { signature: 'lan' }
   const door = { locked: options.locked ?? false }
@@ -204,6 +207,8 @@ export function createWorld(options: WorldOptions = {}) {
     },
     async authorize(redirectUri, { switchUser }) {
       await directions.next
+      const failed = unstarted.shift()
+      if (failed) return failed
       const state = `state-${redirects.length + 1}`
       const url = `${app.issuer}/auth?state=${state}${switchUser ? '&prompt=login' : ''}`
       const codeVerifier = new Secret('verifier')
@@ -332,6 +337,7 @@ export function createWorld(options: WorldOptions = {}) {
     redirects,
     credentials,
     unfit,
+    unstarted,
     closed,
     concluded,
     ports,

@@ -93,7 +93,7 @@ describe('a service whose daemon does not start', () => {
 
         const shown = await failing('evo-token service status')
         expect(shown).toContain(why)
-        expect(shown).toContain('The last lines of its log')
+        expect(shown).toContain('The last lines of its log (`evo-token logs` shows more)')
         const json = await failing('evo-token service status --json')
         expect(json).toMatch(
           why === STATE

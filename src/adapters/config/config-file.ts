@@ -95,12 +95,12 @@ async function refuseUntrusted(
   }
   if (!ownership.isTrusted(stats, uid)) {
     throw new SidecarError('config', `${path} belongs to another user (uid ${stats.uid}).`, {
-      hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
+      hint: `If that is the user whose apps these are, run evo-token as that user, without sudo. Else read it, then make it yours: \`sudo chown "$(id -un)" ${platform.quoted(path)}\`.`,
     })
   }
   if (othersMayWriteConfig(stats)) {
     throw new SidecarError('config', `Other users may write to ${path}.`, {
-      hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
+      hint: `Read it, then close it: \`chmod go-w ${platform.quoted(path)}\`.`,
     })
   }
   const access = await platform.files.askAccess(path, 'write')

@@ -69,7 +69,7 @@ export async function answerRedirect(
   if (isLookingAhead(headers)) {
     return refuseRedirect(503, 'Not now', 'This address cannot be preloaded.')
   }
-  if (linked) return (await isForeign(incoming)) ? FOREIGN_REPLY : openSignIn(linked)
+  if (linked) return (await isForeign(incoming)) ? FOREIGN_AT_LINK_REPLY : openSignIn(linked)
   const listening = here.filter(({ callback }) => callback?.path === path)
   if (listening.length === 0)
     return refuseRedirect(404, 'Not found', 'There is nothing at this address.')
@@ -125,6 +125,13 @@ const FOREIGN_REPLY = refuseRedirect(
   403,
   'Another user',
   'Only the user that evo-token runs as is answered here. If this sign-in is yours, paste the address of this page where "evo-token login" waits for it.',
+)
+
+/** The address of the one-time link is none that could be pasted. */
+const FOREIGN_AT_LINK_REPLY = refuseRedirect(
+  403,
+  'Another user',
+  'Only the user that evo-token runs as is answered here. If this sign-in is yours, give it up with Ctrl-C, and start with "evo-token login --no-browser": it shows an address for any browser.',
 )
 
 const OVER_REPLY = refuseRedirect(

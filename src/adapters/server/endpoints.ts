@@ -67,10 +67,11 @@ export async function locate(
   const missing = needs.endpoints.find((name) => metadata[ENDPOINTS[name].wire] === undefined)
   if (missing === undefined) return { kind: 'located', metadata }
   const { words, key } = ENDPOINTS[missing]
-  const why = found
-    ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED_WORDS[missing] ?? ''}.`
-    : `${discovered.failure.message} So its ${words} is not known.`
-  return toMisconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
+  return toMisconfigured(
+    found
+      ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED_WORDS[missing] ?? ''}. Set "${key}" of the app "${app.name}" in the config.`
+      : `${discovered.failure.message} So its ${words} is not known. Correct "issuer" in the config, or set "${key}" of the app "${app.name}" there.`,
+  )
 }
 
 /** Whether the endpoint comes from the server's metadata, and not from the config. */

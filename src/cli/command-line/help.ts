@@ -1,11 +1,14 @@
 /** Help for the whole program, for a group of commands, and for one command. */
 import type { Command } from '../command.ts'
+import { wrapText } from '../fold.ts'
 
-const TEXT_WIDTH = 96
+/** The narrowest usual terminal, less one column. */
+const TEXT_WIDTH = 79
 
 export function renderOverview(commands: readonly Command[]): string {
   return [
-    'evo-token keeps the tokens of Seequent Evo apps fresh, and hands them to local programs.',
+    'evo-token keeps the tokens of Seequent Evo apps fresh, and hands them to local',
+    'programs.',
     '',
     'Usage: evo-token COMMAND',
     '',
@@ -18,8 +21,10 @@ export function renderOverview(commands: readonly Command[]): string {
       ['--version', 'Show the version.'],
     ]),
     '',
-    'Exit codes: 0 done, 1 failed, 2 usage or config, 3 a person must sign in, 4 daemon not',
-    'reachable, 5 not available now, 6 refused, 7 the app itself is refused.',
+    ...wrapText(
+      'Exit codes: 0 done, 1 failed, 2 usage or config, 3 a person must sign in, 4 daemon not reachable, 5 not available now, 6 refused, 7 the app itself is refused.',
+      TEXT_WIDTH,
+    ),
     '',
   ].join('\n')
 }
@@ -77,14 +82,4 @@ function layOutColumns(rows: readonly HelpRow[]): string[] {
     if (first.length + 2 > left) return [first, ...lines]
     return [first.padEnd(left) + (lines[0] ?? '').trimStart(), ...lines.slice(1)]
   })
-}
-
-function wrapText(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ').filter(Boolean)) {
-    const last = lines.at(-1)
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
-    else lines[lines.length - 1] = `${last} ${word}`
-  }
-  return lines
 }

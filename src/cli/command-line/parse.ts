@@ -25,7 +25,8 @@ export async function parseArguments(
     expected.map((one, index) => argumentFault(one, positionals[index])).find(Boolean) ??
     (extra === undefined
       ? undefined
-      : `does not take ${NAME_PATTERN.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
+      : (command.tooMany ??
+        `does not take ${NAME_PATTERN.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`)) ??
     (takesRest && rest.length === 0 ? 'needs a program behind `--`' : undefined)
   if (fault !== undefined) {
     const isMarkGone = takesRest && restAt < 0 && (await isShellPowershell())

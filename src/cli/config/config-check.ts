@@ -5,6 +5,7 @@ import { tokenFileWarnings } from '../../adapters/token-files/token-file-problem
 import { readCertificates } from '../../adapters/server/certificate-authorities.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
+import { plain } from '../plain.ts'
 
 export async function run({ argument, io }: Invocation): Promise<number> {
   const home = locations.homeOf(io.env)
@@ -15,6 +16,6 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const all = [...warnings, ...tokenFileWarnings(problems)]
   if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)
   const count = config.apps.length
-  io.stdout.write(`OK: ${count} ${count === 1 ? 'app' : 'apps'}\n`)
+  io.stdout.write(`OK: ${count} ${count === 1 ? 'app' : 'apps'} in ${plain(path)}\n`)
   return 0
 }

@@ -17,6 +17,8 @@ import { findNearest } from '../../nearest.ts'
 import { createClient } from '../../client/connection.ts'
 import { findDaemonPlaces } from '../../client/daemon-address.ts'
 import type { Invocation } from '../command.ts'
+import { fold } from '../fold.ts'
+import type { Io } from '../io.ts'
 import { plain } from '../plain.ts'
 import { appChecks, type TokenSlot } from './app-checks.ts'
 import { evoChecks, safeBase } from './evo-checks.ts'
@@ -49,7 +51,8 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     verdicts.push(shown)
     if (flag('json-lines')) io.stdout.write(`${JSON.stringify(withoutExitCode(shown))}\n`)
-    else if (!flag('json')) io.stdout.write(formatCheck(shown, io.stdout.isTTY && !io.env.NO_COLOR))
+    else if (!flag('json'))
+      io.stdout.write(formatCheck(shown, io.stdout, io.stdout.isTTY && !io.env.NO_COLOR))
   }
   const safe = (words: string) =>
     withoutClientIds(plain(scrub(words)), config)
@@ -169,10 +172,15 @@ function usesEvo({ scopes, issuer }: App, isAddressGiven: boolean): boolean {
   return scopes.includes('evo.discovery') && (isAddressGiven || issuer === EVO_ISSUER)
 }
 
-function formatCheck({ id, app, ok, detail, hint }: CheckResult, colour: boolean): string {
+function formatCheck(
+  { id, app, ok, detail, hint }: CheckResult,
+  stdout: Io['stdout'],
+  colour: boolean,
+) {
   const word = ok ? 'ok  ' : 'FAIL'
-  const format = ok ? 'green' : 'red'
-  const mark = colour ? styleText(format, word, { validateStream: false }) : word
   const advice = hint === null ? '' : `      ${hint}\n`
-  return `${mark}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${advice}`
+  const text = fold(`${word}  ${app === null ? '' : `${app}: `}${id}: ${detail}\n${advice}`, stdout)
+  return colour
+    ? styleText(ok ? 'green' : 'red', word, { validateStream: false }) + text.slice(word.length)
+    : text
 }

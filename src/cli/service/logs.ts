@@ -6,6 +6,7 @@ import { loadServices } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 import type { Invocation } from '../command.ts'
+import { fold } from '../fold.ts'
 import { toPlainLogLine } from '../log-lines.ts'
 import { usageFault } from '../usage.ts'
 import { serviceOptions } from './find-service-manager.ts'
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
   // The program that reads our output has ended (`| head -1`).
   io.stdout.once('close', () => child.kill())
   for await (const line of createInterface(child.stdout)) {
-    io.stdout.write(forPerson ? toPlainLogLine(line) : `${line}\n`)
+    io.stdout.write(forPerson ? fold(toPlainLogLine(line), io.stdout) : `${line}\n`)
   }
   const [code] = await ended.catch((cause: unknown) => {
     throw new SidecarError('failed', `${file} cannot be run.`, {
@@ -32,6 +33,12 @@ export async function run(invocation: Invocation): Promise<number> {
   })
   // Null for a program that Ctrl-C ended.
   return code ?? 0
+}
+
+/** The units of a package lie elsewhere than those that `service install` writes. */
+async function isInstalled(manager: ServiceManager): Promise<boolean> {
+  if (manager.installedFiles().some(({ text }) => text !== undefined)) return true
+  return (await manager.state()).phase !== 'absent'
 }
 
 /** This user's service where it is installed, else the machine's. @throws {SidecarError} `failed` where neither is. */
@@ -45,7 +52,7 @@ async function findInstalledManager(invocation: Invocation): Promise<ServiceMana
     if (fault !== undefined) continue
     try {
       const manager = await services.find(serviceOptions(system, io.env))
-      if (manager.installedFiles().some(({ text }) => text !== undefined)) return manager
+      if (await isInstalled(manager)) return manager
     } catch (error) {
       // A user without a systemd of their own may still read the log of the machine's service.
       if (!(error instanceof SidecarError)) throw error

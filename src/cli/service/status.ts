@@ -39,7 +39,7 @@ async function findWhyNot(
 
 function describeWhyNot({ config, log }: WhyNot, system: boolean): string {
   const fault = config ? `The config is not usable:\n${config.message}\n${config.hint}\n` : ''
-  const shown = `evo-token service logs${system ? ' --system' : ''}`
+  const shown = `evo-token logs${system ? ' --system' : ''}`
   const said = log && `The last lines of its log (\`${shown}\` shows more):\n${log}\n`
   return `${fault}${said}`.split('\n').map(plain).join('\n')
 }

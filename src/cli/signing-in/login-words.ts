@@ -65,6 +65,7 @@ export function ifPageShowsError(
   })
   return `If the sign-in page shows an error, compare these with the registration of ${app}:
 ${rows.join('\n')}
+If one of them differs, correct it in the config (\`evo-token config check\` says where that is), and run \`evo-token reload\`.
 `
 }
 

@@ -7,6 +7,7 @@ import { EvoTokenError } from '../../client/failures.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP_OR_DEFAULT, OWNER_OPTIONS } from '../options.ts'
+import { fold } from '../fold.ts'
 import type { Io } from '../io.ts'
 import { openBrowser } from './login-browser.ts'
 import { pasteUntil } from './login-paste.ts'
@@ -92,7 +93,7 @@ async function completeSignIn(signIn: SignInContext): Promise<SignInJson> {
   const { client, started, path, app, invocation } = signIn
   const { stderr } = invocation.io
   if (!('user_code' in started)) return completeInBrowser(signIn, started)
-  stderr.write(words.deviceCode(app, started))
+  stderr.write(fold(words.deviceCode(app, started), stderr))
   return waitForEnd(client, path)
 }
 
@@ -102,7 +103,7 @@ async function completeInBrowser(
 ): Promise<SignInJson> {
   const { io, flag } = invocation
   const say = (text: string) => {
-    io.stderr.write(text)
+    io.stderr.write(fold(text, io.stderr))
   }
   const { open_url: openUrl } = started
   const warning = words.portTaken(started)
@@ -121,7 +122,7 @@ async function completeInBrowser(
 function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
   const { status, error, message, subject, scope, expires_at: expiresAt } = end
   if (status === 'failed') {
-    const hint = `Start again with \`evo-token login ${app}\`.`
+    const hint = error === 'other_subject' ? '' : `Start again with \`evo-token login ${app}\`.`
     const why = message ?? `The sign-in to ${app} failed.`
     const code = error === null || why.includes(error) ? '' : ` (${error})`
     throw new EvoTokenError(error ?? 'failed', `${why}${code}`, hint)
@@ -131,7 +132,7 @@ function reportEnd(app: string, end: SignInJson, { stderr }: Io): number {
     expiresAt === null ? ' The token does not end.' : ` The token is good until ${expiresAt}.`
   stderr.write(`Signed in to ${app}${who}.${until}\n`)
   if (scope !== null) stderr.write(`Scopes: ${plain(scope)}\n`)
-  if (message !== null) stderr.write(`Note: ${plain(message)}\n`)
+  if (message !== null) stderr.write(fold(`Note: ${plain(message)}\n`, stderr))
   return 0
 }
 

@@ -17,6 +17,9 @@ export const secret: CommandRow = {
   details:
     'An app whose tokenEndpointAuthMethod is private_key_jwt has a private key in place of a client secret: --private-key stores that.',
   arguments: [APP],
+  // It may be the secret itself, which is not shown.
+  tooMany:
+    'takes no secret on the command line, which other programs and the history of the shell can see: leave it out, and it asks. A secret that was typed there is best replaced at the registration',
   options: {
     'private-key': {
       type: 'string',

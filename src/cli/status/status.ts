@@ -3,6 +3,7 @@ import { toDaemonProblems, toStatusAnswer } from '../../client/status-answer.ts'
 import { appPath, createClient } from '../../client/connection.ts'
 import type { CommandRow, Invocation } from '../command.ts'
 import { APP, JSON_OUTPUT, CALLER_OPTIONS } from '../options.ts'
+import { fold } from '../fold.ts'
 import type { Io } from '../io.ts'
 import { otherVersion, severalInPath } from '../programs.ts'
 import { plain } from '../plain.ts'
@@ -37,11 +38,12 @@ async function run(invocation: Invocation): Promise<number> {
   }
   const now = Date.now()
   if (app) {
-    io.stdout.write(statusFields(toStatusAnswer(answer), now))
+    io.stdout.write(fold(statusFields(toStatusAnswer(answer), now), io.stdout))
     const { lastActivity } = await import('./last-activity.ts')
     io.stdout.write(await lastActivity(client, app))
     return 0
   }
+  const say = (words: string) => io.stderr.write(`\n${fold(plain(words), io.stderr)}\n`)
   const statuses = (Array.isArray(answer.apps) ? answer.apps : [undefined]).map(toStatusAnswer)
   io.stdout.write(statusTable(statuses, now, takesColour(invocation), widthOf(io)))
   if (statuses.length === 0) io.stderr.write('Describe one with `evo-token init`.\n')
@@ -51,13 +53,12 @@ async function run(invocation: Invocation): Promise<number> {
   // A daemon whose files were replaced says so itself.
   const isReplaced = problems.some(({ error }) => error === 'restart_needed')
   const apart = [isReplaced ? undefined : otherVersion(answer), await severalInPath(io.env)]
-  for (const words of apart) if (words !== undefined) io.stderr.write(`\n${plain(words)}\n`)
+  for (const words of apart) if (words !== undefined) say(words)
   for (const { message, hint } of problems) {
-    io.stderr.write(`\n${plain(`${message} ${hint}`)}\n`)
+    say(`${message} ${hint}`)
   }
   const isTold = problems.some(({ message }) => message === problem?.message)
-  if (problem && !isTold)
-    io.stderr.write(`\nvault_locked: ${plain(`${problem.message} ${problem.hint}`)}\n`)
+  if (problem && !isTold) say(`vault_locked: ${problem.message} ${problem.hint}`)
   return 0
 }
 

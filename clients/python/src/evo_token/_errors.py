@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class EvoTokenError(Exception):
     """`code` is stable; `hint` says what to do."""
@@ -76,7 +78,8 @@ def not_running(reason: str, unasked: bool = True) -> DaemonNotRunning:
     error = DaemonNotRunning(
         "not_running",
         f"The daemon cannot be reached: {reason}.",
-        "Start the daemon with `evo-token serve`.",
+        "Start the daemon with `evo-token serve`"
+        + ("; in a notebook, run %load_ext evo_token and %evo_setup." if "ipykernel" in sys.modules else "."),
     )
     error.unasked = unasked
     return error

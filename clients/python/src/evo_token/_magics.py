@@ -11,7 +11,7 @@ import webbrowser
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NoReturn
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from IPython.core.magic import Magics, line_magic, magics_class
 
@@ -97,17 +97,32 @@ def _browser_is_elsewhere(env: Mapping[str, str], platform: str) -> bool:
     return platform.startswith("linux") and not any(env.get(name) for name in _DESKTOP)
 
 
+# The parameters of the authorization request that have to be as registered.
+_SENT = {"client_id": "client id", "redirect_uri": "redirect URI", "scope": "scopes"}
+
+
 class _SignIn:
     """One sign-in, from its start to its end."""
 
-    def __init__(self, client: TokenClient, app: str) -> None:
+    def __init__(self, client: TokenClient, app: str, switch_user: bool = False) -> None:
         self._client = client
         self._app = app
+        self._switch_user = switch_user
         self._login = f"/v1/apps/{quote(app, safe='')}/login"
         self.started: Json = {}
 
     def start(self, device: bool = False) -> None:
-        self.started = self._client.ask("POST", self._login, {"method": "device"} if device else {})
+        body: dict[str, object] = {"switch_user": self._switch_user}
+        self.started = self._client.ask("POST", self._login, {**body, "method": "device"} if device else body)
+
+    def what_to_compare(self) -> str:
+        """What the registration has to say too. Of an error page of the server the daemon learns nothing."""
+        sent = parse_qs(urlsplit(str(self.started["authorization_url"])).query)
+        said = ", ".join(f"{label} {sent[name][0]}" for name, label in _SENT.items() if name in sent)
+        return (
+            f"If the sign-in page shows an error, compare with the registration of {self._app}: {said}. If one of "
+            f"them differs, interrupt this and run %evo_setup {self._app}: it asks for them again."
+        )
 
     @property
     def _path(self) -> str:
@@ -141,10 +156,11 @@ class _SignIn:
 
     def _report(self, ended: Json) -> None:
         if ended["status"] != "succeeded":
+            switch = " --switch-user" if ended.get("error") == "other_subject" else ""
             raise EvoTokenError(
                 str(ended.get("error") or "failed"),
                 str(ended.get("message") or "The sign-in failed."),
-                f"Start again with %evo_login {self._app}.",
+                f"Start again with %evo_login {self._app}{switch}.",
             )
         subject = ended.get("subject")
         print(f"Signed in to {self._app}{f' as {subject}' if subject else ''}.")
@@ -172,7 +188,7 @@ def _parse_status(line: str) -> argparse.Namespace:
 
 def _parse_setup(line: str) -> argparse.Namespace:
     parser = _Arguments(prog="%evo_setup", add_help=False)
-    parser.add_argument("app", nargs="?", default=os.environ.get("EVO_TOKEN_APP") or "evo-me")
+    parser.add_argument("app", nargs="?")
     parser.add_argument("--issuer")
     return parser.parse_args(_words(line))
 
@@ -183,6 +199,7 @@ def _parse(line: str) -> argparse.Namespace:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--device", action="store_true")
     how.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--switch-user", action="store_true")
     return parser.parse_args(_words(line))
 
 
@@ -202,10 +219,12 @@ class EvoMagics(Magics):
         """Signs in to an app, and waits for it: %evo_login [APP]
 
         In the browser of this machine. Where the browser is on another one, with a code to type in there, or
-        with the address that it ends on. --device and --no-browser choose one of these.
+        with the address that it ends on. --device and --no-browser choose one of these. --switch-user is for
+        another person than before.
         """
         asked = _parse(line)
-        _sign_in(asked.app or default_client().default_app(), asked.device, asked.no_browser)
+        app = asked.app or default_client().default_app()
+        _sign_in(app, asked.device, asked.no_browser, asked.switch_user)
 
     @line_magic
     def evo_setup(self, line: str) -> None:
@@ -215,20 +234,37 @@ class EvoMagics(Magics):
         server than Seequent's.
         """
         asked = _parse_setup(line)
-        _setup.describe(asked.app, asked.issuer)
-        _setup.start()
-        for status in default_client().status():
-            app, kind = str(status["app"]), str(status["type"])
-            if status["session"] != "signed-out" and kind != "service":
-                continue
-            _setup.store_secret(app, kind)
-            if kind != "service":
-                _sign_in(app)
-        print("Ready: get_token()")
+        try:
+            _set_up(asked.app, asked.issuer)
+        except KeyboardInterrupt:
+            raise EvoTokenError(
+                "cancelled", "%evo_setup was interrupted.", "Run it again: it goes on where it was."
+            ) from None
 
 
-def _sign_in(app: str, device: bool = False, no_browser: bool = False) -> None:
-    sign_in = _SignIn(default_client(), app)
+def _set_up(name: str | None, issuer: str | None) -> None:
+    new = None
+    if not _setup.described(name):
+        new = name or os.environ.get("EVO_TOKEN_APP") or "evo-me"
+        _setup.describe(new, issuer)
+    _setup.start()
+    for status in default_client().status():
+        app = str(status["app"])
+        if name not in (None, app):
+            continue
+        if status["session"] in ("signed-out", "misconfigured") and app != new and _setup.correct(app, issuer):
+            status = default_client().ask("GET", f"/v1/apps/{quote(app, safe='')}")
+        kind = str(status["type"])
+        if status["session"] != "signed-out" and kind != "service":
+            continue
+        _setup.store_secret(app, kind)
+        if kind != "service":
+            _sign_in(app)
+    print("Ready: get_token()")
+
+
+def _sign_in(app: str, device: bool = False, no_browser: bool = False, switch_user: bool = False) -> None:
+    sign_in = _SignIn(default_client(), app, switch_user)
     try:
         if device:
             sign_in.start(device=True)
@@ -243,7 +279,11 @@ def _sign_in(app: str, device: bool = False, no_browser: bool = False) -> None:
     except KeyboardInterrupt:
         if sign_in.started:
             sign_in.give_up()
-        raise
+        raise EvoTokenError(
+            "cancelled",
+            f"The sign-in to {app} is left unfinished; nothing has changed.",
+            f"Start again with %evo_login {app}.",
+        ) from None
 
 
 def _elsewhere(sign_in: _SignIn) -> None:
@@ -284,6 +324,7 @@ def _here(sign_in: _SignIn) -> None:
         )
     else:
         print(f"Open this link in a browser of this machine: {link}", flush=True)
+    print(sign_in.what_to_compare(), flush=True)
     sign_in.wait()
 
 
@@ -295,6 +336,7 @@ def _by_paste(sign_in: _SignIn) -> None:
             "type nothing into that page, and only paste its address here."
         )
     print(f"To sign in, open this address in your browser: {started['authorization_url']}", flush=True)
+    print(sign_in.what_to_compare(), flush=True)
     question = "The address that the browser ends on (or Enter, if it says that you are signed in): "
     earlier = ""
     while True:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from getpass import getpass
 from pathlib import Path
 
 from ._client import default_client
+from ._connection import Json
 from ._errors import DaemonNotRunning, EvoTokenError
 from ._programs import environment, find
 
 _TYPES = ("native", "spa", "web", "service")
+
+# The redirect URI that a native app has where the config names none.
+_PRESET = "http://localhost:3000/signin-callback"
 
 # A cold start on a slow machine, and the time that a service manager takes.
 _START_S = 60.0
@@ -40,20 +45,80 @@ def command() -> list[str]:
     return list(daemon.command())
 
 
-def describe(name: str, issuer: str | None) -> None:
-    """Asks about the app and writes a config with it; keeps an existing one."""
+def described(name: str | None) -> bool:
+    """Whether the config has the app, or any where `name` is None. One that cannot be read counts: it is kept."""
     path = _config_path()
-    if path.exists():
-        print(f"{path} is there already, and stays as it is.")
-        return
-    kind = _ask("Type of the app in the Developer Portal, one of native, spa, web, service [native]: ") or "native"
-    if kind not in _TYPES:
-        raise EvoTokenError("invalid_request", f"There is no type {kind!r}.", "Run %evo_setup again.")
-    client_id = _ask("Client id: ")
-    redirect = ["--redirect-uri", _ask("Redirect URI, as registered: ")] if kind in ("spa", "web") else []
-    at = ["--issuer", issuer] if issuer else []
-    _run("init", "--yes", "--name", name, "--type", kind, "--client-id", client_id, *redirect, *at)
-    print(f"Wrote {path}.")
+    apps = _apps(path) if path.exists() else {}
+    return apps is None or (name in apps if name is not None else bool(apps))
+
+
+def describe(name: str, issuer: str | None) -> None:
+    """Asks about a new app and writes it into the config."""
+    kind = _ask_type("native")
+    client_id = _ask_for("Client id")
+    redirect_uri = _ask_for("Redirect URI, as registered") if kind in ("spa", "web") else ""
+    _write(name, kind, client_id, redirect_uri, issuer)
+
+
+def correct(name: str, issuer: str | None) -> bool:
+    """Asks whether what the config says of the app is right, and else for what is. Whether it was changed."""
+    app = (_apps(_config_path()) or {}).get(name)
+    if not isinstance(app, Mapping):
+        return False
+    kind, client_id = str(app.get("type", "")), str(app.get("clientId", ""))
+    uris = app.get("redirectUris")
+    uri = str(uris[0]) if isinstance(uris, list) and uris else _PRESET if kind == "native" else ""
+    print(f"{name} is in {_config_path()}: {kind}, client id {client_id}{uri and f', redirect URI {uri}'}.")
+    try:
+        if _ask("Is that as registered? [yes]: ").lower() not in ("n", "no"):
+            return False
+    except EvoTokenError:
+        # This kernel cannot ask: what is there is taken as it is.
+        return False
+    new = _ask_type(kind)
+    client_id = _ask_for("Client id", client_id)
+    uri = "" if new == "service" else _ask_for("Redirect URI, as registered", uri or _PRESET)
+    scopes = app.get("scopes")
+    kept = scopes if new == kind and isinstance(scopes, list) else []
+    at = issuer or app.get("issuer")
+    _write(name, new, client_id, uri, str(at) if at else None, [str(scope) for scope in kept], force=True)
+    return True
+
+
+def _write(
+    name: str,
+    kind: str,
+    client_id: str,
+    redirect_uri: str,
+    issuer: str | None,
+    scopes: Iterable[str] = (),
+    force: bool = False,
+) -> None:
+    options = ["--redirect-uri", redirect_uri] if redirect_uri else []
+    if issuer:
+        options += ["--issuer", issuer]
+    for scope in scopes:
+        options += ["--scope", scope]
+    if force:
+        options.append("--force")
+    try:
+        _run("init", "--yes", "--name", name, "--type", kind, "--client-id", client_id, *options)
+    except EvoTokenError as error:
+        message, _, _ = str(error).partition("Correct the options")
+        raise EvoTokenError("invalid_request", message.strip(), "Nothing was written: run %evo_setup again.") from None
+    print(f"Wrote {_config_path()}.")
+    if _answers():
+        default_client().ask("POST", "/v1/reload", {})
+
+
+def _apps(path: Path) -> Mapping[str, Json] | None:
+    """The apps of the config; None where it cannot be read, about which the daemon has the words."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    apps = config.get("apps") if isinstance(config, Mapping) else None
+    return apps if isinstance(apps, Mapping) else None
 
 
 def start() -> None:
@@ -168,6 +233,23 @@ def _call(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         line, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment()
     )
+
+
+def _ask_type(present: str) -> str:
+    question = "Type of the app in the Developer Portal, one of native, spa, web, service"
+    while True:
+        kind = _ask_for(question, present).lower()
+        if kind in _TYPES:
+            return kind
+        print(f"There is no type {kind!r}.")
+
+
+def _ask_for(what: str, present: str = "") -> str:
+    """The answer, or what is there already; asks again until there is one."""
+    while True:
+        answer = _ask(f"{what} [{present}]: " if present else f"{what}: ") or present
+        if answer:
+            return answer
 
 
 def _ask(question: str) -> str:
