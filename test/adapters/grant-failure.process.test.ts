@@ -582,18 +582,19 @@ describe('no answer', () => {
 describe('a mistake of ours', () => {
   const ours = new RangeError('ours')
 
-  async function factsOf(body: object) {
-    const answer = await readAnswer(Response.json(body), 0)
+  function factsOf(content: object) {
+    const body = Buffer.from(JSON.stringify(content))
+    const answer = readAnswer({ status: 200, headers: new Headers(), body, isWhole: true }, 0)
     return { url: 'https://issuer.example/', sent: true, answer }
   }
 
-  it('after an answer without a new refresh token is thrown', async () => {
-    const facts = await factsOf({ access_token: 'at-2' })
+  it('after an answer without a new refresh token is thrown', () => {
+    const facts = factsOf({ access_token: 'at-2' })
     expect(() => toFailedOutcome(ours, facts, { wanted: 'access token' })).toThrow(ours)
   })
 
-  it('after an answer with a new refresh token does not cost that token', async () => {
-    const facts = await factsOf({ access_token: 'at-2', refresh_token: 'rt-2' })
+  it('after an answer with a new refresh token does not cost that token', () => {
+    const facts = factsOf({ access_token: 'at-2', refresh_token: 'rt-2' })
     expect(toFailedOutcome(ours, facts, { wanted: 'access token' })).toMatchObject({
       kind: 'salvaged',
     })
@@ -612,6 +613,9 @@ describe('a fault of the network', () => {
     { cause: { code: 'ETIMEDOUT', syscall: 'connect' }, maybeArrived: false },
     { cause: { code: 'ETIMEDOUT', syscall: 'read' }, maybeArrived: true },
     { cause: { code: 'ENETUNREACH', syscall: 'connect' }, maybeArrived: false },
+    { cause: { code: 'EPERM', syscall: 'connect' }, maybeArrived: false },
+    { cause: { code: 'ENOTFOUND', syscall: 'getaddrinfo' }, maybeArrived: false },
+    { cause: { code: 'EAI_FAIL', syscall: 'getaddrinfo' }, maybeArrived: false },
     { cause: { code: 'UND_ERR_CONNECT_TIMEOUT' }, maybeArrived: false },
     { cause: { code: 'UND_ERR_SOCKET' }, maybeArrived: true },
     { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' }, maybeArrived: true },
@@ -625,6 +629,17 @@ describe('a fault of the network', () => {
     expect(fault.message).toContain('issuer.example:8443')
     expect(fault.message).toContain(cause.code)
     expect(fault.message).not.toContain('x=y')
+  })
+})
+
+it('a fault at each address of a host is told by the first', () => {
+  const causes = ['ETIMEDOUT', 'EPERM'].map((code) =>
+    Object.assign(new Error(), { code, syscall: 'connect' }),
+  )
+  const error = new TypeError('fetch failed', { cause: new AggregateError(causes) })
+  expect(describeFault(error, 'https://issuer.example/')).toEqual({
+    message: 'issuer.example cannot be reached (ETIMEDOUT).',
+    maybeArrived: false,
   })
 })
 

@@ -39,6 +39,7 @@ describe('a token response', () => {
     { oddity: 'no token_type', change: { token_type: undefined } },
     { oddity: 'token_type null', change: { token_type: null } },
     { oddity: 'token_type "BEARER"', change: { token_type: 'BEARER' } },
+    { oddity: 'token_type " Bearer"', change: { token_type: ' Bearer' } },
     { oddity: 'token_type "BearerToken"', change: { token_type: 'BearerToken' } },
     { oddity: 'an array for scope', change: { scope: ['a', 'b'] } },
     { oddity: 'scope null', change: { scope: null } },

@@ -100,10 +100,9 @@ async function look(
     const response = await fetch(url, {
       method: 'GET',
       headers: { accept: 'application/json' },
-      redirect: 'manual',
       signal: limit.signal,
     })
-    return await readAnswer(response, now())
+    return readAnswer(response, now())
   } catch (error) {
     return { unreachable: describeFault(error, url).message }
   } finally {

@@ -69,11 +69,12 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
   const { host } = new URL(url)
   const tooLong = answer !== undefined && answer.text === undefined
   const refreshToken = refreshTokenIn(answer?.json)
+  const unusable = answer?.isPart ? 'text that is no complete JSON' : lacking
   const failure: Failure = {
     code: 'invalid_response',
     message: tooLong
       ? `The answer of ${host} is longer than 1 MiB: its access token is not kept. A token that says less (fewer groups, fewer scopes) is shorter.`
-      : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${lacking}.`,
+      : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${unusable}.`,
   }
   if (refreshToken) return { kind: 'salvaged', refreshToken, failure, ...(tooLong && { tooLong }) }
   if (answer?.json) return { ...toUnavailable(failure, false), ...(tooLong && { tooLong }) }

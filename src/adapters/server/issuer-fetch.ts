@@ -3,19 +3,19 @@
  * company's CA besides the public ones, with a new connection for each request.
  */
 import { createSecureContext } from 'node:tls'
-import { buildConnector, Client, EnvHttpProxyAgent, fetch } from 'undici'
+import { buildConnector, Client, EnvHttpProxyAgent } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
 import { skipInterimResponses } from './interim-responses.ts'
+import { type IssuerResponse, receive } from './issuer-response.ts'
 
-/** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
+/** A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
 
 export interface IssuerRequest {
   readonly method: 'GET' | 'POST'
   readonly headers: Record<string, string>
   readonly body?: string
-  readonly redirect: 'manual'
   readonly signal: AbortSignal
   /**
    * Awaited when the connection is established (TCP, proxy, TLS); the first byte is sent in the turn of
@@ -24,18 +24,20 @@ export interface IssuerRequest {
   readonly beforeFirstByte?: () => Promise<void>
 }
 
-export interface IssuerResponse {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  /** To be read: the connection ends with it. */
-  readonly body: AsyncIterable<Uint8Array> | null
-}
-
 export interface IssuerFetchOptions {
   /** A PEM file with certificates to trust besides the public ones. */
   readonly ca?: string
   readonly env: NodeJS.ProcessEnv
 }
+
+/** A company's gateway adds headers of tens of KiB; Node's own limit, 16 KiB, would cost the answer behind them. */
+const LONGEST_HEAD = 1024 * 1024
+
+/**
+ * How long one address of several is tried before the next, in milliseconds. Node gives the earlier one
+ * up then, so it has to be longer than a slow network takes: its own limit, 250 ms, is not.
+ */
+const ADDRESS_LIMIT_MS = 2_500
 
 const STOPS = new DOMException('The daemon stops.', 'AbortError')
 
@@ -79,7 +81,12 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       request.signal.addEventListener('abort', breakOff)
       underWay.add(controller)
       // undici's own time limits are off everywhere: the caller limits the time, on the daemon's clock.
-      const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
+      const secure = {
+        timeout: 0,
+        signal,
+        autoSelectFamilyAttemptTimeout: ADDRESS_LIMIT_MS,
+        ...(secureContext && { secureContext }),
+      }
       // No connection is used twice. A server that closes an idle one just as we write to it would
       // look like a lost answer, and a lost answer may cost a session.
       const agent = new EnvHttpProxyAgent({
@@ -91,39 +98,24 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
           new Client(origin, {
             connect: holdBack(connectorIn(options), throughSocks ? undefined : beforeFirstByte),
             pipelining: 0,
+            maxHeaderSize: LONGEST_HEAD,
             headersTimeout: 0,
             bodyTimeout: 0,
           }),
       })
-      // Destroyed at the end of each: after an abort undici connects once more, for no request.
-      const end = () => {
+      try {
+        return await receive(agent, url, { ...request, signal })
+      } finally {
         request.signal.removeEventListener('abort', breakOff)
         underWay.delete(controller)
+        // After an abort undici connects once more, for no request.
         void agent.destroy()
-      }
-      try {
-        const response = await fetch(url, { ...request, signal, dispatcher: agent })
-        const { status, headers, body } = response
-        if (!body) end()
-        return { status, headers, body: body && readThen(body, end) }
-      } catch (error) {
-        end()
-        throw error
       }
     },
     close() {
       closed = true
       for (const controller of underWay) controller.abort(STOPS)
     },
-  }
-}
-
-/** `body`; calls `end` when it was read, broke off, or is no longer wanted. */
-async function* readThen(body: AsyncIterable<Uint8Array>, end: () => void) {
-  try {
-    yield* body
-  } finally {
-    end()
   }
 }
 

@@ -80,7 +80,7 @@ export function toGrant(
 
 /** `token_type` is often forgotten, spelt in any case (RFC 6749 §5.1 allows it), or "BearerToken". */
 export function isBearer(tokenType: unknown): boolean {
-  return !isFilled(tokenType) || /^bearer/i.test(tokenType)
+  return !isFilled(tokenType) || /^\s*bearer/i.test(tokenType)
 }
 
 function scopeOf(value: unknown): string | undefined {
