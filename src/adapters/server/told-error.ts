@@ -29,6 +29,7 @@ const WORDS = [
   'msg',
   'errmsg',
   'message',
+  'developermessage',
   'description',
   'detail',
   'faultstring',
