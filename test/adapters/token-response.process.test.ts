@@ -263,6 +263,16 @@ describe('how long a token lives', () => {
       lifetimeMs: 300_000,
     },
     {
+      says: 'nothing, and the token has null for its beginning',
+      change: { expires_in: undefined, access_token: jwt({ iat: null, exp: 1_700_000_000 }) },
+      lifetimeMs: 300_000,
+    },
+    {
+      says: 'nothing, and the token has strings for times',
+      change: { expires_in: undefined, access_token: jwt({ iat: '2000', exp: '2090' }) },
+      lifetimeMs: 90_000,
+    },
+    {
       says: 'nothing, and the token has words for times',
       change: { expires_in: undefined, access_token: jwt({ iat: 'now', exp: 'later' }) },
       lifetimeMs: 300_000,

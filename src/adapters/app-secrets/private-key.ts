@@ -34,7 +34,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 const IS_KEY = /\bPRIVATE KEY$/
 
 export function readPrivateKey(text: string): PrivateKeyRead {
-  if (text.includes('-----BEGIN ')) return readPem(text)
+  if (text.includes('-----BEGIN ')) return nameKey(readPem(text), objectIn(text.trim()))
   return /^\s*\{/.test(text) ? readJwk(text) : { kind: 'other' }
 }
 
@@ -65,6 +65,15 @@ function readPem(text: string): PrivateKeyRead {
   const algorithms = algorithmsOf(key)
   if (typeof algorithms === 'string') return toUnusable(algorithms)
   return { kind: 'key', text: `${block}\n`, jwk: toJwk(key), algorithms }
+}
+
+/** `read` with the name that its server knows it by, where that stands beside it (Google, Zitadel): a PEM has no place for one. */
+function nameKey(
+  read: PrivateKeyRead,
+  { private_key_id, keyId, kid = private_key_id ?? keyId }: ReturnType<typeof objectIn> = {},
+): PrivateKeyRead {
+  if (read.kind !== 'key' || typeof kid !== 'string' || kid === '') return read
+  return { ...read, text: JSON.stringify({ ...read.jwk, kid }), kid }
 }
 
 /** `block` as OpenSSL reads it, where its lines were indented, joined, or written as `\\n` (in JSON, in variables). */

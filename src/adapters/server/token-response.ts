@@ -111,7 +111,8 @@ function claimsOf(accessToken: string): JWTPayload | undefined {
 
 /** By the server's clock (`exp` less `iat`), not ours, where the token says when it was issued. */
 function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
-  const { exp, iat = receivedAt / 1000 } = claims ?? {}
+  const exp = positiveNumber(claims?.exp)
+  const iat = positiveNumber(claims?.iat) ?? receivedAt / 1000
   return exp === undefined ? undefined : positiveNumber(exp - iat)
 }
 
