@@ -166,23 +166,31 @@ describe('an answer', () => {
       before: 'a 100 that is longer than most',
       interim: `HTTP/1.0 100 C\nx: ${'y'.repeat(9_000)}\n\n`,
     },
-  ])('is read whole behind interim responses, however it is cut: $before', async ({ interim }) => {
-    for (const piece of [1, 7, 1_000_000]) {
-      const server = createNetServer((socket) => {
-        socket.setNoDelay()
-        socket.once('data', () => {
-          void sendInPieces(socket, interim + OK, piece)
-        })
-      }).listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const { fetch, close } = start()
-      const { port } = server.address() as AddressInfo
-      const { status, body } = await fetch(`http://127.0.0.1:${port}/token`, get())
-      expect({ status, text: String(body) }).toEqual({ status: 200, text: BODY })
-      close()
-      server.close()
-    }
-  })
+    {
+      before: 'as many as a server sends that works for long',
+      interim: 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(30_000),
+      pieces: [100_000],
+    },
+  ])(
+    'is read whole behind interim responses, however it is cut: $before',
+    async ({ interim, pieces = [1, 7, 1_000_000] }) => {
+      for (const piece of pieces) {
+        const server = createNetServer((socket) => {
+          socket.setNoDelay()
+          socket.once('data', () => {
+            void sendInPieces(socket, interim + OK, piece)
+          })
+        }).listen(0, '127.0.0.1')
+        await once(server, 'listening')
+        const { fetch, close } = start()
+        const { port } = server.address() as AddressInfo
+        const { status, body } = await fetch(`http://127.0.0.1:${port}/token`, get())
+        expect({ status, text: String(body) }).toEqual({ status: 200, text: BODY })
+        close()
+        server.close()
+      }
+    },
+  )
 })
 
 /** Each piece leaves by itself. */
