@@ -104,6 +104,14 @@ describe('a token response', () => {
     expect(await refreshedBy(without)).toEqual({ kind: 'misconfigured', failure })
   })
 
+  it.each([
+    { of: 'blanks', change: { access_token: jwt({ sub: `a${' '.repeat(500_000)}b` }) } },
+    { of: 'what begins like a token', change: { scope: 'eyJ-'.repeat(200_000) } },
+    { of: 'what begins like a token, and blanks', change: { scope: 'eyJ- '.repeat(180_000) } },
+  ])('with hundreds of kilobytes of $of is read in one go', async ({ change }) => {
+    grantOf(await refreshedBy({ ...GOOD, ...change }))
+  })
+
   it('with our own secret for a token type does not repeat it', async () => {
     scripted.answer(200, { ...GOOD, token_type: 'refresh-token-of-ada' })
     const server = connect(scriptedApp(scripted.url))

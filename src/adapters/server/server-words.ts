@@ -34,11 +34,14 @@ const REGISTERED: ReadonlySet<string> = new Set([
   'unsupported_token_type',
 ])
 
-/** Control, format and line-separating characters, with the white space around them. */
-const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
+/** Control, format and line-separating characters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
-/** Whatever looks like a JWT, even where it is none of ours. */
-const JWT = /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g
+/** Those, and white space. A text may have a million of either: each is looked at once. */
+const BLANKS = /[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
+
+/** Whatever looks like a JWT, even where it is none of ours, and what only begins like one: that is looked at once, too. */
+const JWT = /\beyJ[\w-]+(\.[\w-]+(?:\.[\w-]*)*)?/g
 
 /** Shorter ones occur in ordinary words. */
 const SHORTEST_SECRET = 6
@@ -46,7 +49,7 @@ const SHORTEST_SECRET = 6
 /** `value` as one line of at most 300 characters; undefined where nothing is left. */
 export function readable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
-  const text = withoutSecrets(value).replace(UNPRINTABLE, ' ').trim()
+  const text = printable(withoutSecrets(value)).trim()
   if (text === '') return undefined
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text
 }
@@ -57,8 +60,12 @@ export function readable(value: unknown): string | undefined {
  */
 export function readableWords(value: unknown): string | undefined {
   return typeof value === 'string'
-    ? readable(removePieces(value.slice(0, LONGEST_READ).replace(UNPRINTABLE, ' ')))
+    ? readable(removePieces(printable(value.slice(0, LONGEST_READ))))
     : undefined
+}
+
+function printable(text: string): string {
+  return text.replace(BLANKS, (blanks) => (UNPRINTABLE.test(blanks) ? ' ' : blanks))
 }
 
 /** `value` if it can be an OAuth error code. */
@@ -74,5 +81,5 @@ export function withoutSecrets(text: string): string {
     .map((secret) => secret.expose())
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, '[secret]'), text)
-    .replace(JWT, '[token]')
+    .replace(JWT, (text, rest?: string) => (rest === undefined ? text : '[token]'))
 }
