@@ -8,7 +8,9 @@ const ID = '\0parts-of-undici'
 const PARTS = {
   buildConnector: 'core/connect',
   Client: 'dispatcher/client',
+  Dispatcher: 'dispatcher/dispatcher',
   EnvHttpProxyAgent: 'dispatcher/env-http-proxy-agent',
+  Socks5ProxyAgent: 'dispatcher/socks5-proxy-agent',
 }
 
 /** All of undici would take a tenth of the daemon's memory, and load Node's own, which takes as much again. */

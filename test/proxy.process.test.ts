@@ -14,6 +14,7 @@ import { type Certificates, createCertificates } from './support/certificates.ts
 import { type Home, runCli, startDaemonProcess } from './support/daemon-process.ts'
 import { itNeeds, missingCommands } from './support/needs.ts'
 import { type Proxy, startProxy } from './support/proxy.ts'
+import { startSocksProxy } from './support/socks-proxy.ts'
 
 const HOST = 'issuer.test'
 
@@ -95,6 +96,18 @@ describe('an issuer behind a proxy, with a certificate of the company’s CA', (
       expect(doctor.stdout).toContain('ok    robot: metadata: ')
     })
   }
+
+  it('is reached through a SOCKS proxy as well', async () => {
+    await using proxy = await startSocksProxy(Number(new URL(server.url).port))
+    await using home = await createCompanyHome({ ca: certificates.ca })
+    const env = { HTTPS_PROXY: `socks5://ada:pass%40word@127.0.0.1:${proxy.port}` }
+    await using daemon = await startDaemonProcess(home, { env })
+    await untilStatus(daemon.socket, 'me', isFresh)
+    expect(isSeeded(await goodToken(daemon.socket, 'me'))).toBe(false)
+    const asked = new Set(proxy.asked.map(({ target, user }) => `${target} ${user ?? ''}`))
+    expect([...asked]).toEqual([`${HOST}:443 ada:pass@word`])
+    expect(JSON.stringify(daemon.log)).not.toMatch(/pass(%40|@)word/)
+  })
 
   it('that was not configured as trusted costs nothing but time, and says what is missing', async () => {
     await using proxy = await toServer()

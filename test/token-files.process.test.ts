@@ -102,8 +102,8 @@ describe('a named pipe in the place of a .env', () => {
     expect(checked).toMatchObject({ code: 0, stdout: 'OK: 1 app\n' })
     expect(checked.stderr).toContain(`warning: ${home.config}: ${warning}`)
     const advice = await runCli(home, ['doctor', '--json'])
-    const { rungs } = JSON.parse(advice.stdout) as { rungs: { id: string; detail: string }[] }
-    expect(rungs.at(-1)).toMatchObject({
+    const { checks } = JSON.parse(advice.stdout) as { checks: { id: string; detail: string }[] }
+    expect(checks.at(-1)).toMatchObject({
       id: 'token-files',
       ok: false,
       detail: `~/pipe/.env ${PIPED}`,

@@ -299,8 +299,8 @@ it('what is wrong with the daemon itself is told in the same words by HTTP, stat
   expect((await runCli(home, ['status'])).stderr).toContain(`\n${message} ${hint}\n`)
   const doctor = await runCli(home, ['doctor', 'me', '--json'])
   expect(doctor.code).toBe(1)
-  const { rungs } = JSON.parse(doctor.stdout) as { rungs: object[] }
-  expect(rungs).toContainEqual({
+  const { checks } = JSON.parse(doctor.stdout) as { checks: object[] }
+  expect(checks).toContainEqual({
     id: 'daemon-itself',
     app: null,
     ok: false,

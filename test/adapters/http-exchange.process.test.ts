@@ -3,11 +3,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createIssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
 import type { GrantOutcome } from '../../src/core/authorization-server.ts'
 import { Secret } from '../../src/secret.ts'
 import { createHandClock, type HandClock } from '../faults/hand-clock.ts'
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts'
 import { connect, type ConnectedServer, scriptedApp } from '../support/issuer.ts'
+import { startSocksProxy } from '../support/socks-proxy.ts'
 import { until } from '../support/until.ts'
 
 const SECOND = 1_000
@@ -124,6 +126,27 @@ describe('a connection', () => {
     clock.pass(1)
     expect(await refreshed).toMatchObject({ kind: 'unavailable', answerLost: false })
     // Nothing goes on in the background.
+    await until('every connection is closed', () => silent.sockets.every(({ closed }) => closed))
+  })
+
+  it('through a SOCKS proxy is given up as soon, and nothing was lost', async () => {
+    await using silent = await startSilentServer()
+    await using proxy = await startSocksProxy(silent.port)
+    const { fetch } = createIssuerFetch({
+      env: { HTTPS_PROXY: `socks5://127.0.0.1:${proxy.port}` },
+    })
+    const refreshed = refreshOn(
+      connect(scriptedApp('https://issuer.test'), {
+        clock,
+        startTimeLimit: clock.startTimeLimit,
+        fetch,
+      }),
+    )
+    await until('the first bytes have come', () => silent.received.length > 0)
+    clock.pass(30 * SECOND - 1)
+    expect(await Promise.race([refreshed, Promise.resolve('still waiting')])).toBe('still waiting')
+    clock.pass(1)
+    expect(await refreshed).toMatchObject({ kind: 'unavailable', answerLost: false })
     await until('every connection is closed', () => silent.sockets.every(({ closed }) => closed))
   })
 

@@ -20,6 +20,7 @@ import { type Certificates, createCertificates } from '../support/certificates.t
 import { startFaultyServer } from '../support/faulty-server.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { startProxy } from '../support/proxy.ts'
+import { startSocksProxy } from '../support/socks-proxy.ts'
 import { until } from '../support/until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'evo-token-fetch-'))
@@ -69,6 +70,21 @@ describe('a request to an issuer', () => {
     expect(await statusOf(scripted.url)).toBe(302)
     expect(scripted.seen.map(({ path }) => path)).toEqual(['/'])
   })
+
+  it.each([401, 407, 421, 425, 503])(
+    'is sent once, and has the answer that the server gave: %i',
+    async (status) => {
+      await using scripted = await startFaultyServer()
+      scripted.answer(status, { error: 'invalid_grant' })
+      const { fetch, close } = start()
+      const request = { ...get(), method: 'POST', body: 'refresh_token=r1' } as const
+      const answer = await fetch(scripted.url, request)
+      expect(answer.status).toBe(status)
+      expect(String(answer.body)).toBe('{"error":"invalid_grant"}')
+      expect(scripted.seen).toHaveLength(1)
+      close()
+    },
+  )
 
   it('has a connection of its own, which ends with it', async () => {
     await using scripted = await startFaultyServer()
@@ -286,6 +302,59 @@ describe('a proxy of the environment', () => {
       })
     },
   )
+})
+
+describe('a SOCKS proxy of the environment', () => {
+  it.each(['socks5', 'socks', 'SOCKS5'])('is used: %s', async (scheme) => {
+    await using scripted = await startFaultyServer()
+    await using proxy = await startSocksProxy(scripted.port)
+    scripted.answer(200, '')
+    const env = { HTTP_PROXY: `${scheme}://ada:s%40crt@127.0.0.1:${proxy.port}` }
+    expect(await statusOf('http://issuer.test/token', { env })).toBe(200)
+    expect(await statusOf('http://issuer.test:8080/token', { env })).toBe(200)
+    expect(proxy.asked).toEqual([
+      { target: 'issuer.test:80', user: 'ada:s@crt' },
+      { target: 'issuer.test:8080', user: 'ada:s@crt' },
+    ])
+    expect(scripted.seen[0]).toMatchObject({ path: '/token', headers: { host: 'issuer.test' } })
+  })
+
+  it('has its tunnel when the last thing before the first byte is asked, once', async () => {
+    await using scripted = await startFaultyServer()
+    await using proxy = await startSocksProxy(scripted.port)
+    scripted.answer(200, '')
+    const { fetch } = start({ env: { HTTP_PROXY: `socks5://127.0.0.1:${proxy.port}` } })
+    const seen: object[] = []
+    await fetch('http://issuer.test/token', {
+      ...get(),
+      async beforeFirstByte() {
+        seen.push({ tunnels: proxy.asked.length, requests: scripted.seen.length })
+      },
+    })
+    expect(seen).toEqual([{ tunnels: 1, requests: 0 }])
+    expect(scripted.seen).toHaveLength(1)
+  })
+
+  it('that refuses is told from an issuer that does, and the request never left', async () => {
+    await using proxy = await startSocksProxy(1)
+    proxy.refuse(5)
+    const env = { HTTP_PROXY: `socks5://127.0.0.1:${proxy.port}` }
+    const refused = await statusOf('http://issuer.test/', { env }).catch((error: unknown) => error)
+    expect(describeFault(refused, 'http://issuer.test/')).toEqual({
+      message:
+        'The SOCKS proxy did not connect to issuer.test (SOCKS5 connection failed: Connection refused).',
+      maybeArrived: false,
+    })
+  })
+
+  it('is never used for this machine', async () => {
+    await using scripted = await startFaultyServer()
+    await using proxy = await startSocksProxy(scripted.port)
+    scripted.answer(200, '')
+    const env = { HTTP_PROXY: `socks5://127.0.0.1:${proxy.port}` }
+    expect(await statusOf(scripted.url, { env })).toBe(200)
+    expect(proxy.asked).toEqual([])
+  })
 })
 
 describe('a company CA', () => {

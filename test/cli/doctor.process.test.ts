@@ -1,4 +1,4 @@
-/** `doctor`, against a real daemon and authorization server, with each rung broken in turn. */
+/** `doctor`, against a real daemon and authorization server, with each check broken in turn. */
 import { once } from 'node:events'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -77,9 +77,9 @@ async function doctor(
   const args = ['doctor', ...(app ? [app] : []), '--json', ...more]
   const { code, stdout, stderr } = await runCli(at, args, { env })
   expect(stderr).toBe('')
-  const { ok, rungs } = JSON.parse(stdout) as {
+  const { ok, checks } = JSON.parse(stdout) as {
     ok: boolean
-    rungs: {
+    checks: {
       id: string
       app: string | null
       ok: boolean
@@ -88,9 +88,9 @@ async function doctor(
     }[]
   }
   expect(stdout).not.toMatch(/eyJ|evtk_|service-secret|native-evo|@/)
-  expect(ok).toBe(rungs.every((rung) => rung.ok))
-  const details = Object.fromEntries(rungs.map(({ id, detail }) => [id, detail]))
-  return { code, rungs, ids: rungs.map(({ id }) => id), last: rungs.at(-1), details }
+  expect(ok).toBe(checks.every((check) => check.ok))
+  const details = Object.fromEntries(checks.map(({ id, detail }) => [id, detail]))
+  return { code, checks, ids: checks.map(({ id }) => id), last: checks.at(-1), details }
 }
 
 describe('doctor', () => {
@@ -122,9 +122,9 @@ describe('doctor', () => {
     ['late', 1, 'clock', 'seconds behind'],
     ['elsewhere', 1, 'metadata', 'publishes no metadata'],
     ['me', 3, 'token', 'sign'],
-  ])('stops at what is wrong with %s', async (app, exit, rung, words) => {
+  ])('stops at what is wrong with %s', async (app, exit, check, words) => {
     const { code, last } = await doctor(app)
-    expect({ code, last }).toMatchObject({ code: exit, last: { id: rung, ok: false } })
+    expect({ code, last }).toMatchObject({ code: exit, last: { id: check, ok: false } })
     expect(last?.detail).toContain(words)
     expect(last?.hint).toBeTruthy()
   })
@@ -154,10 +154,10 @@ describe('doctor', () => {
   it.each([
     ['evo-organizations', { organizations: [] }, 'no Evo instance'],
     ['evo-workspaces', { workspaces: [] }, 'No workspace'],
-  ])('says what Evo lacks: %s', async (rung, options, words) => {
+  ])('says what Evo lacks: %s', async (check, options, words) => {
     await using api = await startEvoApi({ issuer: server.issuer, ...options })
     const { code, last } = await doctor('pipeline', ['--discovery-url', api.url])
-    expect({ code, last }).toMatchObject({ code: 1, last: { id: rung } })
+    expect({ code, last }).toMatchObject({ code: 1, last: { id: check } })
     expect(last?.detail).toContain(words)
   })
 
@@ -227,10 +227,10 @@ describe('doctor', () => {
 
   it('looks at a server once for all of its apps, and goes on after one that is broken', async () => {
     await using api = await startEvoApi({ issuer: server.issuer })
-    const { code, rungs } = await doctor('', ['--discovery-url', api.url])
+    const { code, checks } = await doctor('', ['--discovery-url', api.url])
     expect(code).toBe(3)
     const of = (id: string) =>
-      rungs.filter((rung) => rung.id === id).map(({ app, ok }) => [app, ok])
+      checks.filter((check) => check.id === id).map(({ app, ok }) => [app, ok])
     expect(of('dns')).toEqual([
       [null, true],
       ['late', true],

@@ -13,16 +13,16 @@ const OTHER = 'evo-other'
 
 useTwoKeepers('each', { session: 'none' })
 
-/** The rungs of `doctor` that are about sharing, by name. */
-async function rungs(host: Host): Promise<Readonly<Record<string, Rung>>> {
+/** The checks of `doctor` that are about sharing, by name. */
+async function shareChecks(host: Host): Promise<Readonly<Record<string, Check>>> {
   const { stdout } = await host.cli('doctor', '--json')
-  const { rungs: all } = JSON.parse(stdout) as { rungs: readonly Rung[] }
+  const { checks } = JSON.parse(stdout) as { checks: readonly Check[] }
   return Object.fromEntries(
-    all.flatMap((one) => (one.id.startsWith('share-') ? [[one.id, one]] : [])),
+    checks.flatMap((one) => (one.id.startsWith('share-') ? [[one.id, one]] : [])),
   )
 }
 
-interface Rung {
+interface Check {
   readonly id: string
   readonly ok: boolean
   readonly detail: string
@@ -31,8 +31,8 @@ interface Rung {
 const untilDoctorSays = (host: Host, id: string, part: string, ok: boolean) =>
   until(
     `doctor at ${host.name} says "${part}"`,
-    () => rungs(host),
-    ({ [id]: rung }) => rung?.ok === ok && rung.detail.includes(part),
+    () => shareChecks(host),
+    ({ [id]: check }) => check?.ok === ok && check.detail.includes(part),
   )
 
 describe('a keeper with other apps in its config', () => {
@@ -89,7 +89,7 @@ describe('a database of the list that is gone', () => {
     await hub.useDatabases([gone, world.postgres.host])
     const words = `${gone} cannot be used`
     for (let look = 0; look < 5; look++) {
-      const seen = await rungs(hub)
+      const seen = await shareChecks(hub)
       expect(seen['share-database']).toMatchObject({ ok: true })
       expect(seen['share-hosts']).toMatchObject({ ok: false })
       expect(seen['share-hosts']?.detail).toContain(words)
@@ -98,16 +98,16 @@ describe('a database of the list that is gone', () => {
     expect(said).toHaveLength(1)
 
     await hub.useDatabases([world.postgres.host])
-    const { 'share-hosts': rung } = await rungs(hub)
-    expect(rung).toMatchObject({ ok: true })
-    expect(rung?.detail).toMatch(/takes writes \(PostgreSQL \d+.*, plain text on this machine\)/)
+    const { 'share-hosts': check } = await shareChecks(hub)
+    expect(check).toMatchObject({ ok: true })
+    expect(check?.detail).toMatch(/takes writes \(PostgreSQL \d+.*, plain text on this machine\)/)
   })
 })
 
 describe('a role that does not fit', () => {
   itNeeds(missing)('is named where it lacks a right that a keeper needs', async () => {
     const { postgres } = world
-    expect((await rungs(hub))['share-rights']).toMatchObject({ ok: true })
+    expect((await shareChecks(hub))['share-rights']).toMatchObject({ ok: true })
     await postgres.sql('REVOKE UPDATE ON evo_token.keeper FROM evo_keeper; SELECT 1')
     await untilDoctorSays(hub, 'share-database', 'lacks rights that a keeper needs', false)
     await postgres.sql('GRANT UPDATE ON evo_token.keeper TO evo_keeper; SELECT 1')

@@ -1,6 +1,6 @@
 /** The authorization server adapter, connected: to the real server, or to a scripted one. */
 import { createAuthorizationServer } from '../../src/adapters/server/authorization-server.ts'
-import { createIssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
+import { createIssuerFetch, type IssuerFetch } from '../../src/adapters/server/issuer-fetch.ts'
 import { createMetadataSource } from '../../src/adapters/server/metadata.ts'
 import { createTimeLimits, type StartTimeLimit } from '../../src/adapters/server/time-limit.ts'
 import type { App } from '../../src/core/app.ts'
@@ -72,13 +72,19 @@ export function connect(
     clock = systemClock,
     timeoutMs,
     startTimeLimit = createTimeLimits(clock),
-  }: { clock?: Clock; timeoutMs?: number; startTimeLimit?: StartTimeLimit } = {},
+    fetch = directFetch,
+  }: {
+    clock?: Clock
+    timeoutMs?: number
+    startTimeLimit?: StartTimeLimit
+    fetch?: IssuerFetch
+  } = {},
 ): ConnectedServer {
   const log = recordingLog()
   const server = createAuthorizationServer({
     app: connected,
-    metadata: createMetadataSource({ fetch: directFetch, clock, log, startTimeLimit }),
-    fetch: directFetch,
+    metadata: createMetadataSource({ fetch, clock, log, startTimeLimit }),
+    fetch,
     clock,
     startTimeLimit,
     ...(timeoutMs !== undefined && {

@@ -97,6 +97,36 @@ class Tokens(unittest.TestCase):
             client.default_app()
         self.assertIn("evo-token init", caught.exception.hint)
 
+    def test_the_app_is_asked_for_again_each_time_that_none_is_named(self):
+        client = TokenClient()
+        client.status = lambda: [{"app": "pipeline"}]
+        first = client.get_token()
+        self.assertEqual(first.app, "pipeline")
+        self.assertEqual(asyncio.run(AsyncTokenClient(client).get_token()).app, "pipeline")
+        del client.status
+        for ask_again in (client.get_token, lambda: asyncio.run(AsyncTokenClient(client).get_token())):
+            with self.assertRaises(EvoTokenError) as caught:
+                ask_again()
+            self.assertIn("No app is named.", str(caught.exception))
+            self.assertRegex(caught.exception.hint, "me, pipeline|pipeline, me")
+        client.status = lambda: [{"app": "me"}]
+        with self.assertRaises(LoginRequired):
+            client.get_token()
+
+    def test_the_one_that_is_kept_is_good_without_a_daemon_and_without_a_name(self):
+        client = TokenClient()
+
+        def unreachable():
+            raise DaemonNotRunning("not_running", "The daemon cannot be reached.")
+
+        client.status = unreachable
+        with self.assertRaises(DaemonNotRunning):
+            client.get_token()
+        client.status = lambda: [{"app": "pipeline"}]
+        first = client.get_token()
+        client.status = unreachable
+        self.assertEqual(client.get_token().app, first.app)
+
     def test_a_rejected_one_is_replaced(self):
         client = TokenClient()
         first = client.get_token("pipeline")

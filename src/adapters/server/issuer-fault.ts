@@ -44,6 +44,10 @@ export function describeFault(error: unknown, url: string): Fault {
     const status = /\d+/.exec(cause.message)?.[0] ?? 'unknown'
     return { message: `The proxy refused to connect to ${host} (${status}).`, maybeArrived: false }
   }
+  if (/^(UND_ERR_)?SOCKS5/.test(code)) {
+    const message = `The SOCKS proxy did not connect to ${host} (${cause.message}).`
+    return { message, maybeArrived: false }
+  }
   if (UNTRUSTED.test(code)) {
     return {
       message: `The certificate of ${host} is not trusted (${code}); "ca" in the config names more to trust.`,

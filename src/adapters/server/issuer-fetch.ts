@@ -3,11 +3,12 @@
  * company's CA besides the public ones, with a new connection for each request.
  */
 import { createSecureContext } from 'node:tls'
-import { buildConnector, Client, EnvHttpProxyAgent } from 'undici'
+import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
 import { skipInterimResponses } from './interim-responses.ts'
 import { type IssuerResponse, receive } from './issuer-response.ts'
+import { createSocksTunnels, isSocks, socksUrlIn, standInFor } from './socks-tunnels.ts'
 
 /** A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
@@ -64,13 +65,10 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
     noProxy: noProxy(env),
   }
-  // undici does not show its connections through SOCKS: there we ask earlier, before it connects.
-  const throughSocks = [proxies.httpProxy, proxies.httpsProxy].some((url) => /^socks/i.test(url))
   const underWay = new Set<AbortController>()
   let closed = false
   return {
     async fetch(url, { beforeFirstByte, ...request }) {
-      if (throughSocks) await beforeFirstByte?.()
       // Not `AbortSignal.any` with a signal that lives as long as the daemon: that would keep each request for ever.
       const controller = new AbortController()
       const { signal } = controller
@@ -94,9 +92,10 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
         connect: secure,
         requestTls: secure,
         proxyTls: secure,
+        clientFactory: (proxyUrl, options) => createProxyClient(proxyUrl, connectorIn(options)),
         factory: (origin, options) =>
           new Client(origin, {
-            connect: holdBack(connectorIn(options), throughSocks ? undefined : beforeFirstByte),
+            connect: holdBack(connectorIn(options), beforeFirstByte),
             pipelining: 0,
             maxHeaderSize: LONGEST_HEAD,
             headersTimeout: 0,
@@ -120,6 +119,14 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
 }
 
 type Connector = buildConnector.connector
+
+/** What undici asks for a tunnel through a proxy. */
+function createProxyClient(proxyUrl: URL, connect: Connector): Dispatcher {
+  const socksUrl = socksUrlIn(proxyUrl)
+  return socksUrl === undefined
+    ? new Client(proxyUrl, { connect, headersTimeout: 0 })
+    : createSocksTunnels(socksUrl, connect)
+}
 
 /** How to connect to an origin: the agent's own way (through a proxy), or with its options. */
 function connectorIn(options: object): Connector {
@@ -160,7 +167,7 @@ function proxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
   const value = name === undefined ? undefined : env[name]
   if (name === undefined || value === undefined) return ''
   const url = value.includes('://') ? value : `http://${value}`
-  if (PROXY_URL.test(url) && URL.canParse(url)) return url
+  if (PROXY_URL.test(url) && URL.canParse(url)) return isSocks(url) ? standInFor(url) : url
   // The value may hold a password: the message names the variable only.
   throw new SidecarError('config', `The proxy in $${name} is not a URL that we can use.`, {
     hint: `Set ${name} to something like http://proxy.example:3128, or unset it.`,

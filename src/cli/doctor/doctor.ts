@@ -126,8 +126,8 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const failed = verdicts.find(({ ok }) => !ok)
   if (flag('json')) {
-    const rungs = verdicts.map(withoutExitCode)
-    io.stdout.write(`${JSON.stringify({ ok: !failed, rungs })}\n`)
+    const checks = verdicts.map(withoutExitCode)
+    io.stdout.write(`${JSON.stringify({ ok: !failed, checks })}\n`)
   }
   return failed?.exitCode ?? 0
 }

@@ -40,15 +40,13 @@ class TokenClient:
 
         `app` defaults to $EVO_TOKEN_APP, or to the only app that the caller may use. Raises EvoTokenError.
         """
-        app = self._named(app)
-        if app is None:
-            app = self._only = self._only_app()
+        app = _named(app) or self._only_app()
         with self._lock_of(app):
             return self.cached(app, min_ttl) or self._fetch(app, min_ttl)
 
     def cached(self, app: str | None = None, min_ttl: float | None = None) -> Token | None:
-        """The token that is kept here, if it is good enough; asks no daemon."""
-        token = self._tokens.get(self._named(app) or "")
+        """The token that is kept here, if it is good enough; asks no daemon, so that the app has to be named."""
+        token = self._tokens.get(_named(app) or "")
         if token is None or not token.is_fresh or token.remaining_s < (min_ttl or 0):
             return None
         return token
@@ -92,17 +90,22 @@ class TokenClient:
         self._tokens[app] = token
         return token
 
-    def _named(self, app: str | None) -> str | None:
-        return app or os.environ.get("EVO_TOKEN_APP") or self._only
-
     def default_app(self) -> str:
         """$EVO_TOKEN_APP, or the only app that the caller may use. Raises EvoTokenError."""
-        return self._named(None) or self._only_app()
+        return _named(None) or self._only_app()
 
     def _only_app(self) -> str:
-        names = [str(one.get("app")) for one in self.status()]
-        if len(names) == 1:
-            return names[0]
+        """Asks the daemon each time: another app may have been configured since."""
+        try:
+            names = [str(one.get("app")) for one in self.status()]
+        except (DaemonNotRunning, Unavailable):
+            # Its token, which is kept here, may still be good.
+            if self._only is None:
+                raise
+            return self._only
+        self._only = names[0] if len(names) == 1 else None
+        if self._only is not None:
+            return self._only
         if not names:
             hint = "Describe one with `evo-token init`, or with %evo_setup in a notebook."
             raise EvoTokenError("invalid_request", "No app is configured.", hint)
@@ -143,6 +146,10 @@ def get_token(app: str | None = None, min_ttl: float | None = None) -> Token:
 
 def default_client() -> TokenClient:
     return _default
+
+
+def _named(app: str | None) -> str | None:
+    return app or os.environ.get("EVO_TOKEN_APP")
 
 
 def _path(app: str) -> str:
