@@ -60,6 +60,37 @@ describe('an answer is read', () => {
     expectGranted(await answeredWith(head(GOOD.length, ...lines), GOOD))
   })
 
+  const CHUNKED = `${GOOD.length.toString(16)}\r\n${GOOD}\r\n0\r\n\r\n`
+  it.each([
+    { odd: 'a length twice', lines: [`Content-Length: ${GOOD.length}`] },
+    {
+      odd: 'a length twice in one line',
+      lines: [`content-length: ${GOOD.length}, ${GOOD.length}`],
+    },
+    { odd: 'lengths that differ', lines: ['content-length: 7'] },
+    { odd: 'a length that is none', lines: ['content-length: none'] },
+    { odd: 'a length and chunks', lines: ['Transfer-Encoding: Chunked'], body: CHUNKED },
+    { odd: 'a coding that is none', lines: ['transfer-encoding: identity'] },
+    { odd: 'a blank before a colon', lines: ['x-odd : y'] },
+    { odd: 'a name that is none', lines: ['x(odd): y'] },
+    { odd: 'a control character', lines: ['x-odd: \u0001'] },
+    { odd: 'a line of words', lines: ['Sorry for that.'] },
+    { odd: 'a folded line', lines: ['x-odd: y', ' z'] },
+  ])('behind a head that is not as it should be: $odd', async ({ lines, body = GOOD }) => {
+    expectGranted(await answeredWith(head(GOOD.length, ...lines), body))
+  })
+
+  it('behind a head whose lines end as on Unix', async () => {
+    expectGranted(await answeredWith(head(GOOD.length).replaceAll('\r\n', '\n'), GOOD))
+  })
+
+  it('with the headers that it has, however they are written', async () => {
+    const { outcome } = await answeredWith(
+      'HTTP/1.1 429 Wait\nRetry-After : 7\nx(y): z\ncontent-length: 0\n\n',
+    )
+    expect(outcome).toMatchObject({ kind: 'unavailable', retryAfterMs: 7_000 })
+  })
+
   it.each(['gzip', 'deflate', 'br', 'zstd', 'gzip, gzip', 'a, b, c, d, e, f'])(
     'that is plain, and says that it is encoded: %s',
     async (encoding) => {

@@ -6,18 +6,14 @@ import { createSecureContext } from 'node:tls'
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
-import { skipInterimResponses } from './interim-responses.ts'
-import { type IssuerResponse, receive } from './issuer-response.ts'
+import { type IssuerResponse, receive, type SentRequest } from './issuer-response.ts'
+import { LONGEST_HEAD, tidyHead } from './response-head.ts'
 import { createSocksTunnels, isSocks, socksUrlIn, standInFor } from './socks-tunnels.ts'
 
 /** A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
 
-export interface IssuerRequest {
-  readonly method: 'GET' | 'POST'
-  readonly headers: Record<string, string>
-  readonly body?: string
-  readonly signal: AbortSignal
+export interface IssuerRequest extends SentRequest {
   /**
    * Awaited when the connection is established (TCP, proxy, TLS); the first byte is sent in the turn of
    * the event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
@@ -30,9 +26,6 @@ export interface IssuerFetchOptions {
   readonly ca?: string
   readonly env: NodeJS.ProcessEnv
 }
-
-/** A company's gateway adds headers of tens of KiB; Node's own limit, 16 KiB, would cost the answer behind them. */
-const LONGEST_HEAD = 1024 * 1024
 
 /**
  * How long one address of several is tried before the next, in milliseconds. Node gives the earlier one
@@ -146,7 +139,7 @@ function holdBack(
         done(error, null)
         return
       }
-      skipInterimResponses(socket)
+      tidyHead(socket)
       beforeFirstByte().then(
         () => {
           // undici writes the request before this returns.

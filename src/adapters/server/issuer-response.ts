@@ -3,10 +3,16 @@
  * was not read yet when the connection breaks, and a body that is not encoded as its header says.
  */
 import type { Dispatcher } from 'undici'
-import type { IssuerRequest } from './issuer-fetch.ts'
 
 /** A longer body is not read to its end. */
 const LONGEST_READ = 16 * 1024 * 1024
+
+export interface SentRequest {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Record<string, string>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
 
 export interface IssuerResponse {
   readonly status: number
@@ -26,7 +32,7 @@ const HEADERS = { 'accept-encoding': 'identity', 'user-agent': 'evo-token-sideca
 export function receive(
   dispatcher: Dispatcher,
   url: string,
-  { method, headers, body, signal }: Omit<IssuerRequest, 'beforeFirstByte'>,
+  { method, headers, body, signal }: SentRequest,
 ): Promise<IssuerResponse> {
   const { origin, pathname, search } = new URL(url)
   const request = { origin, path: `${pathname}${search}`, method, body: body ?? null }
