@@ -8,12 +8,13 @@ import { scopeWarnings } from './config/evo.ts'
 import { clientIdWarnings } from './config/client-ids.ts'
 import { redirectWarnings } from './config/redirect-uris.ts'
 import { conflictsIn } from './config/conflicts.ts'
-import { type ConfigFault, fault, toFaults } from './config/faults.ts'
-import { hiddenFaults } from './config/hidden-faults.ts'
-import { readJson } from './config/json-text.ts'
+import { type ConfigFault, toFault, toFaults } from './config/faults.ts'
+import { findHiddenFaults } from './config/hidden-faults.ts'
+import { parseConfigJson } from './config/json-text.ts'
 import { APP_NAME } from './config/names.ts'
 import { configSchema, type Settings } from './config/schema.ts'
 import { findSecrets } from './config/secrets.ts'
+import { membersOf } from './core/json-object.ts'
 
 export type ConfigResult =
   | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly ConfigFault[] }
@@ -21,23 +22,23 @@ export type ConfigResult =
 
 /** @param home what `~/` stands for in paths; by default the user's home directory. */
 export function parseConfig(text: string, home?: string): ConfigResult {
-  const json = readJson(text)
+  const json = parseConfigJson(text)
   if (json.kind === 'bad') {
     const path = `line ${json.line}, column ${json.column}`
     return { kind: 'bad', faults: [{ path, message: `not JSON: expected ${json.expected}` }] }
   }
   const { value } = json
   const known = [
-    ...json.unsafe.map((path) => fault(path, path[0] === 'apps' ? APP_NAME : 'is not a setting')),
-    ...findSecrets(value).map(({ path, message }) => fault(path, message)),
+    ...json.unsafe.map((path) => toFault(path, path[0] === 'apps' ? APP_NAME : 'is not a setting')),
+    ...findSecrets(value).map(({ path, message }) => toFault(path, message)),
   ]
   const settings = configSchema.safeParse(value)
   const faults = [
-    ...json.repeated.map((path) => fault(path, 'is there twice: remove one of them')),
+    ...json.repeated.map((path) => toFault(path, 'is there twice: remove one of them')),
     ...firstOfEachPath([
       ...known,
       ...(settings.success ? [] : toFaults(settings.error, value)),
-      ...(settings.success ? [] : hiddenFaults(value)),
+      ...(settings.success ? [] : findHiddenFaults(value)),
       ...filesOfUnknownApps(value),
       ...conflictsOf(
         settings.success ? settings.data : settingsWithout(settings.error, value),
@@ -58,24 +59,20 @@ function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
 
 /** Checks the raw value, so that this is reported together with every other fault. */
 function filesOfUnknownApps(value: unknown): ConfigFault[] {
-  const { files, apps } = record(value)
+  const { files, apps } = membersOf(value)
   if (!Array.isArray(files)) return []
   return files.flatMap((file: unknown, index) => {
-    const { app } = record(file)
-    return typeof app !== 'string' || Object.hasOwn(record(apps), app)
+    const { app } = membersOf(file)
+    return typeof app !== 'string' || Object.hasOwn(membersOf(apps), app)
       ? []
-      : [fault(['files', index, 'app'], 'must be the name of an app that "apps" has')]
+      : [toFault(['files', index, 'app'], 'must be the name of an app that "apps" has')]
   })
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 /** The config without the settings that are wrong, so that the rules between the others are checked too. */
 function settingsWithout({ issues }: z.ZodError, value: unknown): Settings | undefined {
-  const apps = { ...record(record(value).apps) }
-  const whole: Record<string, unknown> = { ...record(value), apps }
+  const apps = { ...membersOf(membersOf(value).apps) }
+  const whole: Record<string, unknown> = { ...membersOf(value), apps }
   for (const { path, ...issue } of issues) {
     const [section, name] = path
     const unknown = issue.code === 'unrecognized_keys' && path.length === 0 ? issue.keys : []
@@ -92,7 +89,7 @@ function conflictsOf(settings: Settings | undefined, home: string | undefined): 
 
 function warningsOn({ apps, listen }: Config): ConfigFault[] {
   return apps.length === 0
-    ? [fault(['apps'], 'no app is configured; "evo-token init" adds one')]
+    ? [toFault(['apps'], 'no app is configured; "evo-token init" adds one')]
     : apps.flatMap((app) => [
         ...clientIdWarnings(app),
         ...scopeWarnings(app),

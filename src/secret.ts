@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 /** The live secrets by a piece of their value, so that a text is not compared with each of 10,000. */
-const live = new Map<number, Set<WeakRef<Secret>>>()
+const secretsByPiece = new Map<number, Set<WeakRef<Secret>>>()
 let liveCount = 0
-const forgotten = new FinalizationRegistry<ForgottenSecret>(({ reference, piece }) => {
-  const alike = live.get(piece)
+const collectedSecrets = new FinalizationRegistry<ForgottenSecret>(({ reference, piece }) => {
+  const alike = secretsByPiece.get(piece)
   if (!alike?.delete(reference)) return
   liveCount -= 1
-  if (alike.size === 0) live.delete(piece)
+  if (alike.size === 0) secretsByPiece.delete(piece)
 })
 
 interface ForgottenSecret {
@@ -33,11 +33,11 @@ export class Secret {
     this.#value = value
     const piece = pieceOf(value)
     const reference = new WeakRef(this)
-    const alike = live.get(piece)
+    const alike = secretsByPiece.get(piece)
     if (alike) alike.add(reference)
-    else live.set(piece, new Set([reference]))
+    else secretsByPiece.set(piece, new Set([reference]))
     liveCount += 1
-    forgotten.register(this, { reference, piece })
+    collectedSecrets.register(this, { reference, piece })
   }
 
   /** Lower-case hex SHA-256 of the value. */
@@ -76,7 +76,7 @@ export function sha256Hex(value: string): string {
 
 /** Every secret of this process that is still referenced. No log line may contain one. */
 export function liveSecrets(): Secret[] {
-  return secretsOf(live.keys())
+  return secretsOf(secretsByPiece.keys())
 }
 
 /** The live secrets that may be in `text`, also escaped for JSON or a URL; none that is in it is missing. */
@@ -90,7 +90,7 @@ export function liveSecretsLike(text: string): Secret[] {
 function secretsOf(pieces: Iterable<number>): Secret[] {
   const secrets: Secret[] = []
   for (const piece of pieces) {
-    for (const reference of live.get(piece) ?? []) {
+    for (const reference of secretsByPiece.get(piece) ?? []) {
       const secret = reference.deref()
       if (secret) secrets.push(secret)
     }

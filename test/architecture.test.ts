@@ -121,6 +121,38 @@ it('asks in one place only which operating system this is', () => {
   expect(asking).toEqual(['platform/chosen.ts'])
 })
 
+/** Names that may stand in several files of `src`, and why. */
+const MAY_REPEAT: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
+  // Twins: what one interface of the platform is on POSIX, and what it is on Windows.
+  { name: /./, files: /^platform\/(?:posix|windows)\// },
+  // What a command does, in a file of its own that is loaded when the command runs.
+  { name: /^run$/, files: /^cli\// },
+  // The status of an app: our own, and what the client library makes of it for programs.
+  { name: /^AppStatus$/, files: /^(?:client\/app-status|core\/status)\.ts$/ },
+]
+
+it('exports no name that another file declares as well', () => {
+  const declared = sources.flatMap((path) =>
+    declarationsOf(path).map((declaration) => ({ path, ...declaration })),
+  )
+  const exported = new Map(
+    declared.filter(({ isExported }) => isExported).map(({ name, path }) => [name, path]),
+  )
+  const repeated = declared
+    .filter(({ name, path }) => exported.has(name) && exported.get(name) !== path)
+    .filter(
+      ({ name, path }) =>
+        !MAY_REPEAT.some(
+          (exception) =>
+            exception.name.test(name) &&
+            exception.files.test(path) &&
+            exception.files.test(exported.get(name) ?? ''),
+        ),
+    )
+  expect(declared.length).toBeGreaterThan(2_000)
+  expect(repeated.map(({ name, path }) => `${name}: ${path}, ${exported.get(name)}`)).toEqual([])
+})
+
 function partOf(path: string) {
   return path.split(/[/.]/)[0] ?? ''
 }
@@ -130,4 +162,16 @@ function importsOf(path: string) {
   const source = readFileSync(join(SRC, path), 'utf8')
   const specifiers = source.matchAll(/(?:\bfrom |\bimport\(|^import )'([^']+)'/gm)
   return [...specifiers].map(([, specifier]) => specifier ?? '')
+}
+
+/** The names at the top level of a file. */
+function declarationsOf(path: string) {
+  const source = readFileSync(join(SRC, path), 'utf8')
+  const declarations = source.matchAll(
+    /^(export )?(?:default )?(?:declare )?(?:abstract )?(?:async )?(?:const|let|class|interface|type|function\*?) (\w+)/gm,
+  )
+  return [...declarations].map(([, exported, name = '']) => ({
+    name,
+    isExported: exported !== undefined,
+  }))
 }

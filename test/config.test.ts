@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config.ts'
 import type { Config } from '../src/config/config.ts'
-import { NAME } from '../src/core/names.ts'
+import { NAME_PATTERN } from '../src/core/names.ts'
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl'
 
@@ -723,11 +723,11 @@ describe('secrets', () => {
 
 describe('NAME', () => {
   it.each(['a', '0', 'evo-me', 'a.b_c-d', 'a'.repeat(64)])('allows %s', (name) => {
-    expect(name).toMatch(NAME)
+    expect(name).toMatch(NAME_PATTERN)
   })
 
   it.each(['', 'A', '-a', '.a', 'a b', 'a/b', 'ä', 'a\n', 'a'.repeat(65)])('refuses %j', (name) => {
-    expect(name).not.toMatch(NAME)
+    expect(name).not.toMatch(NAME_PATTERN)
   })
 })
 

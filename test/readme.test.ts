@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { ATTENTION_EVENTS } from '../src/core/attention.ts'
 import { ERROR_CODES } from '../src/core/error-codes.ts'
 import { CASES } from '../src/core/problem-cases.ts'
-import { overview } from '../src/cli/command-line/help.ts'
+import { renderOverview } from '../src/cli/command-line/help.ts'
 import { loadCommands } from '../src/cli/commands.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
 import { routesOf } from '../src/http/app.ts'
@@ -14,7 +14,7 @@ import { recordedDeps } from './http/doors.ts'
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 
 it('lists every command as --help does', async () => {
-  const commands = overview(await loadCommands())
+  const commands = renderOverview(await loadCommands())
     .split('\n')
     .filter((line) => line.startsWith('  ') && !line.startsWith('  --'))
     .map((line) => line.slice(2))
@@ -129,7 +129,9 @@ describe('the troubleshooting tables', () => {
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
       .join('')
-    const codes = [...source.matchAll(/\bfailed\('([a-z_]+)'/g)].map(([, code = '']) => code)
+    const codes = [...source.matchAll(/\btoFailedSignIn\(\s*'([a-z_]+)'/g)].map(
+      ([, code = '']) => code,
+    )
     expect(codes.length).toBeGreaterThan(5)
     expect(codes.filter((code) => !named.has(code))).toEqual([])
   })

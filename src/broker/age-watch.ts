@@ -1,7 +1,7 @@
 /** Reports what changes with time alone, without an event of the app. */
 import type { Freshness, Instant, Reading } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { foreseenEnd } from './status-of.ts'
+import { foreseeEnd } from './status-of.ts'
 
 /** An app's age at a heartbeat. */
 interface Age {
@@ -23,7 +23,7 @@ export class AgeWatch {
     const { app, deps, ledger } = this.#state
     const { newer } = ledger
     const freshness = this.#state.freshness(now)
-    const endsSoon = foreseenEnd(this.#state, now).sessionExpiresSoon
+    const endsSoon = foreseeEnd(this.#state, now).sessionExpiresSoon
     const last = this.#last
     if (freshness === last?.freshness && endsSoon === last.endsSoon && newer?.at === last.newerAt) {
       return

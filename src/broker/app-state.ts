@@ -7,7 +7,7 @@ import { type App, identityOf } from '../core/app.ts'
 import type { Failure } from '../core/ports.ts'
 import type { Registration } from '../core/registration.ts'
 import { countRenewal, NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
-import { next, type Session, type SessionEvent } from '../core/session.ts'
+import { nextSession, type Session, type SessionEvent } from '../core/session.ts'
 import {
   expiresAt,
   type Freshness,
@@ -126,7 +126,7 @@ export class AppState {
   apply(event: SessionEvent): void {
     const before = this.#session
     this.#renewals = countRenewal(this.#renewals, event)
-    this.#session = next(before, event, this.app.refresh)
+    this.#session = nextSession(before, event, this.app.refresh)
     if (event.type === 'signed-in' || event.type === 'signed-out') this.#sessionNumber += 1
     if (this.#session === before) return
     const { log, onChange, onGrant } = this.deps

@@ -15,7 +15,7 @@ import { createUnsharedHome } from './unshared-home.ts'
 import { ManagedApps } from './managed-apps.ts'
 import { changeAtHome } from './owner-changes.ts'
 import { putClientSecret } from './put-client-secret.ts'
-import { toError } from './refusal.ts'
+import { toBlockedError } from './refusal.ts'
 import { runInBackground } from './run-in-background.ts'
 import { secretDigestsOf } from './secrets.ts'
 import { leaveSharing, type LeftSharing } from './sharing/leave-sharing.ts'
@@ -247,7 +247,7 @@ export class Broker {
     const registration = this.#apps.registration(app)
     const managed = this.#apps.find(app)
     if (managed) return managed
-    throw toError(notRestoredProblem(registration.app, this.#notRestored(app)))
+    throw toBlockedError(notRestoredProblem(registration.app, this.#notRestored(app)))
   }
 
   #notRestored(app: string): NotRestored {

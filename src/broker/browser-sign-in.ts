@@ -10,8 +10,8 @@ import { addressesIn } from '../core/pasted-address.ts'
 import type { SignInStatus, StartedSignIn } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
 import type { PendingSignIn } from './pending-sign-in.ts'
-import { failed, type SignInEnd } from './sign-in-end.ts'
-import { valueOf } from './sign-in-errors.ts'
+import { toFailedSignIn, type SignInEnd } from './sign-in-end.ts'
+import { unwrapResult } from './sign-in-errors.ts'
 import { ALREADY_USED, latePageOf, pageOf } from './sign-in-pages.ts'
 
 /** How a browser gets to the authorization server, and back. */
@@ -91,7 +91,7 @@ async function authorize(
   redirectUri: string,
 ): Promise<AuthorizationRequest> {
   const { server } = managedApp.state.registration
-  return valueOf(await server.authorize(redirectUri, { switchUser }))
+  return unwrapResult(await server.authorize(redirectUri, { switchUser }))
 }
 
 function toRedirectRequest(
@@ -107,7 +107,7 @@ function toRedirectRequest(
       signIn.noteVisit()
     },
     onSecondVisit: () => {
-      signIn.breakOff(failed('link_reused', LINK_REUSED))
+      signIn.breakOff(toFailedSignIn('link_reused', LINK_REUSED))
     },
     onHttps: () => {
       signIn.noteHttps()

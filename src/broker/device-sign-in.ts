@@ -2,8 +2,8 @@
 import type { Clock } from '../core/ports.ts'
 import type { PollOutcome } from '../core/authorization-server.ts'
 import type { DeviceSignIn, PendingSignIn } from './pending-sign-in.ts'
-import { failed } from './sign-in-end.ts'
-import { valueOf } from './sign-in-errors.ts'
+import { toFailedSignIn } from './sign-in-end.ts'
+import { unwrapResult } from './sign-in-errors.ts'
 import { clientSecretsOf } from './secrets.ts'
 
 /** RFC 8628 §3.5: what `slow_down` adds to the interval. */
@@ -13,7 +13,7 @@ const SLOW_DOWN_MS = 5_000
 export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
   const { state } = signIn.managedApp
   const [secret] = clientSecretsOf(state)
-  const authorization = valueOf(await state.registration.server.authorizeDevice(secret))
+  const authorization = unwrapResult(await state.registration.server.authorizeDevice(secret))
   const { intervalMs } = authorization
   const nextPollAt = clock.read().mono + intervalMs
   const way: DeviceSignIn = { method: 'device', authorization, intervalMs, nextPollAt }
@@ -28,7 +28,7 @@ export function pollIfDue(signIn: PendingSignIn, clock: Clock): void {
   poll(signIn, way, clock).catch((error: unknown) => {
     const { log } = signIn.managedApp.state.deps
     log.error({ app: signIn.app, err: error }, 'polling a device sign-in failed')
-    signIn.finish(failed('internal', 'See the log of the daemon.'))
+    signIn.finish(toFailedSignIn('internal', 'See the log of the daemon.'))
   })
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/ports.ts'
 import type { IssuerTurns, Turn, WaitingRequest } from '../core/registration.ts'
-import { mayLeave, SLOW_MS, usualAfter } from '../core/spending-turns.ts'
+import { mayLeave, SLOW_REQUEST_MS, usualAfter } from '../core/spending-turns.ts'
 import type { Sleep } from './wait-at-most.ts'
 
 interface QueuedRequest {
@@ -39,7 +39,7 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
 
   function look(): void {
     while (waiting.size > 0 && mayLeave(state())) {
-      const next = firstOf(waiting)
+      const next = chooseFirst(waiting)
       waiting.delete(next)
       next.begin(begin())
     }
@@ -61,7 +61,7 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
     if (timer || waiting.size === 0) return
     const started = new AbortController()
     timer = started
-    sleep(SLOW_MS, started.signal).then(
+    sleep(SLOW_REQUEST_MS, started.signal).then(
       () => {
         timer = undefined
         look()
@@ -83,7 +83,7 @@ export function createIssuerTurns({ clock, sleep }: IssuerTurnsDeps): IssuerTurn
 }
 
 /** Those whose callers wait come first, then the one whose token ends first. */
-function firstOf(waiting: ReadonlySet<QueuedRequest>): QueuedRequest {
+function chooseFirst(waiting: ReadonlySet<QueuedRequest>): QueuedRequest {
   let first: QueuedRequest | undefined
   // Kept in variables: with 10,000 apps waiting, all are looked at whenever one leaves.
   let firstIsWanted = false

@@ -10,7 +10,7 @@ import type { AppState } from './app-state.ts'
 import { RefreshOnDemand } from './refresh-on-demand.ts'
 import { findSpending } from './idle.ts'
 import { answerOutstandingError, notRenewableError, refusalOf } from './refusal.ts'
-import { readinessOf, servedToken, statusOf } from './status-of.ts'
+import { readinessOf, toServedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
@@ -107,7 +107,7 @@ export class ManagedApp {
       return this.#refreshOnDemand(tokens, undefined, ask.waitMs, cause)
     }
     if (this.#renewals.isDue(now)) this.#renewals.startIfDueInBackground()
-    return servedToken(tokens, now)
+    return toServedToken(tokens, now)
   }
 
   /**
@@ -189,7 +189,7 @@ export class ManagedApp {
     const { tokens } = this.state.session
     const now = this.#now()
     if (!tokens || remainingMs(tokens, now) <= 0) throw this.#refusal()
-    return servedToken(tokens, now)
+    return toServedToken(tokens, now)
   }
 
   #refusal(): SidecarError {

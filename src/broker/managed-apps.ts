@@ -1,6 +1,6 @@
 /** The apps of the config, and those of them that are managed: all, once the vault is open. */
 import { type App, identityOf } from '../core/app.ts'
-import type { IssuerTurns, Registration } from '../core/registration.ts'
+import { appsOf, type IssuerTurns, type Registration } from '../core/registration.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import type { VaultRecords } from '../core/vault.ts'
 import { SidecarError } from '../errors.ts'
@@ -127,7 +127,7 @@ export class ManagedApps {
     askedAt: number,
   ): Promise<ReloadPlan> {
     const next = byName(registrations)
-    const plan = planReload(appsOf(this.#registrations), appsOf(next))
+    const plan = planReload(appsOf(this.#registrations.values()), appsOf(next.values()))
     const leaving = [...plan.removed, ...plan.replaced]
     await this.#closeApps(leaving, askedAt)
     this.#register(next)
@@ -189,8 +189,4 @@ export class ManagedApps {
 
 function byName(registrations: readonly Registration[]): ReadonlyMap<string, Registration> {
   return new Map(registrations.map((registration) => [registration.app.name, registration]))
-}
-
-function appsOf(registrations: ReadonlyMap<string, Registration>): ReadonlyMap<string, App> {
-  return new Map([...registrations].map(([name, { app }]) => [name, app]))
 }

@@ -10,7 +10,7 @@ import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
 import { takeOverSignIn } from './sign-in.ts'
-import { failed, type SignInEnd } from './sign-in-end.ts'
+import { toFailedSignIn, type SignInEnd } from './sign-in-end.ts'
 
 export interface BrowserSignIn {
   readonly method: 'browser'
@@ -28,7 +28,7 @@ export interface DeviceSignIn {
 }
 
 /** How long browsers that come after the end get an answer, and not a failed connection. */
-const SHOWN_MS = 60_000
+const ENDED_SHOWN_MS = 60_000
 
 export class PendingSignIn {
   readonly id: string
@@ -49,7 +49,12 @@ export class PendingSignIn {
   /** What the person brought back has been sent, or is about to be. */
   #atServer = false
   #brokenOff: SignInStatus | undefined
-  #status: SignInStatus = { ...failed('', ''), status: 'pending', error: null, message: null }
+  #status: SignInStatus = {
+    ...toFailedSignIn('', ''),
+    status: 'pending',
+    error: null,
+    message: null,
+  }
 
   constructor(id: string, managed: ManagedApp, switchUser: boolean, endsAt: number) {
     this.id = id
@@ -147,7 +152,7 @@ export class PendingSignIn {
     if (!this.pending) return
     this.#status = status
     const { clock, log, onActivity } = this.managedApp.state.deps
-    this.#shownUntil = clock.read().mono + SHOWN_MS
+    this.#shownUntil = clock.read().mono + ENDED_SHOWN_MS
     this.#lease?.conclude()
     this.#end()
     const { error } = status

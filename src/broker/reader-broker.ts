@@ -1,6 +1,6 @@
 /** A reader's broker: it serves the tokens of copies, and refuses everything else. */
 import { NO_RENEWALS } from '../core/renewal-counts.ts'
-import type { Registration } from '../core/registration.ts'
+import { appsOf, type Registration } from '../core/registration.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { SidecarError } from '../errors.ts'
 import type { Broker } from './broker.ts'
@@ -76,8 +76,4 @@ export function keepersOnly(): SidecarError {
   return new SidecarError('forbidden', 'This daemon is a reader: it has no session to change.', {
     hint: 'Do it at a keeper; `evo-token share status` there names the home of each app.',
   })
-}
-
-function appsOf(registrations: readonly Registration[]) {
-  return new Map(registrations.map(({ app }) => [app.name, app]))
 }

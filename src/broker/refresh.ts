@@ -21,7 +21,10 @@ export interface Permission {
 type SpendResult = 'done' | 'reloaded' | 'lost'
 
 /** Waits until the issuer's turn comes to this app, and then has one attempt, or two. */
-export async function refresh(state: AppState, { isWanted, isOpen }: Permission): Promise<void> {
+export async function refreshSession(
+  state: AppState,
+  { isWanted, isOpen }: Permission,
+): Promise<void> {
   const turn = await state.registration.turns.take({
     get callersWaiting() {
       return state.callersWaiting
@@ -50,13 +53,13 @@ async function spendRefreshToken(state: AppState, isWanted: () => boolean): Prom
     kind: 'refresh',
     prepare: (secret) => server.prepareRefresh(refreshToken, secret),
     isWanted: () => isWanted() && state.session.tokens?.refreshToken === refreshToken,
-    store: (answered) => conclude(state, answered),
-    handleNotReserved: (result) => notReserved(state, result),
+    store: (answered) => storeRefreshOutcome(state, answered),
+    handleNotReserved: (result) => giveUpRefresh(state, result),
   })
   return spent ?? 'done'
 }
 
-async function conclude(
+async function storeRefreshOutcome(
   state: AppState,
   { outcome, clientSecret, superseded }: ReceivedAnswer<GrantOutcome>,
 ): Promise<SpendResult> {
@@ -70,10 +73,10 @@ async function conclude(
       return 'done'
     }
     case 'salvaged':
-      await salvage(state, outcome, clientSecret)
+      await storeSalvagedToken(state, outcome, clientSecret)
       return 'done'
     case 'rejected':
-      return reject(state, outcome.failure)
+      return endSession(state, outcome.failure)
     case 'misconfigured':
       recordFailure(state, outcome)
       return 'done'
@@ -87,7 +90,7 @@ async function conclude(
 }
 
 /** The request was not sent: the disk refused, or another process or a newer version changed the record. */
-async function notReserved(state: AppState, result: NotStored): Promise<SpendResult> {
+async function giveUpRefresh(state: AppState, result: NotStored): Promise<SpendResult> {
   if (result.kind === 'changed') state.reloadFromRecord()
   if (result.kind === 'unwritable') state.recordUnavailable(result.failure)
   return 'done'
@@ -120,7 +123,7 @@ async function revokeUnused(state: AppState, refreshToken: Sealed): Promise<void
 }
 
 /** The answer was damaged, but its refresh token is the only one that works now. */
-async function salvage(
+async function storeSalvagedToken(
   state: AppState,
   outcome: SalvagedOutcome,
   clientSecret: Sealed | undefined,
@@ -138,7 +141,7 @@ async function salvage(
 }
 
 /** The server will not take the refresh token any more, unless the vault holds a newer one. */
-async function reject(state: AppState, refused: Failure): Promise<SpendResult> {
+async function endSession(state: AppState, refused: Failure): Promise<SpendResult> {
   const { ledger, deps } = state
   if (await ledger.reread()) {
     state.reloadFromRecord()

@@ -7,17 +7,20 @@ import type { AppState } from './app-state.ts'
 import { problemsNow } from './status-of.ts'
 
 /** When to ask again where an answer or a copy may come at any moment, in milliseconds. */
-export const SOON_MS = 1_000
+export const ASK_AGAIN_MS = 1_000
 
 /** Why the app has no token to serve now. */
 export function refusalOf(state: AppState, renewing: boolean): SidecarError {
   const now = state.deps.clock.read()
   const [problem] = problemsNow(state, now)
   // The token may have come between the look at the session and the one at its problem.
-  if (!problem?.blocking) return toError(renewalUnderWay(state.app), SOON_MS)
+  if (!problem?.blocking) return toBlockedError(renewalUnderWay(state.app), ASK_AGAIN_MS)
   const { session } = state
   const waitMs = 'retryAt' in session && !renewing ? session.retryAt - now.mono : 0
-  return toError(problem, problem.code === 'unavailable' ? Math.max(SOON_MS, waitMs) : undefined)
+  return toBlockedError(
+    problem,
+    problem.code === 'unavailable' ? Math.max(ASK_AGAIN_MS, waitMs) : undefined,
+  )
 }
 
 /** Why the app can get no other token than the one it has, if any, without a person. */
@@ -25,11 +28,11 @@ export function notRenewableError(state: AppState): SidecarError {
   const problem = problemsNow(state, state.deps.clock.read()).find(
     ({ blocking, code }) => blocking || code === 'login_required',
   )
-  return toError(problem ?? notRenewable(state.app))
+  return toBlockedError(problem ?? notRenewable(state.app))
 }
 
 /** A blocking problem as an error, with the words of both audiences. */
-export function toError(problem: Problem, retryAfterMs?: number): SidecarError {
+export function toBlockedError(problem: Problem, retryAfterMs?: number): SidecarError {
   const { callers, owner } = problem
   const options: SidecarErrorOptions = {
     hint: callers.hint,

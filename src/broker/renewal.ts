@@ -8,7 +8,7 @@ import type { Failure } from '../core/ports.ts'
 import type { GrantOutcome } from '../core/authorization-server.ts'
 import type { Sealed } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
-import { type Permission, refresh } from './refresh.ts'
+import { type Permission, refreshSession } from './refresh.ts'
 import { recordFailure } from './renewal-failure.ts'
 import { clientSecretsOf, refusesClient, withProvenSecret } from './secrets.ts'
 import { storeAndServe } from './store-and-serve.ts'
@@ -31,11 +31,13 @@ export async function renew(state: AppState, permission: Permission): Promise<vo
     })
     return
   }
-  await (app.type === 'service' ? issue(state, isWanted) : refresh(state, permission))
+  await (app.type === 'service'
+    ? issueServiceToken(state, isWanted)
+    : refreshSession(state, permission))
 }
 
 /** A service app's next token: its request spends nothing, so a lost answer costs nothing. */
-async function issue(state: AppState, isWanted: () => boolean): Promise<void> {
+async function issueServiceToken(state: AppState, isWanted: () => boolean): Promise<void> {
   const { registration, sessionNumber } = state
   let outcome: GrantOutcome | undefined
   let secret: Sealed | undefined

@@ -50,7 +50,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   }
   const reserved = await state.queue.run(async () => {
     if (!isWanted()) return undefined
-    trace(state, 'reserve')
+    traceStep(state, 'reserve')
     const result = await state.ledger.reserve()
     return result.kind === 'stored'
       ? beginRequest(state, kind)
@@ -61,7 +61,7 @@ export async function spend<Outcome extends { readonly kind: string }, End>(
   let sent: SendResult<Outcome>
   try {
     const question = () => state.home.question(kind, sessionNumber)
-    sent = await send(state, prepared, first, { prepare, question })
+    sent = await sendWithSecrets(state, prepared, first, { prepare, question })
   } catch (error) {
     await state.queue.run(() => reserved.conclude())
     throw error
@@ -80,7 +80,7 @@ type Ready<Outcome> = Extract<PreparedRequest<Outcome>, { kind: 'ready' }>
 type SendResult<Outcome> = Omit<ReceivedAnswer<Outcome>, 'superseded'>
 
 /** Sends with each client secret in turn, until the server accepts the client: a refused client spends nothing. */
-async function send<Outcome extends { readonly kind: string }>(
+async function sendWithSecrets<Outcome extends { readonly kind: string }>(
   state: AppState,
   prepared: Ready<Outcome>,
   first: Sealed | undefined,
@@ -89,13 +89,13 @@ async function send<Outcome extends { readonly kind: string }>(
     question,
   }: Pick<Spending<Outcome, unknown>, 'prepare'> & { readonly question: LastQuestion },
 ): Promise<SendResult<Outcome>> {
-  trace(state, 'send')
+  traceStep(state, 'send')
   let outcome = await prepared.send(question)
   let clientSecret = first
   for (const other of clientSecretsOf(state).slice(1)) {
     if (!refusesClient(outcome)) break
     const again = await prepare(other)
-    trace(state, 'send')
+    traceStep(state, 'send')
     outcome = again.kind === 'ready' ? await again.send(question) : again.outcome
     clientSecret = other
   }
@@ -114,6 +114,6 @@ function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
   }
 }
 
-function trace(state: AppState, step: string): void {
+function traceStep(state: AppState, step: string): void {
   state.deps.log.trace({ app: state.app.name, step }, 'protocol')
 }

@@ -6,25 +6,25 @@ import type { AppState } from './app-state.ts'
 /** How a sign-in ended; `pending` only for a device that was polled too early. */
 export type SignInEnd = SignInStatus | { readonly status: 'pending'; readonly slowDown: boolean }
 
-export function failed(error: string, message: string): SignInStatus {
+export function toFailedSignIn(error: string, message: string): SignInStatus {
   return { status: 'failed', error, message, subject: null, scope: null, expiresAt: null }
 }
 
-export function succeeded(state: AppState, grant: Grant): SignInStatus {
+export function toSucceededSignIn(state: AppState, grant: Grant): SignInStatus {
   const { app, session, deps } = state
   const asked = app.scopes.join(' ')
   return {
     status: 'succeeded',
     error: null,
-    message: remarks(state, grant).join(' ') || null,
-    subject: grant.subject ? nameOf(grant.subject) : null,
+    message: findRemarks(state, grant).join(' ') || null,
+    subject: grant.subject ? subjectName(grant.subject) : null,
     scope: grant.scope ?? asked,
     expiresAt: session.tokens ? expiresAt(session.tokens, deps.clock.read()) : null,
   }
 }
 
 /** What a person should know about a grant that is less than was asked for. */
-function remarks({ app, ledger }: AppState, grant: Grant): string[] {
+function findRemarks({ app, ledger }: AppState, grant: Grant): string[] {
   const remarks: string[] = []
   if (!grant.refreshToken && grant.lifetimeMs !== null) {
     const why = app.scopes.includes('offline_access')
@@ -59,9 +59,9 @@ export function otherSubjectMessage(
   app: string,
   { was, is }: { was: Subject; is: Subject },
 ): string {
-  return `"${app}" is signed in as ${nameOf(was)}; this sign-in was as ${nameOf(is)}. Nothing was changed. To change the person: evo-token login ${app} --switch-user`
+  return `"${app}" is signed in as ${subjectName(was)}; this sign-in was as ${subjectName(is)}. Nothing was changed. To change the person: evo-token login ${app} --switch-user`
 }
 
-function nameOf(subject: Subject): string {
+function subjectName(subject: Subject): string {
   return subject.name ?? subject.id
 }

@@ -35,7 +35,7 @@ export function withAdvice(app: App, { code: error, message }: Failure): string 
 }
 
 /** @throws {SidecarError} with the failure's message. */
-export function valueOf<T>(result: ServerResult<T>): T {
+export function unwrapResult<T>(result: ServerResult<T>): T {
   if (result.kind === 'ok') return result.value
   throw new SidecarError(result.code, result.failure.message)
 }

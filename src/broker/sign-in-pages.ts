@@ -12,7 +12,7 @@ export const ALREADY_USED: SignInPage = {
 /** For the response that the sign-in ended with. */
 export function pageOf(app: string, status: SignInStatus): SignInPage {
   if (status.status !== 'succeeded') {
-    return { ok: false, title: 'Not signed in', text: `${whyFailed(status)} ${startAgain(app)}` }
+    return { ok: false, title: 'Not signed in', text: `${whyFailed(status)} ${adviseSignIn(app)}` }
   }
   const remark = status.message === null ? '' : ` ${status.message}`
   return {
@@ -25,7 +25,7 @@ export function pageOf(app: string, status: SignInStatus): SignInPage {
 /** For a response after the end: a person went back in the browser, or took too long. */
 export function latePageOf(app: string, status: SignInStatus): SignInPage {
   const how = status.status === 'succeeded' ? whoIsIn(app, status) : whyFailed(status)
-  return { ok: false, title: 'This sign-in has ended', text: `${how} ${startAgain(app)}` }
+  return { ok: false, title: 'This sign-in has ended', text: `${how} ${adviseSignIn(app)}` }
 }
 
 function whoIsIn(app: string, { subject }: SignInStatus): string {
@@ -37,6 +37,6 @@ function whyFailed({ error, message }: SignInStatus): string {
   return error === null || words.includes(error) ? words : `${words} (${error})`
 }
 
-function startAgain(app: string): string {
+function adviseSignIn(app: string): string {
   return `To sign in again, start with "evo-token login ${app}".`
 }

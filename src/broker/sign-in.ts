@@ -7,11 +7,11 @@ import type { AppState } from './app-state.ts'
 import { type ReceivedAnswer, type NotStored, spend } from './rotation.ts'
 import { clientSecretsOf, withProvenSecret } from './secrets.ts'
 import {
-  failed,
+  toFailedSignIn,
   otherSubject,
   otherSubjectMessage,
   type SignInEnd,
-  succeeded,
+  toSucceededSignIn,
 } from './sign-in-end.ts'
 import { withAdvice } from './sign-in-errors.ts'
 import { storeAndServe } from './store-and-serve.ts'
@@ -35,14 +35,14 @@ export async function takeOverSignIn(
   { prepare, switchUser, isWanted, claimSession }: Redemption,
 ): Promise<SignInEnd | undefined> {
   const refusal = await state.home.refuseSignIn()
-  if (refusal) return failed(refusal.code, refusal.message)
+  if (refusal) return toFailedSignIn(refusal.code, refusal.message)
   const turn = state.registration.turns.takeAtOnce()
   const concluded = await spend<PollOutcome, Conclusion>(state, {
     kind: 'redemption',
     prepare,
     isWanted,
-    store: (answered) => conclude(state, answered, { switchUser, claimSession }),
-    handleNotReserved: async (result) => ({ end: notReserved(state, result) }),
+    store: (answered) => storeSignInOutcome(state, answered, { switchUser, claimSession }),
+    handleNotReserved: async (result) => ({ end: failNotReserved(state, result) }),
   }).finally(() => {
     turn.end(false)
   })
@@ -56,7 +56,7 @@ interface Conclusion {
   readonly cleanUp?: () => Promise<void>
 }
 
-async function conclude(
+async function storeSignInOutcome(
   state: AppState,
   { outcome, clientSecret }: ReceivedAnswer<PollOutcome>,
   { switchUser, claimSession }: Pick<Redemption, 'switchUser' | 'claimSession'>,
@@ -65,19 +65,22 @@ async function conclude(
   switch (outcome.kind) {
     case 'granted': {
       const { grant } = outcome
-      const cleanUp = () => discard(state, grant)
+      const cleanUp = () => revokeGrant(state, grant)
       const other = switchUser ? undefined : otherSubject(state, grant)
       if (other)
-        return { end: failed('other_subject', otherSubjectMessage(app.name, other)), cleanUp }
-      if (!claimSession()) return { end: failed('cancelled', OUTDONE), cleanUp }
-      return takeOver(state, outcome, clientSecret)
+        return {
+          end: toFailedSignIn('other_subject', otherSubjectMessage(app.name, other)),
+          cleanUp,
+        }
+      if (!claimSession()) return { end: toFailedSignIn('cancelled', NEWER_SIGN_IN), cleanUp }
+      return acceptSignIn(state, outcome, clientSecret)
     }
     case 'salvaged': {
       // A refresh token without an access token is not a complete sign-in.
       const { failure, refreshToken } = outcome
       return {
-        end: failed(failure.code, failure.message),
-        cleanUp: () => discard(state, { refreshToken }),
+        end: toFailedSignIn(failure.code, failure.message),
+        cleanUp: () => revokeGrant(state, { refreshToken }),
       }
     }
     case 'pending':
@@ -85,13 +88,13 @@ async function conclude(
     case 'rejected':
     case 'misconfigured':
     case 'unavailable':
-      return { end: failed(outcome.failure.code, withAdvice(app, outcome.failure)) }
+      return { end: toFailedSignIn(outcome.failure.code, withAdvice(app, outcome.failure)) }
   }
 }
 
-const OUTDONE = 'A newer sign-in of this app was completed.'
+const NEWER_SIGN_IN = 'A newer sign-in of this app was completed.'
 
-async function takeOver(
+async function acceptSignIn(
   state: AppState,
   outcome: Extract<GrantOutcome, { kind: 'granted' }>,
   clientSecret: Sealed | undefined,
@@ -99,31 +102,34 @@ async function takeOver(
   const { grant } = outcome
   const isHome = state.home.fault() === undefined
   if (state.home.fault() === 'elsewhere' && !state.home.sharingOfSignIn()) {
-    return { end: failed('vault_changed', VAULT_CHANGED) }
+    return { end: toFailedSignIn('vault_changed', VAULT_CHANGED) }
   }
   const { tokens, ...record } = withProvenSecret(state, clientSecret)
   const change = { ...omitLife(record), askedScope: state.app.scopes.join(' ') }
   const stored = await storeAndServe(state, outcome, 'signed-in', change)
   if (stored === 'changed') {
     state.reloadFromRecord()
-    return { end: failed('vault_changed', VAULT_CHANGED), cleanUp: () => discard(state, grant) }
+    return {
+      end: toFailedSignIn('vault_changed', VAULT_CHANGED),
+      cleanUp: () => revokeGrant(state, grant),
+    }
   }
   const lost = await state.home.settleSignIn()
-  if (lost !== undefined) return { end: failed('vault_changed', lost) }
+  if (lost !== undefined) return { end: toFailedSignIn('vault_changed', lost) }
   // A previous session that has its home elsewhere is not ours to end.
   const cleanUp = async () => {
     if (isHome) await endBefore(state, tokens, grant)
   }
-  return { end: succeeded(state, grant), cleanUp }
+  return { end: toSucceededSignIn(state, grant), cleanUp }
 }
 
 const VAULT_CHANGED = 'The record of the app changed meanwhile. Sign in again.'
 
-function notReserved(state: AppState, result: NotStored): SignInEnd {
+function failNotReserved(state: AppState, result: NotStored): SignInEnd {
   const failure = result.kind === 'unwritable' ? result.failure : state.ledger.newer
-  if (failure) return failed(failure.code, failure.message)
+  if (failure) return toFailedSignIn(failure.code, failure.message)
   state.reloadFromRecord()
-  return failed('vault_changed', VAULT_CHANGED)
+  return toFailedSignIn('vault_changed', VAULT_CHANGED)
 }
 
 /**
@@ -146,7 +152,7 @@ async function endBefore(
 }
 
 /** Revokes the unused tokens of a sign-in, unless that may end the session that stays: both may be of one grant. */
-async function discard(
+async function revokeGrant(
   state: AppState,
   { accessToken, refreshToken, subject }: Partial<Grant>,
 ): Promise<void> {

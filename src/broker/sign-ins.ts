@@ -11,11 +11,11 @@ import { pollIfDue, startOnDevice } from './device-sign-in.ts'
 import type { ManagedApp } from './managed-app.ts'
 import { requireReadable } from './newer-record.ts'
 import { PendingSignIn } from './pending-sign-in.ts'
-import { failed } from './sign-in-end.ts'
+import { toFailedSignIn } from './sign-in-end.ts'
 import { requireSignIn } from './sign-in-errors.ts'
 import { type Sleep, waitAtMost } from './wait-at-most.ts'
 
-const LIFETIME_MS = 10 * 60_000
+const SIGN_IN_LIFETIME_MS = 10 * 60_000
 /** How long the result of a sign-in can still be asked for after its time limit. */
 const REMEMBERED_MS = 10 * 60_000
 
@@ -58,7 +58,7 @@ export class SignIns {
     const refusal = await managed.state.home.refuseSignIn()
     if (refusal) throw refusal
     const now = clock.read()
-    const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + LIFETIME_MS)
+    const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + SIGN_IN_LIFETIME_MS)
     const { id } = signIn
     if (method === 'device') {
       const { authorization } = await startOnDevice(signIn, clock)
@@ -66,7 +66,7 @@ export class SignIns {
       return {
         id,
         method,
-        expiresAt: now.wall + Math.min(LIFETIME_MS, authorization.expiresInMs),
+        expiresAt: now.wall + Math.min(SIGN_IN_LIFETIME_MS, authorization.expiresInMs),
         userCode: authorization.userCode,
         verificationUri: authorization.verificationUri,
         verificationUriComplete: authorization.verificationUriComplete ?? null,
@@ -74,7 +74,7 @@ export class SignIns {
     }
     const urls = await startInBrowser(signIn, listener)
     this.#replace(signIn)
-    return { id, method, expiresAt: now.wall + LIFETIME_MS, ...urls }
+    return { id, method, expiresAt: now.wall + SIGN_IN_LIFETIME_MS, ...urls }
   }
 
   /** Waits for the end of a sign-in, `waitMs` at most. @throws {SidecarError} `not_found`. */
@@ -86,7 +86,7 @@ export class SignIns {
 
   /** Ends a sign-in that a person has given up, and closes its port at once. @throws {SidecarError} `not_found`. */
   end(app: string, id: string): void {
-    this.#find(app, id).abandon(failed('cancelled', 'The sign-in was given up.'))
+    this.#find(app, id).abandon(toFailedSignIn('cancelled', 'The sign-in was given up.'))
   }
 
   /** The ports of redirect URIs on which browsers are answered now. */
@@ -112,7 +112,7 @@ export class SignIns {
         signIn.closeIfShown(mono)
         if (mono >= signIn.endsAt + REMEMBERED_MS) this.#byId.delete(id)
       } else if (!signIn.busy && mono >= signIn.endsAt) {
-        signIn.finish(failed('timeout', 'The sign-in was not completed in time.'))
+        signIn.finish(toFailedSignIn('timeout', 'The sign-in was not completed in time.'))
       } else {
         pollIfDue(signIn, clock)
       }
@@ -122,13 +122,13 @@ export class SignIns {
   /** Ends the app's pending sign-in, if it has one. */
   cancel(app: string, why: string): void {
     for (const signIn of this.#byId.values()) {
-      if (signIn.app === app) signIn.abandon(failed('cancelled', why))
+      if (signIn.app === app) signIn.abandon(toFailedSignIn('cancelled', why))
     }
   }
 
   close(): void {
     for (const signIn of this.#byId.values()) {
-      signIn.abandon(failed('stopping', 'The daemon is stopping.'))
+      signIn.abandon(toFailedSignIn('stopping', 'The daemon is stopping.'))
     }
   }
 

@@ -10,7 +10,7 @@ import type { Failure, PastFailure } from '../core/ports.ts'
 import { expiresAt, type Instant, type Reading, remainingMs, type TokenSet } from '../core/token.ts'
 import type { AppState } from './app-state.ts'
 
-export function servedToken(tokens: TokenSet, now: Reading): ServedToken {
+export function toServedToken(tokens: TokenSet, now: Reading): ServedToken {
   const leftMs = remainingMs(tokens, now)
   return {
     accessToken: tokens.accessToken,
@@ -45,7 +45,7 @@ export function statusOf(state: AppState): AppStatus {
     fingerprint: tokens?.accessToken.fingerprint ?? null,
     lastError: lastErrorOf(state, problems),
     problems,
-    ...foreseenEnd(state, now),
+    ...foreseeEnd(state, now),
     subject: tokens?.subject ? (tokens.subject.name ?? tokens.subject.id) : null,
     home: state.home.homeName() ?? null,
   }
@@ -61,7 +61,7 @@ function refreshAtOf({ app, session, ledger, reissueAt = Infinity }: AppState, n
 /** All that is wrong with the app at `now`; what blocks its token comes first. */
 export function problemsNow(state: AppState, now: Reading): readonly Problem[] {
   const { app, deps } = state
-  const { sessionExpiresAt, sessionExpiresSoon } = foreseenEnd(state, now)
+  const { sessionExpiresAt, sessionExpiresSoon } = foreseeEnd(state, now)
   return problemsOf({
     ...sessionFacts(state, now),
     missingScopes: scopesNotAskedFor(state),
@@ -111,7 +111,7 @@ type ForeseenEnd = Pick<AppStatus, 'sessionExpiresAt' | 'sessionExpiresSoon'>
 const NO_END: ForeseenEnd = { sessionExpiresAt: null, sessionExpiresSoon: false }
 
 /** The end of a session that can still be refreshed, where it is known in advance. */
-export function foreseenEnd({ app, session, ledger }: AppState, now: Reading): ForeseenEnd {
+export function foreseeEnd({ app, session, ledger }: AppState, now: Reading): ForeseenEnd {
   const { tokens } = session
   const mayEnd =
     ledger.record.refreshTokenExpiresAt !== undefined || app.refresh.sessionAgeMs !== undefined

@@ -1,7 +1,7 @@
 /** Makes the tokens of a grant durable, then serves them. */
 import type { GrantOutcome } from '../core/authorization-server.ts'
 import { omitLife, updateLife } from '../core/session-end.ts'
-import { next } from '../core/session.ts'
+import { nextSession } from '../core/session.ts'
 import { toStored } from '../core/stored-tokens.ts'
 import { receive } from '../core/token.ts'
 import type { StoreResult } from '../core/vault.ts'
@@ -28,7 +28,7 @@ export async function storeAndServe(
   const { app, deps, ledger } = state
   const { random, log } = deps
   const received = receive(grant, at, random())
-  const { tokens } = next(state.session, { type, tokens: received }, app.refresh)
+  const { tokens } = nextSession(state.session, { type, tokens: received }, app.refresh)
   const { lost, ...kept } = change
   const { refreshTokenLifetimeMs: lifetimeMs } = grant
   const { wall } = received.received

@@ -27,7 +27,12 @@ export class UnreadRecords {
   find(app: string): NotRestored | undefined {
     const failure = this.#failures.get(app)
     return (
-      failure && { case: 'record_unread', failure, hint: HINT, attempts: this.#retries.attempts }
+      failure && {
+        case: 'record_unread',
+        failure,
+        hint: UNREAD_HINT,
+        attempts: this.#retries.attempts,
+      }
     )
   }
 
@@ -48,7 +53,7 @@ export class UnreadRecords {
     } catch (error) {
       if (!(error instanceof SidecarError)) throw error
       if (this.#failures.get(app)?.message !== error.message) {
-        log.warn({ app, error: error.code, hint: HINT }, error.message)
+        log.warn({ app, error: error.code, hint: UNREAD_HINT }, error.message)
       }
       this.#failures.set(app, { code: error.code, message: error.message })
       return undefined
@@ -66,5 +71,5 @@ export class UnreadRecords {
   }
 }
 
-const HINT =
+const UNREAD_HINT =
   'Nothing is lost: it is read again by itself, at least once a minute. If the file cannot be repaired, move it away and sign in.'

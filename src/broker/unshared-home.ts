@@ -4,7 +4,7 @@ import { SidecarError } from '../errors.ts'
 import type { AppHome } from './app-home.ts'
 import type { AppState } from './app-state.ts'
 import { runWhenIdle } from './idle.ts'
-import { notLeft } from './sharing/home-words.ts'
+import { toNotLeftError } from './sharing/home-words.ts'
 
 /** @param keeperId the id of this daemon among keepers, if it was ever one. */
 export function createUnsharedHome(state: AppState, keeperId?: string): AppHome {
@@ -37,7 +37,7 @@ export function createUnsharedHome(state: AppState, keeperId?: string): AppHome 
         const { sharing } = state.ledger.record
         const isHere = sharing?.home === keeperId && sharing?.pending === undefined
         if (isHere && (await state.ledger.share(undefined)).kind !== 'stored') {
-          throw notLeft(state.app.name)
+          throw toNotLeftError(state.app.name)
         }
         // The config names no database that could be asked.
         return !isHere

@@ -15,7 +15,7 @@ export interface VaultAccessDeps {
 export class VaultAccess {
   readonly #deps: VaultAccessDeps
   #vault: Vault | undefined
-  #reason: Omit<LockedVault, 'kind'> = STARTING
+  #reason: Omit<LockedVault, 'kind'> = VAULT_STARTING
   readonly #retries = new Retries()
 
   constructor(deps: VaultAccessDeps) {
@@ -66,7 +66,7 @@ export class VaultAccess {
   }
 }
 
-const STARTING = {
+const VAULT_STARTING = {
   failure: { code: 'vault_locked', message: 'The vault is being opened.' },
   hint: 'Try again shortly.',
 }

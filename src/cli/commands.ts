@@ -4,12 +4,12 @@
  */
 import type { Command, CommandRow } from './command.ts'
 
-interface Entry {
+interface CommandEntry {
   readonly summary: string
   readonly load: () => Promise<CommandRow>
 }
 
-const COMMANDS: Readonly<Record<string, Entry>> = {
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: {
     summary: 'run the daemon, in the foreground',
     load: async () => (await import('./daemon/serve.ts')).serve,
@@ -60,15 +60,15 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   'caller add': {
     summary: 'make an access key for a local program',
-    load: async () => (await import('./daemon/caller.ts')).add,
+    load: async () => (await import('./daemon/caller.ts')).callerAdd,
   },
   'caller list': {
     summary: 'list the callers, and the apps that each may use',
-    load: async () => (await import('./daemon/caller.ts')).list,
+    load: async () => (await import('./daemon/caller.ts')).callerList,
   },
   'caller remove': {
     summary: 'remove a caller: its access key no longer works',
-    load: async () => (await import('./daemon/caller.ts')).remove,
+    load: async () => (await import('./daemon/caller.ts')).callerRemove,
   },
   'vault move-key': {
     summary: 'move the key of the vault to another place',
@@ -80,23 +80,23 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   'share migrate': {
     summary: 'create the database tables through which hosts share sessions',
-    load: async () => (await import('./share/migrate.ts')).migrate,
+    load: async () => (await import('./share/migrate.ts')).shareMigrate,
   },
   'share status': {
     summary: 'show the keepers, and which of them renews which app',
-    load: async () => (await import('./share/status.ts')).status,
+    load: async () => (await import('./share/status.ts')).shareStatus,
   },
   'share move': {
     summary: 'make this keeper the home of an app',
-    load: async () => (await import('./share/commands.ts')).move,
+    load: async () => (await import('./share/commands.ts')).shareMove,
   },
   'share take-over': {
     summary: 'become the home of the apps of a keeper that is gone for good',
-    load: async () => (await import('./share/commands.ts')).takeOver,
+    load: async () => (await import('./share/commands.ts')).shareTakeOver,
   },
   'share leave': {
     summary: 'stop sharing the apps that this keeper is the home of',
-    load: async () => (await import('./share/commands.ts')).leave,
+    load: async () => (await import('./share/commands.ts')).shareLeave,
   },
   'share reader-key': {
     summary: 'make the keys with which a reader decrypts published tokens',
@@ -104,19 +104,19 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   'service install': {
     summary: 'have systemd, launchd or Windows run the daemon from login on',
-    load: async () => (await import('./service/commands.ts')).install,
+    load: async () => (await import('./service/commands.ts')).serviceInstall,
   },
   'service uninstall': {
     summary: 'stop the service and remove it; the vault stays',
-    load: async () => (await import('./service/commands.ts')).uninstall,
+    load: async () => (await import('./service/commands.ts')).serviceUninstall,
   },
   'service status': {
     summary: 'show the state of the service, from its manager and from the daemon',
-    load: async () => (await import('./service/commands.ts')).status,
+    load: async () => (await import('./service/commands.ts')).serviceStatus,
   },
   logs: {
     summary: 'show the log of the service',
-    load: async () => (await import('./service/commands.ts')).logs,
+    load: async () => (await import('./service/commands.ts')).serviceLogs,
   },
   doctor: {
     summary: 'find out why there is no token, and how to mend it',
@@ -132,15 +132,15 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   'config check': {
     summary: 'read a config and say what is wrong with it',
-    load: async () => (await import('./config/commands.ts')).check,
+    load: async () => (await import('./config/commands.ts')).configCheck,
   },
   'guard install': {
     summary: 'install git hooks that keep tokens out of commits',
-    load: async () => (await import('./guard/commands.ts')).install,
+    load: async () => (await import('./guard/commands.ts')).guardInstall,
   },
   'guard check': {
     summary: 'fail if a staged change holds a token or a secret',
-    load: async () => (await import('./guard/commands.ts')).check,
+    load: async () => (await import('./guard/commands.ts')).guardCheck,
   },
   'shell-init': {
     summary: 'print functions for sh, bash and zsh, or for PowerShell',
@@ -153,7 +153,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 }
 
 /** A command as help and completion list it, before its file is loaded. */
-export interface ListedCommand extends Entry {
+export interface ListedCommand extends CommandEntry {
   readonly words: readonly string[]
 }
 

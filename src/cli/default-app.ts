@@ -1,6 +1,6 @@
 /** The app that a command means where none is typed: `EVO_TOKEN_APP`, or the only one that is configured. */
 import { createClient } from '../client/connection.ts'
-import { NAME } from '../core/names.ts'
+import { NAME_PATTERN } from '../core/names.ts'
 import { SidecarError } from '../errors.ts'
 import type { Invocation } from './command.ts'
 import { usageFault } from './usage.ts'
@@ -13,7 +13,7 @@ export async function defaultApp({
 }: Pick<Invocation, 'command' | 'io' | 'place'>): Promise<string> {
   const { EVO_TOKEN_APP: named } = io.env
   if (named) {
-    if (NAME.test(named)) return named
+    if (NAME_PATTERN.test(named)) return named
     throw new SidecarError('invalid_request', 'EVO_TOKEN_APP is not the name of an app.', {
       hint: 'Set it to one that `evo-token status` lists, or unset it.',
     })

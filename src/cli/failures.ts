@@ -12,7 +12,7 @@ import { plain } from './plain.ts'
 import { EXIT_FAILED, isUnloadable, unloadableInWords } from './unloadable.ts'
 
 /** A long run without a space: a message may quote what was read, which may have been a token. */
-const OPAQUE = /[\w.~+/=-]{24,}/g
+const OPAQUE_RUN = /[\w.~+/=-]{24,}/g
 
 /** Writes what went wrong to stderr, and returns the exit code. */
 export function reportFailure(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env'>): number {
@@ -47,6 +47,6 @@ function plainLines(message: string): string {
 function bugReport(error: unknown): string {
   if (!(error instanceof Error)) return `A value of type ${typeof error} was thrown.`
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  const message = removePieces(scrub(error.message)).replace(OPAQUE, '[redacted]')
+  const message = removePieces(scrub(error.message)).replace(OPAQUE_RUN, '[redacted]')
   return [`${error.name}: ${plain(message)}`, ...frames].join('\n')
 }

@@ -1,10 +1,9 @@
 /** Log lines as a person reads them: what happened, to which app, and what to do. No JSON. */
+import { type JsonObject, parseJsonObject } from '../core/json-object.ts'
 import { plain } from './plain.ts'
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** Shown behind the message, in this order. */
-const SHOWN = [
+const SHOWN_FIELDS = [
   ...['caller', 'reason', 'error', 'path', 'file', 'issuer', 'setting', 'method'],
   'lost',
 ]
@@ -12,7 +11,7 @@ const SHOWN = [
 /** A hint that is one command and nothing else. Any other hint is shown whole. */
 const ONE_COMMAND = /^[^`:]+: `(evo-token [^`]+)`\.$/
 
-const LEVELS: Readonly<Record<string, string>> = {
+const LEVEL_WORDS: Readonly<Record<string, string>> = {
   warn: 'warning: ',
   error: 'error: ',
   fatal: 'error: ',
@@ -20,16 +19,16 @@ const LEVELS: Readonly<Record<string, string>> = {
 
 /** `line` is a line of the log, with or without its line break; what is not JSON is kept. */
 export function toPlainLogLine(line: string): string {
-  const fields = parse(line)
-  if (!fields) return `${plain(line.trimEnd())}\n`
+  const fields = parseJsonObject(line)
+  if (!fields || !('msg' in fields)) return `${plain(line.trimEnd())}\n`
   const { time, level, msg } = fields
-  const at = typeof time === 'string' ? `${clockTime(new Date(time))}  ` : ''
+  const at = typeof time === 'string' ? `${localClockTime(new Date(time))}  ` : ''
   const isForPerson = typeof fields.need === 'string'
-  const rank = isForPerson ? '' : (LEVELS[String(level)] ?? '')
+  const rank = isForPerson ? '' : (LEVEL_WORDS[String(level)] ?? '')
   return `${at}${rank}${plain(sentenceOf(String(msg), fields))}\n`
 }
 
-function sentenceOf(message: string, fields: Fields): string {
+function sentenceOf(message: string, fields: JsonObject): string {
   const { app, need, hint, url, err } = fields
   const name = typeof app === 'string' ? app : undefined
   if (message === 'listening') {
@@ -40,7 +39,7 @@ function sentenceOf(message: string, fields: Fields): string {
     const command = ONE_COMMAND.exec(hint)?.[1]
     return `${name ?? ''} needs you: ${command ?? `${message} ${hint}`}`
   }
-  const shown = SHOWN.flatMap((field) => {
+  const shown = SHOWN_FIELDS.flatMap((field) => {
     const value = fields[field]
     return typeof value === 'string' || typeof value === 'number' ? [`${field} ${value}`] : []
   })
@@ -51,16 +50,7 @@ function sentenceOf(message: string, fields: Fields): string {
   return `${name === undefined ? '' : `${name}: `}${message}${cause && `: ${cause}`}${details}${todo}`
 }
 
-function parse(line: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'msg' in value ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** Local time, such as 17:05:09. */
-function clockTime(instant: Date): string {
+function localClockTime(instant: Date): string {
   return instant.toTimeString().slice(0, 8)
 }

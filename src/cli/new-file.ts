@@ -10,12 +10,12 @@ export function createFile(path: string): number {
     return openSync(path, 'wx', 0o600)
   } catch (error) {
     if (!isDiskError(error)) throw error
-    const { why, hint } = whyNot(path, error)
+    const { why, hint } = explainFailure(path, error)
     throw new SidecarError('failed', `${path} cannot be created: ${why}.`, { cause: error, hint })
   }
 }
 
-function whyNot(
+function explainFailure(
   path: string,
   error: NodeJS.ErrnoException & { code: string },
 ): { why: string; hint: string } {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import { commandPaths } from '../platform/chosen.ts'
 import type { Env } from '../platform/for-clients.ts'
+import { parseJsonObject } from '../core/json-object.ts'
 
 export interface InstalledProgram {
   readonly version: string
@@ -14,8 +15,8 @@ export interface InstalledProgram {
   readonly place: string
 }
 
-const UNKNOWN = 'an unknown version'
-const PACKAGE = 'evo-token-sidecar'
+const UNKNOWN_VERSION = 'an unknown version'
+const PACKAGE_NAME = 'evo-token-sidecar'
 /** Time limit for `--version`, which is run where no package tells the version. */
 const ANSWER_WITHIN_MS = 3_000
 
@@ -50,7 +51,7 @@ async function programsInPath(env: Env): Promise<readonly InstalledProgram[]> {
   const found = new Map<string, InstalledProgram>()
   for (const path of new Set(paths)) {
     if (path === undefined) continue
-    const program = await identify(path)
+    const program = await identifyProgram(path)
     if (!found.has(program.place)) found.set(program.place, program)
   }
   return [...found.values()]
@@ -66,7 +67,7 @@ async function executableAt(path: string): Promise<string | undefined> {
   }
 }
 
-async function identify(path: string): Promise<InstalledProgram> {
+async function identifyProgram(path: string): Promise<InstalledProgram> {
   for (
     let directory = dirname(await behindScript(path));
     directory !== dirname(directory);
@@ -74,10 +75,10 @@ async function identify(path: string): Promise<InstalledProgram> {
   ) {
     const manifest = await readFile(join(directory, 'package.json'), 'utf8').catch(() => undefined)
     if (manifest === undefined) continue
-    const { name, version } = partsOf(manifest)
+    const { name, version } = parseJsonObject(manifest) ?? {}
     // A manifest without a name only tells Node the type of the modules beside it.
     if (name === undefined) continue
-    if (name === PACKAGE && typeof version === 'string') return { version, place: directory }
+    if (name === PACKAGE_NAME && typeof version === 'string') return { version, place: directory }
     break
   }
   const asked = await promisify(execFile)(path, ['--version'], {
@@ -85,7 +86,10 @@ async function identify(path: string): Promise<InstalledProgram> {
     // It may be any program, also one that ignores SIGTERM.
     killSignal: 'SIGKILL',
   }).catch(() => undefined)
-  return { version: /^\d+\.\d+\.\S+$/m.exec(asked?.stdout ?? '')?.[0] ?? UNKNOWN, place: path }
+  return {
+    version: /^\d+\.\d+\.\S+$/m.exec(asked?.stdout ?? '')?.[0] ?? UNKNOWN_VERSION,
+    place: path,
+  }
 }
 
 /** Scripts that npm writes on Windows name the program relative to their own directory. */
@@ -94,12 +98,4 @@ async function behindScript(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '')
   const [, program] = /"(?:%dp0%|\$basedir)[\\/]([^"]+\.js)"/.exec(text) ?? []
   return program === undefined ? path : join(dirname(path), program)
-}
-
-function partsOf(manifest: string): { readonly name?: unknown; readonly version?: unknown } {
-  try {
-    return JSON.parse(manifest) as { name?: unknown; version?: unknown }
-  } catch {
-    return {}
-  }
 }

@@ -44,13 +44,15 @@ async function withDefaults(invocation: Invocation): Promise<Invocation> {
 }
 
 /** A copy of the one in `core/names.ts`, whose module would cost `get` a millisecond; a test compares them. */
-export const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
+export const NAME_PATTERN_COPY = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** Reads a command line of names alone, such as `get APP`, without the parser. */
 function readNames(command: Command, args: readonly string[]): ParsedArguments | undefined {
   const fits =
     args.length === command.arguments.length &&
-    command.arguments.every(({ kind }, index) => kind === 'name' && NAME.test(args[index] ?? ''))
+    command.arguments.every(
+      ({ kind }, index) => kind === 'name' && NAME_PATTERN_COPY.test(args[index] ?? ''),
+    )
   return fits ? { values: {}, positionals: args, rest: [] } : undefined
 }
 
@@ -58,8 +60,8 @@ async function parseAll(
   command: Command,
   args: readonly string[],
 ): Promise<ParsedArguments | 'help'> {
-  const { parse } = await import('./command-line/parse.ts')
-  return parse(command, args)
+  const { parseArguments } = await import('./command-line/parse.ts')
+  return parseArguments(command, args)
 }
 
 function toInvocation(

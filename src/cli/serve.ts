@@ -30,7 +30,7 @@ export async function run(
   const path = invocation.text('log-file')
   const file = path === undefined ? undefined : createBoundedFile(resolve(path))
   try {
-    return await serve(invocation, adapt, file)
+    return await serveUntilStopped(invocation, adapt, file)
   } catch (error) {
     // A daemon with --log-file is started without a terminal: its stderr is lost.
     file?.write(`${error instanceof Error ? error.message : 'a bug'}\n`)
@@ -38,7 +38,7 @@ export async function run(
   }
 }
 
-async function serve(
+async function serveUntilStopped(
   { io, flag, text }: ServeInvocation,
   adapt: Adapt,
   file: LineOutput | undefined,

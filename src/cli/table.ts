@@ -3,13 +3,13 @@ import { plain } from './plain.ts'
 
 /** How wide the table is, in characters. */
 export function tableWidth(head: readonly string[], rows: readonly (readonly string[])[]): number {
-  return table(head, rows)
+  return renderTable(head, rows)
     .split('\n')
     .reduce((widest, line) => Math.max(widest, line.length), 0)
 }
 
 /** `paint` may colour a cell; it gets the cell padded to the width of its column. */
-export function table(
+export function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   paint = (cell: string) => cell,

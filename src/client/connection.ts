@@ -5,7 +5,12 @@
 import type { JsonObject } from '../core/json-object.ts'
 import { locations, ownerEndpoint } from '../platform/chosen.ts'
 import type { Places } from '../platform/for-clients.ts'
-import { type DaemonAddress, placesOf, readEndpoint, tcpTargetOf } from './daemon-address.ts'
+import {
+  type DaemonAddress,
+  findDaemonPlaces,
+  readEndpoint,
+  tcpTargetOf,
+} from './daemon-address.ts'
 import {
   type DaemonRequest,
   openSocket,
@@ -58,7 +63,7 @@ async function askAnywhere(place: DaemonAddress, ask: DaemonRequest): Promise<As
   if (!('failure' in answer)) return answer
   // With a time limit, as in a completion, only one place is tried.
   const isUrlNext = ask.timeoutMs === undefined && mayUseKnownUrl(place)
-  const other = isUrlNext ? await openKnownUrl(place, placesOf(place)) : undefined
+  const other = isUrlNext ? await openKnownUrl(place, findDaemonPlaces(place)) : undefined
   if (!other) throw answer.failure
   const again = await askOnce(other, ask)
   if ('failure' in again) throw again.failure
@@ -113,7 +118,7 @@ async function openConnection(given: DaemonAddress): Promise<Connection> {
     const { openTcp } = await import('./tcp.ts')
     return openTcp(target, silenceOf(given))
   }
-  const places = placesOf(given)
+  const places = findDaemonPlaces(given)
   const named = given.socket
   const endpoint = readEndpoint(places.endpoint)
   const usual = [endpoint?.socket, ...ownerEndpoint.usualPaths(places)]
@@ -126,7 +131,7 @@ async function openConnection(given: DaemonAddress): Promise<Connection> {
     if (typeof socket === 'object' && 'path' in usable) {
       const opened = { socket, headers: { Host: 'localhost' }, place, target: usable }
       const connection = { ...opened, onSilence: silenceOf(given)(opened) }
-      return ownerEndpoint.keyed ? authenticateOwner(connection, given, places) : connection
+      return ownerEndpoint.keyed ? authenticateOwnerOrUseTcp(connection, given, places) : connection
     }
     failures.push(
       'path' in usable
@@ -147,7 +152,7 @@ async function openConnection(given: DaemonAddress): Promise<Connection> {
 }
 
 /** Shows the owner's key on the pipe; goes over TCP where another program has the pipe's name. @throws {EvoTokenError} */
-async function authenticateOwner(
+async function authenticateOwnerOrUseTcp(
   connection: Connection,
   given: DaemonAddress,
   places: Places,
@@ -177,7 +182,7 @@ function silenceOf(given: DaemonAddress): SilenceOf {
   return (connection) => async (signal) => {
     const { outlastSilence } = await import('./silence.ts')
     const { isPlaceOf, runningDaemon } = await import('./running-daemon.ts')
-    const places = placesOf(given)
+    const places = findDaemonPlaces(given)
     const endpoint = readEndpoint(places.endpoint)
     const {
       say = (text: string) => {

@@ -25,7 +25,10 @@ export interface DaemonAddress {
 }
 
 /** Where the daemon's files usually are. */
-export function placesOf({ env, stateDir }: Pick<DaemonAddress, 'env' | 'stateDir'>): Places {
+export function findDaemonPlaces({
+  env,
+  stateDir,
+}: Pick<DaemonAddress, 'env' | 'stateDir'>): Places {
   return locations.findPlaces({ env, home: locations.homeOf(env), flags: { stateDir } })
 }
 
@@ -60,6 +63,6 @@ export function tcpTargetOf(place: DaemonAddress): TcpTarget | undefined {
   const { env, socket, ownerOnly = false } = place
   const url = socket === undefined && !ownerOnly && (place.url ?? env.EVO_TOKEN_URL)
   if (!url) return undefined
-  const keyFile = place.keyFile ?? (env.EVO_TOKEN_KEY_FILE || placesOf(place).accessKey)
+  const keyFile = place.keyFile ?? (env.EVO_TOKEN_KEY_FILE || findDaemonPlaces(place).accessKey)
   return { url, keyFile, caller: place.caller ?? (env.EVO_TOKEN_CALLER || 'local') }
 }

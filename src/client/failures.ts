@@ -39,7 +39,11 @@ export function failureOf(answer: DaemonAnswer | string, place: string): EvoToke
     return notOurs(`it answered ${answer.status}, but not with the daemon's JSON`, place)
   }
   const { error, detail, title, hint } = problem
-  return new EvoTokenError(error, text(detail) || text(title) || error, text(hint))
+  return new EvoTokenError(
+    error,
+    textOrEmpty(detail) || textOrEmpty(title) || error,
+    textOrEmpty(hint),
+  )
 }
 
 /**
@@ -68,6 +72,6 @@ function notOurs(reason: string, place: string): EvoTokenError {
   return new EvoTokenError('not_running', message, hint)
 }
 
-function text(value: unknown): string {
+function textOrEmpty(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }

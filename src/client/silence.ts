@@ -10,7 +10,7 @@ import { EvoTokenError } from './failures.ts'
 import { exchange, openSocket } from './wire.ts'
 
 /** Between two checks whether the daemon is still there. */
-const LOOK_EVERY_MS = 3_000
+const ALIVE_CHECK_MS = 3_000
 /** The same while the service starts or stops, which usually takes a second. */
 const LOOK_AGAIN_MS = 1_000
 const ALIVE_WITHIN_MS = 3_000
@@ -21,10 +21,10 @@ type Phase = ServiceState['phase']
 /** What the service manager says of the service. */
 type ServiceProgress = Pick<ServiceState, 'phase' | 'restarts'>
 
-const UNKNOWN: ServiceProgress = { phase: 'absent', restarts: 0 }
+const UNKNOWN_PROGRESS: ServiceProgress = { phase: 'absent', restarts: 0 }
 
 /** What is said while an answer can still come. */
-const WAITING: Readonly<Partial<Record<Phase, string>>> = {
+const WAITING_WORDS: Readonly<Partial<Record<Phase, string>>> = {
   starting: 'The evo-token daemon is being started; waiting for it.',
   stopping: 'The evo-token daemon is being stopped or restarted; waiting for it.',
   running: 'The evo-token daemon is very slow to answer; waiting for it.',
@@ -53,12 +53,12 @@ export async function outlastSilence(silent: SilentDaemon, signal: AbortSignal):
   const said = new Set<Phase>()
   let before: ServiceProgress | undefined
   while (!signal.aborted) {
-    let pauseMs = LOOK_EVERY_MS
-    if (!(await isAlive(silent))) {
-      const seen = await look(silent)
+    let pauseMs = ALIVE_CHECK_MS
+    if (!(await isDaemonAlive(silent))) {
+      const seen = await askServiceManager(silent)
       const phase = isFailing(before, seen) ? 'failed' : seen.phase
-      const words = WAITING[phase]
-      if (isOver(signal)) return
+      const words = WAITING_WORDS[phase]
+      if (isAborted(signal)) return
       if (words === undefined) throw notThere(silent, phase)
       if (!said.has(phase)) silent.say(words)
       said.add(phase)
@@ -71,11 +71,11 @@ export async function outlastSilence(silent: SilentDaemon, signal: AbortSignal):
 }
 
 /** A function, because the compiler assumes that a property keeps its value. */
-function isOver(signal: AbortSignal): boolean {
+function isAborted(signal: AbortSignal): boolean {
   return signal.aborted
 }
 
-async function isAlive({ target, headers, place }: SilentDaemon): Promise<boolean> {
+async function isDaemonAlive({ target, headers, place }: SilentDaemon): Promise<boolean> {
   const socket = await openSocket(target)
   if (typeof socket === 'string') return false
   const ask = { path: '/healthz', timeoutMs: ALIVE_WITHIN_MS }
@@ -93,14 +93,14 @@ function isFailing(
 }
 
 /** `absent` where there is no service manager, or none that answers. */
-async function look({ isMachines, env }: SilentDaemon): Promise<ServiceProgress> {
+async function askServiceManager({ isMachines, env }: SilentDaemon): Promise<ServiceProgress> {
   const services = await loadServices()
   const asked = services
     // Only its state is asked for.
     .find({ system: isMachines, env, stopDaemon: async () => undefined })
     .then(async (manager): Promise<ServiceProgress> => manager.state())
-    .catch(() => UNKNOWN)
-  return Promise.race([asked, sleep(MANAGER_WITHIN_MS, UNKNOWN, { ref: false })])
+    .catch(() => UNKNOWN_PROGRESS)
+  return Promise.race([asked, sleep(MANAGER_WITHIN_MS, UNKNOWN_PROGRESS, { ref: false })])
 }
 
 function notThere({ place, pid }: SilentDaemon, phase: Phase): EvoTokenError {

@@ -41,13 +41,13 @@ export interface StatusAnswer {
 export function toStatusAnswer(value: unknown): StatusAnswer {
   if (typeof value === 'object' && value !== null && 'app' in value && 'session' in value) {
     const status = value as StatusAnswer
-    return 'problem' in value ? status : { ...status, problem: problemOf(status) }
+    return 'problem' in value ? status : { ...status, problem: problemOfOlderDaemon(status) }
   }
   throw failureOf('its answer holds no status', 'this address')
 }
 
 /** The problem of a daemon of an earlier version, which names none: its last failure. */
-function problemOf({ last_error: failure }: StatusAnswer): StatusAnswer['problem'] {
+function problemOfOlderDaemon({ last_error: failure }: StatusAnswer): StatusAnswer['problem'] {
   if (!failure) return null
   const hint = 'Restart the daemon: its version is older than this command.'
   return { error: failure.error, message: failure.message, hint, blocking: false }

@@ -91,16 +91,17 @@ function loopbackUrl(text: string): { host: string; hostname: string; port: numb
 }
 
 /** The longest access key in UTF-16, with blanks around it. */
-const MAX_BYTES = 16 * 1024
+const KEY_FILE_MAX_BYTES = 16 * 1024
 
 /** A path that a shell makes of `<(…)`. */
-const PASSED = /^\/(?:dev|proc\/self)\/fd\/\d+$/
+const PASSED_DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/\d+$/
 
 function readKey(path: string): Secret {
   let descriptor: number | undefined
   try {
     // Reading any other pipe or device may never end, or exceed the memory.
-    if (!statSync(path).isFile() && !PASSED.test(path)) throw keyFault(path, 'it is no file')
+    if (!statSync(path).isFile() && !PASSED_DESCRIPTOR.test(path))
+      throw keyFault(path, 'it is no file')
     descriptor = openSync(path, 'r')
     const stats = fstatSync(descriptor)
     if (ownership.othersMayEnter(stats)) {
@@ -110,8 +111,8 @@ function readKey(path: string): Secret {
       throw keyFault(path, 'it belongs to another user')
     }
     // Files of the kernel claim to be empty, and reading them may never end.
-    const mayHoldKey = !stats.isFile() || (stats.size > 0 && stats.size <= MAX_BYTES)
-    const key = mayHoldKey ? textOf(readFileSync(descriptor)).trim() : ''
+    const mayHoldKey = !stats.isFile() || (stats.size > 0 && stats.size <= KEY_FILE_MAX_BYTES)
+    const key = mayHoldKey ? decodeOrEmpty(readFileSync(descriptor)).trim() : ''
     if (!/^[\x21-\x7e]{8,4096}$/.test(key)) throw keyFault(path, 'it does not hold an access key')
     return new Secret(key)
   } catch (error) {
@@ -123,7 +124,7 @@ function readKey(path: string): Secret {
 }
 
 /** The text of the file; empty for bytes that are no text. */
-function textOf(bytes: Buffer): string {
+function decodeOrEmpty(bytes: Buffer): string {
   try {
     return decodeFileText(bytes)
   } catch {

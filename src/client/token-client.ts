@@ -105,12 +105,12 @@ export class TokenClient {
   }
 }
 
-let shared: TokenClient | undefined
+let sharedClient: TokenClient | undefined
 
 /** The process-wide client. @internal */
 export function defaultClient(): TokenClient {
-  shared ??= new TokenClient()
-  return shared
+  sharedClient ??= new TokenClient()
+  return sharedClient
 }
 
 /**

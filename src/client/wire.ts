@@ -9,10 +9,10 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 const ANSWER_TIMEOUT_MS = 75_000
 
 /** After so long without a byte, `onSilence` finds out whether the daemon is there. */
-const SILENCE_MS = 3_000
+const ANSWER_SILENCE_MS = 3_000
 
 /** The status of 10,000 apps takes 5 to 10 MiB: a larger answer comes from another program. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+const DAEMON_ANSWER_MAX_BYTES = 32 * 1024 * 1024
 
 export interface DaemonRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -80,7 +80,7 @@ export async function exchange(
       clearTimeout(silence)
       received.pieces.push(chunk)
       received.length += chunk.length
-      const tooLarge = received.length > MAX_ANSWER_BYTES
+      const tooLarge = received.length > DAEMON_ANSWER_MAX_BYTES
       settle(tooLarge ? 'its answer is too large' : answerIn(received))
     }
     const onEnd = () => {
@@ -97,7 +97,7 @@ export async function exchange(
         reject(error instanceof Error ? error : new Error(String(error)))
         settle('it gives no sign of life')
       })
-    }, SILENCE_MS)
+    }, ANSWER_SILENCE_MS)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError)
     // A socket that was closed between two exchanges emits no event.
     if (socket.destroyed || socket.readableEnded) onEnd()
@@ -118,7 +118,7 @@ function answerIn(received: ResponseBuffer): DaemonAnswer | string | undefined {
   const bytes = Buffer.concat(received.pieces)
   received.pieces = [bytes]
   const head = parseHead(bytes)
-  if (typeof head === 'object') received.end = endOf(head) ?? Infinity
+  if (typeof head === 'object') received.end = findEnd(head) ?? Infinity
   return parseAnswer(bytes, false)
 }
 
@@ -141,7 +141,7 @@ export function requestText(
 export function parseAnswer(bytes: Buffer, ended: boolean): DaemonAnswer | string | undefined {
   const head = parseHead(bytes)
   if (typeof head === 'string') return head
-  const stated = head && endOf(head)
+  const stated = head && findEnd(head)
   const end = stated ?? bytes.length
   if (!head || bytes.length < end) return ended ? 'its answer was cut short' : undefined
   if (stated === undefined && !ended) return undefined
@@ -152,7 +152,7 @@ export function parseAnswer(bytes: Buffer, ended: boolean): DaemonAnswer | strin
 type Head = Omit<DaemonAnswer, 'json'> & { readonly bodyAt: number }
 
 /** Where the answer ends; undefined where the connection's end ends it. */
-function endOf({ headers, bodyAt }: Head): number | undefined {
+function findEnd({ headers, bodyAt }: Head): number | undefined {
   const length = headers.get('content-length')
   return length === undefined ? undefined : bodyAt + Number(length)
 }

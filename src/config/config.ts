@@ -1,6 +1,6 @@
 /** The config as the daemon uses it, and how it is made of the settings once they are known to be right. */
 import type { App } from '../core/app.ts'
-import { REFRESHABLE } from './evo.ts'
+import { OFFLINE_ACCESS } from './evo.ts'
 import { toRefreshPolicy } from './refresh-settings.ts'
 import type { AppSettings, LogLevel, Settings, VaultKeySource } from './schema.ts'
 import type { ShareSettings } from './share-settings.ts'
@@ -85,7 +85,7 @@ function toApp(
     scopes: app.scopes,
     authorizationParameters: {
       // Without it some servers grant no refresh token (OIDC Core §11 asks for it).
-      ...(app.scopes.includes(REFRESHABLE) && { prompt: 'consent' }),
+      ...(app.scopes.includes(OFFLINE_ACCESS) && { prompt: 'consent' }),
       ...personal?.authorizationParameters,
     },
     ...(tokenParameters && { tokenParameters }),

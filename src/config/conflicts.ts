@@ -1,7 +1,7 @@
 /** Settings that are valid alone and contradict each other. */
 import type { App } from '../core/app.ts'
 import { locations } from '../platform/chosen.ts'
-import { type ConfigFault, fault } from './faults.ts'
+import { type ConfigFault, toFault } from './faults.ts'
 import type { Settings } from './schema.ts'
 
 /** The config with its defaults applied, and with absolute paths. */
@@ -18,7 +18,7 @@ const SHARED_KEY =
   'must be "file" or "credential" where "share" is: each keeper has the same key, and a keychain keeps its own'
 
 /** Stands for a whole file: no variable has such a name. */
-const WHOLE = '*'
+const WHOLE_FILE = '*'
 
 export function conflictsIn(settings: Settings, { files, apps }: ResolvedConfig): ConfigFault[] {
   const patience = 'must not be longer than retryMax'
@@ -35,17 +35,18 @@ export function conflictsIn(settings: Settings, { files, apps }: ResolvedConfig)
   const overwriting = files.flatMap((file, index) => {
     const key = locations.pathKey(file.path)
     const others = written.get(key) ?? new Set()
-    const own = file.variable ?? WHOLE
-    const collides = others.has(own) || others.has(WHOLE) || (own === WHOLE && others.size > 0)
+    const own = file.variable ?? WHOLE_FILE
+    const collides =
+      others.has(own) || others.has(WHOLE_FILE) || (own === WHOLE_FILE && others.size > 0)
     written.set(key, others.add(own))
     return collides ? [index] : []
   })
   return [
-    ...(ownKey ? [fault(['vault', 'key'], SHARED_KEY)] : []),
-    ...(retryMin > retryMax ? [fault(['refresh', 'retryMin'], patience)] : []),
-    ...impatient.map(({ name }) => fault(['apps', name, 'refresh', 'retryMin'], patience)),
+    ...(ownKey ? [toFault(['vault', 'key'], SHARED_KEY)] : []),
+    ...(retryMin > retryMax ? [toFault(['refresh', 'retryMin'], patience)] : []),
+    ...impatient.map(({ name }) => toFault(['apps', name, 'refresh', 'retryMin'], patience)),
     ...overwriting.map((index) =>
-      fault(
+      toFault(
         ['files', index],
         'writes over what another one writes: give it its own path, or (dotenv) variable',
       ),

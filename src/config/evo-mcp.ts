@@ -4,14 +4,14 @@
  */
 import type { TokenFile } from '../config/config.ts'
 
-const CACHE = '.cache/evo_token_cache.json'
+const CACHE_PATH = '.cache/evo_token_cache.json'
 
 /** The token file for a checkout of evo-mcp. */
 export function evoMcpFile(app: string, checkout: string) {
-  return { app, path: `${checkout.replace(/[\\/]+$/, '')}/${CACHE}`, format: 'json' } as const
+  return { app, path: `${checkout.replace(/[\\/]+$/, '')}/${CACHE_PATH}`, format: 'json' } as const
 }
 
 /** Whether evo-mcp would read the file. */
 export function isEvoMcpFile({ path }: Pick<TokenFile, 'path'>): boolean {
-  return path.replaceAll('\\', '/').endsWith(`/${CACHE}`)
+  return path.replaceAll('\\', '/').endsWith(`/${CACHE_PATH}`)
 }

@@ -8,7 +8,7 @@ export const EVO_ISSUER = 'https://ims.bentley.com'
 /** The redirect URI that the Developer Portal offers for the Evo Python SDK. */
 export const EVO_REDIRECT_URI = 'http://localhost:3000/signin-callback'
 
-export const REFRESHABLE = 'offline_access'
+export const OFFLINE_ACCESS = 'offline_access'
 
 export interface DocumentedScope {
   readonly name: string
@@ -28,7 +28,7 @@ export const EVO_SCOPES: readonly DocumentedScope[] = [
 /** The scopes of an app that asks for no particular ones. */
 export function usualScopes(type: string): string[] {
   const required = EVO_SCOPES.filter((scope) => scope.required).map(({ name }) => name)
-  return type === 'service' ? required : [...required, REFRESHABLE]
+  return type === 'service' ? required : [...required, OFFLINE_ACCESS]
 }
 
 export function scopeWarnings(app: App): ConfigFault[] {
@@ -43,7 +43,7 @@ export function scopeWarnings(app: App): ConfigFault[] {
   const odd = scopes.flatMap((scope, at) =>
     oddScope(app, scope, showPath(['apps', name, 'scopes', at])),
   )
-  const renewable = type === 'service' || scopes.includes(REFRESHABLE)
+  const renewable = type === 'service' || scopes.includes(OFFLINE_ACCESS)
   // A token that does not end needs nothing to renew it.
   if (renewable || accessTokenLifetimeMs === null) return [...missing, ...odd]
   return [
@@ -51,13 +51,13 @@ export function scopeWarnings(app: App): ConfigFault[] {
     ...odd,
     {
       path,
-      message: `"${REFRESHABLE}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
+      message: `"${OFFLINE_ACCESS}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
     },
   ]
 }
 
 /** OpenID Connect Core §5.4 and §11; every server may know them. */
-const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', REFRESHABLE]
+const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', OFFLINE_ACCESS]
 
 const EVO_PREFIX = /^evo(?![a-z])/i
 
@@ -66,7 +66,7 @@ function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
   const isEvo = issuer === EVO_ISSUER
   const evo = EVO_SCOPES.map(({ name }) => name)
   if (COMMON_SCOPES.includes(scope) || (isEvo && evo.includes(scope))) return []
-  const known = isEvo ? [...evo, REFRESHABLE] : [REFRESHABLE]
+  const known = isEvo ? [...evo, OFFLINE_ACCESS] : [OFFLINE_ACCESS]
   const nearest =
     findNearest(scope.toLowerCase(), known) ?? (isEvo ? findByWord(scope, known) : undefined)
   if (nearest !== undefined) {

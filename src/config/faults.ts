@@ -14,7 +14,7 @@ export interface ConfigFault {
   readonly message: string
 }
 
-const SHOWN_MAX = 64
+const KEY_SHOWN_MAX_LENGTH = 64
 
 export function showPath(path: Path): string {
   return path
@@ -25,7 +25,7 @@ export function showPath(path: Path): string {
 
 function showKey(key: string): string {
   if (looksSecret(key)) return '["(hidden)"]'
-  const shown = key.replace(/[^\x20-\x7e]/g, '?').slice(0, SHOWN_MAX)
+  const shown = key.replace(/[^\x20-\x7e]/g, '?').slice(0, KEY_SHOWN_MAX_LENGTH)
   return /^[\w$-]+$/.test(shown) ? `.${shown}` : `["${shown}"]`
 }
 
@@ -43,22 +43,22 @@ export function toFaults(error: z.ZodError, whole: unknown): ConfigFault[] {
       return { path: showPath(issue.path), message: issue.issues[0]?.message ?? issue.message }
     }
     const value = valueAt(whole, issue.path)
-    return { path: showPath(issue.path), message: explain(issue, value) }
+    return { path: showPath(issue.path), message: explainIssue(issue, value) }
   })
 }
 
 /** Every message of the schema is a noun phrase: what the value must be. */
-function explain(issue: z.core.$ZodIssue, value: unknown): string {
+function explainIssue(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return `is missing: it must be ${issue.message}`
-  const kind = kindOf(value)
-  const expected = issue.code === 'invalid_type' ? KINDS[issue.expected] : kind
+  const kind = nameJsonKind(value)
+  const expected = issue.code === 'invalid_type' ? KIND_WORDS[issue.expected] : kind
   if (expected === kind) return `must be ${issue.message}, not this ${kind}`
   if (kind === 'null') return `must be ${issue.message}, not null`
   return `must be ${issue.message}, not ${kind === 'object' ? 'an' : 'a'} ${kind}`
 }
 
 /** The schema library's names of kinds, in the words of this file. */
-const KINDS: Readonly<Record<string, string>> = {
+const KIND_WORDS: Readonly<Record<string, string>> = {
   string: 'string',
   int: 'number',
   number: 'number',
@@ -67,7 +67,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'object',
 }
 
-function kindOf(value: unknown): string {
+function nameJsonKind(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'list' : typeof value
 }
@@ -85,12 +85,12 @@ function valueAt(whole: unknown, path: Path): unknown {
 /** The message about an unknown key: the setting that was probably meant, or all that there are. */
 export function unknownSetting(key: string, known: readonly string[]): string {
   // A longer key is not a misspelt setting, and comparing it takes long.
-  const found = findNearest(plainKey(key.slice(0, SHOWN_MAX)), known.map(plainKey))
+  const found = findNearest(plainKey(key.slice(0, KEY_SHOWN_MAX_LENGTH)), known.map(plainKey))
   const nearest = known.find((name) => plainKey(name) === found)
   if (nearest !== undefined) return `unknown setting: did you mean "${nearest}"?`
   return `unknown setting: known here are ${known.join(', ')}`
 }
 
-export function fault(path: Path, message: string): ConfigFault {
+export function toFault(path: Path, message: string): ConfigFault {
   return { path: showPath(path), message }
 }

@@ -3,27 +3,27 @@
  * into no token file whose format is. Reported here is what is wrong there for every kind that it could be.
  */
 import { z } from 'zod'
-import { NAME } from '../core/names.ts'
-import { APP_KINDS, app as anyApp } from './app-schema.ts'
+import { NAME_PATTERN } from '../core/names.ts'
+import { APP_KINDS, appSettings as anyApp } from './app-schema.ts'
 import { type ConfigFault, toFaults } from './faults.ts'
 import type { Path } from './json-text.ts'
 import { FILE_KINDS } from './schema.ts'
+import { membersOf } from '../core/json-object.ts'
 
 type Kinds = Readonly<Record<string, z.ZodType>>
-type JsonObject = Readonly<Record<string, unknown>>
 
 /** `whole` is the config as it is written. */
-export function hiddenFaults(whole: unknown): ConfigFault[] {
-  const { apps, files } = asRecord(whole)
+export function findHiddenFaults(whole: unknown): ConfigFault[] {
+  const { apps, files } = membersOf(whole)
   return [
-    ...Object.entries(asRecord(apps)).flatMap(([name, app]) => [
-      ...(NAME.test(name) ? [] : faultsAt(whole, ['apps', name], app, anyApp)),
+    ...Object.entries(membersOf(apps)).flatMap(([name, app]) => [
+      ...(NAME_PATTERN.test(name) ? [] : faultsAt(whole, ['apps', name], app, anyApp)),
       ...(hasKind(app, 'type', APP_KINDS)
         ? []
         : faultsOfEachKind(whole, ['apps', name], app, 'type', APP_KINDS)),
     ]),
     ...(Array.isArray(files) ? files : []).flatMap((file: unknown, index) =>
-      asRecord(file).format === undefined ||
+      membersOf(file).format === undefined ||
       hasKind(file, 'format', { ...FILE_KINDS, json: z.any() })
         ? []
         : faultsOfEachKind(whole, ['files', index], file, 'format', FILE_KINDS),
@@ -61,10 +61,6 @@ function isAtOrAbove(path: string, other: string): boolean {
 }
 
 function hasKind(value: unknown, discriminator: string, kinds: Kinds): boolean {
-  const kind = asRecord(value)[discriminator]
+  const kind = membersOf(value)[discriminator]
   return typeof kind === 'string' && Object.hasOwn(kinds, kind)
-}
-
-function asRecord(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -25,21 +25,22 @@ export type JsonText =
     }
 
 /** Deeper than any setting, and shallow enough for everything that walks the value. */
-const DEPTH_MAX = 32
+const JSON_DEPTH_MAX = 32
 
 /** Editors on Windows write a byte order mark, which is no part of the JSON (RFC 8259 §8.1). */
 export function withoutByteOrderMark(text: string): string {
   return text.replace(/^\ufeff/, '')
 }
 
-export function readJson(text: string): JsonText {
+export function parseConfigJson(text: string): JsonText {
   const json = withoutByteOrderMark(text)
   const repeated: Path[] = []
   const unsafe: Path[] = []
   /** The keys so far of each object that is open; none for a list. */
   const open: Set<string>[] = []
   const enter = (_offset: number, _length: number, line: number, column: number) => {
-    if (open.push(new Set()) > DEPTH_MAX) throw new NotJson(line, column, 'fewer levels of nesting')
+    if (open.push(new Set()) > JSON_DEPTH_MAX)
+      throw new NotJson(line, column, 'fewer levels of nesting')
   }
   const leave = () => {
     open.pop()
@@ -84,17 +85,17 @@ class NotJson extends Error {
 }
 
 function expectedAt(text: string, offset: number, code: ParseErrorCode): string {
-  const expected = EXPECTED[printParseErrorCode(code)]
+  const expected = EXPECTED_SYNTAX[printParseErrorCode(code)]
   const here = text[offset]
   if (here === undefined) return `${expected}, and the file ends`
   const comma = /,\s*$/.test(text.slice(0, offset)) && (here === '}' || here === ']')
   return comma ? `${expected}, or no comma before this "${here}"` : expected
 }
 
-const ESCAPED = 'each backslash in a string written twice'
+const EXPECTED_ESCAPE = 'each backslash in a string written twice'
 const NO_COMMENTS = 'no comments: JSON has none'
 
-const EXPECTED: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
+const EXPECTED_SYNTAX: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
   ValueExpected: 'a value',
   PropertyNameExpected: 'a key in double quotes',
   ColonExpected: '":"',
@@ -104,8 +105,8 @@ const EXPECTED: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>>
   EndOfFileExpected: 'nothing more after the last "}"',
   InvalidSymbol: 'nothing but numbers, true, false, null, and text in double quotes',
   InvalidCharacter: 'a string without tabs and other control characters',
-  InvalidEscapeCharacter: ESCAPED,
-  InvalidUnicode: ESCAPED,
+  InvalidEscapeCharacter: EXPECTED_ESCAPE,
+  InvalidUnicode: EXPECTED_ESCAPE,
   UnexpectedEndOfString: 'a string that ends on its own line',
   InvalidNumberFormat: 'a number',
   UnexpectedEndOfNumber: 'more digits of this number',

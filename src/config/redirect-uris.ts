@@ -3,7 +3,7 @@ import type { App } from '../core/app.ts'
 import { isLoopbackHost, isOutOfReach } from '../core/loopback.ts'
 import { type ConfigFault, showPath } from './faults.ts'
 
-const PASTED = 'after a sign-in the address that the browser ends on has to be pasted'
+const MUST_PASTE = 'after a sign-in the address that the browser ends on has to be pasted'
 
 /** Linux and macOS keep the ports below for root. */
 const FIRST_FREE_PORT = 1024
@@ -27,15 +27,15 @@ function whatIsWrongWith(uri: URL, ownPort: number): string[] {
           'has a user name or password in it: browsers drop them, and a server compares the whole URI',
         ]
       : []),
-    ...(unserved === undefined ? [] : [`${unserved}: ${PASTED}`]),
-    ...(ANSWERED.some((parameter) => uri.searchParams.has(parameter))
+    ...(unserved === undefined ? [] : [`${unserved}: ${MUST_PASTE}`]),
+    ...(RESPONSE_PARAMETERS.some((parameter) => uri.searchParams.has(parameter))
       ? ["has a parameter in it that is also one of the server's answer, which is refused then"]
       : []),
   ]
 }
 
 /** Parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207). */
-const ANSWERED = ['code', 'state', 'iss', 'error']
+const RESPONSE_PARAMETERS = ['code', 'state', 'iss', 'error']
 
 /** Why the daemon cannot listen there, as the end of a sentence about the URI; undefined where it can. */
 export function whyUnserved(

@@ -8,7 +8,7 @@ import * as values from './values.ts'
 
 type Rule = RegExp | ((text: string) => boolean)
 
-export function text(error: string, rule: Rule) {
+export function textSetting(error: string, rule: Rule) {
   const anything = z.string({ error })
   return rule instanceof RegExp ? anything.regex(rule, { error }) : anything.refine(rule, { error })
 }
@@ -17,7 +17,7 @@ export function text(error: string, rule: Rule) {
 const EXPLAINED_MAX = 100
 
 /** An object with exactly these settings. `others` explains those that only its siblings have. */
-export function settings<Shape extends z.ZodRawShape>(
+export function settingsObject<Shape extends z.ZodRawShape>(
   error: string,
   shape: Shape,
   others: Readonly<Record<string, string>> = {},
@@ -41,27 +41,27 @@ export function notOneOf(kinds: string, object: string) {
     input instanceof Object && !Array.isArray(input) ? kinds : object
 }
 
-export function duration(min: string, max: string) {
+export function durationSetting(min: string, max: string) {
   const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}`
-  return text(error, values.DURATION)
+  return textSetting(error, values.DURATION)
     .refine((value) => isWithin(value, min, max), { error })
-    .transform(values.toMs)
+    .transform(values.durationToMs)
 }
 
 /** In milliseconds, or null for "none". */
 export function durationOrNone(min: string, max: string) {
   const error = `a duration with its unit, such as "90s" or "10m", from ${min} to ${max}, or "none"`
-  return text(error, values.DURATION_OR_NONE)
+  return textSetting(error, values.DURATION_OR_NONE)
     .refine((value) => value === 'none' || isWithin(value, min, max), { error })
-    .transform((value) => (value === 'none' ? null : values.toMs(value)))
+    .transform((value) => (value === 'none' ? null : values.durationToMs(value)))
 }
 
 function isWithin(duration: string, min: string, max: string): boolean {
-  const inMs = values.toMs(duration)
-  return inMs >= values.toMs(min) && inMs <= values.toMs(max)
+  const inMs = values.durationToMs(duration)
+  return inMs >= values.durationToMs(min) && inMs <= values.durationToMs(max)
 }
 
-export const list = <Item extends z.ZodType>(error: string, item: Item) =>
+export const listSetting = <Item extends z.ZodType>(error: string, item: Item) =>
   z
     .array(item, { error })
     .refine((items) => new Set(items).size === items.length, {
@@ -69,15 +69,17 @@ export const list = <Item extends z.ZodType>(error: string, item: Item) =>
     })
     .meta({ uniqueItems: true })
 
-const ISSUER = 'an https: URL without query, fragment or password (http: on loopback only)'
-export const issuer = text(ISSUER, values.isIssuer).meta({ format: 'uri' })
-const ENDPOINT = 'an https: URL without fragment or password (http: on loopback only)'
-export const endpoint = text(ENDPOINT, values.isEndpoint).meta({ format: 'uri' })
+const ISSUER_EXPECTED = 'an https: URL without query, fragment or password (http: on loopback only)'
+export const issuerSetting = textSetting(ISSUER_EXPECTED, values.isIssuer).meta({ format: 'uri' })
+const ENDPOINT_EXPECTED = 'an https: URL without fragment or password (http: on loopback only)'
+export const endpointSetting = textSetting(ENDPOINT_EXPECTED, values.isEndpoint).meta({
+  format: 'uri',
+})
 
-const PATH = 'an absolute path, or one that begins with "~/"'
+const PATH_EXPECTED = 'an absolute path, or one that begins with "~/"'
 const PLAIN_PATH =
   'a path with its drive and the names of files: on Windows none is "NUL" or "COM1", has a ":" in it, or ends with a dot or a blank'
-export const path = text(PATH, values.isFilePath)
+export const pathSetting = textSetting(PATH_EXPECTED, values.isFilePath)
   .refine((value) => !values.isFilePath(value) || values.hasNamesOfFiles(value), {
     error: PLAIN_PATH,
   })

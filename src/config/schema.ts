@@ -4,35 +4,44 @@
  */
 import { z } from 'zod'
 import { isLoopbackHost } from '../core/loopback.ts'
-import { NAME, VARIABLE } from '../core/names.ts'
-import { app } from './app-schema.ts'
+import { NAME_PATTERN, VARIABLE_PATTERN } from '../core/names.ts'
+import { appSettings } from './app-schema.ts'
 import { EVO_ISSUER } from './evo.ts'
 import { APP_NAME } from './names.ts'
-import { refresh } from './refresh-settings.ts'
-import { share } from './share-settings.ts'
-import { duration, issuer, notOneOf, path, settings, text } from './schema-parts.ts'
+import { refreshSettings } from './refresh-settings.ts'
+import { shareSettings } from './share-settings.ts'
+import {
+  durationSetting,
+  issuerSetting,
+  notOneOf,
+  pathSetting,
+  settingsObject,
+  textSetting,
+} from './schema-parts.ts'
 
-const FILE = 'an object with app and path'
-const whose = {
-  app: text('the name of an app', NAME).describe('The app whose access token is written.'),
-  path: path.describe('The file to keep up to date.'),
+const FILE_EXPECTED = 'an object with app and path'
+const tokenFileApp = {
+  app: textSetting('the name of an app', NAME_PATTERN).describe(
+    'The app whose access token is written.',
+  ),
+  path: pathSetting.describe('The file to keep up to date.'),
 }
-const dotenvFile = settings(FILE, {
-  ...whose,
+const dotenvFile = settingsObject(FILE_EXPECTED, {
+  ...tokenFileApp,
   // Without optional() the union would look for a format before there is a default.
   format: z
     .literal('dotenv')
     .optional()
     .default('dotenv')
     .describe('dotenv: one NAME=value line; everything else in the file stays as it is.'),
-  variable: text('a variable name: letters, digits and "_"', VARIABLE)
+  variable: textSetting('a variable name: letters, digits and "_"', VARIABLE_PATTERN)
     .prefault('EVO_ACCESS_TOKEN')
     .describe('The name of the variable.'),
 })
-const wholeFile = settings(
-  FILE,
+const wholeFile = settingsObject(
+  FILE_EXPECTED,
   {
-    ...whose,
+    ...tokenFileApp,
     format: z
       .enum(['raw', 'json'])
       .describe('raw: the access token alone. json: an object that has it as access_token.'),
@@ -40,8 +49,8 @@ const wholeFile = settings(
   { variable: 'is a setting of dotenv files only: take it out' },
 )
 export const FILE_KINDS = { dotenv: dotenvFile, raw: wholeFile } as const
-const file = z.discriminatedUnion('format', [dotenvFile, wholeFile], {
-  error: notOneOf('one of raw, dotenv, json', FILE),
+const tokenFileSettings = z.discriminatedUnion('format', [dotenvFile, wholeFile], {
+  error: notOneOf('one of raw, dotenv, json', FILE_EXPECTED),
 })
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -49,30 +58,30 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const MOST_APPS = 10_000
 
 const VAULT_KEYS = ['auto', 'keychain', 'file', 'credential'] as const
-const COMMAND = 'a list of strings: the program, then its arguments'
-const LOOPBACK = 'a loopback address: 127.0.0.0/8, ::1 or localhost'
-const PORT = 'a whole number from 0 to 65535'
+const COMMAND_EXPECTED = 'a list of strings: the program, then its arguments'
+const LOOPBACK_EXPECTED = 'a loopback address: 127.0.0.0/8, ::1 or localhost'
+const PORT_EXPECTED = 'a whole number from 0 to 65535'
 const oneOf = (names: readonly string[]) => `one of ${names.join(', ')}`
 
-export const configSchema = settings('an object', {
+export const configSchema = settingsObject('an object', {
   $schema: z.string({ error: 'a string' }).optional().describe('For editors; not used.'),
-  issuer: issuer
+  issuer: issuerSetting
     .prefault(EVO_ISSUER)
     .describe('The authorization server of all apps that name no other.'),
-  listen: settings('an object with host and port', {
-    host: text(LOOPBACK, isLoopbackHost)
+  listen: settingsObject('an object with host and port', {
+    host: textSetting(LOOPBACK_EXPECTED, isLoopbackHost)
       .prefault('127.0.0.1')
       .describe('A loopback address; nothing else is possible.'),
     port: z
-      .int({ error: PORT })
-      .min(0, { error: PORT })
-      .max(65535, { error: PORT })
+      .int({ error: PORT_EXPECTED })
+      .min(0, { error: PORT_EXPECTED })
+      .max(65535, { error: PORT_EXPECTED })
       .prefault(13860)
       .describe('The TCP port; 0 is any free one.'),
   })
     .prefault({})
     .describe('Where callers reach the daemon.'),
-  vault: settings('an object with key', {
+  vault: settingsObject('an object with key', {
     key: z
       .enum(VAULT_KEYS, { error: oneOf(VAULT_KEYS) })
       .prefault('auto')
@@ -82,10 +91,10 @@ export const configSchema = settings('an object', {
   })
     .prefault({})
     .describe('How the tokens are encrypted on disk.'),
-  refresh: refresh
+  refresh: refreshSettings
     .prefault({})
     .describe('When tokens are renewed, and how long to wait after a failure.'),
-  log: settings('an object with level', {
+  log: settingsObject('an object with level', {
     level: z
       .enum(LOG_LEVELS, { error: oneOf(LOG_LEVELS) })
       .prefault('info')
@@ -93,30 +102,30 @@ export const configSchema = settings('an object', {
   })
     .prefault({})
     .describe('The log, JSON lines.'),
-  ca: path
+  ca: pathSetting
     .optional()
     .describe("A PEM file of certificate authorities to trust besides the system's."),
-  notify: settings('an object with command', {
+  notify: settingsObject('an object with command', {
     command: z
-      .array(z.string({ error: 'a string' }), { error: COMMAND })
-      .refine(([program]) => program !== undefined && program !== '', { error: COMMAND })
+      .array(z.string({ error: 'a string' }), { error: COMMAND_EXPECTED })
+      .refine(([program]) => program !== undefined && program !== '', { error: COMMAND_EXPECTED })
       .meta({ minItems: 1 })
       .describe('The program to run when an app needs a person, and its arguments.'),
-    every: duration('1s', '30d')
+    every: durationSetting('1s', '30d')
       .prefault('15m')
       .describe('The least time between two runs for the same event of the apps of one issuer.'),
   })
     .optional()
     .describe('Tells a person when an app needs one.'),
-  share: share
+  share: shareSettings
     .optional()
     .describe('The database through which daemons on many hosts serve the same sessions.'),
   files: z
-    .array(file, { error: 'a list of objects with app and path' })
+    .array(tokenFileSettings, { error: 'a list of objects with app and path' })
     .prefault([])
     .describe('Files that are kept up to date with an access token.'),
   apps: z
-    .record(z.string().regex(NAME, { error: APP_NAME }), app, {
+    .record(z.string().regex(NAME_PATTERN, { error: APP_NAME }), appSettings, {
       error: 'an object of app names and apps',
     })
     .refine((apps) => Object.keys(apps).length <= MOST_APPS, { error: 'at most 10,000 apps' })

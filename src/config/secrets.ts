@@ -3,40 +3,41 @@
  * instead. The value is never shown.
  */
 import type { Path } from './json-text.ts'
-import { NAME } from '../core/names.ts'
+import { NAME_PATTERN } from '../core/names.ts'
 import { plainKey } from './names.ts'
 
 const GIVEN_AWAY = 'does not belong in this file, where others may have read it: take it out'
 
 type Advice = (app: string) => string
 
-const CLIENT_SECRET: Advice = (app) =>
+const CLIENT_SECRET_ADVICE: Advice = (app) =>
   `a client secret ${GIVEN_AWAY}, then store it with "evo-token secret ${app}"`
-const TOKEN: Advice = (app) =>
+const TOKEN_ADVICE: Advice = (app) =>
   `a token ${GIVEN_AWAY}; evo-token gets its own, after "evo-token login ${app}" where a person has to sign in`
-const ACCESS_KEY: Advice = () =>
+const ACCESS_KEY_ADVICE: Advice = () =>
   `an access key ${GIVEN_AWAY}; "evo-token caller add NAME" makes one, and only the caller keeps it`
 const PRIVATE_KEY: Advice = (app) =>
   `a private key ${GIVEN_AWAY}, then store it with "evo-token secret ${app} --private-key FILE"`
-const OTHER: Advice = () => `a secret ${GIVEN_AWAY}; no setting of evo-token takes one`
+const OTHER_SECRET_ADVICE: Advice = () =>
+  `a secret ${GIVEN_AWAY}; no setting of evo-token takes one`
 
 /** Keys that name a secret, without case and punctuation. */
 const SECRET_KEYS: ReadonlyMap<string, Advice> = new Map([
-  ...['clientsecret', 'appsecret', 'secret'].map((key) => [key, CLIENT_SECRET] as const),
+  ...['clientsecret', 'appsecret', 'secret'].map((key) => [key, CLIENT_SECRET_ADVICE] as const),
   ...['token', 'tokens', 'accesstoken', 'refreshtoken', 'idtoken', 'bearertoken', 'jwt'].map(
-    (key) => [key, TOKEN] as const,
+    (key) => [key, TOKEN_ADVICE] as const,
   ),
-  ...['accesskey', 'apikey', 'apitoken'].map((key) => [key, ACCESS_KEY] as const),
+  ...['accesskey', 'apikey', 'apitoken'].map((key) => [key, ACCESS_KEY_ADVICE] as const),
   ...['privatekey', 'clientassertion'].map((key) => [key, PRIVATE_KEY] as const),
   ...['password', 'passwd', 'passphrase', 'credential', 'credentials', 'vaultkey'].map(
-    (key) => [key, OTHER] as const,
+    (key) => [key, OTHER_SECRET_ADVICE] as const,
   ),
 ])
 
 const SECRET_VALUES: readonly (readonly [RegExp, Advice])[] = [
-  [/evtk_[\w-]/, ACCESS_KEY],
+  [/evtk_[\w-]/, ACCESS_KEY_ADVICE],
   // A JWT (RFC 7519) or a JWE in compact form: the header is base64url of `{"…`.
-  [/eyJ[\w-]{5,}\.[\w-]*\.[\w-]/, TOKEN],
+  [/eyJ[\w-]{5,}\.[\w-]*\.[\w-]/, TOKEN_ADVICE],
   [/-----BEGIN [A-Z ]*PRIVATE KEY/, PRIVATE_KEY],
 ]
 
@@ -68,7 +69,7 @@ export function findSecrets(value: unknown, path: Path = []): FoundSecret[] {
 function toFoundSecret(path: Path, advice: Advice): FoundSecret {
   // In `apps.NAME…` the advice can name the app.
   const [apps, app] = path
-  const named = apps === 'apps' && typeof app === 'string' && NAME.test(app)
+  const named = apps === 'apps' && typeof app === 'string' && NAME_PATTERN.test(app)
   return { path, message: advice(named ? app : 'APP') }
 }
 

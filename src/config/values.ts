@@ -12,7 +12,7 @@ export const DURATION = /^\d+(?:\.\d+)? ?[A-Za-z]+$/
 export const DURATION_OR_NONE = /^(?:none|\d+(?:\.\d+)? ?[A-Za-z]+)$/
 
 /** In milliseconds; NaN for what is no duration. */
-export function toMs(duration: string): number {
+export function durationToMs(duration: string): number {
   if (!DURATION.test(duration)) return NaN
   // The types of `ms` say that the unit is a known one; at run time it answers undefined for others.
   const inMs: unknown = ms(duration as ms.StringValue)
@@ -51,14 +51,14 @@ export function isIssuer(text: string): boolean {
 
 /** `https:`, or `http:` to this machine; no fragment (RFC 6749 §3.1), no password. */
 export function isEndpoint(text: string): boolean {
-  const url = toUrl(text)
+  const url = parseUrl(text)
   if (!url?.hostname || text.includes('#') || url.username || url.password) return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 }
 
 /** An absolute URI without a fragment (RFC 6749 §3.1.2); custom schemes are for pasted sign-ins. */
 export function isRedirectUri(text: string): boolean {
-  const url = toUrl(text)
+  const url = parseUrl(text)
   return url !== undefined && !text.includes('#') && !NO_REDIRECT.has(url.protocol)
 }
 
@@ -71,7 +71,7 @@ const NO_REDIRECT = new Set([
   'localhost:',
 ])
 
-function toUrl(text: string): URL | undefined {
+function parseUrl(text: string): URL | undefined {
   // The URL parser forgives spaces and line breaks; an authorization server compares text.
   return /^[\x21-\x7e]+$/.test(text) && URL.canParse(text) ? new URL(text) : undefined
 }

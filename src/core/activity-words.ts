@@ -1,7 +1,7 @@
 /** What an entry of the activity says to a person. Used by the command line and by the page. */
 import type { Activity, ActivityKind, Cause } from './activity.ts'
 
-const WHAT: Readonly<Record<ActivityKind, string>> = {
+const ACTIVITY_KIND_WORDS: Readonly<Record<ActivityKind, string>> = {
   started: 'the daemon started',
   stopped: 'the daemon stopped',
   slept: 'the machine slept, or its clock was set forward',
@@ -28,7 +28,7 @@ const WHAT: Readonly<Record<ActivityKind, string>> = {
   recovered: 'recovered',
 }
 
-const WHY: Readonly<Record<Cause, string>> = {
+const CAUSE_WORDS: Readonly<Record<Cause, string>> = {
   age: 'it was due',
   cron: 'by its schedule',
   retry: 'another attempt',
@@ -42,10 +42,12 @@ type SentenceParts = Pick<Activity, 'cause' | 'durationMs' | 'error'> & { readon
 
 /** One line, without time, app and caller. A kind of a later version is shown as it is. */
 export function activitySentence({ kind, cause, durationMs, error }: SentenceParts): string {
-  const what = Object.hasOwn(WHAT, kind) ? WHAT[kind as ActivityKind] : kind.replaceAll('_', ' ')
+  const what = Object.hasOwn(ACTIVITY_KIND_WORDS, kind)
+    ? ACTIVITY_KIND_WORDS[kind as ActivityKind]
+    : kind.replaceAll('_', ' ')
   const details = [
     error ?? undefined,
-    cause === null ? undefined : WHY[cause],
+    cause === null ? undefined : CAUSE_WORDS[cause],
     durationMs === null ? undefined : lengthOf(durationMs),
   ].filter((one) => one !== undefined)
   return details.length > 0 ? `${what} (${details.join(', ')})` : what

@@ -37,7 +37,7 @@ export const ACTIVITY_KINDS = [
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number]
 
 /** Why a token was renewed. */
-export const CAUSES = [
+export const RENEWAL_CAUSES = [
   /** It was due. */
   'age',
   'cron',
@@ -52,7 +52,7 @@ export const CAUSES = [
   'owner',
 ] as const
 
-export type Cause = (typeof CAUSES)[number]
+export type Cause = (typeof RENEWAL_CAUSES)[number]
 
 export interface Activity {
   /** Unique among the entries, so it is also the cursor of a list. */

@@ -15,7 +15,7 @@ export type AttentionEvent = (typeof ATTENTION_EVENTS)[number]
 export type Need = Exclude<AttentionEvent, 'recovered'>
 
 /** Cases without a notice: not signed in yet, signed out by a person, or a token without refresh token that expired. */
-const EXPECTED: ReadonlySet<ProblemCase> = new Set([
+const CASES_WITHOUT_NOTICE: ReadonlySet<ProblemCase> = new Set([
   'signed_out',
   'secret_forgotten',
   'service_signed_out',
@@ -24,7 +24,7 @@ const EXPECTED: ReadonlySet<ProblemCase> = new Set([
 
 /** What a person has to be notified of, if anything: what only a person can correct. */
 export function needOf(problem: Problem): Need | undefined {
-  if (EXPECTED.has(problem.case)) return undefined
+  if (CASES_WITHOUT_NOTICE.has(problem.case)) return undefined
   if (problem.case === 'session_expires') return 'login_expires'
   return problem.code === 'login_required' || problem.code === 'misconfigured'
     ? problem.code

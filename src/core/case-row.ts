@@ -30,7 +30,7 @@ export interface CaseRow {
 }
 
 /** The server has ended the session, or demands that a person sign in. */
-export const ended = (how: string): CaseRow => ({
+export const toEndedRow = (how: string): CaseRow => ({
   code: 'login_required',
   callers: ({ app }) => `The authorization server ${how} "${app}".`,
   owner: ({ app, person, details }) =>
@@ -38,7 +38,7 @@ export const ended = (how: string): CaseRow => ({
 })
 
 /** The server issues no token to the app as it is. */
-export const refused = (why: string): CaseRow => ({
+export const toRefusedRow = (why: string): CaseRow => ({
   code: 'misconfigured',
   callers: ({ app }) => `No token is issued to "${app}": the authorization server ${why}.`,
   owner: ({ app, details }) =>

@@ -2,6 +2,9 @@
 import { type App, hasPrivateKey } from './app.ts'
 import type { Failure } from './ports.ts'
 
+/** The longest client secret or private key; an RSA key of 4096 bits fits. */
+export const SECRET_MAX_LENGTH = 4096
+
 /** The command that stores the app's credential. */
 export function secretCommand(app: App): string {
   return `evo-token secret ${app.name}${hasPrivateKey(app) ? ' --private-key FILE' : ''}`

@@ -53,14 +53,14 @@ export function caseOfSession(
         return { case: needsClientSecret(app) ? 'secret_forgotten' : 'service_signed_out' }
       }
       if (!session.error) return { case: 'signed_out' }
-      return { case: endOf(session.error), details: session.error.message }
+      return { case: caseOfEnd(session.error), details: session.error.message }
     case 'active':
       if (isServed) return undefined
       return { case: isRenewable(app, session) ? 'renewing' : 'token_ended' }
     case 'retrying':
       return { case: retriedFor(session), details: session.error.message }
     case 'misconfigured':
-      return { case: refusalOf(session.error), details: session.error.message }
+      return { case: caseOfRefusal(session.error), details: session.error.message }
   }
 }
 
@@ -78,7 +78,7 @@ export function casesBesides(facts: AppFacts): readonly FoundCase[] {
 }
 
 /** Why a session has ended. */
-function endOf({ code }: PastFailure): ProblemCase {
+function caseOfEnd({ code }: PastFailure): ProblemCase {
   const known = caseNamed(code)
   return known && CASES[known].code === 'login_required' ? known : 'invalid_grant'
 }
@@ -89,7 +89,7 @@ function retriedFor(session: Extract<Session, { status: 'retrying' }>): ProblemC
 }
 
 /** Why no token is issued to the app. */
-function refusalOf({ code }: PastFailure): ProblemCase {
+function caseOfRefusal({ code }: PastFailure): ProblemCase {
   const known = caseNamed(code)
   return known && CASES[known].code === 'misconfigured' ? known : 'app_refused'
 }

@@ -5,12 +5,22 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The JSON object in `text`; undefined for anything else. Errors never quote the text, which may contain a token. */
-export function parseJsonObject(text: string): JsonObject | undefined {
+/** Undefined for what is no JSON: the parser's own error would quote the text, which may contain a token. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : undefined
+    return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** The JSON object in `text`; undefined for anything else. */
+export function parseJsonObject(text: string): JsonObject | undefined {
+  const value = parseJson(text)
+  return isJsonObject(value) ? value : undefined
+}
+
+/** The members of `value`; none where it is no object. */
+export function membersOf(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

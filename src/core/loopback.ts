@@ -1,7 +1,7 @@
 /** Which addresses and host names are always this machine's own. */
 
-const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
-const IPV4_LOOPBACK = new RegExp(`^127(?:\\.${OCTET}){3}$`)
+const IPV4_OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4_LOOPBACK = new RegExp(`^127(?:\\.${IPV4_OCTET}){3}$`)
 
 /** Whether an IP address, without brackets and in canonical form, is in 127.0.0.0/8 or is ::1. */
 export function isLoopbackAddress(address: string): boolean {

@@ -5,7 +5,7 @@
  * Callers see the first form. The owner also sees who is signed in and what the authorization server
  * said: those words are beyond our control, and may name people, tenants or addresses.
  */
-import { asEnd, type CaseRow, ended, ownWords, quoteWords, refused } from './case-row.ts'
+import { asEnd, type CaseRow, toEndedRow, ownWords, quoteWords, toRefusedRow } from './case-row.ts'
 
 export const CASES = {
   signed_out: {
@@ -22,11 +22,11 @@ export const CASES = {
     callers: ({ app }) => `"${app}" cannot get another token: there is no refresh token for it.`,
   },
   // RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6, at the token endpoint.
-  invalid_grant: ended('has ended the sign-in to'),
-  interaction_required: ended('wants a person to sign in again to'),
-  login_required: ended('wants a person to sign in again to'),
-  account_selection_required: ended('wants a person to choose an account again for'),
-  consent_required: ended('wants a person to give consent again to'),
+  invalid_grant: toEndedRow('has ended the sign-in to'),
+  interaction_required: toEndedRow('wants a person to sign in again to'),
+  login_required: toEndedRow('wants a person to sign in again to'),
+  account_selection_required: toEndedRow('wants a person to choose an account again for'),
+  consent_required: toEndedRow('wants a person to give consent again to'),
   refresh_refused: {
     code: 'login_required',
     callers: ({ app }) =>
@@ -63,13 +63,13 @@ export const CASES = {
     callers: ({ app }) => `No private key is stored for "${app}".`,
     owner: ownWords,
   },
-  invalid_client: refused('does not accept its client id or its credentials'),
-  unauthorized_client: refused('does not allow it to use this grant'),
-  unsupported_grant_type: refused('does not support this grant'),
-  invalid_scope: refused('refuses a scope that it asks for'),
-  invalid_request: refused('does not understand its request'),
-  invalid_target: refused('issues no tokens for the resource that it asks for'),
-  no_bearer_token: refused('issues tokens of a type that is not served here'),
+  invalid_client: toRefusedRow('does not accept its client id or its credentials'),
+  unauthorized_client: toRefusedRow('does not allow it to use this grant'),
+  unsupported_grant_type: toRefusedRow('does not support this grant'),
+  invalid_scope: toRefusedRow('refuses a scope that it asks for'),
+  invalid_request: toRefusedRow('does not understand its request'),
+  invalid_target: toRefusedRow('issues no tokens for the resource that it asks for'),
+  no_bearer_token: toRefusedRow('issues tokens of a type that is not served here'),
   no_endpoint: {
     code: 'misconfigured',
     callers: ({ app }) =>
@@ -81,7 +81,7 @@ export const CASES = {
     callers: ({ app }) => `The authorization server of "${app}" publishes no metadata.`,
     owner: ownWords,
   },
-  app_refused: refused('refuses it'),
+  app_refused: toRefusedRow('refuses it'),
   unavailable: {
     code: 'unavailable',
     callers: ({ app }) => `The last attempt to get a token for "${app}" failed.`,

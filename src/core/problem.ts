@@ -31,7 +31,7 @@ export interface Problem {
 export function problemsOf(facts: AppFacts): readonly Problem[] {
   const ofSession = problemsOfSession(facts)
   if (facts.newer) return ofSession
-  const besides = casesBesides(facts).map((found) => toProblem(facts, found, false))
+  const besides = casesBesides(facts).map((found) => toAppProblem(facts, found, false))
   const blocking = ofSession.filter((one) => one.blocking)
   return [...blocking, ...ofSession.filter((one) => !one.blocking), ...besides]
 }
@@ -43,7 +43,7 @@ export function whatBlocks(facts: SessionFacts): Problem | undefined {
 
 function problemsOfSession(facts: SessionFacts): readonly Problem[] {
   const { app, session, now, newer, unstored, homeFault } = facts
-  if (newer) return [toProblem(facts, { case: 'record_newer' }, true)]
+  if (newer) return [toAppProblem(facts, { case: 'record_newer' }, true)]
   const isServed = session.tokens !== undefined && remainingMs(session.tokens, now) > 0
   // A service app needs no record: its next token comes with its secret.
   const needsDisk = app.type !== 'service'
@@ -51,15 +51,15 @@ function problemsOfSession(facts: SessionFacts): readonly Problem[] {
   if (homeFault) {
     const { message: details, hint } = homeFault.words ?? {}
     const found = { case: homeFault.case, details, ...(hint !== undefined && { hint }) }
-    problems.push(toProblem(facts, found, !isServed))
+    problems.push(toAppProblem(facts, found, !isServed))
   }
   const found = caseOfSession(facts, isServed)
   if (found) {
     const isOfDisk = needsDisk && found.case === 'vault_unwritable'
-    problems.push(toProblem(facts, found, !isServed || isOfDisk))
+    problems.push(toAppProblem(facts, found, !isServed || isOfDisk))
   }
   if (unstored && needsDisk) {
-    problems.push(toProblem(facts, { case: 'not_stored', details: unstored.message }, true))
+    problems.push(toAppProblem(facts, { case: 'not_stored', details: unstored.message }, true))
   }
   return problems
 }
@@ -92,7 +92,7 @@ function blockingProblem(app: App, found: ProblemCase, details?: string): Proble
   const row: CaseRow = CASES[found]
   const hint = remedyFor(app, found)
   return {
-    ...common(found, true),
+    ...describeCase(found, true),
     callers: { message: row.callers(subject), hint },
     owner: { message: (row.owner ?? row.callers)(subject), hint },
   }
@@ -103,13 +103,17 @@ export function problemBeforeSession(app: App, found: NotRestoredCase, words: Wo
   const subject = { app: app.name, person: undefined, details: words.message }
   const row = CASES[found]
   return {
-    ...common(found, true),
+    ...describeCase(found, true),
     callers: { message: row.callers(subject), hint: remedyFor(app, found) },
     owner: { message: row.owner(subject), hint: words.hint },
   }
 }
 
-function toProblem({ app, session }: SessionFacts, found: FoundCase, blocking: boolean): Problem {
+function toAppProblem(
+  { app, session }: SessionFacts,
+  found: FoundCase,
+  blocking: boolean,
+): Problem {
   const { tokens } = session
   const subject = {
     app: app.name,
@@ -120,7 +124,7 @@ function toProblem({ app, session }: SessionFacts, found: FoundCase, blocking: b
   const rest = blocking || !isAboutSession(row) ? '' : ' Its token is still good.'
   const hint = remedyFor(app, found.case)
   return {
-    ...common(found.case, blocking),
+    ...describeCase(found.case, blocking),
     callers: { message: `${row.callers(subject)}${rest}`, hint },
     owner: {
       message: `${(row.owner ?? row.callers)(subject)}${rest}`,
@@ -129,7 +133,7 @@ function toProblem({ app, session }: SessionFacts, found: FoundCase, blocking: b
   }
 }
 
-function common(name: ProblemCase, blocking: boolean) {
+function describeCase(name: ProblemCase, blocking: boolean) {
   const row: CaseRow = CASES[name]
   return { case: name, code: row.code, blocking, reason: row.reason ?? row.code }
 }

@@ -17,6 +17,11 @@ export interface Registration {
   readonly turns: IssuerTurns
 }
 
+/** The apps by name. */
+export function appsOf(registrations: Iterable<Registration>): ReadonlyMap<string, App> {
+  return new Map([...registrations].map(({ app }) => [app.name, app]))
+}
+
 /** Lets the requests of an issuer's apps that spend a token leave in turn. */
 export interface IssuerTurns {
   /** Resolves when the request may be sent: first those that callers wait for, then the token that expires first. */

@@ -22,7 +22,7 @@ export function planReload(
   })
   const changed = kept.filter(({ old, app }) => differ(old, app))
   const replaced = changed.filter(({ old, app }) => differ(identityOf(old), identityOf(app)))
-  return { added, removed, changed: changed.map(nameOf), replaced: replaced.map(nameOf) }
+  return { added, removed, changed: changed.map(getName), replaced: replaced.map(getName) }
 }
 
 /** Both sides are made by the same code, so their keys stand in the same order. */
@@ -30,6 +30,6 @@ function differ(one: object, other: object): boolean {
   return JSON.stringify(one) !== JSON.stringify(other)
 }
 
-function nameOf({ name }: { readonly name: string }): string {
+function getName({ name }: { readonly name: string }): string {
   return name
 }

@@ -18,21 +18,21 @@ export function remedyFor(app: App, problem: ProblemCase): string {
     case 'refresh_refused':
     case 'answer_lost':
     case 'scope_changed':
-      return `Sign in: ${login(app)}.`
+      return `Sign in: ${loginCommand(app)}.`
     case 'token_refused':
-      return `Get another one: ${refresh(app)}${app.type === 'service' ? '' : `, or sign in again: ${login(app)}`}.`
+      return `Get another one: ${refreshCommand(app)}${app.type === 'service' ? '' : `, or sign in again: ${loginCommand(app)}`}.`
     case 'session_expires':
-      return `Sign in again when it suits you: ${login(app)}.`
+      return `Sign in again when it suits you: ${loginCommand(app)}.`
     case 'token_ended':
     case 'not_renewable':
     case 'last_token_refused':
-      return `Sign in: ${login(app)}.${offlineAccess(app)}`
+      return `Sign in: ${loginCommand(app)}.${offlineAccess(app)}`
     case 'record_damaged':
       return needsClientSecret(app)
-        ? `Store its ${secretWords(app)} again (\`${secretCommand(app)}\`), then sign in: ${login(app)}.`
-        : `Sign in: ${login(app)}.`
+        ? `Store its ${secretWords(app)} again (\`${secretCommand(app)}\`), then sign in: ${loginCommand(app)}.`
+        : `Sign in: ${loginCommand(app)}.`
     case 'service_signed_out':
-      return `Get a token again: ${refresh(app)}.`
+      return `Get a token again: ${refreshCommand(app)}.`
     case 'secret_forgotten':
     case 'client_secret_missing':
     case 'private_key_missing':
@@ -42,11 +42,11 @@ export function remedyFor(app: App, problem: ProblemCase): string {
         ? `Store its ${secretWords(app)} again: \`${secretCommand(app)}\`. If it is right, correct "clientId" in the config, then \`evo-token reload\`.`
         : `Correct "clientId" in the config, or register the app as "${app.type}", then \`evo-token reload\`.`
     case 'invalid_scope':
-      return `${scopes(app)} Then \`evo-token reload\`.`
+      return `${adviseScopes(app)} Then \`evo-token reload\`.`
     case 'unauthorized_client':
-      return `${registration(app)}${orSignIn(app)}`
+      return `${adviseRegistration(app)}${orSignIn(app)}`
     case 'unsupported_grant_type':
-      return registration(app)
+      return adviseRegistration(app)
     case 'no_endpoint':
     case 'no_metadata':
       return 'Correct "issuer" in the config, or name the endpoints there, then `evo-token reload`.'
@@ -76,15 +76,15 @@ export function remedyFor(app: App, problem: ProblemCase): string {
     case 'copy_missing':
       return app.type === 'service'
         ? `See at a keeper why it has none: \`evo-token status ${app.name}\`.`
-        : `Sign in at a keeper: ${login(app)}.`
+        : `Sign in at a keeper: ${loginCommand(app)}.`
     case 'copy_ended':
       return 'Check the keeper that is its home (`evo-token share status`); if that is stopped for good, `evo-token share take-over NAME` at another one.'
     case 'signed_out_elsewhere':
-      return `Sign in at a keeper: ${login(app)}.`
+      return `Sign in at a keeper: ${loginCommand(app)}.`
     case 'secret_forgotten_elsewhere':
       return `Store its ${secretWords(app)} at the keeper that is its home: \`${secretCommand(app)}\`.`
     case 'service_signed_out_elsewhere':
-      return `Get a token again at the keeper that is its home: ${refresh(app)}.`
+      return `Get a token again at the keeper that is its home: ${refreshCommand(app)}.`
     case 'reader_key_missing':
       return `Make one at a keeper, \`evo-token share reader-key --app ${app.name} --out FILE\`, and add it to "share.readerKeys".`
     case 'file_unwritable':
@@ -92,15 +92,15 @@ export function remedyFor(app: App, problem: ProblemCase): string {
   }
 }
 
-function login({ name }: App): string {
+function loginCommand({ name }: App): string {
   return `\`evo-token login ${name}\``
 }
 
-function refresh({ name }: App): string {
+function refreshCommand({ name }: App): string {
   return `\`evo-token refresh ${name}\``
 }
 
-function registration({ type }: App): string {
+function adviseRegistration({ type }: App): string {
   return `Check that the app is registered as "${type}", and its client id; then \`evo-token reload\`.`
 }
 
@@ -108,7 +108,7 @@ function registration({ type }: App): string {
 function orSignIn(app: App): string {
   return app.type === 'service'
     ? ''
-    : ` If that is right, the sign-in may have ended: ${login(app)}.`
+    : ` If that is right, the sign-in may have ended: ${loginCommand(app)}.`
 }
 
 /** Why the session has no refresh token, where the config is the reason. */
@@ -118,7 +118,7 @@ function offlineAccess({ type, scopes: asked }: App): string {
     : ' With "offline_access" among its scopes in the config it would be renewed by itself.'
 }
 
-function scopes(app: App): string {
+function adviseScopes(app: App): string {
   return app.type === 'spa' && app.scopes.includes('offline_access')
     ? 'An SPA may not be allowed offline_access: take it out of "scopes" in the config, and sign in whenever the token ends; or register a native app, which may have it.'
     : 'Compare "scopes" in the config with those of the registration; Evo scopes need an app that was registered in the Seequent Developer Portal.'
@@ -132,7 +132,7 @@ export function signInRemedy(app: App, code: string): string | undefined {
     case 'invalid_grant':
       return 'The answer of the server was used before, or too late: sign in again.'
     case 'unauthorized_client':
-      return registration(app)
+      return adviseRegistration(app)
     case 'invalid_client':
     case 'invalid_scope':
       return remedyFor(app, code)

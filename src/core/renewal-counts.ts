@@ -13,11 +13,11 @@ export const NO_RENEWALS: RenewalCounts = {
 }
 
 export function countRenewal(counts: RenewalCounts, { type }: SessionEvent): RenewalCounts {
-  const outcome = outcomeOf(type)
+  const outcome = outcomeOfEvent(type)
   return outcome === undefined ? counts : { ...counts, [outcome]: counts[outcome] + 1 }
 }
 
-function outcomeOf(type: SessionEvent['type']): Outcome | undefined {
+function outcomeOfEvent(type: SessionEvent['type']): Outcome | undefined {
   switch (type) {
     case 'signed-in':
       return 'granted'

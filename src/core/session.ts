@@ -1,5 +1,5 @@
 /**
- * The life of one app's session, as plain data: `next` says what an event makes of it,
+ * The life of one app's session, as plain data: `nextSession` says what an event makes of it,
  * `isRenewalDue` (`renewal-due.ts`) says when it is renewed. Nothing here waits, reads a clock or fails.
  *
  *     signed-out ──signed-in──▶ active ──unavailable──▶ retrying ◀─┐
@@ -86,7 +86,7 @@ const RETRY_AFTER_MAX_MS = 15 * 60_000
 const REFUSALS_TO_BELIEVE = 3
 
 /** The session after `event`. A new object whenever anything changed. */
-export function next(session: Session, event: SessionEvent, policy: RefreshPolicy): Session {
+export function nextSession(session: Session, event: SessionEvent, policy: RefreshPolicy): Session {
   switch (event.type) {
     case 'granted':
       return { status: 'active', tokens: keepRefreshToken(event.tokens, session.tokens) }

@@ -5,7 +5,7 @@
  */
 
 /** A request that has been out for longer than this does not hold up the next one. */
-export const SLOW_MS = 2_000
+export const SLOW_REQUEST_MS = 2_000
 
 /** All waiting requests should be sent within this time. */
 const QUEUE_TARGET_MS = 10_000
@@ -23,7 +23,7 @@ export interface TurnState {
 
 export function mayLeave({ outForMs, waiting, usualMs }: TurnState): boolean {
   if (outForMs.length >= MOST_OUT) return false
-  const young = outForMs.filter((ms) => ms < SLOW_MS).length
+  const young = outForMs.filter((ms) => ms < SLOW_REQUEST_MS).length
   return young < Math.max(1, Math.ceil((waiting * usualMs) / QUEUE_TARGET_MS))
 }
 

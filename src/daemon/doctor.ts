@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { packageManifest } from '../adapters/process/package-version.ts'
 import { SidecarError } from '../errors.ts'
 
-const MAIN = join(dirname(packageManifest()), 'dist/main.js')
+const MAIN_PROGRAM = join(dirname(packageManifest()), 'dist/main.js')
 
 export interface DoctorOptions {
   readonly env: NodeJS.ProcessEnv
@@ -32,7 +32,7 @@ export function createDoctor({ env, configPath, stateDir, socket }: DoctorOption
       ...(configPath === undefined ? [] : ['--config', configPath]),
       ...(path === undefined ? [] : ['--socket', path]),
     ]
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [MAIN_PROGRAM, ...args], {
       env,
       stdio: ['ignore', 'pipe', 'ignore'],
     })

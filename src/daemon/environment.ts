@@ -11,18 +11,21 @@ export function refuseUnsafeEnvironment(
   nodeArguments: readonly string[],
 ): void {
   if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    refuse('NODE_TLS_REJECT_UNAUTHORIZED=0 lets any server pose as the authorization server', {
-      hint: 'Unset it. For a company\'s own certificate authority set "ca" in the config, or NODE_EXTRA_CA_CERTS.',
-    })
+    refuseVariable(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 lets any server pose as the authorization server',
+      {
+        hint: 'Unset it. For a company\'s own certificate authority set "ca" in the config, or NODE_EXTRA_CA_CERTS.',
+      },
+    )
   }
   for (const name of ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']) {
-    if (env[name]) refuse(`${name} makes Node print what it sends and receives`)
+    if (env[name]) refuseVariable(`${name} makes Node print what it sends and receives`)
   }
   const inEnvironment = findOpeningOption(env.NODE_OPTIONS ?? '')
   const option = inEnvironment ?? findOpeningOption(nodeArguments.join(' '))
   if (option !== undefined) {
     const where = inEnvironment === undefined ? 'the command line' : 'NODE_OPTIONS'
-    refuse(`${option} in ${where} opens the memory of the daemon to others`)
+    refuseVariable(`${option} in ${where} opens the memory of the daemon to others`)
   }
 }
 
@@ -32,7 +35,7 @@ function findOpeningOption(options: string): string | undefined {
   return OPENING_OPTIONS.exec(plain)?.[0].trim()
 }
 
-function refuse(what: string, options: { readonly hint?: string } = {}): never {
+function refuseVariable(what: string, options: { readonly hint?: string } = {}): never {
   throw new SidecarError('config', `${what}: the daemon does not start with it.`, {
     hint: 'Remove it and start again.',
     ...options,

@@ -23,7 +23,7 @@ export interface NoticeGroupsDeps {
 const NAMED_MAX = 200
 
 /** More names than these no person reads in a notice. */
-const SHOWN_MAX = 10
+const NAMES_SHOWN_MAX = 10
 
 /** Apps that are due together are renewed one after another, within a second or so each. */
 const GATHER_MS = 2_000
@@ -72,7 +72,7 @@ export function createNoticeGroups({
 function inOne(group: ReadonlyMap<string, string>): string {
   const [[, words = ''] = [], ...others] = group
   if (others.length === 0) return words
-  const shown = others.slice(0, SHOWN_MAX).map(([app]) => `"${app}"`)
+  const shown = others.slice(0, NAMES_SHOWN_MAX).map(([app]) => `"${app}"`)
   const more = others.length - shown.length
   const names = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')
   return `${words} The same goes for ${names}: \`evo-token status\`.`

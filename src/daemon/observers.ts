@@ -37,7 +37,7 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
       // The log gets the words that name no person.
       log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
     }
-    const words = event === 'recovered' ? sayRecovered(app) : wordsOf(problem)
+    const words = event === 'recovered' ? sayRecovered(app) : problemWords(problem)
     await notices.tell(app, broker.issuer(app), event, words)
   }
 
@@ -49,7 +49,7 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
   }
 }
 
-function wordsOf(problem: Problem | undefined): string {
+function problemWords(problem: Problem | undefined): string {
   return problem ? `${problem.owner.message} ${problem.owner.hint}` : ''
 }
 

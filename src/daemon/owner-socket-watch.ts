@@ -29,7 +29,7 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
     const gone = listener.socketPath
     try {
       const isGone = listener.isOwnerSocketGone()
-      const socket = isGone ? await remake(watch) : gone
+      const socket = isGone ? await remakeSocket(watch) : gone
       if (socket === undefined || (!isGone && socket === written)) return
       await writeEndpoint(places.endpoint, { url: listener.url, pid, socket })
       written = socket
@@ -44,7 +44,7 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
 }
 
 /** The path of the new socket. @throws {SidecarError} `config`, `failed`; errors of the file system. */
-async function remake({ listener, places, uid }: OwnerSocketWatch): Promise<string> {
+async function remakeSocket({ listener, places, uid }: OwnerSocketWatch): Promise<string> {
   let failure: unknown
   for (const directory of [places.runtimeDir, join(places.stateDir, 'run')]) {
     try {

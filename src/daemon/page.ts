@@ -18,13 +18,13 @@ export interface PageOptions extends DoctorOptions {
   readonly about: () => object
 }
 
-export interface Page extends WebService {
+export interface DaemonPage extends WebService {
   /** Closes the door once no page has used it for a while. */
   beat(): Promise<void>
   stop(): Promise<void>
 }
 
-export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): Page {
+export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): DaemonPage {
   const changes = new Queue()
   const peerOf = platform.createPeerLookup()
   let door: { readonly listener: PageListener; readonly keys: PageKeys } | undefined
@@ -74,7 +74,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       answerToMalformed,
       log,
     })
-    log.info({ url: listener.origin }, 'the door of the page is open')
+    log.info({ url: listener.origin }, 'the page can be reached')
     return { listener, keys }
   }
 
@@ -82,7 +82,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
     const { listener } = door ?? {}
     door = undefined
     await listener?.stop()
-    if (listener) deps().log.info({}, 'the door of the page is closed')
+    if (listener) deps().log.info({}, 'the page can no longer be reached')
   }
 
   return {

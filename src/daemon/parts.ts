@@ -10,7 +10,7 @@ import { createNotifier, USUAL_EVERY_MS } from '../adapters/process/notifier.ts'
 import { createRedirectListener } from '../adapters/loopback/redirect-listener.ts'
 import { platform } from '../platform/current.ts'
 import type { Places } from '../platform/for-clients.ts'
-import { examine } from '../adapters/token-files/token-file.ts'
+import { examineTokenFile } from '../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../adapters/token-files/token-file-problem.ts'
 import { createTokenFiles } from '../adapters/token-files/token-files.ts'
 import { openVault } from '../adapters/vault/open-vault.ts'
@@ -116,7 +116,7 @@ export async function createParts(
     observe(app, broker)
     announceChange(app)
   }
-  const sharing = config.share && (await connect(config.share, places, onChange, world))
+  const sharing = config.share && (await loadSharing(config.share, places, onChange, world))
   const brokerOptions: BrokerOptions = {
     clock,
     log,
@@ -153,7 +153,7 @@ export async function createParts(
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
     // A file that had its token already was not examined.
     const problems = await Promise.all(
-      configured.map(async (file) => files.problemWith(file) ?? (await examine(file))),
+      configured.map(async (file) => files.problemWith(file) ?? (await examineTokenFile(file))),
     )
     return tokenFileWarnings(problems)
   }
@@ -180,7 +180,7 @@ export async function createParts(
 }
 
 /** Loads the driver of the database only where there is one. */
-async function connect(
+async function loadSharing(
   settings: ShareSettings,
   places: Places,
   onChange: (app: string) => void,

@@ -1,5 +1,5 @@
 /** Reads the limits of the operating system for this process, once at the start, and warns where they are low. */
-import { CONNECTIONS_MAX } from '../adapters/loopback/endpoint-server.ts'
+import { ENDPOINT_CONNECTIONS_MAX } from '../adapters/loopback/endpoint-server.ts'
 import type { Log } from '../core/ports.ts'
 import { platform } from '../platform/current.ts'
 
@@ -13,23 +13,23 @@ const OTHER_FILES = 96
 const CONNECTIONS_MIN = 12
 
 /** TCP and the owner socket. */
-const DOORS = 2
+const ENDPOINTS = 2
 
-/** How many connections each door takes, so that `openFiles` suffice. */
+/** How many connections each endpoint takes, so that `openFiles` suffice. */
 export function connectionsFor(openFiles: number | undefined): number {
-  if (openFiles === undefined) return CONNECTIONS_MAX
-  const room = Math.floor((openFiles - OTHER_FILES) / DOORS)
-  return Math.min(CONNECTIONS_MAX, Math.max(CONNECTIONS_MIN, room))
+  if (openFiles === undefined) return ENDPOINT_CONNECTIONS_MAX
+  const room = Math.floor((openFiles - OTHER_FILES) / ENDPOINTS)
+  return Math.min(ENDPOINT_CONNECTIONS_MAX, Math.max(CONNECTIONS_MIN, room))
 }
 
-/** How many connections each door takes; a warning says so where the limit for open files makes them fewer. */
+/** How many connections each endpoint takes; a warning says so where the limit for open files makes them fewer. */
 export function fitConnections(log: Log): number {
   const openFiles = platform.limits.openFiles()
   const max = connectionsFor(openFiles)
-  if (max < CONNECTIONS_MAX) {
+  if (max < ENDPOINT_CONNECTIONS_MAX) {
     log.warn(
       { openFiles, max },
-      `the limit for open files is low (${openFiles}): each door takes ${max} connections at once, not ${CONNECTIONS_MAX}; raise the hard limit (\`ulimit -Hn\`, LimitNOFILE= of a unit)`,
+      `the limit for open files is low (${openFiles}): each endpoint takes ${max} connections at once, not ${ENDPOINT_CONNECTIONS_MAX}; raise the hard limit (\`ulimit -Hn\`, LimitNOFILE= of a unit)`,
     )
   }
   return max

@@ -5,9 +5,9 @@ import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
 /** Settings that are read only at the start. */
-const FIXED = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify', 'share'] as const
+const FIXED_SETTINGS = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify', 'share'] as const
 
-const NAMES: Readonly<Record<(typeof FIXED)[number], string>> = {
+const SETTING_NAMES: Readonly<Record<(typeof FIXED_SETTINGS)[number], string>> = {
   listen: 'listen',
   vaultKey: 'vault.key',
   logLevel: 'log.level',
@@ -26,7 +26,7 @@ export function describeReload(
   { config, warnings }: LoadedConfig,
   statusOf: (app: string) => AppStatus,
 ) {
-  const waiting = FIXED.filter(
+  const waiting = FIXED_SETTINGS.filter(
     (setting) => JSON.stringify(running[setting]) !== JSON.stringify(config[setting]),
   )
   return {
@@ -34,7 +34,7 @@ export function describeReload(
     removed: plan.removed,
     changed: plan.changed,
     sign_in_needed: [...plan.added, ...plan.changed].filter((app) => needsSignIn(statusOf(app))),
-    restart_needed: waiting.map((setting) => NAMES[setting]),
+    restart_needed: waiting.map((setting) => SETTING_NAMES[setting]),
     warnings: warnings.map(({ path, message }) => `${path}: ${message}`),
   }
 }

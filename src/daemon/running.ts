@@ -100,7 +100,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
       await lookAfterSocket()
       upgrade.look()
       supervisor.watchdog()
-      supervisor.status(() => describeReadiness(broker))
+      supervisor.status(() => summarizeReadiness(broker))
     },
   })
   activity.record({ kind: 'started' })
@@ -149,7 +149,7 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
 }
 
 /** For `systemctl status`. */
-function describeReadiness(broker: AnyBroker): string {
+function summarizeReadiness(broker: AnyBroker): string {
   const apps = broker.appNames()
   const ready = apps.filter((app) => broker.readiness(app).ready)
   return `${ready.length} of ${apps.length} apps ready`

@@ -9,7 +9,7 @@ import { SidecarError } from '../errors.ts'
 import type { Deps } from '../http/deps.ts'
 import type { EventStreams } from '../http/event-streams.ts'
 import type { Places } from '../platform/for-clients.ts'
-import { createPage, type Page } from './page.ts'
+import { createPage, type DaemonPage } from './page.ts'
 import type { Parts } from './parts.ts'
 import { describeReload } from './reload.ts'
 import { createShareService } from './share-service.ts'
@@ -26,7 +26,7 @@ export interface ServicesOptions {
 
 export interface Services {
   readonly deps: Deps
-  readonly page: Page
+  readonly page: DaemonPage
   /** Resolves when the owner has asked the daemon to stop. */
   readonly stopAsked: Promise<void>
   /** Takes the addresses of the doors, which the page shows. */

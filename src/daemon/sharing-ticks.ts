@@ -7,7 +7,7 @@ import type { World } from './world.ts'
 /** The least time between an announcement and the look that it causes, however many come. */
 const ANNOUNCED_MS = 20
 /** That time as a multiple of what the last look took: many hosts look, and one database answers all of them. */
-const RESTS = 10
+const REST_FACTOR = 10
 
 interface TickOptions {
   readonly store: SharedStore
@@ -25,7 +25,7 @@ export function createTicks({ store, policy, log, tick, look }: TickOptions) {
       let heard: NodeJS.Timeout | undefined
       let isStopped = false
       let tookMs = 0
-      const restMs = () => Math.min(Math.max(ANNOUNCED_MS, RESTS * tookMs), policy.pollMs)
+      const restMs = () => Math.min(Math.max(ANNOUNCED_MS, REST_FACTOR * tookMs), policy.pollMs)
       const ticks = startHeartbeat({
         everyMs: policy.pollMs,
         log,

@@ -8,7 +8,7 @@ import { openKeeperFile } from '../adapters/share/keeper-file.ts'
 import { createPostgresStore } from '../adapters/share/postgres-store.ts'
 import { readCredential, readSecretFile } from '../adapters/share/private-file.ts'
 import { ReaderKeys } from '../adapters/share/reader-keys.ts'
-import { keyOf } from '../adapters/share/app-key.ts'
+import { toAppKey } from '../adapters/share/app-key.ts'
 import { KeeperSharing } from '../broker/sharing/keeper-sharing.ts'
 import { HomeCommands } from '../broker/sharing/owner-commands.ts'
 import { ReaderSharing } from '../broker/sharing/reader-sharing.ts'
@@ -62,7 +62,7 @@ export async function createSharing(
     readSecretFile('share.certificateKeyFile', certificateKeyFile)
   }
   const store = createPostgresStore(database, new Announcements(database), settings.role)
-  const common = { clock, sleep, log, store, policy, onChange, keyOf }
+  const common = { clock, sleep, log, store, policy, onChange, keyOf: toAppKey }
   const name = settings.name ?? hostname().toLowerCase()
   if (settings.role === 'reader') {
     const readKeys = () => readReaderKeys(settings.readerKeys, env)
@@ -101,7 +101,7 @@ export async function createSharing(
       version: readPackageVersion(),
       // Computed at each beat: a reload may change the apps.
       get configDigest() {
-        return digestOf(sharing.all().map(({ key }) => key))
+        return digestApps(sharing.all().map(({ key }) => key))
       },
     },
   })
@@ -152,7 +152,7 @@ function readReaderKeys(path: string | undefined, env: NodeJS.ProcessEnv): Promi
 }
 
 /** The same on every keeper that has the same apps. */
-function digestOf(apps: readonly AppKey[]): string {
+function digestApps(apps: readonly AppKey[]): string {
   const keys = apps.map(({ app, identityDigest }) => `${app} ${identityDigest}`)
   return createHash('sha256').update(keys.sort().join('\n')).digest('hex')
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
-import { NAME } from '../core/names.ts'
+import { NAME_PATTERN } from '../core/names.ts'
 
 /** The response of a route under one status. */
 export interface AnswerRule {
@@ -17,41 +17,44 @@ export function jsonAnswer(says: string, schema: z.ZodType): AnswerRule {
   return { says, content: { 'application/json': schema } }
 }
 
-const name = z.string().regex(NAME)
+const nameSchema = z.string().regex(NAME_PATTERN)
 
 /** RFC 3339 in UTC, as `toRfc3339` writes it. */
-export const instant = z
+export const instantSchema = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
   .meta({ format: 'date-time' })
 
-const reason = z.string().nullable().meta({ description: 'A code; null where nothing is wrong.' })
+const reasonSchema = z
+  .string()
+  .nullable()
+  .meta({ description: 'A code; null where nothing is wrong.' })
 
-export const readiness = z.object({
+export const readinessSchema = z.object({
   ready: z.boolean(),
-  apps: z.record(name, z.object({ ready: z.boolean(), reason })),
+  apps: z.record(nameSchema, z.object({ ready: z.boolean(), reason: reasonSchema })),
 })
 
-export const token = z.object({
-  app: name,
+export const tokenSchema = z.object({
+  app: nameSchema,
   access_token: z.string(),
   token_type: z.literal('Bearer'),
   expires_in: z.int().min(0).nullable().meta({
     description: 'Whole seconds still left; null for a token that does not end.',
   }),
-  expires_at: instant.nullable(),
+  expires_at: instantSchema.nullable(),
   scope: z.string().nullable(),
 })
 
-export const status = z.object({
-  app: name,
+export const statusSchema = z.object({
+  app: nameSchema,
   type: z.enum(['native', 'spa', 'web', 'service']),
   session: z.enum(['signed-out', 'active', 'retrying', 'misconfigured']),
   freshness: z.enum(['fresh', 'stale', 'expired', 'none']),
-  expires_at: instant.nullable(),
-  refresh_at: instant.nullable(),
-  refreshed_at: instant.nullable(),
-  retry_at: instant.nullable(),
+  expires_at: instantSchema.nullable(),
+  refresh_at: instantSchema.nullable(),
+  refreshed_at: instantSchema.nullable(),
+  retry_at: instantSchema.nullable(),
   failures: z.int().min(0),
   scope: z.string().nullable(),
   fingerprint: z
@@ -59,7 +62,7 @@ export const status = z.object({
     .regex(/^[0-9a-f]{8}$/)
     .nullable()
     .meta({ description: "The first 8 hex digits of the access token's SHA-256." }),
-  last_error: z.object({ error: z.string(), message: z.string(), at: instant }).nullable(),
+  last_error: z.object({ error: z.string(), message: z.string(), at: instantSchema }).nullable(),
   problem: z
     .object({
       error: z.string(),
@@ -72,14 +75,14 @@ export const status = z.object({
     .nullable()
     .meta({ description: 'What is wrong and what to do; null where nothing is.' }),
   subject: z.string().nullish().meta({ description: 'Who is signed in; for the owner only.' }),
-  session_expires_at: instant.nullish().meta({ description: 'For the owner only.' }),
+  session_expires_at: instantSchema.nullish().meta({ description: 'For the owner only.' }),
   session_expires_soon: z.boolean().optional().meta({ description: 'For the owner only.' }),
   home: z.string().optional().meta({
     description: 'The keeper that renews it, where other hosts share it; for the owner only.',
   }),
 })
 
-export const apps = z.object({
+export const appsSchema = z.object({
   version: z.string().meta({ description: 'Version of the daemon.' }),
   program: z
     .string()
@@ -89,14 +92,14 @@ export const apps = z.object({
     .array(z.object({ error: z.string(), message: z.string(), hint: z.string() }))
     .optional()
     .meta({ description: 'What is wrong with the daemon itself; for the owner only.' }),
-  apps: z.array(status),
+  apps: z.array(statusSchema),
 })
 
-const started = { id: z.string(), expires_at: instant }
+const startedMembers = { id: z.string(), expires_at: instantSchema }
 
-export const startedSignIn = z.union([
+export const startedSignInSchema = z.union([
   z.object({
-    ...started,
+    ...startedMembers,
     authorization_url: z.string(),
     open_url: z.string().nullable().meta({
       description:
@@ -114,23 +117,23 @@ export const startedSignIn = z.union([
     }),
   }),
   z.object({
-    ...started,
+    ...startedMembers,
     user_code: z.string(),
     verification_uri: z.string(),
     verification_uri_complete: z.string().nullable(),
   }),
 ])
 
-export const signIn = z.object({
+export const signInSchema = z.object({
   status: z.enum(['pending', 'succeeded', 'failed']),
   error: z.string().nullable(),
   message: z.string().nullable(),
   subject: z.string().nullable(),
   scope: z.string().nullable(),
-  expires_at: instant.nullable(),
+  expires_at: instantSchema.nullable(),
 })
 
-export const signInProgress = signIn.extend({
+export const signInProgressSchema = signInSchema.extend({
   visited: z.boolean().meta({
     description: 'Whether a browser has opened the one-time link, or come back.',
   }),
@@ -139,27 +142,29 @@ export const signInProgress = signIn.extend({
   }),
 })
 
-export const caller = z.object({
-  name,
+export const callerSchema = z.object({
+  name: nameSchema,
   apps: z.array(z.string()).meta({ description: 'Names of apps, or `*` alone for all of them.' }),
-  created_at: instant,
-  last_used_at: instant.nullable(),
-  expires_at: instant.optional().meta({ description: 'When its key expires; absent for never.' }),
+  created_at: instantSchema,
+  last_used_at: instantSchema.nullable(),
+  expires_at: instantSchema
+    .optional()
+    .meta({ description: 'When its key expires; absent for never.' }),
 })
 
-const names = z.array(name)
+const namesSchema = z.array(nameSchema)
 
-export const reloaded = z.object({
-  added: names,
-  removed: names,
-  changed: names,
-  sign_in_needed: names,
+export const reloadedSchema = z.object({
+  added: namesSchema,
+  removed: namesSchema,
+  changed: namesSchema,
+  sign_in_needed: namesSchema,
   restart_needed: z.array(z.string()).meta({ description: 'Settings.' }),
   warnings: z.array(z.string()),
 })
 
 /** RFC 9457, with a stable code and what to do. */
-export function problemOf(codes: readonly [ErrorCode, ...ErrorCode[]]) {
+export function problemSchema(codes: readonly [ErrorCode, ...ErrorCode[]]) {
   return z.object({
     type: z.string(),
     title: z.string(),

@@ -14,32 +14,32 @@ export interface Answer {
 }
 
 /** Headers of every response: no cache keeps it, and no client guesses another content type. */
-const GUARDED = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
+const GUARD_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
 
-export function answer(status: number, type: string, body: string): Answer {
+export function toAnswer(status: number, type: string, body: string): Answer {
   const headers = {
-    ...GUARDED,
+    ...GUARD_HEADERS,
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
   }
   return { status, headers, body }
 }
 
-export function json(value: object, status = 200): Answer {
-  return answer(status, 'application/json', JSON.stringify(value))
+export function toJsonAnswer(value: object, status = 200): Answer {
+  return toAnswer(status, 'application/json', JSON.stringify(value))
 }
 
-export function text(body: string): Answer {
-  return answer(200, 'text/plain; charset=utf-8', body)
+export function toTextAnswer(body: string): Answer {
+  return toAnswer(200, 'text/plain; charset=utf-8', body)
 }
 
-export const NO_CONTENT: Answer = { status: 204, headers: GUARDED, body: '' }
+export const NO_CONTENT: Answer = { status: 204, headers: GUARD_HEADERS, body: '' }
 
 /**
  * Writes the response without express's `send`, which would compute an ETag and look at the request
  * again. All headers are written at once: setting one of them before costs as much as writing them all.
  */
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
   // It was refused while it waited, because too many requests did.
   if (response.writableEnded) return
   response.writeHead(status, headers)

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
 import { SidecarError } from '../errors.ts'
-import { send } from './answers.ts'
+import { sendAnswer } from './answers.ts'
 import { type Caller, NO_CALLER } from './callers.ts'
 import type { Deps, PageService } from './deps.ts'
 import type { Door } from './door.ts'
 import { createGuard } from './guards.ts'
-import { headersOf, toProblem, toSidecarError } from './problems.ts'
+import { headersOf, toProblemAnswer, toSidecarError } from './problems.ts'
 import { createRefusalLog, toLoggablePath } from './refusals.ts'
 import { type Locals, mount, type Route } from './route.ts'
 import { activityRoutes } from './routes-activity.ts'
@@ -135,7 +135,7 @@ function createFailureHandler({ log, clock, problems }: Deps, door: Door) {
     }
     const error = expected ?? replacedBelow(problems()) ?? new SidecarError('internal', '')
     for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value)
-    send(response, toProblem(error, door.isOwners))
+    sendAnswer(response, toProblemAnswer(error, door.isOwners))
   }
 }
 

@@ -24,7 +24,7 @@ const UNREAD_MAX_BYTES = 256 * 1024
 /** The most streams of a caller at each door; one more ends its oldest. */
 const STREAMS_MAX = 32
 
-const HEADERS = {
+const STREAM_HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   'Content-Type': 'text/event-stream',
@@ -46,7 +46,7 @@ export class EventStreams {
     response: ServerResponse,
     { activity }: { readonly activity: boolean },
   ): void {
-    response.writeHead(200, HEADERS)
+    response.writeHead(200, STREAM_HEADERS)
     if (response.req.method === 'HEAD' || this.#closed) {
       response.end()
       return

@@ -1,28 +1,28 @@
 /** Schemas of values that several routes take, each with a message that says what the value has to be. */
 import { z } from 'zod'
-import { NAME } from '../core/names.ts'
+import { NAME_PATTERN } from '../core/names.ts'
 
 /** RFC 3339 §5.6. */
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i
 
-const NAME_RULE = `has to match ${NAME.source.slice(1, -1)}`
+const NAME_RULE = `has to match ${NAME_PATTERN.source.slice(1, -1)}`
 
 /** The name of an app or of a caller. */
-export const name = z.string(NAME_RULE).regex(NAME, NAME_RULE)
+export const nameField = z.string(NAME_RULE).regex(NAME_PATTERN, NAME_RULE)
 
 /** Whether `text` may be repeated: text that does not look like a name may be a secret in the wrong place. */
 export function isNameLike(text: string): boolean {
-  return NAME.test(text)
+  return NAME_PATTERN.test(text)
 }
 
 /** A hex SHA-256, turned into lower case. */
-export const sha256 = z
+export const sha256Field = z
   .string('has to be the hex SHA-256 of a secret')
   .regex(/^[0-9a-fA-F]{64}$/, 'has to be the hex SHA-256 of a secret')
   .toLowerCase()
 
 /** A duration in a query, in whole seconds from 0 to `max`. `otherwise` is the default in the description only. */
-export function seconds(max: number, otherwise?: number) {
+export function secondsField(max: number, otherwise?: number) {
   const rule = `has to be a whole number of seconds from 0 to ${max}`
   return z
     .string(rule)
@@ -58,11 +58,11 @@ function isOnCalendar(text: string): boolean {
 }
 
 /** An instant in a query, in RFC 3339, turned into epoch milliseconds. */
-export const moment = z
+export const momentField = z
   .string(MOMENT_RULE)
   .refine((text) => MOMENT.test(text) && isOnCalendar(text), MOMENT_RULE)
   .meta({ format: 'date-time' })
   .transform((text) => Date.parse(text))
 
 /** For a route without a body: many HTTP clients send `{}` with every POST. */
-export const nothing = { schema: z.strictObject({}), required: false } as const
+export const noBody = { schema: z.strictObject({}), required: false } as const

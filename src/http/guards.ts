@@ -23,12 +23,12 @@ export function createGuard(door: Door, routes: readonly Pick<Route, 'path' | 'a
       throw new SidecarError('wrong_host', 'The Host header has to name this daemon, once.')
     }
     door.requireSender(request)
-    return openPaths.has(pathOf(request)) ? door.unproven : door.identify(request)
+    return openPaths.has(requestPath(request)) ? door.unproven : door.identify(request)
   }
 }
 
 /** The path alone, as it was sent. */
-export function pathOf({ url = '' }: IncomingMessage): string {
+export function requestPath({ url = '' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
 }

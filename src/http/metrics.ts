@@ -5,7 +5,7 @@ import type { AppStatus } from '../core/status.ts'
 import type { Instant } from '../core/token.ts'
 import type { TokenBroker } from './deps.ts'
 
-const SESSIONS: readonly SessionName[] = ['active', 'retrying', 'misconfigured', 'signed-out']
+const SESSION_NAMES: readonly SessionName[] = ['active', 'retrying', 'misconfigured', 'signed-out']
 
 export interface Metrics {
   readonly contentType: string
@@ -48,15 +48,15 @@ export async function metricsOf(
     'session',
   )
   for (const { app, session: now } of statuses) {
-    for (const name of SESSIONS) session.set({ app, session: name }, Number(name === now))
+    for (const name of SESSION_NAMES) session.set({ app, session: name }, Number(name === now))
   }
   perApp('access_token_expiry_timestamp_seconds', 'When the access token ends.', (status) =>
-    seconds(status.expiresAt),
+    toSeconds(status.expiresAt),
   )
   perApp(
     'access_token_received_timestamp_seconds',
     'When the access token was received.',
-    (status) => seconds(status.refreshedAt),
+    (status) => toSeconds(status.refreshedAt),
   )
   perApp('app_home', 'Whether another keeper renews the app (0) or this daemon (1).', (status) =>
     Number(broker.isHome(status.app)),
@@ -75,6 +75,6 @@ export async function metricsOf(
   return { contentType: registry.contentType, text: await registry.metrics() }
 }
 
-function seconds(instant: Instant | null): number | undefined {
+function toSeconds(instant: Instant | null): number | undefined {
   return instant === null ? undefined : instant / 1000
 }

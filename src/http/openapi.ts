@@ -1,15 +1,15 @@
 /** Describes the interface in OpenAPI 3.1, from the same schemas that requests are checked by. */
 import { z } from 'zod'
-import { type AnswerRule, problemOf } from './answer-schemas.ts'
+import { type AnswerRule, problemSchema } from './answer-schemas.ts'
 import type { Door } from './door.ts'
-import { NAME } from '../core/names.ts'
+import { NAME_PATTERN } from '../core/names.ts'
 import { PROBLEM_CODES, PROBLEM_TYPE } from './problems.ts'
 import type { Route } from './route.ts'
 
 const PROBLEM_CONTENT = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } }
 
 /** The response to every failed request. Its headers are optional. */
-const PROBLEM = {
+const PROBLEM_RESPONSE = {
   description: 'What went wrong (RFC 9457); `error` is a stable code.',
   headers: {
     Allow: { description: 'With 405: the methods of the path.', schema: { type: 'string' } },
@@ -48,8 +48,8 @@ export function describeRoutes(
       securitySchemes: {
         accessKey: { type: 'http', scheme: 'bearer', description: 'An access key, `evtk_…`.' },
       },
-      schemas: { Problem: schemaOf(problemOf(PROBLEM_CODES), 'output') },
-      responses: { Problem: PROBLEM },
+      schemas: { Problem: schemaOf(problemSchema(PROBLEM_CODES), 'output') },
+      responses: { Problem: PROBLEM_RESPONSE },
     },
   }
 }
@@ -94,7 +94,7 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', ...(name !== 'id' && { pattern: NAME.source }) },
+    schema: { type: 'string', ...(name !== 'id' && { pattern: NAME_PATTERN.source }) },
   }))
 }
 

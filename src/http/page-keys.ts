@@ -9,10 +9,10 @@ export const LINK_MS = 5 * 60_000
 const KEY_MS = 15 * 60_000
 
 /** Links and keys have 256 bits. */
-const BYTES = 32
+const PAGE_KEY_BYTES = 32
 
 /** The most links, and the most pages; one more ends the oldest. */
-const MOST = 16
+const PAGES_MAX = 16
 
 interface Link {
   readonly endsAt: number
@@ -42,29 +42,29 @@ export class PageKeys {
   }
 
   createLink(): string {
-    const link = randomBytes(BYTES).toString('base64url')
-    this.#links.set(digestOf(link), { endsAt: this.#now() + LINK_MS })
+    const link = randomBytes(PAGE_KEY_BYTES).toString('base64url')
+    this.#links.set(digestKey(link), { endsAt: this.#now() + LINK_MS })
     dropOldest(this.#links)
     return link
   }
 
   /** Gives a key for a link, once. A second visit ends the page of the first: one of the two may not be the owner's. */
   redeem(given: string): LinkResult {
-    const link = this.#links.get(digestOf(given))
+    const link = this.#links.get(digestKey(given))
     if (!link || link.endsAt <= this.#now()) return { kind: 'unknown' }
     if (link.gave !== undefined) {
       this.#end(link.gave)
       return { kind: 'used' }
     }
-    const key = randomBytes(BYTES).toString('base64url')
-    link.gave = digestOf(key)
+    const key = randomBytes(PAGE_KEY_BYTES).toString('base64url')
+    link.gave = digestKey(key)
     this.#pages.set(link.gave, { lastSeen: this.#now(), responses: new Set() })
-    if (this.#pages.size > MOST) this.#end([...this.#pages.keys()][0] ?? '')
+    if (this.#pages.size > PAGES_MAX) this.#end([...this.#pages.keys()][0] ?? '')
     return { kind: 'key', key }
   }
 
   isKnown(key: string): boolean {
-    const page = this.#pages.get(digestOf(key))
+    const page = this.#pages.get(digestKey(key))
     if (!page || this.#isOver(page)) return false
     page.lastSeen = this.#now()
     return true
@@ -72,7 +72,7 @@ export class PageKeys {
 
   /** Keeps the page open while `response` is not finished, and ends it with the page. */
   track(key: string, response: ServerResponse): void {
-    const page = this.#pages.get(digestOf(key))
+    const page = this.#pages.get(digestKey(key))
     if (!page || response.writableEnded) return
     page.responses.add(response)
     response.once('close', () => {
@@ -82,7 +82,7 @@ export class PageKeys {
   }
 
   end(key: string): void {
-    this.#end(digestOf(key))
+    this.#end(digestKey(key))
   }
 
   /** Ends what was not used for too long. Returns whether a page is open, or a link waits. */
@@ -106,11 +106,11 @@ export class PageKeys {
 }
 
 /** Keys are looked up by their digest, so that the time of a lookup says nothing about a guess. */
-function digestOf(text: string): string {
+function digestKey(text: string): string {
   return hash('sha256', text, 'hex')
 }
 
 function dropOldest(links: Map<string, Link>): void {
   const oldest = [...links.keys()][0]
-  if (links.size > MOST && oldest !== undefined) links.delete(oldest)
+  if (links.size > PAGES_MAX && oldest !== undefined) links.delete(oldest)
 }

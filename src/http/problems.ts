@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http'
 import { ERROR_CODES } from '../core/error-codes.ts'
 import { type ErrorCode, SidecarError } from '../errors.ts'
-import { answer, type Answer } from './answers.ts'
+import { toAnswer, type Answer } from './answers.ts'
 
 /** Every code that a problem may have. */
 export const PROBLEM_CODES = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]
@@ -16,7 +16,7 @@ export const PROBLEM_TYPE = 'application/problem+json'
 const RETRY_AFTER_S = 5
 
 /** @param isOwners whether the owner reads it. */
-export function toProblem(error: SidecarError, isOwners: boolean): Answer {
+export function toProblemAnswer(error: SidecarError, isOwners: boolean): Answer {
   const { code, status } = error
   const { message, hint } = (isOwners ? error.ownerWords : undefined) ?? error
   const document = {
@@ -27,7 +27,7 @@ export function toProblem(error: SidecarError, isOwners: boolean): Answer {
     error: code,
     hint,
   }
-  return answer(status, PROBLEM_TYPE, JSON.stringify(document))
+  return toAnswer(status, PROBLEM_TYPE, JSON.stringify(document))
 }
 
 /** The header fields that belong to the problem. */
@@ -51,7 +51,7 @@ export function toSidecarError(thrown: unknown): SidecarError | undefined {
 
 /** The complete HTTP response to bytes that are no request, for a listener to write to its socket. */
 export function answerToMalformed(error: Error & { readonly code?: string }): string {
-  const { status, headers, body } = toProblem(toMalformedError(error.code), false)
+  const { status, headers, body } = toProblemAnswer(toMalformedError(error.code), false)
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',

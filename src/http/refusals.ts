@@ -6,13 +6,13 @@ import type { Clock, Log } from '../core/ports.ts'
 import type { IncomingMessage } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
 import { isNameLike } from './fields.ts'
-import { pathOf } from './guards.ts'
+import { requestPath } from './guards.ts'
 
 const WINDOW_MS = 1_000
 const LINES_PER_WINDOW = 10
 
 /** Reasons that point to an intruder. Other failures are logged at `debug`. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+const INTRUSION_CODES: ReadonlySet<ErrorCode> = new Set([
   'invalid_key',
   'forbidden',
   'wrong_host',
@@ -30,7 +30,7 @@ export type RefusalLog = (reason: ErrorCode, fields: object) => void
 export function createRefusalLog(log: Log, clock: Clock): RefusalLog {
   const windows = new Map<ErrorCode, Window>()
   return (reason, fields) => {
-    if (!REFUSALS.has(reason)) {
+    if (!INTRUSION_CODES.has(reason)) {
       log.debug({ reason, ...fields }, 'request failed')
       return
     }
@@ -59,7 +59,7 @@ const SEGMENTS_MAX = 8
 
 /** The path for the log, without segments that may be a misplaced secret. */
 export function toLoggablePath(request: IncomingMessage): string {
-  return pathOf(request)
+  return requestPath(request)
     .split('/', SEGMENTS_MAX)
     .map((segment) => (segment === '' || isNameLike(segment) ? segment : '…'))
     .join('/')

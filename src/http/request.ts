@@ -36,7 +36,7 @@ function unknownFields(keys: readonly string[]): string {
  * Express's parser is not used: it reads a body that is too large to its end before it refuses it, and its errors
  * contain what it could not parse, perhaps a client secret.
  */
-export async function readJson<Schema extends z.ZodType>(
+export async function readJsonBody<Schema extends z.ZodType>(
   request: IncomingMessage,
   { schema, required }: { readonly schema: Schema; readonly required: boolean },
 ): Promise<z.output<Schema>> {
@@ -45,7 +45,7 @@ export async function readJson<Schema extends z.ZodType>(
     if (required) throw new SidecarError('invalid_request', 'The request needs a JSON body.')
     return parseValue(schema, {})
   }
-  return parseValue(schema, parse(bytes))
+  return parseValue(schema, parseBody(bytes))
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -56,19 +56,19 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (request.headers['content-encoding'] !== undefined) {
     throw new SidecarError('invalid_request', 'The body must not have a Content-Encoding.')
   }
-  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge()
-  return collect(request)
+  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw toBodyTooLargeError()
+  return collectBody(request)
 }
 
 /** Keeps the connection open where the body is too large: Node reads the rest and drops it. */
-function collect(request: IncomingMessage): Promise<Buffer> {
+function collectBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= BODY_MAX_BYTES) chunks.push(chunk)
-      else reject(tooLarge())
+      else reject(toBodyTooLargeError())
     })
     request.once('end', () => {
       resolve(Buffer.concat(chunks))
@@ -83,7 +83,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
   })
 }
 
-function parse(bytes: Buffer): unknown {
+function parseBody(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
@@ -92,6 +92,6 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-function tooLarge(): SidecarError {
+function toBodyTooLargeError(): SidecarError {
   return new SidecarError('too_large', 'The body is over 16 KiB.')
 }

@@ -6,18 +6,18 @@ import type * as express from 'express'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import type { AnswerRule } from './answer-schemas.ts'
-import { type Answer, send } from './answers.ts'
+import { type Answer, sendAnswer } from './answers.ts'
 import { type Caller, isVisible, unknownApp, visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import type { Door } from './door.ts'
-import { parseValue, readJson } from './request.ts'
+import { parseValue, readJsonBody } from './request.ts'
 
 /** What the guards leave on the response. */
 export interface Locals {
   readonly caller: Caller
 }
 
-type Request = express.Request<
+type HttpRequest = express.Request<
   Readonly<Record<string, string>>,
   unknown,
   unknown,
@@ -40,7 +40,7 @@ export interface RouteRequest<Path extends string, Query, Body> {
   readonly params: Readonly<Record<ParameterOf<Path>, string>>
   readonly query: Query
   readonly body: Body
-  readonly request: Request
+  readonly request: HttpRequest
   readonly response: Response
 }
 
@@ -65,7 +65,7 @@ interface RouteFacts {
 export interface Route extends RouteFacts {
   readonly query?: z.ZodType
   readonly body?: BodyRule<z.ZodType>
-  readonly answer: (request: Request, response: Response, door: Door) => RouteResult
+  readonly answer: (request: HttpRequest, response: Response, door: Door) => RouteResult
 }
 
 /** Makes a route whose `answer` gets path, query and body with the declared types. */
@@ -102,7 +102,7 @@ export function route<
           response,
         }) as RouteRequest<Path, z.output<Query>, z.output<Body>>
       return bodyRule
-        ? readJson(request, bodyRule).then((body) => answer(toAsk(body)))
+        ? readJsonBody(request, bodyRule).then((body) => answer(toAsk(body)))
         : answer(toAsk(undefined))
     },
   }
@@ -130,7 +130,7 @@ function toHandler(
   row: Route,
   deps: Deps,
   door: Door,
-): (request: Request, response: Response) => Promise<void> | undefined {
+): (request: HttpRequest, response: Response) => Promise<void> | undefined {
   const ofApp = row.path.includes('{app}')
   return (request, response) => {
     const { app = '' } = request.params
@@ -140,10 +140,10 @@ function toHandler(
     const answered = row.answer(request, response, door)
     if (answered instanceof Promise) {
       return answered.then((answer) => {
-        if (answer) send(response, answer)
+        if (answer) sendAnswer(response, answer)
       })
     }
-    if (answered) send(response, answered)
+    if (answered) sendAnswer(response, answered)
     return undefined
   }
 }

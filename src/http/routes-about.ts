@@ -1,7 +1,7 @@
 /** Routes about the daemon: metrics for Prometheus, and the description of this interface. */
 import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
-import { type Answer, answer, json } from './answers.ts'
+import { type Answer, toAnswer, toJsonAnswer } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { metricsOf } from './metrics.ts'
@@ -21,7 +21,7 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       answers: { 200: { says: 'The figures.', content: { 'text/plain': z.string() } } },
       async answer({ caller }) {
         const { contentType, text } = await metricsOf(broker, visibleApps(broker, caller), version)
-        return answer(200, contentType, text)
+        return toAnswer(200, contentType, text)
       },
     }),
     route({
@@ -31,7 +31,8 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       summary: 'This interface, in OpenAPI 3.1.',
       answers: { 200: jsonAnswer('The description.', z.looseObject({ openapi: z.string() })) },
       answer({ door }) {
-        const known = descriptions.get(door.isOwners) ?? json(describeRoutes(all, version, door))
+        const known =
+          descriptions.get(door.isOwners) ?? toJsonAnswer(describeRoutes(all, version, door))
         descriptions.set(door.isOwners, known)
         return known
       },

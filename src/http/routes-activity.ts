@@ -1,46 +1,46 @@
 /** Routes for what happened and who got how many tokens. A caller sees its apps and its own counts, the owner everything. */
 import { DAY_MS } from '../core/durations.ts'
 import { z } from 'zod'
-import { ACTIVITY_KINDS, CAUSES, type TokenCount } from '../core/activity.ts'
+import { ACTIVITY_KINDS, RENEWAL_CAUSES, type TokenCount } from '../core/activity.ts'
 import { maySee, shownCaller, toActivityJson, toMoment } from './activity-view.ts'
-import { instant, jsonAnswer } from './answer-schemas.ts'
-import { json, toRfc3339 } from './answers.ts'
+import { instantSchema, jsonAnswer } from './answer-schemas.ts'
+import { toJsonAnswer, toRfc3339 } from './answers.ts'
 import { type Caller, isVisible, mayUse, unknownApp, visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
-import { moment, name, wholeNumber } from './fields.ts'
+import { momentField, nameField, wholeNumber } from './fields.ts'
 import { type Route, route } from './route.ts'
 
-const ITEMS_MAX = 1_000
+const ITEMS_PER_PAGE_MAX = 1_000
 const COUNTS_MAX = 10_000
 
 /** The default of `until`: entries that a wrong clock dated further ahead would come before all others. */
 const AHEAD_MS = DAY_MS
 
-const item = z.object({
+const itemSchema = z.object({
   at: z
     .string()
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     .meta({ format: 'date-time', description: 'When it happened.' }),
-  app: name.nullable().meta({ description: 'Null for what concerns the daemon as a whole.' }),
+  app: nameField.nullable().meta({ description: 'Null for what concerns the daemon as a whole.' }),
   kind: z.enum(ACTIVITY_KINDS),
   caller: z
     .string()
     .nullable()
     .meta({ description: 'Who caused it; a caller sees no name but its own.' }),
-  cause: z.enum(CAUSES).nullable().meta({ description: 'Why a token was renewed.' }),
+  cause: z.enum(RENEWAL_CAUSES).nullable().meta({ description: 'Why a token was renewed.' }),
   duration_ms: z.int().min(0).nullable(),
   error: z.string().nullable().meta({ description: "The code of the app's problem." }),
   fingerprint: z.string().nullable(),
 })
 
-const next = z
+const nextPageSchema = z
   .string()
   .nullable()
   .meta({ description: 'The `until` of the next page; null on the last one.' })
 
-const count = z.object({
-  hour: instant.meta({ description: 'When the hour began (UTC).' }),
-  app: name.nullable().meta({
+const countSchema = z.object({
+  hour: instantSchema.meta({ description: 'When the hour began (UTC).' }),
+  app: nameField.nullable().meta({
     description:
       'Null in a sum over apps, and where a day has so many that what is left of them is counted together.',
   }),
@@ -51,11 +51,11 @@ const count = z.object({
   tokens: z.int().min(0),
 })
 
-const within = {
-  app: name.optional(),
-  caller: name.optional(),
-  since: moment.optional(),
-  until: moment.optional().meta({
+const periodQuery = {
+  app: nameField.optional(),
+  caller: nameField.optional(),
+  since: momentField.optional(),
+  until: momentField.optional().meta({
     description:
       'Not included. A day from now, unless it says otherwise: a clock may have been wrong.',
   }),
@@ -73,12 +73,15 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
       access: 'callers',
       summary: 'What happened to the apps of the caller, newest first, for the last 7 days.',
       answers: {
-        200: jsonAnswer('A page of entries.', z.object({ items: z.array(item), next })),
+        200: jsonAnswer(
+          'A page of entries.',
+          z.object({ items: z.array(itemSchema), next: nextPageSchema }),
+        ),
       },
       query: z.strictObject({
-        ...within,
+        ...periodQuery,
         kind: z.enum(ACTIVITY_KINDS, 'has to be a kind of entry').optional(),
-        limit: wholeNumber(1, ITEMS_MAX, 100),
+        limit: wholeNumber(1, ITEMS_PER_PAGE_MAX, 100),
       }),
       async answer({ caller, door, query }) {
         if (!door.isOwners) requireVisible(caller, query.app)
@@ -92,7 +95,7 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
             (query.kind === undefined || one.kind === query.kind) &&
             (query.caller === undefined || shownCaller(caller, door, one) === query.caller),
         })
-        return json({
+        return toJsonAnswer({
           items: found.items.map((one) => toActivityJson(one, caller, door)),
           next: found.next === null ? null : toMoment(found.next),
         })
@@ -105,10 +108,13 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
       summary:
         'How many tokens were handed out in each hour, newest first: to the caller, or for the owner to all. The last day, unless `since` says otherwise; they are kept for 90 days.',
       answers: {
-        200: jsonAnswer('Counts of whole hours.', z.object({ items: z.array(count), next })),
+        200: jsonAnswer(
+          'Counts of whole hours.',
+          z.object({ items: z.array(countSchema), next: nextPageSchema }),
+        ),
       },
       query: z.strictObject({
-        ...within,
+        ...periodQuery,
         sum: z
           .enum(['apps', 'callers'], 'has to be apps or callers')
           .optional()
@@ -127,7 +133,7 @@ export function activityRoutes({ activity, broker, clock }: Deps): Route[] {
             (query.app === undefined || app === query.app) &&
             (query.caller === undefined || by === query.caller),
         })
-        return json({
+        return toJsonAnswer({
           items: found.counts.map(toCountJson),
           next: found.next === null ? null : toRfc3339(found.next),
         })

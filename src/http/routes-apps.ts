@@ -2,23 +2,29 @@
 import { z } from 'zod'
 import type { ServedToken } from '../core/status.ts'
 import { SidecarError } from '../errors.ts'
-import { apps, jsonAnswer, status, token } from './answer-schemas.ts'
-import { type Answer, json, text, toRfc3339OrNull, toStatusJson } from './answers.ts'
+import { appsSchema, jsonAnswer, statusSchema, tokenSchema } from './answer-schemas.ts'
+import {
+  type Answer,
+  toJsonAnswer,
+  toTextAnswer,
+  toRfc3339OrNull,
+  toStatusJson,
+} from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
-import { seconds, sha256 } from './fields.ts'
+import { secondsField, sha256Field } from './fields.ts'
 import { type RouteRequest, type Route, route } from './route.ts'
 
 /** How long a caller waits for a refresh under way, by default. */
-const WAIT_S = 10
-const WAIT_MAX_S = 60
+const TOKEN_WAIT_S = 10
+const TOKEN_WAIT_MAX_S = 60
 const MIN_TTL_MAX_S = 365 * 86_400
 
 /** As JSON, or bare to a request that prefers text. */
-const TOKEN = {
+const TOKEN_ANSWERS = {
   200: {
     says: 'The token.',
-    content: { 'application/json': token, 'text/plain': z.string() },
+    content: { 'application/json': tokenSchema, 'text/plain': z.string() },
   },
 }
 
@@ -38,7 +44,9 @@ export function appRoutes(deps: Deps): Route[] {
       activity.countToken(params.app, caller.name)
       log.info({ caller: caller.name, app: params.app, fingerprint, ms }, 'token served')
     }
-    return wantsText(request) ? text(served.accessToken.expose()) : toJson(params.app, served)
+    return wantsText(request)
+      ? toTextAnswer(served.accessToken.expose())
+      : toJson(params.app, served)
   }
 
   async function handOutLater(
@@ -60,10 +68,10 @@ export function appRoutes(deps: Deps): Route[] {
       access: 'callers',
       summary:
         'The current token. expires_in and expires_at are null for a token that does not end.',
-      answers: TOKEN,
+      answers: TOKEN_ANSWERS,
       query: z.strictObject({
-        min_ttl: seconds(MIN_TTL_MAX_S).optional(),
-        wait: seconds(WAIT_MAX_S, WAIT_S).default(WAIT_S),
+        min_ttl: secondsField(MIN_TTL_MAX_S).optional(),
+        wait: secondsField(TOKEN_WAIT_MAX_S, TOKEN_WAIT_S).default(TOKEN_WAIT_S),
       }),
       answer(ask) {
         const { min_ttl: minTtlS, wait } = ask.query
@@ -81,10 +89,10 @@ export function appRoutes(deps: Deps): Route[] {
       access: 'callers',
       summary:
         'A new token, in place of one that an API refused; with "now", which is for the owner, whatever back-off or limit waits.',
-      answers: TOKEN,
+      answers: TOKEN_ANSWERS,
       body: {
         schema: z.strictObject({
-          rejected_sha256: sha256.optional(),
+          rejected_sha256: sha256Field.optional(),
           now: z.literal(true, 'has to be true').optional(),
         }),
         required: false,
@@ -96,12 +104,12 @@ export function appRoutes(deps: Deps): Route[] {
             hint: 'Leave "now" out: within the limit that callers share the daemon refreshes all the same.',
           })
         }
-        const wish = {
+        const options = {
           caller: ask.caller.name,
           ...(rejectedSha256 !== undefined && { rejectedSha256 }),
           ...(now && { now }),
         }
-        return handOutLater(ask, broker.refresh(ask.params.app, wish))
+        return handOutLater(ask, broker.refresh(ask.params.app, options))
       },
     }),
     route({
@@ -109,9 +117,9 @@ export function appRoutes(deps: Deps): Route[] {
       path: '/v1/apps',
       access: 'callers',
       summary: 'The status of every app of the caller; never a token.',
-      answers: { 200: jsonAnswer('The apps.', apps) },
+      answers: { 200: jsonAnswer('The apps.', appsSchema) },
       answer: ({ caller, door }) =>
-        json({
+        toJsonAnswer({
           version,
           ...(door.isOwners && { program, problems: problems() }),
           apps: visibleApps(broker, caller).map((app) => toStatusJson(broker.status(app), door)),
@@ -139,8 +147,8 @@ export function appRoutes(deps: Deps): Route[] {
       path: '/v1/apps/{app}',
       access: 'callers',
       summary: 'The status of one app; never a token.',
-      answers: { 200: jsonAnswer('The app.', status) },
-      answer: ({ params, door }) => json(toStatusJson(broker.status(params.app), door)),
+      answers: { 200: jsonAnswer('The app.', statusSchema) },
+      answer: ({ params, door }) => toJsonAnswer(toStatusJson(broker.status(params.app), door)),
     }),
   ]
 }
@@ -153,8 +161,8 @@ function createTokenJson(): (app: string, served: ServedToken) => Answer {
   const last = new Map<string, { readonly served: ServedToken; readonly answer: Answer }>()
   return (app, served) => {
     const kept = last.get(app)
-    if (kept && isSame(kept.served, served)) return kept.answer
-    const answer = json({
+    if (kept && isSameToken(kept.served, served)) return kept.answer
+    const answer = toJsonAnswer({
       app,
       access_token: served.accessToken.expose(),
       token_type: 'Bearer',
@@ -167,7 +175,7 @@ function createTokenJson(): (app: string, served: ServedToken) => Answer {
   }
 }
 
-function isSame(one: ServedToken, other: ServedToken): boolean {
+function isSameToken(one: ServedToken, other: ServedToken): boolean {
   return (
     one.expiresInS === other.expiresInS &&
     one.expiresAt === other.expiresAt &&

@@ -2,23 +2,23 @@
 import { isIPv6, type Socket } from 'node:net'
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
-import { jsonAnswer, readiness } from './answer-schemas.ts'
-import { json } from './answers.ts'
+import { jsonAnswer, readinessSchema } from './answer-schemas.ts'
+import { toJsonAnswer } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
-import { name } from './fields.ts'
+import { nameField } from './fields.ts'
 import { type Route, route } from './route.ts'
 
-const READINESS = {
-  200: jsonAnswer('Each of them has one.', readiness),
-  503: jsonAnswer('One has none, or there is no app.', readiness),
+const READINESS_ANSWERS = {
+  200: jsonAnswer('Each of them has one.', readinessSchema),
+  503: jsonAnswer('One has none, or there is no app.', readinessSchema),
 }
 
 export function healthRoutes({ broker, callers }: Deps): Route[] {
   const report = (apps: readonly string[]) => {
     const each = apps.map((app) => [app, broker.readiness(app)] as const)
     const ready = each.length > 0 && each.every(([, { ready }]) => ready)
-    return json({ ready, apps: Object.fromEntries(each) }, ready ? 200 : 503)
+    return toJsonAnswer({ ready, apps: Object.fromEntries(each) }, ready ? 200 : 503)
   }
   return [
     route({
@@ -28,7 +28,7 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
       summary: 'Whether the daemon runs, and proof that it knows the access key of a caller.',
       query: z
         .strictObject({
-          caller: name.optional(),
+          caller: nameField.optional(),
           nonce: z
             .string('has to be one value')
             .min(1, 'has to be 1 to 256 characters')
@@ -52,10 +52,10 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
         ),
       },
       answer({ query: { caller, nonce }, request, door: { owner } }) {
-        if (caller === undefined || nonce === undefined) return json({ status: 'ok' })
+        if (caller === undefined || nonce === undefined) return toJsonAnswer({ status: 'ok' })
         refuseRelayed(nonce, owner?.path ?? addressOf(request.socket))
         const proof = owner?.proof(nonce) ?? callers.proof(caller, nonce)
-        return json({ status: 'ok', proof })
+        return toJsonAnswer({ status: 'ok', proof })
       },
     }),
     route({
@@ -63,7 +63,7 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
       path: '/readyz',
       access: 'callers',
       summary: 'Whether every app of the caller has a token to serve.',
-      answers: READINESS,
+      answers: READINESS_ANSWERS,
       answer: ({ caller }) => report(visibleApps(broker, caller)),
     }),
     route({
@@ -71,7 +71,7 @@ export function healthRoutes({ broker, callers }: Deps): Route[] {
       path: '/readyz/{app}',
       access: 'callers',
       summary: 'Whether one app has a token to serve.',
-      answers: READINESS,
+      answers: READINESS_ANSWERS,
       answer: ({ params }) => report([params.app]),
     }),
   ]

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
-import { caller, instant, jsonAnswer, reloaded } from './answer-schemas.ts'
-import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import { callerSchema, instantSchema, jsonAnswer, reloadedSchema } from './answer-schemas.ts'
+import { toJsonAnswer, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import { unknownApp } from './callers.ts'
 import type { CallerEntry, Deps } from './deps.ts'
-import { name, nothing, sha256 } from './fields.ts'
+import { nameField, noBody, sha256Field } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const EXPIRES_RULE = 'has to be an instant to come, as in RFC 3339: 2027-01-31T00:00:00Z'
@@ -22,8 +22,8 @@ export function ownerRoutes(deps: Deps): Route[] {
       path: '/v1/callers',
       access: 'owner',
       summary: 'The callers; never their access keys.',
-      answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(caller) })) },
-      answer: () => json({ callers: callers.list().map(toCallerJson) }),
+      answers: { 200: jsonAnswer('The callers.', z.object({ callers: z.array(callerSchema) })) },
+      answer: () => toJsonAnswer({ callers: callers.list().map(toCallerJson) }),
     }),
     route({
       method: 'post',
@@ -31,12 +31,15 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Makes a caller; its access key is shown this once.',
       answers: {
-        201: jsonAnswer('The caller, with its key.', caller.extend({ access_key: z.string() })),
+        201: jsonAnswer(
+          'The caller, with its key.',
+          callerSchema.extend({ access_key: z.string() }),
+        ),
       },
       body: {
         schema: z.strictObject({
-          name,
-          apps: z.union([z.tuple([z.literal('*')]), z.array(name).min(1).max(100)], APPS_RULE),
+          name: nameField,
+          apps: z.union([z.tuple([z.literal('*')]), z.array(nameField).min(1).max(100)], APPS_RULE),
           expires_at: z.iso
             .datetime({ offset: true, error: EXPIRES_RULE })
             .transform((text) => Date.parse(text))
@@ -51,7 +54,7 @@ export function ownerRoutes(deps: Deps): Route[] {
         const added = await callers.add(body.name, apps, body.expires_at)
         activity.record({ kind: 'caller_added', caller: body.name })
         const shown = { ...toCallerJson(added.caller), access_key: added.accessKey.expose() }
-        return json(shown, 201)
+        return toJsonAnswer(shown, 201)
       },
     }),
     route({
@@ -97,10 +100,10 @@ export function ownerRoutes(deps: Deps): Route[] {
       async answer({ body: { source } }) {
         if (source === undefined) {
           await vaultKey.rotate()
-          return json({ rotated: true })
+          return toJsonAnswer({ rotated: true })
         }
         await vaultKey.move(source)
-        return json({ source, configured: vaultKey.configured() })
+        return toJsonAnswer({ source, configured: vaultKey.configured() })
       },
     }),
     route({
@@ -111,11 +114,11 @@ export function ownerRoutes(deps: Deps): Route[] {
       answers: { 200: jsonAnswer('Those of them.', z.object({ sha256: z.array(z.string()) })) },
       body: {
         schema: z.strictObject({
-          sha256: z.array(sha256, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
+          sha256: z.array(sha256Field, 'has to be a list').max(GUARD_MAX, `${GUARD_MAX} at most`),
         }),
         required: true,
       },
-      answer: ({ body }) => json({ sha256: broker.holds(body.sha256) }),
+      answer: ({ body }) => toJsonAnswer({ sha256: broker.holds(body.sha256) }),
     }),
     route({
       method: 'post',
@@ -123,12 +126,12 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Opens a port for the page, and answers with a link to it that works once.',
       answers: {
-        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instant })),
+        200: jsonAnswer('The link.', z.object({ open_url: z.string(), expires_at: instantSchema })),
       },
-      body: nothing,
+      body: noBody,
       async answer() {
         const { openUrl, expiresAt } = await web.open()
-        return json({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
+        return toJsonAnswer({ open_url: openUrl, expires_at: toRfc3339(expiresAt) })
       },
     }),
     route({
@@ -136,9 +139,9 @@ export function ownerRoutes(deps: Deps): Route[] {
       path: '/v1/reload',
       access: 'owner',
       summary: 'Reads the config again; a bad one changes nothing and says why.',
-      answers: { 200: jsonAnswer('What changed.', reloaded) },
-      body: nothing,
-      answer: async () => json(await reload()),
+      answers: { 200: jsonAnswer('What changed.', reloadedSchema) },
+      body: noBody,
+      answer: async () => toJsonAnswer(await reload()),
     }),
     route({
       method: 'post',
@@ -146,7 +149,7 @@ export function ownerRoutes(deps: Deps): Route[] {
       access: 'owner',
       summary: 'Stops the daemon in order, as SIGTERM does.',
       answers: { 204: { says: 'It stops.', content: {} } },
-      body: nothing,
+      body: noBody,
       answer() {
         stop()
         return NO_CONTENT

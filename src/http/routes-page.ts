@@ -1,9 +1,9 @@
 /** Routes of the page alone: facts about the daemon, a renewal that serves no token, `doctor`. */
 import { z } from 'zod'
-import { jsonAnswer, status } from './answer-schemas.ts'
-import { json, NO_CONTENT, toStatusJson } from './answers.ts'
+import { jsonAnswer, statusSchema } from './answer-schemas.ts'
+import { toJsonAnswer, NO_CONTENT, toStatusJson } from './answers.ts'
 import type { Deps, PageService } from './deps.ts'
-import { nothing } from './fields.ts'
+import { noBody } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
@@ -14,7 +14,7 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       access: 'owner',
       summary: 'About the daemon.',
       answers: { 200: jsonAnswer('Version and places.', z.looseObject({ version: z.string() })) },
-      answer: () => json(page.about()),
+      answer: () => toJsonAnswer(page.about()),
     }),
     route({
       method: 'delete',
@@ -32,11 +32,11 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       path: '/v1/apps/{app}/renew',
       access: 'owner',
       summary: 'A new token now, whatever back-off or limit waits; answers with the status.',
-      answers: { 200: jsonAnswer('The app.', status) },
-      body: nothing,
+      answers: { 200: jsonAnswer('The app.', statusSchema) },
+      body: noBody,
       async answer({ caller, door, params }) {
         await broker.refresh(params.app, { now: true, caller: caller.name })
-        return json(toStatusJson(broker.status(params.app), door))
+        return toJsonAnswer(toStatusJson(broker.status(params.app), door))
       },
     }),
     route({
@@ -47,7 +47,7 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
       answers: {
         200: { says: 'The checks.', content: { 'application/x-ndjson': z.string() } },
       },
-      body: nothing,
+      body: noBody,
       async answer({ response }) {
         const closed = new AbortController()
         response.once('close', () => {

@@ -1,12 +1,12 @@
 /** Routes of the owner about sessions that are shared with other hosts. */
 import { z } from 'zod'
 import { jsonAnswer } from './answer-schemas.ts'
-import { json } from './answers.ts'
+import { toJsonAnswer } from './answers.ts'
 import type { Deps } from './deps.ts'
-import { name, nothing } from './fields.ts'
+import { nameField, noBody } from './fields.ts'
 import { type Route, route } from './route.ts'
 
-const keeper = z.object({
+const keeperSchema = z.object({
   name: z.string(),
   id: z.uuid(),
   host: z.string(),
@@ -31,7 +31,7 @@ const sharedApp = z.object({
   }),
 })
 
-const server = z.object({
+const serverSchema = z.object({
   host: z.string(),
   error: z.string().nullable().meta({ description: 'Why it cannot be used.' }),
   tls: z.boolean(),
@@ -48,7 +48,7 @@ const server = z.object({
     .meta({ description: 'The apps that the role of a reader may read.' }),
 })
 
-const sharing = z.union([
+const sharingSchema = z.union([
   z.object({ shared: z.literal(false) }),
   z.object({
     shared: z.literal(true),
@@ -59,22 +59,22 @@ const sharing = z.union([
       primaries: z.array(z.string()),
       latency_ms: z.int().nullable(),
       error: z.string().nullable(),
-      servers: z.array(server),
+      servers: z.array(serverSchema),
     }),
     id: z.uuid().optional(),
     confirmed: z.boolean().optional(),
     message: z.string().nullable().optional(),
-    keepers: z.array(keeper).optional(),
+    keepers: z.array(keeperSchema).optional(),
     apps: z.array(sharedApp).optional(),
   }),
 ])
 
-const taken = z.object({
+const takenSchema = z.object({
   taken: z.array(z.string()),
   left: z.array(z.object({ app: z.string(), reason: z.string() })),
 })
 
-const left = z.object({
+const leftSchema = z.object({
   apps: z.array(z.string()),
   copies_left: z.array(z.string()).meta({
     description: 'Those of which the database may still have a copy, since it did not answer.',
@@ -90,8 +90,8 @@ export function shareRoutes({ share }: Deps): Route[] {
       path: '/v1/share',
       access: 'owner',
       summary: 'What is shared with other hosts, and their state.',
-      answers: { 200: jsonAnswer('How it is.', sharing) },
-      answer: () => json(share.status()),
+      answers: { 200: jsonAnswer('How it is.', sharingSchema) },
+      answer: () => toJsonAnswer(share.status()),
     }),
     route({
       method: 'post',
@@ -100,10 +100,10 @@ export function shareRoutes({ share }: Deps): Route[] {
       summary:
         'Makes this keeper the home of an app: the old one finishes, publishes and hands over.',
       answers: { 200: jsonAnswer('It is the home.', z.object({ app: z.string() })) },
-      body: { schema: z.strictObject({ app: name }), required: true },
+      body: { schema: z.strictObject({ app: nameField }), required: true },
       async answer({ body: { app } }) {
         await share.move(app)
-        return json({ app })
+        return toJsonAnswer({ app })
       },
     }),
     route({
@@ -111,7 +111,7 @@ export function shareRoutes({ share }: Deps): Route[] {
       path: '/v1/share/take-over',
       access: 'owner',
       summary: 'Makes this keeper the home of the apps of one that is stopped for good.',
-      answers: { 200: jsonAnswer('What was taken over.', taken) },
+      answers: { 200: jsonAnswer('What was taken over.', takenSchema) },
       body: {
         schema: z.strictObject({
           keeper: z.string().min(1).max(64),
@@ -119,7 +119,7 @@ export function shareRoutes({ share }: Deps): Route[] {
         }),
         required: true,
       },
-      answer: async ({ body }) => json(await share.takeOver(body.keeper, body.force)),
+      answer: async ({ body }) => toJsonAnswer(await share.takeOver(body.keeper, body.force)),
     }),
     route({
       method: 'post',
@@ -127,12 +127,12 @@ export function shareRoutes({ share }: Deps): Route[] {
       access: 'owner',
       summary: 'Ends the sharing of every app whose home this daemon is.',
       answers: {
-        200: jsonAnswer('The apps that are its own now.', left),
+        200: jsonAnswer('The apps that are its own now.', leftSchema),
       },
-      body: nothing,
+      body: noBody,
       async answer() {
         const { apps, copiesLeft } = await share.leave()
-        return json({ apps, copies_left: copiesLeft })
+        return toJsonAnswer({ apps, copies_left: copiesLeft })
       },
     }),
     route({
@@ -150,14 +150,16 @@ export function shareRoutes({ share }: Deps): Route[] {
       },
       body: {
         schema: z.strictObject({
-          apps: z.array(name).min(1).max(READER_APPS_MAX),
+          apps: z.array(nameField).min(1).max(READER_APPS_MAX),
           renew: z.boolean().default(false),
         }),
         required: true,
       },
       async answer({ body: { apps, renew } }) {
         const keys = await share.readerKeys(apps, renew)
-        return json({ keys: keys.map(({ key, ...rest }) => ({ ...rest, key: key.expose() })) })
+        return toJsonAnswer({
+          keys: keys.map(({ key, ...rest }) => ({ ...rest, key: key.expose() })),
+        })
       },
     }),
   ]

@@ -2,28 +2,33 @@
 import { z } from 'zod'
 import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
 import { Secret } from '../secret.ts'
-import { jsonAnswer, signIn, signInProgress, startedSignIn } from './answer-schemas.ts'
-import { json, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
+import {
+  jsonAnswer,
+  signInSchema,
+  signInProgressSchema,
+  startedSignInSchema,
+} from './answer-schemas.ts'
+import { toJsonAnswer, NO_CONTENT, toRfc3339, toRfc3339OrNull } from './answers.ts'
 import type { Deps } from './deps.ts'
-import { nothing, seconds } from './fields.ts'
+import { noBody, secondsField } from './fields.ts'
 import { type Route, route } from './route.ts'
+import { SECRET_MAX_LENGTH } from '../core/client-secret.ts'
 
-const WAIT_MAX_S = 25
-const SECRET_MAX = 4096
-const text = z
+const SIGN_IN_WAIT_MAX_S = 25
+const secretText = z
   .string('has to be a string')
   .min(1, 'must not be empty')
-  .max(SECRET_MAX, `has to be ${SECRET_MAX} characters at most`)
-const toSecret = (value: string) => new Secret(value)
+  .max(SECRET_MAX_LENGTH, `has to be ${SECRET_MAX_LENGTH} characters at most`)
+const wrapSecret = (value: string) => new Secret(value)
 const clientSecret = z
   .strictObject({
     // RFC 6749 §A.2.
-    client_secret: text
+    client_secret: secretText
       .regex(/^[\x20-\x7e]+$/, 'has to be printable ASCII')
-      .transform(toSecret)
+      .transform(wrapSecret)
       .optional(),
-    private_key: text
-      .transform(toSecret)
+    private_key: secretText
+      .transform(wrapSecret)
       .optional()
       .describe('PEM (PKCS#8) or JWK; in place of client_secret, for apps with private_key_jwt.'),
   })
@@ -45,7 +50,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/login',
       access: 'owner',
       summary: 'Starts a sign-in, in a browser or with a device code.',
-      answers: { 200: jsonAnswer('The sign-in, pending.', startedSignIn) },
+      answers: { 200: jsonAnswer('The sign-in, pending.', startedSignInSchema) },
       body: {
         schema: z.strictObject({
           method: z.enum(['browser', 'device']).default('browser'),
@@ -57,7 +62,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         const started = await signIns.start(app, { method, switchUser })
         // A person who has left does not get the id, and could not end the sign-in.
         if (response.destroyed) signIns.end(app, started.id)
-        return json(toStartedJson(started))
+        return toJsonAnswer(toStartedJson(started))
       },
     }),
     route({
@@ -66,19 +71,19 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       access: 'owner',
       summary: 'The ports on which the daemon answers browsers that sign in, to any app.',
       answers: { 200: jsonAnswer('They are open now.', z.object({ ports: z.array(z.int()) })) },
-      answer: async () => json({ ports: signIns.ports() }),
+      answer: async () => toJsonAnswer({ ports: signIns.ports() }),
     }),
     route({
       method: 'get',
       path: '/v1/apps/{app}/login/{id}',
       access: 'owner',
       summary: 'Waits for the end of a sign-in, 25 s at most, and says how it goes.',
-      answers: { 200: jsonAnswer('How it goes.', signInProgress) },
+      answers: { 200: jsonAnswer('How it goes.', signInProgressSchema) },
       query: z.strictObject({
-        wait: seconds(WAIT_MAX_S, WAIT_MAX_S).default(WAIT_MAX_S),
+        wait: secondsField(SIGN_IN_WAIT_MAX_S, SIGN_IN_WAIT_MAX_S).default(SIGN_IN_WAIT_MAX_S),
       }),
       async answer({ params: { app, id }, query: { wait } }) {
-        return json(toProgressJson(await signIns.wait(app, id, wait * 1000)))
+        return toJsonAnswer(toProgressJson(await signIns.wait(app, id, wait * 1000)))
       },
     }),
     route({
@@ -97,7 +102,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       path: '/v1/apps/{app}/login/{id}/callback',
       access: 'owner',
       summary: 'Takes the redirected URL, pasted from a browser on another machine.',
-      answers: { 200: jsonAnswer('How the sign-in goes.', signIn) },
+      answers: { 200: jsonAnswer('How the sign-in goes.', signInSchema) },
       body: {
         schema: z.strictObject({
           // As it was pasted, perhaps without its scheme: the sign-in judges it.
@@ -106,7 +111,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
         required: true,
       },
       async answer({ params: { app, id }, body: { url } }) {
-        return json(toSignInJson(await signIns.paste(app, id, url)))
+        return toJsonAnswer(toSignInJson(await signIns.paste(app, id, url)))
       },
     }),
     route({
@@ -120,9 +125,9 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
           z.object({ revoked: z.boolean(), published: z.boolean().optional() }),
         ),
       },
-      body: nothing,
+      body: noBody,
       async answer({ params: { app } }) {
-        return json(await broker.logout(app))
+        return toJsonAnswer(await broker.logout(app))
       },
     }),
     route({
@@ -138,7 +143,7 @@ export function signInRoutes({ broker, signIns }: Deps): Route[] {
       },
       async answer({ params: { app }, body: { secret, isPrivateKey } }) {
         const { proven } = await broker.putClientSecret(app, secret, isPrivateKey)
-        return json({ proven })
+        return toJsonAnswer({ proven })
       },
     }),
   ]

@@ -47,22 +47,22 @@ export interface Locations {
   pathKey(path: string): string
 }
 
-type Owner = Pick<Stats, 'uid'>
-type Mode = Pick<Stats, 'mode'>
+export type FileOwner = Pick<Stats, 'uid'>
+export type FileMode = Pick<Stats, 'mode'>
 
 /** The owner of a file or directory, and what other users may do with it. Root may do everything anyway. */
 export interface Ownership {
   /** The number of the user that this process runs as. */
   userId(): number
   isRoot(): boolean
-  isOwn(stats: Owner, uid?: number): boolean
+  isOwn(stats: FileOwner, uid?: number): boolean
   /** Whether it is this user's or root's. */
-  isTrusted(stats: Owner, uid?: number): boolean
-  othersMayWrite(stats: Mode): boolean
+  isTrusted(stats: FileOwner, uid?: number): boolean
+  othersMayWrite(stats: FileMode): boolean
   /** Whether others may read it, write to it or, for a directory, reach into it. */
-  othersMayEnter(stats: Mode): boolean
+  othersMayEnter(stats: FileMode): boolean
   /** Whether its owner may run it as a program. */
-  isProgram(stats: Mode): boolean
+  isProgram(stats: FileMode): boolean
 }
 
 /**

@@ -19,7 +19,7 @@ export interface OwnerListener {
     },
   ): Promise<void>
   /** Tells the file of the owner's endpoint from others that take its place; undefined where there is none. */
-  identityOf(path: string): string | undefined
+  endpointIdentity(path: string): string | undefined
   /** The path of the owner's endpoint that the service manager passed as `descriptor`; undefined where it is unknown. */
   pathOfInherited(descriptor: number): string | undefined
 }

@@ -1,5 +1,5 @@
 /** The actions behind clicks. Most send a request to the daemon, and put the result into the state. */
-import type { SignIn, StartedSignIn, CheckResult } from './answers.ts'
+import type { SignInAnswer, StartedSignInAnswer, CheckAnswer } from './answers.ts'
 import type { Range, State } from './state.ts'
 import { forgetKey, Refused, type Wire } from './wire.ts'
 
@@ -44,7 +44,7 @@ export function createActions(deps: ActionDeps): Actions {
     draw()
     const result = await work().then(
       (text) => ({ isFault: false, text }),
-      (error: unknown) => ({ isFault: true, text: wordsOf(error) }),
+      (error: unknown) => ({ isFault: true, text: errorWords(error) }),
     )
     state.told.set(app, result)
     state.busy.delete(app)
@@ -58,7 +58,7 @@ export function createActions(deps: ActionDeps): Actions {
   return {
     renew(app) {
       void ofApp(app, async () => {
-        await wire.post(pathOf(app, 'renew'))
+        await wire.post(appActionPath(app, 'renew'))
         return 'Renewed.'
       })
     },
@@ -82,7 +82,7 @@ export function createActions(deps: ActionDeps): Actions {
       const id = state.signIns.get(app)?.id
       if (id === undefined) return
       // The request that waits for the end reports the result.
-      void wire.delete(pathOf(app, `login/${id}`)).catch(() => undefined)
+      void wire.delete(appActionPath(app, `login/${id}`)).catch(() => undefined)
     },
     signOut(app) {
       if (state.signingOut !== app) {
@@ -96,7 +96,7 @@ export function createActions(deps: ActionDeps): Actions {
       }
       state.signingOut = undefined
       void ofApp(app, async () => {
-        const { revoked } = await wire.post<{ revoked: boolean }>(pathOf(app, 'logout'))
+        const { revoked } = await wire.post<{ revoked: boolean }>(appActionPath(app, 'logout'))
         return revoked ? 'Signed out, and revoked at the server.' : 'Signed out.'
       })
     },
@@ -133,11 +133,11 @@ export function createActions(deps: ActionDeps): Actions {
   }
 
   async function completeSignIn(app: string, tab: Window | null): Promise<string> {
-    const started = await wire.post<StartedSignIn>(pathOf(app, 'login'))
+    const started = await wire.post<StartedSignInAnswer>(appActionPath(app, 'login'))
     const { id, open_url: link, listening, busy_port: port } = started
     if (link === null || !listening) {
       tab?.close()
-      await wire.delete(pathOf(app, `login/${id}`))
+      await wire.delete(appActionPath(app, `login/${id}`))
       const why =
         port === null
           ? "The browser cannot come back to the daemon at this app's redirect URI."
@@ -150,34 +150,34 @@ export function createActions(deps: ActionDeps): Actions {
     draw()
     for (;;) {
       // The daemon answers when the sign-in ends, and after 25 s at the latest.
-      const { status, message } = await wire.get<SignIn>(pathOf(app, `login/${id}`))
+      const { status, message } = await wire.get<SignInAnswer>(appActionPath(app, `login/${id}`))
       if (status === 'failed') throw new Refused(0, message ?? 'The sign-in failed.', '')
       if (status === 'succeeded') return message ?? 'Signed in.'
     }
   }
 
   async function runDoctor(): Promise<void> {
-    const verdicts: CheckResult[] = []
+    const verdicts: CheckAnswer[] = []
     state.doctor = { isRunning: true, verdicts }
     draw()
     try {
-      for await (const verdict of wire.lines<CheckResult>('/v1/doctor')) {
+      for await (const verdict of wire.lines<CheckAnswer>('/v1/doctor')) {
         verdicts.push(verdict)
         draw()
       }
       state.doctor = { isRunning: false, verdicts }
     } catch (error) {
-      state.doctor = { isRunning: false, verdicts, fault: wordsOf(error) }
+      state.doctor = { isRunning: false, verdicts, fault: errorWords(error) }
     }
     draw()
   }
 }
 
-function wordsOf(error: unknown): string {
+function errorWords(error: unknown): string {
   if (error instanceof Refused) return `${error.message} ${error.hint}`.trim()
   return 'The daemon does not answer.'
 }
 
-function pathOf(app: string, what: string): string {
+function appActionPath(app: string, what: string): string {
   return `/v1/apps/${encodeURIComponent(app)}/${what}`
 }

@@ -1,7 +1,7 @@
 /** The daemon's answers and events, as far as the page reads them. */
 import type { Cause } from '../core/activity.ts'
 
-export interface AppStatus {
+export interface AppStatusAnswer {
   readonly app: string
   readonly type: string
   readonly session: string
@@ -41,7 +41,7 @@ export interface HourCount {
   readonly tokens: number
 }
 
-export interface CallerEntry {
+export interface CallerAnswer {
   readonly name: string
   readonly apps: readonly string[]
   readonly last_used_at: string | null
@@ -64,7 +64,7 @@ export interface About {
   readonly problems: readonly { readonly message: string; readonly hint: string }[]
 }
 
-export interface CheckResult {
+export interface CheckAnswer {
   readonly id: string
   readonly app: string | null
   readonly ok: boolean
@@ -72,7 +72,7 @@ export interface CheckResult {
   readonly hint: string | null
 }
 
-export interface StartedSignIn {
+export interface StartedSignInAnswer {
   readonly id: string
   readonly open_url: string | null
   /** Whether the browser can come back to the daemon. */
@@ -81,13 +81,13 @@ export interface StartedSignIn {
   readonly busy_port: number | null
 }
 
-export interface SignIn {
+export interface SignInAnswer {
   readonly status: 'pending' | 'succeeded' | 'failed'
   readonly message: string | null
 }
 
 export type DaemonEvent =
-  | { readonly kind: 'status'; readonly data: AppStatus }
+  | { readonly kind: 'status'; readonly data: AppStatusAnswer }
   | { readonly kind: 'removed'; readonly data: { readonly app: string } }
   | { readonly kind: 'activity'; readonly data: Item }
   | { readonly kind: 'stopping' }

@@ -1,12 +1,19 @@
 /** Keeps the page's state up to date: reads it after connecting, then follows the events. */
 import { HOUR_MS } from '../core/durations.ts'
-import type { About, AppStatus, CallerEntry, DaemonEvent, HourCount, Item } from './answers.ts'
+import type {
+  About,
+  AppStatusAnswer,
+  CallerAnswer,
+  DaemonEvent,
+  HourCount,
+  Item,
+} from './answers.ts'
 import { ITEMS_MAX, RANGES, type State } from './state.ts'
 import { Refused, type Wire } from './wire.ts'
 
-const RETRY_MS = 2_000
+const FOLLOW_RETRY_MS = 2_000
 /** How often the data without events is read again. */
-const SLOW_MS = 60_000
+const REREAD_MS = 60_000
 const UNAUTHORIZED = 401
 const ITEMS_PAGE = 1_000
 /** How many pages are read before drawing: each drawing of the plots takes several frames. */
@@ -23,7 +30,7 @@ export interface Follower {
   stop(): void
 }
 
-interface Page<Entry> {
+interface AnswerPage<Entry> {
   readonly items: readonly Entry[]
   readonly next: string | null
 }
@@ -56,7 +63,7 @@ export function createFollower({
         state.told.delete(event.data.app)
         break
       case 'activity':
-        if (state.items.some((item) => isSame(item, event.data))) return
+        if (state.items.some((item) => isSameItem(item, event.data))) return
         state.items = [event.data, ...state.items]
         if (state.items.length > ITEMS_MAX) {
           state.items = state.items.slice(0, ITEMS_MAX)
@@ -71,7 +78,7 @@ export function createFollower({
   }
 
   async function readApps(): Promise<void> {
-    const { apps } = await wire.get<{ apps: readonly AppStatus[] }>('/v1/apps')
+    const { apps } = await wire.get<{ apps: readonly AppStatusAnswer[] }>('/v1/apps')
     state.apps.clear()
     for (const status of apps) state.apps.set(status.app, status)
   }
@@ -113,12 +120,12 @@ export function createFollower({
     path: string,
     most: number,
     from: string | null = null,
-  ): Promise<Page<Entry>> {
+  ): Promise<AnswerPage<Entry>> {
     const entries: Entry[] = []
     let next = from
     do {
       const query: string = next === null ? '' : `&until=${encodeURIComponent(next)}`
-      const page: Page<Entry> = await wire.get(path + query)
+      const page: AnswerPage<Entry> = await wire.get(path + query)
       entries.push(...page.items)
       next = page.next
     } while (next !== null && entries.length < most)
@@ -127,7 +134,7 @@ export function createFollower({
 
   async function readSlowly(): Promise<void> {
     state.about = await wire.get<About>('/v1/page')
-    state.callers = (await wire.get<{ callers: CallerEntry[] }>('/v1/callers')).callers
+    state.callers = (await wire.get<{ callers: CallerAnswer[] }>('/v1/callers')).callers
     await readHours()
   }
 
@@ -140,7 +147,7 @@ export function createFollower({
     async follow() {
       setInterval(() => {
         if (state.connection === 'live') void readSlowly().catch(() => undefined)
-      }, SLOW_MS)
+      }, REREAD_MS)
       while (!isStopped()) {
         const attempt = new AbortController()
         try {
@@ -164,7 +171,7 @@ export function createFollower({
           attempt.abort()
         }
         draw()
-        if (!isStopped()) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        if (!isStopped()) await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS))
       }
     },
     readHours: () => readHours().catch(() => undefined),
@@ -175,7 +182,7 @@ export function createFollower({
 }
 
 /** Compares more than the time: two entries may have the same one, where a clock was set back. */
-function isSame(one: Item, other: Item): boolean {
+function isSameItem(one: Item, other: Item): boolean {
   return (
     one.at === other.at &&
     one.kind === other.kind &&

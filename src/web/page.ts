@@ -14,7 +14,7 @@ import { prepareTimes } from './times.ts'
 import { takeKey, Wire } from './wire.ts'
 import { leaveWorkers } from './workers.ts'
 
-const TICK_MS = 1_000
+const PAGE_TICK_MS = 1_000
 
 type DrawPlot = (state: State, now: number) => Generator<undefined>
 
@@ -106,7 +106,7 @@ async function start(): Promise<void> {
 
 if (root) keepClicksFromIdle(root)
 void start()
-setInterval(drawPageSoon, TICK_MS)
+setInterval(drawPageSoon, PAGE_TICK_MS)
 let drawnWidth = 0
 // Only the width matters to plots; the height changes with every list.
 new ResizeObserver(([root]) => {

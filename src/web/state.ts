@@ -1,6 +1,13 @@
 /** The state of the page, of which all views are functions. */
 import { HOUR_MS } from '../core/durations.ts'
-import type { About, AppStatus, CallerEntry, HourCount, Item, CheckResult } from './answers.ts'
+import type {
+  About,
+  AppStatusAnswer,
+  CallerAnswer,
+  HourCount,
+  Item,
+  CheckAnswer,
+} from './answers.ts'
 
 export const RANGES = { '24 hours': 24, '7 days': 7 * 24, '30 days': 30 * 24 } as const
 
@@ -32,15 +39,15 @@ export interface WaitingSignIn {
 
 export interface Doctor {
   readonly isRunning: boolean
-  readonly verdicts: readonly CheckResult[]
+  readonly verdicts: readonly CheckAnswer[]
   readonly fault?: string
 }
 
 export interface State {
   connection: ConnectionState
-  readonly apps: Map<string, AppStatus>
+  readonly apps: Map<string, AppStatusAnswer>
   about: About | undefined
-  callers: readonly CallerEntry[]
+  callers: readonly CallerAnswer[]
   /** Newest first. */
   items: readonly Item[]
   /** Whether the daemon has older entries, which are still being read or are too many. */
@@ -97,8 +104,8 @@ export function shownTime({ range }: State, now: number): { from: number; to: nu
 }
 
 /** Apps that need a person first, then by name. */
-export function sortedApps({ apps }: State): readonly AppStatus[] {
-  const urgency = ({ problem }: AppStatus) => (problem ? (problem.blocking ? 0 : 1) : 2)
+export function sortApps({ apps }: State): readonly AppStatusAnswer[] {
+  const urgency = ({ problem }: AppStatusAnswer) => (problem ? (problem.blocking ? 0 : 1) : 2)
   return [...apps.values()].sort(
     (one, other) => urgency(one) - urgency(other) || one.app.localeCompare(other.app),
   )

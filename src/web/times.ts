@@ -7,10 +7,10 @@ interface Formats {
 }
 
 /** Created on demand or by `prepareTimes`: the first one takes a whole frame. */
-let formats: Formats | undefined
+let timeFormats: Formats | undefined
 
 export function prepareTimes(): Formats {
-  formats ??= {
+  timeFormats ??= {
     clock: new Intl.DateTimeFormat(undefined, {
       hour: '2-digit',
       minute: '2-digit',
@@ -20,14 +20,14 @@ export function prepareTimes(): Formats {
     day: new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' }),
     whole: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' }),
   }
-  return formats
+  return timeFormats
 }
 
-export function clockTime(instant: string): string {
+export function formatClockTime(instant: string): string {
   return prepareTimes().clock.format(new Date(instant))
 }
 
-export function day(instant: string): string {
+export function formatDay(instant: string): string {
   return prepareTimes().day.format(new Date(instant))
 }
 

@@ -4,10 +4,10 @@ import type { DaemonEvent } from './answers.ts'
 
 /** As in `http/page-door.ts`. */
 const KEY_HEADER = 'evo-token-page-key'
-const STORED = 'evo-token-page-key'
+const PAGE_KEY_NAME = 'evo-token-page-key'
 
 /** A daemon that runs sends something at each heartbeat, every 5 s; a busy machine delays it. */
-const SILENCE_MS = 20_000
+const STREAM_SILENCE_MS = 20_000
 
 /** The problem with which the daemon answered. */
 export class Refused extends Error {
@@ -23,18 +23,18 @@ export class Refused extends Error {
 
 /** The key that the link gave, or the one that this tab has kept since; undefined for neither. */
 export function takeKey(): string | undefined {
-  const given = document.querySelector<HTMLMetaElement>(`meta[name="${STORED}"]`)
+  const given = document.querySelector<HTMLMetaElement>(`meta[name="${PAGE_KEY_NAME}"]`)
   if (given) {
-    sessionStorage.setItem(STORED, given.content)
+    sessionStorage.setItem(PAGE_KEY_NAME, given.content)
     given.remove()
     // The link works once: reloading and the history have to lead to `/`.
     history.replaceState(null, '', '/')
   }
-  return sessionStorage.getItem(STORED) ?? undefined
+  return sessionStorage.getItem(PAGE_KEY_NAME) ?? undefined
 }
 
 export function forgetKey(): void {
-  sessionStorage.removeItem(STORED)
+  sessionStorage.removeItem(PAGE_KEY_NAME)
 }
 
 interface SendOptions {
@@ -100,10 +100,10 @@ async function* eventsOf(answer: Response): AsyncGenerator<DaemonEvent> {
   let arrived: DaemonEvent[] = []
   const parser = createParser({
     onEvent: ({ event, data }) => {
-      if (isKnown(event)) arrived.push(toEvent(event, JSON.parse(data)))
+      if (isKnownEvent(event)) arrived.push(toEvent(event, JSON.parse(data)))
     },
   })
-  for await (const text of textsOf(answer, SILENCE_MS)) {
+  for await (const text of textsOf(answer, STREAM_SILENCE_MS)) {
     parser.feed(text)
     yield* arrived
     arrived = []
@@ -116,7 +116,7 @@ async function* textsOf({ body }: Response, silenceMs?: number): AsyncGenerator<
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   try {
     for (;;) {
-      const { done, value } = await within(silenceMs, reader.read())
+      const { done, value } = await rejectAfter(silenceMs, reader.read())
       if (done) return
       yield value
     }
@@ -126,7 +126,7 @@ async function* textsOf({ body }: Response, silenceMs?: number): AsyncGenerator<
 }
 
 /** @throws when `ms` are over first. */
-async function within<T>(ms: number | undefined, promised: Promise<T>): Promise<T> {
+async function rejectAfter<T>(ms: number | undefined, promised: Promise<T>): Promise<T> {
   if (ms === undefined) return promised
   let timer = 0
   const late = new Promise<never>((_resolve, reject) => {
@@ -143,6 +143,6 @@ function toEvent(kind: DaemonEvent['kind'], data: unknown): DaemonEvent {
   return { kind, data } as DaemonEvent
 }
 
-function isKnown(event: string | undefined): event is DaemonEvent['kind'] {
+function isKnownEvent(event: string | undefined): event is DaemonEvent['kind'] {
   return ['status', 'removed', 'activity', 'stopping'].includes(event ?? '')
 }

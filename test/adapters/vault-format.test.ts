@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { recordSchema } from '../../src/adapters/vault/records/record-codec.ts'
-import { FORMAT, FORMAT_UNSHARED, headerSchema } from '../../src/adapters/vault/header.ts'
+import { HEADER_FORMAT, FORMAT_UNSHARED, headerSchema } from '../../src/adapters/vault/header.ts'
 import type { Vault } from '../../src/core/vault.ts'
 import { restore } from '../../src/core/stored-tokens.ts'
 import { freshness } from '../../src/core/token.ts'
@@ -13,7 +13,7 @@ import { appRecord, loadOne, storeUpTo, vaultWorld } from '../support/vault-worl
 import { changeHeader, firstFormat, formatOf } from './first-format.ts'
 
 const APP = app().name
-const GOLDEN = join(import.meta.dirname, `../../src/adapters/vault/format-${FORMAT}.json`)
+const GOLDEN = join(import.meta.dirname, `../../src/adapters/vault/format-${HEADER_FORMAT}.json`)
 
 const DECIDE = `What a vault holds is not what ${GOLDEN} says. Decide:
 unknown members are kept, so an optional new member needs no new number: update that file.
@@ -41,9 +41,9 @@ describe('a vault of which a record is published to other hosts', () => {
     const home = '00000000-0000-4000-8000-00000000000a'
     const sharing = { home, number: 1, readerKey: 1 }
     await vault.records.store(APP, { ...appRecord(2), sharing })
-    expect([...seen]).toEqual([FORMAT])
+    expect([...seen]).toEqual([HEADER_FORMAT])
     await vault.records.store(APP, appRecord(3))
-    expect(formatOf(world)).toBe(FORMAT)
+    expect(formatOf(world)).toBe(HEADER_FORMAT)
     expect((await world.loadAnew())?.record?.generation).toBe(3)
   })
 })

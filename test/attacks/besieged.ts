@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { listen } from '../../src/adapters/loopback/listener.ts'
 import {
-  CONNECTIONS_MAX,
+  ENDPOINT_CONNECTIONS_MAX,
   SERVER_LIMITS,
   type ServerLimits,
 } from '../../src/adapters/loopback/endpoint-server.ts'
@@ -45,7 +45,7 @@ export function hurried<Limits extends object>(limits: Limits): Limits {
 
 export async function besieged({
   limits = SERVER_LIMITS,
-  connectionsMax = CONNECTIONS_MAX,
+  connectionsMax = ENDPOINT_CONNECTIONS_MAX,
   parts = {},
 }: {
   readonly limits?: ServerLimits

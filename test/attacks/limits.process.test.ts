@@ -8,7 +8,7 @@ import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import {
-  CONNECTIONS_MAX,
+  ENDPOINT_CONNECTIONS_MAX,
   SERVER_LIMITS,
   type ServerLimits,
 } from '../../src/adapters/loopback/endpoint-server.ts'
@@ -104,7 +104,7 @@ describe('5,000 idle connections', () => {
     }
     expect(await siege.goodCaller(agent)).toBe(200)
     expect(Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])).toEqual(kept)
-    expect(MANY - closed).toBeLessThanOrEqual(CONNECTIONS_MAX)
+    expect(MANY - closed).toBeLessThanOrEqual(ENDPOINT_CONNECTIONS_MAX)
     expect(siege.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
     agent.destroy()
   })
@@ -120,7 +120,7 @@ describe('5,000 idle connections', () => {
     await once(events, 'data')
     const waiting = await siege.connect()
     waiting.write(`${siege.head(TOKEN, KEY)}Connection: close\r\n\r\n`)
-    for (let opened = 0; opened < CONNECTIONS_MAX + 100; opened += 1) await siege.connect()
+    for (let opened = 0; opened < ENDPOINT_CONNECTIONS_MAX + 100; opened += 1) await siege.connect()
     answer({
       accessToken: new Secret('at-1'),
       expiresAt: 0,

@@ -1,6 +1,6 @@
 /** What PowerShell gets; there is none here that could run it. */
 import { describe, expect, it } from 'vitest'
-import { typedWords } from '../../src/cli/completion/typed-words.ts'
+import { splitTypedWords } from '../../src/cli/completion/typed-words.ts'
 import { powershellFunctions } from '../../src/cli/tokens/powershell-functions.ts'
 
 describe('the words that PowerShell completes', () => {
@@ -26,7 +26,7 @@ describe('the words that PowerShell completes', () => {
       ['get', 'ev'],
     ],
   ])('%j are %j', (raw, words) => {
-    expect(typedWords('powershell', raw).words).toEqual(words)
+    expect(splitTypedWords('powershell', raw).words).toEqual(words)
   })
 })
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { loadCommands } from '../../src/cli/commands.ts'
 import { reportFailure } from '../../src/cli/failures.ts'
-import { NAME } from '../../src/cli/run.ts'
-import { NAME as NAME_IN_CORE } from '../../src/core/names.ts'
+import { NAME_PATTERN_COPY } from '../../src/cli/run.ts'
+import { NAME_PATTERN as NAME_IN_CORE } from '../../src/core/names.ts'
 import { Secret } from '../../src/secret.ts'
 import { captureIo } from '../support/captured-io.ts'
 import { run } from './stand-in.ts'
@@ -67,7 +67,7 @@ it('prints the version of the package', async () => {
 })
 
 it('takes the names that the config takes, without loading it', () => {
-  expect(NAME).toEqual(NAME_IN_CORE)
+  expect(NAME_PATTERN_COPY).toEqual(NAME_IN_CORE)
 })
 
 describe('a command line that does not fit the table', () => {

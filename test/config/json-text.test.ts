@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
-import { readJson } from '../../src/config/json-text.ts'
+import { parseConfigJson } from '../../src/config/json-text.ts'
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl'
 const APP = '{"type":"native","clientId":"native-1","scopes":[]}'
@@ -82,7 +82,7 @@ describe('text that is not JSON', () => {
     const texts = Array.from(source, (_, at) => at).flatMap((at) =>
       odd.map((character) => source.slice(0, at) + character + source.slice(at + 1)),
     )
-    const disagreed = texts.filter((text) => (readJson(text).kind === 'ok') !== parses(text))
+    const disagreed = texts.filter((text) => (parseConfigJson(text).kind === 'ok') !== parses(text))
     expect(disagreed).toEqual([])
     expect(texts.filter(parses).length).toBeGreaterThan(50)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renewalAt, isRenewalDue, sessionName } from '../../src/core/renewal-due.ts'
-import { isRefused, wouldBeRefused, next, type Session } from '../../src/core/session.ts'
+import { isRefused, wouldBeRefused, nextSession, type Session } from '../../src/core/session.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, later, MINUTE, NOW, SECOND, serviceApp, tokenSet } from '../support/builders.ts'
 
@@ -24,7 +24,11 @@ describe('renewalDue', () => {
   })
 
   it('waits for the retry instant, on the monotonic clock', () => {
-    const retrying = next(active, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    const retrying = nextSession(
+      active,
+      { type: 'unavailable', failure, at: NOW, random: 0 },
+      policy,
+    )
     expect(isRenewalDue(app(), retrying, later(5 * SECOND - 1))).toBe(false)
     expect(isRenewalDue(app(), retrying, later(5 * SECOND))).toBe(true)
     const setForward = { wall: NOW.wall + HOUR, mono: NOW.mono }
@@ -80,7 +84,7 @@ describe('the longest rest between renewals', () => {
 
   it('waits for the retry instant after a renewal that failed', () => {
     const at = later(40 * MINUTE)
-    const retrying = next(endless, { type: 'unavailable', failure, at, random: 0 }, policy)
+    const retrying = nextSession(endless, { type: 'unavailable', failure, at, random: 0 }, policy)
     expect(isRenewalDue(rested, retrying, at)).toBe(false)
   })
 })
@@ -97,18 +101,22 @@ describe('sessionName', () => {
 describe('next', () => {
   it('keeps the refresh token when the server does not rotate it', () => {
     const { refreshToken, ...fresh } = tokenSet({ accessToken: new Secret('at-2') })
-    const session = next(active, { type: 'granted', tokens: fresh }, policy)
+    const session = nextSession(active, { type: 'granted', tokens: fresh }, policy)
     expect(session.tokens).toMatchObject({ accessToken: fresh.accessToken, refreshToken })
   })
 
   it('keeps nothing of the session before a sign-in', () => {
     const { refreshToken, ...fresh } = tokenSet()
-    const session = next(active, { type: 'signed-in', tokens: fresh }, policy)
+    const session = nextSession(active, { type: 'signed-in', tokens: fresh }, policy)
     expect(session).toEqual({ status: 'active', tokens: fresh })
   })
 
   it('goes on with the token that it has while the server is unavailable', () => {
-    const session = next(active, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    const session = nextSession(
+      active,
+      { type: 'unavailable', failure, at: NOW, random: 0 },
+      policy,
+    )
     expect(session).toEqual({
       status: 'retrying',
       tokens,
@@ -125,7 +133,7 @@ describe('next', () => {
   ])('spreads the attempts over a window that doubles ($random)', ({ random, waits }) => {
     let session: Session = active
     const seen = waits.map(() => {
-      session = next(session, { type: 'unavailable', failure, at: NOW, random }, policy)
+      session = nextSession(session, { type: 'unavailable', failure, at: NOW, random }, policy)
       return session.status === 'retrying' ? (session.retryAt - NOW.mono) / SECOND : undefined
     })
     expect(seen).toEqual(waits)
@@ -137,39 +145,47 @@ describe('next', () => {
     { asks: 24 * HOUR, waits: 15 * MINUTE },
   ])('waits $waits ms where Retry-After asks for $asks', ({ asks, waits }) => {
     const event = { type: 'unavailable', failure, at: NOW, random: 1, retryAfterMs: asks } as const
-    expect(next(active, event, policy)).toMatchObject({ retryAt: NOW.mono + waits })
+    expect(nextSession(active, event, policy)).toMatchObject({ retryAt: NOW.mono + waits })
   })
 
   it('loses the refresh token, and not the access token, when the server rejects it', () => {
-    const session = next(active, { type: 'rejected', failure, at: NOW }, policy)
+    const session = nextSession(active, { type: 'rejected', failure, at: NOW }, policy)
     expect(session.status).toBe('signed-out')
     expect(session.tokens?.accessToken).toBe(tokens.accessToken)
     expect(session.tokens?.refreshToken).toBeUndefined()
   })
 
   it('keeps everything when the server refuses the app itself', () => {
-    const session = next(active, { type: 'misconfigured', failure, at: NOW }, policy)
+    const session = nextSession(active, { type: 'misconfigured', failure, at: NOW }, policy)
     expect(session).toMatchObject({ status: 'misconfigured', tokens, retryAt: NOW.mono + 300_000 })
   })
 
   it('ends all waiting on a wake, and changes nothing else', () => {
-    const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
-    const woken = next(waiting, { type: 'wait-over' }, policy)
+    const waiting = nextSession(
+      active,
+      { type: 'unavailable', failure, at: NOW, random: 1 },
+      policy,
+    )
+    const woken = nextSession(waiting, { type: 'wait-over' }, policy)
     expect(isRenewalDue(app(), woken, NOW)).toBe(true)
-    expect(next(active, { type: 'wait-over' }, policy)).toBe(active)
+    expect(nextSession(active, { type: 'wait-over' }, policy)).toBe(active)
   })
 
   it('goes on waiting where that began after the wake', () => {
-    const waiting = next(active, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
-    expect(next(waiting, { type: 'wait-over', before: NOW.wall }, policy)).toBe(waiting)
-    const woken = next(waiting, { type: 'wait-over', before: NOW.wall + 1 }, policy)
+    const waiting = nextSession(
+      active,
+      { type: 'unavailable', failure, at: NOW, random: 1 },
+      policy,
+    )
+    expect(nextSession(waiting, { type: 'wait-over', before: NOW.wall }, policy)).toBe(waiting)
+    const woken = nextSession(waiting, { type: 'wait-over', before: NOW.wall + 1 }, policy)
     expect(isRenewalDue(app(), woken, NOW)).toBe(true)
   })
 })
 
 describe('a refusal that is none that we know', () => {
   const refused = (session: Session, refusal = '400 odd') =>
-    next(session, { type: 'unavailable', failure, at: NOW, random: 0, refusal }, policy)
+    nextSession(session, { type: 'unavailable', failure, at: NOW, random: 0, refusal }, policy)
 
   it('is the word of the server at the third time in a row', () => {
     const once = refused(active)
@@ -184,8 +200,8 @@ describe('a refusal that is none that we know', () => {
   it('counts anew after another one, after no answer and after a grant', () => {
     const twice = refused(refused(active))
     const other = refused(twice, '403 odd')
-    const silent = next(twice, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
-    const well = next(twice, { type: 'granted', tokens }, policy)
+    const silent = nextSession(twice, { type: 'unavailable', failure, at: NOW, random: 0 }, policy)
+    const well = nextSession(twice, { type: 'granted', tokens }, policy)
     expect([refused(other), refused(silent), refused(well)].map(isRefused)).toEqual([
       false,
       false,
@@ -194,7 +210,7 @@ describe('a refusal that is none that we know', () => {
   })
 
   it('goes on counting where it was told as a misconfiguration', () => {
-    const told = next(
+    const told = nextSession(
       refused(refused(active)),
       { type: 'misconfigured', failure, refusal: '400 odd', at: NOW },
       policy,
@@ -206,7 +222,7 @@ describe('a refusal that is none that we know', () => {
 
 describe('a sign of life of the issuer', () => {
   const waiting = (retryAfterMs?: number) =>
-    next(
+    nextSession(
       active,
       {
         type: 'unavailable',
@@ -220,16 +236,16 @@ describe('a sign of life of the issuer', () => {
   const retryAt = (session: Session) => ('retryAt' in session ? session.retryAt : undefined)
 
   it('ends the wait for an app that was unavailable, once per step of its back-off', () => {
-    const hurried = next(waiting(), { type: 'issuer-answers' }, policy)
+    const hurried = nextSession(waiting(), { type: 'issuer-answers' }, policy)
     expect(retryAt(hurried)).toBe(-Infinity)
-    expect(next(hurried, { type: 'issuer-answers' }, policy)).toBe(hurried)
-    const again = next(hurried, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
-    expect(retryAt(next(again, { type: 'issuer-answers' }, policy))).toBe(-Infinity)
+    expect(nextSession(hurried, { type: 'issuer-answers' }, policy)).toBe(hurried)
+    const again = nextSession(hurried, { type: 'unavailable', failure, at: NOW, random: 1 }, policy)
+    expect(retryAt(nextSession(again, { type: 'issuer-answers' }, policy))).toBe(-Infinity)
   })
 
   it('ends no wait that the server asked for, and changes nothing of other sessions', () => {
     const asked = waiting(60_000)
-    expect(next(asked, { type: 'issuer-answers' }, policy)).toBe(asked)
-    expect(next(active, { type: 'issuer-answers' }, policy)).toBe(active)
+    expect(nextSession(asked, { type: 'issuer-answers' }, policy)).toBe(asked)
+    expect(nextSession(active, { type: 'issuer-answers' }, policy)).toBe(active)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mayLeave, MOST_OUT, SLOW_MS, usualAfter } from '../../src/core/spending-turns.ts'
+import { mayLeave, MOST_OUT, SLOW_REQUEST_MS, usualAfter } from '../../src/core/spending-turns.ts'
 
 describe('mayLeave', () => {
   const quick = { waiting: 50, usualMs: 50 }
@@ -7,13 +7,13 @@ describe('mayLeave', () => {
   it('lets one leave, and no second one beside it', () => {
     expect(mayLeave({ ...quick, outForMs: [] })).toBe(true)
     expect(mayLeave({ ...quick, outForMs: [0] })).toBe(false)
-    expect(mayLeave({ ...quick, outForMs: [SLOW_MS - 1] })).toBe(false)
+    expect(mayLeave({ ...quick, outForMs: [SLOW_REQUEST_MS - 1] })).toBe(false)
   })
 
   it('lets another leave beside each that is slow', () => {
-    expect(mayLeave({ ...quick, outForMs: [SLOW_MS] })).toBe(true)
-    expect(mayLeave({ ...quick, outForMs: [SLOW_MS, 0] })).toBe(false)
-    expect(mayLeave({ ...quick, outForMs: [60_000, SLOW_MS] })).toBe(true)
+    expect(mayLeave({ ...quick, outForMs: [SLOW_REQUEST_MS] })).toBe(true)
+    expect(mayLeave({ ...quick, outForMs: [SLOW_REQUEST_MS, 0] })).toBe(false)
+    expect(mayLeave({ ...quick, outForMs: [60_000, SLOW_REQUEST_MS] })).toBe(true)
   })
 
   it('lets as many leave as keep the queue within ten seconds', () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { createPerson, type Person } from '../support/person.ts'
 import { createProviderStore } from '../support/provider-store.ts'
-import { SLOW_MS } from '../../src/core/spending-turns.ts'
+import { SLOW_REQUEST_MS } from '../../src/core/spending-turns.ts'
 import { pathFault } from './path-faults.ts'
 import type { Sidecar } from './sidecar.ts'
 import {
@@ -427,7 +427,7 @@ describe('a new vault key', () => {
     await held.arrived
     const rotation = await sidecar.own('POST', '/v1/vault/key', { rotate: true })
     expect(rotation).toMatchObject({ status: 200, body: { rotated: true } })
-    world.clock.pass(SLOW_MS)
+    world.clock.pass(SLOW_REQUEST_MS)
     const meanwhile = await sidecar.call('POST', `/v1/apps/${other}/refresh`)
     expect(meanwhile).toMatchObject({ status: 200 })
     held.release()

@@ -43,7 +43,7 @@ describe('a person who says that it is mended', () => {
       expect(await sidecar.status(ME)).toMatchObject({ session })
       await world.path.clear()
       const before = sends()
-      // A caller's wish is no reason.
+      // A caller's request is no reason.
       expect(await sidecar.call('POST', `/v1/apps/${ME}/refresh`)).not.toMatchObject({
         status: 200,
       })

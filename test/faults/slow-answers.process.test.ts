@@ -23,7 +23,7 @@ afterEach(() => world[Symbol.asyncDispose]())
 
 /** Of a change of the owner that meets a request. */
 const OWNER_WAIT_MS = 25_000
-/** Of a refresh that is wished for. */
+/** Of a refresh that is asked for. */
 const REFRESH_WAIT_MS = 10_000
 
 /** Signed in, with a refresh that the server has granted, and whose answer does not come. */

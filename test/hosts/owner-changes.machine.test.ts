@@ -23,7 +23,7 @@ describe('while the home waits for an answer', () => {
     const { release, renewing } = await whileRenewing()
     const moving = spare.cli('share', 'move', APP)
     await until(
-      'the wish is there',
+      'the request to move is there',
       () => world.postgres.sql('SELECT 1 FROM evo_token.app WHERE move_to IS NOT NULL'),
       (rows) => rows.length === 1,
     )
@@ -39,14 +39,16 @@ describe('while the home waits for an answer', () => {
   itNeeds(missing)('a move that its keeper waits for no more is not done', async () => {
     const { release, renewing } = await whileRenewing()
     const row = () =>
-      world.postgres.sql('SELECT home, home_no, move_to IS NOT NULL AS wished FROM evo_token.app')
+      world.postgres.sql(
+        'SELECT home, home_no, move_to IS NOT NULL AS requested FROM evo_token.app',
+      )
     const before = await row()
     const moving = spare.cli('share', 'move', APP)
-    await until('the wish is there', row, ([seen]) => seen?.wished === true)
+    await until('the request to move is there', row, ([seen]) => seen?.requested === true)
     await spare.end('SIGKILL')
     await moving
     await spare.start()
-    await until('the wish is gone', row, ([seen]) => seen?.wished === false)
+    await until('the request to move is gone', row, ([seen]) => seen?.requested === false)
     release()
     await renewing
     await refresh(hub)

@@ -79,7 +79,7 @@ describe('a database that takes no more connections', () => {
 })
 
 describe('a database that is away', () => {
-  itNeeds(missing)('gets what a caller wishes meanwhile when it is back', async () => {
+  itNeeds(missing)('gets what a caller asks for meanwhile when it is back', async () => {
     await untilServes(spare, hub)
     await world.postgres.stop('immediate')
     const asked = refresh(spare)

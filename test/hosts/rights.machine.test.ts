@@ -70,7 +70,7 @@ describe('a stolen reader with an SQL client', () => {
     ['a row, to change it', 'UPDATE evo_token.app SET home = NULL'],
     ['a row, to delete it', 'DELETE FROM evo_token.app'],
     [
-      'a wish, past the function',
+      'a renewal request, past the function',
       `INSERT INTO evo_token.wanted VALUES ('x', 'y', NULL, NULL, now())`,
     ],
     ['another app for itself', `INSERT INTO evo_token.reader_app VALUES ('${READER}', '${OTHER}')`],
@@ -137,19 +137,22 @@ describe('a stolen reader with an SQL client', () => {
     await untilHomeIs(hub, hub)
   })
 
-  itNeeds(missing)('makes one wish an app at most, and none for another’s app', async () => {
-    const [row] = await asReader('SELECT identity_digest FROM evo_token.app')
-    const digest = String(row?.identity_digest)
-    const want = (app: string) =>
-      asReader(
-        `SELECT evo_token.want('${app}', '${digest}', NULL, NULL) FROM generate_series(1, 1000)`,
-      )
-    await want(OTHER)
-    await want('no-such-app')
-    expect(
-      await world.postgres.sql(`SELECT * FROM evo_token.wanted WHERE name <> '${APP}'`),
-    ).toEqual([])
-  })
+  itNeeds(missing)(
+    'makes one renewal request an app at most, and none for another’s app',
+    async () => {
+      const [row] = await asReader('SELECT identity_digest FROM evo_token.app')
+      const digest = String(row?.identity_digest)
+      const want = (app: string) =>
+        asReader(
+          `SELECT evo_token.want('${app}', '${digest}', NULL, NULL) FROM generate_series(1, 1000)`,
+        )
+      await want(OTHER)
+      await want('no-such-app')
+      expect(
+        await world.postgres.sql(`SELECT * FROM evo_token.wanted WHERE name <> '${APP}'`),
+      ).toEqual([])
+    },
+  )
 })
 
 describe('a keeper’s password without the vault key', () => {

@@ -1,7 +1,7 @@
 /** Whether an answer is as the row of its route says. */
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
-import { problemOf } from '../../src/http/answer-schemas.ts'
+import { problemSchema } from '../../src/http/answer-schemas.ts'
 import { PROBLEM_CODES, PROBLEM_TYPE } from '../../src/http/problems.ts'
 import type { Route } from '../../src/http/route.ts'
 
@@ -12,7 +12,7 @@ export interface Answered {
   readonly text: string
 }
 
-const PROBLEM = problemOf(PROBLEM_CODES)
+const PROBLEM = problemSchema(PROBLEM_CODES)
 
 /** What is wrong with the answer; undefined for nothing. A member that is not described is a fault too. */
 export function faultOf(

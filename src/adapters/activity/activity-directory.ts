@@ -23,7 +23,7 @@ export interface KeptFile {
 }
 
 /** More than the whole directory holds: not ours. */
-const FILE_MAX_BYTES = 32 * 1024 * 1024
+const READ_MAX_BYTES = 32 * 1024 * 1024
 
 const { O_APPEND, O_CREAT, O_RDONLY, O_WRONLY } = constants
 /** Refuses links, and does not wait for the other end of a pipe. */
@@ -69,7 +69,7 @@ export class ActivityDirectory {
     if (!file) return []
     try {
       const stats = await file.stat()
-      if (!stats.isFile() || stats.size > FILE_MAX_BYTES) return []
+      if (!stats.isFile() || stats.size > READ_MAX_BYTES) return []
       return (await file.readFile('utf8')).split('\n').filter((line) => line !== '')
     } finally {
       await file.close()
@@ -127,7 +127,7 @@ export class ActivityDirectory {
 }
 
 /** Missing, a link, a directory, or another user's: as unreadable as a damaged line. */
-const NOT_OURS: ReadonlySet<string | undefined> = new Set([
+const UNREADABLE_FILE_CODES: ReadonlySet<string | undefined> = new Set([
   'ENOENT',
   'ELOOP',
   'EISDIR',
@@ -138,7 +138,7 @@ const NOT_OURS: ReadonlySet<string | undefined> = new Set([
 ])
 
 function undefinedIfNotOurs(error: NodeJS.ErrnoException): undefined {
-  if (!NOT_OURS.has(error.code)) throw error
+  if (!UNREADABLE_FILE_CODES.has(error.code)) throw error
 }
 
 function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {

@@ -5,10 +5,10 @@ import type { Instant } from '../../core/token.ts'
 import type { ActivityDirectory, Retention } from './activity-directory.ts'
 import { parseItemLine, toItemLine } from './activity-lines.ts'
 
-const PREFIX = 'items'
-const KEPT: Retention = { maxAgeMs: 8 * DAY_MS, maxBytes: 11 * 1024 * 1024 }
-const SHOWN_MS = 7 * DAY_MS
-const FILE_MAX_BYTES = 1024 * 1024
+const ITEMS_PREFIX = 'items'
+const ITEMS_RETENTION: Retention = { maxAgeMs: 8 * DAY_MS, maxBytes: 11 * 1024 * 1024 }
+const ITEMS_SHOWN_MS = 7 * DAY_MS
+const ITEMS_FILE_MAX_BYTES = 1024 * 1024
 
 /** An entry may wait for the disk beyond the end of its day. */
 const LATE_MS = HOUR_MS
@@ -52,8 +52,8 @@ export class ActivityItems {
     if (!first) return
     const file = this.#file ?? (await this.#newestFile(now))
     const day = Math.floor(now / DAY_MS)
-    const isFull = file?.day !== day || file.bytes >= FILE_MAX_BYTES
-    const target = isFull ? { name: `${PREFIX}-${first.at}.jsonl`, day, bytes: 0 } : file
+    const isFull = file?.day !== day || file.bytes >= ITEMS_FILE_MAX_BYTES
+    const target = isFull ? { name: `${ITEMS_PREFIX}-${first.at}.jsonl`, day, bytes: 0 } : file
     const lines = batch.map(toItemLine).join('')
     // Where the disk refuses, the next flush looks up what it wrote nevertheless.
     this.#file = undefined
@@ -62,7 +62,7 @@ export class ActivityItems {
     this.#file = target
     const written = new Set(batch)
     this.#pending = this.#pending.filter((item) => !written.has(item))
-    if (isFull || !this.#isPruned) await this.#directory.prune(PREFIX, KEPT, now)
+    if (isFull || !this.#isPruned) await this.#directory.prune(ITEMS_PREFIX, ITEMS_RETENTION, now)
     this.#isPruned = true
   }
 
@@ -71,7 +71,7 @@ export class ActivityItems {
    * that is set back may give them, come on one page, which may have more than `limit` then.
    */
   async find({ since, until, limit, matches }: ItemQuery, now: Instant): Promise<FoundItems> {
-    const from = Math.max(since, now - SHOWN_MS)
+    const from = Math.max(since, now - ITEMS_SHOWN_MS)
     // A batch that was half written before the disk refused is there twice.
     const found = new Map<string, Activity>()
     const take = (item: Activity | undefined) => {
@@ -81,7 +81,7 @@ export class ActivityItems {
     }
     const newestFirst = () => [...found.values()].sort((one, other) => other.at - one.at)
     this.#pending.forEach(take)
-    for (const { name, from: begun } of [...(await this.#directory.list(PREFIX))].reverse()) {
+    for (const { name, from: begun } of [...(await this.#directory.list(ITEMS_PREFIX))].reverse()) {
       // A file has the entries of one day, in whatever order the clock was set.
       const last = newestFirst()[limit]
       if (last && last.at > begun + DAY_MS + LATE_MS) break
@@ -97,7 +97,7 @@ export class ActivityItems {
   /** The file of today that an earlier process wrote last. */
   async #newestFile(now: Instant) {
     const day = Math.floor(now / DAY_MS)
-    const files = await this.#directory.list(PREFIX)
+    const files = await this.#directory.list(ITEMS_PREFIX)
     const newest = files.findLast(({ from }) => Math.floor(from / DAY_MS) === day)
     if (!newest) return undefined
     return { name: newest.name, day, bytes: await this.#directory.sizeOf(newest.name) }

@@ -1,7 +1,7 @@
 /** One entry or one count as a line of JSON, and back. A damaged line is skipped. */
 import { parseJsonObject } from '../../core/json-object.ts'
-import { type Activity, ACTIVITY_KINDS, CAUSES } from '../../core/activity.ts'
-import { NAME } from '../../core/names.ts'
+import { type Activity, ACTIVITY_KINDS, RENEWAL_CAUSES } from '../../core/activity.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import { LAST_INSTANT } from '../../core/token.ts'
 
 /** Hours of a day. */
@@ -31,7 +31,7 @@ export function parseItemLine(line: string): Activity | undefined {
     app,
     kind,
     caller,
-    cause: CAUSES.find((known) => known === value.cause) ?? null,
+    cause: RENEWAL_CAUSES.find((known) => known === value.cause) ?? null,
     durationMs: isCount(durationMs) ? durationMs : null,
     error: textOrNull(value.error),
     fingerprint: textOrNull(value.fingerprint),
@@ -66,7 +66,7 @@ export function parseCountsLine(line: string): CountsLine | undefined {
 }
 
 function isNameOrNone(value: unknown): value is string | null {
-  return value === null || (typeof value === 'string' && NAME.test(value))
+  return value === null || (typeof value === 'string' && NAME_PATTERN.test(value))
 }
 
 /** Whether it can be written as RFC 3339, whose years have four digits. */

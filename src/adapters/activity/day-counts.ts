@@ -101,13 +101,13 @@ export class DayCounts {
     }
     this.#totals = totals
     this.#bytes = await this.#directory.sizeOf(this.#name)
-    this.#most = mostFor(textOf(totals).length)
+    this.#most = mostFor(serializeTotals(totals).length)
     if (this.#bytes > this.#most) this.#mustRewrite = true
     return totals
   }
 
   async #rewrite(totals: Totals): Promise<void> {
-    const text = textOf(totals)
+    const text = serializeTotals(totals)
     await this.#directory.write(this.#name, text)
     this.#mustRewrite = false
     this.#bytes = text.length
@@ -147,14 +147,14 @@ export async function readTotals(directory: ActivityDirectory, name: string): Pr
   return totals
 }
 
-type Pair = Pick<CountsLine, 'app' | 'caller'>
+type AppAndCaller = Pick<CountsLine, 'app' | 'caller'>
 
 /** No name is empty or has a space in it. */
-export function pairKey({ app, caller }: Pair): string {
+export function pairKey({ app, caller }: AppAndCaller): string {
   return `${app ?? ''} ${caller ?? ''}`
 }
 
-export function pairOf(key: string): Pair {
+export function pairOf(key: string): AppAndCaller {
   const [app = '', caller = ''] = key.split(' ')
   return { app: app === '' ? null : app, caller: caller === '' ? null : caller }
 }
@@ -178,7 +178,7 @@ function mostFor(length: number): number {
   return length + Math.min(Math.max(length, SLACK_BYTES.least), SLACK_BYTES.most)
 }
 
-function textOf(totals: Totals): string {
+function serializeTotals(totals: Totals): string {
   return [...totals].map(([key, hours]) => toLine(key, nonZero(hours))).join('')
 }
 

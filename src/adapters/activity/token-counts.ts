@@ -10,9 +10,9 @@ import type { ActivityDirectory, Retention } from './activity-directory.ts'
 import { HOURS } from './activity-lines.ts'
 import { DayCounts, pairKey, pairOf, readTotals, type Totals } from './day-counts.ts'
 
-const PREFIX = 'tokens'
+const COUNTS_PREFIX = 'tokens'
 /** The file of the day may grow by 1 MiB between two looks, and is on the disk twice while it is rewritten. */
-const KEPT: Retention = { maxAgeMs: 91 * DAY_MS, maxBytes: 11 * 1024 * 1024 }
+const COUNTS_RETENTION: Retention = { maxAgeMs: 91 * DAY_MS, maxBytes: 11 * 1024 * 1024 }
 
 export interface CountQuery {
   readonly since: Instant
@@ -42,7 +42,7 @@ export class TokenCounts {
     const hour = Math.floor((now - number * DAY_MS) / HOUR_MS)
     let day = this.#days.get(number)
     if (!day) {
-      day = new DayCounts(this.#directory, nameOf(number), () => {
+      day = new DayCounts(this.#directory, countsFileName(number), () => {
         this.#log.warn(
           {},
           'too many pairs of app and caller took tokens in one day: those that come now are counted together',
@@ -67,7 +67,7 @@ export class TokenCounts {
         errors.push(error)
       }
     }
-    if (!this.#isPruned) await this.#directory.prune(PREFIX, KEPT, now)
+    if (!this.#isPruned) await this.#directory.prune(COUNTS_PREFIX, COUNTS_RETENTION, now)
     this.#isPruned = true
     if (errors.length > 0) throw errors[0]
   }
@@ -96,14 +96,19 @@ export class TokenCounts {
   }
 
   async #daysWithin(first: Instant, until: Instant): Promise<readonly number[]> {
-    const stored = (await this.#directory.list(PREFIX)).map(({ from }) => Math.floor(from / DAY_MS))
+    const stored = (await this.#directory.list(COUNTS_PREFIX)).map(({ from }) =>
+      Math.floor(from / DAY_MS),
+    )
     return [...new Set([...stored, ...this.#days.keys()])]
       .filter((day) => day * DAY_MS < until && (day + 1) * DAY_MS > first)
       .sort((one, other) => other - one)
   }
 
   async #totalsOf(number: number): Promise<Totals> {
-    return this.#days.get(number)?.totals() ?? (await readTotals(this.#directory, nameOf(number)))
+    return (
+      this.#days.get(number)?.totals() ??
+      (await readTotals(this.#directory, countsFileName(number)))
+    )
   }
 }
 
@@ -128,6 +133,6 @@ function countsAt(
   return [...sums.values()]
 }
 
-function nameOf(day: number): string {
-  return `${PREFIX}-${day * DAY_MS}.jsonl`
+function countsFileName(day: number): string {
+  return `${COUNTS_PREFIX}-${day * DAY_MS}.jsonl`
 }

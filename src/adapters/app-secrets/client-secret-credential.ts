@@ -10,12 +10,10 @@ import { Secret } from '../../secret.ts'
 import { readSmallFile } from '../files/small-file.ts'
 import { readClientSecret } from './client-secret-text.ts'
 import { readPrivateKey } from './private-key.ts'
+import { SECRET_MAX_LENGTH } from '../../core/client-secret.ts'
 
-/** The longest that `evo-token secret` takes, too. */
-const LONGEST = 4096
-
-/** The longest in UTF-16, with blanks around it. */
-const MAX_BYTES = 4 * LONGEST
+/** The longest secret in UTF-16, with blanks around it. */
+const CREDENTIAL_MAX_BYTES = 4 * SECRET_MAX_LENGTH
 
 /** Undefined where there is none. One that cannot be used is logged as a warning with its path. */
 export function readClientSecretCredential(
@@ -25,21 +23,21 @@ export function readClientSecretCredential(
 ): Secret | undefined {
   if (!env.CREDENTIALS_DIRECTORY) return undefined
   const path = join(env.CREDENTIALS_DIRECTORY, `${app}.client-secret`)
-  const read = readCredential(path)
+  const read = readSecretCredential(path)
   if (read === undefined || typeof read === 'object') return read
   log.warn({ app, path }, `the client secret ${path} is not used: ${read}`)
   return undefined
 }
 
 /** A string says why the file cannot be used; undefined where there is none. */
-function readCredential(path: string): Secret | string | undefined {
+function readSecretCredential(path: string): Secret | string | undefined {
   if (!existsSync(path)) return undefined
-  const file = readSmallFile(path, MAX_BYTES)
+  const file = readSmallFile(path, CREDENTIAL_MAX_BYTES)
   if (file.kind === 'bad') return `it ${file.reason}`
   const text = decodeText(file.bytes)
   // A private key stands on many lines, and is judged where it is used.
   if (readPrivateKey(text).kind !== 'other') return new Secret(text.trim())
   const read = readClientSecret(text)
   if (read.kind === 'bad') return read.reason
-  return read.text.length > LONGEST ? 'it is longer than 4 KiB' : new Secret(read.text)
+  return read.text.length > SECRET_MAX_LENGTH ? 'it is longer than 4 KiB' : new Secret(read.text)
 }

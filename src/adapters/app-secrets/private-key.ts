@@ -3,6 +3,7 @@
  * from a file, a systemd credential or the vault.
  */
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { type JsonObject, parseJsonObject } from '../../core/json-object.ts'
 
 export interface PrivateKey {
   readonly kind: 'key'
@@ -34,7 +35,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 const IS_KEY = /\bPRIVATE KEY$/
 
 export function readPrivateKey(text: string): PrivateKeyRead {
-  if (text.includes('-----BEGIN ')) return nameKey(readPem(text), objectIn(text.trim()))
+  if (text.includes('-----BEGIN ')) return nameKey(readPem(text), parseJsonObject(text.trim()))
   return /^\s*\{/.test(text) ? readJwk(text) : { kind: 'other' }
 }
 
@@ -70,7 +71,7 @@ function readPem(text: string): PrivateKeyRead {
 /** `read` with the name that its server knows it by, where that stands beside it (Google, Zitadel): a PEM has no place for one. */
 function nameKey(
   read: PrivateKeyRead,
-  { private_key_id, keyId, kid = private_key_id ?? keyId }: ReturnType<typeof objectIn> = {},
+  { private_key_id, keyId, kid = private_key_id ?? keyId }: JsonObject = {},
 ): PrivateKeyRead {
   if (read.kind !== 'key' || typeof kid !== 'string' || kid === '') return read
   return { ...read, text: JSON.stringify({ ...read.jwk, kid }), kid }
@@ -85,7 +86,7 @@ function withLines(block: string, label: string, body: string): string {
 }
 
 function readJwk(text: string): PrivateKeyRead {
-  const given = objectIn(text.trim())
+  const given = parseJsonObject(text.trim())
   if (Array.isArray(given?.keys)) return toUnusable('it is a set of keys: give the one key in it')
   if (typeof given?.kty !== 'string') return { kind: 'other' }
   const { kty, kid, alg, use } = given
@@ -137,15 +138,6 @@ function toJwk(key: KeyObject): PrivateKey['jwk'] {
 function keyFrom(make: () => KeyObject): KeyObject | undefined {
   try {
     return make()
-  } catch {
-    return undefined
-  }
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    // JSON that begins with a brace is an object.
-    return JSON.parse(text) as Record<string, unknown>
   } catch {
     return undefined
   }

@@ -13,6 +13,7 @@ import { platform } from '../../platform/current.ts'
 import { Secret } from '../../secret.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
+import { parseJson } from '../../core/json-object.ts'
 
 /** Members of the file that this version does not know: a newer one wrote them. */
 export type Unknown = Readonly<Record<string, unknown>>
@@ -43,15 +44,15 @@ export function createAccessKey(): Secret {
   return new Secret(`evtk_${randomBytes(32).toString('base64url')}`)
 }
 
-const instant = z.iso.datetime().transform((text) => Date.parse(text))
+const instantText = z.iso.datetime().transform((text) => Date.parse(text))
 
-const caller = z.looseObject({
+const callerRecord = z.looseObject({
   name: z.string(),
   apps: z.array(z.string()),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  created_at: instant,
-  last_used_at: instant.nullable(),
-  expires_at: instant.optional(),
+  created_at: instantText,
+  last_used_at: instantText.nullable(),
+  expires_at: instantText.optional(),
 })
 
 const standIn = z
@@ -59,11 +60,11 @@ const standIn = z
   .regex(/^[0-9a-f]{64}$/)
   .optional()
 
-const callersFile = z.looseObject({ callers: z.array(caller), stand_in: standIn })
+const callersFile = z.looseObject({ callers: z.array(callerRecord), stand_in: standIn })
 
 /** What a damaged file of this version may hold: a newer version's file would have other members. */
-const remains = z
-  .strictObject({ callers: z.array(caller.partial().strict()), stand_in: standIn })
+const damagedFileSchema = z
+  .strictObject({ callers: z.array(callerRecord.partial().strict()), stand_in: standIn })
   .partial()
 
 /**
@@ -76,7 +77,7 @@ export async function readCallers(path: string): Promise<StoredCallers | undefin
   if (text === undefined) return undefined
   const json = parseJson(text)
   const parsed = callersFile.safeParse(json)
-  if (!parsed.success) throw isNewer(json) ? toNewerError(path) : toDamagedError(path)
+  if (!parsed.success) throw isNewerFile(json) ? toNewerError(path) : toDamagedError(path)
   const { callers, stand_in, ...unknown } = parsed.data
   return {
     unknown,
@@ -105,10 +106,10 @@ export async function writeCallers(
 }
 
 /** The text of each caller: among thousands, a change serializes only the callers that it changes. */
-const rows = new WeakMap<StoredCaller, string>()
+const callerTexts = new WeakMap<StoredCaller, string>()
 
 function toRow(caller: StoredCaller): string {
-  const kept = rows.get(caller)
+  const kept = callerTexts.get(caller)
   if (kept !== undefined) return kept
   const { name, apps, sha256, createdAt, lastUsedAt, expiresAt, unknown } = caller
   const row = JSON.stringify({
@@ -122,7 +123,7 @@ function toRow(caller: StoredCaller): string {
       expires_at: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
     }),
   })
-  rows.set(caller, row)
+  callerTexts.set(caller, row)
   return row
 }
 
@@ -170,8 +171,8 @@ export async function writePrivateFile(path: string, content: string): Promise<v
 }
 
 /** Whether a newer version wrote the file: it has members that this version's files never have. */
-function isNewer(json: unknown): boolean {
-  return z.looseObject({}).safeParse(json).success && !remains.safeParse(json).success
+function isNewerFile(json: unknown): boolean {
+  return z.looseObject({}).safeParse(json).success && !damagedFileSchema.safeParse(json).success
 }
 
 function toDamagedError(path: string): SidecarError {
@@ -190,13 +191,4 @@ function toUnsafeError(path: string, what: string, mend: string): SidecarError {
   return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
     hint: `If no other user can have changed it, correct that: ${mend}. If another user may have read a key there, delete it.`,
   })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Undefined fits no schema, and the parser's own words would quote the file.
-    return undefined
-  }
 }

@@ -5,7 +5,7 @@ import { Secret } from '../../secret.ts'
 import { createAccessKey, readPrivateFile, writePrivateFile } from './callers-file.ts'
 import type { CallersStore } from './callers-store.ts'
 
-const LOCAL = 'local'
+const LOCAL_CALLER = 'local'
 
 export interface LocalCallerOptions {
   readonly accessKeyPath: string
@@ -26,7 +26,7 @@ export async function ensureLocalCaller(
 ): Promise<void> {
   const kept = await readPrivateFile(accessKeyPath)
   if (!firstStart) {
-    if (!store.callers().some(({ name }) => name === LOCAL)) return
+    if (!store.callers().some(({ name }) => name === LOCAL_CALLER)) return
     if (kept !== undefined && store.identify(Buffer.from(new Secret(kept.trim()).sha256, 'hex')))
       return
   }
@@ -34,11 +34,11 @@ export async function ensureLocalCaller(
   const { sha256 } = accessKey
   await store.change((callers) =>
     firstStart
-      ? [...callers, { name: LOCAL, apps: ['*'], sha256, createdAt: now, lastUsedAt: null }]
-      : callers.map((caller) => (caller.name === LOCAL ? { ...caller, sha256 } : caller)),
+      ? [...callers, { name: LOCAL_CALLER, apps: ['*'], sha256, createdAt: now, lastUsedAt: null }]
+      : callers.map((caller) => (caller.name === LOCAL_CALLER ? { ...caller, sha256 } : caller)),
   )
   await writePrivateFile(accessKeyPath, `${accessKey.expose()}\n`)
-  const about = { caller: LOCAL, path: accessKeyPath }
+  const about = { caller: LOCAL_CALLER, path: accessKeyPath }
   if (firstStart) log.info(about, 'made the access key of the first caller')
   else if (kept === undefined) log.warn(about, 'the access key was gone: made a new one')
   else log.warn(about, 'the access key belonged to no caller: made a new one')

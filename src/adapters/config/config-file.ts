@@ -76,7 +76,7 @@ export async function readConfig(path: string, { uid }: Reader = {}): Promise<st
   try {
     // The checks are on the open file, so that what is read is what was checked.
     const { size } = await refuseUntrusted(file, path, uid)
-    return decode(await readWhole(file, size), path)
+    return decodeConfig(await readUpTo(file, size), path)
   } finally {
     await file.close()
   }
@@ -97,7 +97,7 @@ async function refuseUntrusted(
       hint: `Read it, then make it yours: sudo chown "$(id -un)" ${platform.quoted(path)}`,
     })
   }
-  if (othersMayWrite(stats)) {
+  if (othersMayWriteConfig(stats)) {
     throw new SidecarError('config', `Other users may write to ${path}.`, {
       hint: `Read it, then close it: chmod go-w ${platform.quoted(path)}`,
     })
@@ -116,7 +116,7 @@ function requireRegular(stats: Stats, path: string): void {
 }
 
 /** Group write permission is allowed for a private group, which users have on most distributions. */
-function othersMayWrite(stats: Stats): boolean {
+function othersMayWriteConfig(stats: Stats): boolean {
   const { mode, gid, uid } = stats
   if (!ownership.othersMayWrite(stats)) return false
   return (
@@ -128,7 +128,7 @@ function othersMayWrite(stats: Stats): boolean {
 const GROUP_MAY_WRITE = 0o020
 
 /** Reads as many bytes as the size says: files of the kernel have size 0, and must not be read. */
-async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
+async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
   const bytes = Buffer.alloc(size)
   let length = 0
   for (let read = -1; read !== 0 && length < size; length += read) {
@@ -138,7 +138,7 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
 }
 
 /** Keeps a byte order mark: `init` must not change what it adds to. */
-function decode(bytes: Buffer, path: string): string {
+function decodeConfig(bytes: Buffer, path: string): string {
   try {
     return decodeFileText(bytes)
   } catch (error) {

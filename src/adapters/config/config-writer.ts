@@ -19,7 +19,7 @@ export async function writeConfig(
   before: string | undefined,
 ): Promise<void> {
   try {
-    await replace(path, text, before)
+    await replaceConfig(path, text, before)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof SidecarError || code === undefined) throw error
@@ -27,13 +27,17 @@ export async function writeConfig(
   }
 }
 
-async function replace(path: string, text: string, before: string | undefined): Promise<void> {
+async function replaceConfig(
+  path: string,
+  text: string,
+  before: string | undefined,
+): Promise<void> {
   const target = before === undefined ? path : await realpath(path)
   const directory = dirname(target)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const fresh = `${target}.${randomBytes(6).toString('hex')}.new`
   try {
-    create(fresh, text, before === undefined ? undefined : await stat(target))
+    createLikeOriginal(fresh, text, before === undefined ? undefined : await stat(target))
     if ((await readConfig(target)) !== before) {
       throw new SidecarError(
         'config',
@@ -51,7 +55,7 @@ async function replace(path: string, text: string, before: string | undefined): 
   await platform.files.syncDirectory(directory)
 }
 
-function create(path: string, text: string, original: Stats | undefined): void {
+function createLikeOriginal(path: string, text: string, original: Stats | undefined): void {
   const file = platform.files.createLike(path, original)
   try {
     writeFileSync(file, text)

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { platform } from '../../platform/current.ts'
 
 /** The names that `writeFileAtomically` gives. */
-const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
+const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.tmp$/
 
 export async function writeFileAtomically(
   path: string,
@@ -42,7 +42,7 @@ export async function removeTemporaries(directory: string): Promise<void> {
   const names = await readdir(directory)
   await Promise.all(
     names
-      .filter((name) => TEMPORARY.test(name))
+      .filter((name) => TEMPORARY_NAME.test(name))
       .map((name) => platform.files.removeFile(join(directory, name))),
   )
 }

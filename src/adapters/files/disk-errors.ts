@@ -1,6 +1,6 @@
 /** Errors of the file system, in words for people. */
 
-const IN_WORDS: Readonly<Record<string, string>> = {
+const DISK_ERROR_WORDS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'the file system is read-only',
@@ -24,7 +24,7 @@ export function isDiskError(error: unknown): error is NodeJS.ErrnoException & { 
 
 /** For example: "the disk is full (ENOSPC)". */
 export function diskErrorInWords({ code }: { readonly code: string }): string {
-  const words = IN_WORDS[code]
+  const words = DISK_ERROR_WORDS[code]
   return words === undefined ? code : `${words} (${code})`
 }
 

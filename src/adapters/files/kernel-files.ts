@@ -5,7 +5,7 @@
 import { statfs } from 'node:fs/promises'
 
 /** `f_type` of statfs(2). Other systems have smaller numbers. */
-const KERNEL = new Set([
+const KERNEL_FILE_SYSTEMS = new Set([
   0x9fa0, // proc
   0x62656572, // sysfs
   0x64626720, // debugfs
@@ -28,5 +28,5 @@ const KERNEL = new Set([
 export async function isOfKernel(directory: string): Promise<boolean> {
   const { type } = await statfs(directory)
   // The number is signed on some machines.
-  return KERNEL.has(type >>> 0)
+  return KERNEL_FILE_SYSTEMS.has(type >>> 0)
 }

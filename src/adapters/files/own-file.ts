@@ -35,13 +35,13 @@ export async function findOwnFile(path: string, links = MOST_LINKS): Promise<Own
   const stats = await lstat(place).catch(ignoreMissing)
   if (!stats?.isSymbolicLink()) {
     if (stats && !stats.isDirectory()) refuseOthers(place, stats)
-    if (await isOfKernel(directory)) throw refusal(`${place} would not be a file on a disk.`)
+    if (await isOfKernel(directory)) throw toRefusal(`${place} would not be a file on a disk.`)
     return { path: place, stats }
   }
   if (!ownership.isOwn(stats)) {
-    throw refusal(`${place} is a link that another user made.`)
+    throw toRefusal(`${place} is a link that another user made.`)
   }
-  if (links === 0) throw refusal(`${place} leads through more than ${MOST_LINKS} links.`)
+  if (links === 0) throw toRefusal(`${place} leads through more than ${MOST_LINKS} links.`)
   return findOwnFile(resolve(directory, await readlink(place)), links - 1)
 }
 
@@ -59,7 +59,7 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
     // The file may have been replaced since it was found.
     const stats = await file.stat()
     refuseOthers(path, stats)
-    if (stats.size > maxBytes) throw tooLarge(path, maxBytes)
+    if (stats.size > maxBytes) throw toFileTooLargeError(path, maxBytes)
     const bytes = Buffer.alloc(stats.size + 1)
     let length = 0
     for (;;) {
@@ -68,7 +68,7 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
       if (bytesRead === 0 || length === bytes.length) break
     }
     // What was added since would be lost.
-    if (length === bytes.length) throw refusal(`${path} grew while it was read.`)
+    if (length === bytes.length) throw toRefusal(`${path} grew while it was read.`)
     return bytes.subarray(0, length)
   } finally {
     await file.close()
@@ -77,22 +77,22 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<Buffe
 
 /** @throws {SidecarError} `failed` unless it is a file of this user. */
 export function refuseOthers(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw refusal(`${path} is ${kindOf(stats)}, not a file.`)
-  if (!ownership.isOwn(stats)) throw refusal(`${path} belongs to another user.`)
+  if (!stats.isFile()) throw toRefusal(`${path} is ${nameFileKind(stats)}, not a file.`)
+  if (!ownership.isOwn(stats)) throw toRefusal(`${path} belongs to another user.`)
 }
 
-export function tooLarge(path: string, maxBytes: number): SidecarError {
-  return refusal(`${path} is larger than ${Math.floor(maxBytes / 1024)} KiB.`)
+export function toFileTooLargeError(path: string, maxBytes: number): SidecarError {
+  return toRefusal(`${path} is larger than ${Math.floor(maxBytes / 1024)} KiB.`)
 }
 
-function kindOf(stats: Stats): string {
+function nameFileKind(stats: Stats): string {
   if (stats.isDirectory()) return 'a directory'
   if (stats.isFIFO()) return 'a named pipe'
   if (stats.isSocket()) return 'a socket'
   return stats.isSymbolicLink() ? 'a link' : 'a device'
 }
 
-function refusal(message: string): SidecarError {
+function toRefusal(message: string): SidecarError {
   return new SidecarError('failed', message, { hint: MOVE_AWAY })
 }
 

@@ -12,16 +12,16 @@ export type SmallFile =
   /** `reason` completes "FILE …". */
   | { readonly kind: 'bad'; readonly reason: string }
 
-const NO_FILE: SmallFile = { kind: 'bad', reason: 'is not a regular file' }
+const NOT_A_FILE: SmallFile = { kind: 'bad', reason: 'is not a regular file' }
 
 export function readSmallFile(path: string, maxBytes: number): SmallFile {
   let file: number | undefined
   try {
-    if (!statSync(path).isFile()) return NO_FILE
+    if (!statSync(path).isFile()) return NOT_A_FILE
     file = openSync(path, constants.O_RDONLY | platform.files.NO_WAIT)
     // It may have been replaced meanwhile.
     const stats = fstatSync(file)
-    if (!stats.isFile()) return NO_FILE
+    if (!stats.isFile()) return NOT_A_FILE
     const bytes = Buffer.alloc(Math.min(stats.size, maxBytes + 1))
     let length = 0
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {

@@ -7,7 +7,7 @@ import { isDiskError } from '../files/disk-errors.ts'
 import type { LineOutput } from './line-output.ts'
 
 /** Weeks of an ordinary log. */
-const MAX_BYTES = 5 * 1024 * 1024
+const LOG_FILE_MAX_BYTES = 5 * 1024 * 1024
 
 /**
  * Renames a full file. False where a reader has it open, as one that follows it does on Windows: then
@@ -23,7 +23,7 @@ function moveAside(path: string, mayStay: boolean): boolean {
   }
 }
 
-export function createBoundedFile(path: string, maxBytes = MAX_BYTES): LineOutput {
+export function createBoundedFile(path: string, maxBytes = LOG_FILE_MAX_BYTES): LineOutput {
   let size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
   return {
     /** A disk that refuses must not stop the daemon: the line is lost. */

@@ -133,7 +133,7 @@ export function createLineOutput(
 const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 
 /** Keeps the sockets from being collected, which would close them. */
-const kept: Socket[] = []
+const keptSockets: Socket[] = []
 
 /** A descriptor of the same output that says EAGAIN where it would make us wait. */
 function openNonBlocking(fd: number): number {
@@ -141,7 +141,7 @@ function openNonBlocking(fd: number): number {
     const stats = fstatSync(fd)
     if (stats.isFIFO() || stats.isSocket()) {
       // Made for its side effect: Node has no other way to set O_NONBLOCK on what is open already.
-      kept.push(new Socket({ fd, readable: false, writable: true }).unref())
+      keptSockets.push(new Socket({ fd, readable: false, writable: true }).unref())
     } else if (isatty(fd)) {
       return openSync('/dev/tty', constants.O_WRONLY | constants.O_NONBLOCK)
     }

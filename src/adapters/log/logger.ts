@@ -34,7 +34,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
 const REDACTED = '[redacted]'
 
 /** Enough for a network error as the cause of a library's error as the cause of ours, and more. */
-const DEPTH_MAX = 6
+const FIELD_DEPTH_MAX = 6
 
 export interface Logger extends Log {
   /** Writes what still waits, before it returns: for the end of the process. */
@@ -100,7 +100,7 @@ function createTimestamps(): () => string {
 function plainFields(fields: Record<string, unknown>): Record<string, unknown> {
   for (const name in fields) {
     if (typeof fields[name] === 'object' || SECRET_FIELDS.has(name)) {
-      return plainEntries(fields, DEPTH_MAX)
+      return plainEntries(fields, FIELD_DEPTH_MAX)
     }
   }
   return fields

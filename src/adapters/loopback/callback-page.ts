@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { SignInPage } from '../../core/redirect-listener.ts'
 
-const STYLE = `
+const PAGE_STYLE = `
 :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif }
 body { display: grid; min-height: 90vh; margin: 0; place-content: center }
 main { max-width: 34rem; padding: 2rem; border-left: .4rem solid #2e7d32 }
@@ -15,9 +15,9 @@ h1 { margin: 0 0 .5rem; font-size: 1.4rem }
 p { margin: 0; overflow-wrap: anywhere }
 `
 
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+const STYLE_HASH = createHash('sha256').update(PAGE_STYLE).digest('base64')
 
-const POLICY = [
+const CALLBACK_PAGE_CSP = [
   "default-src 'none'",
   `style-src 'sha256-${STYLE_HASH}'`,
   "base-uri 'none'",
@@ -29,7 +29,7 @@ const POLICY = [
 export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   Connection: 'close',
-  'Content-Security-Policy': POLICY,
+  'Content-Security-Policy': CALLBACK_PAGE_CSP,
   'Content-Type': 'text/html; charset=utf-8',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -44,13 +44,13 @@ export function renderPage({ ok, title, text }: SignInPage): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escape(title)}</title>
-<style>${STYLE}</style>
+<title>${escapeHtml(title)}</title>
+<style>${PAGE_STYLE}</style>
 </head>
 <body>
 <main class="${ok ? 'ok' : 'failed'}">
-<h1>${escape(title)}</h1>
-<p>${escape(text)}</p>
+<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(text)}</p>
 </main>
 </body>
 </html>
@@ -69,6 +69,6 @@ export function renderResponse(status: number, page: SignInPage): string {
 }
 
 /** Escapes HTML: the text may quote a server. */
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -6,8 +6,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from '../../core/durations.ts'
 
 /** The share of the limit for requests that wait, for a renewal or for events. */
 const WAITING_SHARE = 3 / 4

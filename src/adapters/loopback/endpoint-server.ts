@@ -51,7 +51,7 @@ export const SERVER_LIMITS = {
 export type ServerLimits = Readonly<typeof SERVER_LIMITS>
 
 /** For each door: thousands of programs that start at the same instant are all answered. */
-export const CONNECTIONS_MAX = 4096
+export const ENDPOINT_CONNECTIONS_MAX = 4096
 
 /**
  * How many requests a connection may send before it has read the answers. Node reads as many as there
@@ -67,7 +67,7 @@ const PIPELINED_MAX = 8
 export function prepareEndpoint(
   endpoint: HttpEndpoint,
   log: Log,
-  max = CONNECTIONS_MAX,
+  max = ENDPOINT_CONNECTIONS_MAX,
 ): ServedEndpoint {
   const { app } = endpoint
   class Request extends IncomingMessage {}

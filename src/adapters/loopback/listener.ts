@@ -109,19 +109,19 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     let socketPath = inheritedOwner
       ? platform.ownerListener.pathOfInherited(inheritedOwner.fd)
       : options.socketPath
-    let identity = identityOf(socketPath)
+    let identity = socketIdentity(socketPath)
     return {
       url: toUrl(address),
       get socketPath() {
         return socketPath
       },
-      isOwnerSocketGone: () => identity !== undefined && identityOf(socketPath) !== identity,
+      isOwnerSocketGone: () => identity !== undefined && socketIdentity(socketPath) !== identity,
       async remakeOwnerSocket(path) {
         // Close first: that removes the file of the socket's name, which would be the new one later.
         if (ownServer?.listening) NetServer.prototype.close.call(ownServer)
         await bindOwner(path)
         socketPath = path
-        identity = identityOf(path)
+        identity = socketIdentity(path)
       },
       stop: (withinMs) => stopServers(opened, withinMs),
     }
@@ -131,8 +131,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-function identityOf(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : platform.ownerListener.identityOf(path)
+function socketIdentity(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : platform.ownerListener.endpointIdentity(path)
 }
 
 /** The descriptors that systemd handed to this process (sd_listen_fds(3)). */

@@ -29,7 +29,7 @@ export interface Lease {
 /** The error of Node's `clientError` event, for bytes that are no request. */
 export type MalformedError = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array }
 
-interface Answers {
+interface PortAnswers {
   toRequest(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** The whole answer to bytes that are no request, on a connection to `port`. */
   toMalformed(error: MalformedError, port: number): string | Uint8Array
@@ -46,7 +46,7 @@ interface LoopbackPort {
   unanswered: number
 }
 
-const CONNECTIONS_MAX = 64
+const REDIRECT_CONNECTIONS_MAX = 64
 
 /** How long a connection that was refused may go on sending: the browser reads the page meanwhile. */
 const REFUSED_MS = 2_000
@@ -63,16 +63,16 @@ export const REDIRECT_LIMITS = {
 export type RedirectLimits = Readonly<typeof REDIRECT_LIMITS>
 
 /** Only root may open it, a sandbox forbids it, or Windows has reserved it (for Hyper-V, say). */
-const NOT_OURS = ['EACCES', 'EPERM']
+const PORT_DENIED_CODES = ['EACCES', 'EPERM']
 
 export class LoopbackPorts {
-  readonly #answers: Answers
+  readonly #answers: PortAnswers
   readonly #limits: RedirectLimits
   readonly #onUnguarded: (error: unknown) => void
   readonly #openings = new Map<string, LoopbackPort>()
 
   constructor(
-    answers: Answers,
+    answers: PortAnswers,
     onUnguarded: (error: unknown) => void,
     limits: RedirectLimits = REDIRECT_LIMITS,
   ) {
@@ -138,7 +138,7 @@ export class LoopbackPorts {
   }
 
   #open(address: string, port: number): LoopbackPort {
-    const connectionLimit = new ConnectionLimit({ max: CONNECTIONS_MAX })
+    const connectionLimit = new ConnectionLimit({ max: REDIRECT_CONNECTIONS_MAX })
     const unauthenticated = new UnauthenticatedConnections(this.#onUnguarded, true)
     const server = createServer(this.#limits, (request, response) => {
       opening.unanswered += 1
@@ -159,7 +159,7 @@ export class LoopbackPorts {
       if (error.code === 'ECONNRESET' || !socket.writable || unauthenticated.isAnswering(socket)) {
         socket.destroy()
       } else {
-        refuse(socket, this.#answers.toMalformed(error, opening.port))
+        answerMalformed(socket, this.#answers.toMalformed(error, opening.port))
       }
     })
     // Another user's silent connections must not keep the browser out.
@@ -183,7 +183,7 @@ export class LoopbackPorts {
  * Answers bytes that are no request. What still arrives is read and dropped: on a connection that is
  * closed with bytes unread the browser would see a reset, and not the page.
  */
-function refuse(socket: Socket, answer: string | Uint8Array): void {
+function answerMalformed(socket: Socket, answer: string | Uint8Array): void {
   socket.end(answer)
   const destroy = () => {
     socket.destroy()
@@ -202,7 +202,7 @@ function endIfRetired({ server, holders, unanswered }: LoopbackPort): void {
 function explainError(error: unknown, port: number): unknown {
   const code = codeOf(error) ?? ''
   if (code === 'EADDRINUSE') return new PortBusyError(`port ${port} is in use`, { cause: error })
-  if (NOT_OURS.includes(code) || isAddressMissing(code)) {
+  if (PORT_DENIED_CODES.includes(code) || isAddressMissing(code)) {
     return new PortClosedError(`port ${port} cannot be opened`, { cause: error })
   }
   return error

@@ -17,9 +17,9 @@ interface Parser {
 }
 
 /** What `onIncoming` returns to end the parsing. */
-const STOP = 2
+const STOP_PARSING = 2
 
-const NOTHING = Buffer.alloc(0)
+const NO_BYTES = Buffer.alloc(0)
 
 /**
  * Ends the parsing of a connection at the first request for which `accepts` is false, and spares the
@@ -40,14 +40,14 @@ export function guardParser(socket: Socket, accepts: () => boolean, copiesFirst 
     )
   }
   parser.onIncoming = (request, keepAlive) => {
-    return accepts() ? onIncoming(request, keepAlive) : STOP
+    return accepts() ? onIncoming(request, keepAlive) : STOP_PARSING
   }
   // Node uses parsers again: what an earlier connection has put in its place would still be there.
   const { getCurrentBuffer } = Object.getPrototypeOf(parser) as Partial<Parser>
   let copies = copiesFirst
   parser.getCurrentBuffer = () => {
-    if (!copies) return NOTHING
+    if (!copies) return NO_BYTES
     copies = false
-    return getCurrentBuffer?.call(parser) ?? NOTHING
+    return getCurrentBuffer?.call(parser) ?? NO_BYTES
   }
 }

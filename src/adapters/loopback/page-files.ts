@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { packageManifest } from '../process/package-version.ts'
 import { WORKER_REMOVAL } from './worker-removal.ts'
 
-const POLICY = [
+const PAGE_CSP = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -21,9 +21,9 @@ const POLICY = [
   'trusted-types lit-html',
 ].join('; ')
 
-const HEADERS: Readonly<Record<string, string>> = {
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
-  'Content-Security-Policy': POLICY,
+  'Content-Security-Policy': PAGE_CSP,
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
@@ -39,30 +39,30 @@ export interface PageFile {
 
 export type PageFiles = Awaited<ReturnType<typeof loadPageFiles>>
 
-const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#1b7a4b"/><path d="M16 6v10l7 6" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>`
+const PAGE_ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#1b7a4b"/><path d="M16 6v10l7 6" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>`
 
 /** As `npm run build` made them. */
-const BUILT = join(dirname(packageManifest()), 'dist/web')
+const PAGE_DIRECTORY = join(dirname(packageManifest()), 'dist/web')
 
-export async function loadPageFiles(directory = BUILT) {
+export async function loadPageFiles(directory = PAGE_DIRECTORY) {
   const [script = '', style = ''] = await Promise.all(
     ['page.js', 'page.css'].map((name) => readFile(join(directory, name), 'utf8')),
   )
   const documentOf = documentWith({ script: integrityOf(script), style: integrityOf(style) })
   return {
-    '/page.js': file('text/javascript; charset=utf-8', script),
-    '/page.css': file('text/css; charset=utf-8', style),
-    '/icon.svg': file('image/svg+xml', ICON),
+    '/page.js': toPageFile('text/javascript; charset=utf-8', script),
+    '/page.css': toPageFile('text/css; charset=utf-8', style),
+    '/icon.svg': toPageFile('image/svg+xml', PAGE_ICON),
     /** @param key for the tab, where the link was opened. */
-    page: (key?: string): PageFile => file('text/html; charset=utf-8', documentOf.page(key)),
-    workerRemoval: file('text/javascript; charset=utf-8', WORKER_REMOVAL),
+    page: (key?: string): PageFile => toPageFile('text/html; charset=utf-8', documentOf.page(key)),
+    workerRemoval: toPageFile('text/javascript; charset=utf-8', WORKER_REMOVAL),
     refusal: (title: string, text: string): PageFile =>
-      file('text/html; charset=utf-8', documentOf.refusal(title, text)),
+      toPageFile('text/html; charset=utf-8', documentOf.refusal(title, text)),
   }
 }
 
-function file(type: string, body: string): PageFile {
-  return { headers: { ...HEADERS, 'Content-Type': type }, body }
+function toPageFile(type: string, body: string): PageFile {
+  return { headers: { ...PAGE_HEADERS, 'Content-Type': type }, body }
 }
 
 /**

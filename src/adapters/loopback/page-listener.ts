@@ -21,10 +21,10 @@ import type { PageFile, PageFiles } from './page-files.ts'
 const OPEN_PATH = '/open/'
 
 /** A browser also sends the cookies of all other programs on this address, whatever their port. */
-const LIMITS = { ...SERVER_LIMITS, maxHeaderSize: 256 * 1024 }
+const PAGE_LIMITS = { ...SERVER_LIMITS, maxHeaderSize: 256 * 1024 }
 
 /** Far more than the tabs of a person open; each may have headers of that size. */
-const CONNECTIONS_MAX = 256
+const PAGE_CONNECTIONS_MAX = 256
 
 export interface PageListenerOptions {
   readonly files: PageFiles
@@ -50,7 +50,7 @@ export interface PageListener {
 
 export async function listenForPage(options: PageListenerOptions): Promise<PageListener> {
   const { uid, peerOf, log } = options
-  const server = createEndpointServer({ ...options, limits: LIMITS })
+  const server = createEndpointServer({ ...options, limits: PAGE_LIMITS })
   server.server.listen({ host: '127.0.0.1', port: 0 })
   await once(server.server, 'listening')
   const origin = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`
@@ -67,9 +67,9 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): string | undefined {
-    const reply = replyTo(request, origin, options)
+    const reply = choosePageReply(request, origin, options)
     if (reply === 'endpoint') return endpoint(request, response)
-    send(response, reply)
+    sendPageReply(response, reply)
     return undefined
   }
 
@@ -79,11 +79,11 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
     isForeign(socket)
       .then((foreign) => {
         if (!foreign) own.add(socket)
-        if (foreign) send(response, refuse(options.files, 403, ...ANOTHER_USER))
+        if (foreign) sendPageReply(response, refusePage(options.files, 403, ...ANOTHER_USER))
         else answer(request, response)
       })
       .catch((error: unknown) => {
-        log.error({ err: error }, 'a bug on the door of the page')
+        log.error({ err: error }, 'a bug in the listener of the page')
         response.destroy()
       })
     return undefined
@@ -97,7 +97,7 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
         },
       }),
       log,
-      CONNECTIONS_MAX,
+      PAGE_CONNECTIONS_MAX,
     ),
   )
   return {
@@ -107,7 +107,7 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
   }
 }
 
-interface Reply {
+interface PageReply {
   readonly status: number
   readonly file: PageFile
 }
@@ -117,52 +117,52 @@ const ANOTHER_USER = [
   'Only the user that evo-token runs as is answered here.',
 ] as const
 
-function replyTo(
+function choosePageReply(
   { headers, method, url = '' }: IncomingMessage,
   origin: string,
   { files, redeem }: PageListenerOptions,
-): Reply | 'endpoint' {
+): PageReply | 'endpoint' {
   const path = url.split('?', 1)[0] ?? ''
   const isLink = path.startsWith(OPEN_PATH)
   const asset = isAsset(path) ? files[path] : undefined
   const isWorker = isWorkerScript(headers)
   if (path !== '/' && !asset && !isLink && !isWorker) return 'endpoint'
   if (headers.host !== new URL(origin).host) {
-    return refuse(files, 421, 'Wrong address', 'Nothing is answered under this name.')
+    return refusePage(files, 421, 'Wrong address', 'Nothing is answered under this name.')
   }
-  if (method !== 'GET') return refuse(files, 405, 'Not possible', 'Only GET works here.')
+  if (method !== 'GET') return refusePage(files, 405, 'Not possible', 'Only GET works here.')
   if (isWorker) return { status: 200, file: files.workerRemoval }
   const { 'sec-fetch-site': site } = headers
   if (asset) {
     // Only our page loads them.
-    if (site !== 'same-origin') return refuse(files, 403, ...NOT_OURS)
+    if (site !== 'same-origin') return refusePage(files, 403, ...NOT_FOR_PROGRAMS)
     return { status: 200, file: asset }
   }
-  if (!isNavigation(headers)) return refuse(files, 403, ...NOT_OURS)
+  if (!isNavigation(headers)) return refusePage(files, 403, ...NOT_FOR_PROGRAMS)
   if (!isLink) {
     // F5, or an address that a person typed; links on other sites are refused.
     const isOwn = site === undefined || site === 'none' || site === 'same-origin'
-    return isOwn ? { status: 200, file: files.page() } : refuse(files, 403, ...NOT_OURS)
+    return isOwn ? { status: 200, file: files.page() } : refusePage(files, 403, ...NOT_FOR_PROGRAMS)
   }
   // No page of ours leads to a link: a worker or a page that another program left here has it open.
-  if (site === 'same-origin' || isForWorker(headers)) return refuse(files, 403, ...INTERCEPTED)
+  if (site === 'same-origin' || isForWorker(headers)) return refusePage(files, 403, ...INTERCEPTED)
   // A browser that looks ahead has not been asked to go there yet.
   if (isLookingAhead(headers)) {
-    return refuse(files, 503, 'Not now', 'This link cannot be preloaded.')
+    return refusePage(files, 503, 'Not now', 'This link cannot be preloaded.')
   }
   const redeemed = redeem(path.slice(OPEN_PATH.length))
   switch (redeemed.kind) {
     case 'key':
       return { status: 200, file: files.page(redeemed.key) }
     case 'used':
-      return refuse(
+      return refusePage(
         files,
         410,
         'This link was used before',
         'It works once. If the first visit was not yours, another program saw the link: what it opened has ended now. Open the page again with <code>evo-token web</code>.',
       )
     case 'unknown':
-      return refuse(
+      return refusePage(
         files,
         404,
         'This link has ended',
@@ -180,13 +180,16 @@ const INTERCEPTED = [
   'A web page or a service worker that another program left at this address had this link. It was given no key. Open the page again with <code>evo-token web</code>.',
 ] as const
 
-const NOT_OURS = ['Not possible', 'Only the page of evo-token is answered here.'] as const
+const NOT_FOR_PROGRAMS = ['Not possible', 'Only the page of evo-token is answered here.'] as const
 
-function refuse(files: PageFiles, status: number, title: string, text: string): Reply {
+function refusePage(files: PageFiles, status: number, title: string, text: string): PageReply {
   return { status, file: files.refusal(title, text) }
 }
 
-function send(response: ServerResponse, { status, file: { headers, body } }: Reply): void {
+function sendPageReply(
+  response: ServerResponse,
+  { status, file: { headers, body } }: PageReply,
+): void {
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
 }

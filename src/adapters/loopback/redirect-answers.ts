@@ -30,20 +30,23 @@ export interface AwaitedSignIn {
   judged?: { readonly search: string; readonly page: Promise<SignInPage> }
 }
 
-export interface Reply {
+export interface RedirectReply {
   readonly status: number
   readonly body: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export async function replyTo(
+export async function answerRedirect(
   incoming: IncomingMessage,
   awaited: ReadonlySet<AwaitedSignIn>,
   isForeign: (incoming: IncomingMessage) => Promise<boolean>,
-): Promise<Reply> {
+): Promise<RedirectReply> {
   const { method, headers, url = '' } = incoming
   if (method !== 'GET') {
-    return { ...refuse(405, 'Not possible', 'Only GET works here.'), headers: { Allow: 'GET' } }
+    return {
+      ...refuseRedirect(405, 'Not possible', 'Only GET works here.'),
+      headers: { Allow: 'GET' },
+    }
   }
   // Compared as it was sent, without normalization.
   const path = url.split('?', 1)[0] ?? ''
@@ -53,29 +56,34 @@ export async function replyTo(
   const linked = all.find(({ link }) => link.path === path && link.hosts.includes(host))
   const here = all.filter(({ callback }) => callback?.host === host)
   if (!linked && here.length === 0) {
-    return refuse(421, 'Wrong address', 'Nothing is answered under this name.')
+    return refuseRedirect(421, 'Wrong address', 'Nothing is answered under this name.')
   }
-  if (isWorkerScript(headers)) return REMOVAL
+  if (isWorkerScript(headers)) return WORKER_REMOVAL_REPLY
   if (!isNavigation(headers)) {
-    return refuse(403, 'Not possible', 'Only a browser that a person opened is answered here.')
+    return refuseRedirect(
+      403,
+      'Not possible',
+      'Only a browser that a person opened is answered here.',
+    )
   }
   if (isLookingAhead(headers)) {
-    return refuse(503, 'Not now', 'This address cannot be preloaded.')
+    return refuseRedirect(503, 'Not now', 'This address cannot be preloaded.')
   }
-  if (linked) return (await isForeign(incoming)) ? FOREIGN : open(linked)
+  if (linked) return (await isForeign(incoming)) ? FOREIGN_REPLY : openSignIn(linked)
   const listening = here.filter(({ callback }) => callback?.path === path)
-  if (listening.length === 0) return refuse(404, 'Not found', 'There is nothing at this address.')
+  if (listening.length === 0)
+    return refuseRedirect(404, 'Not found', 'There is nothing at this address.')
   const target = new URL(`http://${host}${url}`)
   const states = target.searchParams.getAll('state')
   const found = listening.find(({ request }) => states.length === 1 && request.state === states[0])
   if (!found) {
-    return refuse(
+    return refuseRedirect(
       400,
       'No such sign-in',
       'No sign-in is waiting for this answer. It may have ended meanwhile: start again with "evo-token login".',
     )
   }
-  return (await isForeign(incoming)) ? FOREIGN : judge(found, target)
+  return (await isForeign(incoming)) ? FOREIGN_REPLY : judgeCallback(found, target)
 }
 
 /** The whole answer to bytes that are no request. @param onHttps called where a browser tries https:. */
@@ -100,32 +108,36 @@ export function replyToMalformed(
 }
 
 /** For a bug of ours. */
-export const BUG = refuse(500, 'Something went wrong', 'The log of evo-token has the details.')
+export const BUG_REPLY = refuseRedirect(
+  500,
+  'Something went wrong',
+  'The log of evo-token has the details.',
+)
 
-const REMOVAL: Reply = {
+const WORKER_REMOVAL_REPLY: RedirectReply = {
   status: 200,
   body: WORKER_REMOVAL,
   headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
 }
 
 /** Where the daemon runs as a user of its own, the person pastes the address instead. */
-const FOREIGN = refuse(
+const FOREIGN_REPLY = refuseRedirect(
   403,
   'Another user',
   'Only the user that evo-token runs as is answered here. If this sign-in is yours, paste the address of this page where "evo-token login" waits for it.',
 )
 
-const OVER = refuse(
+const OVER_REPLY = refuseRedirect(
   410,
   'This sign-in has ended',
   'This link no longer works. To sign in again, start with "evo-token login".',
 )
 
-function open(signIn: AwaitedSignIn): Reply {
-  if (signIn.over) return OVER
+function openSignIn(signIn: AwaitedSignIn): RedirectReply {
+  if (signIn.over) return OVER_REPLY
   if (signIn.opened) {
     signIn.request.onSecondVisit()
-    return refuse(
+    return refuseRedirect(
       410,
       'This link was used before',
       'It works once. If the first visit was not yours, another person or program saw the link: the sign-in was ended, start again with "evo-token login".',
@@ -141,7 +153,7 @@ function open(signIn: AwaitedSignIn): Reply {
   }
 }
 
-async function judge(signIn: AwaitedSignIn, target: URL): Promise<Reply> {
+async function judgeCallback(signIn: AwaitedSignIn, target: URL): Promise<RedirectReply> {
   const { request } = signIn
   if (signIn.judged?.search !== target.search) {
     request.onVisit?.()
@@ -151,6 +163,6 @@ async function judge(signIn: AwaitedSignIn, target: URL): Promise<Reply> {
   return { status: page.ok ? 200 : 400, body: renderPage(page) }
 }
 
-function refuse(status: number, title: string, text: string): Reply {
+function refuseRedirect(status: number, title: string, text: string): RedirectReply {
   return { status, body: renderPage({ ok: false, title, text }) }
 }

@@ -18,9 +18,9 @@ import {
 } from './loopback-ports.ts'
 import {
   type AwaitedSignIn,
-  BUG,
-  type Reply,
-  replyTo,
+  BUG_REPLY,
+  type RedirectReply,
+  answerRedirect,
   replyToMalformed,
 } from './redirect-answers.ts'
 import type { PeerLookup, PortUsersLookup } from '../../platform/platform.ts'
@@ -28,7 +28,7 @@ import type { PeerLookup, PortUsersLookup } from '../../platform/platform.ts'
 /** The path of the one-time links, without the random part: no redirect URI begins like this. */
 const LINK_PATH = '/.well-known/evo-token/'
 
-const LOOPBACK = '127.0.0.1'
+const LOOPBACK_ADDRESS = '127.0.0.1'
 
 interface RedirectListenerDeps {
   readonly log: Log
@@ -66,12 +66,12 @@ export function createRedirectListener({
   )
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    let reply: Reply
+    let reply: RedirectReply
     try {
-      reply = await replyTo(incoming, awaited, isForeign)
+      reply = await answerRedirect(incoming, awaited, isForeign)
     } catch (error) {
       log.error({ err: error }, 'a bug in the redirect listener')
-      reply = BUG
+      reply = BUG_REPLY
     }
     response.writeHead(reply.status, { ...ANSWER_HEADERS, ...reply.headers })
     response.end(reply.body)
@@ -129,7 +129,7 @@ export function createRedirectListener({
   return {
     async listen(request) {
       const url = new URL(request.redirectUri)
-      const addresses = addressesOf(url.hostname)
+      const addresses = listenAddresses(url.hostname)
       if (url.protocol !== 'http:' || !addresses) return { kind: 'remote' }
       const port = Number(url.port || 80)
       if (isOutOfReach(port)) return { kind: 'closed' }
@@ -146,8 +146,12 @@ export function createRedirectListener({
     },
 
     async listenForLink(request) {
-      const lease = await ports.acquire([LOOPBACK], 0)
-      return awaitBrowser({ request, port: lease.port }, [`${LOOPBACK}:${lease.port}`], lease)
+      const lease = await ports.acquire([LOOPBACK_ADDRESS], 0)
+      return awaitBrowser(
+        { request, port: lease.port },
+        [`${LOOPBACK_ADDRESS}:${lease.port}`],
+        lease,
+      )
     },
 
     ports: () => [...new Set([...awaited].flatMap((one) => (one.callback ? [one.port] : [])))],
@@ -173,17 +177,17 @@ async function acquireIfOpen(
  * `localhost` would answer for that name, and take the link.
  */
 function linkHostsOf(redirectUri: URL, { addresses }: Lease): readonly [string, ...string[]] {
-  if (redirectUri.hostname !== 'localhost' || !addresses.includes(LOOPBACK)) {
+  if (redirectUri.hostname !== 'localhost' || !addresses.includes(LOOPBACK_ADDRESS)) {
     return [redirectUri.host]
   }
   const byAddress = new URL(redirectUri)
-  byAddress.hostname = LOOPBACK
+  byAddress.hostname = LOOPBACK_ADDRESS
   return [byAddress.host, redirectUri.host]
 }
 
 /** Undefined where the name is not this machine's own: there is nothing to listen on. */
-function addressesOf(hostname: string): readonly string[] | undefined {
-  if (hostname === 'localhost') return [LOOPBACK, '::1']
+function listenAddresses(hostname: string): readonly string[] | undefined {
+  if (hostname === 'localhost') return [LOOPBACK_ADDRESS, '::1']
   const address = unbracket(hostname)
   return isLoopbackAddress(address) ? [address] : undefined
 }

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { guardParser } from './node-http-parser.ts'
 
 /** This much of an unwanted body is still read, so that its sender sees the response. */
-const BODY_MAX_BYTES = 64 * 1024
+const UNWANTED_BODY_MAX_BYTES = 64 * 1024
 
 export class UnauthenticatedConnections {
   /** Unauthenticated connections with a response on its way. */
@@ -55,7 +55,7 @@ export class UnauthenticatedConnections {
     const { socket } = request
     this.#answering.add(socket)
     response.once('close', () => this.#answering.delete(socket))
-    if (hasBody(request)) cutOffAfter(request, BODY_MAX_BYTES)
+    if (hasBody(request)) cutOffAfter(request, UNWANTED_BODY_MAX_BYTES)
   }
 }
 

@@ -22,10 +22,10 @@ export interface PreparedFor extends PlaceOptions {
 /** @throws {SidecarError} `config`, naming the directory and what corrects it. */
 export function preparePlaces(options: PreparedFor): Places {
   const { uid, socketsInherited = false } = options
-  const stateDir = prepare('state', locations.stateDirectory(options), uid)
+  const stateDir = prepareDirectory('state', locations.stateDirectory(options), uid)
   const runtime = locations.runtimeDirectory(options, stateDir)
   if (socketsInherited) return locations.placesIn(stateDir, runtime.path)
-  const places = locations.placesIn(stateDir, prepare('runtime', runtime, uid))
+  const places = locations.placesIn(stateDir, prepareDirectory('runtime', runtime, uid))
   requireUsable(places.socket)
   return places
 }
@@ -57,7 +57,7 @@ export async function requireClosed(stateDir: string, log: Log): Promise<void> {
  * @throws {SidecarError} `config` where the directory cannot be used.
  */
 export function prepareRuntimeAgain(places: Places, runtimeDir: string, uid: number): string {
-  const path = prepare('runtime', { path: runtimeDir, byServiceManager: false }, uid)
+  const path = prepareDirectory('runtime', { path: runtimeDir, byServiceManager: false }, uid)
   const { socket } = locations.placesIn(places.stateDir, path)
   requireUsable(socket)
   return socket
@@ -72,15 +72,19 @@ export async function removeEndpoint(path: string): Promise<void> {
   await platform.files.removeFile(path)
 }
 
-type Kind = 'state' | 'runtime'
+type DirectoryKind = 'state' | 'runtime'
 
-const HOW_TO_CHOOSE: Readonly<Record<Kind, string>> = {
+const HOW_TO_CHOOSE: Readonly<Record<DirectoryKind, string>> = {
   state: 'choose another with --state-dir or $EVO_TOKEN_STATE_DIR',
   runtime: 'choose another with $EVO_TOKEN_RUNTIME_DIR',
 }
 
 /** The directory's real path. */
-function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: number): string {
+function prepareDirectory(
+  kind: DirectoryKind,
+  { path, byServiceManager }: ChosenDirectory,
+  uid: number,
+): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     const real = byServiceManager ? realpathSync.native(path) : path
@@ -97,15 +101,15 @@ function prepare(kind: Kind, { path, byServiceManager }: ChosenDirectory, uid: n
   }
 }
 
-function requirePrivate(kind: Kind, path: string, stats: Stats, uid: number): void {
-  const reason = refusedBecause(path, stats, uid)
+function requirePrivate(kind: DirectoryKind, path: string, stats: Stats, uid: number): void {
+  const reason = toDirectoryRefusal(path, stats, uid)
   if (reason === undefined) return
   throw new SidecarError('config', `The ${kind} directory ${path} ${reason}`, {
     hint: `Then start again; or ${HOW_TO_CHOOSE[kind]}.`,
   })
 }
 
-function refusedBecause(path: string, stats: Stats, uid: number): string | undefined {
+function toDirectoryRefusal(path: string, stats: Stats, uid: number): string | undefined {
   if (stats.isSymbolicLink()) {
     return 'is a symbolic link, which could be changed: name the directory itself.'
   }

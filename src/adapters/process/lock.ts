@@ -10,8 +10,8 @@ import { platform } from '../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 
 /** The holder writes its pid at once; half a second is for very busy machines. */
-const LOOKS = 20
-const LOOK_MS = 25
+const LOCK_POLLS = 20
+const LOCK_POLL_MS = 25
 
 export type LockResult =
   | {
@@ -26,7 +26,7 @@ export type LockResult =
 
 /** @throws {SidecarError} `failed` where the file cannot be locked. */
 export async function acquireLock(path: string): Promise<LockResult> {
-  const descriptor = await openLocked(path)
+  const descriptor = await openLockFile(path)
   const pidFile = platform.files.pidFileOf(path)
   if (descriptor === undefined) return { kind: 'taken', pid: await waitForPid(pidFile) }
   const signed =
@@ -43,7 +43,7 @@ export async function acquireLock(path: string): Promise<LockResult> {
   }
 }
 
-async function openLocked(path: string): Promise<number | undefined> {
+async function openLockFile(path: string): Promise<number | undefined> {
   try {
     return await platform.files.openLocked(path)
   } catch (error) {
@@ -71,10 +71,10 @@ function writePid(descriptor: number): void {
 
 /** Waits for the pid: when two daemons start together, the holder may not have written it yet. */
 async function waitForPid(path: string): Promise<number | undefined> {
-  for (let looks = 1; looks < LOOKS; looks++) {
+  for (let looks = 1; looks < LOCK_POLLS; looks++) {
     const pid = readPid(path)
     if (pid !== undefined) return pid
-    await sleep(LOOK_MS)
+    await sleep(LOCK_POLL_MS)
   }
   return readPid(path)
 }
@@ -82,10 +82,10 @@ async function waitForPid(path: string): Promise<number | undefined> {
 /** The pid in the file, where the holder has made it; undefined where no such process runs: a killed holder leaves its pid. */
 function readPid(path: string): number | undefined {
   const pid = existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : 0
-  return pid > 0 && isAlive(pid) ? pid : undefined
+  return pid > 0 && isProcessAlive(pid) ? pid : undefined
 }
 
-function isAlive(pid: number): boolean {
+function isProcessAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {

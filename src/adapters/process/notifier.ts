@@ -67,7 +67,7 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
           EVO_TOKEN_HINT: hint,
         },
       })
-      problem = config && failure !== undefined ? toProblem(config, failure) : undefined
+      problem = config && failure !== undefined ? toNotifyProblem(config, failure) : undefined
       if (failure === undefined) return
       const fields = { app: apps, event, command: command[0], failure }
       // Desktop notifications are not configured, so a failure of one is no fault.
@@ -77,7 +77,10 @@ export function createNotifier(config: NotifyConfig | undefined, world: Notifier
   }
 }
 
-function toProblem({ command: [program = ''] }: NotifyConfig, failure: string): DaemonProblem {
+function toNotifyProblem(
+  { command: [program = ''] }: NotifyConfig,
+  failure: string,
+): DaemonProblem {
   return {
     error: 'notify_failed',
     message: `The notify command ${program} failed: ${failure}.`,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export function readPackageVersion(): string {
-  const version = versionIn(packageManifest())
+  const version = readManifestVersion(packageManifest())
   if (version === undefined) throw new Error('the package has no version')
   return version
 }
@@ -12,14 +12,14 @@ export function readPackageVersion(): string {
 export function packageManifest(): string {
   let directory = import.meta.dirname
   // One without a version only says how Node reads the files beside it.
-  while (versionIn(join(directory, 'package.json')) === undefined) {
+  while (readManifestVersion(join(directory, 'package.json')) === undefined) {
     if (directory === dirname(directory)) throw new Error('the package has no manifest')
     directory = dirname(directory)
   }
   return join(directory, 'package.json')
 }
 
-function versionIn(manifest: string): string | undefined {
+function readManifestVersion(manifest: string): string | undefined {
   if (!existsSync(manifest)) return undefined
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version
 }

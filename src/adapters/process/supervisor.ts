@@ -19,7 +19,7 @@ export interface Supervisor {
 }
 
 /** Reads lines of one or two assignments, separated by a tab. */
-const READER = `while IFS='\t' read -r one two; do systemd-notify "$one" \${two:+"$two"}; done`
+const READER_SCRIPT = `while IFS='\t' read -r one two; do systemd-notify "$one" \${two:+"$two"}; done`
 
 export function createSupervisor(env: NodeJS.ProcessEnv): Supervisor {
   const reader = env.NOTIFY_SOCKET ? createReader(env) : undefined
@@ -54,7 +54,7 @@ function createReader({ PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv) {
   let closed = false
 
   function start(): ChildProcess {
-    const started = spawn('/bin/sh', ['-c', READER], {
+    const started = spawn('/bin/sh', ['-c', READER_SCRIPT], {
       // It needs nothing else of our environment.
       env: { PATH, NOTIFY_SOCKET },
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -17,12 +17,12 @@ export function createUpgradeWatch(
 ): UpgradeWatch {
   const running = readPackageVersion()
   const files = [manifest, main]
-  const before = files.map(identityOf).join()
+  const before = files.map(fileIdentity).join()
   let problem: DaemonProblem | undefined
   return {
     look() {
-      if (problem || files.map(identityOf).join() === before) return
-      const installed = versionIn(manifest)
+      if (problem || files.map(fileIdentity).join() === before) return
+      const installed = readInstalledVersion(manifest)
       const now = installed === undefined ? 'are gone' : `are replaced by those of ${installed}`
       problem = {
         error: 'restart_needed',
@@ -36,7 +36,7 @@ export function createUpgradeWatch(
 }
 
 /** Changes when the file is replaced or overwritten; undefined where there is none. */
-function identityOf(path: string): string | undefined {
+function fileIdentity(path: string): string | undefined {
   try {
     const { dev, ino, size, mtimeMs } = statSync(path)
     return `${dev} ${ino} ${size} ${mtimeMs}`
@@ -45,7 +45,7 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-function versionIn(manifest: string): string | undefined {
+function readInstalledVersion(manifest: string): string | undefined {
   try {
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: unknown }
     return typeof version === 'string' ? version : undefined

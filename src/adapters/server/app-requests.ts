@@ -123,7 +123,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
           ...(code && { code }),
         })
       const ready = await prepareOnce()
-      if (ready.kind !== 'ready') return { kind: 'settled', outcome: outcomeOf(ready) }
+      if (ready.kind !== 'ready') return { kind: 'settled', outcome: toGrantOutcome(ready) }
       const failure = refuse?.(ready.server)
       if (failure) return { kind: 'settled', outcome: { kind: 'rejected', failure } }
       return {
@@ -151,6 +151,6 @@ function mayHaveMoved({ answer, fault, withheld, sent, url }: ExchangeFacts, app
   return new URL(url).host !== new URL(app.issuer).host
 }
 
-function outcomeOf(unlocated: EndpointFailure): GrantOutcome {
+function toGrantOutcome(unlocated: EndpointFailure): GrantOutcome {
   return unlocated.kind === 'unavailable' ? { ...unlocated, answerLost: false } : unlocated
 }

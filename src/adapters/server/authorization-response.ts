@@ -3,7 +3,7 @@
  * of ours: `invalid_state`, `invalid_issuer`, `invalid_response`.
  */
 import type { Failure } from '../../core/ports.ts'
-import { errorCode, readableWords } from './server-words.ts'
+import { errorCode, toReadableWords } from './server-words.ts'
 
 export interface ExpectedResponse {
   readonly state: string
@@ -21,7 +21,7 @@ export function refuseResponse(
     if (response.getAll(name).length > 1) {
       return {
         code: 'invalid_response',
-        message: `The response says "${readableWords(name) ?? ''}" more than once.`,
+        message: `The response says "${toReadableWords(name) ?? ''}" more than once.`,
       }
     }
   }
@@ -30,7 +30,7 @@ export function refuseResponse(
   }
   const issuer = response.get('iss')
   if (issuer === null ? expected.issuerRequired : issuer !== expected.issuer) {
-    const sender = readableWords(issuer)
+    const sender = toReadableWords(issuer)
     return {
       code: 'invalid_issuer',
       message: sender
@@ -44,7 +44,7 @@ export function refuseResponse(
     return {
       code: code,
       message:
-        readableWords(response.get('error_description')) ??
+        toReadableWords(response.get('error_description')) ??
         `${expected.issuer} ended the sign-in with ${code}.`,
     }
   }

@@ -43,7 +43,7 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
       const prepared = await requests.prepareTokens({
         clientSecret,
         spends: false,
-        ask: (configuration) => oidc.clientCredentialsGrant(configuration, scopeOf(app)),
+        ask: (configuration) => oidc.clientCredentialsGrant(configuration, scopeParameter(app)),
       })
       return prepared.kind === 'ready' ? prepared.send() : prepared.outcome
     },
@@ -110,7 +110,10 @@ export function createAuthorizationServer(options: AppRequestsOptions): Authoriz
           toFailure: failedTo,
         }): Promise<ServerResult<DeviceAuthorization>> => {
           try {
-            const response = await oidc.initiateDeviceAuthorization(configuration, scopeOf(app))
+            const response = await oidc.initiateDeviceAuthorization(
+              configuration,
+              scopeParameter(app),
+            )
             return { kind: 'ok', value: toDeviceAuthorization(response) }
           } catch (error) {
             return toFailed(failedTo(error, { wanted: 'device code' }))
@@ -170,7 +173,7 @@ function toPollOutcome(outcome: GrantOutcome): PollOutcome {
     : outcome
 }
 
-function scopeOf({ scopes }: App): Record<string, string> {
+function scopeParameter({ scopes }: App): Record<string, string> {
   return scopes.length > 0 ? { scope: scopes.join(' ') } : {}
 }
 

@@ -6,10 +6,10 @@ import { SidecarError } from '../../errors.ts'
 import { readSmallFile } from '../files/small-file.ts'
 
 /** The public certificate authorities in one file take a quarter of it. */
-const MAX_BYTES = 1024 * 1024
+const AUTHORITIES_MAX_BYTES = 1024 * 1024
 
-const BEGIN = '-----BEGIN CERTIFICATE-----'
-const END = '-----END CERTIFICATE-----'
+const CERTIFICATE_BEGIN = '-----BEGIN CERTIFICATE-----'
+const CERTIFICATE_END = '-----END CERTIFICATE-----'
 
 /** Node 22.15 and newer have it; the types are those of the oldest Node that we run on. */
 const { getCACertificates } = tls as typeof tls & {
@@ -41,7 +41,7 @@ function trustedByProcess(env: NodeJS.ProcessEnv): readonly string[] {
  * @throws {SidecarError} `config` where it cannot be read, or holds none that can be used.
  */
 export function readCertificates(path: string, named: string): string[] {
-  const read = readSmallFile(path, MAX_BYTES)
+  const read = readSmallFile(path, AUTHORITIES_MAX_BYTES)
   if (read.kind === 'bad') {
     throw new SidecarError('config', `${path}, which ${named} names, ${read.reason}.`)
   }
@@ -64,10 +64,10 @@ export function readCertificates(path: string, named: string): string[] {
 function blocksIn(text: string): string[] {
   const blocks: string[] = []
   for (let at = 0; ;) {
-    const begin = text.indexOf(BEGIN, at)
-    const end = begin < 0 ? -1 : text.indexOf(END, begin)
+    const begin = text.indexOf(CERTIFICATE_BEGIN, at)
+    const end = begin < 0 ? -1 : text.indexOf(CERTIFICATE_END, begin)
     if (end < 0) return blocks
-    at = end + END.length
+    at = end + CERTIFICATE_END.length
     blocks.push(text.slice(begin, at))
   }
 }

@@ -29,7 +29,7 @@ export interface ClientAuthentication {
 const SECRET_METHODS = ['client_secret_post', 'client_secret_basic'] as const
 
 /** What the setting can be, besides "none". */
-const METHODS = [...SECRET_METHODS, 'private_key_jwt'] as const
+const SETTABLE_METHODS = [...SECRET_METHODS, 'private_key_jwt'] as const
 
 /** The authentication, or a failure where the app needs a secret that we do not have. */
 export async function authenticationOf(
@@ -126,14 +126,14 @@ export function nameMethod(
   const { failure } = outcome
   const concerned = app.type === 'web' || app.type === 'service'
   if (!concerned || (failure.code !== 'invalid_client' && answer?.status !== 401)) return outcome
-  const others = METHODS.filter((one) => one !== method)
+  const others = SETTABLE_METHODS.filter((one) => one !== method)
   const likely = others.filter((one) => listed.includes(one))
   const choice = (likely.length > 0 ? likely : others).join(' or ')
-  const message = `${asEnd(failure.message)} ${SHOWN[method]} Where the server expects another way, set "tokenEndpointAuthMethod" of the app "${app.name}" in the config to ${choice}.`
+  const message = `${asEnd(failure.message)} ${METHOD_SENTENCES[method]} Where the server expects another way, set "tokenEndpointAuthMethod" of the app "${app.name}" in the config to ${choice}.`
   return { ...outcome, failure: { ...failure, message } }
 }
 
-const SHOWN: Readonly<Record<TokenEndpointAuthMethod, string>> = {
+const METHOD_SENTENCES: Readonly<Record<TokenEndpointAuthMethod, string>> = {
   client_secret_post: 'The client secret was sent in the form (client_secret_post).',
   client_secret_basic: 'The client secret was sent in a header (client_secret_basic).',
   private_key_jwt:

@@ -5,11 +5,11 @@
 import { brotliDecompressSync, constants, unzipSync } from 'node:zlib'
 
 /** A longer one is no answer of a token endpoint. */
-const LONGEST_DECODED = 16 * 1024 * 1024
+const DECODED_MAX_BYTES = 16 * 1024 * 1024
 
 /** `body`, decoded as far as it goes where it is gzip or zlib by its first bytes, or Brotli by its header. */
-export function decode(body: Uint8Array, contentEncoding: string): Uint8Array {
-  const limit = { maxOutputLength: LONGEST_DECODED }
+export function decodeBody(body: Uint8Array, contentEncoding: string): Uint8Array {
+  const limit = { maxOutputLength: DECODED_MAX_BYTES }
   try {
     return unzipSync(body, { ...limit, finishFlush: constants.Z_SYNC_FLUSH })
   } catch {

@@ -4,7 +4,7 @@ import { isEndpoint } from '../../config/values.ts'
 import type { DeviceAuthorization } from '../../core/authorization-server.ts'
 import { Secret } from '../../secret.ts'
 import { positiveNumber } from './token-response.ts'
-import { readable } from './server-words.ts'
+import { toReadable } from './server-words.ts'
 
 /** Where the server does not say (RFC 8628 §3.2). */
 const DEFAULT_INTERVAL_S = 5
@@ -21,7 +21,7 @@ export function tidyDeviceResponse(
   const verificationUri = body.verification_uri ?? body.verification_url
   return {
     device_code,
-    user_code: readable(body.user_code),
+    user_code: toReadable(body.user_code),
     ...(isAddress(verificationUri) && { verification_uri: verificationUri }),
     ...(isAddress(verification_uri_complete) && { verification_uri_complete }),
     expires_in: positiveNumber(body.expires_in) ?? DEFAULT_LIFETIME_S,

@@ -10,7 +10,7 @@ import { describeFault } from './issuer-fault.ts'
 import { type IssuerAnswer, readAnswer } from './issuer-answer.ts'
 import type { IssuerFetch } from './issuer-fetch.ts'
 import { redirectInWords } from './redirect-words.ts'
-import { readable } from './server-words.ts'
+import { toReadable } from './server-words.ts'
 import type { StartTimeLimit } from './time-limit.ts'
 
 /** The members that we use, with their names on the wire. */
@@ -25,20 +25,20 @@ export interface ServerMetadata {
   readonly token_endpoint_auth_signing_alg_values_supported?: string[]
 }
 
-const endpoint = z.string().refine(isEndpoint).optional().catch(undefined)
-const names = z.array(z.string()).optional().catch(undefined)
+const endpointMember = z.string().refine(isEndpoint).optional().catch(undefined)
+const namesMember = z.array(z.string()).optional().catch(undefined)
 
 /** An endpoint that is unsafe to use counts as absent. */
 export const serverMetadata = z
   .object({
     issuer: z.string(),
-    authorization_endpoint: endpoint,
-    token_endpoint: endpoint,
-    revocation_endpoint: endpoint,
-    device_authorization_endpoint: endpoint,
+    authorization_endpoint: endpointMember,
+    token_endpoint: endpointMember,
+    revocation_endpoint: endpointMember,
+    device_authorization_endpoint: endpointMember,
     authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
-    token_endpoint_auth_methods_supported: names,
-    token_endpoint_auth_signing_alg_values_supported: names,
+    token_endpoint_auth_methods_supported: namesMember,
+    token_endpoint_auth_signing_alg_values_supported: namesMember,
   })
   .transform((metadata) => {
     const present = Object.entries(metadata).filter(([, value]) => value !== undefined)
@@ -69,10 +69,10 @@ export async function discover(
   if (!isEndpoint(issuer)) return toAbsent(`The issuer ${issuer} is not an https URL.`)
   const failures: DiscoveryResult[] = []
   for (const url of wellKnownUrls(issuer)) {
-    const answer = await look(url, options)
+    const answer = await fetchMetadata(url, options)
     // A server that cannot be reached at one path cannot be reached at the other.
-    if ('unreachable' in answer) return toUnavailable(answer.unreachable)
-    const judged = judge(issuer, url, answer)
+    if ('unreachable' in answer) return toUnavailableMetadata(answer.unreachable)
+    const judged = judgeMetadata(issuer, url, answer)
     if (judged.kind === 'found') return judged
     failures.push(judged)
   }
@@ -91,7 +91,7 @@ function wellKnownUrls(issuer: string): readonly string[] {
   ]
 }
 
-async function look(
+async function fetchMetadata(
   url: string,
   { fetch, now, startTimeLimit, timeoutMs }: DiscoveryOptions,
 ): Promise<IssuerAnswer | { readonly unreachable: string }> {
@@ -110,7 +110,7 @@ async function look(
   }
 }
 
-function judge(issuer: string, url: string, answer: IssuerAnswer): DiscoveryResult {
+function judgeMetadata(issuer: string, url: string, answer: IssuerAnswer): DiscoveryResult {
   const { status, json, text, retryAfterMs } = answer
   if (status === 200 && json !== undefined && text !== undefined) {
     const parsed = serverMetadata.safeParse(json)
@@ -126,20 +126,20 @@ function judge(issuer: string, url: string, answer: IssuerAnswer): DiscoveryResu
       before === issuer ? '' : ` It is the address of metadata: write ${before} as "issuer".`
     return toAbsent(`${issuer} publishes no metadata (status ${status}).${correct}`)
   }
-  const moved = redirectInWords(answer, url, MOVED)
-  return toUnavailable(
+  const moved = redirectInWords(answer, url, MOVED_HINT)
+  return toUnavailableMetadata(
     moved ?? `${url} answered with status ${status}, and no metadata.`,
     retryAfterMs,
   )
 }
 
-const MOVED =
+const MOVED_HINT =
   'the metadata of an issuer are taken from the issuer alone. If it has moved, correct "issuer".'
 
 /** The message where the metadata are those of another issuer: what to write as "issuer" instead. */
 function otherName(url: string, issuer: string, name: string): string {
   // Only what could stand in the config is repeated.
-  const shown = readable(name) ?? ''
+  const shown = toReadable(name) ?? ''
   if (/\{tenant_?id\}/i.test(shown)) {
     return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
   }
@@ -159,7 +159,7 @@ function toAbsent(message: string): DiscoveryResult {
   return { kind: 'absent', failure: { code: 'no_metadata', message } }
 }
 
-function toUnavailable(message: string, retryAfterMs?: number): DiscoveryResult {
+function toUnavailableMetadata(message: string, retryAfterMs?: number): DiscoveryResult {
   return {
     kind: 'unavailable',
     failure: { code: 'unavailable', message },

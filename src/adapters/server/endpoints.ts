@@ -75,7 +75,7 @@ export async function locate(
   const { words, key } = ENDPOINTS[missing]
   const why =
     discovered.kind === 'found'
-      ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED[missing] ?? ''}.`
+      ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED_WORDS[missing] ?? ''}.`
       : `${discovered.failure.message} So its ${words} is not known.`
   return toMisconfigured(`${why} Set "${key}" of the app "${app.name}" in the config.`)
 }
@@ -94,7 +94,7 @@ function metadataIn(discovered: DiscoveryResult, { issuer }: App): ServerMetadat
 }
 
 /** What the absence of an endpoint means, where that is not obvious. */
-const UNOFFERED: Partial<Record<EndpointName, string>> = {
+const UNOFFERED_WORDS: Partial<Record<EndpointName, string>> = {
   deviceAuthorization: ': it does not offer the device flow',
 }
 

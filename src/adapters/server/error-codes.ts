@@ -73,7 +73,7 @@ const REFUSES_APP: ReadonlyMap<string, string> = new Map([
 ])
 
 /** These pass by themselves, whatever status they come with. */
-const PASSES: ReadonlySet<string> = new Set([
+const PASSING_CODES: ReadonlySet<string> = new Set([
   'authorization_pending',
   'internal_error',
   'internal_server_error',
@@ -123,7 +123,7 @@ function isAboutCredentials(words: string): boolean {
 
 /** Whether the code says that the server may well answer otherwise next time. */
 export function isPassing(code = ''): boolean {
-  return PASSES.has(usualForm(code)) || /throttl/i.test(code)
+  return PASSING_CODES.has(usualForm(code)) || /throttl/i.test(code)
 }
 
 /** As `isPassing`, by the words: some servers say it with any code, even `invalid_grant`. */
@@ -136,7 +136,7 @@ const SOUNDS_PASSING =
   /\btoo many (?:requests|attempts)\b|\brate (?:limit|exceeded)|\bthrottl|\brequest loop\b|\bretry your request\b|\btry again (?:later|in \d)|\bconcurrent requests\b/i
 
 /** Whether it is acted on what the code says. */
-export function isKnown(code: string, grant: { readonly isRefresh: boolean }): boolean {
+export function isKnownCode(code: string, grant: { readonly isRefresh: boolean }): boolean {
   const standard = standardCode(code, grant)
   return NEEDS_SIGN_IN.has(standard) || REFUSES_APP.has(standard) || isPassing(code)
 }
@@ -147,7 +147,9 @@ export function standardCode(code: string, { isRefresh }: { readonly isRefresh: 
   if (isRefresh && SYNONYMS_OF_INVALID_GRANT.has(usual)) return 'invalid_grant'
   if (isRefresh && SYNONYMS_OF_INTERACTION_REQUIRED.has(usual)) return 'interaction_required'
   if (SYNONYMS_OF_INVALID_CLIENT.has(usual)) return 'invalid_client'
-  return [NEEDS_SIGN_IN, REFUSES_APP, PASSES].some((known) => known.has(usual)) ? usual : code
+  return [NEEDS_SIGN_IN, REFUSES_APP, PASSING_CODES].some((known) => known.has(usual))
+    ? usual
+    : code
 }
 
 /**

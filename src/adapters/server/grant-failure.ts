@@ -7,7 +7,7 @@ import type { Failure } from '../../core/ports.ts'
 import type { GrantOutcome } from '../../core/authorization-server.ts'
 import {
   complaintOf,
-  isKnown,
+  isKnownCode,
   isPassing,
   meansToken,
   NEEDS_SIGN_IN,
@@ -18,20 +18,20 @@ import type { ExchangeFacts } from './http-exchange.ts'
 import { type IssuerAnswer, isPage } from './issuer-answer.ts'
 import { describeFault } from './issuer-fault.ts'
 import { redirectInWords } from './redirect-words.ts'
-import { readableWords } from './server-words.ts'
+import { toReadableWords } from './server-words.ts'
 import { isFilled, refreshTokenIn } from './token-response.ts'
-import { codeIn, tellsError, wordsIn } from './told-error.ts'
+import { codeIn, tellsError, wordsIn } from './error-in-answer.ts'
 
 /** Refused before any work was done (RFC 9110 §15.5.9 and §15.6.4, RFC 6585 §4, RFC 8470 §5.2): nothing was spent. */
 const TURNED_AWAY = new Set([408, 425, 429, 503])
 
 /** The endpoint is no longer at this address, or redirects to another one. */
-const MOVED = new Set([301, 302, 303, 307, 308, 404, 405, 410])
+const MOVED_STATUSES = new Set([301, 302, 303, 307, 308, 404, 405, 410])
 
 /** The outcomes of a request that brought no usable tokens. */
 export type FailedOutcome = Exclude<GrantOutcome, { readonly kind: 'granted' }>
 
-export interface Request {
+export interface RequestFacts {
   /** What a successful answer should have contained. */
   readonly wanted: string
   /** Error codes that end this kind of grant, besides the usual ones. */
@@ -48,13 +48,13 @@ export interface Request {
 export function toFailedOutcome(
   error: unknown,
   facts: ExchangeFacts,
-  request: Request,
+  request: RequestFacts,
 ): FailedOutcome {
   const { answer, fault, withheld, sent, url = '' } = facts
-  if (withheld) return toUnavailable(withheld, false)
+  if (withheld) return toUnavailableOutcome(withheld, false)
   if (fault) {
     const { message, maybeArrived } = describeFault(fault.error, url)
-    return toUnavailable({ code: 'unavailable', message }, sent && maybeArrived)
+    return toUnavailableOutcome({ code: 'unavailable', message }, sent && maybeArrived)
   }
   if (!answer) throw error
   if (answer.status < 200 || answer.status > 299 || isError(answer)) {
@@ -79,21 +79,21 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
       : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${unusable}.`,
   }
   if (refreshToken) return { kind: 'salvaged', refreshToken, failure, ...(tooLong && { tooLong }) }
-  if (answer?.json) return { ...toUnavailable(failure, false), ...(tooLong && { tooLong }) }
+  if (answer?.json) return { ...toUnavailableOutcome(failure, false), ...(tooLong && { tooLong }) }
   if (answer && isPage(answer)) {
     // A captive portal, a proxy, a maintenance page: the request got no further.
     const message = `A web page came back instead of a token from ${host}: a captive portal, a proxy or a maintenance page stands in the way.`
-    return toUnavailable({ code: 'unavailable', message }, false)
+    return toUnavailableOutcome({ code: 'unavailable', message }, false)
   }
-  if (tooLong) return { ...toUnavailable(failure, true), tooLong }
+  if (tooLong) return { ...toUnavailableOutcome(failure, true), tooLong }
   // The answer was cut in a way that HTTP does not show: it may have held our tokens.
   const message = `The answer of ${host} cannot be read.`
-  return toUnavailable({ code: 'invalid_response', message }, true)
+  return toUnavailableOutcome({ code: 'invalid_response', message }, true)
 }
 
 /** Whether an answer with this status says that the endpoint is not where it was. */
 export function isMoved(status: number): boolean {
-  return MOVED.has(status)
+  return MOVED_STATUSES.has(status)
 }
 
 /** Whether an answer with a success status is an OAuth error all the same (GitHub, Slack). */
@@ -101,11 +101,15 @@ function isError({ json }: IssuerAnswer): boolean {
   return tellsError(json) && !isFilled(json?.access_token) && !refreshTokenIn(json)
 }
 
-function judgeRefusal(answer: IssuerAnswer, facts: ExchangeFacts, request: Request): FailedOutcome {
+function judgeRefusal(
+  answer: IssuerAnswer,
+  facts: ExchangeFacts,
+  request: RequestFacts,
+): FailedOutcome {
   const { status, json, retryAfterMs } = answer
   const { isRefresh = false, final = [] } = request
   const host = new URL(facts.url ?? '').host
-  const isOurs = (code: string) => final.includes(code) || isKnown(code, { isRefresh })
+  const isOurs = (code: string) => final.includes(code) || isKnownCode(code, { isRefresh })
   const stated = codeIn(json, isOurs)
   const words = wordsIn(json) ?? plainWords(answer)
   const answered = `answered with ${stated === undefined ? `status ${status}` : `${stated} (status ${status})`}`
@@ -124,24 +128,24 @@ function judgeRefusal(answer: IssuerAnswer, facts: ExchangeFacts, request: Reque
       return { kind: 'rejected', failure: { code, message } }
     }
     if (code !== undefined && complaint !== undefined && !doubtful) {
-      const failure = { code, message: say(host, `${complaint}${own}`, words) }
+      const failure = { code, message: describeComplaint(host, `${complaint}${own}`, words) }
       return { kind: 'misconfigured', failure }
     }
     const mayPass = isPassing(stated) || soundsPassing(words)
     if (json && (costsSession || complaint !== undefined || !mayPass)) {
       const failure = {
         code: standardCode(stated ?? 'unavailable', { isRefresh }),
-        message: say(host, answered, words),
+        message: describeComplaint(host, answered, words),
       }
       return {
-        ...toUnavailable(failure, false, retryAfterMs),
+        ...toUnavailableOutcome(failure, false, retryAfterMs),
         refusal: `${status} ${stated ?? ''}`,
       }
     }
   }
   const redirected = redirectInWords(answer, facts.url ?? '')
-  const message = redirected ?? say(host, answered, words)
-  return toUnavailable(
+  const message = redirected ?? describeComplaint(host, answered, words)
+  return toUnavailableOutcome(
     { code: standardCode(stated ?? 'unavailable', { isRefresh }), message },
     status >= 500 && !TURNED_AWAY.has(status),
     retryAfterMs,
@@ -152,7 +156,7 @@ function judgeRefusal(answer: IssuerAnswer, facts: ExchangeFacts, request: Reque
 function decideCode(
   answer: IssuerAnswer,
   isOurs: boolean,
-  { hasSecret = false }: Request,
+  { hasSecret = false }: RequestFacts,
   standard: string | undefined,
 ): string | undefined {
   const { status, challenged, json } = answer
@@ -165,14 +169,14 @@ function decideCode(
 /** A line of text, which gateways answer with (Envoy). */
 function plainWords(answer: IssuerAnswer): string | undefined {
   const { json, text = '' } = answer
-  return json || isPage(answer) || /[\r\n]/.test(text.trim()) ? undefined : readableWords(text)
+  return json || isPage(answer) || /[\r\n]/.test(text.trim()) ? undefined : toReadableWords(text)
 }
 
-function say(host: string, complaint: string, words: string | undefined): string {
+function describeComplaint(host: string, complaint: string, words: string | undefined): string {
   return words === undefined ? `${host} ${complaint}.` : `${host} ${complaint}: ${words}`
 }
 
-function toUnavailable(
+function toUnavailableOutcome(
   failure: Failure,
   answerLost: boolean,
   retryAfterMs?: number,

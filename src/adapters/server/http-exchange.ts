@@ -25,7 +25,7 @@ export interface AnswerLimits {
 export const ANSWER_LIMITS: AnswerLimits = { plainMs: 30_000, spendingMs: 300_000 }
 
 /** Statuses that may not have a body (Fetch standard, "null body status"). */
-const BODILESS = new Set([204, 205, 304])
+const BODILESS_STATUSES = new Set([204, 205, 304])
 
 export interface ExchangeOptions {
   readonly fetch: IssuerFetch
@@ -100,7 +100,7 @@ export function createExchange(options: ExchangeOptions): HttpExchange {
       } finally {
         limits.end()
       }
-      return copyOf(facts.answer, options.tidy)
+      return toLibraryResponse(facts.answer, options.tidy)
     },
   }
 }
@@ -133,9 +133,12 @@ class LimitsInTurn {
 }
 
 /** The answer for the library: a successful one is given the form of the RFC. */
-function copyOf({ status, json, text }: IssuerAnswer, tidy: ExchangeOptions['tidy']): Response {
+function toLibraryResponse(
+  { status, json, text }: IssuerAnswer,
+  tidy: ExchangeOptions['tidy'],
+): Response {
   if (tidy && json && status >= 200 && status < 300) return Response.json(tidy(json))
-  return new Response(BODILESS.has(status) ? null : text, {
+  return new Response(BODILESS_STATUSES.has(status) ? null : text, {
     status,
     headers: { 'content-type': json ? 'application/json' : 'text/plain' },
   })

@@ -3,7 +3,7 @@
  * nowhere else.
  */
 import type { Instant } from '../../core/token.ts'
-import { decode } from './content-encoding.ts'
+import { decodeBody } from './content-encoding.ts'
 import { formObject } from './form-answer.ts'
 import { jsonObject, refreshTokenOfPart } from './json-answer.ts'
 import type { IssuerResponse } from './issuer-response.ts'
@@ -39,7 +39,7 @@ export function readAnswer(response: IssuerResponse, now: Instant): IssuerAnswer
   const { status, headers, isWhole, fault } = response
   const contentType = headers.get('content-type') ?? ''
   const text = new TextDecoder().decode(
-    decode(response.body, headers.get('content-encoding') ?? ''),
+    decodeBody(response.body, headers.get('content-encoding') ?? ''),
   )
   // An object with its end is complete, whatever was to follow it.
   const complete = jsonObject(text) ?? (isWhole ? formObject(text, contentType) : undefined)

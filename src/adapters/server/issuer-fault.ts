@@ -18,7 +18,9 @@ const NO_CONNECTION = new Set([
 ])
 
 /** The certificate is not trusted, or the other side does not speak TLS: nothing was sent to it. */
-const UNTRUSTED = /^(CERT_|CRL_|DEPTH_ZERO|ERR_TLS_CERT|HOSTNAME_MISMATCH|SELF_SIGNED|UNABLE_TO_)/
+const UNTRUSTED_CODE =
+  /^(CERT_|CRL_|DEPTH_ZERO|ERR_TLS_CERT|HOSTNAME_MISMATCH|SELF_SIGNED|UNABLE_TO_)/
+
 /** Where a connection ends that never came about: DNS, TCP. */
 const BEFORE_CONNECTION = new Set<unknown>(['getaddrinfo', 'connect'])
 
@@ -38,8 +40,8 @@ export function describeFault(error: unknown, url: string): Fault {
   }
   // fetch reports network errors as a TypeError with a cause, and wrong arguments as one without.
   if (!(error instanceof TypeError) || !(error.cause instanceof Error)) throw error
-  const cause = innermost(error.cause)
-  const code = codeOf(cause)
+  const cause = findInnermost(error.cause)
+  const code = codeOrMessageOf(cause)
   if (cause.message.startsWith('Proxy response (')) {
     const status = /\d+/.exec(cause.message)?.[0] ?? 'unknown'
     return { message: `The proxy refused to connect to ${host} (${status}).`, maybeArrived: false }
@@ -48,7 +50,7 @@ export function describeFault(error: unknown, url: string): Fault {
     const message = `The SOCKS proxy did not connect to ${host} (${cause.message}).`
     return { message, maybeArrived: false }
   }
-  if (UNTRUSTED.test(code)) {
+  if (UNTRUSTED_CODE.test(code)) {
     return {
       message: `The certificate of ${host} is not trusted (${code}); "ca" in the config names more to trust.`,
       maybeArrived: false,
@@ -63,14 +65,14 @@ export function describeFault(error: unknown, url: string): Fault {
   return { message: `The connection to ${host} broke (${code}).`, maybeArrived: true }
 }
 
-function innermost(error: Error): Error {
+function findInnermost(error: Error): Error {
   // Of the addresses of a host, each has failed in its way.
   const one: unknown = error instanceof AggregateError ? error.errors[0] : undefined
-  if (one instanceof Error) return innermost(one)
-  return error.cause instanceof Error ? innermost(error.cause) : error
+  if (one instanceof Error) return findInnermost(one)
+  return error.cause instanceof Error ? findInnermost(error.cause) : error
 }
 
-function codeOf(error: Error): string {
+function codeOrMessageOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }
 

@@ -6,8 +6,8 @@ import { createSecureContext } from 'node:tls'
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
-import { type IssuerResponse, receive, type SentRequest } from './issuer-response.ts'
-import { LONGEST_HEAD, tidyHead } from './response-head.ts'
+import { type IssuerResponse, requestAll, type SentRequest } from './issuer-response.ts'
+import { HEAD_MAX_BYTES, tidyHead } from './response-head.ts'
 import { createSocksTunnels, isSocks, socksUrlIn, standInFor } from './socks-tunnels.ts'
 
 /** A redirect is an answer like any other, never followed. */
@@ -33,7 +33,7 @@ export interface IssuerFetchOptions {
  */
 const ADDRESS_LIMIT_MS = 2_500
 
-const STOPS = new DOMException('The daemon stops.', 'AbortError')
+const DAEMON_STOPS = new DOMException('The daemon stops.', 'AbortError')
 
 /** An issuer on this machine is never behind a proxy, even if the environment does not say so. */
 const NEVER_PROXIED = 'localhost,127.0.0.1,[::1]'
@@ -54,8 +54,8 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     ca === undefined ? undefined : createSecureContext({ ca: trustedCertificates(ca, env) })
   const proxies = {
     // An empty string means "none"; left out, undici would look into its own process's environment.
-    httpProxy: proxy(env, 'http_proxy', 'HTTP_PROXY'),
-    httpsProxy: proxy(env, 'https_proxy', 'HTTPS_PROXY'),
+    httpProxy: proxyFrom(env, 'http_proxy', 'HTTP_PROXY'),
+    httpsProxy: proxyFrom(env, 'https_proxy', 'HTTPS_PROXY'),
     noProxy: noProxy(env),
   }
   const underWay = new Set<AbortController>()
@@ -66,7 +66,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       const controller = new AbortController()
       const { signal } = controller
       const breakOff = () => {
-        controller.abort(closed ? STOPS : request.signal.reason)
+        controller.abort(closed ? DAEMON_STOPS : request.signal.reason)
       }
       if (closed || request.signal.aborted) breakOff()
       request.signal.addEventListener('abort', breakOff)
@@ -90,13 +90,13 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
           new Client(origin, {
             connect: holdBack(connectorIn(options), beforeFirstByte),
             pipelining: 0,
-            maxHeaderSize: LONGEST_HEAD,
+            maxHeaderSize: HEAD_MAX_BYTES,
             headersTimeout: 0,
             bodyTimeout: 0,
           }),
       })
       try {
-        return await receive(agent, url, { ...request, signal })
+        return await requestAll(agent, url, { ...request, signal })
       } finally {
         request.signal.removeEventListener('abort', breakOff)
         underWay.delete(controller)
@@ -106,7 +106,7 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
     },
     close() {
       closed = true
-      for (const controller of underWay) controller.abort(STOPS)
+      for (const controller of underWay) controller.abort(DAEMON_STOPS)
     },
   }
 }
@@ -155,7 +155,7 @@ function holdBack(
 }
 
 /** The proxy in the first of these variables that is set; "host:port" is accepted, as in other programs. */
-function proxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
+function proxyFrom(env: NodeJS.ProcessEnv, ...names: readonly string[]): string {
   const name = names.find((candidate) => env[candidate])
   const value = name === undefined ? undefined : env[name]
   if (name === undefined || value === undefined) return ''

@@ -5,7 +5,7 @@
 import type { Dispatcher } from 'undici'
 
 /** A longer body is not read to its end. */
-const LONGEST_READ = 16 * 1024 * 1024
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 export interface SentRequest {
   readonly method: 'GET' | 'POST'
@@ -29,7 +29,7 @@ export interface IssuerResponse {
 const HEADERS = { 'accept-encoding': 'identity', 'user-agent': 'evo-token-sidecar' }
 
 /** Rejects as `fetch` does, where the status never arrived: with the reason of an abort, or with a `TypeError` about its cause. */
-export function receive(
+export function requestAll(
   dispatcher: Dispatcher,
   url: string,
   { method, headers, body, signal }: SentRequest,
@@ -81,7 +81,7 @@ export function receive(
         onResponseData(started, chunk) {
           chunks.push(chunk)
           length += chunk.byteLength
-          if (length <= LONGEST_READ) return
+          if (length <= ANSWER_MAX_BYTES) return
           conclude(false)
           started.abort(new Error('longer than we read'))
         },

@@ -2,16 +2,16 @@
  * Reads the JSON of an answer, even if it is not clean: more text follows, a list is around it, or its
  * end is missing. Its refresh token may still be in it, and exists nowhere else.
  */
-import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../core/json-object.ts'
 
 /** The object in `text`, or the first of several; undefined where none is complete. */
 export function jsonObject(text: string): JsonObject | undefined {
-  const value = parse(text)
+  const value = parseJson(text)
   if (value !== undefined) return [value].flat().find(isJsonObject)
   const { end } = scanFirstObject(text)
   if (end === undefined) return undefined
   const first = text.slice(text.indexOf('{'), end)
-  const object = parse(first) ?? parse(escapeControls(first))
+  const object = parseJson(first) ?? parseJson(escapeControls(first))
   return isJsonObject(object) ? object : undefined
 }
 
@@ -69,7 +69,7 @@ function stringAfterColon(text: string, from: number): unknown {
   colon.lastIndex = from
   if (!colon.test(text)) return undefined
   const end = endOfString(text, colon.lastIndex)
-  return end === undefined ? undefined : parse(text.slice(colon.lastIndex, end))
+  return end === undefined ? undefined : parseJson(text.slice(colon.lastIndex, end))
 }
 
 /** `text` with the control characters in its strings escaped: some servers put a message of several lines there as it is. */
@@ -86,13 +86,4 @@ function escapeControls(text: string): string {
 
 function escapeControl(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Pages and empty bodies are ordinary here; the code that needs JSON judges its absence.
-    return undefined
-  }
 }

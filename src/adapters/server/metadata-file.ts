@@ -16,17 +16,20 @@ export interface MetadataFile {
   save(issuer: string, metadata: ServerMetadata): Promise<void>
 }
 
-const contents = z.object({ version: z.literal(1), issuers: z.record(z.string(), serverMetadata) })
+const metadataFileSchema = z.object({
+  version: z.literal(1),
+  issuers: z.record(z.string(), serverMetadata),
+})
 
-type Issuers = z.infer<typeof contents>['issuers']
+type StoredIssuers = z.infer<typeof metadataFileSchema>['issuers']
 
 export function createMetadataFile(path: string, log: Log): MetadataFile {
-  let issuers: Promise<Issuers> | undefined
+  let issuers: Promise<StoredIssuers> | undefined
   // One write at a time, each with all that is known by then.
   const writes = new Queue()
 
-  function loadOnce(): Promise<Issuers> {
-    issuers ??= read(path, log)
+  function loadOnce(): Promise<StoredIssuers> {
+    issuers ??= readStoredIssuers(path, log)
     return issuers
   }
 
@@ -39,14 +42,14 @@ export function createMetadataFile(path: string, log: Log): MetadataFile {
       const known = await loadOnce()
       if (Object.hasOwn(known, issuer) && isDeepStrictEqual(known[issuer], metadata)) return
       known[issuer] = metadata
-      await writes.run(() => write(path, known, log))
+      await writes.run(() => writeStoredIssuers(path, known, log))
     },
   }
 }
 
-async function read(path: string, log: Log): Promise<Issuers> {
+async function readStoredIssuers(path: string, log: Log): Promise<StoredIssuers> {
   try {
-    return contents.parse(JSON.parse(await readFile(path, 'utf8'))).issuers
+    return metadataFileSchema.parse(JSON.parse(await readFile(path, 'utf8'))).issuers
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') {
       log.warn({ path, err: error }, 'the stored metadata cannot be read and is ignored')
@@ -55,7 +58,7 @@ async function read(path: string, log: Log): Promise<Issuers> {
   }
 }
 
-async function write(path: string, issuers: Issuers, log: Log): Promise<void> {
+async function writeStoredIssuers(path: string, issuers: StoredIssuers, log: Log): Promise<void> {
   try {
     const text = `${JSON.stringify({ version: 1, issuers }, null, 2)}\n`
     await writeFileAtomically(path, text, 0o600)

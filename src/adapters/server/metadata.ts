@@ -30,11 +30,11 @@ export interface MetadataOptions {
   readonly timeoutMs?: number
 }
 
-const LIFETIME_MS = DAY_MS
-const RETRY_MS = 10_000
+const METADATA_LIFETIME_MS = DAY_MS
+const DISCOVERY_RETRY_MS = 10_000
 
 /** Short: a person or a script may be waiting for the token request behind it. */
-const TIMEOUT_MS = 10_000
+const DISCOVERY_TIMEOUT_MS = 10_000
 
 /** Evo's, for when its discovery does not answer: the Evo SDK has them built in, too. */
 const BUILT_IN: ReadonlyMap<string, ServerMetadata> = new Map([
@@ -49,18 +49,18 @@ const BUILT_IN: ReadonlyMap<string, ServerMetadata> = new Map([
   ],
 ])
 
-interface Entry {
+interface IssuerEntry {
   known?: { readonly metadata: ServerMetadata; readonly foundAt: Reading | undefined }
   failed?: { readonly result: DiscoveryResult; readonly at: Reading }
   running?: Promise<DiscoveryResult>
 }
 
 export function createMetadataSource(options: MetadataOptions): MetadataSource {
-  const { fetch, clock, log, startTimeLimit, timeoutMs = TIMEOUT_MS } = options
+  const { fetch, clock, log, startTimeLimit, timeoutMs = DISCOVERY_TIMEOUT_MS } = options
   const file = options.file === undefined ? undefined : createMetadataFile(options.file, log)
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, IssuerEntry>()
 
-  async function find(issuer: string, entry: Entry): Promise<DiscoveryResult> {
+  async function find(issuer: string, entry: IssuerEntry): Promise<DiscoveryResult> {
     const now = () => clock.read().wall
     const result = refuseWorse(
       await discover(issuer, { fetch, now, startTimeLimit, timeoutMs }),
@@ -81,7 +81,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
   }
 
   /** Joins the discovery under way, or starts one. */
-  function start(issuer: string, entry: Entry): Promise<DiscoveryResult> {
+  function start(issuer: string, entry: IssuerEntry): Promise<DiscoveryResult> {
     entry.running ??= find(issuer, entry).finally(() => delete entry.running)
     return entry.running
   }
@@ -94,7 +94,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
         entry.failed?.at.mono ?? -Infinity,
         entry.known?.foundAt?.mono ?? -Infinity,
       )
-      if (mono - askedAt >= RETRY_MS) await start(issuer, entry)
+      if (mono - askedAt >= DISCOVERY_RETRY_MS) await start(issuer, entry)
     },
     forgetFailure(issuer) {
       const entry = entries.get(issuer)
@@ -103,7 +103,8 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
     async of(issuer) {
       const entry = entries.get(issuer) ?? (await open(issuer))
       const { known, failed } = entry
-      const held = failed && clock.read().mono - failed.at.mono < RETRY_MS ? failed : undefined
+      const held =
+        failed && clock.read().mono - failed.at.mono < DISCOVERY_RETRY_MS ? failed : undefined
       if (known) {
         // The known metadata are used until newer ones are there.
         if (!held && !isRecent(known.foundAt, clock.read())) {
@@ -117,7 +118,7 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
     },
   }
 
-  async function open(issuer: string): Promise<Entry> {
+  async function open(issuer: string): Promise<IssuerEntry> {
     const stored = await file?.load(issuer)
     // Another call may have made the entry while the file was read.
     const opened = entries.get(issuer) ?? {
@@ -139,5 +140,5 @@ function refuseWorse(result: DiscoveryResult, known: ServerMetadata | undefined)
 /** What an earlier process found is used, and looked up again at once. */
 function isRecent(foundAt: Reading | undefined, now: Reading): boolean {
   if (!foundAt) return false
-  return Math.max(now.wall - foundAt.wall, now.mono - foundAt.mono) < LIFETIME_MS
+  return Math.max(now.wall - foundAt.wall, now.mono - foundAt.mono) < METADATA_LIFETIME_MS
 }

@@ -9,7 +9,7 @@ import type { Sealed } from '../../core/token.ts'
 import { authenticationOf, nameMethod } from './client-authentication.ts'
 import type { ServerMetadata } from './discovery.ts'
 import { type EndpointFailure, locate, type Needs } from './endpoints.ts'
-import { type FailedOutcome, type Request, toFailedOutcome } from './grant-failure.ts'
+import { type FailedOutcome, type RequestFacts, toFailedOutcome } from './grant-failure.ts'
 import {
   ANSWER_LIMITS,
   type AnswerLimits,
@@ -38,7 +38,7 @@ export interface ReadyRequest {
   readonly exchange: HttpExchange
   readonly server: ServerMetadata
   /** The outcome of a request that ended in `error`; throws a bug of ours. */
-  readonly toFailure: (error: unknown, request: Omit<Request, 'hasSecret'>) => FailedOutcome
+  readonly toFailure: (error: unknown, request: Omit<RequestFacts, 'hasSecret'>) => FailedOutcome
 }
 
 type Prepare = (

@@ -12,7 +12,7 @@ const INTERIM = /^HTTP\/1\.[01] 1(?!01)/
 const BEGINNING_LENGTH = 'HTTP/1.1 100'.length
 
 /** A company's gateway adds headers of tens of KiB. */
-export const LONGEST_HEAD = 1024 * 1024
+export const HEAD_MAX_BYTES = 1024 * 1024
 
 /** A field line (RFC 9112 §5), also with blanks before its colon. */
 const FIELD = /^([!#$%&'*+.^`|~\w-]+)[ \t]*:([\t\x20-\x7e\x80-\xff]*)$/
@@ -62,7 +62,7 @@ function endOfHead(bytes: Buffer): number {
 /** Whether `bytes` are too few to tell, or a head without its end. */
 function mayBeHead(bytes: Buffer): boolean {
   if (bytes.length < BEGINNING_LENGTH) return true
-  return bytes.length < LONGEST_HEAD && BEGINNING.test(beginningOf(bytes))
+  return bytes.length < HEAD_MAX_BYTES && BEGINNING.test(beginningOf(bytes))
 }
 
 function beginningOf(bytes: Buffer): string {

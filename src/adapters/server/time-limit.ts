@@ -12,7 +12,7 @@ export interface TimeLimit {
 
 export type StartTimeLimit = (ms: number) => TimeLimit
 
-const TICK_MS = 250
+const LIMIT_TICK_MS = 250
 
 /** For short limits: at least so many ticks. */
 const TICKS_MIN = 8
@@ -20,7 +20,7 @@ const TICKS_MIN = 8
 export function createTimeLimits(clock: Clock): StartTimeLimit {
   return (ms) => {
     const controller = new AbortController()
-    const tickMs = Math.min(TICK_MS, ms / TICKS_MIN)
+    const tickMs = Math.min(LIMIT_TICK_MS, ms / TICKS_MIN)
     let tickedAt = clock.read().mono
     let leftMs = ms
     const ticker = setInterval(() => {

@@ -7,7 +7,7 @@ import type { TokenEndpointResponse } from 'openid-client'
 import type { App } from '../../core/app.ts'
 import { assumedLifetimeMs, type Grant, type Instant, type Subject } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
-import { readable, withoutSecrets } from './server-words.ts'
+import { toReadable, withoutSecrets } from './server-words.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -21,7 +21,7 @@ const LONGEST_LIFETIME_S = 10 * 366 * 24 * 60 * 60
 export function tidy(body: Body): Record<string, unknown> {
   const { access_token, refresh_token, token_type } = body
   const expiresIn = positiveNumber(body.expires_in)
-  const scope = scopeOf(body.scope)
+  const scope = readScope(body.scope)
   return {
     access_token,
     token_type: isBearer(token_type) ? 'bearer' : token_type,
@@ -67,13 +67,13 @@ export function toGrant(
     accessToken: new Secret(access_token),
     ...(lifetimeS === undefined
       ? { lifetimeMs: assumedLifetimeMs(configuredLifetimeMs), lifetimeAssumed: true }
-      : { lifetimeMs: toMs(lifetimeS) }),
+      : { lifetimeMs: toLifetimeMs(lifetimeS) }),
     ...(refresh_token !== undefined && { refreshToken: new Secret(refresh_token) }),
     // Every caller sees it.
     ...(scope !== undefined && { scope: withoutSecrets(scope) }),
     ...(subject && { subject }),
     ...(refreshTokenLifetimeS !== undefined && {
-      refreshTokenLifetimeMs: toMs(refreshTokenLifetimeS),
+      refreshTokenLifetimeMs: toLifetimeMs(refreshTokenLifetimeS),
     }),
   }
 }
@@ -83,7 +83,7 @@ export function isBearer(tokenType: unknown): boolean {
   return !isFilled(tokenType) || /^\s*bearer/i.test(tokenType)
 }
 
-function scopeOf(value: unknown): string | undefined {
+function readScope(value: unknown): string | undefined {
   const scopes: readonly unknown[] = Array.isArray(value) ? value : [value]
   const scope = scopes.filter(isFilled).join(' ').trim()
   return scope === '' ? undefined : scope
@@ -116,7 +116,7 @@ function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): num
   return exp === undefined ? undefined : positiveNumber(exp - iat)
 }
 
-function toMs(seconds: number): number {
+function toLifetimeMs(seconds: number): number {
   return Math.round(Math.min(seconds, LONGEST_LIFETIME_S) * 1000)
 }
 
@@ -124,10 +124,10 @@ function toMs(seconds: number): number {
 function subjectOf(claims: JWTPayload | undefined): Subject | undefined {
   if (!claims) return undefined
   const { sub, email, preferred_username, given_name, family_name } = claims
-  const id = readable(sub)
+  const id = toReadable(sub)
   if (id === undefined) return undefined
   const fullName = [given_name, family_name].filter(isFilled).join(' ')
-  const name = readable(email) ?? readable(preferred_username) ?? readable(fullName)
+  const name = toReadable(email) ?? toReadable(preferred_username) ?? toReadable(fullName)
   return { id, ...(name !== undefined && { name }) }
 }
 

@@ -5,7 +5,7 @@
 import type { Client } from 'pg'
 import type { Database } from './database.ts'
 
-const CHANNEL = 'evo_token'
+const ANNOUNCEMENT_CHANNEL = 'evo_token'
 
 export class Announcements {
   readonly #database: Database
@@ -49,7 +49,9 @@ export class Announcements {
   async #tell(): Promise<void> {
     while (this.#isNews) {
       this.#isNews = false
-      await this.#database.ask((stamp) => `SELECT ${stamp}, pg_notify('${CHANNEL}', '')`)
+      await this.#database.ask(
+        (stamp) => `SELECT ${stamp}, pg_notify('${ANNOUNCEMENT_CHANNEL}', '')`,
+      )
     }
   }
 
@@ -68,7 +70,7 @@ export class Announcements {
     client.on('end', () => {
       this.#forget()
     })
-    await client.query(`LISTEN ${CHANNEL}`).catch(() => {
+    await client.query(`LISTEN ${ANNOUNCEMENT_CHANNEL}`).catch(() => {
       this.#forget()
     })
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type App, identityOf } from '../../core/app.ts'
 import type { AppKey } from '../../core/sharing/shared-store.ts'
 
-export function keyOf(app: App): AppKey {
+export function toAppKey(app: App): AppKey {
   const { issuer, tokenEndpoint, clientId, type } = identityOf(app)
   const text = JSON.stringify([issuer, tokenEndpoint, clientId, type])
   return { app: app.name, identityDigest: createHash('sha256').update(text).digest('hex') }

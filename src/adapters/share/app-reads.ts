@@ -11,7 +11,7 @@ import { type AppColumns, toHead, toWhole } from './columns.ts'
 import type { Database } from './database.ts'
 import { OF_KEY, ONE, withValue } from './statements.ts'
 
-const HEAD = 'a.name, a.identity_digest, a.home, a.home_no, a.generation, a.revision'
+const HEAD_COLUMNS = 'a.name, a.identity_digest, a.home, a.home_no, a.generation, a.revision'
 
 export class AppReads {
   readonly #database: Database
@@ -25,14 +25,14 @@ export class AppReads {
   async heads(): PromisedAnswer<readonly RowHead[]> {
     const answer = await this.#database.ask<AppColumns>(
       (stamp) =>
-        `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON true`,
+        `SELECT ${stamp}, ${HEAD_COLUMNS}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toHead))
   }
 
   async changed(since: Instant | undefined): PromisedAnswer<readonly RowHead[]> {
     const answer = await this.#database.ask<AppColumns>(
-      (stamp) => `SELECT ${stamp}, ${HEAD}, ${this.#moveTo()}
+      (stamp) => `SELECT ${stamp}, ${HEAD_COLUMNS}, ${this.#moveTo()}
         FROM ${ONE} LEFT JOIN evo_token.app a
           ON $1::float8 IS NULL OR a.changed_at > to_timestamp($1::float8 / 1000)`,
       [since ?? null],
@@ -42,7 +42,7 @@ export class AppReads {
 
   async copies(keys: readonly AppKey[]): PromisedAnswer<readonly CopiedRow[]> {
     const answer = await this.#database.ask<AppColumns>(
-      (stamp) => `SELECT ${stamp}, ${HEAD}, ${this.#moveTo()}, a.access
+      (stamp) => `SELECT ${stamp}, ${HEAD_COLUMNS}, ${this.#moveTo()}, a.access
         FROM ${ONE} LEFT JOIN (unnest($1::text[], $2::text[]) AS k (name, digest)
           JOIN evo_token.app a ON a.name = k.name AND a.identity_digest = k.digest) ON true`,
       [keys.map(({ app }) => app), keys.map(({ identityDigest }) => identityDigest)],
@@ -55,7 +55,7 @@ export class AppReads {
   async head({ app, identityDigest }: AppKey): PromisedAnswer<RowHead | undefined> {
     const answer = await this.#database.ask<AppColumns>(
       (stamp) =>
-        `SELECT ${stamp}, ${HEAD}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON ${OF_KEY}`,
+        `SELECT ${stamp}, ${HEAD_COLUMNS}, a.move_to FROM ${ONE} LEFT JOIN evo_token.app a ON ${OF_KEY}`,
       [app, identityDigest],
     )
     return withValue(answer, (rows) => rows.flatMap(toHead)[0])
@@ -63,7 +63,7 @@ export class AppReads {
 
   async open({ app, identityDigest }: AppKey): PromisedAnswer<WholeRow | undefined> {
     const answer = await this.#database.ask<AppColumns>(
-      (stamp) => `SELECT ${stamp}, ${HEAD}, a.move_to, a.access, a.kid, a.session
+      (stamp) => `SELECT ${stamp}, ${HEAD_COLUMNS}, a.move_to, a.access, a.kid, a.session
         FROM ${ONE} LEFT JOIN evo_token.app a ON ${OF_KEY}`,
       [app, identityDigest],
     )

@@ -9,13 +9,13 @@ import type {
   Swap,
 } from '../../core/sharing/shared-store.ts'
 import type { Database } from './database.ts'
-import { did, NOW, OF_KEY, ONE, withValue } from './statements.ts'
+import { runChange, NOW, OF_KEY, ONE, withValue } from './statements.ts'
 
-type Row = AppKey & Pair & Copies
+type PublishedRow = AppKey & Pair & Copies
 
-const COLUMNS =
+const APP_COLUMNS =
   'name, identity_digest, home, home_no, generation, revision, kid, session, access, changed_at'
-const PLACES = `$1::text, $2::text, $3::uuid, $4::bigint, $5::bigint, $6::uuid, $7::text, $8::text, $9::text, ${NOW}`
+const APP_PARAMETERS = `$1::text, $2::text, $3::uuid, $4::bigint, $5::bigint, $6::uuid, $7::text, $8::text, $9::text, ${NOW}`
 
 export class AppWrites {
   readonly #database: Database
@@ -24,7 +24,7 @@ export class AppWrites {
     this.#database = database
   }
 
-  publish(row: Row, me: string): PromisedAnswer<string | undefined> {
+  publish(row: PublishedRow, me: string): PromisedAnswer<string | undefined> {
     return this.#write(
       row,
       me,
@@ -36,7 +36,7 @@ export class AppWrites {
     )
   }
 
-  introduce(row: Row, me: string): PromisedAnswer<string | undefined> {
+  introduce(row: PublishedRow, me: string): PromisedAnswer<string | undefined> {
     return this.#write(row, me, 'DO NOTHING')
   }
 
@@ -45,7 +45,7 @@ export class AppWrites {
     { id, instance }: Pick<KeeperRow, 'id' | 'instance'>,
   ): PromisedAnswer<string | undefined> {
     const values = [
-      ...valuesOf(row, id),
+      ...toParameters(row, id),
       revision,
       instance,
       silent?.id ?? null,
@@ -57,7 +57,7 @@ export class AppWrites {
         AND extract(epoch FROM k.beat) * 1000 > $13::float8 + 0.5)`
     return this.#revision(
       revision === null
-        ? `INSERT INTO evo_token.app AS a (${COLUMNS}) SELECT ${PLACES}
+        ? `INSERT INTO evo_token.app AS a (${APP_COLUMNS}) SELECT ${APP_PARAMETERS}
              WHERE $10::uuid IS NULL AND ${allowed} ON CONFLICT DO NOTHING RETURNING a.revision`
         : `UPDATE evo_token.app AS a SET home = $3::uuid, home_no = $4, generation = $5, revision = $6::uuid,
              kid = $7, session = $8, access = $9, move_to = NULL, changed_at = ${NOW}
@@ -66,7 +66,7 @@ export class AppWrites {
     )
   }
 
-  handOver(row: Row, to: string): PromisedAnswer<string | undefined> {
+  handOver(row: PublishedRow, to: string): PromisedAnswer<string | undefined> {
     return this.#write(
       row,
       to,
@@ -79,7 +79,7 @@ export class AppWrites {
   }
 
   vacate({ app, identityDigest }: AppKey, revision: string): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET home = NULL, revision = $4::uuid, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
@@ -88,7 +88,7 @@ export class AppWrites {
   }
 
   withdraw({ app, identityDigest }: AppKey, me: string): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       `DELETE FROM evo_token.app AS a WHERE ${OF_KEY} AND a.home = $3::uuid RETURNING a.name`,
       [app, identityDigest, me],
@@ -100,7 +100,7 @@ export class AppWrites {
     revision: string,
     to: string,
   ): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET move_to = $4::uuid, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.revision = $3::uuid RETURNING a.name`,
@@ -109,7 +109,7 @@ export class AppWrites {
   }
 
   endMove({ app, identityDigest }: AppKey, to: string): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       `UPDATE evo_token.app AS a SET move_to = NULL, changed_at = ${NOW}
        WHERE ${OF_KEY} AND a.move_to = $3::uuid RETURNING a.name`,
@@ -117,11 +117,11 @@ export class AppWrites {
     )
   }
 
-  #write(row: Row, home: string, conflict: string): PromisedAnswer<string | undefined> {
+  #write(row: PublishedRow, home: string, conflict: string): PromisedAnswer<string | undefined> {
     return this.#revision(
-      `INSERT INTO evo_token.app AS a (${COLUMNS}) VALUES (${PLACES})
+      `INSERT INTO evo_token.app AS a (${APP_COLUMNS}) VALUES (${APP_PARAMETERS})
        ON CONFLICT (name, identity_digest) ${conflict} RETURNING a.revision`,
-      valuesOf(row, home),
+      toParameters(row, home),
     )
   }
 
@@ -139,7 +139,7 @@ export class AppWrites {
   }
 }
 
-function valuesOf(row: Row, home: string): readonly unknown[] {
+function toParameters(row: PublishedRow, home: string): readonly unknown[] {
   const { app, identityDigest, number, generation, kid, session, access } = row
   return [app, identityDigest, home, number, generation, randomUUID(), kid, session, access]
 }

@@ -47,7 +47,7 @@ function configOf(
     user: settings.user,
     // Without it the driver would take a password from the environment or its own file.
     password: () => password()?.expose() ?? '',
-    ssl: isPlain(host) ? false : tls(settings, placeOf(host).host),
+    ssl: isPlain(host) ? false : tlsOptions(settings, placeOf(host).host),
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: limitMs,
     keepAlive: true,
@@ -55,7 +55,7 @@ function configOf(
   }
 }
 
-function tls({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: string) {
+function tlsOptions({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: string) {
   return {
     rejectUnauthorized: true,
     ...(isIP(host) === 0 && { servername: host }),
@@ -67,11 +67,11 @@ function tls({ ca, certificateFile, certificateKeyFile }: ShareSettings, host: s
   }
 }
 
-const MAX_BYTES = 1024 * 1024
+const CLIENT_CONFIG_MAX_BYTES = 1024 * 1024
 
 /** @throws {SidecarError} `config` where it is no file that can be read. */
 function readNamed(path: string, setting: keyof ShareSettings): Buffer {
-  const read = readSmallFile(path, MAX_BYTES)
+  const read = readSmallFile(path, CLIENT_CONFIG_MAX_BYTES)
   if (read.kind === 'read') return read.bytes
   throw new SidecarError('config', `"share.${setting}": ${path} ${read.reason}.`)
 }

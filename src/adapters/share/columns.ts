@@ -50,7 +50,7 @@ export interface WantedColumns extends QueryResultRow {
   readonly asked_at: number
 }
 
-export function toWanted({
+export function toRenewalRequest({
   name,
   identity_digest,
   rejected_sha256,

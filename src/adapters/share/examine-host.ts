@@ -22,7 +22,7 @@ interface Rights extends QueryResultRow {
 }
 
 /** What `schema.ts` grants. Each part is null where there is no such table or function. */
-const RIGHTS = `SELECT coalesce(has_function_privilege(w.want, 'EXECUTE') AND (
+const RIGHTS_QUERY = `SELECT coalesce(has_function_privilege(w.want, 'EXECUTE') AND (
       SELECT bool_and(has_table_privilege(to_regclass('evo_token.' || name), may))
         FROM unnest(ARRAY['app', 'keeper', 'wanted']) name,
              unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) may), false) AS is_keeper,
@@ -45,7 +45,7 @@ export async function examineHost(client: Client): Promise<ExaminedHost> {
   if (!row) throw new Error('it answers with nothing')
   const foreign = /CockroachDB|YugabyteDB|-YB-/.exec(row.version)
   if (foreign) throw new Error(`${foreign[0]} is not supported: it is not PostgreSQL`)
-  const [rights] = (await client.query<Rights>(RIGHTS)).rows
+  const [rights] = (await client.query<Rights>(RIGHTS_QUERY)).rows
   const isReader = rights?.is_reader === true && !rights.is_keeper
   return {
     incarnation: row.stamp_incarnation,

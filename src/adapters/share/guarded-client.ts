@@ -18,11 +18,11 @@ export async function loadGuardedClient(encrypted: boolean) {
       if (encrypted) return
       // Before the driver's own listener, which would answer.
       connection.on('authenticationCleartextPassword', () => {
-        connection.stream.destroy(new Error(CLEARTEXT))
+        connection.stream.destroy(new Error(CLEARTEXT_REFUSED))
       })
     }
   }
 }
 
-const CLEARTEXT =
+const CLEARTEXT_REFUSED =
   'it asks for the password in the clear: let pg_hba.conf ask for "scram-sha-256" or "peer"'

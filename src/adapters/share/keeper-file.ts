@@ -13,14 +13,14 @@ import { isDiskError } from '../files/disk-errors.ts'
 /** More than any keeper meets; the oldest is forgotten. */
 const WATCHED_MAX = 16
 
-const content = z.object({
+const keeperFileSchema = z.object({
   id: z.uuid(),
   process: z
     .object({ instance: z.uuid(), boot: z.string(), directory: z.string() })
     .exactOptional(),
   watched: z.array(z.string()).default([]),
 })
-type Content = z.output<typeof content>
+type Content = z.output<typeof keeperFileSchema>
 
 export interface KeeperFile {
   readonly id: string
@@ -38,7 +38,7 @@ export interface KeeperFile {
  */
 export async function openKeeperFile(stateDir: string, bootId: string): Promise<KeeperFile> {
   const path = keeperFile(stateDir)
-  const before = read(path)
+  const before = readKeeperFile(path)
   const { dev, ino } = statSync(stateDir, { bigint: true })
   // A copy of the directory has another number, and another machine another boot.
   const process = { instance: randomUUID(), boot: bootId, directory: `${dev}:${ino}` }
@@ -67,14 +67,14 @@ export async function openKeeperFile(stateDir: string, bootId: string): Promise<
 
 /** The id of a daemon that is or was a keeper; undefined for any other. @throws {SidecarError} `config`. */
 export function readKeeperId(stateDir: string): string | undefined {
-  return read(keeperFile(stateDir))?.id
+  return readKeeperFile(keeperFile(stateDir))?.id
 }
 
 function keeperFile(stateDir: string): string {
   return join(stateDir, 'share.json')
 }
 
-function read(path: string): Content | undefined {
+function readKeeperFile(path: string): Content | undefined {
   let parsed: unknown
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8'))
@@ -82,7 +82,7 @@ function read(path: string): Content | undefined {
     if (isDiskError(error) && error.code === 'ENOENT') return undefined
     if (!isDiskError(error) && !(error instanceof SyntaxError)) throw error
   }
-  const result = content.safeParse(parsed)
+  const result = keeperFileSchema.safeParse(parsed)
   if (result.success) return result.data
   throw new SidecarError('config', `${path} cannot be read: it has the id of this keeper.`, {
     hint: 'Put it back from a backup; or move it away: then this is another keeper, and has to take over the apps of the old one (`evo-token share take-over NAME`).',

@@ -3,12 +3,12 @@ import type { PromisedAnswer, KeeperRow } from '../../core/sharing/shared-store.
 import { type KeeperColumns, toKeeper } from './columns.ts'
 import type { Database } from './database.ts'
 import { inMs } from './stamp.ts'
-import { did, NOW, ONE, withValue } from './statements.ts'
+import { runChange, NOW, ONE, withValue } from './statements.ts'
 
 /** An instant of this age of the world, whatever was written. */
-const BEAT = `GREATEST(LEAST(k.beat, ${NOW} + interval '1 day'), to_timestamp(0))`
+const BOUNDED_BEAT = `GREATEST(LEAST(k.beat, ${NOW} + interval '1 day'), to_timestamp(0))`
 
-type Keeper = Omit<KeeperRow, 'beatAt'>
+type OwnKeeperRow = Omit<KeeperRow, 'beatAt'>
 
 export class KeeperRows {
   readonly #database: Database
@@ -17,16 +17,16 @@ export class KeeperRows {
     this.#database = database
   }
 
-  claim(keeper: Keeper): PromisedAnswer<boolean> {
+  claim(keeper: OwnKeeperRow): PromisedAnswer<boolean> {
     return this.#writeBeat(keeper, 'true')
   }
 
-  beat(keeper: Keeper): PromisedAnswer<boolean> {
+  beat(keeper: OwnKeeperRow): PromisedAnswer<boolean> {
     return this.#writeBeat(keeper, 'k.instance = EXCLUDED.instance')
   }
 
   leave({ id, instance }: Pick<KeeperRow, 'id' | 'instance'>): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       'UPDATE evo_token.keeper SET beat = to_timestamp(0) WHERE id = $1 AND instance = $2 RETURNING id',
       [id, instance],
@@ -38,15 +38,15 @@ export class KeeperRows {
       (
         stamp,
       ) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
-          ${inMs(BEAT)} AS beat_at
+          ${inMs(BOUNDED_BEAT)} AS beat_at
         FROM ${ONE} LEFT JOIN evo_token.keeper k ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toKeeper))
   }
 
-  #writeBeat(keeper: Keeper, allowed: string): PromisedAnswer<boolean> {
+  #writeBeat(keeper: OwnKeeperRow, allowed: string): PromisedAnswer<boolean> {
     const { id, name, instance, host, version, configDigest, kids } = keeper
-    return did(
+    return runChange(
       this.#database,
       `INSERT INTO evo_token.keeper AS k (id, name, instance, host, version, config_digest, kids, beat)
        VALUES ($1, $2, $3, $4, $5, $6, $7, ${NOW})

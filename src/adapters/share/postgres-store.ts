@@ -44,9 +44,9 @@ export function createPostgresStore(
     withdraw: (key, me) => writes.withdraw(key, me),
     askToMove: (key, revision, to) => writes.askToMove(key, revision, to),
     endMove: (key, to) => writes.endMove(key, to),
-    want: (wish) => wanted.want(wish),
-    wanted: () => wanted.wanted(),
-    fulfil: (wish) => wanted.fulfil(wish),
+    askToRenew: (request) => wanted.askToRenew(request),
+    renewalRequests: () => wanted.renewalRequests(),
+    deleteRenewalRequest: (request) => wanted.deleteRenewalRequest(request),
     announce: () => {
       announcements.announce()
     },

@@ -8,7 +8,7 @@ import { type ExaminedHost, examineHost } from './examine-host.ts'
 import { isRefusal } from './refusal.ts'
 
 /** How many statements may be under way at once. */
-const CONNECTIONS_MAX = 4
+const STATEMENTS_AT_ONCE = 4
 
 export interface DatabaseOptions {
   readonly settings: ShareSettings
@@ -157,7 +157,7 @@ export class PrimarySearch {
 
   async #newPool(host: string): Promise<Pool> {
     const { settings, password, limitMs } = this.#options
-    const pool = await poolFor(settings, host, password, limitMs, CONNECTIONS_MAX)
+    const pool = await poolFor(settings, host, password, limitMs, STATEMENTS_AT_ONCE)
     // The next statement finds out that an idle connection was lost.
     pool.on('error', () => undefined)
     pool.on('connect', (client) => {

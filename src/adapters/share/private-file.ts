@@ -6,17 +6,17 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { readSmallFile } from '../files/small-file.ts'
 
-const MAX_BYTES = 1024 * 1024
+const PRIVATE_FILE_MAX_BYTES = 1024 * 1024
 
 /** @throws {SidecarError} `config`, naming the setting, the file and what to do. */
 export function readSecretFile(setting: string, path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats && ownership.othersMayEnter(stats)) {
-    throw refusal(setting, `${path} is open to other users`, `Close it: chmod 600 ${path}`)
+    throw settingRefusal(setting, `${path} is open to other users`, `Close it: chmod 600 ${path}`)
   }
-  const read = readSmallFile(path, MAX_BYTES)
+  const read = readSmallFile(path, PRIVATE_FILE_MAX_BYTES)
   if (read.kind === 'read') return decodeText(read.bytes)
-  throw refusal(setting, `${path} ${read.reason}`, 'Correct the path, or make the file.')
+  throw settingRefusal(setting, `${path} ${read.reason}`, 'Correct the path, or make the file.')
 }
 
 /** The credential of that name, where systemd passed one. */
@@ -25,10 +25,10 @@ export function readCredential(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   if (!env.CREDENTIALS_DIRECTORY) return undefined
-  const read = readSmallFile(join(env.CREDENTIALS_DIRECTORY, name), MAX_BYTES)
+  const read = readSmallFile(join(env.CREDENTIALS_DIRECTORY, name), PRIVATE_FILE_MAX_BYTES)
   return read.kind === 'read' ? decodeText(read.bytes) : undefined
 }
 
-function refusal(setting: string, message: string, hint: string): SidecarError {
+function settingRefusal(setting: string, message: string, hint: string): SidecarError {
   return new SidecarError('config', `"${setting}": ${message}.`, { hint })
 }

@@ -1,6 +1,6 @@
 /** The keys of a reader: a file with one object per line, as `evo-token share reader-key` writes it. */
 import * as z from 'zod'
-import { NAME } from '../../core/names.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import type { AppKey } from '../../core/sharing/shared-store.ts'
 import type { Pair } from '../../core/sharing/pair.ts'
 import type { AccessCopy, OpenResult } from '../../core/vault.ts'
@@ -8,9 +8,10 @@ import { SidecarError } from '../../errors.ts'
 import { Secret } from '../../secret.ts'
 import { openAccessCopy } from '../vault/copies/access-copy.ts'
 import { toVaultKey, type VaultKey } from '../vault/sealing/key-ring.ts'
+import { parseJson } from '../../core/json-object.ts'
 
 export const readerKeySchema = z.object({
-  app: z.string().regex(NAME),
+  app: z.string().regex(NAME_PATTERN),
   number: z.int().positive(),
   key: z.base64url().length(43),
 })
@@ -27,7 +28,7 @@ export class ReaderKeys {
     const keys = new Map<string, VaultKey[]>()
     for (const [index, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue
-      const parsed = readerKeySchema.safeParse(toJson(line))
+      const parsed = readerKeySchema.safeParse(parseJson(line))
       if (!parsed.success) {
         throw new SidecarError('config', `${path}, line ${index + 1}: this is not a reader key.`, {
           hint: 'Make one at a keeper: `evo-token share reader-key --app APP --out FILE`.',
@@ -44,13 +45,5 @@ export class ReaderKeys {
   ): Promise<OpenResult<AccessCopy>> {
     if (row.access === null) return { kind: 'broken' }
     return openAccessCopy(row, row.access, this.#keys.get(row.app) ?? [])
-  }
-}
-
-function toJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

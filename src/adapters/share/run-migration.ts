@@ -17,7 +17,7 @@ export async function runMigration(
 ): Promise<void> {
   const secret = password === undefined ? undefined : new Secret(password)
   let last = 'no host answers'
-  let hint = UNREACHED
+  let hint = HOSTS_HINT
   for (const host of settings.hosts) {
     const client = await clientFor(settings, host, () => secret, 60_000)
     client.on('error', () => undefined)
@@ -50,10 +50,10 @@ export async function runMigration(
   throw new SidecarError('failed', `Nothing was migrated: ${last}.`, { hint })
 }
 
-const UNREACHED = 'Correct "share.hosts", or start the database.'
+const HOSTS_HINT = 'Correct "share.hosts", or start the database.'
 
 function hintFor(error: unknown): string {
-  if (!isRefusal(error)) return UNREACHED
+  if (!isRefusal(error)) return HOSTS_HINT
   switch ((error as { readonly code?: unknown }).code) {
     case '3D000':
       return 'Make the database first, or correct "share.database".'

@@ -19,7 +19,10 @@ export interface Grants {
   readonly readers: readonly { readonly role: string; readonly apps: readonly string[] }[]
 }
 
-export function migration(database: string, { keepers, readers }: Grants): readonly string[] {
+export function migrationStatements(
+  database: string,
+  { keepers, readers }: Grants,
+): readonly string[] {
   const name = quoteName(database)
   return [
     // A plain role may make temporary tables and hold on to connections otherwise.
@@ -70,11 +73,11 @@ export function migration(database: string, { keepers, readers }: Grants): reado
        app text NOT NULL,
        PRIMARY KEY (role, app)
      )`,
-    WANT,
+    WANT_FUNCTION,
     'REVOKE ALL ON FUNCTION evo_token.want(text, text, text, timestamptz) FROM PUBLIC',
     'ALTER TABLE evo_token.app ENABLE ROW LEVEL SECURITY',
     'ALTER TABLE evo_token.reader_app ENABLE ROW LEVEL SECURITY',
-    ...policy('reader_app', 'own_rows', 'PUBLIC', 'role = current_user'),
+    ...createPolicy('reader_app', 'own_rows', 'PUBLIC', 'role = current_user'),
     `INSERT INTO evo_token.meta (schema_version) VALUES (${SCHEMA_VERSION})
        ON CONFLICT (only_row) DO UPDATE SET schema_version = EXCLUDED.schema_version`,
     ...keepers.flatMap(keeperGrants),
@@ -92,7 +95,7 @@ const NOT_NEWER = `DO $do$ DECLARE found integer := (SELECT max(schema_version) 
  * One row per app, whatever a reader sends, and none for an unknown app. Keepers ask in the same way.
  * `session_user` is the role that logged in, which SECURITY DEFINER does not change.
  */
-const WANT = `CREATE OR REPLACE FUNCTION evo_token.want(
+const WANT_FUNCTION = `CREATE OR REPLACE FUNCTION evo_token.want(
        of_app text, of_identity text, rejected text, until timestamptz
      ) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        INSERT INTO evo_token.wanted AS w (name, identity_digest, rejected_sha256, wanted_until, asked_at)
@@ -117,7 +120,7 @@ function keeperGrants(role: string): string[] {
     `GRANT SELECT ON evo_token.meta TO ${to}`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON evo_token.app, evo_token.keeper, evo_token.wanted TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
-    ...policy('app', role, to, 'true'),
+    ...createPolicy('app', role, to, 'true'),
     ...timeLimits(to),
   ]
 }
@@ -135,13 +138,13 @@ function readerGrants(role: string, apps: readonly string[]): string[] {
        ON evo_token.app TO ${to}`,
     `GRANT SELECT (id, name) ON evo_token.keeper TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
-    ...policy('app', role, to, mayRead),
+    ...createPolicy('app', role, to, mayRead),
     ...timeLimits(to),
     wherePermitted(`ALTER ROLE ${to} CONNECTION LIMIT 8`),
-    `DELETE FROM evo_token.reader_app WHERE role = ${literal(role)}`,
+    `DELETE FROM evo_token.reader_app WHERE role = ${sqlLiteral(role)}`,
     ...apps.map(
       (app) =>
-        `INSERT INTO evo_token.reader_app (role, app) VALUES (${literal(role)}, ${literal(app)})`,
+        `INSERT INTO evo_token.reader_app (role, app) VALUES (${sqlLiteral(role)}, ${sqlLiteral(app)})`,
     ),
   ]
 }
@@ -155,11 +158,11 @@ function timeLimits(role: string): string[] {
 /** The owner of a database may lack the right to change roles: then a notice says what an administrator has to run. */
 function wherePermitted(statement: string): string {
   return `DO $do$ BEGIN ${statement};
-    EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not permitted, have an administrator run it: %', ${literal(statement)};
+    EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not permitted, have an administrator run it: %', ${sqlLiteral(statement)};
     END $do$`
 }
 
-function policy(table: string, name: string, to: string, using: string): string[] {
+function createPolicy(table: string, name: string, to: string, using: string): string[] {
   const policyName = quoteName(name)
   return [
     `DROP POLICY IF EXISTS ${policyName} ON evo_token.${table}`,
@@ -175,6 +178,6 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-function literal(text: string): string {
+function sqlLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }

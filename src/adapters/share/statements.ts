@@ -9,7 +9,7 @@ export const ONE = '(SELECT 1) AS one'
 export const OF_KEY = 'a.name = $1 AND a.identity_digest = $2'
 
 /** Runs a statement that returns a row where it did something. */
-export async function did(
+export async function runChange(
   database: Database,
   statement: string,
   values: readonly unknown[],

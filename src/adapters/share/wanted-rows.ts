@@ -1,8 +1,8 @@
 /** The requests of readers and other keepers to the homes: one row per app. */
 import type { PromisedAnswer, RenewalRequest } from '../../core/sharing/shared-store.ts'
-import { toWanted, type WantedColumns } from './columns.ts'
+import { toRenewalRequest, type WantedColumns } from './columns.ts'
 import type { Database } from './database.ts'
-import { did, OF_KEY, ONE, withValue } from './statements.ts'
+import { runChange, OF_KEY, ONE, withValue } from './statements.ts'
 
 export class WantedRows {
   readonly #database: Database
@@ -11,31 +11,31 @@ export class WantedRows {
     this.#database = database
   }
 
-  want({
+  askToRenew({
     app,
     identityDigest,
     rejectedSha256,
     until,
   }: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean> {
-    return did(
+    return runChange(
       this.#database,
       'SELECT evo_token.want($1, $2, $3, to_timestamp($4::float8 / 1000)) AS name',
       [app, identityDigest, rejectedSha256, until],
     )
   }
 
-  async wanted(): PromisedAnswer<readonly RenewalRequest[]> {
+  async renewalRequests(): PromisedAnswer<readonly RenewalRequest[]> {
     const answer = await this.#database.ask<WantedColumns>(
       (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
           (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
           (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
         FROM ${ONE} LEFT JOIN evo_token.wanted w ON true`,
     )
-    return withValue(answer, (rows) => rows.flatMap(toWanted))
+    return withValue(answer, (rows) => rows.flatMap(toRenewalRequest))
   }
 
-  fulfil({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
-    return did(
+  deleteRenewalRequest({ app, identityDigest, askedAt }: RenewalRequest): PromisedAnswer<boolean> {
+    return runChange(
       this.#database,
       // A reader may have locked the row that it wrote: then the row is left for the next time.
       `DELETE FROM evo_token.wanted WHERE ctid IN (

@@ -8,8 +8,8 @@ import { SidecarError } from '../../errors.ts'
  * @throws {SidecarError} `failed` where a `.env` cannot hold the value.
  */
 export function withVariable(text: string, variable: string, value: string): string {
-  const setting = settingOf(variable)
-  const shown = quotedIfNeeded(value)
+  const setting = assignmentOf(variable)
+  const shown = quoteIfNeeded(value)
   if (text.split('\n').some((line) => setting.test(line))) {
     return text
       .split('\n')
@@ -22,7 +22,7 @@ export function withVariable(text: string, variable: string, value: string): str
 }
 
 export function withoutVariable(text: string, variable: string): string {
-  const setting = settingOf(variable)
+  const setting = assignmentOf(variable)
   return text
     .split('\n')
     .filter((line) => !setting.test(line))
@@ -33,12 +33,12 @@ export function withoutVariable(text: string, variable: string): string {
  * A line that sets it. A carriage return at its end is not part of the value, and the byte order mark of
  * UTF-8, which editors on Windows write, is not part of the name.
  */
-function settingOf(variable: string): RegExp {
+function assignmentOf(variable: string): RegExp {
   return new RegExp(`^((?:\\u00ef\\u00bb\\u00bf)?\\s*(?:export\\s+)?${variable}\\s*=).*?(?=\\r?$)`)
 }
 
 /** Programs that read `.env` files agree on plain words and single quotes, and on little else. */
-function quotedIfNeeded(value: string): string {
+function quoteIfNeeded(value: string): string {
   if (/^[\w.~+/=-]+$/.test(value)) return value
   if (/['\n\r]/.test(value)) {
     throw new SidecarError('failed', 'The token has characters that a .env file cannot hold.', {

@@ -7,7 +7,7 @@ import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
 
-const run = promisify(execFile)
+const execFileAsync = promisify(execFile)
 
 /**
  * The `.git` directory of the repository that `path` is in; undefined where it is in none.
@@ -20,10 +20,10 @@ export async function findGitDirectory(
 ): Promise<string | undefined> {
   if (!(await isInsideWorkTree(dirname(path)))) return undefined
   try {
-    const { stdout } = await git(path, ['rev-parse', '--absolute-git-dir'], signal)
+    const { stdout } = await runGit(path, ['rev-parse', '--absolute-git-dir'], signal)
     return stdout.replace(/\n$/, '')
   } catch (error) {
-    throw toError(path, error)
+    throw toGitError(path, error)
   }
 }
 
@@ -34,11 +34,11 @@ export async function findGitDirectory(
  */
 export async function isIgnoredByGit(path: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await git(path, ['check-ignore', '--quiet', '--', path], signal)
+    await runGit(path, ['check-ignore', '--quiet', '--', path], signal)
     return true
   } catch (error) {
     if ((error as { code?: unknown }).code === 1) return false
-    throw toError(path, error)
+    throw toGitError(path, error)
   }
 }
 
@@ -68,16 +68,20 @@ async function isPlanted(path: string, directory: string): Promise<boolean> {
 /** The sticky bit, and write permission for all. */
 const EVERY_USER_WRITES = 0o1002
 
-async function git(path: string, args: readonly string[], signal: AbortSignal) {
+async function runGit(path: string, args: readonly string[], signal: AbortSignal) {
   // Variables such as GIT_DIR would lead to another repository.
   const { PATH, HOME } = process.env
   const env = { PATH, HOME }
   const program = platform.programFor('git', env)
   if (program === undefined) throw new Error('there is no git in PATH')
-  return run(program, ['-C', dirname(path), ...args], { env, signal, killSignal: 'SIGKILL' })
+  return execFileAsync(program, ['-C', dirname(path), ...args], {
+    env,
+    signal,
+    killSignal: 'SIGKILL',
+  })
 }
 
-function toError(path: string, cause: unknown): SidecarError {
+function toGitError(path: string, cause: unknown): SidecarError {
   return new SidecarError('failed', `git cannot say whether ${path} could be committed.`, {
     hint: `See what \`git -C ${platform.quoted(dirname(path))} status\` says.`,
     cause,

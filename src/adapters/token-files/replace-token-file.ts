@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { platform } from '../../platform/current.ts'
 
-const MODE = 0o600
+const TOKEN_FILE_MODE = 0o600
 
 /**
  * Replaces the file at `path`. The new file is created in the git directory where there is one:
@@ -34,7 +34,7 @@ async function writeAndRename(
   signal: AbortSignal,
 ): Promise<void> {
   const temporary = join(directory, `evo-token-${randomBytes(6).toString('hex')}.tmp`)
-  const file = await open(temporary, 'wx', MODE)
+  const file = await open(temporary, 'wx', TOKEN_FILE_MODE)
   try {
     await file.writeFile(bytes)
     await file.sync()

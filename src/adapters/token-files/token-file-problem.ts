@@ -14,7 +14,7 @@ export interface TokenFileProblem {
 }
 
 /** In words for a person, without the token. */
-export function toProblem({ path }: TokenFile, error: unknown): TokenFileProblem {
+export function toTokenFileProblem({ path }: TokenFile, error: unknown): TokenFileProblem {
   const problem = (message: string, hint: string) =>
     ({ error: 'file_unwritable', message, hint }) as const
   if (error instanceof SidecarError) return problem(error.message, error.hint)
@@ -22,7 +22,7 @@ export function toProblem({ path }: TokenFile, error: unknown): TokenFileProblem
   if (error.code === 'ENOENT') {
     return problem(`The directory of ${path} does not exist.`, 'Create it, or correct the path.')
   }
-  // In the words of `examine`.
+  // In the words of `examineTokenFile`.
   if (error.code === 'EISDIR') return problem(`${path} is a directory, not a file.`, MOVE_AWAY)
   const wayOut = error.code === 'EROFS' ? READ_ONLY : wayOutOf(error)
   return problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOut)

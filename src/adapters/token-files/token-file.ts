@@ -15,13 +15,13 @@ import {
   type OwnFile,
   readOwnFile,
   refuseOthers,
-  tooLarge,
+  toFileTooLargeError,
 } from '../files/own-file.ts'
 import { replaceTokenFile } from './replace-token-file.ts'
-import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
+import { type TokenFileProblem, toTokenFileProblem } from './token-file-problem.ts'
 
 /** Far larger than any `.env`. */
-const MAX_BYTES = 1024 * 1024
+const TOKEN_FILE_MAX_BYTES = 1024 * 1024
 
 /** Local disks take milliseconds; a mount whose server is gone never answers. */
 export const FILE_TIMEOUT_MS = 5_000
@@ -52,13 +52,13 @@ export async function setToken(
     await inTurn(found.path, async () => {
       signal.throwIfAborted()
       if (!token) await takeOut(found, file, signal)
-      else await put(found, file, token, signal)
+      else await putToken(found, file, token, signal)
     })
   })
 }
 
 /** What would prevent writing a token to the file, found without writing; undefined for nothing. */
-export async function examine(file: TokenFile): Promise<TokenFileProblem | undefined> {
+export async function examineTokenFile(file: TokenFile): Promise<TokenFileProblem | undefined> {
   try {
     await runWithin(file, FILE_TIMEOUT_MS, async (signal) => {
       const { path, stats } = await findOwnFile(file.path)
@@ -69,18 +69,18 @@ export async function examine(file: TokenFile): Promise<TokenFileProblem | undef
     })
     return undefined
   } catch (error) {
-    return toProblem(file, error)
+    return toTokenFileProblem(file, error)
   }
 }
 
-async function put(
+async function putToken(
   { path }: OwnFile,
   file: TokenFile,
   token: Sealed,
   signal: AbortSignal,
 ): Promise<void> {
   const gitDirectory = await gitDirectoryIfIgnored(path, signal)
-  await replaceTokenFile(path, await contentOf(path, file, token), signal, gitDirectory)
+  await replaceTokenFile(path, await renderContent(path, file, token), signal, gitDirectory)
 }
 
 async function gitDirectoryIfIgnored(
@@ -97,7 +97,7 @@ async function gitDirectoryIfIgnored(
   return gitDirectory
 }
 
-async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Promise<Buffer> {
+async function renderContent(path: string, file: TokenFile, accessToken: Sealed): Promise<Buffer> {
   const token = accessToken.expose()
   switch (file.format) {
     case 'raw':
@@ -108,7 +108,7 @@ async function contentOf(path: string, file: TokenFile, accessToken: Sealed): Pr
       const value = Buffer.from(token).toString('latin1')
       const bytes = toBytes(withVariable(await settingsOf(path), file.variable, value))
       // The next token could not be written then.
-      if (bytes.length > MAX_BYTES) throw tooLarge(path, MAX_BYTES)
+      if (bytes.length > TOKEN_FILE_MAX_BYTES) throw toFileTooLargeError(path, TOKEN_FILE_MAX_BYTES)
       return bytes
     }
   }
@@ -126,7 +126,7 @@ async function takeOut(
     await platform.files.removeFile(path)
     return
   }
-  const before = await textOf(path)
+  const before = await readExistingText(path)
   if (before === undefined) return
   const after = withoutVariable(before, file.variable)
   if (after === before) return
@@ -137,7 +137,7 @@ async function takeOut(
 
 /** The settings in a `.env`. @throws {SidecarError} `failed` for UTF-16, as PowerShell 5 writes it: no program reads a token there. */
 async function settingsOf(path: string): Promise<string> {
-  const text = (await textOf(path)) ?? ''
+  const text = (await readExistingText(path)) ?? ''
   if (/^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(text)) {
     throw new SidecarError('failed', `${path} is in UTF-16, where programs find no settings.`, {
       hint: 'Save it as UTF-8; in PowerShell 5: `Set-Content -Encoding UTF8`.',
@@ -147,8 +147,8 @@ async function settingsOf(path: string): Promise<string> {
 }
 
 /** One character for each byte, so that other lines are written back unchanged, in any encoding. */
-async function textOf(path: string): Promise<string | undefined> {
-  return (await readOwnFile(path, MAX_BYTES))?.toString('latin1')
+async function readExistingText(path: string): Promise<string | undefined> {
+  return (await readOwnFile(path, TOKEN_FILE_MAX_BYTES))?.toString('latin1')
 }
 
 function toBytes(text: string): Buffer {

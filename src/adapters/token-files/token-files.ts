@@ -4,7 +4,7 @@ import type { Log } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import { Queues } from '../../queue.ts'
 import { FILE_TIMEOUT_MS, setToken } from './token-file.ts'
-import { type TokenFileProblem, toProblem } from './token-file-problem.ts'
+import { type TokenFileProblem, toTokenFileProblem } from './token-file-problem.ts'
 
 export interface TokenFiles {
   /** Writes this token, or none, to the app's files. Resolves even where that failed: then it is logged. */
@@ -29,7 +29,7 @@ export function createTokenFiles(
   configured: readonly TokenFile[],
   { log, onProblem = () => undefined, patienceMs = FILE_TIMEOUT_MS }: TokenFilesDeps,
 ): TokenFiles {
-  let files = new Map(configured.map((file) => [keyOf(file), file]))
+  let files = new Map(configured.map((file) => [fileKey(file), file]))
   let filesByApp = groupByApp(files)
   /** What was last written to each file: the hash of a token, or undefined for none. */
   const holds = new Map<string, string | undefined>()
@@ -39,11 +39,11 @@ export function createTokenFiles(
 
   /** Keeps the order of the tokens. `setToken` queues again by real path, for settings that lead to one file. */
   function enqueue(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
-    return inTurn(keyOf(file), () => updateFile(file, accessToken))
+    return inTurn(fileKey(file), () => updateFile(file, accessToken))
   }
 
   async function updateFile(file: TokenFile, accessToken: Sealed | undefined): Promise<void> {
-    const key = keyOf(file)
+    const key = fileKey(file)
     if (holds.has(key) && holds.get(key) === accessToken?.sha256) return
     try {
       await setToken(file, accessToken, { patienceMs, inTurn })
@@ -51,14 +51,14 @@ export function createTokenFiles(
       if (problems.delete(key)) onProblem(file.app)
     } catch (error) {
       const before = problems.get(key)
-      const problem = toProblem(file, error)
+      const problem = toTokenFileProblem(file, error)
       problems.set(key, problem)
       if (before?.message !== problem.message) onProblem(file.app)
       log.error({ app: file.app, file: file.path, err: error }, 'a token file was not updated')
     }
   }
 
-  const problemWith = (file: TokenFile) => problems.get(keyOf(file))
+  const problemWith = (file: TokenFile) => problems.get(fileKey(file))
 
   return {
     async update(app, accessToken) {
@@ -67,13 +67,13 @@ export function createTokenFiles(
     },
     async configure(next) {
       const before = files
-      files = new Map(next.map((file) => [keyOf(file), file]))
+      files = new Map(next.map((file) => [fileKey(file), file]))
       filesByApp = groupByApp(files)
       const gone = [...before].flatMap(([key, file]) => (files.has(key) ? [] : [file]))
       await Promise.all(gone.map((file) => enqueue(file, undefined)))
       for (const file of gone) {
-        holds.delete(keyOf(file))
-        problems.delete(keyOf(file))
+        holds.delete(fileKey(file))
+        problems.delete(fileKey(file))
       }
     },
     problemOf: (app) => filesByApp.get(app)?.map(problemWith).find(Boolean),
@@ -93,7 +93,7 @@ function groupByApp(files: ReadonlyMap<string, TokenFile>): ReadonlyMap<string, 
 }
 
 /** Settings that are equal in every member are the same one. */
-function keyOf(file: TokenFile): string {
+function fileKey(file: TokenFile): string {
   const variable = file.format === 'dotenv' ? file.variable : ''
   return JSON.stringify([file.app, file.path, file.format, variable])
 }

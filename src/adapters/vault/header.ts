@@ -23,20 +23,20 @@ import { isFor, seal, unseal } from './sealing/sealed-text.ts'
  * 3: `sharing`: there is a copy of a record on other hosts, and perhaps the right to spend it. A record
  *    may be stored together with its mark.
  */
-export const FORMAT = 3
+export const HEADER_FORMAT = 3
 
 /** The format of a vault whose records were never published. */
 export const FORMAT_UNSHARED = 2
 
-const source = z.enum(['keychain', 'file', 'credential'])
+const keySourceSchema = z.enum(['keychain', 'file', 'credential'])
 
 export const headerSchema = z.looseObject({
   /** Raised before the first record is written: until then an older version can still open the vault. */
-  format: z.int().min(1).max(FORMAT),
+  format: z.int().min(1).max(HEADER_FORMAT),
   id: z.uuid(),
-  source,
+  source: keySourceSchema,
   /** The place from which the key was moved, and where it still has to be deleted. */
-  leaving: source.exactOptional(),
+  leaving: keySourceSchema.exactOptional(),
   machine: z.string().nullable(),
   kid: z.string(),
   check: z.string(),
@@ -63,10 +63,10 @@ export function readHeader(dir: string): HeaderRead {
   const parsed = headerSchema.safeParse(content)
   if (parsed.success) return { kind: 'header', header: parsed.data }
   const { data } = z.object({ format: z.number() }).safeParse(content)
-  if (data && data.format > FORMAT) {
+  if (data && data.format > HEADER_FORMAT) {
     return {
       kind: 'refused',
-      message: `The vault ${dir} has format ${data.format}; this evo-token knows ${FORMAT}.`,
+      message: `The vault ${dir} has format ${data.format}; this evo-token knows ${HEADER_FORMAT}.`,
       hint: 'A newer evo-token made it: install that version again.',
     }
   }

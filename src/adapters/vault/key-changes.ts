@@ -108,8 +108,8 @@ export class KeyChanges implements VaultKeys {
   async #putKeys(ring: KeyRing): Promise<void> {
     const { source, id } = this.#current.header
     const place = this.#deps.places[source]
-    const result = await place.write(id, secretsOf(ring))
-    if (result.kind === 'refused') throw toError(result, place)
+    const result = await place.write(id, secretsInRing(ring))
+    if (result.kind === 'refused') throw toKeyPlaceError(result, place)
   }
 
   async #move(to: 'keychain' | 'file'): Promise<void> {
@@ -121,7 +121,7 @@ export class KeyChanges implements VaultKeys {
       })
     }
     const there = await places[to].read(id)
-    if (there.kind === 'refused') throw toError(there, places[to])
+    if (there.kind === 'refused') throw toKeyPlaceError(there, places[to])
     if (there.kind === 'keys' && !this.#areOurs(there.keys)) {
       throw new SidecarError('unavailable', `The ${to} already has another vault key.`, {
         hint: 'Move that one away first: something may still need it.',
@@ -130,10 +130,10 @@ export class KeyChanges implements VaultKeys {
     // The header first says that a key may be there, so that a crash leaves no forgotten copy.
     await this.#current.changeHeader((header) => ({ ...header, leaving: to }))
     onStep('announced')
-    const written = await places[to].write(id, secretsOf(this.#current.ring))
+    const written = await places[to].write(id, secretsInRing(this.#current.ring))
     if (written.kind === 'refused') {
       await this.#emptyLeftPlace()
-      throw toError(written, places[to])
+      throw toKeyPlaceError(written, places[to])
     }
     onStep('copied')
     await this.#current.changeHeader((header) => ({ ...header, source: to, leaving: from }))
@@ -181,11 +181,11 @@ export class KeyChanges implements VaultKeys {
   }
 }
 
-function toError({ message, hint }: Refusal, { source }: KeyPlace): SidecarError {
+function toKeyPlaceError({ message, hint }: Refusal, { source }: KeyPlace): SidecarError {
   const code = source === 'credential' ? 'invalid_request' : 'unavailable'
   return new SidecarError(code, message, { hint })
 }
 
-function secretsOf(ring: KeyRing) {
+function secretsInRing(ring: KeyRing) {
   return ring.map(({ secret }) => secret)
 }

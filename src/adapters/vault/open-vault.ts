@@ -52,7 +52,9 @@ export async function openVault(options: OpenVaultOptions): Promise<OpenedVault>
     if (exposed !== undefined) return toLocked(exposed, RUN_THAT_COMMAND)
     const read = readHeader(dir)
     if (read.kind === 'refused') return toLocked(read.message, read.hint)
-    return read.kind === 'absent' ? await create(options) : await openExisting(options, read.header)
+    return read.kind === 'absent'
+      ? await createVault(options)
+      : await openExisting(options, read.header)
   } catch (error) {
     if (!isDiskError(error)) throw error
     const message = `The vault ${dir} cannot be used: ${diskErrorInWords(error)}.`
@@ -69,14 +71,14 @@ function describeExposure(dir: string): string | undefined {
   return reason && `The vault ${dir} ${reason}`
 }
 
-async function create(options: OpenVaultOptions): Promise<OpenedVault> {
+async function createVault(options: OpenVaultOptions): Promise<OpenedVault> {
   const { dir, keys, source: choice, machineId, log } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   await removeTemporaries(dir)
   if (readdirSync(dir).length > 0) {
     return toLocked(
       `The vault ${dir} has lost its vault.json, without which its other files cannot be opened.`,
-      `Put it back from a backup; or ${startAgain(dir)}`,
+      `Put it back from a backup; or ${adviseFreshVault(dir)}`,
     )
   }
   const id = newVaultId()
@@ -88,7 +90,7 @@ async function create(options: OpenVaultOptions): Promise<OpenedVault> {
   const check = await createKeyCheck(id, key)
   const header = await writeHeader(dir, { format: FORMAT_UNSHARED, id, source, machine, ...check })
   log.info({ dir, source }, 'made a new vault')
-  return { kind: 'open', ...createParts(options, header, [key]) }
+  return { kind: 'open', ...assembleVault(options, header, [key]) }
 }
 
 async function openExisting(options: OpenVaultOptions, header: VaultHeader): Promise<OpenedVault> {
@@ -96,17 +98,17 @@ async function openExisting(options: OpenVaultOptions, header: VaultHeader): Pro
   const machine = hashMachineId(header.id, machineId)
   const elsewhere = header.machine !== null && header.machine !== machine
   if (elsewhere && !takeOver) return refuseOtherMachine(dir)
-  const unlocked = await readKeys(options, header)
+  const unlocked = await unlockKeys(options, header)
   if ('kind' in unlocked) return unlocked
   const ours = { ...header, machine }
   const written = header.machine === machine ? ours : await writeHeader(dir, ours)
   await removeTemporaries(dir)
-  const vault = createParts(options, written, unlocked.ring)
+  const vault = assembleVault(options, written, unlocked.ring)
   await vault.keys.finish(unlocked.newest.kid, options.sharesKey ?? false)
   return { kind: 'open', ...vault }
 }
 
-async function readKeys(
+async function unlockKeys(
   { dir, keys: places, source: choice }: OpenVaultOptions,
   header: VaultHeader,
 ): Promise<LockedVault | { readonly ring: KeyRing; readonly newest: VaultKey }> {
@@ -118,7 +120,7 @@ async function readKeys(
   if (read.kind === 'none') {
     return toLocked(
       `${read.message} The records of the vault ${dir} cannot be opened without it.`,
-      `${read.hint} Or ${startAgain(dir)}`,
+      `${read.hint} Or ${adviseFreshVault(dir)}`,
     )
   }
   const keys = await Promise.all(read.keys.map(toVaultKey))
@@ -127,13 +129,13 @@ async function readKeys(
   if (!newest || !fitting || !(await checkOpens(header, fitting))) {
     return toLocked(
       `The key in the ${source} is not the key of the vault ${dir}.`,
-      `Put the right one back from a backup; or ${startAgain(dir)}`,
+      `Put the right one back from a backup; or ${adviseFreshVault(dir)}`,
     )
   }
   return { ring: [fitting, ...keys.filter((key) => key !== fitting)], newest }
 }
 
-function createParts(options: OpenVaultOptions, header: VaultHeader, ring: KeyRing) {
+function assembleVault(options: OpenVaultOptions, header: VaultHeader, ring: KeyRing) {
   const { dir, keys: places, log, onStep = () => undefined } = options
   const queues = new Queues()
   const current = new CurrentKeys({ dir, onStep }, header, ring)
@@ -154,7 +156,7 @@ function refuseOtherMachine(dir: string): LockedVault {
 const RUN_THAT_COMMAND =
   'Run that command; evo-token tries again by itself. If another user may have read the vault key: evo-token vault rotate-key'
 
-function startAgain(dir: string): string {
+function adviseFreshVault(dir: string): string {
   return `move ${dir} away for a fresh vault, and sign in again.`
 }
 

@@ -4,11 +4,11 @@
  */
 import { isHigher, type Pair } from '../../core/sharing/pair.ts'
 import type { AppKey, RowHead } from '../../core/sharing/shared-store.ts'
-import { judge, type Verdict } from '../../core/sharing/verdict.ts'
+import { judgeRow, type Verdict } from '../../core/sharing/verdict.ts'
 import type { Sharing } from '../../core/vault.ts'
 import type { AppState } from '../app-state.ts'
 import type { Keeper } from './keeper.ts'
-import { copyOf, recordOfCopy, type SealedRow, sealRecord } from './seal-record.ts'
+import { copyRecord, recordOfCopy, type SealedRow, sealRecord } from './seal-record.ts'
 
 export class AppRow {
   readonly key: AppKey
@@ -52,7 +52,7 @@ export class AppRow {
   verdict(): Verdict {
     const { generation, sharing, tokens } = this.state.ledger.record
     const onDisk = { generation, hasSession: tokens !== undefined, sharing }
-    return judge(this.keeper.id, onDisk, this.head, this.#known)
+    return judgeRow(this.keeper.id, onDisk, this.head, this.#known)
   }
 
   /** Whether the row is newer than the record on the disk. */
@@ -149,7 +149,7 @@ export class AppRow {
     const database = this.keeper.databaseClock()
     if (!copies || !database) return undefined
     const { record: own, unanswered } = this.state.ledger
-    const { record, access } = copyOf({ ...own, sharing }, this.state.session.tokens, database)
+    const { record, access } = copyRecord({ ...own, sharing }, this.state.session.tokens, database)
     const place = { ...this.key, ...this.pair(sharing.number) }
     return sealRecord(copies, place, { record, unanswered }, access)
   }

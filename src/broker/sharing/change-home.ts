@@ -5,7 +5,7 @@ import type { AppRecord } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { runWhenIdle } from '../idle.ts'
 import type { AppRow } from './app-row.ts'
-import { notLeft, notShared } from './home-words.ts'
+import { toNotLeftError, toNotSharedError } from './home-words.ts'
 import { sealRecord } from './seal-record.ts'
 import { settle } from './settle-row.ts'
 
@@ -65,7 +65,7 @@ export async function withRoom<Result>(
 }
 
 /** @param silent the keeper that is gone, and its last beat: it must not have written since. */
-export function takeOver(
+export function takeOverHome(
   appRow: AppRow,
   row: WholeRow,
   silent: { readonly id: string; readonly since: number } | undefined,
@@ -105,10 +105,10 @@ export function takeOver(
  *
  * @throws {SidecarError} `invalid_request` for one that was never shared, `unavailable`.
  */
-export async function adopt(appRow: AppRow): Promise<void> {
+export async function becomeHomeOf(appRow: AppRow): Promise<void> {
   const { sharing, keeper, state } = appRow
   const { app } = appRow.key
-  if (!sharing) throw notShared(app)
+  if (!sharing) throw toNotSharedError(app)
   if (sharing.home === keeper.id) return
   if (keeper.isAlive(sharing.home)) {
     const home = keeper.nameOf(sharing.home)
@@ -139,7 +139,7 @@ export async function adopt(appRow: AppRow): Promise<void> {
  * @returns whether the database holds no copy any more that another keeper could take over.
  * @throws {SidecarError} `not_home` where the row is not this keeper's any more, `unavailable`.
  */
-export function leave(appRow: AppRow): Promise<boolean> {
+export function stopSharingApp(appRow: AppRow): Promise<boolean> {
   const { app } = appRow.key
   return runWhenIdle(appRow.state, async () => {
     const { keeper, sharing, state } = appRow
@@ -156,7 +156,7 @@ export function leave(appRow: AppRow): Promise<boolean> {
     appRow.head = undefined
     if (kind !== 'stored') {
       keeper.lookSoon()
-      throw notLeft(app)
+      throw toNotLeftError(app)
     }
     return withdrawn !== undefined
   })

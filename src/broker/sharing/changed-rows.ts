@@ -67,11 +67,14 @@ export class ChangedRows {
       return undefined
     }
     this.#readAt = changed.now
-    return { ...changed, value: isWhole ? all(apps, changed.value) : some(apps, changed.value) }
+    return {
+      ...changed,
+      value: isWhole ? seeAll(apps, changed.value) : seeChanged(apps, changed.value),
+    }
   }
 }
 
-function all<One extends { readonly key: AppKey }>(
+function seeAll<One extends { readonly key: AppKey }>(
   apps: ReadonlyMap<string, One>,
   heads: readonly RowHead[],
 ): Seen<One>[] {
@@ -79,7 +82,7 @@ function all<One extends { readonly key: AppKey }>(
   return [...apps.values()].map((one) => ({ one, head: headOf(one.key) }))
 }
 
-function some<One extends { readonly key: AppKey }>(
+function seeChanged<One extends { readonly key: AppKey }>(
   apps: ReadonlyMap<string, One>,
   heads: readonly RowHead[],
 ): Seen<One>[] {

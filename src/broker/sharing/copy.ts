@@ -32,7 +32,7 @@ export class Copy {
   }
 
   async take(row: CopiedRow | undefined, at: DatabaseAnswer<unknown>, keys: Keys): Promise<void> {
-    const found = await open(row, at, keys)
+    const found = await openCopy(row, at, keys)
     this.remote.update(found)
     // One that does not open may do so later, with another key.
     const isRead = found.kind === 'opened' || found.kind === 'signed_out_elsewhere'
@@ -66,7 +66,7 @@ export async function takeCopies(
   return true
 }
 
-async function open(
+async function openCopy(
   row: CopiedRow | undefined,
   at: DatabaseAnswer<unknown>,
   keys: Keys,

@@ -2,7 +2,7 @@
 import type { Words } from '../../core/case-row.ts'
 import type { HomeFault } from '../app-home.ts'
 import type { AppRow } from './app-row.ts'
-import { unreadableWords, WATCHED } from './home-words.ts'
+import { unreadableWords, WATCHED_WORDS } from './home-words.ts'
 
 /** Why nothing of the app may be spent here; undefined where it may. */
 export function findHomeFault(row: AppRow): HomeFault | undefined {
@@ -20,5 +20,5 @@ export function homeFaultWords(row: AppRow): Words | undefined {
   if (unreadable) return unreadableWords(row.key.app, unreadable)
   // What the row holds is stored once the database was watched long enough.
   const waits = sharing && row.isAhead(sharing) && !keeper.isDatabaseKnown()
-  return keeper.whyNotConfirmed() ?? (waits ? WATCHED : undefined)
+  return keeper.whyNotConfirmed() ?? (waits ? WATCHED_WORDS : undefined)
 }

@@ -9,24 +9,24 @@ export function databaseFaultWords({ message }: Failure): Words {
   return { message, hint: SHARE_STATUS }
 }
 
-export const WATCHED: Words = {
+export const WATCHED_WORDS: Words = {
   message:
     'The database is new to this keeper: it is watched for two minutes before it is believed.',
   hint: SHARE_STATUS,
 }
 
-export const WAITS: Words = {
+export const WAITING_FOR_REQUESTS: Words = {
   message:
     'Another process may have used the sessions of this keeper a moment ago: what it asked for has to be over first.',
   hint: SHARE_STATUS,
 }
 
-export const HALTED: Words = {
+export const COPIED_KEEPER: Words = {
   message: 'Another process runs under the id of this keeper: its state directory was copied.',
   hint: 'Stop one of the two; give the copy a state directory of its own.',
 }
 
-export const LEFT: Words = {
+export const SHARING_STOPPED: Words = {
   message: 'This daemon has stopped sharing, so it cannot become the home of a shared app.',
   hint: 'To share again, restart it with "share" in the config.',
 }
@@ -36,7 +36,7 @@ export const TWO_PRIMARIES: Words = {
   hint: 'Stop the one that is not the primary any more; `evo-token share status` names them.',
 }
 
-export const UNREACHED: Words = {
+export const DATABASE_UNREACHED: Words = {
   message: 'The database cannot be reached, so it cannot be told which keeper is the home.',
   hint: 'Try again when it can; `evo-token share status` says how it is.',
 }
@@ -58,14 +58,14 @@ export function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Wor
       }
 }
 
-export function notShared(app: string): SidecarError {
+export function toNotSharedError(app: string): SidecarError {
   return new SidecarError('invalid_request', `"${app}" is not shared yet.`, {
     hint: 'It is once it is signed in, and its home has published it.',
   })
 }
 
 /** `share leave`, where the disk refuses. */
-export function notLeft(app: string): SidecarError {
+export function toNotLeftError(app: string): SidecarError {
   return new SidecarError(
     'unavailable',
     `The end of the sharing of "${app}" could not be stored.`,

@@ -17,10 +17,10 @@ import { RemoteApp, type RemoteAppDeps } from './remote-app.ts'
 import { rowsByKey } from './rows-by-key.ts'
 import { SharedApp } from './shared-app.ts'
 import { ThisKeeper, type ThisKeeperDeps } from './this-keeper.ts'
-import { grant, handOn } from './wishes.ts'
+import { grantRenewal, requestRenewal } from './renewal-requests.ts'
 
 export interface KeeperSharingDeps
-  extends Omit<ThisKeeperDeps, 'lookSoon'>, Omit<RemoteAppDeps, 'wish'> {
+  extends Omit<ThisKeeperDeps, 'lookSoon'>, Omit<RemoteAppDeps, 'requestRenewal'> {
   /** What the app is among all keepers. */
   readonly keyOf: (app: App) => AppKey
 }
@@ -65,8 +65,8 @@ export class KeeperSharing {
     const app = new SharedApp(state, key, this.keeper)
     const remote = new RemoteApp(state.app, {
       ...this.#deps,
-      wish: (wish, over) => {
-        handOn(this.#deps, key, wish, this.keeper.databaseClock(), over)
+      requestRenewal: (needs, over) => {
+        requestRenewal(this.#deps, key, needs, this.keeper.databaseClock(), over)
       },
     })
     this.#apps.set(key.app, { key, app, remote, copy: new Copy(remote) })
@@ -124,7 +124,7 @@ export class KeeperSharing {
     if (!copies || this.keeper.left) return
     if (!keeper.isConfirmed() && !keeper.beat.halted) await this.#confirm(copies)
     await this.#poll()
-    await this.#grantWishes()
+    await this.#grantRenewals()
   }
 
   async stop(): Promise<void> {
@@ -187,17 +187,18 @@ export class KeeperSharing {
   }
 
   /** Begins the renewals that daemons with copies ask their homes for. */
-  async #grantWishes(): Promise<void> {
+  async #grantRenewals(): Promise<void> {
     const { keeper } = this
     if (!keeper.isConfirmed() || this.all().every((app) => app.isElsewhere())) return
-    const wanted = await keeper.note(keeper.store.wanted())
-    for (const wish of wanted?.value ?? []) {
-      const app = this.#apps.get(wish.app)?.app
-      const managed = this.#managed(wish.app)
-      if (!managed || app?.key.identityDigest !== wish.identityDigest || app.isElsewhere()) continue
-      grant(managed, wish, keeper.databaseClock())
+    const requests = await keeper.note(keeper.store.renewalRequests())
+    for (const request of requests?.value ?? []) {
+      const app = this.#apps.get(request.app)?.app
+      const managed = this.#managed(request.app)
+      if (!managed || app?.key.identityDigest !== request.identityDigest || app.isElsewhere())
+        continue
+      grantRenewal(managed, request, keeper.databaseClock())
       // A reader may have locked the row that it wrote: nothing waits for that.
-      keeper.store.fulfil(wish).catch(() => undefined)
+      keeper.store.deleteRenewalRequest(request).catch(() => undefined)
     }
   }
 

@@ -7,7 +7,7 @@ import type { SharedApp } from './shared-app.ts'
 
 /** How long the old home is waited for. */
 const MOVE_MS = 25_000
-const LOOK_MS = 250
+const HOME_CHANGE_POLL_MS = 250
 
 export interface TakeOverReport {
   readonly taken: readonly string[]
@@ -49,9 +49,9 @@ export class HomeCommands {
   /** Has the home hand the app over, while there is room for it here. @returns why it could not be asked. */
   async #askForHome(shared: SharedApp, row: RowHead, home: string): Promise<string | undefined> {
     const opened = await this.#sharing.keeper.store.open(shared.key)
-    if (!opened?.value) throw unreached()
+    if (!opened?.value) throw toUnreachedError()
     const result = await shared.withRoom(opened.value, () => this.#handOver(shared, row, home))
-    return result === 'done' ? undefined : REASONS[result]
+    return result === 'done' ? undefined : REFUSAL_WORDS[result]
   }
 
   async #handOver(shared: SharedApp, row: RowHead, oldHome: string): Promise<'done'> {
@@ -60,11 +60,11 @@ export class HomeCommands {
     let { revision } = row
     for (;;) {
       const asked = await store.askToMove(shared.key, revision, id)
-      if (!asked) throw unreached()
+      if (!asked) throw toUnreachedError()
       if (asked.value) break
       // It was published again in between.
       const again = await this.#rowOf(shared)
-      if (!again || again.revision === revision) throw unreached()
+      if (!again || again.revision === revision) throw toUnreachedError()
       revision = again.revision
     }
     this.#sharing.keeper.announce()
@@ -90,7 +90,7 @@ export class HomeCommands {
     const { store, id, policy } = this.#sharing.keeper
     const keepers = await store.keepers()
     const heads = await store.heads()
-    if (!keepers || !heads) throw unreached()
+    if (!keepers || !heads) throw toUnreachedError()
     // A keeper that lost its state directory has a new id, and the same name.
     const gone = new Map<string, KeeperRow | undefined>(
       keepers.value
@@ -130,11 +130,11 @@ export class HomeCommands {
     gone: Pick<KeeperRow, 'id' | 'beatAt'> | undefined,
   ): Promise<string | undefined> {
     const opened = await this.#sharing.keeper.store.open(shared.key)
-    if (!opened?.value) return REASONS.unreached
-    if (opened.value.home !== from) return REASONS.changed
+    if (!opened?.value) return REFUSAL_WORDS.unreached
+    if (opened.value.home !== from) return REFUSAL_WORDS.changed
     const silent = gone && { id: gone.id, since: gone.beatAt }
     const result = await shared.takeOver(opened.value, silent)
-    return result === 'done' ? undefined : REASONS[result]
+    return result === 'done' ? undefined : REFUSAL_WORDS[result]
   }
 
   /** The app's row; undefined where there is none: the database has lost it, or never had it. */
@@ -142,7 +142,7 @@ export class HomeCommands {
     const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
     const answer = await this.#sharing.keeper.store.head(shared.key)
-    if (!answer) throw unreached()
+    if (!answer) throw toUnreachedError()
     return answer.value
   }
 
@@ -151,12 +151,12 @@ export class HomeCommands {
     const endsAt = clock.read().mono + MOVE_MS
     while (shared.isElsewhere() && clock.read().mono < endsAt) {
       this.#sharing.keeper.lookSoon()
-      await waitAtMost(this.#sleep, LOOK_MS, new Promise(() => undefined))
+      await waitAtMost(this.#sleep, HOME_CHANGE_POLL_MS, new Promise(() => undefined))
     }
   }
 }
 
-const REASONS = {
+const REFUSAL_WORDS = {
   changed: 'its row was changed meanwhile: look again',
   'unknown-key': 'its copy is sealed with a vault key that is not here',
   broken: 'its copy is damaged',
@@ -170,7 +170,7 @@ function isOf(key: { readonly app: string; readonly identityDigest: string }, he
   return key.app === head.app && key.identityDigest === head.identityDigest
 }
 
-function unreached(): SidecarError {
+function toUnreachedError(): SidecarError {
   return new SidecarError('unavailable', 'The database did not answer. Nothing was changed.', {
     hint: '`evo-token share status` says how it is.',
   })

@@ -3,7 +3,7 @@ import type { WholeRow } from '../../core/sharing/shared-store.ts'
 import type { AppRecord } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import type { AppRow } from './app-row.ts'
-import { notShared } from './home-words.ts'
+import { toNotSharedError } from './home-words.ts'
 
 /** The published record; undefined without a copy that can be opened. */
 export async function recordIn(
@@ -19,7 +19,7 @@ export async function readerKeyOf(appRow: AppRow, isElsewhere: boolean): Promise
   const { key, keeper, sharing } = appRow
   if (!isElsewhere) {
     if (sharing) return sharing.readerKey
-    throw notShared(key.app)
+    throw toNotSharedError(key.app)
   }
   const published = await recordIn(appRow, (await keeper.store.open(key))?.value)
   if (published?.sharing) return published.sharing.readerKey
@@ -31,7 +31,7 @@ export async function readerKeyOf(appRow: AppRow, isElsewhere: boolean): Promise
 /** Runs in the app's queue, at its home. @throws {SidecarError} `invalid_request`, `unavailable`. */
 export async function renewReaderKey({ key, sharing, state }: AppRow): Promise<number> {
   const { app } = key
-  if (!sharing) throw notShared(app)
+  if (!sharing) throw toNotSharedError(app)
   const readerKey = sharing.readerKey + 1
   const { kind } = await state.ledger.share({ ...sharing, readerKey })
   if (kind === 'stored') return readerKey

@@ -8,7 +8,7 @@ import type { Sleep } from '../wait-at-most.ts'
 import { ChangedRows } from './changed-rows.ts'
 import { Copy, takeCopies } from './copy.ts'
 import { RemoteApp } from './remote-app.ts'
-import { handOn } from './wishes.ts'
+import { requestRenewal } from './renewal-requests.ts'
 
 export interface ReaderSharingDeps {
   readonly clock: Clock
@@ -82,8 +82,8 @@ export class ReaderSharing {
     const key = this.#deps.keyOf(app)
     const remote = new RemoteApp(app, {
       ...this.#deps,
-      wish: (wish, over) => {
-        handOn(this.#deps, key, wish, this.#database, over)
+      requestRenewal: (needs, over) => {
+        requestRenewal(this.#deps, key, needs, this.#database, over)
       },
     })
     this.#apps.set(app.name, { key, remote, copy: new Copy(remote) })

@@ -9,15 +9,15 @@ import type { AccessCopy } from '../../core/vault.ts'
 import type { DatabaseAnswer } from '../../core/sharing/shared-store.ts'
 import type { SidecarError } from '../../errors.ts'
 import { REFRESH_WAIT_MS, type TokenRequest } from '../managed-app.ts'
-import { SOON_MS, toError } from '../refusal.ts'
-import { emptyStatus, servedToken } from '../status-of.ts'
+import { ASK_AGAIN_MS, toBlockedError } from '../refusal.ts'
+import { emptyStatus, toServedToken } from '../status-of.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 
 /** Faults that may pass by themselves: callers wait for that. */
 const IN_TIME: ReadonlySet<CopyCase> = new Set(['copy_missing', 'copy_ended'])
 
-/** What a caller asks the home for. */
-export interface Wish {
+/** What a caller needs of a token that only the home can get. */
+export interface TokenNeeds {
   /** The access token that an API refused, as lower-case hex SHA-256. */
   readonly rejectedSha256?: string
   /** How much life the token should have left. */
@@ -28,8 +28,8 @@ export interface RemoteAppDeps {
   readonly clock: Clock
   readonly sleep: Sleep
   readonly onChange: (app: string) => void
-  /** Hands a wish to the home; `over` is aborted when its caller waits no more. */
-  readonly wish: (wish: Wish, over: AbortSignal) => void
+  /** Asks the home for a token; `over` is aborted when its caller waits no more. */
+  readonly requestRenewal: (needs: TokenNeeds, over: AbortSignal) => void
 }
 
 /** What the app's row holds. */
@@ -84,8 +84,8 @@ export class RemoteApp {
     const now = this.#deps.clock.read()
     const leftMs = this.#leftMs(now)
     const { minTtlMs = 0, waitMs } = ask
-    if (this.#tokens && leftMs > 0 && leftMs >= minTtlMs) return servedToken(this.#tokens, now)
-    return this.#wishAndServe(minTtlMs > 0 ? { minTtlMs } : {}, waitMs)
+    if (this.#tokens && leftMs > 0 && leftMs >= minTtlMs) return toServedToken(this.#tokens, now)
+    return this.#requestAndServe(minTtlMs > 0 ? { minTtlMs } : {}, waitMs)
   }
 
   /** A newer token, or the current one where another one was refused. */
@@ -94,9 +94,9 @@ export class RemoteApp {
     if (rejectedSha256 !== undefined && accessToken?.sha256 !== rejectedSha256) {
       return this.token({ waitMs: REFRESH_WAIT_MS })
     }
-    const wished = accessToken?.sha256
-    return this.#wishAndServe(
-      wished === undefined ? {} : { rejectedSha256: wished },
+    const rejected = accessToken?.sha256
+    return this.#requestAndServe(
+      rejected === undefined ? {} : { rejectedSha256: rejected },
       REFRESH_WAIT_MS,
     )
   }
@@ -123,12 +123,12 @@ export class RemoteApp {
     return { ready: problem === undefined, reason: problem?.reason ?? null }
   }
 
-  async #wishAndServe(wish: Wish, waitMs: number): Promise<ServedToken> {
+  async #requestAndServe(needs: TokenNeeds, waitMs: number): Promise<ServedToken> {
     const before = this.#tokens
-    const { clock, sleep, wish: hand } = this.#deps
+    const { clock, sleep, requestRenewal } = this.#deps
     if (!before && !IN_TIME.has(this.#fault)) throw this.#refusal(clock.read())
     const over = new AbortController()
-    hand(wish, over.signal)
+    requestRenewal(needs, over.signal)
     let wake = (): void => undefined
     const newer = new Promise<void>((resolve) => {
       wake = () => {
@@ -143,13 +143,13 @@ export class RemoteApp {
       over.abort()
     }
     const now = clock.read()
-    if (this.#tokens && this.#leftMs(now) > 0) return servedToken(this.#tokens, now)
+    if (this.#tokens && this.#leftMs(now) > 0) return toServedToken(this.#tokens, now)
     throw this.#refusal(now)
   }
 
   #refusal(now: Reading): SidecarError {
     const [problem] = this.#problems(now)
-    return toError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), SOON_MS)
+    return toBlockedError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), ASK_AGAIN_MS)
   }
 
   #problems(now: Reading): readonly Problem[] {

@@ -25,7 +25,7 @@ export class RowUpkeep {
     if (moveTo !== row.keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
     // Publishing needs no queue, so it does not wait for a change of the app.
     else if (verdict === 'publish') await row.publish()
-    else if (!RESTING.has(verdict)) await settle(row)
+    else if (!RESTING_VERDICTS.has(verdict)) await settle(row)
   }
 
   /** Runs `work`, a command of this keeper that asks for the app: the move to here is not ended meanwhile. */
@@ -74,4 +74,4 @@ export class RowUpkeep {
 }
 
 /** Verdicts with nothing to do. */
-const RESTING: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])
+const RESTING_VERDICTS: ReadonlySet<string> = new Set(['in-step', 'elsewhere', 'apart'])

@@ -4,10 +4,10 @@ import type { AppKey } from '../../core/sharing/shared-store.ts'
 export function rowsByKey<Row extends AppKey>(
   rows: readonly Row[],
 ): (key: AppKey) => Row | undefined {
-  const byKey = new Map(rows.map((row) => [nameOf(row), row]))
-  return (key) => byKey.get(nameOf(key))
+  const byKey = new Map(rows.map((row) => [keyText(row), row]))
+  return (key) => byKey.get(keyText(key))
 }
 
-function nameOf({ app, identityDigest }: AppKey): string {
+function keyText({ app, identityDigest }: AppKey): string {
   return `${app} ${identityDigest}`
 }

@@ -22,7 +22,7 @@ export async function sealRecord(
  *
  * @param session the tokens of the session, which gets what was just stored a moment later.
  */
-export function copyOf(
+export function copyRecord(
   record: AppRecord,
   session: TokenSet | undefined,
   { now, received }: DatabaseAnswer<unknown>,

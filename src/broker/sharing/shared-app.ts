@@ -10,10 +10,10 @@ import type { AppState } from '../app-state.ts'
 import { runWhenIdle } from '../idle.ts'
 import { AppRow } from './app-row.ts'
 import {
-  adopt,
-  leave,
+  becomeHomeOf,
+  stopSharingApp,
   type NotTaken,
-  takeOver,
+  takeOverHome,
   type TakeOverResult,
   withRoom,
 } from './change-home.ts'
@@ -127,8 +127,8 @@ export class SharedApp implements AppHome {
     return this.isElsewhere() ? BECAME_HOME.message : undefined
   }
 
-  takeOver(copy: WholeRow, silent: Parameters<typeof takeOver>[2]): Promise<TakeOverResult> {
-    return takeOver(this.#row, copy, silent)
+  takeOver(copy: WholeRow, silent: Parameters<typeof takeOverHome>[2]): Promise<TakeOverResult> {
+    return takeOverHome(this.#row, copy, silent)
   }
 
   /** Runs `work`, which asks for the app, with room for the copy reserved on the disk. */
@@ -136,13 +136,13 @@ export class SharedApp implements AppHome {
     return this.#upkeep.whileAsking(() => withRoom(this.#row, copy, work))
   }
 
-  /** @throws {SidecarError} as `adopt` in `change-home.ts`. */
+  /** @throws {SidecarError} as `becomeHomeOf` in `change-home.ts`. */
   adopt(): Promise<void> {
-    return adopt(this.#row)
+    return becomeHomeOf(this.#row)
   }
 
   leave(): Promise<boolean> {
-    return leave(this.#row)
+    return stopSharingApp(this.#row)
   }
 
   /**

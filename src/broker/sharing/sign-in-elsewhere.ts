@@ -3,7 +3,7 @@ import type { Subject } from '../../core/token.ts'
 import type { Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { type AppRow, NO_HOME } from './app-row.ts'
-import { UNREACHED } from './home-words.ts'
+import { DATABASE_UNREACHED } from './home-words.ts'
 import { recordIn } from './reader-key.ts'
 
 /** The session that the sign-in replaces. */
@@ -37,7 +37,10 @@ export class SignInElsewhere {
     const refusal = keeper.refuseChangeOfHome()
     if (refusal) return refusal
     const answer = await keeper.store.open(key)
-    if (!answer) return new SidecarError('unavailable', UNREACHED.message, { hint: UNREACHED.hint })
+    if (!answer)
+      return new SidecarError('unavailable', DATABASE_UNREACHED.message, {
+        hint: DATABASE_UNREACHED.hint,
+      })
     const { value: row } = answer
     const number = keeper.nextNumber(row, sharing)
     const published = await recordIn(this.#appRow, row)

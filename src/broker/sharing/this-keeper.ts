@@ -14,7 +14,14 @@ import type { RecordCopies, Sharing } from '../../core/vault.ts'
 import { SidecarError } from '../../errors.ts'
 import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 import { Confirmation, type WatchedDatabases } from './confirmation.ts'
-import { databaseFaultWords, HALTED, LEFT, TWO_PRIMARIES, WAITS, WATCHED } from './home-words.ts'
+import {
+  databaseFaultWords,
+  COPIED_KEEPER,
+  SHARING_STOPPED,
+  TWO_PRIMARIES,
+  WAITING_FOR_REQUESTS,
+  WATCHED_WORDS,
+} from './home-words.ts'
 import type { Keeper } from './keeper.ts'
 import { KeeperBeat, type KeeperBeatDeps } from './keeper-beat.ts'
 
@@ -100,12 +107,12 @@ export class ThisKeeper implements Keeper {
   }
 
   whyNotConfirmed(): Words | undefined {
-    if (this.beat.halted) return HALTED
+    if (this.beat.halted) return COPIED_KEEPER
     if (this.isConfirmed()) return undefined
     const fault = this.store.fault()
     if (fault) return databaseFaultWords(fault)
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
-    return this.beat.hasWaited() ? WATCHED : WAITS
+    return this.beat.hasWaited() ? WATCHED_WORDS : WAITING_FOR_REQUESTS
   }
 
   refuseChangeOfHome(): SidecarError | undefined {
@@ -114,10 +121,10 @@ export class ThisKeeper implements Keeper {
   }
 
   #whyNoChangeOfHome(): Words | undefined {
-    if (this.left) return LEFT
+    if (this.left) return SHARING_STOPPED
     if (this.store.hasTwoPrimaries()) return TWO_PRIMARIES
     // A database that was just started may have lost what the homes have not published again yet.
-    return this.whyNotConfirmed() ?? (this.isDatabaseKnown() ? undefined : WATCHED)
+    return this.whyNotConfirmed() ?? (this.isDatabaseKnown() ? undefined : WATCHED_WORDS)
   }
 
   async within<T>(asked: PromisedAnswer<T>): PromisedAnswer<T> {

@@ -1,19 +1,19 @@
 /** Help for the whole program, for a group of commands, and for one command. */
 import type { Command } from '../command.ts'
 
-const WIDTH = 96
+const TEXT_WIDTH = 96
 
-export function overview(commands: readonly Command[]): string {
+export function renderOverview(commands: readonly Command[]): string {
   return [
     'evo-token keeps the tokens of Seequent Evo apps fresh, and hands them to local programs.',
     '',
     'Usage: evo-token COMMAND',
     '',
     'Commands:',
-    ...columns(commands.map((one) => [usage(one), one.summary])),
+    ...layOutColumns(commands.map((one) => [usageOf(one), one.summary])),
     '',
     'Options:',
-    ...columns([
+    ...layOutColumns([
       ['--help', 'Show this, or with a command the help for it.'],
       ['--version', 'Show the version.'],
     ]),
@@ -25,21 +25,26 @@ export function overview(commands: readonly Command[]): string {
 }
 
 export function groupHelp(word: string, commands: readonly Command[]): string {
-  const rows = commands.map((one): Row => [usage(one), one.summary])
-  return [`Usage: evo-token ${word} COMMAND`, '', 'Commands:', ...columns(rows), ''].join('\n')
+  const rows = commands.map((one): HelpRow => [usageOf(one), one.summary])
+  return [`Usage: evo-token ${word} COMMAND`, '', 'Commands:', ...layOutColumns(rows), ''].join(
+    '\n',
+  )
 }
 
 export function commandHelp(command: Command): string {
   const { summary, details, options, examples } = command
-  const named = command.arguments.map((one): Row => [one.name, one.description])
-  const flags = Object.entries(options).map(([name, option]): Row => {
+  const named = command.arguments.map((one): HelpRow => [one.name, one.description])
+  const flags = Object.entries(options).map(([name, option]): HelpRow => {
     const value = option.choices?.join('|') ?? option.placeholder
     return [value === undefined ? `--${name}` : `--${name} ${value}`, option.description]
   })
   return [
-    `Usage: evo-token ${usage(command)}${flags.length > 0 ? ' [OPTION]…' : ''}`,
+    `Usage: evo-token ${usageOf(command)}${flags.length > 0 ? ' [OPTION]…' : ''}`,
     '',
-    ...wrap(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`, WIDTH),
+    ...wrapText(
+      `${summary.charAt(0).toUpperCase()}${summary.slice(1)}. ${details ?? ''}`,
+      TEXT_WIDTH,
+    ),
     ...sectionOf('Arguments:', named),
     ...sectionOf('Options:', [...flags, ['--help', 'Show this.']]),
     ...sectionOf(
@@ -50,31 +55,31 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-type Row = readonly [string, string]
+type HelpRow = readonly [string, string]
 
-function usage(command: Command): string {
+function usageOf(command: Command): string {
   const named = command.arguments.map(({ name, kind, optional }) =>
     kind === 'rest' ? `-- ${name}…` : optional ? `[${name}]` : name,
   )
   return [...command.words, ...named].join(' ')
 }
 
-function sectionOf(title: string, rows: readonly Row[]): string[] {
-  return rows.length > 0 ? ['', title, ...columns(rows)] : []
+function sectionOf(title: string, rows: readonly HelpRow[]): string[] {
+  return rows.length > 0 ? ['', title, ...layOutColumns(rows)] : []
 }
 
 /** Two columns. The second is wrapped between words, and starts on the next line where the first is long. */
-function columns(rows: readonly Row[]): string[] {
+function layOutColumns(rows: readonly HelpRow[]): string[] {
   const left = Math.min(30, Math.max(...rows.map(([term]) => term.length))) + 4
   return rows.flatMap(([term, text]) => {
-    const lines = wrap(text, WIDTH - left).map((line) => ' '.repeat(left) + line)
+    const lines = wrapText(text, TEXT_WIDTH - left).map((line) => ' '.repeat(left) + line)
     const first = `  ${term}`
     if (first.length + 2 > left) return [first, ...lines]
     return [first.padEnd(left) + (lines[0] ?? '').trimStart(), ...lines.slice(1)]
   })
 }
 
-function wrap(text: string, width: number): string[] {
+function wrapText(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ').filter(Boolean)) {
     const last = lines.at(-1)

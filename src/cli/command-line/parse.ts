@@ -1,12 +1,12 @@
 /** Parses what was typed after a command, and says what is wrong with it. */
 import { parseArgs } from 'node:util'
-import { NAME } from '../../core/names.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import type { SidecarError } from '../../errors.ts'
 import type { Argument, Command, Option, ParsedArguments } from '../command.ts'
 import { suggestNearest, usageFault } from '../usage.ts'
 
 /** @throws {SidecarError} `invalid_request` */
-export async function parse(
+export async function parseArguments(
   command: Command,
   args: readonly string[],
 ): Promise<ParsedArguments | 'help'> {
@@ -25,7 +25,7 @@ export async function parse(
     expected.map((one, index) => argumentFault(one, positionals[index])).find(Boolean) ??
     (extra === undefined
       ? undefined
-      : `does not take ${NAME.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
+      : `does not take ${NAME_PATTERN.test(extra) ? `"${extra}"` : 'anything more'}${takesRest ? ' before `--`' : ''}`) ??
     (takesRest && rest.length === 0 ? 'needs a program behind `--`' : undefined)
   if (fault !== undefined) {
     const isMarkGone = takesRest && restAt < 0 && (await isShellPowershell())
@@ -93,7 +93,7 @@ function argumentFault(
   const which = choices === undefined ? '' : `: ${choices.join(', ')}`
   if (value === undefined) return optional === true ? undefined : `needs ${name}${which}`
   if (choices && !choices.includes(value)) return `takes one of ${choices.join(', ')} for ${name}`
-  if (kind !== 'name' || NAME.test(value)) return undefined
+  if (kind !== 'name' || NAME_PATTERN.test(value)) return undefined
   const capitals = /^[\w.-]+$/.test(value) && /[A-Z]/.test(value) ? ', no capitals' : ''
   return `needs a name for ${name}: up to 64 of a-z 0-9 . _ -, a letter or digit first${capitals}`
 }

@@ -3,14 +3,14 @@
  * word. A daemon that does not answer is no error: this runs whenever a person presses Tab.
  */
 import type { Io } from '../io.ts'
-import { choice, type Choice, offerFor } from './offer.ts'
-import { typedWords } from './typed-words.ts'
+import { toChoice, type Choice, offerFor } from './offer.ts'
+import { splitTypedWords } from './typed-words.ts'
 
 export async function complete(
   [shell = '', , ...raw]: readonly string[],
   { env, stdout }: Pick<Io, 'env' | 'stdout'>,
 ): Promise<number> {
-  const { words, kept } = typedWords(shell, raw)
+  const { words, kept } = splitTypedWords(shell, raw)
   const offer = await offerFor(words)
   switch (offer.kind) {
     case 'choices':
@@ -20,7 +20,7 @@ export async function complete(
     case 'caller': {
       const { namesOf } = await import('./known-names.ts')
       const names = await namesOf(offer.kind, words.slice(0, -1), env)
-      stdout.write(linesOf(names.map((name) => choice(offer.prefix, name))))
+      stdout.write(linesOf(names.map((name) => toChoice(offer.prefix, name))))
       break
     }
     case 'file':

@@ -1,5 +1,5 @@
 /** Asks the daemon that the typed options name for its apps or callers. */
-import { NAME } from '../../core/names.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import { createClient } from '../../client/connection.ts'
 import { EvoTokenError } from '../../client/failures.ts'
 import { SidecarError } from '../../errors.ts'
@@ -16,8 +16,8 @@ export async function namesOf(
 ): Promise<string[]> {
   const place = {
     env,
-    socket: valueOf('--socket', typed, env.HOME),
-    stateDir: valueOf('--state-dir', typed, env.HOME),
+    socket: optionValue('--socket', typed, env.HOME),
+    stateDir: optionValue('--state-dir', typed, env.HOME),
     ownerOnly: kind === 'caller',
   }
   const [path, list, key] =
@@ -27,7 +27,7 @@ export async function namesOf(
     const entries = Array.isArray(answer[list]) ? (answer[list] as unknown[]) : []
     return entries
       .map((entry) => String((entry as Readonly<Record<string, unknown>> | null)?.[key]))
-      .filter((name) => NAME.test(name))
+      .filter((name) => NAME_PATTERN.test(name))
   } catch (error) {
     if (error instanceof SidecarError || error instanceof EvoTokenError) return []
     throw error
@@ -35,7 +35,7 @@ export async function namesOf(
 }
 
 /** The value of an option before `--`; of several the last, as when the command runs. */
-function valueOf(name: string, typed: readonly string[], home = ''): string | undefined {
+function optionValue(name: string, typed: readonly string[], home = ''): string | undefined {
   const end = typed.indexOf('--')
   const options = end < 0 ? typed : typed.slice(0, end)
   let value: string | undefined

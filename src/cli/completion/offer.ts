@@ -15,11 +15,11 @@ export type Offer =
   /** The command line of another program, which begins after so many words. */
   | { readonly kind: 'command'; readonly behind: number }
 
-const NOTHING: Offer = { kind: 'choices', choices: [] }
+const NO_OFFER: Offer = { kind: 'choices', choices: [] }
 
-const HELP = { word: '--help', says: 'Show this.' }
+const HELP_OPTION = { word: '--help', says: 'Show this.' }
 
-const OPTIONS = [
+const GLOBAL_OPTIONS = [
   { word: '--help', says: 'Show the commands.' },
   { word: '--version', says: 'Show the version.' },
 ]
@@ -33,11 +33,11 @@ export async function offerFor(words: readonly string[]): Promise<Offer> {
   const [first, ...others] = typed
   const isOption = current.startsWith('-')
   if (first === undefined) {
-    return { kind: 'choices', choices: isOption ? OPTIONS : firstWords() }
+    return { kind: 'choices', choices: isOption ? GLOBAL_OPTIONS : firstWords() }
   }
   const group = others.length > 0 ? [] : commandsOfGroup(first)
-  if (group.length === 0) return NOTHING
-  return { kind: 'choices', choices: isOption ? [HELP] : group.map(lastWord) }
+  if (group.length === 0) return NO_OFFER
+  return { kind: 'choices', choices: isOption ? [HELP_OPTION] : group.map(lastWord) }
 }
 
 /** Each first word once; a group is described by its second words. */
@@ -65,7 +65,7 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
     if (waiting) waiting = undefined
     else if (word === '--') {
       // Two more: the name of the program, and this `--`.
-      return rest ? { kind: 'command', behind: command.words.length + at + 2 } : NOTHING
+      return rest ? { kind: 'command', behind: command.words.length + at + 2 } : NO_OFFER
     } else if (word.startsWith('-')) {
       const [name = '', value] = word.slice(2).split('=')
       const option = command.options[name]
@@ -73,21 +73,21 @@ function offerOf(command: Command, typed: readonly string[], current: string): O
       if (option?.type === 'string' && value === undefined) waiting = option
     } else count++
   }
-  if (waiting) return valuesOf(waiting, '')
+  if (waiting) return offerValues(waiting, '')
   const [name = '', value] = current.slice(2).split('=')
   const option = command.options[name]
   if (current.startsWith('--') && option && value !== undefined) {
-    return valuesOf(option, `--${name}=`)
+    return offerValues(option, `--${name}=`)
   }
   const argument = placed[count]
-  if (argument && !current.startsWith('-')) return valuesOf(argument, '')
+  if (argument && !current.startsWith('-')) return offerValues(argument, '')
   const unused = Object.entries(command.options).filter(([one]) => !used.has(one))
   const options = unused.map(([one, { description }]) => ({ word: `--${one}`, says: description }))
   const separator =
     rest && (!argument || argument.optional === true)
       ? [{ word: '--', says: 'The program follows.' }]
       : []
-  return { kind: 'choices', choices: [...separator, ...options, HELP] }
+  return { kind: 'choices', choices: [...separator, ...options, HELP_OPTION] }
 }
 
 /** By the name of an argument, or the placeholder of an option. */
@@ -98,15 +98,15 @@ const BY_PLACEHOLDER: Readonly<Record<string, 'app' | 'file' | 'directory'>> = {
   DIR: 'directory',
 }
 
-function valuesOf(what: Option | Argument, prefix: string): Offer {
+function offerValues(what: Option | Argument, prefix: string): Offer {
   const placeholder = 'name' in what ? what.name : (what.placeholder ?? '')
   const kind = what.offer ?? BY_PLACEHOLDER[placeholder]
   if (what.choices) {
-    return { kind: 'choices', choices: what.choices.map((word) => choice(prefix, word)) }
+    return { kind: 'choices', choices: what.choices.map((word) => toChoice(prefix, word)) }
   }
-  return kind ? { kind, prefix } : NOTHING
+  return kind ? { kind, prefix } : NO_OFFER
 }
 
-export function choice(prefix: string, word: string): Choice {
+export function toChoice(prefix: string, word: string): Choice {
   return { word: `${prefix}${word}`, says: '' }
 }

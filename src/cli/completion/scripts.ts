@@ -29,7 +29,7 @@ export const completion: CommandRow = {
 }
 
 /** For bash 3.2 and later. Bash inserts each line as it is, so descriptions are left out. */
-const BASH = `# evo-token completion bash
+const BASH_SCRIPT = `# evo-token completion bash
 _evo_token() {
   local line name current=\${COMP_WORDS[COMP_CWORD]}
   [ "$current" != = ] || current=''
@@ -49,7 +49,7 @@ complete -F _evo_token evo-token
 `
 
 /** For \`eval\`, or as the file \`_evo-token\` in a directory of \`$fpath\`. */
-const ZSH = `#compdef evo-token
+const ZSH_SCRIPT = `#compdef evo-token
 # evo-token completion zsh
 _evo_token() {
   local line
@@ -72,7 +72,7 @@ fi
 `
 
 /** For fish 3.2 and later. */
-const FISH = `# evo-token completion fish
+const FISH_SCRIPT = `# evo-token completion fish
 function __evo_token
     set -l typed (commandline -opc)
     set -l current (commandline -ct)
@@ -100,7 +100,7 @@ complete -c evo-token -f -a '(__evo_token)'
  * For PowerShell 5.1 and later. 5.1 drops empty arguments, so the last word gets a `+` before it. A `--` without
  * quotes never reaches the script that npm installs: PowerShell removes it.
  */
-const POWERSHELL = `# evo-token completion powershell
+const POWERSHELL_SCRIPT = `# evo-token completion powershell
 Register-ArgumentCompleter -Native -CommandName evo-token -ScriptBlock {
   param($current, $line, $cursor)
   $typed = @($line.CommandElements | Select-Object -Skip 1 |
@@ -116,14 +116,14 @@ Register-ArgumentCompleter -Native -CommandName evo-token -ScriptBlock {
 }
 `
 
-const SCRIPTS: Readonly<Record<string, string>> = {
-  bash: BASH,
-  zsh: ZSH,
-  fish: FISH,
-  powershell: POWERSHELL,
+const SCRIPT_BY_SHELL: Readonly<Record<string, string>> = {
+  bash: BASH_SCRIPT,
+  zsh: ZSH_SCRIPT,
+  fish: FISH_SCRIPT,
+  powershell: POWERSHELL_SCRIPT,
 }
 
 function run({ argument, io }: Invocation): Promise<number> {
-  io.stdout.write(SCRIPTS[argument('SHELL')] ?? '')
+  io.stdout.write(SCRIPT_BY_SHELL[argument('SHELL')] ?? '')
   return Promise.resolve(0)
 }

@@ -6,7 +6,7 @@ export interface TypedWords {
   readonly kept: string
 }
 
-export function typedWords(shell: string, raw: readonly string[]): TypedWords {
+export function splitTypedWords(shell: string, raw: readonly string[]): TypedWords {
   // fish removes the quotes itself.
   if (shell === 'fish') return { words: raw, kept: '' }
   if (shell === 'powershell') {

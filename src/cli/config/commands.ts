@@ -56,7 +56,7 @@ export const init: CommandRow = {
   run: async (invocation) => (await import('./init.ts')).run(invocation),
 }
 
-export const check: CommandRow = {
+export const configCheck: CommandRow = {
   arguments: [
     { name: 'FILE', kind: 'file', description: 'The file; else the usual one.', optional: true },
   ],

@@ -1,6 +1,6 @@
 /** `config check`: reads a config as the daemon does, and reports every fault of it and of its token files. */
 import { faultLines, loadConfig } from '../../adapters/config/config-file.ts'
-import { examine } from '../../adapters/token-files/token-file.ts'
+import { examineTokenFile } from '../../adapters/token-files/token-file.ts'
 import { tokenFileWarnings } from '../../adapters/token-files/token-file-problem.ts'
 import { readCertificates } from '../../adapters/server/certificate-authorities.ts'
 import { locations } from '../../platform/chosen.ts'
@@ -11,7 +11,7 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const path = locations.configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
   if (config.ca !== undefined) readCertificates(config.ca, '"ca"')
-  const problems = await Promise.all(config.files.map(examine))
+  const problems = await Promise.all(config.files.map(examineTokenFile))
   const all = [...warnings, ...tokenFileWarnings(problems)]
   if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)
   const count = config.apps.length

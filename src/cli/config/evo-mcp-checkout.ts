@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { isDiskError } from '../../adapters/files/disk-errors.ts'
 
 /** Where people keep checkouts, below their home directory. */
-const USUAL = [
+const USUAL_PLACES = [
   ...['', 'src', 'code', 'git', 'dev', 'work', 'repos', 'projects', 'source/repos'],
   ...['Documents', 'Documents/GitHub'],
 ]
@@ -16,7 +16,9 @@ export function isEvoMcpCheckout(directory: string): boolean {
 /** Looks at `here`, at `evo-mcp` in it, and then where people keep checkouts. */
 export function findEvoMcpCheckout(home: string, here: string): string | undefined {
   const beside = [here, join(here, 'evo-mcp')]
-  return [...beside, ...USUAL.map((name) => join(home, name, 'evo-mcp'))].find(isEvoMcpCheckout)
+  return [...beside, ...USUAL_PLACES.map((name) => join(home, name, 'evo-mcp'))].find(
+    isEvoMcpCheckout,
+  )
 }
 
 /**

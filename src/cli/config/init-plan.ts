@@ -7,9 +7,9 @@ import type { Config, TokenFile } from '../../config/config.ts'
 import { CLIENT_ID_FORM, ODD_CLIENT_ID } from '../../config/client-ids.ts'
 import { addFile, putApp } from '../../config/edit.ts'
 import { evoMcpFile } from '../../config/evo-mcp.ts'
-import { type ConfigFault, fault, showPath } from '../../config/faults.ts'
+import { type ConfigFault, toFault, showPath } from '../../config/faults.ts'
 import { APP_NAME } from '../../config/names.ts'
-import { NAME } from '../../core/names.ts'
+import { NAME_PATTERN } from '../../core/names.ts'
 import { needsClientSecret } from '../../core/app.ts'
 import { SidecarError } from '../../errors.ts'
 import { SCHEMA_FILE } from './init-schema.ts'
@@ -24,7 +24,7 @@ export interface NewApp {
   readonly reissue?: string | undefined
 }
 
-export interface Answers {
+export interface InitAnswers {
   readonly name: string
   readonly app: NewApp
   /** The checkout of evo-mcp that gets the token, as an absolute path. */
@@ -51,7 +51,7 @@ export interface Plan {
 }
 
 /** @throws {SidecarError} `config` where the result would be no valid config, or would replace something unasked. */
-export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Target): Plan {
+export function planInit({ name, app, vaultKey, evoMcp }: InitAnswers, target: Target): Plan {
   const { path, before } = target
   const current = readTarget(target, name)
   if (current && vaultKey !== undefined && vaultKey !== current.vaultKey) {
@@ -79,7 +79,7 @@ export function planInit({ name, app, vaultKey, evoMcp }: Answers, target: Targe
   return {
     text,
     warnings: [
-      ...result.warnings.filter((warning) => settingOf(name, warning.path) !== undefined),
+      ...result.warnings.filter((warning) => settingInPath(name, warning.path) !== undefined),
       ...warnings,
     ],
     nextCommands: nextCommands(name, result.config, target),
@@ -114,7 +114,7 @@ export function validateSetting(setting: keyof NewApp, app: NewApp): string | tr
   if (blank !== undefined) return `It ${withForm(setting, blank)}.`
   const result = parseConfig(JSON.stringify({ apps: { app } }))
   if (result.kind === 'ok') return true
-  const found = result.faults.find(({ path }) => settingOf('app', path) === setting)
+  const found = result.faults.find(({ path }) => settingInPath('app', path) === setting)
   return found ? `It ${withForm(setting, found.message)}.` : true
 }
 
@@ -133,13 +133,13 @@ function clientIdFault({ clientId }: NewApp): string | undefined {
 }
 
 /** Splits a list that has blanks, commas or both between its words. */
-export function words(text: string): string[] {
+export function splitWords(text: string): string[] {
   return withoutBlanks(text)
     .split(/[\s,]+/)
     .filter(Boolean)
 }
 
-const FORMS: Readonly<Record<string, string>> = {
+const FORM_BY_SETTING: Readonly<Record<string, string>> = {
   clientId: 'such as native-AbC123, as the Developer Portal shows it',
   redirectUris: 'such as http://localhost:3000/signin-callback',
   issuer: 'such as https://ims.bentley.com',
@@ -147,12 +147,12 @@ const FORMS: Readonly<Record<string, string>> = {
 
 /** Adds an example to a message that says what a value has to be. */
 function withForm(setting: string | undefined, message: string): string {
-  const form = FORMS[setting ?? '']
+  const form = FORM_BY_SETTING[setting ?? '']
   return form === undefined ? message : `${message}; ${form}`
 }
 
 export function judgeName(name: string, names: readonly string[], force: boolean): string | true {
-  if (!NAME.test(name)) return `It ${APP_NAME}.`
+  if (!NAME_PATTERN.test(name)) return `It ${APP_NAME}.`
   return names.includes(name) && !force ? 'There is an app of that name; choose another.' : true
 }
 
@@ -165,7 +165,7 @@ function withEvoMcp(text: string, file: TokenFile): Pick<Plan, 'text' | 'warning
   const there = files[at]
   if (!there) return { text: addFile(text, file), warnings: [] }
   const message = `evo-mcp has the token of "${there.app}" there, and keeps it; for that of "${file.app}" change "app"`
-  return { text, warnings: there.app === file.app ? [] : [fault(['files', at], message)] }
+  return { text, warnings: there.app === file.app ? [] : [toFault(['files', at], message)] }
 }
 
 function newConfig(name: string, app: NewApp, vaultKey: string | undefined): string {
@@ -184,7 +184,7 @@ function nextCommands(name: string, { apps }: Config, { path, named }: Target): 
   ]
 }
 
-const OPTIONS: Readonly<Record<string, string>> = {
+const OPTION_BY_SETTING: Readonly<Record<string, string>> = {
   clientId: '--client-id',
   issuer: '--issuer',
   redirectUris: '--redirect-uri',
@@ -197,14 +197,14 @@ function optionFaults(name: string, faults: readonly ConfigFault[]): string {
   return faults
     .map(({ path, message }) => {
       const isName = path === showPath(['apps', name])
-      const setting = settingOf(name, path)
-      return `${isName ? '--name' : (OPTIONS[setting ?? ''] ?? path)}: ${withForm(setting, message)}`
+      const setting = settingInPath(name, path)
+      return `${isName ? '--name' : (OPTION_BY_SETTING[setting ?? ''] ?? path)}: ${withForm(setting, message)}`
     })
     .join('\n')
 }
 
 /** The setting in a path: `scopes` in `apps.NAME.scopes[2]`. */
-function settingOf(name: string, path: string): string | undefined {
+function settingInPath(name: string, path: string): string | undefined {
   const app = `${showPath(['apps', name])}.`
   return path.startsWith(app) ? path.slice(app.length).split(/[.[]/)[0] : undefined
 }

@@ -4,16 +4,16 @@ import {
   EVO_ISSUER,
   EVO_REDIRECT_URI,
   EVO_SCOPES,
-  REFRESHABLE,
+  OFFLINE_ACCESS,
   usualScopes,
 } from '../../config/evo.ts'
 import {
-  type Answers,
+  type InitAnswers,
   validateSetting,
   judgeName,
   type NewApp,
   withoutBlanks,
-  words,
+  splitWords,
 } from './init-plan.ts'
 import type { Io } from '../io.ts'
 
@@ -38,7 +38,7 @@ export interface InitContext {
   readonly evoMcp: string | undefined
 }
 
-const TYPES = [
+const TYPE_CHOICES = [
   ['native', 'a desktop app, script or notebook that you sign in to'],
   ['spa', 'a single-page app that you sign in to; it has a redirect URI of its own'],
   ['web', 'a web app that you sign in to; it has a client secret'],
@@ -46,10 +46,15 @@ const TYPES = [
 ] as const
 
 /** Prompts go to stderr: stdout has the commands to run next. */
-export async function askInit(given: InitOptions, context: InitContext, io: Io): Promise<Answers> {
+export async function askInit(
+  given: InitOptions,
+  context: InitContext,
+  io: Io,
+): Promise<InitAnswers> {
   const terminal = { input: io.stdin, output: io.stderr }
   const ask = {
-    type: () => select({ message: 'Which kind of app is it?', choices: choices(TYPES) }, terminal),
+    type: () =>
+      select({ message: 'Which kind of app is it?', choices: toChoices(TYPE_CHOICES) }, terminal),
     name: (type: string) =>
       input(
         {
@@ -113,11 +118,11 @@ interface Terminal {
 async function askScopes(app: NewApp, terminal: Terminal): Promise<string[]> {
   const { type, issuer = EVO_ISSUER } = app
   if (issuer !== EVO_ISSUER) {
-    return words(
+    return splitWords(
       await input(
         {
           message: 'The scopes to ask for, separated by spaces:',
-          validate: (text) => validateSetting('scopes', { ...app, scopes: words(text) }),
+          validate: (text) => validateSetting('scopes', { ...app, scopes: splitWords(text) }),
         },
         terminal,
       ),
@@ -144,10 +149,10 @@ function scopeChoices(type: string, usual: readonly string[]) {
     checked: usual.includes(name),
   }))
   if (type === 'service') return evo
-  const name = `${REFRESHABLE}: renew the token without another sign-in`
-  return [...evo, { value: REFRESHABLE, name, short: REFRESHABLE, checked: true }]
+  const name = `${OFFLINE_ACCESS}: renew the token without another sign-in`
+  return [...evo, { value: OFFLINE_ACCESS, name, short: OFFLINE_ACCESS, checked: true }]
 }
 
-function choices(list: readonly (readonly [string, string])[]) {
+function toChoices(list: readonly (readonly [string, string])[]) {
   return list.map(([value, about]) => ({ value, name: `${value}: ${about}`, short: value }))
 }

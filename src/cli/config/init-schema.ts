@@ -9,7 +9,7 @@ import { configJsonSchema } from '../../config/schema.ts'
 export const SCHEMA_FILE = './config.schema.json'
 
 /** Ours has some 50 KiB. */
-const MAX_BYTES = 1024 * 1024
+const SCHEMA_MAX_BYTES = 1024 * 1024
 
 /** Keeps a file of that name that is not ours. Only editors need the schema, so a disk error is ignored. */
 export async function writeSchema(config: string): Promise<void> {
@@ -17,7 +17,7 @@ export async function writeSchema(config: string): Promise<void> {
   const schema = configJsonSchema() as { readonly title: string }
   try {
     if (existsSync(path)) {
-      const there = readSmallFile(path, MAX_BYTES)
+      const there = readSmallFile(path, SCHEMA_MAX_BYTES)
       if (there.kind === 'bad' || !there.bytes.includes(JSON.stringify(schema.title))) return
     }
     await writeFileAtomically(path, `${JSON.stringify(schema, null, 2)}\n`, 0o600)

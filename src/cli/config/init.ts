@@ -9,12 +9,12 @@ import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
 import {
-  type Answers,
+  type InitAnswers,
   planInit,
   readTarget,
   type Target,
   withoutBlanks,
-  words,
+  splitWords,
 } from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
 import type { InitOptions } from './init-questions.ts'
@@ -27,7 +27,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const evoMcp = evoMcpCheckout(invocation)
   const answers = flag('yes')
     ? { ...fromOptions(invocation), evoMcp }
-    : await ask(invocation, evoMcp)
+    : await askPerson(invocation, evoMcp)
   // Read again: the config may have changed while a person answered.
   const target = await readCurrent(invocation)
   const { path, before } = target
@@ -87,11 +87,11 @@ function readOptions({ text, texts }: Invocation): InitOptions {
 
 /** An empty option, as an empty variable leaves it, gives an empty scope, which is refused, not the usual scopes. */
 function scopesIn(text: string): string[] {
-  const scopes = words(text)
+  const scopes = splitWords(text)
   return scopes.length > 0 ? scopes : ['']
 }
 
-async function ask(invocation: Invocation, evoMcp: string | undefined): Promise<Answers> {
+async function askPerson(invocation: Invocation, evoMcp: string | undefined): Promise<InitAnswers> {
   const { command, io } = invocation
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw usageFault(command, 'has no terminal to ask on: give the options, and --yes')
@@ -110,7 +110,7 @@ async function ask(invocation: Invocation, evoMcp: string | undefined): Promise<
   }
 }
 
-function fromOptions(invocation: Invocation): Answers {
+function fromOptions(invocation: Invocation): InitAnswers {
   const given = readOptions(invocation)
   const { type, name, clientId, redirectUris, issuer, vaultKey, reissue } = given
   const needed = { '--type': type, '--name': name, '--client-id': clientId }

@@ -4,7 +4,7 @@ import { closeSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createClient } from '../../client/connection.ts'
 import { failureOf } from '../../client/failures.ts'
-import { toMs } from '../../config/values.ts'
+import { durationToMs } from '../../config/values.ts'
 import { platform } from '../../platform/current.ts'
 import type { Invocation } from '../command.ts'
 import { createFile } from '../new-file.ts'
@@ -67,7 +67,7 @@ async function addCaller(
 function expiryOf({ command, text }: Invocation): string | undefined {
   const given = text('expires')
   if (given === undefined) return undefined
-  const lifeMs = toMs(given)
+  const lifeMs = durationToMs(given)
   if (!(lifeMs >= 1000 && lifeMs <= LONGEST_DAYS * DAY_MS)) {
     throw usageFault(
       command,

@@ -2,9 +2,9 @@
 import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
 import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
-import { table } from '../table.ts'
+import { renderTable } from '../table.ts'
 
-export const add: CommandRow = {
+export const callerAdd: CommandRow = {
   arguments: [{ name: 'NAME', kind: 'name', description: 'What to call the caller.' }],
   options: {
     app: {
@@ -42,7 +42,7 @@ interface CallerJson {
   readonly expires_at?: string
 }
 
-export const list: CommandRow = {
+export const callerList: CommandRow = {
   arguments: [],
   options: { json: JSON_OUTPUT, ...OWNER_OPTIONS },
   examples: [],
@@ -63,7 +63,7 @@ export const list: CommandRow = {
       ...(mayExpire ? [expiryInWords(expires_at)] : []),
     ])
     const head = ['CALLER', 'APPS', 'MADE', 'LAST USED', ...(mayExpire ? ['EXPIRES'] : [])]
-    io.stdout.write(table(head, rows))
+    io.stdout.write(renderTable(head, rows))
     return 0
   },
 }
@@ -73,7 +73,7 @@ function expiryInWords(expiresAt: string | undefined): string {
   return Date.parse(expiresAt) > Date.now() ? expiresAt : 'expired'
 }
 
-export const remove: CommandRow = {
+export const callerRemove: CommandRow = {
   arguments: [{ name: 'NAME', kind: 'name', offer: 'caller', description: 'The caller.' }],
   options: OWNER_OPTIONS,
   examples: [],

@@ -8,7 +8,7 @@ import { usageFault } from '../usage.ts'
 /** Every record is encrypted again, and the keychain may ask a person first. */
 const KEY_CHANGE_TIMEOUT_MS = 180_000
 
-const path = '/v1/vault/key'
+const VAULT_KEY_PATH = '/v1/vault/key'
 
 export const moveKey: CommandRow = {
   arguments: [],
@@ -31,7 +31,7 @@ export const moveKey: CommandRow = {
     const body = { source }
     const answer = await client.ask({
       method: 'POST',
-      path,
+      path: VAULT_KEY_PATH,
       body,
       timeoutMs: KEY_CHANGE_TIMEOUT_MS,
     })
@@ -56,7 +56,7 @@ export const rotateKey: CommandRow = {
     const client = createClient(invocation.place)
     await client.ask({
       method: 'POST',
-      path,
+      path: VAULT_KEY_PATH,
       body: { rotate: true },
       timeoutMs: KEY_CHANGE_TIMEOUT_MS,
     })

@@ -15,7 +15,7 @@ import { locations, ownership } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import { findNearest } from '../../nearest.ts'
 import { createClient } from '../../client/connection.ts'
-import { placesOf } from '../../client/daemon-address.ts'
+import { findDaemonPlaces } from '../../client/daemon-address.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { appChecks, type TokenSlot } from './app-checks.ts'
@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     verdicts.push(shown)
     if (flag('json-lines')) io.stdout.write(`${JSON.stringify(withoutExitCode(shown))}\n`)
-    else if (!flag('json')) io.stdout.write(lines(shown, io.stdout.isTTY && !io.env.NO_COLOR))
+    else if (!flag('json')) io.stdout.write(formatCheck(shown, io.stdout.isTTY && !io.env.NO_COLOR))
   }
   const safe = (words: string) =>
     withoutClientIds(plain(scrub(words)), config)
@@ -63,7 +63,7 @@ export async function run(invocation: Invocation): Promise<number> {
       if (!problems.some(({ error }) => error === one.error)) problems.push(one)
   }
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
-  const places = placesOf(invocation.place)
+  const places = findDaemonPlaces(invocation.place)
   const uid = ownership.userId()
   const shared: Check[] = [
     {
@@ -169,7 +169,7 @@ function usesEvo({ scopes, issuer }: App, isAddressGiven: boolean): boolean {
   return scopes.includes('evo.discovery') && (isAddressGiven || issuer === EVO_ISSUER)
 }
 
-function lines({ id, app, ok, detail, hint }: CheckResult, colour: boolean): string {
+function formatCheck({ id, app, ok, detail, hint }: CheckResult, colour: boolean): string {
   const word = ok ? 'ok  ' : 'FAIL'
   const format = ok ? 'green' : 'red'
   const mark = colour ? styleText(format, word, { validateStream: false }) : word

@@ -7,8 +7,8 @@ import { parseJsonObject, type JsonObject } from '../../core/json-object.ts'
 import type { TokenSlot } from './app-checks.ts'
 import { checkFault, type Check } from './checks.ts'
 
-const TIMEOUT_MS = 30_000
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+const EVO_TIMEOUT_MS = 30_000
+const EVO_ANSWER_MAX_BYTES = 4 * 1024 * 1024
 
 export interface EvoOptions {
   readonly app: string
@@ -148,7 +148,7 @@ async function getJson(
   fetch: IssuerFetch,
 ): Promise<{ readonly status: number; readonly json: JsonObject | undefined }> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const signal = AbortSignal.timeout(EVO_TIMEOUT_MS)
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${slot.token?.expose() ?? ''}`,
@@ -156,7 +156,7 @@ async function getJson(
     const response = await fetch(url, { method: 'GET', headers, signal })
     const { status, body, fault } = response
     if (fault) throw fault
-    if (body.length > MAX_ANSWER_BYTES)
+    if (body.length > EVO_ANSWER_MAX_BYTES)
       throw checkFault('Evo answered with too much.', 'Try again later.')
     return { status, json: parseJsonObject(Buffer.from(body).toString()) }
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Checks whether the token files of the apps can be written. */
 import { existsSync } from 'node:fs'
-import { examine } from '../../adapters/token-files/token-file.ts'
+import { examineTokenFile } from '../../adapters/token-files/token-file.ts'
 import type { TokenFile } from '../../config/config.ts'
 import { isEvoMcpFile } from '../../config/evo-mcp.ts'
 import { checkFault, type Check } from './checks.ts'
@@ -15,7 +15,7 @@ function checkOf(files: readonly TokenFile[]): Check {
   return {
     id: 'token-files',
     async run() {
-      const problems = await Promise.all(files.map(examine))
+      const problems = await Promise.all(files.map(examineTokenFile))
       const problem = problems.find(Boolean)
       if (problem) throw checkFault(problem.message, problem.hint)
       const unread = files.find((file) => isEvoMcpFile(file) && file.format !== 'json')

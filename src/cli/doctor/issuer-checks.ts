@@ -9,7 +9,7 @@ import { EVO_ISSUER } from '../../config/evo.ts'
 import { checkFault, type Check } from './checks.ts'
 import { proxyOf } from './proxy-check.ts'
 
-const TIMEOUT_MS = 15_000
+const ISSUER_TIMEOUT_MS = 15_000
 
 /** A difference of less than a minute harms nothing: a token lives for an hour. */
 const CLOCK_TOLERANCE_MS = 60_000
@@ -50,7 +50,7 @@ export function issuerChecks(app: App, { fetch, env, now }: IssuerWorld): Check[
       id: protocol === 'https:' ? 'tls' : 'http',
       async run() {
         try {
-          const signal = AbortSignal.timeout(TIMEOUT_MS)
+          const signal = AbortSignal.timeout(ISSUER_TIMEOUT_MS)
           const headers = { accept: 'application/json' }
           const answer = await fetch(href, { method: 'GET', headers, signal })
           date = answer.headers.get('date')
@@ -94,7 +94,7 @@ async function metadataOf(app: App, fetch: IssuerFetch, now: () => number): Prom
   const startTimeLimit = createTimeLimits({
     read: () => ({ wall: Date.now(), mono: performance.now() }),
   })
-  const options = { fetch, now, startTimeLimit, timeoutMs: TIMEOUT_MS }
+  const options = { fetch, now, startTimeLimit, timeoutMs: ISSUER_TIMEOUT_MS }
   const found = await discover(app.issuer, options)
   if (found.kind === 'found') return 'it publishes where its endpoints are'
   if (app.issuer === EVO_ISSUER) return 'it publishes none now; those of Evo are built in'

@@ -1,13 +1,13 @@
 /** The lines that a commit would add, or that commits have added, read from git as it prints them. */
 import { SidecarError } from '../../errors.ts'
 import { type AddedLine, COMMIT_FORMAT, createDiffParser } from './diff.ts'
-import { git } from './git.ts'
-import { linesOf } from './lines.ts'
+import { streamGit } from './git.ts'
+import { splitLines } from './lines.ts'
 
 export type AddedLines = AsyncGenerator<AddedLine[]>
 
 /** Overrides the user's diff settings; binary files too, since they may hold a token. */
-const HOW = [
+const DIFF_OPTIONS = [
   '--patch',
   '--unified=0',
   '--text',
@@ -22,8 +22,8 @@ const HOW = [
 ]
 
 /** The staged lines. @throws {SidecarError} `failed` where git fails. */
-export async function* stagedLines(): AddedLines {
-  const diff = git(['diff', '--cached', ...HOW])
+export async function* readStagedLines(): AddedLines {
+  const diff = streamGit(['diff', '--cached', ...DIFF_OPTIONS])
   yield* parseLines(diff.output)
   const reason = await diff.failure
   if (reason !== undefined) {
@@ -35,7 +35,7 @@ export async function* stagedLines(): AddedLines {
 
 /** The lines and the message of every commit in `range`. @throws {SidecarError} `failed` where git fails. */
 export async function* linesInRange(range: string): AddedLines {
-  const commits = git(['rev-list', '--end-of-options', withoutZeros(range), '--'])
+  const commits = streamGit(['rev-list', '--end-of-options', withoutZeros(range), '--'])
   const format = [
     '--stdin',
     '--root',
@@ -45,7 +45,7 @@ export async function* linesInRange(range: string): AddedLines {
     '--encoding=UTF-8',
     `--format=${COMMIT_FORMAT}`,
   ]
-  const diff = git(['diff-tree', ...format, ...HOW], commits.output)
+  const diff = streamGit(['diff-tree', ...format, ...DIFF_OPTIONS], commits.output)
   yield* parseLines(diff.output)
   const reason = (await commits.failure) ?? (await diff.failure)
   if (reason !== undefined) {
@@ -62,7 +62,7 @@ function withoutZeros(range: string): string {
 
 async function* parseLines(output: AsyncIterable<string>): AddedLines {
   const parse = createDiffParser()
-  for await (const pieces of linesOf(output)) {
+  for await (const pieces of splitLines(output)) {
     const found: AddedLine[] = []
     for (const piece of pieces) {
       const added = parse(piece)

@@ -1,19 +1,19 @@
 /** Finds everything in a text that may be a whole secret, to compare its hash with those that the daemon holds. */
-import { kindOf, stretchesIn } from './stretches.ts'
+import { toCharacterClass, stretchesIn } from './stretches.ts'
 
 /** No server issues shorter secrets, and ordinary text is full of shorter words. */
-export const SHORTEST = 16
+export const CANDIDATE_MIN_LENGTH = 16
 
 /** A refresh token may be a JWE of some KiB; minified code is longer. */
-const LONGEST = 16 * 1024
+const CANDIDATE_MAX_LENGTH = 16 * 1024
 
 /** The characters of a bearer token (RFC 6750 §2.1), and `%` for those of a URL. */
-const TOKEN = kindOf(/[\w.~+/=%-]/)
+const TOKEN_CHARACTERS = toCharacterClass(/[\w.~+/=%-]/)
 
 /** The runs: stretches of token characters, each as long as it can be. */
 export function* runsIn(text: string): Generator<string> {
-  for (const [start, end] of stretchesIn(text, TOKEN, SHORTEST)) {
-    if (end - start > LONGEST) continue
+  for (const [start, end] of stretchesIn(text, TOKEN_CHARACTERS, CANDIDATE_MIN_LENGTH)) {
+    if (end - start > CANDIDATE_MAX_LENGTH) continue
     const run = text.slice(start, end)
     if (!isDecimal(run)) yield run
   }
@@ -31,12 +31,12 @@ export function* candidatesOf(run: string): Generator<string> {
     values.push(run.slice(at + 1))
   }
   for (const value of values) {
-    if (value.length < SHORTEST) continue
+    if (value.length < CANDIDATE_MIN_LENGTH) continue
     yield value
     const trimmed = value.replace(/[.=]{1,4}$/, '')
-    if (trimmed.length >= SHORTEST && trimmed !== value) yield trimmed
+    if (trimmed.length >= CANDIDATE_MIN_LENGTH && trimmed !== value) yield trimmed
     if (!value.includes('/')) continue
-    for (const part of value.split('/')) if (part.length >= SHORTEST) yield part
+    for (const part of value.split('/')) if (part.length >= CANDIDATE_MIN_LENGTH) yield part
   }
 }
 
@@ -45,7 +45,7 @@ export function* phrasesIn(text: string): Generator<string> {
   const opened = new Map<number, number>()
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (QUOTE[code] !== 1) continue
+    if (QUOTE_CHARACTERS[code] !== 1) continue
     const start = opened.get(code)
     opened.set(code, at + 1)
     if (start === undefined || !isLongEnough(at - start)) continue
@@ -58,29 +58,34 @@ export function* phrasesIn(text: string): Generator<string> {
   if (value !== word && isLongEnough(value.length)) yield value
 }
 
-const QUOTE = kindOf(/["'`]/)
+const QUOTE_CHARACTERS = toCharacterClass(/["'`]/)
 
-const BLANK = kindOf(/\s/)
+const BLANK_CHARACTERS = toCharacterClass(/\s/)
 
 function lastWordOf(text: string): string {
   const end = text.trimEnd().length
   let start = end
-  while (start > 0 && end - start <= LONGEST && BLANK[text.charCodeAt(start - 1)] === 0) start--
+  while (
+    start > 0 &&
+    end - start <= CANDIDATE_MAX_LENGTH &&
+    BLANK_CHARACTERS[text.charCodeAt(start - 1)] === 0
+  )
+    start--
   return text.slice(start, end)
 }
 
 function isLongEnough(length: number): boolean {
-  return length >= SHORTEST && length <= LONGEST
+  return length >= CANDIDATE_MIN_LENGTH && length <= CANDIDATE_MAX_LENGTH
 }
 
 /** The longest run that is looked at for a secret with something glued to it. */
 const LONGEST_GLUED = 4 * 1024
 
 /** How much of a run may be glued to a secret without a mark between them: `BearerXyz…`, `u003dXyz…`. */
-const CUTS = 8
+const GLUED_MAX_LENGTH = 8
 
 /** At how many of the marks from either end of a run a secret may begin or end. */
-const MARKS = 6
+const MARKS_TRIED = 6
 
 /**
  * The parts of a run that may be a secret with something glued to it: it is cut at a mark such as `-` or `+`,
@@ -90,24 +95,25 @@ export function* gluedIn(run: string): Generator<string> {
   const starts = [0, ...marksFrom(run, 1)]
   const ends = [run.length, ...marksFrom(run, -1)]
   for (const start of starts) {
-    for (const end of ends) if (end - start >= SHORTEST) yield run.slice(start, end)
-    for (let cut = 1; cut <= CUTS; cut++) {
-      if (run.length - cut - start >= SHORTEST) yield run.slice(start, -cut)
+    for (const end of ends) if (end - start >= CANDIDATE_MIN_LENGTH) yield run.slice(start, end)
+    for (let cut = 1; cut <= GLUED_MAX_LENGTH; cut++) {
+      if (run.length - cut - start >= CANDIDATE_MIN_LENGTH) yield run.slice(start, -cut)
     }
   }
   for (const end of ends) {
-    for (let cut = 1; cut <= CUTS; cut++) if (end - cut >= SHORTEST) yield run.slice(cut, end)
+    for (let cut = 1; cut <= GLUED_MAX_LENGTH; cut++)
+      if (end - cut >= CANDIDATE_MIN_LENGTH) yield run.slice(cut, end)
   }
 }
 
-const MARK = kindOf(/[.~+/=%_-]/)
+const MARK_CHARACTERS = toCharacterClass(/[.~+/=%_-]/)
 
 /** Positions after the first marks of a run, or before its last ones. */
 function marksFrom(run: string, step: 1 | -1): number[] {
   const found: number[] = []
   for (let at = step > 0 ? 0 : run.length - 1; run[at] !== undefined; at += step) {
-    if (MARK[run.charCodeAt(at)] === 1) found.push(step > 0 ? at + 1 : at)
-    if (found.length === MARKS) break
+    if (MARK_CHARACTERS[run.charCodeAt(at)] === 1) found.push(step > 0 ? at + 1 : at)
+    if (found.length === MARKS_TRIED) break
   }
   return found
 }
@@ -119,12 +125,12 @@ const LONGEST_WORD = 4 * 1024
 /** The most marks that such a secret may hold itself. */
 const INNER_MARKS = 3
 
-const VISIBLE = kindOf(/[\x21-\x7e]/)
+const VISIBLE_CHARACTERS = toCharacterClass(/[\x21-\x7e]/)
 
 /** The words that may contain a secret with other characters, as some client secrets have. */
 export function* candidateWords(text: string): Generator<string> {
   if (text.length > LONGEST_LINE) return
-  for (const [start, end] of stretchesIn(text, VISIBLE, SHORTEST)) {
+  for (const [start, end] of stretchesIn(text, VISIBLE_CHARACTERS, CANDIDATE_MIN_LENGTH)) {
     if (end - start > LONGEST_WORD) continue
     const word = text.slice(start, end)
     if (hasOtherCharacters(word)) yield word
@@ -137,8 +143,10 @@ export function* valuesIn(word: string): Generator<string> {
   const ends = [...marks, word.length]
   for (const [n, start] of [0, ...marks.map((at) => at + 1)].entries()) {
     // At most 16 of the next marks are too near.
-    const near = ends.slice(n, n + SHORTEST + INNER_MARKS + 1)
-    for (const end of near.filter((at) => at - start >= SHORTEST).slice(0, INNER_MARKS + 1)) {
+    const near = ends.slice(n, n + CANDIDATE_MIN_LENGTH + INNER_MARKS + 1)
+    for (const end of near
+      .filter((at) => at - start >= CANDIDATE_MIN_LENGTH)
+      .slice(0, INNER_MARKS + 1)) {
       const value = word.slice(start, end)
       if (hasOtherCharacters(value)) yield value
     }

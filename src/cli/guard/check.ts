@@ -6,24 +6,24 @@ import { createClient } from '../../client/connection.ts'
 import type { Invocation } from '../command.ts'
 import { plain } from '../plain.ts'
 import { usageFault } from '../usage.ts'
-import { type AddedLines, linesInRange, stagedLines } from './added-lines.ts'
+import { type AddedLines, linesInRange, readStagedLines } from './added-lines.ts'
 import {
   candidatesOf,
   mayBeGlued,
   phrasesIn,
   runsIn,
-  SHORTEST,
+  CANDIDATE_MIN_LENGTH,
   candidateWords,
 } from './candidates.ts'
 import { type ComparisonResult, type Comparison, createComparison } from './comparison.ts'
 import type { AddedLine } from './diff.ts'
-import { formsOf } from './forms.ts'
+import { decodeForms } from './forms.ts'
 import { messageLines } from './message-lines.ts'
 import { type Shape, shapesIn } from './shapes.ts'
 import { createUnwrapper } from './wrapped.ts'
 
 /** A line with these words passes. The NULs of UTF-16 are removed first. */
-const ALLOWANCE = /evo-token: ?allow\b/
+const ALLOWED_LINE = /evo-token: ?allow\b/
 
 /** The most findings that are shown. */
 const MOST_SHOWN = 50
@@ -62,8 +62,8 @@ export async function run(invocation: Invocation): Promise<number> {
       ? linesInRange(range)
       : message !== undefined
         ? messageLines(message, env)
-        : stagedLines()
-  const { shaped, any } = await look(lines, comparison)
+        : readStagedLines()
+  const { shaped, any } = await searchLines(lines, comparison)
   if (range !== undefined && !any) {
     stderr.write(`evo-token: No commit is in ${plain(range)}, so none was looked at.\n`)
   }
@@ -74,7 +74,7 @@ export async function run(invocation: Invocation): Promise<number> {
     findings.set(place, `a secret of ours (${sha256.slice(0, 8)})`)
   }
   if (findings.size === 0) return 0
-  stderr.write(`evo-token: ${refusal([...findings], range)}\n`)
+  stderr.write(`evo-token: ${describeFindings([...findings], range)}\n`)
   return 1
 }
 
@@ -86,13 +86,16 @@ interface LookResult {
 }
 
 /** Searches every line for shapes, and hands candidates to `comparison`. */
-async function look(source: AddedLines, comparison: Comparison<CheckedLine>): Promise<LookResult> {
+async function searchLines(
+  source: AddedLines,
+  comparison: Comparison<CheckedLine>,
+): Promise<LookResult> {
   let any = false
   const shaped = new Set<CheckedLine>()
   const unwrapper = createUnwrapper()
   let found: CheckedLine | undefined
   const lookAt = async (text: string, at: CheckedLine) => {
-    at.allowed ||= ALLOWANCE.test(text.replaceAll('\0', ''))
+    at.allowed ||= ALLOWED_LINE.test(text.replaceAll('\0', ''))
     if (!at.allowed) await lookInto(text, at, comparison)
     if (at.shape !== undefined) shaped.add(at)
   }
@@ -102,7 +105,7 @@ async function look(source: AddedLines, comparison: Comparison<CheckedLine>): Pr
       const block = unwrapper.add(line)
       if (block) await lookAt(block.text, foundAt(block))
       // A line that is too short for a secret is skipped: there may be millions.
-      if (line.first && line.last && line.text.length < SHORTEST) continue
+      if (line.first && line.last && line.text.length < CANDIDATE_MIN_LENGTH) continue
       if (line.first || !found) found = foundAt(line)
       await lookAt(line.text, found)
     }
@@ -121,7 +124,7 @@ async function lookInto(
   at: CheckedLine,
   comparison: Comparison<CheckedLine>,
 ): Promise<void> {
-  for (const form of formsOf(text)) {
+  for (const form of decodeForms(text)) {
     at.shape ??= shapesIn(form)[0]
     for (const phrase of phrasesIn(form)) await comparison.add(at, phrase)
     for (const run of runsIn(form)) {
@@ -144,7 +147,10 @@ function* missingIn({ failure, incomplete }: ComparisonResult<CheckedLine>): Gen
   }
 }
 
-function refusal(findings: readonly (readonly [string, string])[], range?: string): string {
+function describeFindings(
+  findings: readonly (readonly [string, string])[],
+  range?: string,
+): string {
   const shown = findings.slice(0, MOST_SHOWN).map(([place, what]) => `  ${place}: ${what}\n`)
   const more = findings.length - shown.length
   const list = `${shown.join('')}${more > 0 ? `  and ${more} more\n` : ''}`

@@ -2,7 +2,7 @@
 import type { CommandRow } from '../command.ts'
 import { OWNER_OPTIONS } from '../options.ts'
 
-export const install: CommandRow = {
+export const guardInstall: CommandRow = {
   details:
     'Adds `guard check` to the hooks of the repository of the current directory that git runs before it commits: by hand, or for a merge, a cherry-pick, a revert or `git am`. What else a hook does stays.',
   arguments: [],
@@ -11,7 +11,7 @@ export const install: CommandRow = {
   run: async (invocation) => (await import('./install.ts')).run(invocation),
 }
 
-export const check: CommandRow = {
+export const guardCheck: CommandRow = {
   details:
     'A line with the words `evo-token: allow` in it passes. EVO_TOKEN_GUARD=off in the environment lets everything pass, as `git commit --no-verify` does.',
   arguments: [],

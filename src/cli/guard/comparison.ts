@@ -9,17 +9,17 @@ import { SidecarError } from '../../errors.ts'
 import { gluedIn, valuesIn } from './candidates.ts'
 
 /** As many digests as fit into the 16 KiB of a request. */
-const BATCH = 240
+const DIGESTS_PER_REQUEST = 240
 
 /** Requests at the same time. */
-const AT_ONCE = 4
+const REQUESTS_AT_ONCE = 4
 
 /** A commit does not wait for a daemon that hangs. */
 const GUARD_TIMEOUT_MS = 5_000
 
 /** The most candidates of a file, and of all files together. */
 const MOST_IN_FILE = 50_000
-const MOST = 400_000
+const CANDIDATES_MAX = 400_000
 
 /** The most candidates cut out of runs, and out of words; and the most runs, and words, of a file that are cut. */
 const MOST_CUT = 120_000
@@ -85,11 +85,11 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
     if (!before || before.allowed) places.set(sha256, place)
     if (before) return false
     batch.push(sha256)
-    if (batch.length < BATCH) return true
+    if (batch.length < DIGESTS_PER_REQUEST) return true
     const asking = ask(batch).finally(() => asked.delete(asking))
     asked.add(asking)
     batch = []
-    if (asked.size >= AT_ONCE) await Promise.race(asked)
+    if (asked.size >= REQUESTS_AT_ONCE) await Promise.race(asked)
     return true
   }
 
@@ -97,7 +97,7 @@ export function createComparison<P extends Place>(client: Client): Comparison<P>
     async add(place, candidate) {
       if (failure !== undefined) return
       const count = inFile.get(place.file) ?? 0
-      if (count >= MOST_IN_FILE || places.size >= MOST) incomplete.add(place.file)
+      if (count >= MOST_IN_FILE || places.size >= CANDIDATES_MAX) incomplete.add(place.file)
       else if (await compare(place, candidate)) inFile.set(place.file, count + 1)
     },
     addRun(place, run) {

@@ -9,7 +9,7 @@ export interface AddedLine extends LinePiece {
 }
 
 /** The name of a commit's message, in place of a file. */
-export const MESSAGE = 'commit message'
+export const MESSAGE_FILE = 'commit message'
 
 /** The format of `git diff-tree`: before each diff NUL and the hashes, then the message up to another NUL. */
 export const COMMIT_FORMAT = '%x00%H %P%n%B%n%x00'
@@ -68,7 +68,14 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
     if (first) number = numberOf(text)
     if (number === undefined) return undefined
     const content = first && !inMessage ? text.slice(1) : text
-    return { commit, file: inMessage ? MESSAGE : file, line: number, text: content, first, last }
+    return {
+      commit,
+      file: inMessage ? MESSAGE_FILE : file,
+      line: number,
+      text: content,
+      first,
+      last,
+    }
   }
 }
 

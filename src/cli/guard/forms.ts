@@ -2,10 +2,10 @@
  * A text and its decoded forms: UTF-16, escapes of URLs, JSON and terminals, base64 at every alignment, and
  * these in one another. Texts have a character for each byte.
  */
-import { kindOf, stretchesIn } from './stretches.ts'
+import { toCharacterClass, stretchesIn } from './stretches.ts'
 
 /** Enough for a Basic header in a JSON string in base64 in a UTF-16 file. */
-const DEEPEST = 4
+const DECODING_DEPTH_MAX = 4
 
 /**
  * How much may be decoded, in multiples of the text's length: crafted base64 decodes to text at each
@@ -13,7 +13,7 @@ const DEEPEST = 4
  */
 const MOST_WORK = 8
 const MOST_WORK_OF_LONG = 3
-const LONG = 256 * 1024
+const LONG_TEXT_LENGTH = 256 * 1024
 
 /** No secret is shorter. */
 const SHORTEST_TEXT = 16
@@ -22,12 +22,12 @@ const SHORTEST_TEXT = 16
 const SHORTEST_BASE64 = 22
 
 /** Yields the text itself, then its decoded forms. */
-export function* formsOf(text: string): Generator<string> {
+export function* decodeForms(text: string): Generator<string> {
   const forms = [{ form: text, depth: 0 }]
-  let left = text.length * (text.length > LONG ? MOST_WORK_OF_LONG : MOST_WORK)
+  let left = text.length * (text.length > LONG_TEXT_LENGTH ? MOST_WORK_OF_LONG : MOST_WORK)
   for (const { form, depth } of forms) {
     yield form
-    if (depth === DEEPEST) continue
+    if (depth === DECODING_DEPTH_MAX) continue
     for (const decoded of decodingsOf(form)) {
       left -= decoded.length
       if (left < 0) break
@@ -47,23 +47,23 @@ function* decodingsOf(text: string): Generator<string> {
 }
 
 /** The characters of a text file, and the escape character of terminals. */
-const PRINTABLE = kindOf(/[\t\x1b\x20-\x7e]/)
+const PRINTABLE_CHARACTERS = toCharacterClass(/[\t\x1b\x20-\x7e]/)
 
 /** Joins lines of base64 whose line breaks were escapes. Empty where there is nothing to join. */
 function unwrap(text: string): string {
-  const joined = text.includes('\n') ? text.replace(WRAP, '') : text
+  const joined = text.includes('\n') ? text.replace(LINE_BREAK_IN_BASE64, '') : text
   return joined.length < text.length ? joined : ''
 }
 
 /** A line break between what may be base64. */
-const WRAP = /[\r\n]{1,2}(?<=[A-Za-z0-9+/_-]{20}[\r\n]{1,2})(?=[A-Za-z0-9+/_=-])/g
+const LINE_BREAK_IN_BASE64 = /[\r\n]{1,2}(?<=[A-Za-z0-9+/_-]{20}[\r\n]{1,2})(?=[A-Za-z0-9+/_=-])/g
 
 /** The stretches of printable characters, one per line: random bytes have none. */
 function printableIn(bytes: Buffer): string {
   let out: Buffer | undefined
   let [start, end] = [0, 0]
   for (let at = 0; at <= bytes.length; at++) {
-    if (at < bytes.length && PRINTABLE[bytes[at] ?? 0] === 1) continue
+    if (at < bytes.length && PRINTABLE_CHARACTERS[bytes[at] ?? 0] === 1) continue
     if (at - start >= SHORTEST_TEXT) {
       out ??= Buffer.allocUnsafe(bytes.length)
       if (end > 0) out[end++] = NEWLINE
@@ -82,7 +82,7 @@ function fromUtf16(bytes: Buffer): string {
   for (let at = 0; at < bytes.length; at++) {
     const code = bytes[at] ?? 0
     const atEnd = at + 1 === bytes.length
-    if (PRINTABLE[code] === 1 && (atEnd || bytes[at + 1] === 0)) {
+    if (PRINTABLE_CHARACTERS[code] === 1 && (atEnd || bytes[at + 1] === 0)) {
       out[end++] = code
       at++
     } else if (end > 0 && out[end - 1] !== NEWLINE) out[end++] = NEWLINE
@@ -101,7 +101,7 @@ function hasUtf16(bytes: Buffer): boolean {
 const [NEWLINE, SPACE, ESCAPE, PERCENT, BACKSLASH] = [0x0a, 0x20, 0x1b, 0x25, 0x5c]
 
 /** The escapes of white space, which no token contains. */
-const BLANK_ESCAPES = kindOf(/[abefnrtv0]/)
+const BLANK_ESCAPES = toCharacterClass(/[abefnrtv0]/)
 
 /** The printable text with escapes of URLs, strings and terminals decoded; empty where there are none. */
 function withoutEscapes(original: string, bytes: Buffer): string {
@@ -147,7 +147,7 @@ function escapeAt(text: string, at: number, code: number): Escape | undefined {
 
 const NO_DIGIT = 0xff
 
-const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
+const HEX_DIGITS = Uint8Array.from({ length: 256 }, (_, code) => {
   const value = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())
   return value < 0 ? NO_DIGIT : value
 })
@@ -155,7 +155,7 @@ const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
 function hexEscape(text: string, at: number, from: number, digits: number): Escape | undefined {
   let code = 0
   for (let place = at + from; place < at + from + digits; place++) {
-    const value = HEX[text.charCodeAt(place)] ?? NO_DIGIT
+    const value = HEX_DIGITS[text.charCodeAt(place)] ?? NO_DIGIT
     if (value === NO_DIGIT) return undefined
     code = code * 16 + value
   }
@@ -170,11 +170,11 @@ function csiLength(text: string, at: number): number {
 }
 
 /** Both alphabets (RFC 4648 §4 and §5). */
-const BASE64 = kindOf(/[A-Za-z0-9+/_-]/)
+const BASE64_CHARACTERS = toCharacterClass(/[A-Za-z0-9+/_-]/)
 
 /** The stretches of base64, decoded at each of the four alignments. */
 function* fromBase64(text: string): Generator<Buffer> {
-  const stretches = stretchesIn(text, BASE64, SHORTEST_BASE64)
+  const stretches = stretchesIn(text, BASE64_CHARACTERS, SHORTEST_BASE64)
   if (stretches.length === 0) return
   const out = Buffer.allocUnsafe(text.length)
   for (const skipped of [0, 1, 2, 3]) {

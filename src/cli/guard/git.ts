@@ -7,7 +7,7 @@ import { platform } from '../../platform/current.ts'
 const NO_GIT = 'git cannot be run'
 
 /** `output` has a character for each byte. `failure` resolves when git ends, with why it failed. */
-export function git(args: readonly string[], input?: Readable) {
+export function streamGit(args: readonly string[], input?: Readable) {
   const command = ['-c', 'core.quotePath=false', ...args]
   const program = platform.programFor('git', process.env)
   if (program === undefined) return { output: Readable.from([]), failure: Promise.resolve(NO_GIT) }
@@ -21,11 +21,11 @@ export function git(args: readonly string[], input?: Readable) {
   if (!stdout) throw new Error('a child without stdout')
   return {
     output: stdout.setEncoding('latin1') as Readable & AsyncIterable<string>,
-    failure: failureOf(child),
+    failure: awaitFailure(child),
   }
 }
 
-async function failureOf(child: ChildProcess): Promise<string | undefined> {
+async function awaitFailure(child: ChildProcess): Promise<string | undefined> {
   try {
     const [code] = (await once(child, 'close')) as [number | null]
     return code === 0 ? undefined : 'git finds no such thing here'

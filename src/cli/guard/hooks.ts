@@ -1,9 +1,9 @@
 /** The hooks that git runs before it commits, and what the guard adds to each. */
 
-const BEGIN = '# evo-token guard: keeps tokens and secrets out of commits'
-const END = '# evo-token guard: end'
+const BLOCK_BEGIN = '# evo-token guard: keeps tokens and secrets out of commits'
+const BLOCK_END = '# evo-token guard: end'
 
-const CHECK = 'evo-token guard check || exit 1'
+const CHECK_STAGED = 'evo-token guard check || exit 1'
 const CHECK_MESSAGE = 'evo-token guard check --message "$1" || exit 1'
 
 /**
@@ -19,7 +19,8 @@ const CHECK_PICKED = `picked=$(git rev-parse --git-path CHERRY_PICK_HEAD)
   fi`
 
 /** The hook may be shared with machines that have no evo-token, and so no tokens of it: there a commit passes. */
-const MISSING = "echo 'evo-token is not on the PATH: this commit was not checked for tokens.' >&2"
+const SAY_MISSING =
+  "echo 'evo-token is not on the PATH: this commit was not checked for tokens.' >&2"
 
 export interface Hook {
   readonly name: string
@@ -28,31 +29,31 @@ export interface Hook {
 }
 
 export const HOOKS: readonly Hook[] = [
-  { name: 'pre-commit', block: block(CHECK, MISSING) },
-  { name: 'commit-msg', block: block(CHECK_MESSAGE) },
-  { name: 'pre-merge-commit', block: block(CHECK, MISSING) },
-  { name: 'prepare-commit-msg', block: block(CHECK_PICKED) },
-  { name: 'applypatch-msg', block: block(CHECK_MESSAGE) },
-  { name: 'pre-applypatch', block: block(CHECK, MISSING) },
+  { name: 'pre-commit', block: blockFor(CHECK_STAGED, SAY_MISSING) },
+  { name: 'commit-msg', block: blockFor(CHECK_MESSAGE) },
+  { name: 'pre-merge-commit', block: blockFor(CHECK_STAGED, SAY_MISSING) },
+  { name: 'prepare-commit-msg', block: blockFor(CHECK_PICKED) },
+  { name: 'applypatch-msg', block: blockFor(CHECK_MESSAGE) },
+  { name: 'pre-applypatch', block: blockFor(CHECK_STAGED, SAY_MISSING) },
 ]
 
-function block(check: string, missing?: string): string {
+function blockFor(check: string, missing?: string): string {
   const otherwise = missing === undefined ? '' : `else\n  ${missing}\n`
-  return `${BEGIN}\nif command -v evo-token >/dev/null 2>&1; then\n  ${check}\n${otherwise}fi\n${END}\n`
+  return `${BLOCK_BEGIN}\nif command -v evo-token >/dev/null 2>&1; then\n  ${check}\n${otherwise}fi\n${BLOCK_END}\n`
 }
 
 /** The first line of a hook that a shell runs; no other hook can take the block. */
-const SHELL = /^#! ?(\/usr)?\/bin\/(env )?(sh|bash|dash|zsh|ksh)\b/
+const SHELL_LINE = /^#! ?(\/usr)?\/bin\/(env )?(sh|bash|dash|zsh|ksh)\b/
 
 /** The text of a hook with the guard in it; undefined where it is no shell script. */
 export function withGuard(text: string | undefined, { block }: Hook): string | undefined {
   const before = text ?? '#!/bin/sh\n'
   // The block of an earlier version is replaced.
-  const [start, end] = [before.indexOf(BEGIN), before.indexOf(END)]
+  const [start, end] = [before.indexOf(BLOCK_BEGIN), before.indexOf(BLOCK_END)]
   if (start >= 0 && end > start) {
-    return `${before.slice(0, start)}${block.trimEnd()}${before.slice(end + END.length)}`
+    return `${before.slice(0, start)}${block.trimEnd()}${before.slice(end + BLOCK_END.length)}`
   }
-  if (!SHELL.test(before)) return undefined
+  if (!SHELL_LINE.test(before)) return undefined
   // At the beginning: an `exec` or `exit` further down cannot skip the guard.
   const [first = '', ...others] = before.split('\n')
   return `${first}\n${block}${others.join('\n')}`

@@ -15,7 +15,7 @@ export async function run({ io }: Invocation): Promise<number> {
   const directory = await hooksDirectory()
   const refusals: SidecarError[] = []
   for (const hook of HOOKS) {
-    const refusal = await install(directory, hook, io).catch((error: unknown) => {
+    const refusal = await installHook(directory, hook, io).catch((error: unknown) => {
       if (error instanceof SidecarError) return error
       throw error
     })
@@ -30,7 +30,7 @@ export async function run({ io }: Invocation): Promise<number> {
 }
 
 /** Resolves with the reason why the hook was left as it is; undefined where it has the guard. */
-async function install(
+async function installHook(
   directory: string,
   hook: Hook,
   io: Pick<Io, 'stdout' | 'stderr'>,
@@ -54,7 +54,7 @@ async function install(
       hint: 'Make it executable or remove it, then try again.',
     })
   }
-  await replace(path, after, before?.mode ?? 0o755)
+  await replaceHook(path, after, before?.mode ?? 0o755)
   io.stderr.write(`${path} checks every commit from now on.\n`)
   return undefined
 }
@@ -94,7 +94,7 @@ async function readExisting(path: string): Promise<{ text: string; mode: number 
 }
 
 /** A commit made meanwhile finds the old hook or the new one, never half of it. */
-async function replace(path: string, text: string, mode: number): Promise<void> {
+async function replaceHook(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
   try {
     await mkdir(dirname(path), { recursive: true })

@@ -8,13 +8,13 @@ export interface LinePiece {
 }
 
 /** The longest line that stays in one piece: far longer than any that a person writes. */
-const PIECE = 1024 * 1024
+const LINE_PIECE_LENGTH = 1024 * 1024
 
-/** How much two pieces of a line have in common: more than the longest secret, twice encoded. */
-const OVERLAP = 64 * 1024
+/** How much two pieces of a line, or two blocks of joined lines, have in common: more than the longest secret, twice encoded. */
+export const OVERLAP_LENGTH = 64 * 1024
 
 /** The lines in each chunk of `stream`, which has to be read as latin1. */
-export async function* linesOf(stream: AsyncIterable<string>): AsyncGenerator<LinePiece[]> {
+export async function* splitLines(stream: AsyncIterable<string>): AsyncGenerator<LinePiece[]> {
   let pending = ''
   let first = true
   for await (const chunk of stream) {
@@ -26,9 +26,9 @@ export async function* linesOf(stream: AsyncIterable<string>): AsyncGenerator<Li
       pending = line
       first = true
     }
-    if (pending.length > PIECE) {
+    if (pending.length > LINE_PIECE_LENGTH) {
       found.push({ text: pending, first, last: false })
-      pending = pending.slice(-OVERLAP)
+      pending = pending.slice(-OVERLAP_LENGTH)
       first = false
     }
     yield found

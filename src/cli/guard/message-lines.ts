@@ -7,9 +7,9 @@ import { createReadStream, statSync } from 'node:fs'
 import { SidecarError } from '../../errors.ts'
 import { isPassed } from '../passed-file.ts'
 import type { AddedLines } from './added-lines.ts'
-import { type AddedLine, MESSAGE } from './diff.ts'
-import { git } from './git.ts'
-import { linesOf } from './lines.ts'
+import { type AddedLine, MESSAGE_FILE } from './diff.ts'
+import { streamGit } from './git.ts'
+import { splitLines } from './lines.ts'
 
 /** It follows the comment string, which may be any (`core.commentString`). */
 const SCISSORS = / -{24} >8 -{24}\r?$/
@@ -18,7 +18,7 @@ const SCISSORS = / -{24} >8 -{24}\r?$/
  * What `git commit --verbose` may show: what is staged, compared with the last commit or, for
  * `--amend`, with the one before; given twice, what is not staged too.
  */
-const DIFFS = [['--cached'], ['--cached', 'HEAD~'], []]
+const DIFFS_SHOWN = [['--cached'], ['--cached', 'HEAD~'], []]
 
 /**
  * The lines of the message that git has in `file`.
@@ -28,12 +28,12 @@ const DIFFS = [['--cached'], ['--cached', 'HEAD~'], []]
 export async function* messageLines(file: string, env: NodeJS.ProcessEnv): AddedLines {
   let line = 0
   let shown: ReadonlySet<string> | undefined
-  for await (const pieces of linesOf(messageIn(file))) {
+  for await (const pieces of splitLines(messageIn(file))) {
     const found: AddedLine[] = []
     for (const piece of pieces) {
       if (piece.first) line++
       if (shown?.has(piece.text)) continue
-      found.push({ ...piece, commit: '', file: MESSAGE, line })
+      found.push({ ...piece, commit: '', file: MESSAGE_FILE, line })
       if (SCISSORS.test(piece.text)) shown ??= await diffShown(env)
     }
     yield found
@@ -44,7 +44,7 @@ async function* messageIn(file: string): AsyncGenerator<string> {
   try {
     const passed = isPassed(file)
     const stats = statSync(file)
-    if (!stats.isFile() && !passed) throw unreadable(file, 'it is no regular file')
+    if (!stats.isFile() && !passed) throw toUnreadableError(file, 'it is no regular file')
     // The files of the kernel say that they are empty, and may keep us for ever.
     if (stats.size === 0 && !passed) return
     const end = passed ? Infinity : stats.size - 1
@@ -52,11 +52,11 @@ async function* messageIn(file: string): AsyncGenerator<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof SidecarError || code === undefined) throw error
-    throw unreadable(file, code)
+    throw toUnreadableError(file, code)
   }
 }
 
-function unreadable(file: string, reason: string): SidecarError {
+function toUnreadableError(file: string, reason: string): SidecarError {
   return new SidecarError('failed', `The commit message in ${file} cannot be read (${reason}).`, {
     hint: 'Give the file that git names to its commit-msg hook.',
   })
@@ -66,9 +66,9 @@ function unreadable(file: string, reason: string): SidecarError {
 async function diffShown(env: NodeJS.ProcessEnv): Promise<ReadonlySet<string>> {
   const lines = new Set<string>()
   if (env.GIT_EDITOR === ':') return lines
-  for (const against of DIFFS) {
-    const diff = git(['diff', '--no-color', '--no-ext-diff', ...against])
-    for await (const pieces of linesOf(diff.output)) {
+  for (const against of DIFFS_SHOWN) {
+    const diff = streamGit(['diff', '--no-color', '--no-ext-diff', ...against])
+    for await (const pieces of splitLines(diff.output)) {
       for (const { text } of pieces) lines.add(text)
     }
     // It fails where there is no earlier commit: then that diff has no lines to leave out.

@@ -4,9 +4,9 @@
  */
 
 /** 1 for each code from 0 to 255 that is of the kind. */
-export type Kind = Uint8Array
+export type CharacterClass = Uint8Array
 
-export function kindOf(pattern: RegExp): Kind {
+export function toCharacterClass(pattern: RegExp): CharacterClass {
   return Uint8Array.from({ length: 256 }, (_, code) =>
     pattern.test(String.fromCharCode(code)) ? 1 : 0,
   )
@@ -15,7 +15,7 @@ export function kindOf(pattern: RegExp): Kind {
 /** The start and end of each stretch of `kind` in `text` that is at least `shortest` long. */
 export function stretchesIn(
   text: string,
-  kind: Kind,
+  kind: CharacterClass,
   shortest: number,
 ): (readonly [start: number, end: number])[] {
   const found: (readonly [number, number])[] = []

@@ -9,23 +9,26 @@ function withDiskInWords(load: () => Promise<Pick<CommandRow, 'run'>>): CommandR
     try {
       return await run(invocation)
     } catch (error) {
-      const { inWords } = await import('./disk-refusal.ts')
-      throw inWords(error)
+      const { toDiskRefusal } = await import('./disk-refusal.ts')
+      throw toDiskRefusal(error)
     }
   }
 }
 
-const SYSTEM: Option = { type: 'boolean', description: "Means the machine's service, not yours." }
+const SYSTEM_OPTION: Option = {
+  type: 'boolean',
+  description: "Means the machine's service, not yours.",
+}
 
-const FORCE: Option = {
+const FORCE_OPTION: Option = {
   type: 'boolean',
   description: 'Replace or remove also files that a person changed.',
 }
 
-export const install: CommandRow = {
+export const serviceInstall: CommandRow = {
   arguments: [],
   options: {
-    system: SYSTEM,
+    system: SYSTEM_OPTION,
     group: {
       type: 'string',
       placeholder: 'NAME',
@@ -33,32 +36,32 @@ export const install: CommandRow = {
     },
     config: CONFIG,
     'dry-run': { type: 'boolean', description: 'Print the files and commands; change nothing.' },
-    force: FORCE,
+    force: FORCE_OPTION,
   },
   examples: [],
   run: withDiskInWords(() => import('./install.ts')),
 }
 
-export const uninstall: CommandRow = {
+export const serviceUninstall: CommandRow = {
   arguments: [],
   options: {
-    system: SYSTEM,
+    system: SYSTEM_OPTION,
     purge: {
       type: 'boolean',
       description: 'Remove the state directory too: every session and secret in it is lost.',
     },
-    force: FORCE,
+    force: FORCE_OPTION,
   },
   examples: [],
   run: withDiskInWords(() => import('./uninstall.ts')),
 }
 
-export const logs: CommandRow = {
+export const serviceLogs: CommandRow = {
   details: 'It is in the journal of systemd; on macOS and Windows in a file.',
   arguments: [],
   options: {
     follow: { type: 'boolean', description: 'Keep printing new lines until interrupted.' },
-    system: SYSTEM,
+    system: SYSTEM_OPTION,
     json: {
       type: 'boolean',
       description: 'Print the lines as they are logged, on a terminal too.',
@@ -68,9 +71,9 @@ export const logs: CommandRow = {
   run: async (invocation) => (await import('./logs.ts')).run(invocation),
 }
 
-export const status: CommandRow = {
+export const serviceStatus: CommandRow = {
   arguments: [],
-  options: { system: SYSTEM, json: JSON_OUTPUT },
+  options: { system: SYSTEM_OPTION, json: JSON_OUTPUT },
   examples: [],
   run: withDiskInWords(() => import('./status.ts')),
 }

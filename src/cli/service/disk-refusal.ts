@@ -3,7 +3,7 @@ import { diskErrorInWords, isDiskError, wayOutOf } from '../../adapters/files/di
 import { SidecarError } from '../../errors.ts'
 
 /** Turns a disk error into a `failed` that names the path; returns any other error unchanged. */
-export function inWords(error: unknown): unknown {
+export function toDiskRefusal(error: unknown): unknown {
   if (!isDiskError(error)) return error
   const { path = 'A file of the service' } = error
   return new SidecarError('failed', `${path} cannot be used: ${diskErrorInWords(error)}.`, {

@@ -12,7 +12,7 @@ import { serviceOptions } from './find-service-manager.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
-  const manager = await installedManager(invocation)
+  const manager = await findInstalledManager(invocation)
   const { file, args } = manager.logProgram(flag('follow'))
   const forPerson = io.stdout.isTTY && !flag('json')
   const child = spawn(file, args, { env: io.env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -35,7 +35,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** This user's service where it is installed, else the machine's. @throws {SidecarError} `failed` where neither is. */
-async function installedManager(invocation: Invocation): Promise<ServiceManager> {
+async function findInstalledManager(invocation: Invocation): Promise<ServiceManager> {
   const { command, flag, io } = invocation
   const services = await loadServices()
   const causes: unknown[] = []

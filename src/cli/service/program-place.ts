@@ -9,7 +9,7 @@ const FOR_ONE_RUN =
   /\/_npx\/|\/dlx(-\w+)?\/|\/bunx-|\/uv\/(cache\/)?(archive|environments|builds)-v\d+\/|\/(\.cache\/pipx|pipx\/\.cache)\/|\/cached-envs-v\d+\/|^\/run\/user\//
 
 /** Directories that hold one version: of Node's version managers, Homebrew, snap and Nix. */
-const VERSIONED = new RegExp(
+const VERSIONED_DIRECTORY = new RegExp(
   `/(?:${[
     ...['\\.?nvm/versions', 'nvm/v\\d[^/]*', '\\.nvs/node', 'fnm/node-versions', '\\.?n/versions'],
     ...['\\.?nodenv/versions', '\\.?asdf/installs', '(?:mise|rtx)/installs', '\\.proto/tools'],
@@ -29,7 +29,7 @@ export function refuseFleeting({ node, main }: Program): void {
 /** Notes for a person about a place that may be replaced one day. */
 export function placeNotes({ node, main }: Program): string[] {
   const again = 'run `evo-token service install` again after that'
-  const versioned = [node, main].find((path) => VERSIONED.test(withSlashes(path)))
+  const versioned = [node, main].find((path) => VERSIONED_DIRECTORY.test(withSlashes(path)))
   if (versioned !== undefined) {
     return [
       `The service runs ${versioned}, of one version of Node: where you remove that version, ${again}.`,
@@ -52,7 +52,7 @@ export function placeNotes({ node, main }: Program): string[] {
 
 /** The Python (PEP 405) or conda environment that contains `path`. */
 function virtualEnvironmentOf(path: string): string | undefined {
-  return ancestors(path).find((directory) =>
+  return ancestorsOf(path).find((directory) =>
     ['pyvenv.cfg', 'conda-meta'].some((mark) => existsSync(join(directory, mark))),
   )
 }
@@ -69,7 +69,7 @@ function projectOf(path: string): string | undefined {
   return found > 0 && existsSync(join(directory, 'package.json')) ? directory : undefined
 }
 
-function ancestors(path: string): string[] {
+function ancestorsOf(path: string): string[] {
   const parent = dirname(path)
-  return parent === path ? [] : [parent, ...ancestors(parent)]
+  return parent === path ? [] : [parent, ...ancestorsOf(parent)]
 }

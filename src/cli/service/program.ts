@@ -5,19 +5,19 @@ import { dirname, join } from 'node:path'
 import { packageManifest } from '../../adapters/process/package-version.ts'
 import type { Program } from '../../platform/service-manager.ts'
 
-const PACKAGE = dirname(packageManifest())
+const PACKAGE_DIRECTORY = dirname(packageManifest())
 
 export function thisProgram(): Program {
   return {
     node: realpathSync(process.execPath),
-    main: realpathSync(join(PACKAGE, 'dist/main.js')),
-    digest: programDigest(join(PACKAGE, 'dist')),
+    main: realpathSync(join(PACKAGE_DIRECTORY, 'dist/main.js')),
+    digest: programDigest(join(PACKAGE_DIRECTORY, 'dist')),
   }
 }
 
 /** A template in the package, such as `systemd/user/evo-token.service`. */
 export function readTemplate(path: string): string {
-  return readFileSync(join(PACKAGE, path), 'utf8')
+  return readFileSync(join(PACKAGE_DIRECTORY, path), 'utf8')
 }
 
 /** 16 hex digits that change whenever the program in `dist` does. */

@@ -5,18 +5,18 @@ import { createClient } from '../../client/connection.ts'
 import { type Connection, openSocket, exchange } from '../../client/wire.ts'
 import type { ServiceManager } from '../../platform/service-manager.ts'
 
-const WITHIN_MS = 60_000
-const LOOK_MS = 200
+const READY_WITHIN_MS = 60_000
+const READINESS_POLL_MS = 200
 
 /** Resolves with a sentence about the apps. @throws {SidecarError} `failed` after a minute, with the last lines of the log. */
 export async function waitUntilServing(manager: ServiceManager): Promise<string> {
-  const deadline = performance.now() + WITHIN_MS
+  const deadline = performance.now() + READY_WITHIN_MS
   while (performance.now() < deadline) {
     const { phase } = await manager.state()
     if (phase === 'failed') break
     const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
     if (apps) return describeReadiness(apps)
-    await sleep(LOOK_MS)
+    await sleep(READINESS_POLL_MS)
   }
   const said = (await manager.lastLog()).trim()
   throw new SidecarError(
@@ -32,7 +32,7 @@ export async function waitUntilServing(manager: ServiceManager): Promise<string>
 export async function fetchReadiness(
   manager: ServiceManager,
 ): Promise<Record<string, { ready: boolean }> | undefined> {
-  const connection = await connect(manager)
+  const connection = await connectToService(manager)
   if (!connection) return undefined
   const answer = await exchange(connection, { path: '/readyz', timeoutMs: 5_000 })
   const json = typeof answer === 'string' ? undefined : answer.json
@@ -41,7 +41,10 @@ export async function fetchReadiness(
     : undefined
 }
 
-async function connect({ socket, stateDir }: ServiceManager): Promise<Connection | undefined> {
+async function connectToService({
+  socket,
+  stateDir,
+}: ServiceManager): Promise<Connection | undefined> {
   if (socket === undefined) {
     const client = createClient({ env: {}, stateDir, ownerOnly: true })
     // It has not started yet, or has stopped.

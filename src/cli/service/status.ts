@@ -19,7 +19,7 @@ interface WhyNot {
   readonly log: string
 }
 
-async function whyNot(
+async function findWhyNot(
   { machineConfig, lastLog }: ServiceManager,
   files: readonly { readonly text: string | undefined }[],
   { env }: Io,
@@ -37,7 +37,7 @@ async function whyNot(
   return { config, log: (await lastLog()).trim() }
 }
 
-function inWords({ config, log }: WhyNot, system: boolean): string {
+function describeWhyNot({ config, log }: WhyNot, system: boolean): string {
   const fault = config ? `The config is not usable:\n${config.message}\n${config.hint}\n` : ''
   const shown = `evo-token service logs${system ? ' --system' : ''}`
   const said = log && `The last lines of its log (\`${shown}\` shows more):\n${log}\n`
@@ -59,7 +59,7 @@ export async function run(invocation: Invocation): Promise<number> {
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
   const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
-  const fault = apps || phase === 'absent' ? undefined : await whyNot(manager, files, io)
+  const fault = apps || phase === 'absent' ? undefined : await findWhyNot(manager, files, io)
   if (flag('json')) {
     const shown = files.map(({ path, state }) => ({ path, state }))
     const { config = null, log = '' } = fault ?? {}
@@ -79,7 +79,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const silent =
       phase === 'absent' ? 'No service is installed.\n' : 'The daemon does not answer.\n'
     io.stdout.write(apps ? describeReadiness(apps) : silent)
-    if (fault) io.stdout.write(inWords(fault, flag('system')))
+    if (fault) io.stdout.write(describeWhyNot(fault, flag('system')))
   }
   return apps ? 0 : NOT_REACHABLE
 }

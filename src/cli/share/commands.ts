@@ -7,7 +7,7 @@ import { plain } from '../plain.ts'
 /** The old home finishes what it is doing first. */
 const HOME_CHANGE_TIMEOUT_MS = 60_000
 
-export const move: CommandRow = {
+export const shareMove: CommandRow = {
   details:
     'The old home finishes what it is doing, publishes, and hands the app over. Where it is stopped for good, use `share take-over`.',
   arguments: [APP],
@@ -22,7 +22,7 @@ export const move: CommandRow = {
   },
 }
 
-export const takeOver: CommandRow = {
+export const shareTakeOver: CommandRow = {
   details:
     'Only you can know that the other keeper is gone for good. If it is merely cut off, both may spend the same refresh token, and the authorization server ends the session.',
   arguments: [{ name: 'NAME', kind: 'name', description: 'The name of the keeper that is gone.' }],
@@ -58,7 +58,7 @@ interface SkippedApp {
   readonly reason: string
 }
 
-export const leave: CommandRow = {
+export const shareLeave: CommandRow = {
   details:
     'For a database that is gone for good, or a machine that is to share no more. Take "share" out of the config then, and restart the daemon.',
   arguments: [],

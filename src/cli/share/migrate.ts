@@ -2,7 +2,7 @@
 import type { CommandRow } from '../command.ts'
 import { CONFIG } from '../options.ts'
 
-export const migrate: CommandRow = {
+export const shareMigrate: CommandRow = {
   details:
     'Run it as the role that owns the database: with --user, and --password-file where that role has a password. It may be repeated. With --dry-run it prints the SQL for another person to run.',
   arguments: [],

@@ -37,7 +37,7 @@ export const readerKey: CommandRow = {
     const file = createFile(out)
     const done: string[] = []
     try {
-      for await (const { of, lines } of readKeys(invocation, apps)) {
+      for await (const { of, lines } of requestReaderKeys(invocation, apps)) {
         writeFileSync(file, lines)
         done.push(...of)
       }
@@ -59,7 +59,7 @@ export const readerKey: CommandRow = {
 const APPS_AT_ONCE = 100
 
 /** Yields the lines for the apps of each request, as its answer comes. */
-async function* readKeys(
+async function* requestReaderKeys(
   { place, flag }: Invocation,
   apps: readonly string[],
 ): AsyncGenerator<{ readonly of: readonly string[]; readonly lines: string }> {

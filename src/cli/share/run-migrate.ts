@@ -2,7 +2,7 @@
 import { loadConfig } from '../../adapters/config/config-file.ts'
 import { readSecretFile } from '../../adapters/share/private-file.ts'
 import { runMigration } from '../../adapters/share/run-migration.ts'
-import { migration } from '../../adapters/share/schema.ts'
+import { migrationStatements } from '../../adapters/share/schema.ts'
 import { SidecarError } from '../../errors.ts'
 import { locations } from '../../platform/chosen.ts'
 import type { Invocation } from '../command.ts'
@@ -33,7 +33,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const named = texts('grant')
   const keepers = named.length > 0 || reader !== undefined ? named : [share.user]
   const readers = reader === undefined ? [] : [{ role: reader, apps }]
-  const statements = migration(share.database, { keepers, readers })
+  const statements = migrationStatements(share.database, { keepers, readers })
   if (flag('dry-run')) {
     io.stdout.write(`BEGIN;\n${statements.join(';\n')};\nCOMMIT;\n`)
     return 0

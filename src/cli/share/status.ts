@@ -3,21 +3,21 @@ import { createClient } from '../../client/connection.ts'
 import type { CommandRow } from '../command.ts'
 import { JSON_OUTPUT, OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
-import { table } from '../table.ts'
+import { renderTable } from '../table.ts'
 import type { ShareStatus } from './share-status.ts'
 
-export const status: CommandRow = {
+export const shareStatus: CommandRow = {
   arguments: [],
   options: { json: JSON_OUTPUT, ...OWNER_OPTIONS },
   examples: [],
   async run({ place, flag, io }) {
     const answer = await createClient(place).ask({ path: '/v1/share' })
-    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describe(answer))
+    io.stdout.write(flag('json') ? `${JSON.stringify(answer)}\n` : describeShare(answer))
     return 0
   },
 }
 
-function describe(shared: ShareStatus): string {
+function describeShare(shared: ShareStatus): string {
   const { database, keepers, apps } = shared
   if (!shared.shared || !database) return 'This daemon shares nothing with other hosts.\n'
   const lines = [`${plain(shared.name ?? '')}, a ${shared.role ?? ''}`, describeDatabase(database)]
@@ -35,9 +35,9 @@ function describe(shared: ShareStatus): string {
         : keeper.beat_at === null
           ? 'stopped'
           : `silent since ${keeper.beat_at}`,
-      differences(keeper),
+      describeDifferences(keeper),
     ])
-    blocks.push(table(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
+    blocks.push(renderTable(['KEEPER', 'HOST', 'VERSION', 'STATE', 'DIFFERS'], rows))
   }
   if (apps && apps.length > 0) {
     const rows = apps.map(({ app, home, here, published }) => [
@@ -45,7 +45,7 @@ function describe(shared: ShareStatus): string {
       home === null ? (here ? 'this keeper, not shared yet' : 'none') : plain(home),
       published === null ? '' : published ? 'published' : 'not published yet',
     ])
-    blocks.push(table(['APP', 'HOME', 'COPY'], rows))
+    blocks.push(renderTable(['APP', 'HOME', 'COPY'], rows))
   }
   return blocks.join('\n')
 }
@@ -63,7 +63,10 @@ function describeDatabase({
   return `database: ${plain(primaries[0] ?? names)} answers${ms === null ? '' : ` within ${ms} ms`}`
 }
 
-function differences(keeper: { readonly same_apps: boolean; readonly same_key: boolean }): string {
+function describeDifferences(keeper: {
+  readonly same_apps: boolean
+  readonly same_key: boolean
+}): string {
   const parts = [!keeper.same_apps && 'apps in the config', !keeper.same_key && 'vault key']
   return parts.filter(Boolean).join(', ')
 }

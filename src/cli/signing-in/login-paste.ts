@@ -32,7 +32,7 @@ export async function pasteUntil<T>(
   lines.on('SIGINT', () => process.emit('SIGINT'))
   const pasting = async (): Promise<never> => {
     for await (const pasted of pastesOf(lines)) {
-      for (const url of addressesOf(pasted)) {
+      for (const url of joinAddresses(pasted)) {
         try {
           await client.ask({ method: 'POST', path: `${path}/callback`, body: { url } })
         } catch (error) {
@@ -70,7 +70,7 @@ async function* pastesOf(lines: Interface): AsyncGenerator<readonly string[]> {
 }
 
 /** Joins an address that a mail or a terminal broke over several lines; each `://` begins another address. */
-function addressesOf(pasted: readonly string[]): readonly string[] {
+function joinAddresses(pasted: readonly string[]): readonly string[] {
   const addresses: string[] = []
   for (const line of pasted.map((one) => one.trim())) {
     if (addresses.length === 0 || line.includes('://')) addresses.push(line)

@@ -8,7 +8,7 @@ import type { SignInJson } from './sign-in-json.ts'
 const POLL_TIMEOUT_MS = 40_000
 
 /** How often the daemon is asked whether a browser has come. */
-const LOOK_EVERY_MS = 2_000
+const BROWSER_POLL_MS = 2_000
 
 /** What is said while the sign-in is pending; each once. */
 export interface Hints {
@@ -51,7 +51,7 @@ function startHints(client: Client, path: string, { say, noVisit, stillWaiting }
       if (!(error instanceof EvoTokenError)) throw error
     }
   }
-  const looks = setInterval(() => void look(), LOOK_EVERY_MS)
+  const looks = setInterval(() => void look(), BROWSER_POLL_MS)
   const timers = [
     setTimeout(() => {
       visitIsDue = true

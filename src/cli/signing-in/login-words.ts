@@ -8,7 +8,7 @@ export const NO_VISIT_AFTER_MS = 20_000
 /** A sign-in page that has been open for so long may show an error. */
 export const REMINDER_AFTER_MS = 60_000
 
-const PASTE = 'paste the address of that page here, and press Enter'
+const PASTE_ADDRESS = 'paste the address of that page here, and press Enter'
 
 const GIVE_UP = 'This waits until you are done; to give up, press Ctrl-C.'
 
@@ -30,8 +30,8 @@ ${ifPageShowsError(app, started)}${howItEnds(started)}
 
 function howItEnds({ listening }: StartedInBrowser): string {
   return listening === false
-    ? `When the browser has come to the page after the sign-in, ${PASTE}: paste the address whatever the page shows.`
-    : `If the browser ends on a page that does not load, ${PASTE}.`
+    ? `When the browser has come to the page after the sign-in, ${PASTE_ADDRESS}: paste the address whatever the page shows.`
+    : `If the browser ends on a page that does not load, ${PASTE_ADDRESS}.`
 }
 
 /** Undefined where the daemon listens on the port of the redirect URI. */
@@ -51,7 +51,7 @@ export function portTaken({ busy_port, busy_port_user }: StartedInBrowser): stri
 }
 
 /** The parameters of the authorization request that have to be as registered. */
-const SENT = { client_id: 'client id', redirect_uri: 'redirect URI', scope: 'scopes' }
+const SENT_PARAMETERS = { client_id: 'client id', redirect_uri: 'redirect URI', scope: 'scopes' }
 
 /** What to compare with the registration. Of an error page that the server shows the daemon learns nothing. */
 export function ifPageShowsError(
@@ -59,7 +59,7 @@ export function ifPageShowsError(
   { authorization_url: url }: StartedInBrowser,
 ): string {
   const sent = URL.canParse(url) ? new URL(url).searchParams : new URLSearchParams()
-  const rows = Object.entries(SENT).flatMap(([name, label]) => {
+  const rows = Object.entries(SENT_PARAMETERS).flatMap(([name, label]) => {
     const value = sent.get(name)
     return value === null ? [] : [`  ${label.padEnd(12)}  ${plain(value)}`]
   })
@@ -73,16 +73,16 @@ export function noVisit({ open_url: link }: StartedInBrowser): string {
 
 ${plain(link ?? '')}
 
-If the browser shows another program's page, a web server in development may have left a service worker there: open the link in a private window. If it insists on https:, allow http: for this address. If it is on another machine, give up with Ctrl-C and use --no-browser. Whatever page it ends on, ${PASTE}.
+If the browser shows another program's page, a web server in development may have left a service worker there: open the link in a private window. If it insists on https:, allow http: for this address. If it is on another machine, give up with Ctrl-C and use --no-browser. Whatever page it ends on, ${PASTE_ADDRESS}.
 `
 }
 
 export function stillWaiting(app: string, started: StartedInBrowser): string {
-  return `Still waiting for the sign-in to ${app}. ${ifPageShowsError(app, started)}If the browser ended on a page that is not of evo-token, ${PASTE}. To give up, press Ctrl-C.
+  return `Still waiting for the sign-in to ${app}. ${ifPageShowsError(app, started)}If the browser ended on a page that is not of evo-token, ${PASTE_ADDRESS}. To give up, press Ctrl-C.
 `
 }
 
-export const HTTPS_TRIED = `The browser tried https: where the sign-in ends, and evo-token answers http: there. Allow http: for this address in the browser (its "HTTPS-only" setting), load the page again with http:// in front; or ${PASTE}.
+export const HTTPS_TRIED = `The browser tried https: where the sign-in ends, and evo-token answers http: there. Allow http: for this address in the browser (its "HTTPS-only" setting), load the page again with http:// in front; or ${PASTE_ADDRESS}.
 `
 
 export function deviceCode(

@@ -38,7 +38,7 @@ export const login: CommandRow = {
 }
 
 /** Ctrl-C, a terminal that closes, and `kill`; with the exit codes that shells use for them. */
-const INTERRUPTIONS = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const
+const INTERRUPT_EXIT_CODES = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const
 
 /** The daemon ends a sign-in at once; a daemon that hangs must not keep the person waiting. */
 const GIVE_UP_WITHIN_MS = 2_000
@@ -49,7 +49,7 @@ async function run(invocation: Invocation): Promise<number> {
   const device = flag('device')
   if (device && flag('no-browser')) throw usageFault(command, 'takes one of --device, --no-browser')
   const client = createClient(invocation.place)
-  const begun = begin(client, app, {
+  const begun = requestSignIn(client, app, {
     ...(device && { method: 'device' }),
     switch_user: flag('switch-user'),
   })
@@ -74,21 +74,21 @@ interface Begun {
   readonly path: string
 }
 
-async function begin(client: Client, app: string, body: object): Promise<Begun> {
+async function requestSignIn(client: Client, app: string, body: object): Promise<Begun> {
   const answer = await client.ask({ method: 'POST', path: appPath(app, '/login'), body })
   const started = answer as unknown as StartedJson
   if (typeof started.id !== 'string') throw notASignIn()
   return { started, path: appPath(app, `/login/${encodeURIComponent(started.id)}`) }
 }
 
-interface SignIn extends Begun {
+interface SignInContext extends Begun {
   readonly client: Client
   readonly app: string
   readonly invocation: Invocation
 }
 
 /** Tells the person where to sign in, and waits for the end. */
-async function completeSignIn(signIn: SignIn): Promise<SignInJson> {
+async function completeSignIn(signIn: SignInContext): Promise<SignInJson> {
   const { client, started, path, app, invocation } = signIn
   const { stderr } = invocation.io
   if (!('user_code' in started)) return completeInBrowser(signIn, started)
@@ -97,7 +97,7 @@ async function completeSignIn(signIn: SignIn): Promise<SignInJson> {
 }
 
 async function completeInBrowser(
-  { client, path, app, invocation }: SignIn,
+  { client, path, app, invocation }: SignInContext,
   started: StartedInBrowser,
 ): Promise<SignInJson> {
   const { io, flag } = invocation
@@ -150,7 +150,7 @@ function giveUpOnInterrupt({
   begun,
   app,
   io,
-}: Pick<SignIn, 'client' | 'app'> & {
+}: Pick<SignInContext, 'client' | 'app'> & {
   readonly begun: Promise<Begun>
   readonly io: Io
 }): Interruption {
@@ -166,7 +166,7 @@ function giveUpOnInterrupt({
     }
     process.exit(exitCode)
   }
-  const listeners = Object.entries(INTERRUPTIONS).map(([signal, exitCode]) => {
+  const listeners = Object.entries(INTERRUPT_EXIT_CODES).map(([signal, exitCode]) => {
     // Once: a second signal ends the process.
     const listener = () => {
       interruption.leaving ??= leave(exitCode)

@@ -17,7 +17,7 @@ export const logout: CommandRow = {
 
 async function run(invocation: Invocation): Promise<number> {
   const { stderr } = invocation.io
-  const app = invocation.argument('APP') || (await confirmedDefault(invocation))
+  const app = invocation.argument('APP') || (await confirmDefault(invocation))
   if (app === undefined) {
     stderr.write('Nothing was changed.\n')
     return 1
@@ -35,7 +35,7 @@ async function run(invocation: Invocation): Promise<number> {
 }
 
 /** Undefined where the person says no or presses Ctrl-C. @throws {SidecarError} `invalid_request` without a person. */
-async function confirmedDefault(invocation: Invocation): Promise<string | undefined> {
+async function confirmDefault(invocation: Invocation): Promise<string | undefined> {
   const { command, flag, io } = invocation
   const { defaultApp } = await import('../default-app.ts')
   const app = await defaultApp(invocation)

@@ -17,31 +17,31 @@ const LONGEST_FILE = 64 * 1024
  */
 export async function readKeyFile(file: string, { stdin }: Io): Promise<string> {
   const place = file === '-' ? 'stdin' : `"${file}"`
-  const text = file === '-' ? await readWhole(stdin) : await readContents(file)
-  if (text === undefined) throw fault(`${place} is longer than a private key is.`)
+  const text = file === '-' ? await readStream(stdin) : await readContents(file)
+  if (text === undefined) throw toKeyFileFault(`${place} is longer than a private key is.`)
   const read = readPrivateKey(text)
   if (read.kind === 'key') return read.text
-  if (read.kind === 'other') throw fault(`${place} holds no private key in PEM or JWK.`)
-  throw fault(`The private key in ${place} cannot be used: ${read.reason}.`)
+  if (read.kind === 'other') throw toKeyFileFault(`${place} holds no private key in PEM or JWK.`)
+  throw toKeyFileFault(`The private key in ${place} cannot be used: ${read.reason}.`)
 }
 
 async function readContents(file: string): Promise<string | undefined> {
   if (!isPassed(file)) {
     const read = readSmallFile(file, LONGEST_FILE)
     if (read.kind === 'read') return decodeText(read.bytes)
-    throw fault(`"${file}" ${read.reason}.`)
+    throw toKeyFileFault(`"${file}" ${read.reason}.`)
   }
   try {
-    return await readWhole(createReadStream(file))
+    return await readStream(createReadStream(file))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    throw fault(`"${file}" cannot be read (${code}).`)
+    throw toKeyFileFault(`"${file}" cannot be read (${code}).`)
   }
 }
 
 /** Undefined where it is too long. */
-async function readWhole(stream: NodeJS.ReadableStream): Promise<string | undefined> {
+async function readStream(stream: NodeJS.ReadableStream): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stream) {
@@ -53,7 +53,7 @@ async function readWhole(stream: NodeJS.ReadableStream): Promise<string | undefi
   return decodeText(Buffer.concat(chunks))
 }
 
-function fault(message: string): SidecarError {
+function toKeyFileFault(message: string): SidecarError {
   return new SidecarError('invalid_request', message, {
     hint: 'Give a file with an RSA, EC or Ed25519 private key, as PEM (PKCS#8) or as JWK; or - for stdin.',
   })

@@ -11,6 +11,7 @@ import type { CommandRow, Invocation } from '../command.ts'
 import { APP, OWNER_OPTIONS } from '../options.ts'
 import type { Io } from '../io.ts'
 import { isPromptLeft } from '../prompts.ts'
+import { SECRET_MAX_LENGTH } from '../../core/client-secret.ts'
 
 export const secret: CommandRow = {
   details:
@@ -38,11 +39,8 @@ export const secret: CommandRow = {
   run,
 }
 
-/** The most that the daemon accepts. */
-const LONGEST = 4096
-
 /** The longest secret in UTF-16, with blanks around it. */
-const STDIN_MAX = 4 * LONGEST
+const STDIN_MAX_BYTES = 4 * SECRET_MAX_LENGTH
 
 async function run(invocation: Invocation): Promise<number> {
   const { argument, text, io } = invocation
@@ -53,7 +51,7 @@ async function run(invocation: Invocation): Promise<number> {
   await client.ask({ path: appPath(app) })
   const secret =
     keyFile !== undefined
-      ? await readPrivateKey(keyFile, io)
+      ? await readPrivateKeySecret(keyFile, io)
       : io.stdin.isTTY
         ? await askHidden(app, io)
         : await readStdin(io)
@@ -76,9 +74,9 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-async function readPrivateKey(file: string, io: Io): Promise<Secret> {
+async function readPrivateKeySecret(file: string, io: Io): Promise<Secret> {
   const { readKeyFile } = await import('./private-key-file.ts')
-  return toSecret(await readKeyFile(file, io), 'private key')
+  return checkSecret(await readKeyFile(file, io), 'private key')
 }
 
 /** Undefined if the person cancelled. */
@@ -88,7 +86,7 @@ async function askHidden(app: string, { stdin, stderr }: Io): Promise<Secret | u
   try {
     const typed = await password({ message }, { input: stdin, output: stderr })
     const read = readClientSecret(typed)
-    if (read.kind === 'secret' || typed.trim() === '') return toSecret(typed.trim())
+    if (read.kind === 'secret' || typed.trim() === '') return checkSecret(typed.trim())
     throw new SidecarError('invalid_request', `The client secret is not stored: ${read.reason}.`, {
       hint: 'Copy it again, without what stands around it.',
     })
@@ -106,19 +104,19 @@ async function readStdin({ stdin }: Io): Promise<Secret> {
     const bytes = Buffer.from(chunk)
     chunks.push(bytes)
     length += bytes.length
-    if (length > STDIN_MAX) break
+    if (length > STDIN_MAX_BYTES) break
   }
   const text = decodeText(Buffer.concat(chunks))
-  if (/^\s*$/.test(text.split('\n', 1)[0] ?? '')) return toSecret('')
+  if (/^\s*$/.test(text.split('\n', 1)[0] ?? '')) return checkSecret('')
   const read = readClientSecret(text)
-  if (read.kind === 'secret') return toSecret(read.text)
+  if (read.kind === 'secret') return checkSecret(read.text)
   throw new SidecarError('invalid_request', `What came on stdin is not used: ${read.reason}.`, {
     hint: 'Write the client secret as one line. A private key goes in with --private-key FILE.',
   })
 }
 
-function toSecret(text: string, what = 'client secret'): Secret {
-  if (text !== '' && text.length <= LONGEST) return new Secret(text)
+function checkSecret(text: string, what = 'client secret'): Secret {
+  if (text !== '' && text.length <= SECRET_MAX_LENGTH) return new Secret(text)
   const message = text === '' ? `No ${what} was given.` : `That is too long for a ${what}.`
   const hint =
     what === 'client secret'

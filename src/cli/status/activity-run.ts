@@ -2,21 +2,21 @@
 import { type ActivityItem, toActivityPage } from '../../client/activity.ts'
 import { type Client, createClient } from '../../client/connection.ts'
 import { tcpTargetOf } from '../../client/daemon-address.ts'
-import { toMs } from '../../config/values.ts'
+import { durationToMs } from '../../config/values.ts'
 import type { Invocation } from '../command.ts'
 import { usageFault } from '../usage.ts'
 import { activityLine, activityLines } from './activity-view.ts'
 import { daemonEvents } from './events.ts'
 import { isTemporary, tooManyStreams, waitForDaemon } from './watch.ts'
 
-const PAGE = 1_000
+const ITEMS_PER_READ = 1_000
 /** Entries that are shown without `--since`. */
-const SHOWN = 50
+const ITEMS_SHOWN = 50
 /** Width of the app's column while following: enough for most names; a longer one shifts its own line. */
 const APP_WIDTH = 12
 
 /** How many entries are remembered as shown, so that none is shown twice: more than one read brings. */
-const SHOWN_MAX = 10_000
+const REMEMBERED_ITEMS_MAX = 10_000
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
@@ -24,7 +24,8 @@ export async function run(invocation: Invocation): Promise<number> {
   if (flag('follow')) return follow(client, invocation)
   const past = await readPast(client, invocation)
   if (flag('json')) io.stdout.write(`${JSON.stringify({ items: [...past].reverse() })}\n`)
-  else io.stdout.write(past.length > 0 ? activityLines(past) : `${nothing(invocation)}\n`)
+  else
+    io.stdout.write(past.length > 0 ? activityLines(past) : `${sayNothingHappened(invocation)}\n`)
   return 0
 }
 
@@ -40,11 +41,11 @@ async function follow(client: Client, invocation: Invocation): Promise<number> {
   // Not compared by time: two entries may have the same one, and a clock may be set back.
   const shown = new Set<string>()
   const show = (item: ActivityItem, width = APP_WIDTH) => {
-    const key = keyOf(item)
+    const key = itemKey(item)
     if (shown.has(key)) return
     shown.add(key)
     const [oldest] = shown
-    if (shown.size > SHOWN_MAX && oldest !== undefined) shown.delete(oldest)
+    if (shown.size > REMEMBERED_ITEMS_MAX && oldest !== undefined) shown.delete(oldest)
     io.stdout.write(flag('json') ? `${JSON.stringify(item)}\n` : activityLine(item, width))
   }
   let wasReached = false
@@ -59,7 +60,7 @@ async function follow(client: Client, invocation: Invocation): Promise<number> {
       const past = await readPast(client, invocation)
       const width = Math.max(1, ...past.map(({ app }) => app?.length ?? 0))
       if (past.length === 0 && !wasReached && !flag('json')) {
-        io.stdout.write(`${nothing(invocation)}\n`)
+        io.stdout.write(`${sayNothingHappened(invocation)}\n`)
       }
       for (const item of past) show(item, wasReached ? APP_WIDTH : width)
       wasReached = true
@@ -83,13 +84,14 @@ async function follow(client: Client, invocation: Invocation): Promise<number> {
 }
 
 /** The same for an entry of a page and for its event, whose members may be in another order. */
-function keyOf(item: ActivityItem): string {
+function itemKey(item: ActivityItem): string {
   const { at, app, kind, caller, cause, duration_ms, error, fingerprint } = item
   return JSON.stringify([at, app, kind, caller, cause, duration_ms, error, fingerprint])
 }
 
-function nothing(invocation: Invocation): string {
-  const isAll = Object.keys(filters(invocation)).length === 0 && sinceOf(invocation) === undefined
+function sayNothingHappened(invocation: Invocation): string {
+  const isAll =
+    Object.keys(readFilters(invocation)).length === 0 && sinceOf(invocation) === undefined
   return isAll ? 'Nothing has happened yet.' : 'Nothing of this kind has happened.'
 }
 
@@ -99,8 +101,8 @@ async function readPast(client: Client, invocation: Invocation): Promise<readonl
   const items: ActivityItem[] = []
   let until: string | null = null
   do {
-    const query = new URLSearchParams(filters(invocation))
-    query.set('limit', String(since === undefined ? SHOWN : PAGE))
+    const query = new URLSearchParams(readFilters(invocation))
+    query.set('limit', String(since === undefined ? ITEMS_SHOWN : ITEMS_PER_READ))
     if (since !== undefined) query.set('since', since)
     if (until !== null) query.set('until', until)
     const page = toActivityPage(await client.ask({ path: `/v1/activity?${query.toString()}` }))
@@ -110,14 +112,14 @@ async function readPast(client: Client, invocation: Invocation): Promise<readonl
   return items.reverse()
 }
 
-function filters({ argument, place, text }: Invocation): Record<string, string> {
+function readFilters({ argument, place, text }: Invocation): Record<string, string> {
   const app = argument('APP')
   const caller = tcpTargetOf(place) ? undefined : text('caller')
   return { ...(app && { app }), ...(caller !== undefined && { caller }) }
 }
 
 function filterOf(invocation: Invocation): (item: ActivityItem) => boolean {
-  const { app, caller } = filters(invocation)
+  const { app, caller } = readFilters(invocation)
   return (item) =>
     (app === undefined || item.app === app) && (caller === undefined || item.caller === caller)
 }
@@ -125,7 +127,7 @@ function filterOf(invocation: Invocation): (item: ActivityItem) => boolean {
 function sinceOf({ command, text }: Invocation): string | undefined {
   const since = text('since')
   if (since === undefined) return undefined
-  const at = Date.now() - toMs(since)
+  const at = Date.now() - durationToMs(since)
   if (Number.isNaN(at)) throw usageFault(command, 'needs a duration such as 2d or 3h for --since')
   return new Date(Math.max(0, at)).toISOString()
 }

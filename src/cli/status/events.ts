@@ -11,7 +11,7 @@ const MAX_PENDING = 1024 * 1024
 /** The daemon sends something every 5 s. One that is silent for so long hangs, or is paused. */
 const SILENT_MS = 20_000
 
-export type DaemonEvent =
+export type StreamedEvent =
   | { readonly kind: 'status' | 'activity'; readonly data: JsonObject }
   /** The app was removed from the config. */
   | { readonly kind: 'removed'; readonly app: string }
@@ -27,14 +27,14 @@ export async function* daemonEvents(
   client: Client,
   signal: AbortSignal,
   path: string,
-): AsyncGenerator<DaemonEvent> {
+): AsyncGenerator<StreamedEvent> {
   const connection = await client.open()
   const stop = () => connection.socket.destroy()
   signal.addEventListener('abort', stop)
   // It may have been aborted while the connection was being made.
   if (signal.aborted) stop()
   try {
-    let arrived: DaemonEvent[] = []
+    let arrived: StreamedEvent[] = []
     let pending = 0
     const parser = createParser({
       onEvent({ event, data }) {

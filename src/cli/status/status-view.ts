@@ -3,9 +3,9 @@ import { styleText } from 'node:util'
 import { type StatusAnswer } from '../../client/status-answer.ts'
 import { distanceTo, inLargeUnits } from '../../core/durations.ts'
 import { plain } from '../plain.ts'
-import { table, tableWidth } from '../table.ts'
+import { renderTable, tableWidth } from '../table.ts'
 
-const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+const STATE_COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   active: 'green',
   retrying: 'yellow',
   misconfigured: 'red',
@@ -15,7 +15,7 @@ const COLOURS: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   expired: 'red',
 }
 
-const COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => string>> = {
+const TABLE_COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => string>> = {
   APP: ({ app }) => app,
   TYPE: ({ type }) => type,
   SESSION: ({ session }) => session,
@@ -28,7 +28,7 @@ const COLUMNS: Readonly<Record<string, (status: StatusAnswer, now: number) => st
 }
 
 /** The columns that a narrow terminal leaves out, in this order; `status APP` shows them all. */
-const DISPENSABLE = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'HOME', 'TIME LEFT']
+const DISPENSABLE_COLUMNS = ['TYPE', 'NEXT REFRESH', 'TOKEN', 'HOME', 'TIME LEFT']
 
 /** The narrowest column of persons, in characters. */
 const PERSON_LEAST = 8
@@ -44,32 +44,32 @@ export function statusTable(
   const rows = (head: readonly string[], personMost = Infinity) =>
     statuses.map((one) =>
       head.map((title) => {
-        const cell = plain(COLUMNS[title]?.(one, now) ?? '')
-        return title === 'PERSON' ? shorten(cell, personMost) : cell
+        const cell = plain(TABLE_COLUMNS[title]?.(one, now) ?? '')
+        return title === 'PERSON' ? cutToLength(cell, personMost) : cell
       }),
     )
   // Only the owner is told who is signed in.
-  let head = Object.keys(COLUMNS).filter(
+  let head = Object.keys(TABLE_COLUMNS).filter(
     (title) =>
       (title !== 'PERSON' || statuses.some(({ subject }) => subject)) &&
       (title !== 'HOME' || statuses.some(({ home }) => home)),
   )
   let personMost = Infinity
   if (width < Infinity) {
-    for (const title of DISPENSABLE) {
+    for (const title of DISPENSABLE_COLUMNS) {
       if (tableWidth(head, rows(head, PERSON_LEAST)) <= width) break
       head = head.filter((one) => one !== title)
     }
     const left = width - tableWidth(head, rows(head, PERSON_LEAST)) + PERSON_LEAST
     personMost = Math.max(left, PERSON_LEAST)
   }
-  return table(head, rows(head, personMost), (cell) => {
-    const format = colour ? COLOURS[cell.trim()] : undefined
+  return renderTable(head, rows(head, personMost), (cell) => {
+    const format = colour ? STATE_COLOURS[cell.trim()] : undefined
     return format ? styleText(format, cell, { validateStream: false }) : cell
   })
 }
 
-function shorten(text: string, most: number): string {
+function cutToLength(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
 
@@ -104,10 +104,10 @@ export function statusFields(status: StatusAnswer, now: number): string {
 }
 
 function statusCells(status: StatusAnswer, now: number): string[] {
-  const columns = Object.keys(COLUMNS).filter(
+  const columns = Object.keys(TABLE_COLUMNS).filter(
     (title) => (title !== 'PERSON' || status.subject) && (title !== 'HOME' || status.home),
   )
-  return columns.map((title) => COLUMNS[title]?.(status, now) ?? '')
+  return columns.map((title) => TABLE_COLUMNS[title]?.(status, now) ?? '')
 }
 
 function nextRefresh(

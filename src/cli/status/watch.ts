@@ -8,13 +8,13 @@ import type { Io } from '../io.ts'
 import { statusLine, statusTable } from './status-view.ts'
 
 /** How often the time left is drawn again, and a missing daemon is asked again. */
-const TICK_MS = 1_000
+const REDRAW_MS = 1_000
 
 /** ECMA-48: the whole screen, from here to the end of the line, from here to the end of the screen. */
 const CLEAR_ALL = '\x1b[2J'
 const CLEAR_LINE = '\x1b[K'
 const CLEAR_BELOW = '\x1b[J'
-const HOME = '\x1b[H'
+const CURSOR_HOME = '\x1b[H'
 
 const TOO_MANY_STREAMS =
   'The daemon ended this event stream: its caller has opened too many, and this was the oldest.'
@@ -35,7 +35,7 @@ export interface WatchOptions {
 
 export async function watch(client: Client, watched: WatchOptions): Promise<number> {
   const { app, io } = watched
-  const view = watched.asJson ? linesOf(io, toJsonLine) : viewFor(watched)
+  const view = watched.asJson ? createLineView(io, toJsonLine) : viewFor(watched)
   const readerGone = new AbortController()
   const { signal } = readerGone
   io.stdout.once('close', () => {
@@ -75,7 +75,7 @@ export async function watch(client: Client, watched: WatchOptions): Promise<numb
 export async function waitForDaemon(client: Client, signal: AbortSignal): Promise<void> {
   for (;;) {
     // Rejects when `signal` is aborted, which the next line checks.
-    await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
+    await sleep(REDRAW_MS, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
       await client.ask({ path: '/v1/apps' })
@@ -102,16 +102,18 @@ interface View {
 }
 
 function viewFor({ io, colour }: WatchOptions): View {
-  return io.stdout.isTTY ? screenOf(io, colour) : linesOf(io, (one) => statusLine(one, Date.now()))
+  return io.stdout.isTTY
+    ? screenOf(io, colour)
+    : createLineView(io, (one) => statusLine(one, Date.now()))
 }
 
-const LOST = 'The daemon does not answer; waiting for it.'
+const DAEMON_LOST = 'The daemon does not answer; waiting for it.'
 
-function linesOf({ stdout, stderr }: Io, toLine: (status: StatusAnswer) => string): View {
+function createLineView({ stdout, stderr }: Io, toLine: (status: StatusAnswer) => string): View {
   return {
     show: (status) => stdout.write(toLine(status)),
     remove: () => undefined,
-    lose: () => stderr.write(`${LOST}\n`),
+    lose: () => stderr.write(`${DAEMON_LOST}\n`),
     startOver: () => undefined,
     stop: () => undefined,
   }
@@ -127,12 +129,12 @@ function screenOf({ stdout }: Io, colour: boolean): View {
   let isLost = false
   const draw = () => {
     const lines = isLost
-      ? `${LOST}\n`
+      ? `${DAEMON_LOST}\n`
       : statusTable([...statuses.values()], Date.now(), colour, stdout.columns)
-    stdout.write(`${HOME}${lines.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
+    stdout.write(`${CURSOR_HOME}${lines.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
   }
   stdout.write(CLEAR_ALL)
-  const ticker = setInterval(draw, TICK_MS)
+  const ticker = setInterval(draw, REDRAW_MS)
   return {
     show(status) {
       statuses.set(status.app, status)

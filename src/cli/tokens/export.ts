@@ -1,5 +1,5 @@
 /** `export`: prints the access token as variables, for a shell or a program to read. */
-import { VARIABLE } from '../../core/names.ts'
+import { VARIABLE_PATTERN } from '../../core/names.ts'
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import { quoted } from '../../platform/posix/shell-quoted.ts'
 import { withVariable } from '../../adapters/token-files/dotenv-text.ts'
@@ -9,10 +9,10 @@ import { usageFault } from '../usage.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-const FORMATS: Readonly<Record<string, (variables: Variables) => string>> = {
-  sh: (variables) => lines(variables, (name, value) => `export ${name}=${quoted(value)}`),
+const FORMAT_BY_SHELL: Readonly<Record<string, (variables: Variables) => string>> = {
+  sh: (variables) => formatVariables(variables, (name, value) => `export ${name}=${quoted(value)}`),
   powershell: (variables) =>
-    lines(variables, (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`),
+    formatVariables(variables, (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`),
   dotenv: (variables) =>
     Object.entries(variables).reduce((text, [name, value]) => withVariable(text, name, value), ''),
   json: (variables) => `${JSON.stringify(variables)}\n`,
@@ -25,7 +25,7 @@ export const exportToken: CommandRow = {
   options: {
     format: {
       type: 'string',
-      choices: Object.keys(FORMATS),
+      choices: Object.keys(FORMAT_BY_SHELL),
       description: 'The format (sh, which bash, zsh and fish read too).',
     },
     env: {
@@ -49,10 +49,10 @@ async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io } = invocation
   const app = argument('APP')
   const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
-  if (!VARIABLE.test(variable)) {
+  if (!VARIABLE_PATTERN.test(variable)) {
     throw usageFault(command, 'needs letters, digits and _ for --env, and no digit first')
   }
-  const format = FORMATS[text('format') ?? 'sh']
+  const format = FORMAT_BY_SHELL[text('format') ?? 'sh']
   const { accessToken } = await askToken(createClient(invocation.place), {
     path: appPath(app, '/token'),
   })
@@ -60,7 +60,10 @@ async function run(invocation: Invocation): Promise<number> {
   return 0
 }
 
-function lines(variables: Variables, line: (name: string, value: string) => string): string {
+function formatVariables(
+  variables: Variables,
+  line: (name: string, value: string) => string,
+): string {
   return Object.entries(variables)
     .map(([name, value]) => `${line(name, value)}\n`)
     .join('')

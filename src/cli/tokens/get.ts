@@ -46,12 +46,12 @@ async function run(invocation: Invocation): Promise<number> {
     path: appPath(argument('APP'), `/token${query}`),
   })
   const line = flag('header') ? `Authorization: Bearer ${accessToken}` : accessToken
-  print(`${flag('json') ? JSON.stringify(answer) : line}\n`, io)
+  writeOut(`${flag('json') ? JSON.stringify(answer) : line}\n`, io)
   return 0
 }
 
 /** Writes to the descriptor where that works: loading Node's stream for stdout takes as long as connecting. */
-function print(text: string, io: Io): void {
+function writeOut(text: string, io: Io): void {
   if (io !== process) {
     io.stdout.write(text)
     return

@@ -9,8 +9,8 @@ export function powershellFunctions({
   readonly stateDir: string | undefined
 }): string {
   const options = [
-    ...(socket === undefined ? [] : ['--socket', literal(socket)]),
-    ...(stateDir === undefined ? [] : ['--state-dir', literal(resolve(stateDir))]),
+    ...(socket === undefined ? [] : ['--socket', powershellLiteral(socket)]),
+    ...(stateDir === undefined ? [] : ['--state-dir', powershellLiteral(resolve(stateDir))]),
   ].map((word) => ` ${word}`)
   return `# evo-token shell-init powershell: no token is ever an argument or in the environment.
 function evo_token {
@@ -49,7 +49,7 @@ function Invoke-EvoRequest {
  * A string literal of PowerShell without expansions. PowerShell 5 reads the output of programs in a code page
  * of the system, so characters outside ASCII are written as numbers.
  */
-function literal(text: string): string {
+function powershellLiteral(text: string): string {
   const parts = text.match(/[\x20-\x7e]+|[^\x20-\x7e]/g) ?? ['']
   const words = parts.map((part) =>
     /^[\x20-\x7e]/.test(part)

@@ -1,5 +1,5 @@
 /** `run`: runs a program with the access token in its environment, and exits with its code. */
-import { VARIABLE } from '../../core/names.ts'
+import { VARIABLE_PATTERN } from '../../core/names.ts'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import {
   type DaemonAddress,
-  placesOf,
+  findDaemonPlaces,
   readEndpoint,
   tcpTargetOf,
 } from '../../client/daemon-address.ts'
@@ -47,7 +47,7 @@ async function run(invocation: Invocation): Promise<number> {
   const { command, argument, text, io, rest } = invocation
   const app = argument('APP')
   const variable = text('env') ?? 'EVO_ACCESS_TOKEN'
-  if (!VARIABLE.test(variable)) {
+  if (!VARIABLE_PATTERN.test(variable)) {
     throw usageFault(command, 'needs letters, digits and _ for --env, and no digit first')
   }
   const { accessToken } = await askToken(createClient(invocation.place), {
@@ -83,7 +83,7 @@ function addressForProgram(place: DaemonAddress): NodeJS.ProcessEnv {
       EVO_TOKEN_CALLER: target.caller,
     }
   }
-  const places = placesOf(place)
+  const places = findDaemonPlaces(place)
   const endpoint = readEndpoint(places.endpoint)
   const isThisOne = socket === undefined || socket === endpoint?.socket
   return {

@@ -4,7 +4,7 @@
  * without it no key is shown. Where the socket does not answer they run `evo-token get`, if it is installed.
  */
 import { resolve } from 'node:path'
-import { placesOf } from '../../client/daemon-address.ts'
+import { findDaemonPlaces } from '../../client/daemon-address.ts'
 import { ERROR_CODES } from '../../core/error-codes.ts'
 import { platform } from '../../platform/current.ts'
 import { MACHINE_SOCKET as machine } from '../../platform/posix/owner-endpoint.ts'
@@ -36,7 +36,7 @@ export const shellInit: CommandRow = {
   run,
 }
 
-const CODES = [
+const CODES_WITH_EXIT = [
   'login_required',
   'misconfigured',
   'unavailable',
@@ -52,7 +52,7 @@ async function run(invocation: Invocation): Promise<number> {
     io.stdout.write(powershellFunctions({ socket: text('socket'), stateDir: text('state-dir') }))
     return 0
   }
-  const places = placesOf(invocation.place)
+  const places = findDaemonPlaces(invocation.place)
   const named = text('socket')
   const find =
     named === undefined
@@ -69,13 +69,15 @@ async function run(invocation: Invocation): Promise<number> {
     `--state-dir ${quoted(resolve(places.stateDir))}`,
     ...(named === undefined ? [] : [`--socket ${quoted(resolve(named))}`]),
   ]
-  io.stdout.write(functions(find, trusted, options.join(' ')))
+  io.stdout.write(shellFunctions(find, trusted, options.join(' ')))
   return 0
 }
 
 /** Subshells keep the variables from the caller's; the names avoid those that zsh reserves. */
-function functions(find: string, trusted: string, options: string): string {
-  const exits = CODES.map((code) => `  *'"error":"${code}"'*) exit ${ERROR_CODES[code].exit} ;;`)
+function shellFunctions(find: string, trusted: string, options: string): string {
+  const exits = CODES_WITH_EXIT.map(
+    (code) => `  *'"error":"${code}"'*) exit ${ERROR_CODES[code].exit} ;;`,
+  )
   return `# evo-token shell-init: no token is ever an argument or in the environment.
 evo_token() (
   [ $# -eq 1 ] || { echo 'usage: evo_token APP' >&2; exit 2; }

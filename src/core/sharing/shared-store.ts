@@ -127,10 +127,10 @@ export interface SharedStore {
   /** Withdraws that request. */
   endMove(key: AppKey, to: string): PromisedAnswer<boolean>
 
-  want(wanted: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean>
-  wanted(): PromisedAnswer<readonly RenewalRequest[]>
+  askToRenew(request: Omit<RenewalRequest, 'askedAt'>): PromisedAnswer<boolean>
+  renewalRequests(): PromisedAnswer<readonly RenewalRequest[]>
   /** Deletes a request that was answered. */
-  fulfil(wanted: RenewalRequest): PromisedAnswer<boolean>
+  deleteRenewalRequest(request: RenewalRequest): PromisedAnswer<boolean>
 
   /** Tells the hosts that listen that something changed; a failure is ignored. */
   announce(): void

@@ -46,7 +46,7 @@ export interface OnDisk {
  * @param me id of this keeper.
  * @param known the revision that this process last wrote or took in.
  */
-export function judge(
+export function judgeRow(
   me: string,
   { generation, hasSession, sharing }: OnDisk,
   row: RowHead | undefined,

@@ -9,13 +9,13 @@ const NOT_FOUND = 2
 
 /** @throws {SidecarError} `failed` where there is no group of this name. */
 export async function requireGroup(group: string, env: NodeJS.ProcessEnv): Promise<void> {
-  if (await isKnown(group, env)) return
+  if (await isKnownGroup(group, env)) return
   throw new SidecarError('failed', `There is no group "${group}" on this machine.`, {
     hint: 'Create it first: groupadd --system NAME',
   })
 }
 
-async function isKnown(group: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+async function isKnownGroup(group: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   try {
     await promisify(execFile)('getent', ['group', '--', group], { env })
     return true

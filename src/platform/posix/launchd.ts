@@ -23,7 +23,7 @@ import { userId } from './ownership.ts'
 import { fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
-const LOOK_MS = 200
+const UNLOAD_POLL_MS = 200
 
 export const launchd: ServicePlatform = {
   optionFault({ system, group }) {
@@ -70,7 +70,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     if (!(await readLoaded())) return
     await run('bootout', target)
     const deadline = performance.now() + GONE_WITHIN_MS
-    while ((await readLoaded()) && performance.now() < deadline) await sleep(LOOK_MS)
+    while ((await readLoaded()) && performance.now() < deadline) await sleep(UNLOAD_POLL_MS)
   }
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
@@ -86,7 +86,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
       ['bootstrap', domain, path],
     ]
     return {
-      files: [planFile(installedAgent(path), text)],
+      files: [planFile(findInstalledAgent(path), text)],
       commands: commands.map((args) => `launchctl ${args.join(' ')}`),
       async start() {
         mkdirSync(dirname(log), { recursive: true })
@@ -114,7 +114,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [installedAgent(path)],
+    installedFiles: () => [findInstalledAgent(path)],
     state,
     stop,
     forget: async () => undefined,
@@ -127,7 +127,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   }
 }
 
-function installedAgent(path: string): InstalledFile {
+function findInstalledAgent(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
   // A person made the link.

@@ -17,7 +17,7 @@ export function configPath(option: string | undefined, env: Env, home: string): 
 export function stateDirectory({ env, home, flags }: PlaceOptions): ChosenDirectory {
   const named = flags.stateDir ?? nonEmpty(env.EVO_TOKEN_STATE_DIR)
   if (named !== undefined) return { path: resolve(named), byServiceManager: false }
-  const provided = firstOf(env.STATE_DIRECTORY)
+  const provided = firstPath(env.STATE_DIRECTORY)
   if (provided !== undefined) return { path: provided, byServiceManager: true }
   const base = absoluteOnly(env.XDG_STATE_HOME) ?? join(home, '.local/state')
   return { path: join(base, 'evo-token'), byServiceManager: false }
@@ -26,7 +26,7 @@ export function stateDirectory({ env, home, flags }: PlaceOptions): ChosenDirect
 export function runtimeDirectory({ env }: PlaceOptions, stateDir: string): ChosenDirectory {
   const named = nonEmpty(env.EVO_TOKEN_RUNTIME_DIR)
   if (named !== undefined) return { path: resolve(named), byServiceManager: false }
-  const provided = firstOf(env.RUNTIME_DIRECTORY)
+  const provided = firstPath(env.RUNTIME_DIRECTORY)
   if (provided !== undefined) return { path: provided, byServiceManager: true }
   const base = absoluteOnly(env.XDG_RUNTIME_DIR)
   const path = base === undefined ? join(stateDir, 'run') : join(base, 'evo-token')
@@ -63,6 +63,6 @@ export function placesIn(stateDir: string, runtimeDir: string): Places {
 }
 
 /** systemd separates several directories with colons. */
-function firstOf(paths: string | undefined): string | undefined {
+function firstPath(paths: string | undefined): string | undefined {
   return nonEmpty(paths?.split(':')[0])
 }

@@ -8,12 +8,12 @@ import { SidecarError } from '../../errors.ts'
 /** `O_EXLOCK` of macOS, which Node has no name for: open and lock in one call. */
 const O_EXLOCK = 0x20
 
-const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+const LOCK_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
 
 /** For macOS. */
 export async function openWithExlock(path: string): Promise<number | undefined> {
   try {
-    return openSync(path, FLAGS | constants.O_NONBLOCK | O_EXLOCK, 0o600)
+    return openSync(path, LOCK_FLAGS | constants.O_NONBLOCK | O_EXLOCK, 0o600)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
     throw error
@@ -25,7 +25,7 @@ export async function openWithExlock(path: string): Promise<number | undefined> 
  * shares with us: it outlives the child, and ends when our descriptor is closed.
  */
 export async function openWithFlock(path: string): Promise<number | undefined> {
-  const descriptor = openSync(path, FLAGS, 0o600)
+  const descriptor = openSync(path, LOCK_FLAGS, 0o600)
   try {
     if (await flock(descriptor)) return descriptor
   } catch (error) {

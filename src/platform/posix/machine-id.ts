@@ -6,19 +6,19 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 
-const PATHS = ['/etc/machine-id', '/var/lib/dbus/machine-id']
+const MACHINE_ID_PATHS = ['/etc/machine-id', '/var/lib/dbus/machine-id']
 
 /** By machine-id(5); null where there is none. */
-export function readMachineId(paths: readonly string[] = PATHS): string | null {
+export function readMachineId(paths: readonly string[] = MACHINE_ID_PATHS): string | null {
   for (const path of paths) {
     // During the first boot it is "uninitialized".
-    const id = contentOf(path)?.trim()
+    const id = readIfThere(path)?.trim()
     if (id !== undefined && /^[0-9a-f]{32}$/.test(id)) return id
   }
   return null
 }
 
-function contentOf(path: string): string | undefined {
+function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {

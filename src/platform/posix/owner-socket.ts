@@ -71,7 +71,7 @@ async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-export function identityOf(path: string): string | undefined {
+export function endpointIdentity(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path)
     return `${dev} ${ino}`

@@ -1,8 +1,5 @@
 /** Who owns a file and may use it, by uid and mode. */
-import type { Stats } from 'node:fs'
-
-type Owner = Pick<Stats, 'uid'>
-type Mode = Pick<Stats, 'mode'>
+import type { FileMode, FileOwner } from '../for-clients.ts'
 
 const WRITABLE_BY_OTHERS = 0o022
 const OPEN_TO_OTHERS = 0o077
@@ -16,22 +13,22 @@ export function isRoot(): boolean {
   return userId() === 0
 }
 
-export function isOwn(stats: Owner, uid = userId()): boolean {
+export function isOwn(stats: FileOwner, uid = userId()): boolean {
   return stats.uid === uid
 }
 
-export function isTrusted(stats: Owner, uid = userId()): boolean {
+export function isTrusted(stats: FileOwner, uid = userId()): boolean {
   return stats.uid === uid || stats.uid === 0
 }
 
-export function othersMayWrite({ mode }: Mode): boolean {
+export function othersMayWrite({ mode }: FileMode): boolean {
   return (mode & WRITABLE_BY_OTHERS) !== 0
 }
 
-export function othersMayEnter({ mode }: Mode): boolean {
+export function othersMayEnter({ mode }: FileMode): boolean {
   return (mode & OPEN_TO_OTHERS) !== 0
 }
 
-export function isProgram({ mode }: Mode): boolean {
+export function isProgram({ mode }: FileMode): boolean {
   return (mode & 0o100) !== 0
 }

@@ -9,29 +9,29 @@ import { join } from 'node:path'
 import type { Peer, PeerLookup, PortUsersLookup } from '../platform.ts'
 
 /** The kernel writes the table in pieces, and may miss a socket between two of them. */
-const READINGS = 2
+const TABLE_READINGS = 2
 
 /** `/proc/self`, since a sandbox with `ProcSubset=pid` has no `/proc/net`. */
-const TABLES = '/proc/self/net'
+const TABLES_DIRECTORY = '/proc/self/net'
 
 export function createPeerLookup({
   kernel = release(),
-  tables = TABLES,
+  tables = TABLES_DIRECTORY,
 }: { kernel?: string; tables?: string } = {}): PeerLookup {
   // In WSL the browser runs on Windows, whose sockets are in no table here.
   const isShown = !/microsoft/i.test(kernel)
   return async ({ remoteAddress, remotePort, localAddress, localPort }) => {
     if (!isShown) return { kind: 'unknown' }
     if (!remoteAddress || !remotePort || !localAddress || !localPort) return { kind: 'gone' }
-    const places = placesOf(remoteAddress)
-    for (let reading = 0; reading < READINGS; reading++) {
+    const places = tablePlaces(remoteAddress)
+    for (let reading = 0; reading < TABLE_READINGS; reading++) {
       for (const { table, spell } of places) {
-        const text = await contentOf(join(tables, table))
+        const text = await readTable(join(tables, table))
         // A kernel without IPv6 lacks that table, which does not matter for IPv4.
         if (text === undefined && table === places[0]?.table) return { kind: 'unknown' }
         // The connection has two entries: this finds the one of the peer's end.
         const ends = `${spell(remoteAddress, remotePort)} ${spell(localAddress, localPort)}`
-        const owner = ownerIn(text ?? '', ends)
+        const owner = findSocketOwner(text ?? '', ends)
         if (owner) return owner
       }
     }
@@ -40,16 +40,17 @@ export function createPeerLookup({
 }
 
 /** TCP_LISTEN of the kernel, as the table has it. */
-const LISTENS = '0A'
+const LISTEN_STATE = '0A'
 
 /** Sockets on all addresses take the connections to any of them. */
 const ALL_ADDRESSES = ['0.0.0.0', '::']
 
 export const usersOfPort: PortUsersLookup = async (port, addresses) => {
-  const places = [...addresses, ...ALL_ADDRESSES].flatMap(placesOf)
+  const places = [...addresses, ...ALL_ADDRESSES].flatMap(tablePlaces)
   const tables = new Map<string, string>()
   for (const { table } of places) {
-    if (!tables.has(table)) tables.set(table, (await contentOf(join(TABLES, table))) ?? '')
+    if (!tables.has(table))
+      tables.set(table, (await readTable(join(TABLES_DIRECTORY, table))) ?? '')
   }
   const users = places.flatMap(({ address, table, spell }) =>
     listenersIn(tables.get(table) ?? '', spell(address, port)),
@@ -60,14 +61,14 @@ export const usersOfPort: PortUsersLookup = async (port, addresses) => {
 function listenersIn(table: string, local: string): number[] {
   return table.split('\n').flatMap((line) => {
     const [, address, , state, , , , uid] = line.trim().split(/\s+/)
-    return address === local && state === LISTENS ? [Number(uid)] : []
+    return address === local && state === LISTEN_STATE ? [Number(uid)] : []
   })
 }
 
 type Spell = (address: string, port: number) => string
 
 /** Where the entry may stand: a program may use IPv4 through an IPv6 socket. */
-function placesOf(address: string): readonly { address: string; table: string; spell: Spell }[] {
+function tablePlaces(address: string): readonly { address: string; table: string; spell: Spell }[] {
   if (!isIPv4(address)) {
     return [{ address, table: 'tcp6', spell: (of, port) => inHex(bytesOfIPv6(of), port) }]
   }
@@ -82,7 +83,7 @@ function placesOf(address: string): readonly { address: string; table: string; s
  * A line is `sl: local remote state queues timer retransmits uid timeout inode …`. A socket
  * without an inode is closed, and most kernels then name root as its owner.
  */
-function ownerIn(table: string, ends: string): Peer | undefined {
+function findSocketOwner(table: string, ends: string): Peer | undefined {
   const line = table.split('\n').find((candidate) => candidate.includes(` ${ends} `))
   if (line === undefined) return undefined
   const [, , , , , , , uid, , inode] = line.trim().split(/\s+/)
@@ -108,7 +109,7 @@ function inHex(bytes: readonly number[], port: number): string {
 }
 
 /** Undefined where there is no such table, or we may not read it. Throws where descriptors have run out. */
-async function contentOf(path: string): Promise<string | undefined> {
+async function readTable(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'latin1')
   } catch (error) {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { ProcessLimits } from '../platform.ts'
 
-const SOON_MS = 5_000
+const PRLIMIT_TIMEOUT_MS = 5_000
 
 /** The soft limit of a line of proc_pid_limits(5), such as `Max open files  1024  4096  files`. */
 function softLimit(name: string): number | undefined {
@@ -37,7 +37,10 @@ export const linuxLimits: ProcessLimits = {
     if (softLimit('Max core file size') === 0) return true
     try {
       const args = ['--core=0:0', '--pid', String(process.pid)]
-      await promisify(execFile)('prlimit', args, { env: { PATH: env.PATH }, timeout: SOON_MS })
+      await promisify(execFile)('prlimit', args, {
+        env: { PATH: env.PATH },
+        timeout: PRLIMIT_TIMEOUT_MS,
+      })
     } catch {
       // util-linux is not installed.
     }
@@ -49,13 +52,15 @@ export const macLimits: ProcessLimits = {
   openFiles() {
     const text = execFileSync('/bin/sh', ['-c', 'ulimit -n'], {
       encoding: 'utf8',
-      timeout: SOON_MS,
+      timeout: PRLIMIT_TIMEOUT_MS,
     }).trim()
     return text === 'unlimited' ? Infinity : Number(text)
   },
   // Another process cannot lower it; macOS writes no core unless `ulimit -c` was raised.
   async forbidCoreDumps() {
-    const shown = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -c'], { timeout: SOON_MS })
+    const shown = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -c'], {
+      timeout: PRLIMIT_TIMEOUT_MS,
+    })
     return shown.stdout.trim() === '0'
   },
 }

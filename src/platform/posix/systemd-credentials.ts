@@ -4,10 +4,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, needsClientSecret } from '../../core/app.ts'
 
-const DIRECTORY = '/etc/evo-token'
-const KEY = 'vault-key'
+const CREDENTIAL_SOURCES = '/etc/evo-token'
+const VAULT_KEY_CREDENTIAL = 'vault-key'
 /** For sessions that are shared with other hosts. */
-const SHARING = ['db-password', 'reader-keys']
+const SHARING_CREDENTIALS = ['db-password', 'reader-keys']
 
 /** Lines of the unit: for the vault key, if it is a credential, and for each app that has a secret there. */
 export function credentialLines(
@@ -16,10 +16,10 @@ export function credentialLines(
   exists: (path: string) => boolean = existsSync,
 ): string[] {
   const secrets = apps.filter(needsClientSecret).map(({ name }) => `${name}.client-secret`)
-  const found = [...secrets, ...SHARING].filter(
+  const found = [...secrets, ...SHARING_CREDENTIALS].filter(
     (id) => exists(plainPath(id)) || exists(sealedPath(id)),
   )
-  return [...(keyIsCredential ? [KEY] : []), ...found].map((id) =>
+  return [...(keyIsCredential ? [VAULT_KEY_CREDENTIAL] : []), ...found].map((id) =>
     exists(sealedPath(id))
       ? `LoadCredentialEncrypted=${id}:${sealedPath(id)}`
       : `LoadCredential=${id}:${plainPath(id)}`,
@@ -28,13 +28,14 @@ export function credentialLines(
 
 /** Creates the vault key, readable by root alone, unless there is one. */
 export function makeVaultKey(): void {
-  if (existsSync(plainPath(KEY)) || existsSync(sealedPath(KEY))) return
+  if (existsSync(plainPath(VAULT_KEY_CREDENTIAL)) || existsSync(sealedPath(VAULT_KEY_CREDENTIAL)))
+    return
   const key = `${randomBytes(32).toString('base64')}\n`
-  writeFileSync(plainPath(KEY), key, { mode: 0o600, flag: 'wx' })
+  writeFileSync(plainPath(VAULT_KEY_CREDENTIAL), key, { mode: 0o600, flag: 'wx' })
 }
 
 function plainPath(id: string): string {
-  return join(DIRECTORY, id)
+  return join(CREDENTIAL_SOURCES, id)
 }
 
 function sealedPath(id: string): string {

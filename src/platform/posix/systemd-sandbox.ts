@@ -5,10 +5,10 @@ import { SidecarError } from '../../errors.ts'
 import { toUnitWord } from './systemd-unit-word.ts'
 
 /** PrivateTmp= puts empty ones over the first two, PrivateDevices= one over the third. */
-const HIDDEN = /^\/(tmp|var\/tmp|dev)(\/|$)/
+const HIDDEN_PATH = /^\/(tmp|var\/tmp|dev)(\/|$)/
 
 /** ProtectHome= of the machine's unit. */
-const HOMES = /^\/(home|root|run\/user)\//
+const HOME_PATH = /^\/(home|root|run\/user)\//
 
 /**
  * Refuses a file that the service will not see.
@@ -18,7 +18,7 @@ const HOMES = /^\/(home|root|run\/user)\//
 export function requireVisible(path: string, { system }: { readonly system: boolean }): void {
   const real = realPathOf(path)
   const shown = real === path ? path : `${path}, which leads to ${real}`
-  if (HIDDEN.test(path) || HIDDEN.test(real)) {
+  if (HIDDEN_PATH.test(path) || HIDDEN_PATH.test(real)) {
     throw new SidecarError(
       'failed',
       `The service cannot use ${shown}: it has a /tmp and a /dev of its own.`,
@@ -27,7 +27,7 @@ export function requireVisible(path: string, { system }: { readonly system: bool
       },
     )
   }
-  if (!system || !(HOMES.test(path) || HOMES.test(real))) return
+  if (!system || !(HOME_PATH.test(path) || HOME_PATH.test(real))) return
   throw new SidecarError(
     'failed',
     `The machine's service cannot use ${path}: ${real} is in a home directory.`,

@@ -2,7 +2,7 @@
 import type { ServiceState } from '../service-manager.ts'
 
 /** What `service status` shows. */
-const PROPERTIES = [
+const SHOWN_PROPERTIES = [
   'ActiveState',
   'SubState',
   'ActiveEnterTimestamp',
@@ -13,7 +13,7 @@ const PROPERTIES = [
 ]
 
 /** For `systemctl show`, of which `parseState` reads what it prints. */
-export const SHOW_PROPERTIES = `--property=LoadState,Job,${PROPERTIES.join(',')}`
+export const SHOW_PROPERTIES = `--property=LoadState,Job,${SHOWN_PROPERTIES.join(',')}`
 
 export function parseState(shown: string): ServiceState {
   const found = new Map(
@@ -22,7 +22,9 @@ export function parseState(shown: string): ServiceState {
       return [line.slice(0, end), line.slice(end + 1)] as const
     }),
   )
-  const properties = Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? '']))
+  const properties = Object.fromEntries(
+    SHOWN_PROPERTIES.map((name) => [name, found.get(name) ?? '']),
+  )
   const { ActiveState: active, SubState: sub } = properties
   const loaded = found.get('LoadState') === 'loaded'
   const restarts = Number(properties.NRestarts)

@@ -10,8 +10,8 @@ import { credentialLines } from './systemd-credentials.ts'
 import { requireVisible, writableLines } from './systemd-sandbox.ts'
 import { toUnitWord } from './systemd-unit-word.ts'
 
-export const SERVICE = 'evo-token.service'
-export const SOCKET = 'evo-token.socket'
+export const SERVICE_UNIT = 'evo-token.service'
+export const SOCKET_UNIT = 'evo-token.socket'
 
 export interface UnitFilling {
   readonly program: Program
@@ -57,23 +57,23 @@ export function fillSocket(template: string, { listen, ipv6, group }: UnitFillin
   )
 }
 
-const MARK = '# Written by `evo-token service install`; SHA-256 of what follows: '
+const UNIT_MARK = '# Written by `evo-token service install`; SHA-256 of what follows: '
 
 function addHash(text: string): string {
-  return `${MARK}${sha256(text)}\n${text}`
+  return `${UNIT_MARK}${hexSha256(text)}\n${text}`
 }
 
 /** Whether `text` is unchanged since `service install` wrote it. */
 function isAsWritten(text: string): boolean {
   const [first = '', ...rest] = text.split('\n')
-  return first === MARK + sha256(rest.join('\n'))
+  return first === UNIT_MARK + hexSha256(rest.join('\n'))
 }
 
-function sha256(text: string): string {
+function hexSha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-export function installedUnit(directory: string, name: string): InstalledFile {
+export function readInstalledUnit(directory: string, name: string): InstalledFile {
   const path = join(directory, name)
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
@@ -84,18 +84,18 @@ export function installedUnit(directory: string, name: string): InstalledFile {
 }
 
 /** The Debian package's units of the machine's service; units in /etc/systemd/system take precedence over them. */
-const PACKAGED = '/usr/lib/systemd/system'
+const PACKAGED_UNITS = '/usr/lib/systemd/system'
 
 /** The unit that systemd uses: the one in `directory`, or else, for the machine's service, that of the Debian package. */
 export function unitInForce(directory: string, name: string, system: boolean): InstalledFile {
-  const own = installedUnit(directory, name)
+  const own = readInstalledUnit(directory, name)
   if (!system || own.text !== undefined) return own
-  return { ...own, text: installedUnit(PACKAGED, name).text }
+  return { ...own, text: readInstalledUnit(PACKAGED_UNITS, name).text }
 }
 
 /** Whether the Debian package is installed. */
 export function isPackaged(): boolean {
-  return installedUnit(PACKAGED, SERVICE).text !== undefined
+  return readInstalledUnit(PACKAGED_UNITS, SERVICE_UNIT).text !== undefined
 }
 
 interface FillingContext {
@@ -110,7 +110,7 @@ export async function fillingOf(
   { system, env, directory, keyIsCredential }: FillingContext,
 ): Promise<UnitFilling> {
   // Keeps the group of the last installation, unless another one is named.
-  const before = unitInForce(directory, SOCKET, system).text ?? ''
+  const before = unitInForce(directory, SOCKET_UNIT, system).text ?? ''
   const group = named ?? /^SocketGroup=(.*)$/m.exec(before)?.[1]
   if (group !== undefined) await requireGroup(group, env)
   for (const path of [program.node, program.main, ...files]) requireVisible(path, { system })

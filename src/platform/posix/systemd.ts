@@ -23,14 +23,14 @@ import {
   fillingOf,
   fillService,
   fillSocket,
-  installedUnit,
+  readInstalledUnit,
   isPackaged,
-  SERVICE,
-  SOCKET,
+  SERVICE_UNIT,
+  SOCKET_UNIT,
   unitInForce,
 } from './systemd-units.ts'
 
-const UNITS = [SOCKET, SERVICE]
+const UNIT_NAMES = [SOCKET_UNIT, SERVICE_UNIT]
 
 /** Where systemd keeps the state of a dynamic user (systemd.exec(5), DynamicUser=), and its link to it. */
 const MACHINE_STATE = '/var/lib/private/evo-token'
@@ -69,9 +69,9 @@ function systemctlOf(system: boolean): string {
 function linesOfService(system: boolean): readonly string[] {
   if (system) return ['-u', 'evo-token']
   return [
-    `_SYSTEMD_USER_UNIT=${SERVICE}`,
+    `_SYSTEMD_USER_UNIT=${SERVICE_UNIT}`,
     '+',
-    `USER_UNIT=${SERVICE}`,
+    `USER_UNIT=${SERVICE_UNIT}`,
     '+',
     'SYSLOG_IDENTIFIER=evo-token',
   ]
@@ -109,23 +109,23 @@ function createManager(
     }
   }
 
-  const installedFiles = () => UNITS.map((name) => installedUnit(directory, name))
+  const installedFiles = () => UNIT_NAMES.map((name) => readInstalledUnit(directory, name))
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
     const keyIsCredential = system && definition.keyIsCredential
     const filling = await fillingOf(definition, { system, env, directory, keyIsCredential })
-    const [socket, service] = [SOCKET, SERVICE].map((name) => {
+    const [socket, service] = [SOCKET_UNIT, SERVICE_UNIT].map((name) => {
       const template = definition.readTemplate(`systemd/${system ? 'system' : 'user'}/${name}`)
-      const fill = name === SOCKET ? fillSocket : fillService
+      const fill = name === SOCKET_UNIT ? fillSocket : fillService
       return planFile(unitInForce(directory, name, system), fill(template, filling))
     })
     if (!socket || !service) throw new Error('each unit has a plan')
     const commands = [
       'daemon-reload',
-      `enable ${UNITS.join(' ')}`,
+      `enable ${UNIT_NAMES.join(' ')}`,
       // systemd does not change the socket of a running service.
-      ...(socket.differs ? [`stop ${SERVICE}`, `restart ${SOCKET}`] : []),
-      `--no-block restart ${SERVICE}`,
+      ...(socket.differs ? [`stop ${SERVICE_UNIT}`, `restart ${SOCKET_UNIT}`] : []),
+      `--no-block restart ${SERVICE_UNIT}`,
     ]
     return {
       files: [socket, service],
@@ -154,10 +154,10 @@ function createManager(
     },
     plan,
     installedFiles,
-    state: async () => parseState(await run('show', SHOW_PROPERTIES, SERVICE)),
+    state: async () => parseState(await run('show', SHOW_PROPERTIES, SERVICE_UNIT)),
     async stop() {
       const installed = installedFiles().some(({ text }) => text !== undefined)
-      if (installed) await run('disable', '--now', ...UNITS)
+      if (installed) await run('disable', '--now', ...UNIT_NAMES)
     },
     async forget() {
       await run('daemon-reload')

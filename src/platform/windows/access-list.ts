@@ -7,7 +7,7 @@
 export type Access = 'read' | 'write'
 
 /** Users who may do everything on this machine anyway, and names that stand for the owner. */
-const TRUSTED = new Set([
+const TRUSTED_USERS = new Set([
   'SY', // LocalSystem
   'S-1-5-18',
   'BA', // Administrators
@@ -30,7 +30,7 @@ const TRUSTED_SID = /^S-1-5-(?:21-(?:\d+-){3}(?:500|512|519)|80-[\d-]+)$/
 const DOMAIN_USERS = 'every user of the domain'
 
 /** The names of groups that people know; all others are shown by their SIDs. */
-const IN_WORDS: Readonly<Record<string, string>> = {
+const GROUP_NAMES: Readonly<Record<string, string>> = {
   WD: 'Everyone',
   'S-1-1-0': 'Everyone',
   AU: 'Authenticated Users',
@@ -56,16 +56,16 @@ const GENERIC_ALL = 0x10000000
  * [MS-DTYP] 2.4.3, and [MS-FSCC] for files: what lets a user change the content, or the list, which lets the user
  * take every other right.
  */
-const WRITE = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x40000000 | GENERIC_ALL
+const WRITE_MASK = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x40000000 | GENERIC_ALL
 
 /** Which rights of other users open something: where they may not read, they may not write either. */
-const MASK: Readonly<Record<Access, number>> = {
-  read: 0x1 | 0x80000000 | WRITE,
-  write: WRITE,
+const ACCESS_MASKS: Readonly<Record<Access, number>> = {
+  read: 0x1 | 0x80000000 | WRITE_MASK,
+  write: WRITE_MASK,
 }
 
 /** [MS-DTYP] 2.5.1.1, `ace-rights`. */
-const RIGHTS: Readonly<Record<string, number>> = {
+const RIGHT_MASKS: Readonly<Record<string, number>> = {
   GA: GENERIC_ALL,
   GR: 0x80000000,
   GW: 0x40000000,
@@ -101,39 +101,39 @@ export function othersWith(
   const entries = entriesOf(sddl)
   if (typeof entries !== 'object') return entries === 'open to all' ? ['Everyone'] : undefined
   const others = entries.flatMap(({ rights, who }) => {
-    const grants = (maskOf(rights) & MASK[access]) !== 0
-    return grants && !isTrusted(who, own) ? [inWords(who)] : []
+    const grants = (maskOf(rights) & ACCESS_MASKS[access]) !== 0
+    return grants && !isTrustedUser(who, own) ? [nameUser(who)] : []
   })
   return [...new Set(others)]
 }
 
-interface Entry {
+interface AccessEntry {
   readonly rights: string
   readonly who: string
 }
 
 /** `D:`, flags, entries, and what is audited, which grants nothing. */
-const LIST = /^D:(?<flags>(?:P|AR|AI|NO_ACCESS_CONTROL)*)/
+const LIST_HEAD = /^D:(?<flags>(?:P|AR|AI|NO_ACCESS_CONTROL)*)/
 
 /**
  * The six fields of an entry. What only its files and directories inherit (`IO`) counts as well, and so does what
  * holds under a condition, which is a seventh field: it counts as met.
  */
-const FIELDS =
+const ENTRY_FIELDS =
   /^(?<type>X?[AD]|O[AD]|ZA);(?:OI|CI|NP|IO|ID|SA|FA|TP|CR)*;(?<rights>[\da-z]*);[\da-f-]*;[\da-f-]*;(?<who>[A-Z]{2}|S-1-[\da-fx-]+)(?<more>;.*)?$/is
 
 /** The entries that allow something. What others are denied does not count: it may not be all of it. */
-function entriesOf(sddl: string): readonly Entry[] | 'open to all' | undefined {
+function entriesOf(sddl: string): readonly AccessEntry[] | 'open to all' | undefined {
   // A file system without lists, or an object without one, is open to all.
   if (sddl === '') return 'open to all'
-  const head = LIST.exec(sddl)
+  const head = LIST_HEAD.exec(sddl)
   if (!head) return undefined
   if (head.groups?.flags?.includes('NO_ACCESS_CONTROL')) return 'open to all'
-  const entries: Entry[] = []
+  const entries: AccessEntry[] = []
   let rest = sddl.slice(head[0].length)
   while (rest.startsWith('(')) {
     const end = endOfEntry(rest)
-    const fields = end === undefined ? undefined : FIELDS.exec(rest.slice(1, end))?.groups
+    const fields = end === undefined ? undefined : ENTRY_FIELDS.exec(rest.slice(1, end))?.groups
     if (end === undefined || !fields) return undefined
     const { type = '', rights = '', who = '', more } = fields
     // Only these have a condition ([MS-DTYP] 2.5.1.1).
@@ -157,24 +157,24 @@ function endOfEntry(text: string): number | undefined {
   return undefined
 }
 
-function inWords(who: string): string {
-  return IN_WORDS[who] ?? (/^S-1-5-21-(?:\d+-){3}513$/.test(who) ? DOMAIN_USERS : who)
+function nameUser(who: string): string {
+  return GROUP_NAMES[who] ?? (/^S-1-5-21-(?:\d+-){3}513$/.test(who) ? DOMAIN_USERS : who)
 }
 
 /** The owner of what `sddl` describes; undefined where that does not say. */
-export function ownerIn(sddl: string): string | undefined {
+export function findOwnerSid(sddl: string): string | undefined {
   return /^O:(S-[\d-]+|[A-Z]{2})/.exec(sddl.trim())?.[1]
 }
 
-export function isTrusted(who: string, own: string): boolean {
-  return who === own || TRUSTED.has(who) || TRUSTED_SID.test(who)
+export function isTrustedUser(who: string, own: string): boolean {
+  return who === own || TRUSTED_USERS.has(who) || TRUSTED_SID.test(who)
 }
 
 /** A number, or names of two letters in a row; a name that we do not know may be any right. */
 function maskOf(rights: string): number {
   if (/^(0x[\da-f]+|0|[1-9]\d*)$/i.test(rights)) return Number(rights)
   return (rights.match(/..?/g) ?? []).reduce(
-    (mask, name) => mask | (RIGHTS[name.toUpperCase()] ?? GENERIC_ALL),
+    (mask, name) => mask | (RIGHT_MASKS[name.toUpperCase()] ?? GENERIC_ALL),
     0,
   )
 }

@@ -3,13 +3,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, win32 } from 'node:path'
 import type { AccessAnswer } from '../platform.ts'
-import { type Access, isTrusted, othersWith, ownerIn, savedList, sidIn } from './access-list.ts'
+import {
+  type Access,
+  isTrustedUser,
+  othersWith,
+  findOwnerSid,
+  savedList,
+  sidIn,
+} from './access-list.ts'
 import { homeOf } from './for-clients.ts'
 import { quoted } from './quoted.ts'
 import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL } from './system-program.ts'
 
-const TIMEOUT_MS = 20_000
+const ACCESS_TIMEOUT_MS = 20_000
 
 /** Characters of a list in a message. */
 const LIST_SHOWN = 300
@@ -32,7 +39,7 @@ export async function askAccess(path: string, access: Access): Promise<AccessAns
   }
   // In the profile no other user can have made it; elsewhere its owner may change the list.
   const owner = isInProfile(path, homeOf(process.env)) ? undefined : await ownerOf(path)
-  return owner === undefined || isTrusted(owner, own)
+  return owner === undefined || isTrustedUser(owner, own)
     ? { kind: 'closed' }
     : {
         kind: 'open',
@@ -52,12 +59,12 @@ export function isInProfile(path: string, home: string): boolean {
   return way !== '' && !way.startsWith('..') && !win32.isAbsolute(way)
 }
 
-let asked: Promise<string | undefined> | undefined
+let ownSidQuery: Promise<string | undefined> | undefined
 
 /** Who this user is, in any language; asked once in a process. */
 export async function ownSid(): Promise<string | undefined> {
-  asked ??= run('whoami.exe', ['/user', '/fo', 'csv', '/nh'])
-  const said = await asked
+  ownSidQuery ??= runTool('whoami.exe', ['/user', '/fo', 'csv', '/nh'])
+  const said = await ownSidQuery
   return said && sidIn(said)
 }
 
@@ -65,7 +72,7 @@ async function listOf(path: string): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'evo-token-'))
   try {
     const file = join(directory, 'list')
-    if ((await run('icacls.exe', [path, '/save', file, '/q'])) === undefined) return undefined
+    if ((await runTool('icacls.exe', [path, '/save', file, '/q'])) === undefined) return undefined
     return savedList(await readFile(file))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -79,17 +86,17 @@ async function listOf(path: string): Promise<string | undefined> {
 async function ownerOf(path: string): Promise<string | undefined> {
   const script = '(Get-Acl -LiteralPath $env:EVO_TOKEN_PATH).Sddl'
   const line = ['-NoProfile', '-NonInteractive', '-Command', script]
-  const said = await run(POWERSHELL, line, { ...process.env, EVO_TOKEN_PATH: path })
-  return said && ownerIn(said)
+  const said = await runTool(POWERSHELL, line, { ...process.env, EVO_TOKEN_PATH: path })
+  return said && findOwnerSid(said)
 }
 
-async function run(
+async function runTool(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   try {
-    return await runSystemProgram(program, args, { timeout: TIMEOUT_MS, env })
+    return await runSystemProgram(program, args, { timeout: ACCESS_TIMEOUT_MS, env })
   } catch {
     // It is missing, not allowed, or failed: then the answer is not known.
     return undefined

@@ -8,7 +8,7 @@ export const NO_FOLLOW = 0
 export const NO_WAIT = 0
 
 /** What Windows says while another program has the file open: an editor, a virus scanner, a reader. */
-const HELD = ['EPERM', 'EACCES', 'EBUSY']
+const HELD_CODES = ['EPERM', 'EACCES', 'EBUSY']
 
 /** A virus scanner looks at a new file for a second or two. */
 const SCANNED_AT_MOST_MS = 2_000
@@ -32,7 +32,7 @@ export async function whenFree<T>(
       return await act()
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
-      if (!HELD.includes(code) || performance.now() > deadline) throw error
+      if (!HELD_CODES.includes(code) || performance.now() > deadline) throw error
     }
     await sleep(waitMs)
   }
@@ -49,10 +49,10 @@ export function createLike(path: string): number {
 }
 
 /** `UV_FS_O_EXLOCK` of libuv, which Node has no name for: no other process can open the file meanwhile. */
-const EXCLUSIVE = 0x10000000
+const EXCLUSIVE_FLAG = 0x10000000
 
 export async function openLocked(path: string): Promise<number | undefined> {
-  const flags = constants.O_RDWR | constants.O_CREAT | EXCLUSIVE
+  const flags = constants.O_RDWR | constants.O_CREAT | EXCLUSIVE_FLAG
   try {
     // A daemon keeps it, and a virus scanner lets go of it.
     return await whenFree(() => openSync(path, flags), SCANNED_AT_MOST_MS)

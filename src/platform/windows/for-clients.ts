@@ -61,10 +61,10 @@ function placesIn(stateDir: string, runtimeDir: string): Places {
   }
 }
 
-const PIPE = /^\\\\[.?]\\pipe\\[^\\]+$/
+const PIPE_PATH = /^\\\\[.?]\\pipe\\[^\\]+$/
 
 function pathFault(path: string): string | undefined {
-  return PIPE.test(path)
+  return PIPE_PATH.test(path)
     ? undefined
     : String.raw`is not that of a pipe of this machine (\\.\pipe\…)`
 }

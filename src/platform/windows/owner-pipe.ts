@@ -20,7 +20,7 @@ export const bindOwnerEndpoint: OwnerListener['bindOwnerEndpoint'] = async (
 }
 
 /** The pipe is not a file, and nothing removes it; asking for its state would connect to it. */
-export function identityOf(): undefined {
+export function endpointIdentity(): undefined {
   return undefined
 }
 

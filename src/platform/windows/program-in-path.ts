@@ -4,10 +4,10 @@ import { win32 } from 'node:path'
 import type { Env } from '../for-clients.ts'
 
 /** What Windows can start without a shell. */
-const ENDINGS = ['.com', '.exe']
+const PROGRAM_ENDINGS = ['.com', '.exe']
 
 /** On a drive or on another machine: `\tools` and `C:tools` depend on the current directory. */
-const WHOLE = /^(?:[a-z]:[\\/]|[\\/]{2}[^\\/])/i
+const WHOLE_PATH = /^(?:[a-z]:[\\/]|[\\/]{2}[^\\/])/i
 
 /**
  * The whole path of the program, so that Node's spawn does not search for it: it would look in the current
@@ -19,20 +19,20 @@ export function programInPath(
   isFile: (path: string) => boolean = isThere,
 ): string | undefined {
   if (/[\\/:]/.test(name)) return name
-  const names = ENDINGS.includes(win32.extname(name).toLowerCase())
+  const names = PROGRAM_ENDINGS.includes(win32.extname(name).toLowerCase())
     ? [name]
-    : ENDINGS.map((ending) => name + ending)
+    : PROGRAM_ENDINGS.map((ending) => name + ending)
   return directoriesOf(env)
     .flatMap((directory) => names.map((file) => win32.join(directory, file)))
     .find(isFile)
 }
 
 /** What PowerShell runs by name, in its order: what npm installs, and pip. */
-const COMMANDS = ['.ps1', '.exe', '.cmd']
+const COMMAND_ENDINGS = ['.ps1', '.exe', '.cmd']
 
 export function commandPaths(name: string, env: Env): string[] {
   return directoriesOf(env).flatMap((directory) =>
-    COMMANDS.map((ending) => win32.join(directory, name + ending)),
+    COMMAND_ENDINGS.map((ending) => win32.join(directory, name + ending)),
   )
 }
 
@@ -43,7 +43,7 @@ function directoriesOf(env: Env): string[] {
     .filter((name) => name.toUpperCase() === 'PATH')
     .sort()
   const entries = env[key]?.match(/(?:"[^"]*"|[^;"])+/g) ?? []
-  return entries.map((entry) => entry.replaceAll('"', '')).filter((entry) => WHOLE.test(entry))
+  return entries.map((entry) => entry.replaceAll('"', '')).filter((entry) => WHOLE_PATH.test(entry))
 }
 
 function isThere(path: string): boolean {

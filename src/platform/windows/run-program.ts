@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 import { systemProgram } from './system-program.ts'
 
 /** Errors that pass. */
-const PASSING = new Set(['UNKNOWN', 'EAGAIN', 'EBUSY', 'EMFILE', 'ENOMEM'])
-const ATTEMPTS = 4
+const PASSING_ERRORS = new Set(['UNKNOWN', 'EAGAIN', 'EBUSY', 'EMFILE', 'ENOMEM'])
+const START_ATTEMPTS = 4
 const PAUSE_MS = 250
 
 /** What it printed. Rejects as `execFile` does. */
@@ -22,7 +22,7 @@ export async function runSystemProgram(
       return (await promisify(execFile)(file, [...args], { ...options, windowsHide: true })).stdout
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (attempt === ATTEMPTS || code === undefined || !PASSING.has(code)) throw error
+      if (attempt === START_ATTEMPTS || code === undefined || !PASSING_ERRORS.has(code)) throw error
     }
     await setTimeout(PAUSE_MS)
   }

@@ -20,10 +20,10 @@ import { fillTask, isTaskAsWritten } from './task-xml.ts'
 import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL, systemProgram } from './system-program.ts'
 
-const TASK = 'evo-token'
+const TASK_NAME = 'evo-token'
 
 /** `SCHED_S_TASK_RUNNING` and `SCHED_S_TASK_HAS_NOT_RUN` ([MS-TSCH] 2.3): the words beside them are translated. */
-const RUNNING = '267009'
+const TASK_RUNNING = '267009'
 const NEVER_RAN = '267011'
 
 export const taskScheduler: ServicePlatform = {
@@ -54,7 +54,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   }
 
   async function state(): Promise<ServiceState> {
-    const query = ['/query', '/tn', TASK, '/v', '/fo', 'csv', '/nh']
+    const query = ['/query', '/tn', TASK_NAME, '/v', '/fo', 'csv', '/nh']
     const said = await run(...query).catch(() => undefined)
     if (said === undefined) {
       return { phase: 'absent', restarts: 0, properties: { task: 'not installed' } }
@@ -62,7 +62,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     // The same columns in every language.
     const [, name = '', next = '', status = '', , last = '', result = ''] = columnsOf(said)
     const phase =
-      result === RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'starting' : 'failed'
+      result === TASK_RUNNING ? 'running' : /^(0|267011)$/.test(result) ? 'starting' : 'failed'
     const shown = result === NEVER_RAN ? 'has not run yet' : result
     const properties = { name, status, lastRun: last, lastResult: shown, nextRun: next }
     // The Task Scheduler does not count them.
@@ -72,9 +72,9 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   async function stop(): Promise<void> {
     if ((await state()).properties.task !== undefined) return
     // Otherwise the task would start the next one meanwhile.
-    await run('/change', '/tn', TASK, '/disable')
+    await run('/change', '/tn', TASK_NAME, '/disable')
     await stopDaemon()
-    await run('/end', '/tn', TASK)
+    await run('/end', '/tn', TASK_NAME)
   }
 
   async function plan(definition: ServiceDefinition): Promise<ServicePlan> {
@@ -93,11 +93,11 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
       program: program.digest,
     })
     const commands = [
-      ['/create', '/tn', TASK, '/xml', path, '/f'],
-      ['/run', '/tn', TASK],
+      ['/create', '/tn', TASK_NAME, '/xml', path, '/f'],
+      ['/run', '/tn', TASK_NAME],
     ]
     return {
-      files: [{ ...planFile(installedTask(path), text), encoding: 'utf16le' }],
+      files: [{ ...planFile(findInstalledTask(path), text), encoding: 'utf16le' }],
       commands: commands.map((args) => `schtasks ${args.map(quoted).join(' ')}`),
       async start() {
         await stop()
@@ -116,11 +116,11 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [installedTask(path)],
+    installedFiles: () => [findInstalledTask(path)],
     state,
     stop,
     async forget() {
-      await run('/delete', '/tn', TASK, '/f').catch(() => undefined)
+      await run('/delete', '/tn', TASK_NAME, '/f').catch(() => undefined)
     },
     logProgram: (follow) => ({
       file: systemProgram(POWERSHELL, env),
@@ -141,7 +141,7 @@ function columnsOf(csv: string): string[] {
   return [...line.matchAll(/"([^"]*)"/g)].map(([, value = '']) => value)
 }
 
-function installedTask(path: string): InstalledFile {
+function findInstalledTask(path: string): InstalledFile {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats) return { path, text: undefined, changedByHand: false }
   if (!stats.isFile()) return { path, text: '', changedByHand: true }

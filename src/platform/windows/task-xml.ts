@@ -20,24 +20,24 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
     .replace(/<Command>.*<\/Command>/, () => `<Command>${escapeXml(file)}</Command>`)
     .replace(
       /<Arguments>.*<\/Arguments>/,
-      () => `<Arguments>${args.map((one) => escapeXml(word(one))).join(' ')}</Arguments>`,
+      () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
-  return text.replace(/^<!-- The program/m, `${mark(text)}\n$&`)
+  return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
 }
 
 /** Whether `text` is unchanged since `service install` wrote it. */
 export function isTaskAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${mark(text.replace(first, ''))}\n`
+  return first !== undefined && first === `${withMark(text.replace(first, ''))}\n`
 }
 
-function mark(text: string): string {
+function withMark(text: string): string {
   const sha256 = createHash('sha256').update(text).digest('hex')
   return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
 }
 
 /** One word of a command line, as a C program of Windows reads it. */
-function word(text: string): string {
+function quoteArgument(text: string): string {
   // Windows forbids these in paths; in a command line they would end the word.
   if (/[\x00-\x1f"]/.test(text)) {
     throw new SidecarError('failed', 'A path has a quote or a control character in it.')

@@ -5,11 +5,11 @@ import { ACTIVITY_KINDS } from '../../core/activity.ts'
 import { activitySentence } from '../../core/activity-words.ts'
 import type { Actions } from '../actions.ts'
 import { matchingItems, type State } from '../state.ts'
-import { clockTime, day, wholeTime } from '../times.ts'
+import { formatClockTime, formatDay, wholeTime } from '../times.ts'
 import type { Item } from '../answers.ts'
 
 /** More entries with each click. */
-const STEP = 100
+const ITEMS_PER_CLICK = 100
 
 export function activityPart(state: State, actions: Actions): TemplateResult {
   const matching = matchingItems(state)
@@ -23,19 +23,19 @@ export function activityPart(state: State, actions: Actions): TemplateResult {
         event.preventDefault()
       }}
     >
-      ${choice('App', 'app', sorted([...state.apps.keys(), ...apps]), state, actions)}
-      ${choice('What', 'kind', ACTIVITY_KINDS, state, actions)}
-      ${choice('Caller', 'caller', sorted([...callers]), state, actions)}
+      ${renderChoice('App', 'app', sortNames([...state.apps.keys(), ...apps]), state, actions)}
+      ${renderChoice('What', 'kind', ACTIVITY_KINDS, state, actions)}
+      ${renderChoice('Caller', 'caller', sortNames([...callers]), state, actions)}
     </form>
     ${matching.length === 0 ? html`<p class="empty">${whyEmpty(state)}</p>` : nothing}
     <ol class="entries">
-      ${shown.map((item, index) => entry(item, shown[index - 1]))}
+      ${shown.map((item, index) => renderEntry(item, shown[index - 1]))}
     </ol>
     ${
       matching.length > state.shownItems
         ? html`<button
             @click=${() => {
-              actions.showItems(state.shownItems + STEP)
+              actions.showItems(state.shownItems + ITEMS_PER_CLICK)
             }}
           >
             Show more of ${matching.length}
@@ -73,12 +73,12 @@ function namesIn(items: readonly Item[]): Names {
   return lastNames.names
 }
 
-function entry(item: Item, before: Item | undefined): TemplateResult {
-  const date = day(item.at)
-  const isNewDay = before === undefined || day(before.at) !== date
+function renderEntry(item: Item, before: Item | undefined): TemplateResult {
+  const date = formatDay(item.at)
+  const isNewDay = before === undefined || formatDay(before.at) !== date
   return html`<li class=${levelOf(item.kind)}>
     ${isNewDay ? html`<span class="day">${date}</span>` : nothing}
-    <time datetime=${item.at} title=${wholeTime(item.at)}>${clockTime(item.at)}</time>
+    <time datetime=${item.at} title=${wholeTime(item.at)}>${formatClockTime(item.at)}</time>
     <span class="app">${item.app ?? ''}</span>
     <span class="what">${activitySentence({ ...item, durationMs: item.duration_ms })}</span>
     <span class="who">${item.caller ?? ''}</span>
@@ -92,11 +92,11 @@ export function levelOf(kind: string): 'good' | 'bad' | 'plain' {
   return ['renewed', 'signed_in', 'recovered'].includes(kind) ? 'good' : 'plain'
 }
 
-function sorted(names: readonly string[]): readonly string[] {
+function sortNames(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort()
 }
 
-function choice(
+function renderChoice(
   label: string,
   name: 'app' | 'kind' | 'caller',
   options: readonly string[],

@@ -2,16 +2,16 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { Actions } from '../actions.ts'
-import { sortedApps, type State } from '../state.ts'
+import { sortApps, type State } from '../state.ts'
 import { distanceTo, inLargeUnits } from '../../core/durations.ts'
 import { wholeTime } from '../times.ts'
-import type { AppStatus } from '../answers.ts'
+import type { AppStatusAnswer } from '../answers.ts'
 import { withCommands } from './words.ts'
 
 /** From so many apps on, cards out of sight are not laid out; a picture of the whole page lacks them. */
-const HUNDREDS = 100
+const MANY_APPS = 100
 
-const WORDS: Readonly<Record<string, string>> = {
+const FRESHNESS_WORDS: Readonly<Record<string, string>> = {
   fresh: 'fresh',
   stale: 'renews now',
   expired: 'expired',
@@ -19,15 +19,15 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 export function appsPart(state: State, actions: Actions, now: number): TemplateResult {
-  const apps = sortedApps(state)
+  const apps = sortApps(state)
   return html`<section aria-labelledby="apps-title">
     <h2 id="apps-title">Apps</h2>
     ${apps.length === 0 && state.connection === 'live' ? noApp() : nothing}
-    <ul class="cards ${apps.length >= HUNDREDS ? 'hundreds' : ''}">
+    <ul class="cards ${apps.length >= MANY_APPS ? 'hundreds' : ''}">
       ${repeat(
         apps.slice(0, state.drawnCards),
         ({ app }) => app,
-        (status) => html`<li>${card(status, state, actions, now)}</li>`,
+        (status) => html`<li>${renderCard(status, state, actions, now)}</li>`,
       )}
     </ul>
   </section>`
@@ -43,15 +43,24 @@ function noApp(): TemplateResult {
   </div>`
 }
 
-function card(status: AppStatus, state: State, actions: Actions, now: number): TemplateResult {
+function renderCard(
+  status: AppStatusAnswer,
+  state: State,
+  actions: Actions,
+  now: number,
+): TemplateResult {
   const { app, type, problem, subject, session_expires_at: sessionEnd } = status
   const level = problem ? (problem.blocking ? 'bad' : 'warn') : 'good'
   const rows = [
-    row('Signed in as', type === 'service' ? null : subject),
-    row('Home', status.home ?? null),
-    row('Next renewal', status.refresh_at && upcoming(status.refresh_at, now)),
-    row('Next attempt', status.retry_at && upcoming(status.retry_at, now)),
-    row(sessionEndName(sessionEnd, now), sessionEnd && distanceTo(sessionEnd, now), sessionEnd),
+    renderRow('Signed in as', type === 'service' ? null : subject),
+    renderRow('Home', status.home ?? null),
+    renderRow('Next renewal', status.refresh_at && formatUpcoming(status.refresh_at, now)),
+    renderRow('Next attempt', status.retry_at && formatUpcoming(status.retry_at, now)),
+    renderRow(
+      sessionEndName(sessionEnd, now),
+      sessionEnd && distanceTo(sessionEnd, now),
+      sessionEnd,
+    ),
   ].filter((one) => one !== undefined)
   return html`<article class="card ${level}" aria-label=${app}>
     <header>
@@ -59,7 +68,7 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
       <span class="type">${type}</span>
       <span class="state">${stateWord(status)}</span>
     </header>
-    ${life(status, now)} ${rows.length > 0 ? html`<dl>${rows}</dl>` : nothing}
+    ${renderLife(status, now)} ${rows.length > 0 ? html`<dl>${rows}</dl>` : nothing}
     ${
       problem
         ? html`<div class="problem">
@@ -68,19 +77,22 @@ function card(status: AppStatus, state: State, actions: Actions, now: number): T
           </div>`
         : nothing
     }
-    ${clickResult(app, state)} ${buttons(status, state, actions)}
+    ${clickResult(app, state)} ${renderButtons(status, state, actions)}
   </article>`
 }
 
-function stateWord({ session, freshness, problem }: AppStatus): string {
+function stateWord({ session, freshness, problem }: AppStatusAnswer): string {
   if (session === 'signed-out') return 'signed out'
   if (session === 'misconfigured') return 'misconfigured'
   if (session === 'retrying') return freshness === 'fresh' ? 'fresh, retrying' : 'retrying'
-  return problem && !problem.blocking ? 'look at this' : (WORDS[freshness] ?? freshness)
+  return problem && !problem.blocking ? 'look at this' : (FRESHNESS_WORDS[freshness] ?? freshness)
 }
 
 /** What is left of the token's life, as a bar. */
-function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, now: number) {
+function renderLife(
+  { expires_at: end, refreshed_at: start, freshness }: AppStatusAnswer,
+  now: number,
+) {
   if (end === null) {
     const words = freshness === 'none' ? 'No token' : 'The token does not end'
     return html`<p class="left">${words}</p>`
@@ -98,7 +110,7 @@ function life({ expires_at: end, refreshed_at: start, freshness }: AppStatus, no
 }
 
 /** `now` for what is due: the next heartbeat does it. */
-function upcoming(instant: string, now: number): string {
+function formatUpcoming(instant: string, now: number): string {
   return Date.parse(instant) > now ? distanceTo(instant, now) : 'now'
 }
 
@@ -106,7 +118,7 @@ function sessionEndName(end: string | null, now: number): string {
   return end !== null && Date.parse(end) <= now ? 'Session ended' : 'Session ends'
 }
 
-function row(name: string, value: string | null, instant?: string | null) {
+function renderRow(name: string, value: string | null, instant?: string | null) {
   if (!value) return undefined
   const title = instant ? wholeTime(instant) : nothing
   return html`<div>
@@ -130,7 +142,7 @@ function clickResult(app: string, { told, signIns }: State) {
   </div>`
 }
 
-function buttons(status: AppStatus, state: State, actions: Actions): TemplateResult {
+function renderButtons(status: AppStatusAnswer, state: State, actions: Actions): TemplateResult {
   const { app, type, session, problem } = status
   const isBusy = state.busy.has(app) || state.connection !== 'live'
   const isSignedOut = session === 'signed-out'

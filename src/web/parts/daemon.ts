@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
 import type { State } from '../state.ts'
 import { distanceTo } from '../../core/durations.ts'
-import type { CheckResult } from '../answers.ts'
+import type { CheckAnswer } from '../answers.ts'
 import { withCommands } from './words.ts'
 
 export function doctorPart({ doctor, connection }: State, actions: Actions): TemplateResult {
@@ -20,19 +20,19 @@ export function doctorPart({ doctor, connection }: State, actions: Actions): Tem
       ${isRunning ? 'Running…' : 'Run doctor'}
     </button>
     <ol class="checks" aria-live="polite">
-      ${doctor?.verdicts.map(check) ?? nothing}
+      ${doctor?.verdicts.map(renderCheck) ?? nothing}
     </ol>
-    ${doctor && !isRunning && !doctor.fault ? html`<p>${summary(doctor.verdicts)}</p>` : nothing}
+    ${doctor && !isRunning && !doctor.fault ? html`<p>${summarizeChecks(doctor.verdicts)}</p>` : nothing}
     ${doctor?.fault ? html`<p class="told fault">${doctor.fault}</p>` : nothing}
   </section>`
 }
 
-function summary(verdicts: readonly CheckResult[]): string {
+function summarizeChecks(verdicts: readonly CheckAnswer[]): string {
   const failed = verdicts.filter(({ ok }) => !ok).length
   return failed === 0 ? 'All checks passed.' : `${failed} of ${verdicts.length} checks failed.`
 }
 
-function check({ id, app, ok, detail, hint }: CheckResult): TemplateResult {
+function renderCheck({ id, app, ok, detail, hint }: CheckAnswer): TemplateResult {
   return html`<li class=${ok ? 'good' : 'bad'}>
     <strong>${ok ? 'ok' : 'failed'}</strong>
     <span>${app === null ? '' : `${app}: `}${id}: ${detail}</span>

@@ -1,13 +1,13 @@
 /** The time line of the apps, and the tokens of each caller by hour: plots, each with a text that says the same. */
 import { html, nothing, type TemplateResult } from 'lit/html.js'
 import type { Actions } from '../actions.ts'
-import { type Range, RANGES, shownTime, sortedApps, type State } from '../state.ts'
+import { type Range, RANGES, shownTime, sortApps, type State } from '../state.ts'
 import { distanceTo } from '../../core/durations.ts'
 import { wholeTime } from '../times.ts'
-import type { CallerEntry } from '../answers.ts'
+import type { CallerAnswer } from '../answers.ts'
 
 /** The most rows of a plot, about a screen; a button shows the others. */
-export const ROWS = 24
+export const PLOT_ROWS_MAX = 24
 
 export function timelinePart(state: State, actions: Actions, now: number): TemplateResult {
   const { items, hasOlderItems, range, apps, showsAllRows } = state
@@ -52,7 +52,7 @@ export function timelinePart(state: State, actions: Actions, now: number): Templ
       }
     </ul>
     ${
-      sortedApps(state).length > ROWS
+      sortApps(state).length > PLOT_ROWS_MAX
         ? html`<button
             @click=${() => {
               actions.showRows(!showsAllRows)
@@ -137,7 +137,7 @@ function keylessRow(
 }
 
 function callerRow(
-  { name, apps, last_used_at: lastUsed, expires_at: expires = null }: CallerEntry,
+  { name, apps, last_used_at: lastUsed, expires_at: expires = null }: CallerAnswer,
   totals: ReadonlyMap<string | null, number>,
   now: number,
 ): TemplateResult {

@@ -4,7 +4,7 @@ import type { Actions } from '../actions.ts'
 import type { ConnectionState, State } from '../state.ts'
 import { withCommands } from './words.ts'
 
-const WORDS: Readonly<Record<ConnectionState, string>> = {
+const CONNECTION_WORDS: Readonly<Record<ConnectionState, string>> = {
   opening: 'connecting',
   live: 'live',
   stopping: 'stopping',
@@ -22,7 +22,7 @@ export function headPart(state: State, actions: Actions): TemplateResult {
     <p class="summary">
       ${apps.size > 0 ? `${ready} of ${apps.size} ${apps.size === 1 ? 'app' : 'apps'} well` : ''}
     </p>
-    <p class="connection ${connection}" role="status">${WORDS[connection]}</p>
+    <p class="connection ${connection}" role="status">${CONNECTION_WORDS[connection]}</p>
     ${
       connection === 'live'
         ? html`<button
@@ -45,10 +45,10 @@ export function noticesPart({ connection, about, apps }: State): TemplateResult 
     statuses.some(({ type }) => type !== 'service')
   return html`<div aria-live="assertive">
     ${connectionNotice(connection)}
-    ${daemons.map(({ message, hint }) => notice('warn', message, html`${withCommands(hint)}`))}
+    ${daemons.map(({ message, hint }) => renderNotice('warn', message, html`${withCommands(hint)}`))}
     ${
       isNew && connection === 'live'
-        ? notice(
+        ? renderNotice(
             'plain',
             'No app has a session yet.',
             'Sign in below, and scripts and notebooks get tokens from then on.',
@@ -64,34 +64,34 @@ function connectionNotice(connection: ConnectionState) {
     case 'live':
       return nothing
     case 'stopping':
-      return notice(
+      return renderNotice(
         'warn',
         'The daemon is stopping.',
         html`When it runs again, open the page again: <code>evo-token web</code>`,
       )
     case 'lost':
-      return notice(
+      return renderNotice(
         'bad',
         'The daemon does not answer.',
         html`The page shows the last known state. It goes on by itself when the daemon answers;
           after a restart of the daemon open it again: <code>evo-token web</code>`,
       )
     case 'ended':
-      return notice(
+      return renderNotice(
         'bad',
         'This page has ended.',
         html`Its key no longer works, for example after a restart of the daemon. Open the page
           again: <code>evo-token web</code>`,
       )
     case 'intercepted':
-      return notice(
+      return renderNotice(
         'bad',
         'A service worker of another program answers at this address.',
         html`The page does not show its key to it. Close this tab and open the page again:
           <code>evo-token web</code>`,
       )
     case 'closed':
-      return notice(
+      return renderNotice(
         'plain',
         'The page is closed.',
         html`Its key no longer works. To open it again: <code>evo-token web</code>`,
@@ -99,7 +99,11 @@ function connectionNotice(connection: ConnectionState) {
   }
 }
 
-function notice(level: 'bad' | 'warn' | 'plain', what: string, rest: string | TemplateResult) {
+function renderNotice(
+  level: 'bad' | 'warn' | 'plain',
+  what: string,
+  rest: string | TemplateResult,
+) {
   return html`<div class="notice ${level}">
     <p><strong>${what}</strong> ${rest}</p>
   </div>`

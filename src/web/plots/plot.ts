@@ -1,19 +1,19 @@
 /** A plot of rows over time, drawn by uPlot on a canvas. The content of the rows is given as boxes. */
 import uPlot from 'uplot'
-import { clockTime, day } from '../times.ts'
+import { formatClockTime, formatDay } from '../times.ts'
 
 const ROW_PX = 26
 const AXIS_PX = 28
 /** Between a name and the plot, and before it. */
 const NAME_GAP_PX = 12
-const FONT = '12px system-ui, sans-serif'
+const PLOT_FONT = '12px system-ui, sans-serif'
 
 /** The colours, read once per drawing: reading one makes the browser compute all styles. */
 type Palette = Readonly<Record<Colour, string>>
 
-export type Colour = (typeof COLOURS)[number]
+export type Colour = (typeof COLOUR_NAMES)[number]
 
-const COLOURS = ['muted', 'line', 'text', 'life', 'good', 'bad', 'asleep', 'heat'] as const
+const COLOUR_NAMES = ['muted', 'line', 'text', 'life', 'good', 'bad', 'asleep', 'heat'] as const
 
 /** From one instant to another, or around one, in epoch milliseconds. */
 export interface Box {
@@ -51,11 +51,11 @@ interface DrawnPlot {
   readonly text: string
 }
 
-const drawn = new Map<string, DrawnPlot>()
+const drawnPlots = new Map<string, DrawnPlot>()
 
 function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement)
-  const entries = COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])
+  const entries = COLOUR_NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])
   return Object.fromEntries(entries) as Palette
 }
 
@@ -65,12 +65,12 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
   const place = document.getElementById(id)
   const width = place?.clientWidth ?? 0
   const { muted, text } = palette
-  const last = drawn.get(id)
+  const last = drawnPlots.get(id)
   if (last && basis !== undefined && last.basis === basis) {
     if (last.width === width && last.text === text) return
   }
   last?.plot.destroy()
-  drawn.delete(id)
+  drawnPlots.delete(id)
   if (!place || width === 0 || names.length === 0) return
   const line = { stroke: palette.line, width: 1 }
   const nameWidth = Math.min(140, Math.round(width * 0.28))
@@ -92,7 +92,7 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
           stroke: muted,
           grid: line,
           ticks: { show: false },
-          font: FONT,
+          font: PLOT_FONT,
           size: AXIS_PX,
           space: 70,
           values: (_plot, splits) => timeLabels(splits),
@@ -101,10 +101,10 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
           stroke: text,
           grid: { show: false },
           ticks: { show: false },
-          font: FONT,
+          font: PLOT_FONT,
           size: nameWidth,
           splits: () => names.map((_, index) => names.length - index - 0.5),
-          values: () => names.map((name) => shorten(name, nameWidth)),
+          values: () => names.map((name) => shortenToWidth(name, nameWidth)),
         },
       ],
       hooks: {
@@ -121,7 +121,7 @@ export function drawPlot(id: string, { names, boxes, basis }: Rows, { from, to }
     ],
     place,
   )
-  drawn.set(id, { plot, basis, width, text })
+  drawnPlots.set(id, { plot, basis, width, text })
 }
 
 function paint(
@@ -162,22 +162,22 @@ function timeLabels(splits: readonly number[]): string[] {
   return splits.map((split) => {
     const instant = new Date(split * 1000).toISOString()
     const isMidnight = new Date(split * 1000).getHours() === 0
-    return isMidnight ? day(instant) : clockTime(instant)
+    return isMidnight ? formatDay(instant) : formatClockTime(instant)
   })
 }
 
-let ruler: CanvasRenderingContext2D | null = null
+let textRuler: CanvasRenderingContext2D | null = null
 
 /** Shortens a name to the width of its column. */
-function shorten(name: string, width: number): string {
-  ruler ??= document.createElement('canvas').getContext('2d')
-  if (!ruler) return name
-  ruler.font = FONT
+function shortenToWidth(name: string, width: number): string {
+  textRuler ??= document.createElement('canvas').getContext('2d')
+  if (!textRuler) return name
+  textRuler.font = PLOT_FONT
   const most = width - NAME_GAP_PX
   let shown = name
   for (
     let length = name.length - 1;
-    length > 0 && ruler.measureText(shown).width > most;
+    length > 0 && textRuler.measureText(shown).width > most;
     length--
   ) {
     shown = `${name.slice(0, length)}…`

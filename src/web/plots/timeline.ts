@@ -1,15 +1,15 @@
 /** The time line: tokens as bars, renewals and failures as marks, and times when the machine slept. */
 import { levelOf } from '../parts/activity.ts'
-import { ROWS } from '../parts/history.ts'
-import { shownTime, sortedApps, type State } from '../state.ts'
-import type { AppStatus, Item } from '../answers.ts'
+import { PLOT_ROWS_MAX } from '../parts/history.ts'
+import { shownTime, sortApps, type State } from '../state.ts'
+import type { AppStatusAnswer, Item } from '../answers.ts'
 import { type Box, drawPlot } from './plot.ts'
 
 /** Draws in pieces, one for each row. */
 export function* drawTimeline(state: State, now: number): Generator<undefined> {
-  const apps = sortedApps(state)
-  const names = (state.showsAllRows ? apps : apps.slice(0, ROWS)).map(({ app }) => app)
-  const byApp = groupedByApp(state.items)
+  const apps = sortApps(state)
+  const names = (state.showsAllRows ? apps : apps.slice(0, PLOT_ROWS_MAX)).map(({ app }) => app)
+  const byApp = groupItemsByApp(state.items)
   const shown = shownTime(state, now)
   const boxes: Box[] = []
   for (const [row, name] of names.entries()) {
@@ -33,7 +33,7 @@ export function* drawTimeline(state: State, now: number): Generator<undefined> {
 }
 
 /** The entries of each app, oldest first. */
-function groupedByApp(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
+function groupItemsByApp(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
   const byApp = new Map<string, Item[]>()
   for (const item of [...items].reverse()) {
     if (item.app === null) continue
@@ -44,7 +44,7 @@ function groupedByApp(items: readonly Item[]): ReadonlyMap<string, readonly Item
   return byApp
 }
 
-interface Row {
+interface TimelineRow {
   readonly row: number
   /** How long a token of the app lives; entries of renewals do not say it. */
   readonly lifeMs: number
@@ -53,7 +53,7 @@ interface Row {
 }
 
 /** A bar for each token, up to the next one or the end of the session; marks on top. */
-function rowBoxes(items: readonly Item[], { row, lifeMs, end }: Row): readonly Box[] {
+function rowBoxes(items: readonly Item[], { row, lifeMs, end }: TimelineRow): readonly Box[] {
   const births = items.filter(({ kind }) => LIFE_EDGES.has(kind))
   const lives = births.flatMap((item, index): Box[] => {
     if (item.kind === 'session_ended' || item.kind === 'signed_out') return []
@@ -77,7 +77,7 @@ function rowBoxes(items: readonly Item[], { row, lifeMs, end }: Row): readonly B
 }
 
 /** The life of the current token, in milliseconds. */
-function lifeOf({ expires_at: end, refreshed_at: start }: AppStatus): number {
+function lifeOf({ expires_at: end, refreshed_at: start }: AppStatusAnswer): number {
   return end === null || start === null ? Infinity : Date.parse(end) - Date.parse(start)
 }
 

@@ -1,6 +1,6 @@
 /** The copy of a record between two keepers whose clocks, and the database's, are not the same. */
 import { describe, expect, it } from 'vitest'
-import { copyOf, recordOfCopy } from '../../../src/broker/sharing/seal-record.ts'
+import { copyRecord, recordOfCopy } from '../../../src/broker/sharing/seal-record.ts'
 import { restore, toStored } from '../../../src/core/stored-tokens.ts'
 import { ageMs, receive, type TokenSet } from '../../../src/core/token.ts'
 import type { AppRecord } from '../../../src/core/vault.ts'
@@ -49,12 +49,12 @@ describe.each([
   const record = recordOf(tokens, life)
 
   it('ends when the token ends, by the database', () => {
-    const { access } = copyOf(record, tokens, answer(offset, 10))
+    const { access } = copyRecord(record, tokens, answer(offset, 10))
     expect(access).toMatchObject({ endsAt: NOON + LIFETIME })
   })
 
   it.each([HOUR, 0, -HOUR])('keeps its age at one that is %i ms ahead', (other) => {
-    const copy = copyOf(record, tokens, answer(offset, 10))
+    const copy = copyRecord(record, tokens, answer(offset, 10))
     const { tokens: stored, ...taken } = recordOfCopy(copy.record, answer(other, 20))
     if (!stored) throw new Error('There are no tokens.')
     const restored = restore(stored, reading(other, 25))
@@ -72,27 +72,27 @@ describe.each([
 describe('the copy of a token', () => {
   it('that was stored after the database answered last ends no later than it does', () => {
     const record = recordOf(receive(tokensOf(0), reading(0, 1), 0))
-    const { access } = copyOf(record, undefined, answer(0, 0))
+    const { access } = copyRecord(record, undefined, answer(0, 0))
     expect(access).toMatchObject({ endsAt: NOON + LIFETIME })
   })
 
   it('keeps its age where the clock of its keeper was set back since', () => {
     const tokens = tokensOf(HOUR)
     const setBack = { ...answer(0, 10), received: reading(0, 10) }
-    const { access } = copyOf(recordOf(tokens), tokens, setBack)
+    const { access } = copyRecord(recordOf(tokens), tokens, setBack)
     expect(access).toMatchObject({ endsAt: NOON + LIFETIME })
   })
 
   it('has ended where its age is not known', () => {
     const tokens: TokenSet = { ...tokensOf(0), fromFuture: true }
-    const { access, record } = copyOf(recordOf(tokens), tokens, answer(0, 10))
+    const { access, record } = copyRecord(recordOf(tokens), tokens, answer(0, 10))
     expect(access).toMatchObject({ endsAt: NOON + 10 * MINUTE })
     expect(record.tokens).toMatchObject({ receivedAt: NOON + 10 * MINUTE - LIFETIME })
   })
 
   it('that does not end has no end elsewhere', () => {
     const tokens: TokenSet = { ...tokensOf(0), lifetimeMs: null, fromFuture: true }
-    const { access } = copyOf(recordOf(tokens), tokens, answer(0, 10))
+    const { access } = copyRecord(recordOf(tokens), tokens, answer(0, 10))
     expect(access).toMatchObject({ endsAt: null })
   })
 })
@@ -100,6 +100,6 @@ describe('the copy of a token', () => {
 it('says of a failure when it was by the clock of who reads of it', () => {
   const { tokens, ...rest } = recordOf(tokensOf(HOUR))
   const lost = { code: 'signed_out', message: 'Ended.', at: NOON + HOUR } as const
-  const { record } = copyOf({ ...rest, lost }, undefined, answer(HOUR, 10))
+  const { record } = copyRecord({ ...rest, lost }, undefined, answer(HOUR, 10))
   expect(recordOfCopy(record, answer(-HOUR, 20)).lost?.at).toBe(NOON - HOUR)
 })

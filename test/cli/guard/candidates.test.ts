@@ -8,11 +8,11 @@ import {
   valuesIn,
   candidateWords,
 } from '../../../src/cli/guard/candidates.ts'
-import { formsOf } from '../../../src/cli/guard/forms.ts'
+import { decodeForms } from '../../../src/cli/guard/forms.ts'
 
 /** What a line is compared for first, with every form of it. */
 function candidatesIn(line: string): Set<string> {
-  const forms = [...formsOf(line)]
+  const forms = [...decodeForms(line)]
   const runs = forms.flatMap((form) => [...runsIn(form)])
   return new Set([
     ...runs.flatMap((run) => [...candidatesOf(run)]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formsOf } from '../../../src/cli/guard/forms.ts'
+import { decodeForms } from '../../../src/cli/guard/forms.ts'
 
 const TOKEN = 'Zm9v-a-refresh-token-that-we-hold'
 const utf16 = (text: string) => Buffer.from(text, 'utf16le').toString('latin1')
@@ -10,7 +10,7 @@ const base64url = (text: string) => Buffer.from(text, 'latin1').toString('base64
 
 describe('formsOf', () => {
   it('is the text alone where nothing is encoded', () => {
-    expect([...formsOf('const plain = "nothing"; // 100 % sure')]).toEqual([
+    expect([...decodeForms('const plain = "nothing"; // 100 % sure')]).toEqual([
       'const plain = "nothing"; // 100 % sure',
     ])
   })
@@ -39,7 +39,7 @@ describe('formsOf', () => {
     ['base64 in base64', base64(`{"auth":"${base64(`id:${TOKEN}`)}"}`)],
     ['base64 in JSON in UTF-16', utf16(`"\\n${base64(`id:${TOKEN}`)}"`)],
   ])('decodes %s', (_, text) => {
-    const found = [...formsOf(text)].some((form) =>
+    const found = [...decodeForms(text)].some((form) =>
       new RegExp(`(?:^|\\W)${TOKEN}(?:\\W|$)`).test(form),
     )
     expect(found).toBe(true)
@@ -47,7 +47,7 @@ describe('formsOf', () => {
 
   it('leaves escapes alone that are none', () => {
     const text = 'a 5% b %zz \\'
-    expect([...formsOf(text)]).toEqual([text])
+    expect([...decodeForms(text)]).toEqual([text])
   })
 
   it.each([
@@ -62,7 +62,7 @@ describe('formsOf', () => {
     '\0',
     '\x1b[',
   ])('is no more than nine times a text of %j', (text) => {
-    const forms = [...formsOf(text.repeat(20_000))]
+    const forms = [...decodeForms(text.repeat(20_000))]
     const length = forms.reduce((sum, form) => sum + form.length, 0)
     expect(length).toBeLessThanOrEqual(9 * 20_000 * text.length)
   })
@@ -70,13 +70,13 @@ describe('formsOf', () => {
   it('decodes a text of many MB as far as it is encoded in earnest', () => {
     const lines = `{"token":"${TOKEN}","of":"an export of some kind"}`.repeat(20_000)
     const encoded = base64(base64(base64(base64(lines))))
-    const found = [...formsOf(encoded)].filter((form) => form.includes(lines))
+    const found = [...decodeForms(encoded)].filter((form) => form.includes(lines))
     expect(found).toHaveLength(1)
   })
 
   it('is no more than four times a long text that was crafted', () => {
     const text = `${base64('V'.repeat(40))}${'V'.repeat(40)} `.repeat(10_000)
-    const length = [...formsOf(text)].reduce((sum, form) => sum + form.length, 0)
+    const length = [...decodeForms(text)].reduce((sum, form) => sum + form.length, 0)
     expect(length).toBeLessThanOrEqual(4 * text.length)
   })
 })

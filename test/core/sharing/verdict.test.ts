@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { isHigher } from '../../../src/core/sharing/pair.ts'
 import type { RowHead } from '../../../src/core/sharing/shared-store.ts'
-import { judge, type Verdict } from '../../../src/core/sharing/verdict.ts'
+import { judgeRow, type Verdict } from '../../../src/core/sharing/verdict.ts'
 import type { Sharing } from '../../../src/core/vault.ts'
 
 const ME = '00000000-0000-4000-8000-00000000000a'
@@ -47,7 +47,7 @@ describe('the order of records', () => {
 describe('what a keeper does', () => {
   const cases: readonly (readonly [
     string,
-    Parameters<typeof judge>[1],
+    Parameters<typeof judgeRow>[1],
     RowHead | undefined,
     Verdict,
   ])[] = [
@@ -126,6 +126,6 @@ describe('what a keeper does', () => {
   ]
 
   it.each(cases)('%s', (_name, onDisk, seen, verdict) => {
-    expect(judge(ME, onDisk, seen, KNOWN)).toBe(verdict)
+    expect(judgeRow(ME, onDisk, seen, KNOWN)).toBe(verdict)
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
-  isTrusted,
+  isTrustedUser,
   othersWith,
-  ownerIn,
+  findOwnerSid,
   savedList,
   sidIn,
 } from '../../../src/platform/windows/access-list.ts'
@@ -183,9 +183,9 @@ describe('this user', () => {
   })
 
   it('owns what SDDL says that it owns', () => {
-    expect(ownerIn(`O:${OWN}G:DUD:AI(A;;FA;;;SY)`)).toBe(OWN)
-    expect(ownerIn('O:BAG:DUD:AI(A;;FA;;;SY)\r\n')).toBe('BA')
-    expect(isTrusted('BA', OWN)).toBe(true)
-    expect(isTrusted(OTHER, OWN)).toBe(false)
+    expect(findOwnerSid(`O:${OWN}G:DUD:AI(A;;FA;;;SY)`)).toBe(OWN)
+    expect(findOwnerSid('O:BAG:DUD:AI(A;;FA;;;SY)\r\n')).toBe('BA')
+    expect(isTrustedUser('BA', OWN)).toBe(true)
+    expect(isTrustedUser(OTHER, OWN)).toBe(false)
   })
 })

@@ -7,8 +7,9 @@ import type { AccessCopy, OpenResult } from '../../../core/vault.ts'
 import { Secret } from '../../../secret.ts'
 import { findKey, type VaultKey } from '../sealing/key-ring.ts'
 import { isFor, keyIdOf, type Purpose, seal, unseal } from '../sealing/sealed-text.ts'
+import { parseJson } from '../../../core/json-object.ts'
 
-const content = z.object({
+const accessCopySchema = z.object({
   accessToken: z.string().transform((value) => new Secret(value)),
   endsAt: z.number().nullable(),
   scope: z.string().exactOptional(),
@@ -48,7 +49,7 @@ export async function openAccessCopy(
   const number = numberOf(access)
   if (!unsealed || number === undefined) return { kind: 'broken' }
   if (!isFor(unsealed.header, accessPurpose(row, number))) return { kind: 'broken' }
-  const parsed = content.safeParse(toJson(unsealed.plaintext))
+  const parsed = accessCopySchema.safeParse(parseJson(unsealed.plaintext))
   return parsed.success ? { kind: 'opened', value: parsed.data } : { kind: 'broken' }
 }
 
@@ -59,14 +60,6 @@ export function numberOf(access: string): number | undefined {
     return Number.isSafeInteger(number) && number > 0 ? number : undefined
   } catch {
     // jose throws a plain TypeError where it is not a JWE at all.
-    return undefined
-  }
-}
-
-function toJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
     return undefined
   }
 }

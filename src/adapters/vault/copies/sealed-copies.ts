@@ -67,21 +67,21 @@ export class SealedCopies implements RecordCopies {
   }
 
   readerKeys(app: string, number: number): readonly Secret[] {
-    return this.#keys.ring.map((key) => derive(key, app, number))
+    return this.#keys.ring.map((key) => deriveReaderKey(key, app, number))
   }
 
   #readerKey(key: VaultKey, app: string, number: number): Promise<VaultKey> {
     const name = `${key.kid} ${app} ${number}`
     const known = this.#readerKeys.get(name)
     if (known) return known
-    const made = toVaultKey(derive(key, app, number))
+    const made = toVaultKey(deriveReaderKey(key, app, number))
     this.#readerKeys.set(name, made)
     return made
   }
 }
 
 /** HKDF-SHA-256 (RFC 5869): a reader key reveals nothing about the vault key, or another app's reader key. */
-function derive({ secret }: VaultKey, app: string, number: number): Secret {
+function deriveReaderKey({ secret }: VaultKey, app: string, number: number): Secret {
   const key = Buffer.from(secret.expose(), 'base64url')
   const info = `evo-token reader key\0${app}\0${number}`
   return new Secret(Buffer.from(hkdfSync('sha256', key, '', info, 32)).toString('base64url'))

@@ -18,7 +18,7 @@ import {
 } from './key-place.ts'
 
 export function createKeyFile(path: string, uid: number): KeyPlace {
-  const read = () => readKeys(path, uid)
+  const read = () => readVaultKeys(path, uid)
   return {
     source: 'file',
     read,
@@ -26,14 +26,14 @@ export function createKeyFile(path: string, uid: number): KeyPlace {
       refuseOnDiskError(path, async () => {
         await writeFileAtomically(path, formatKeys(keys), 0o600)
         return (await isStored(read, keys))
-          ? DONE
-          : refuse(`${path} does not keep what is written.`)
+          ? KEYS_CHANGED
+          : toKeyRefusal(`${path} does not keep what is written.`)
       }),
     remove: () =>
       refuseOnDiskError(path, async () => {
         await platform.files.removeFile(path)
         await platform.files.syncDirectory(dirname(path))
-        return DONE
+        return KEYS_CHANGED
       }),
   }
 }
@@ -46,42 +46,44 @@ export function createCredential(env: Readonly<Record<string, string | undefined
     read: async () =>
       directory === undefined
         ? { kind: 'none', message: 'systemd passed no credential.', hint: HOW_TO_LOAD }
-        : readKeys(join(directory, 'vault-key'), undefined),
+        : readVaultKeys(join(directory, 'vault-key'), undefined),
     write: async () => ({
       kind: 'refused',
       message: 'The vault key is a systemd credential, which evo-token cannot write.',
       hint: 'Put a new key (openssl rand -base64 32) on the first line of the credential, keep the old one on the second, and restart: evo-token then re-encrypts the records, and you can delete the old line.',
     }),
     // The administrator removes it, with its line in the unit.
-    remove: async () => DONE,
+    remove: async () => KEYS_CHANGED,
   }
 }
 
-const DONE: KeysChanged = { kind: 'done' }
+const KEYS_CHANGED: KeysChanged = { kind: 'done' }
 
 const HOW_TO_LOAD =
   'Name it in the unit: LoadCredential=vault-key:/etc/evo-token/vault-key, a file with 32 random bytes (openssl rand -base64 32).'
 
 /** @param owner the user that must own the file, and alone may read it; undefined for a credential. */
-async function readKeys(path: string, owner: number | undefined): Promise<KeysRead> {
+async function readVaultKeys(path: string, owner: number | undefined): Promise<KeysRead> {
   try {
     const flags = constants.O_RDONLY | platform.files.NO_FOLLOW | platform.files.NO_WAIT
     const file = await platform.files.whenFree(() => open(path, flags))
     try {
       const stats = await file.stat()
-      if (!stats.isFile()) return refuse(`The vault key ${path} is not a regular file.`)
+      if (!stats.isFile()) return toKeyRefusal(`The vault key ${path} is not a regular file.`)
       if (owner !== undefined && !ownership.isOwn(stats, owner)) {
-        return refuse(`The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`)
+        return toKeyRefusal(
+          `The vault key ${path} belongs to uid ${stats.uid}: chown ${owner} ${path}`,
+        )
       }
       if (owner !== undefined && ownership.othersMayEnter(stats)) {
-        return refuse(
+        return toKeyRefusal(
           `The vault key ${path} is open to others: chmod 600 ${path}`,
           'If another user may have read it, then make a new one: evo-token vault rotate-key',
         )
       }
       const keys = parseKeys(await file.readFile())
       if (keys) return { kind: 'keys', keys }
-      return refuse(
+      return toKeyRefusal(
         `${path} is not a vault key: it should be 32 raw bytes, or base64 or hex of 32 bytes on each line.`,
         'Put it back from a backup.',
       )
@@ -93,7 +95,7 @@ async function readKeys(path: string, owner: number | undefined): Promise<KeysRe
     const message = `The vault key ${path} cannot be read: ${diskErrorInWords(error)}.`
     return error.code === 'ENOENT'
       ? { kind: 'none', message, hint: owner === undefined ? HOW_TO_LOAD : PUT_IT_BACK }
-      : refuse(message)
+      : toKeyRefusal(message)
   }
 }
 
@@ -112,10 +114,13 @@ async function refuseOnDiskError(
     return await work()
   } catch (error) {
     if (!isDiskError(error)) throw error
-    return refuse(`The vault key ${path} cannot be written: ${diskErrorInWords(error)}.`)
+    return toKeyRefusal(`The vault key ${path} cannot be written: ${diskErrorInWords(error)}.`)
   }
 }
 
-function refuse(message: string, hint = 'Correct that; evo-token tries again by itself.'): Refusal {
+function toKeyRefusal(
+  message: string,
+  hint = 'Correct that; evo-token tries again by itself.',
+): Refusal {
   return { kind: 'refused', message, hint }
 }

@@ -38,11 +38,11 @@ export async function chooseFirstKey(
       return { ...read, kind: 'refused' }
     }
     case 'keychain':
-      return make(places.keychain, vaultId)
+      return makeFirstKey(places.keychain, vaultId)
     case 'file':
       return takeOrMake(places.file, vaultId)
     case 'auto': {
-      const made = await make(places.keychain, vaultId)
+      const made = await makeFirstKey(places.keychain, vaultId)
       if (made.kind === 'key') return made
       const instead = await takeOrMake(places.file, vaultId)
       if (instead.kind === 'key') {
@@ -60,10 +60,10 @@ export async function chooseFirstKey(
 async function takeOrMake(place: KeyPlace, vaultId: string): Promise<FirstKey> {
   const read = await place.read(vaultId)
   if (read.kind === 'keys') return toFirstKey(place, read.keys[0])
-  return read.kind === 'none' ? make(place, vaultId) : read
+  return read.kind === 'none' ? makeFirstKey(place, vaultId) : read
 }
 
-async function make(place: KeyPlace, vaultId: string): Promise<FirstKey> {
+async function makeFirstKey(place: KeyPlace, vaultId: string): Promise<FirstKey> {
   const key = newVaultKey()
   const written = await place.write(vaultId, [key])
   return written.kind === 'done' ? toFirstKey(place, key) : written

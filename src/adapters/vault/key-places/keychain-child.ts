@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Queue } from '../../../queue.ts'
 
-const PROGRAM = `
+const CHILD_PROGRAM = `
 let question = ''
 process.stdin.setEncoding('utf8')
 process.stdin.on('data', (chunk) => { question += chunk })
@@ -40,7 +40,7 @@ export type KeychainAnswer =
   /** keytar or Node is not where it was: both were replaced or removed below a running daemon. */
   | { readonly kind: 'gone' }
 
-const GONE = { kind: 'gone' } as const
+const PROGRAM_GONE = { kind: 'gone' } as const
 
 /** One question at a time: dialogs would pile up, and so would blocked calls. */
 const questions = new Queue()
@@ -50,10 +50,10 @@ export function askKeychain(
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
 ): Promise<KeychainAnswer> {
-  return questions.run(() => ask(question, env, timeoutMs))
+  return questions.run(() => askChild(question, env, timeoutMs))
 }
 
-async function ask(
+async function askChild(
   question: KeychainQuestion,
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
@@ -62,11 +62,11 @@ async function ask(
   try {
     keytar = findKeytar()
   } catch {
-    return GONE
+    return PROGRAM_GONE
   }
   // Settings for the daemon's own Node (a debugger, certificates) do not apply here.
   const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...kept } = env
-  const child = spawn(process.execPath, ['-e', PROGRAM, keytar], {
+  const child = spawn(process.execPath, ['-e', CHILD_PROGRAM, keytar], {
     env: kept,
     stdio: ['pipe', 'pipe', 'ignore'],
     timeout: timeoutMs,
@@ -86,8 +86,10 @@ async function ask(
   child.stdin.on('error', () => undefined).end(JSON.stringify(question))
   const [end, answer] = await Promise.all([closed, text(child.stdout)])
   if (child.killed) return { kind: 'timeout' }
-  if (end === 'error') return GONE
-  return answer === '' ? { kind: 'failed', message: `keytar ended with ${end}` } : parse(answer)
+  if (end === 'error') return PROGRAM_GONE
+  return answer === ''
+    ? { kind: 'failed', message: `keytar ended with ${end}` }
+    : parseChildAnswer(answer)
 }
 
 /** The published package has keytar and its binaries beside this file. */
@@ -96,7 +98,7 @@ function findKeytar(): string {
   return existsSync(shipped) ? shipped : createRequire(import.meta.url).resolve('keytar')
 }
 
-function parse(answer: string): KeychainAnswer {
+function parseChildAnswer(answer: string): KeychainAnswer {
   let parsed: { readonly value: string | boolean | null; readonly error?: string }
   try {
     parsed = JSON.parse(answer) as typeof parsed
@@ -105,6 +107,6 @@ function parse(answer: string): KeychainAnswer {
     return { kind: 'failed', message: 'keytar gave no answer that can be read' }
   }
   const { value, error } = parsed
-  if (error?.startsWith('Cannot find module')) return GONE
+  if (error?.startsWith('Cannot find module')) return PROGRAM_GONE
   return error === undefined ? { kind: 'answered', value } : { kind: 'failed', message: error }
 }

@@ -17,10 +17,10 @@ import {
   sameKeys,
 } from './key-place.ts'
 
-const SERVICE = 'evo-token'
+const KEYCHAIN_SERVICE = 'evo-token'
 
 /** An open keychain answers within milliseconds; a slower one is waiting for a person. */
-const TIMEOUT_MS = 10_000
+const KEYCHAIN_TIMEOUT_MS = 10_000
 
 export interface KeychainOptions {
   readonly env?: NodeJS.ProcessEnv
@@ -32,27 +32,27 @@ export interface KeychainOptions {
 }
 
 export function createKeychain(options: KeychainOptions = {}): KeyPlace {
-  const { system = platform.keychain, timeoutMs = TIMEOUT_MS, runtimeDirs } = options
+  const { system = platform.keychain, timeoutMs = KEYCHAIN_TIMEOUT_MS, runtimeDirs } = options
   const env = () => system.sessionEnv(options.env ?? process.env, runtimeDirs)
   const ask = (operation: KeychainQuestion['operation'], ...values: readonly string[]) =>
-    askKeychain({ operation, values: [SERVICE, ...values] }, env(), timeoutMs)
+    askKeychain({ operation, values: [KEYCHAIN_SERVICE, ...values] }, env(), timeoutMs)
   const lockState = () => system.lockState(env(), timeoutMs)
 
   async function read(vaultId: string): Promise<KeysRead> {
     const state = await lockState()
-    if (state === 'locked') return LOCKED
+    if (state === 'locked') return KEYCHAIN_LOCKED
     const answer = await ask('getPassword', vaultId)
     if (answer.kind !== 'answered') {
-      return explain(answer, system, timeoutMs, COMES_LATER)
+      return explainRefusal(answer, system, timeoutMs, COMES_LATER)
     }
     if (typeof answer.value === 'string') return toKeys(answer.value, vaultId)
     return state === 'unlocked' ? describeDeleted(vaultId) : LOCKED_OR_DELETED
   }
 
   async function write(vaultId: string, keys: readonly Secret[]): Promise<KeysChanged> {
-    if ((await lockState()) === 'locked') return LOCKED
+    if ((await lockState()) === 'locked') return KEYCHAIN_LOCKED
     const answer = await ask('setPassword', vaultId, formatKeys(keys))
-    if (answer.kind !== 'answered') return explain(answer, system, timeoutMs)
+    if (answer.kind !== 'answered') return explainRefusal(answer, system, timeoutMs)
     const kept = await ask('getPassword', vaultId)
     const there = kept.kind === 'answered' ? String(kept.value) : ''
     return sameKeys(parseKeys(Buffer.from(there)) ?? [], keys)
@@ -65,10 +65,10 @@ export function createKeychain(options: KeychainOptions = {}): KeyPlace {
   }
 
   async function remove(vaultId: string): Promise<KeysChanged> {
-    if ((await lockState()) === 'locked') return LOCKED
+    if ((await lockState()) === 'locked') return KEYCHAIN_LOCKED
     const answer = await ask('deletePassword', vaultId)
     // "false" means that there was nothing to delete.
-    return answer.kind === 'answered' ? { kind: 'done' } : explain(answer, system, timeoutMs)
+    return answer.kind === 'answered' ? { kind: 'done' } : explainRefusal(answer, system, timeoutMs)
   }
 
   return { source: 'keychain', read, write, remove }
@@ -81,13 +81,13 @@ const USE_FILE =
 const COMES_LATER =
   'Once there is one, evo-token goes on by itself; on a desktop it starts when you sign in.'
 
-const LOCKED: Refusal = {
+const KEYCHAIN_LOCKED: Refusal = {
   kind: 'refused',
   message: 'The keychain is locked.',
   hint: 'Unlock it, by signing in to the desktop or in its password manager; evo-token tries again by itself.',
 }
 
-const GONE: Refusal = {
+const KEYTAR_GONE: Refusal = {
   kind: 'refused',
   message: 'The keychain cannot be asked: files of evo-token, or Node, are not where they were.',
   hint: 'Restart the daemon; where that does not help, install evo-token again.',
@@ -97,13 +97,13 @@ const LOCKED_OR_DELETED: Refusal = {
   kind: 'refused',
   message:
     'The keychain gives no key for this vault: it is locked or empty, and does not say which.',
-  hint: LOCKED.hint,
+  hint: KEYCHAIN_LOCKED.hint,
 }
 
 function describeDeleted(vaultId: string): KeysRead {
   return {
     kind: 'none',
-    message: `The keychain is unlocked and has no item of the service "${SERVICE}" for the account "${vaultId}": it was deleted.`,
+    message: `The keychain is unlocked and has no item of the service "${KEYCHAIN_SERVICE}" for the account "${vaultId}": it was deleted.`,
     hint: 'Put the item back from a backup of the keychain.',
   }
 }
@@ -113,13 +113,13 @@ function toKeys(value: string, vaultId: string): KeysRead {
   if (keys) return { kind: 'keys', keys }
   return {
     kind: 'refused',
-    message: `The keychain's item of the service "${SERVICE}" for the account "${vaultId}" is not a vault key.`,
+    message: `The keychain's item of the service "${KEYCHAIN_SERVICE}" for the account "${vaultId}" is not a vault key.`,
     hint: 'It was changed: put it back from a backup of the keychain.',
   }
 }
 
 /** keytar, libsecret and D-Bus each have their own words for "there is none". */
-function explain(
+function explainRefusal(
   answer: Exclude<KeychainAnswer, { kind: 'answered' }>,
   { MISSING }: Keychain,
   timeoutMs: number,
@@ -129,10 +129,10 @@ function explain(
     return {
       kind: 'refused',
       message: `The keychain did not answer within ${timeoutMs / 1000} s: it may be waiting for its password.`,
-      hint: LOCKED.hint,
+      hint: KEYCHAIN_LOCKED.hint,
     }
   }
-  if (answer.kind === 'gone') return GONE
+  if (answer.kind === 'gone') return KEYTAR_GONE
   const { message } = answer
   if (message.startsWith('Failed to load keytar')) {
     return { kind: 'refused', message: `There is no keychain here${MISSING}.`, hint }

@@ -5,13 +5,13 @@ import { platform } from '../../../platform/current.ts'
 import { isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { type DecodedRecord, decodeRecord } from './record-codec.ts'
-import { type AppFiles, readText } from './record-files.ts'
+import { type AppFiles, readTextIfThere } from './record-files.ts'
 
 /** Something else is in the place of the file, which counts as damaged. */
-const NO_FILE = new Set(['EISDIR', 'ELOOP'])
+const NOT_A_FILE_CODES = new Set(['EISDIR', 'ELOOP'])
 
 /** The file may be intact, and readable later: once its permissions are corrected, or the disk works again. */
-const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO'])
+const UNREADABLE_CODES = new Set(['EACCES', 'EPERM', 'EIO'])
 
 /** `newer`: what a newer version wrote, and this one cannot read. */
 export type Found<T> = T | 'absent' | 'broken' | 'newer'
@@ -26,7 +26,7 @@ export async function findRecord(
   app: string,
   ring: readonly VaultKey[],
 ): Promise<Found<DecodedRecord>> {
-  const found = await find(record, app, ring)
+  const found = await findIn(record, app, ring)
   if (typeof found === 'string') return found
   // The mark of a first attempt is not a record.
   return found.record.generation === 0 && found.kind === 'attempt' ? 'broken' : found
@@ -37,37 +37,39 @@ export function findNext(
   app: string,
   ring: readonly VaultKey[],
 ): Promise<Found<DecodedRecord>> {
-  return find(next, app, ring)
+  return findIn(next, app, ring)
 }
 
-async function find(
+async function findIn(
   path: string,
   app: string,
   ring: readonly VaultKey[],
 ): Promise<Found<DecodedRecord>> {
   try {
-    const text = await platform.files.whenFree(() => readText(path))
+    const text = await platform.files.whenFree(() => readTextIfThere(path))
     if (text === undefined) return 'absent'
     return await decodeRecord(app, text, ring)
   } catch (error) {
-    if (isDiskError(error) && NO_FILE.has(error.code)) return 'broken'
+    if (isDiskError(error) && NOT_A_FILE_CODES.has(error.code)) return 'broken'
     throw error
   }
 }
 
 /** For `catch`, where a file that cannot be read would keep a newer record from being stored. */
 export function brokenIfUnreadable(error: unknown): 'broken' {
-  if (isDiskError(error) && UNREADABLE.has(error.code)) return 'broken'
+  if (isDiskError(error) && UNREADABLE_CODES.has(error.code)) return 'broken'
   throw error
 }
 
 /** Whether a newer version wrote the record, or the next one. */
-export async function isNewer(
+export async function isNewerRecord(
   { record, next }: Pick<AppFiles, 'record' | 'next'>,
   app: string,
   ring: readonly VaultKey[],
 ): Promise<boolean> {
-  return (await find(record, app, ring)) === 'newer' || (await find(next, app, ring)) === 'newer'
+  return (
+    (await findIn(record, app, ring)) === 'newer' || (await findIn(next, app, ring)) === 'newer'
+  )
 }
 
 /** Whether a newer version wrote any file that `load` reads. */
@@ -76,10 +78,10 @@ export async function isAnyNewer(
   { app, identity }: VaultEntry,
   ring: readonly VaultKey[],
 ): Promise<boolean> {
-  if (await isNewer(files, app, ring)) return true
+  if (await isNewerRecord(files, app, ring)) return true
   const current = await findRecord(files, app, ring)
   const isThere = typeof current === 'object' && sameIdentity(current.record.identity, identity)
-  return !isThere && (await isNewer(files.aside(identity), app, ring))
+  return !isThere && (await isNewerRecord(files.aside(identity), app, ring))
 }
 
 export function sameIdentity(one: Identity, other: Identity): boolean {

@@ -14,6 +14,7 @@ import type { Sealed, Subject, UnknownMembers } from '../../../core/token.ts'
 import { Secret } from '../../../secret.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import { seal, unseal } from '../sealing/sealed-text.ts'
+import { parseJson } from '../../../core/json-object.ts'
 
 /**
  * `attempt`: the mark, a copy of the record whose refresh token a request is about to spend; or a
@@ -27,10 +28,10 @@ export interface DecodedRecord {
 }
 
 /** Has every property of `T`, so that the compiler reports a new one that is missing here. */
-type Shape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
+type CompleteShape<T> = { [K in Exclude<keyof T, keyof UnknownMembers>]-?: z.ZodType }
 
 /** An object with the members of `shape`; unknown ones are kept. */
-function members<S extends z.core.$ZodLooseShape>(shape: S) {
+function looseSchema<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.looseObject(shape).transform((object) => {
     const isKnown = (name: string) => Object.hasOwn(shape, name)
     if (Object.keys(object).every(isKnown)) return object
@@ -45,36 +46,39 @@ function members<S extends z.core.$ZodLooseShape>(shape: S) {
   })
 }
 
-const secret = z.string().transform((value) => new Secret(value))
-const instant = z.number()
+const secretSchema = z.string().transform((value) => new Secret(value))
+const instantNumber = z.number()
 const durationMs = z.number().nonnegative()
 const optionalText = z.string().exactOptional()
 
-const tokens = members({
-  accessToken: secret,
-  refreshToken: secret.exactOptional(),
-  receivedAt: instant,
-  receivedSinceBoot: members({
+const tokensSchema = looseSchema({
+  accessToken: secretSchema,
+  refreshToken: secretSchema.exactOptional(),
+  receivedAt: instantNumber,
+  receivedSinceBoot: looseSchema({
     boot: z.string(),
     ms: z.number(),
-  } satisfies Shape<SinceBoot>).exactOptional(),
+  } satisfies CompleteShape<SinceBoot>).exactOptional(),
   lifetimeMs: durationMs.nullable(),
   lifetimeAssumed: z.literal(true).exactOptional(),
   // Format 1 kept the age at which the policy of its day made the token stale, `refreshAfterMs`, and
   // no draw: any value will do. `refreshAfterMs` is kept as an unknown member.
   draw: z.number().min(0).max(1).default(0.5),
   scope: optionalText,
-  subject: members({ id: z.string(), name: optionalText } satisfies Shape<Subject>).exactOptional(),
-} satisfies Shape<NonNullable<AppRecord['tokens']>>)
+  subject: looseSchema({
+    id: z.string(),
+    name: optionalText,
+  } satisfies CompleteShape<Subject>).exactOptional(),
+} satisfies CompleteShape<NonNullable<AppRecord['tokens']>>)
 
 /** On disk, as over a wire, a failure's code is its `error`. */
 type WrittenFailure = Omit<PastFailure, 'code'> & { readonly error: string }
 
-const pastFailure = members({
+const pastFailure = looseSchema({
   error: z.string(),
   message: z.string(),
-  at: instant,
-} satisfies Shape<WrittenFailure>).transform(({ error, ...rest }): PastFailure => ({
+  at: instantNumber,
+} satisfies CompleteShape<WrittenFailure>).transform(({ error, ...rest }): PastFailure => ({
   code: error,
   ...rest,
 }))
@@ -84,34 +88,34 @@ function toWritten({ code, ...rest }: PastFailure): WrittenFailure {
 }
 
 /** A change of it may need a new format: see `FORMAT` in `header.ts`. */
-export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = members({
+export const recordSchema: z.ZodType<AppRecord & { readonly attempt?: true }> = looseSchema({
   generation: z.int().nonnegative(),
-  identity: members({
+  identity: looseSchema({
     issuer: z.string(),
     tokenEndpoint: z.string().nullable(),
     clientId: z.string(),
     type: z.enum(['native', 'spa', 'web', 'service']),
-  } satisfies Shape<Identity>),
-  tokens: tokens.exactOptional(),
+  } satisfies CompleteShape<Identity>),
+  tokens: tokensSchema.exactOptional(),
   askedScope: optionalText,
   lost: pastFailure.exactOptional(),
-  clientSecret: secret.exactOptional(),
-  nextClientSecret: secret.exactOptional(),
-  signedInAt: instant.exactOptional(),
-  refreshTokenExpiresAt: instant.exactOptional(),
-  refreshTokenStatedAt: instant.exactOptional(),
+  clientSecret: secretSchema.exactOptional(),
+  nextClientSecret: secretSchema.exactOptional(),
+  signedInAt: instantNumber.exactOptional(),
+  refreshTokenExpiresAt: instantNumber.exactOptional(),
+  refreshTokenStatedAt: instantNumber.exactOptional(),
   refreshTokenLifetimeMs: durationMs.exactOptional(),
-  refreshTokenLifetimeAt: instant.exactOptional(),
+  refreshTokenLifetimeAt: instantNumber.exactOptional(),
   refreshTokenEndStays: z.literal(true).exactOptional(),
-  sharing: members({
+  sharing: looseSchema({
     home: z.uuid(),
     number: z.int().nonnegative(),
     readerKey: z.int().positive(),
     handedOver: z.literal(true).exactOptional(),
     pending: z.uuid().nullable().exactOptional(),
-  } satisfies Shape<Sharing>).exactOptional(),
+  } satisfies CompleteShape<Sharing>).exactOptional(),
   attempt: z.literal(true).exactOptional(),
-} satisfies Shape<AppRecord & { attempt: true }>)
+} satisfies CompleteShape<AppRecord & { attempt: true }>)
 
 export async function encodeRecord(
   app: string,
@@ -135,7 +139,7 @@ export function toPlainText({ kind, record }: DecodedRecord): string {
 
 /** Undefined for what is not a record that this version can read. */
 export function fromPlainText(text: string): DecodedRecord | undefined {
-  const parsed = recordSchema.safeParse(jsonOf(text))
+  const parsed = recordSchema.safeParse(parseJson(text))
   if (!parsed.success) return undefined
   const { attempt, ...record } = parsed.data
   return { kind: attempt ? 'attempt' : 'app', record }
@@ -159,14 +163,6 @@ export async function decodeRecord(
 export function firstLine(text: string): string {
   const end = text.indexOf('\n')
   return end < 0 ? text : text.slice(0, end)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The plain text of a record, to be encrypted: the only place where all of an app's secrets are exposed. */

@@ -45,13 +45,13 @@ export function filesOf(dir: string, app: string): AppFiles {
     record: join(dir, `${app}.jwe`),
     next: join(dir, `${app}.jwe.new`),
     aside: (identity) => {
-      const record = join(dir, `${app}.${digest(identity)}.aside`)
+      const record = join(dir, `${app}.${digestIdentity(identity)}.aside`)
       return { record, next: `${record}.new` }
     },
   }
 }
 
-function digest({ clientId, issuer, tokenEndpoint, type }: Identity): string {
+function digestIdentity({ clientId, issuer, tokenEndpoint, type }: Identity): string {
   const canonical = JSON.stringify({ clientId, issuer, tokenEndpoint, type })
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
 }
@@ -75,7 +75,7 @@ export function recordFiles(dir: string): FoundFile[] {
 }
 
 /** Undefined where there is no such file. */
-export function readText(path: string): string | undefined {
+export function readTextIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {

@@ -11,7 +11,7 @@ import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
 import type { VaultKey } from '../sealing/key-ring.ts'
 import type { DecodedRecord } from './record-codec.ts'
 import { type AppFiles, damagedPath, filesOf, renameDurably, setAside } from './record-files.ts'
-import { findNext, findRecord, type Found, isNewer, sameIdentity } from './find-record.ts'
+import { findNext, findRecord, type Found, isNewerRecord, sameIdentity } from './find-record.ts'
 
 export interface RecoveryDeps {
   readonly dir: string
@@ -19,10 +19,15 @@ export interface RecoveryDeps {
   readonly ring: readonly VaultKey[]
 }
 
-const NONE = { record: undefined, kind: undefined } as const
+const NO_RECORD = { record: undefined, kind: undefined } as const
 
 /** Files that a newer version wrote stay as they are. */
-const NEWER: LoadedRecord = { record: undefined, unanswered: false, damaged: false, newer: true }
+const NEWER_RECORD: LoadedRecord = {
+  record: undefined,
+  unanswered: false,
+  damaged: false,
+  newer: true,
+}
 
 /** Puts one app's files in order, step by step. After a crash between two steps, the next start does the rest. */
 export class Recovery {
@@ -45,8 +50,8 @@ export class Recovery {
   async run(): Promise<LoadedRecord | undefined> {
     const { identity } = this.#entry
     await this.#look()
-    if (this.#current === 'newer' || this.#next === 'newer') return NEWER
-    const finished = finishedRecord(this.#next, this.#current)
+    if (this.#current === 'newer' || this.#next === 'newer') return NEWER_RECORD
+    const finished = finishRecord(this.#next, this.#current)
     if (finished) await this.#finish(finished)
     if (this.#current === 'broken') await this.#setDamagedAside()
     if (isRecord(this.#current) && !sameIdentity(this.#current.record.identity, identity)) {
@@ -54,10 +59,10 @@ export class Recovery {
     }
     const aside = this.#current === 'absent' ? this.#files.aside(identity) : undefined
     if (aside && existsSync(aside.record)) {
-      if (await isNewer(aside, this.#entry.app, this.#deps.ring)) return NEWER
+      if (await isNewerRecord(aside, this.#entry.app, this.#deps.ring)) return NEWER_RECORD
       await this.#bringBack()
     }
-    const { record, kind } = isRecord(this.#current) ? this.#current : NONE
+    const { record, kind } = isRecord(this.#current) ? this.#current : NO_RECORD
     const isMarked = isUnanswered(this.#next, record?.generation ?? 0, identity)
     const unanswered = isMarked || kind === 'attempt'
     if (!isMarked && this.#next !== 'absent') {
@@ -148,7 +153,7 @@ export class Recovery {
 }
 
 /** The next record, if it follows the current one. A mark does not: it is a copy of the current one. */
-function finishedRecord(
+function finishRecord(
   next: Found<DecodedRecord>,
   current: Found<DecodedRecord>,
 ): DecodedRecord | undefined {

@@ -5,7 +5,7 @@ import { writeFileAtomically } from '../../files/atomic-file.ts'
 import type { KeyRing } from '../sealing/key-ring.ts'
 import { firstLine } from './record-codec.ts'
 import { keyIdOf, reseal } from '../sealing/sealed-text.ts'
-import { filesOf, type OnStep, readText, recordFiles } from './record-files.ts'
+import { filesOf, type OnStep, readTextIfThere, recordFiles } from './record-files.ts'
 
 export type InQueue = (app: string, work: () => Promise<void>) => Promise<void>
 
@@ -17,12 +17,12 @@ export interface ReencryptionDeps {
 }
 
 /** Each app has two files open for a moment; a thousand at once would be too many. */
-const AT_ONCE = 8
+const REENCRYPTED_AT_ONCE = 8
 
 /** Leaves files that cannot be decrypted as they are. */
 export async function reencrypt(deps: ReencryptionDeps, inQueue: InQueue): Promise<void> {
   const { dir, queues } = deps
-  const limit = pLimit(AT_ONCE)
+  const limit = pLimit(REENCRYPTED_AT_ONCE)
   const found = recordFiles(dir)
   const apps = new Set(found.map(({ app }) => app))
   await Promise.all(
@@ -48,7 +48,7 @@ async function reencryptFile(
   app: string,
   path: string,
 ): Promise<void> {
-  const text = readText(path)
+  const text = readTextIfThere(path)
   if (text === undefined || keyIdOf(firstLine(text)) === ring[0].kid) return
   // It is not decoded, so a record of a newer version keeps all its members.
   const fresh = await reseal(firstLine(text), ring, ring[0])

@@ -13,7 +13,7 @@ import type { Log } from '../../../core/ports.ts'
 import { SidecarError } from '../../../errors.ts'
 import { platform } from '../../../platform/current.ts'
 import { diskErrorInWords, isDiskError } from '../../files/disk-errors.ts'
-import { FORMAT, FORMAT_UNSHARED } from '../header.ts'
+import { HEADER_FORMAT, FORMAT_UNSHARED } from '../header.ts'
 import { type ChangeDeps, changeFiles } from './change-files.ts'
 import { Precedence } from './precedence.ts'
 import { type DecodedRecord, encodeRecord } from './record-codec.ts'
@@ -26,7 +26,7 @@ import {
   setAside,
   writeInPlace,
 } from './record-files.ts'
-import { brokenIfUnreadable, isAnyNewer, isNewer } from './find-record.ts'
+import { brokenIfUnreadable, isAnyNewer, isNewerRecord } from './find-record.ts'
 import { Recovery } from './recovery.ts'
 import { ReservedRoom } from './reserved-room.ts'
 
@@ -40,11 +40,11 @@ export interface StoredRecordsDeps extends ChangeDeps {
  * tokens, and would take a record that was stored together with its mark for a damaged one.
  */
 function formatFor({ sharing }: AppRecord, unanswered = false): number {
-  return sharing || unanswered ? FORMAT : FORMAT_UNSHARED
+  return sharing || unanswered ? HEADER_FORMAT : FORMAT_UNSHARED
 }
 
-const STORED: StoreResult = { kind: 'stored' }
-const NEWER: StoreResult = { kind: 'newer' }
+const STORED_RESULT: StoreResult = { kind: 'stored' }
+const NEWER_RESULT: StoreResult = { kind: 'newer' }
 
 export class StoredRecords implements VaultRecords {
   readonly #deps: StoredRecordsDeps
@@ -72,12 +72,12 @@ export class StoredRecords implements VaultRecords {
       async () => {
         await this.#storing.waitUntilIdle()
         const onDisk = await this.#onDisk.look(app, record)
-        if (onDisk === 'newer') return NEWER
+        if (onDisk === 'newer') return NEWER_RESULT
         if (onDisk !== 'broken' && onDisk !== record.generation) return { kind: 'changed' }
         const { dir, keys, onStep } = this.#deps
         const { next } = filesOf(dir, app)
-        if (await this.#isNextNewer(app, record.generation)) return NEWER
-        if (!toCome && this.#reserved.isThere(app, record.generation, next)) return STORED
+        if (await this.#isNextNewer(app, record.generation)) return NEWER_RESULT
+        if (!toCome && this.#reserved.isThere(app, record.generation, next)) return STORED_RESULT
         this.#reserved.forget(app)
         const mark = await encodeRecord(app, { kind: 'attempt', record }, keys.ring[0])
         const bytes = toCome
@@ -91,7 +91,7 @@ export class StoredRecords implements VaultRecords {
         await platform.files.syncDirectory(dir)
         report('directory-synced')
         this.#reserved.remember(app, record.generation, text.length)
-        return STORED
+        return STORED_RESULT
       },
       formatFor(toCome ?? record),
     )
@@ -129,10 +129,10 @@ export class StoredRecords implements VaultRecords {
       app,
       `A mark of "${app}" could not be removed`,
       async () => {
-        if (await this.#isNextNewer(app)) return NEWER
+        if (await this.#isNextNewer(app)) return NEWER_RESULT
         await platform.files.removeFile(filesOf(dir, app).next)
         await platform.files.syncDirectory(dir)
-        return STORED
+        return STORED_RESULT
       },
     )
     if (result.kind === 'unwritable') log.warn({ app }, result.failure.message)
@@ -142,8 +142,8 @@ export class StoredRecords implements VaultRecords {
     return changeFiles(this.#deps, app, `The record of "${app}" could not be deleted`, async () => {
       const { dir, keys } = this.#deps
       const { record, next } = filesOf(dir, app)
-      const newer = await isNewer({ record, next }, app, keys.ring).catch(brokenIfUnreadable)
-      if (newer === true) return NEWER
+      const newer = await isNewerRecord({ record, next }, app, keys.ring).catch(brokenIfUnreadable)
+      if (newer === true) return NEWER_RESULT
       // The mark goes first: left alone, it would be taken for a request that was never answered.
       await platform.files.removeFile(next)
       await platform.files.removeFile(record)
@@ -151,7 +151,7 @@ export class StoredRecords implements VaultRecords {
       this.#reserved.forget(app)
       this.#uncertain.delete(app)
       this.#onDisk.setMisplaced(app, false)
-      return STORED
+      return STORED_RESULT
     })
   }
 
@@ -159,7 +159,7 @@ export class StoredRecords implements VaultRecords {
     const { record } = decoded
     const { generation } = record
     const onDisk = await this.#onDisk.look(app, record)
-    if (onDisk === 'newer' || (await this.#isNextNewer(app, follows))) return NEWER
+    if (onDisk === 'newer' || (await this.#isNextNewer(app, follows))) return NEWER_RESULT
     const fits = onDisk === 'broken' || onDisk === follows
     const again = onDisk === generation && this.#uncertain.get(app) === generation
     const isForced = follows === 'any' && onDisk !== 'other'
@@ -182,7 +182,7 @@ export class StoredRecords implements VaultRecords {
     await platform.files.syncDirectory(dir)
     report('directory-synced')
     this.#uncertain.delete(app)
-    return STORED
+    return STORED_RESULT
   }
 
   /** Runs outside the app's queue: it only reads, and a person may be waiting for it. */

@@ -1,16 +1,25 @@
 /** Finds the error in a JSON answer, whatever members a server uses for its code and its words. */
 import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
 import { usualForm } from './error-codes.ts'
-import { errorCode, readableWords } from './server-words.ts'
+import { errorCode, toReadableWords } from './server-words.ts'
 
 /**
  * Names of members with a code, in lower case and without what is no letter, so that `error_code` is
  * `ErrorCode`: RFC 6749 §5.2; Supabase, Okta; Fitbit; WeChat; many APIs; Dropbox (`.tag`); FusionAuth.
  */
-const CODES = ['error', 'errors', 'errorcode', 'errortype', 'errcode', 'code', 'tag', 'errorreason']
+const CODE_MEMBERS = [
+  'error',
+  'errors',
+  'errorcode',
+  'errortype',
+  'errcode',
+  'code',
+  'tag',
+  'errorreason',
+]
 
 /** In an object within: Google, Facebook. */
-const CODES_WITHIN = [...CODES, 'status', 'type']
+const CODES_WITHIN = [...CODE_MEMBERS, 'status', 'type']
 
 /** These hold a code seldom: HubSpot; Amazon Cognito (`__type`), RFC 9457; Google. */
 const SELDOM_CODES = ['status', 'type', 'message', 'reason']
@@ -22,7 +31,7 @@ const WRITTEN_AS_CODE = /^[A-Z]+(?:_[A-Z]+)+$|(?:^|[.#])\w+Exception$/
 const NO_CODE = /^(?:error|fail|failed|failure|ok|success)$/i
 
 /** RFC 6749 §5.2; Okta; WeChat; many APIs; RFC 9457; Apigee; Zoom. */
-const WORDS = [
+const MESSAGE_MEMBERS = [
   'errordescription',
   'errormessage',
   'errorsummary',
@@ -40,10 +49,10 @@ const WORDS = [
 ]
 
 /** Google and Facebook put an object where the code belongs, Fitbit a list, Apigee and Intuit a fault. */
-const CONTAINERS: ReadonlySet<string> = new Set(['error', 'errors', 'fault', 'detail'])
+const ERROR_CONTAINERS: ReadonlySet<string> = new Set(['error', 'errors', 'fault', 'detail'])
 
 /** As deep as those go. */
-const DEEPEST = 3
+const CONTAINER_DEPTH_MAX = 3
 
 /** A server that repeats its error in each part of a long answer has said it by then. */
 const MOST_PARTS = 20
@@ -57,13 +66,13 @@ export function codeIn(
   json: JsonObject = {},
   isKnown: (code: string) => boolean = () => false,
 ): string | undefined {
-  const [top = {}, ...within] = partsOf(json)
+  const [top = {}, ...within] = findErrorObjects(json)
   const often = [
-    ...valuesOf(top, ['error']),
-    ...within.flatMap((part) => valuesOf(part, CODES_WITHIN)),
-    ...valuesOf(top, CODES),
+    ...readMembers(top, ['error']),
+    ...within.flatMap((part) => readMembers(part, CODES_WITHIN)),
+    ...readMembers(top, CODE_MEMBERS),
   ]
-  const seldom = [...within, top].flatMap((part) => valuesOf(part, SELDOM_CODES))
+  const seldom = [...within, top].flatMap((part) => readMembers(part, SELDOM_CODES))
   const named = [...often, ...seldom].filter((value) => typeof value === 'string')
   const known = named.find(isKnown)
   if (known !== undefined) return errorCode(known) ?? usualForm(known)
@@ -83,13 +92,13 @@ function ownNumber(value: unknown): string | undefined {
 
 /** The server's words about the error; some servers put a sentence in the place of the code. */
 export function wordsIn(json: JsonObject = {}): string | undefined {
-  const [top = {}, ...within] = partsOf(json)
-  const said = [...within, top].flatMap((part) => valuesOf(part, WORDS))
-  const [error] = valuesOf(top, ['error'])
+  const [top = {}, ...within] = findErrorObjects(json)
+  const said = [...within, top].flatMap((part) => readMembers(part, MESSAGE_MEMBERS))
+  const [error] = readMembers(top, ['error'])
   const isCode = (one: unknown) =>
     (one === error && errorCode(one) !== undefined) || WRITTEN_AS_CODE.test(String(one))
   const words = [json.error_description, ...said.filter((one) => !isCode(one))]
-    .map(readableWords)
+    .map(toReadableWords)
     .filter((one) => one !== undefined)
   return words.find((one) => one.includes(' ')) ?? words[0]
 }
@@ -102,13 +111,13 @@ export function tellsError(json: JsonObject = {}): boolean {
 }
 
 /** `json`, and the objects in it in which an error stands, the outer ones first. */
-function partsOf(json: JsonObject): readonly JsonObject[] {
+function findErrorObjects(json: JsonObject): readonly JsonObject[] {
   const parts = [json]
   let outer: readonly JsonObject[] = parts
-  for (let depth = 1; depth <= DEEPEST && parts.length < MOST_PARTS; depth++) {
+  for (let depth = 1; depth <= CONTAINER_DEPTH_MAX && parts.length < MOST_PARTS; depth++) {
     outer = outer
       .flatMap((part) => Object.entries(part))
-      .filter(([name]) => CONTAINERS.has(lettersOf(name)))
+      .filter(([name]) => ERROR_CONTAINERS.has(lettersOf(name)))
       .flatMap(([, value]) => value)
       .filter(isJsonObject)
       .slice(0, MOST_PARTS)
@@ -118,7 +127,7 @@ function partsOf(json: JsonObject): readonly JsonObject[] {
 }
 
 /** What stands in `part` under one of these names, in the order of `names`; a list as its items. */
-function valuesOf(part: JsonObject, names: readonly string[]): readonly unknown[] {
+function readMembers(part: JsonObject, names: readonly string[]): readonly unknown[] {
   const members = Object.entries(part).map(([name, value]) => [lettersOf(name), value] as const)
   return names.flatMap((wanted) =>
     members.filter(([name]) => name === wanted).flatMap(([, value]) => value),

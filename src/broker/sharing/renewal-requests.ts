@@ -9,12 +9,12 @@ import type {
 } from '../../core/sharing/shared-store.ts'
 import type { ManagedApp } from '../managed-app.ts'
 import type { Sleep } from '../wait-at-most.ts'
-import type { Wish } from './remote-app.ts'
+import type { TokenNeeds } from './remote-app.ts'
 
 /** A statement without its answer is repeated so often at once. */
-const ATTEMPTS = 5
+const ATTEMPTS_WITHOUT_PAUSE = 5
 
-interface WishDeps {
+interface RenewalRequestDeps {
   readonly store: SharedStore
   readonly log: Log
   readonly sleep: Sleep
@@ -22,35 +22,36 @@ interface WishDeps {
 }
 
 /**
- * Hands a wish to the app's home, until the database has it or `over` is aborted: while a caller waits. A
+ * Asks the app's home for a token that fits `needs`, until the database has it or `over` is aborted: while a caller waits. A
  * failure is logged, and the caller asks again.
  */
-export function handOn(
-  { store, log, sleep, policy }: WishDeps,
+export function requestRenewal(
+  { store, log, sleep, policy }: RenewalRequestDeps,
   key: AppKey,
-  { rejectedSha256, minTtlMs }: Wish,
+  needs: TokenNeeds,
   database: DatabaseAnswer<unknown> | undefined,
   over: AbortSignal,
 ): void {
+  const { rejectedSha256, minTtlMs } = needs
   const until = minTtlMs !== undefined && database ? database.now + minTtlMs : null
-  const wanted = { ...key, rejectedSha256: rejectedSha256 ?? null, until }
+  const request = { ...key, rejectedSha256: rejectedSha256 ?? null, until }
   const ask = async (): Promise<void> => {
-    for (let attempt = 1; attempt <= ATTEMPTS || !over.aborted; attempt++) {
-      if (await store.want(wanted)) {
+    for (let attempt = 1; attempt <= ATTEMPTS_WITHOUT_PAUSE || !over.aborted; attempt++) {
+      if (await store.askToRenew(request)) {
         store.announce()
         return
       }
-      if (attempt >= ATTEMPTS) await sleep(policy.pollMs, over)
+      if (attempt >= ATTEMPTS_WITHOUT_PAUSE) await sleep(policy.pollMs, over)
     }
   }
   ask().catch((error: unknown) => {
     if (over.aborted) return
-    log.error({ app: key.app, err: error }, 'a wish could not be handed on')
+    log.error({ app: key.app, err: error }, 'the request for a renewal did not reach the database')
   })
 }
 
-/** Begins what a wish asks for, and waits for nothing: the app's status says why there is no token. */
-export function grant(
+/** Begins the renewal that is requested, and waits for nothing: the app's status says why there is no token. */
+export function grantRenewal(
   managed: ManagedApp,
   { rejectedSha256, until }: RenewalRequest,
   database: DatabaseAnswer<unknown> | undefined,
