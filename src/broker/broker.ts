@@ -7,6 +7,7 @@ import type { ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import type { Sealed } from '../core/token.ts'
+import { SidecarError } from '../errors.ts'
 import { Queue } from '../queue.ts'
 import type { AppState } from './app-state.ts'
 import type { BrokerOptions } from './broker-options.ts'
@@ -204,12 +205,13 @@ export class Broker {
   /**
    * Takes over a new config: what is the same app as before keeps its session undisturbed.
    *
-   * @throws {SidecarError} `unavailable` where a request of an app that goes away is out, and stays out.
+   * @throws {SidecarError} `unavailable` where a request of an app that goes away is out, and stays out; `stopping`.
    */
   reload(registrations: readonly Registration[]): Promise<ReloadPlan> {
     // Another reload may be waiting for a request: both wait for the same one.
     const askedAt = this.#options.clock.read().mono
     return this.#queue.run(async () => {
+      if (this.#stopping) throw new SidecarError('stopping', 'The daemon is stopping.')
       const onLeave = (app: string) => {
         this.signIns.cancel(app, 'The app was changed in the config.')
       }

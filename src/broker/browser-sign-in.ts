@@ -24,7 +24,7 @@ type Ways = Pick<
  * Makes the authorization request and listens for its response on the first redirect URI that is free.
  * Where none is, the person pastes the address that the browser ends on.
  *
- * @throws {SidecarError} `misconfigured`, `unavailable`.
+ * @throws {SidecarError} `misconfigured`, `unavailable`, `stopping`.
  */
 export async function startInBrowser(
   signIn: PendingSignIn,
@@ -35,10 +35,11 @@ export async function startInBrowser(
   const closed: AuthorizationRequest[] = []
   for (const redirectUri of app.redirectUris) {
     const request = await authorize(signIn, redirectUri)
+    signIn.requirePending()
     const listening = await listener.listen(toRedirectRequest(signIn, request))
     if (listening.kind === 'listening') {
       const { lease } = listening
-      signIn.way = { method: 'browser', request, lease }
+      signIn.begin({ method: 'browser', request, lease })
       const { openUrl } = lease
       return { authorizationUrl: request.url, openUrl, listening: true, busy: null }
     }
@@ -60,7 +61,7 @@ export async function startInBrowser(
 
 /** Without any listener: the person opens the address, and pastes the one that the browser ends on. */
 function startByHand(signIn: PendingSignIn, request: AuthorizationRequest): Ways {
-  signIn.way = { method: 'browser', request }
+  signIn.begin({ method: 'browser', request })
   return { authorizationUrl: request.url, openUrl: null, listening: false, busy: null }
 }
 
@@ -77,7 +78,7 @@ async function startWithoutReturn(
     port.holder === 'own'
       ? { lease: await listener.listenForLink(toRedirectRequest(signIn, request)) }
       : {}
-  signIn.way = { method: 'browser', request, ...lease }
+  signIn.begin({ method: 'browser', request, ...lease })
   return {
     authorizationUrl: request.url,
     openUrl: lease.lease?.openUrl ?? null,

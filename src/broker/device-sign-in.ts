@@ -9,7 +9,7 @@ import { clientSecretsOf } from './secrets.ts'
 /** RFC 8628 §3.5: what `slow_down` adds to the interval. */
 const SLOW_DOWN_MS = 5_000
 
-/** @throws {SidecarError} `misconfigured` where the server has no device flow, `unavailable`. */
+/** @throws {SidecarError} `misconfigured` where the server has no device flow, `unavailable`, `stopping`. */
 export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promise<DeviceSignIn> {
   const { state } = signIn.managedApp
   const [secret] = clientSecretsOf(state)
@@ -17,7 +17,7 @@ export async function startOnDevice(signIn: PendingSignIn, clock: Clock): Promis
   const { intervalMs } = authorization
   const nextPollAt = clock.read().mono + intervalMs
   const way: DeviceSignIn = { method: 'device', authorization, intervalMs, nextPollAt }
-  signIn.way = way
+  signIn.begin(way)
   return way
 }
 

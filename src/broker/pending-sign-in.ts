@@ -10,6 +10,7 @@ import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
 import type { Sealed } from '../core/token.ts'
 import { takeOverSignIn } from './sign-in.ts'
+import { SidecarError } from '../errors.ts'
 import { toFailedSignIn, type SignInEnd } from './sign-in-end.ts'
 
 export interface BrowserSignIn {
@@ -37,8 +38,7 @@ export class PendingSignIn {
   /** When it ends if it is not completed; on the monotonic clock. */
   readonly endsAt: number
   readonly ended: Promise<void>
-  /** Set once the person can act. */
-  way: BrowserSignIn | DeviceSignIn | undefined
+  #way: BrowserSignIn | DeviceSignIn | undefined
   #end: () => void = () => undefined
   #visited = false
   #httpsTried = false
@@ -63,6 +63,31 @@ export class PendingSignIn {
     this.endsAt = endsAt
     this.ended = new Promise((resolve) => {
       this.#end = resolve
+    })
+  }
+
+  /** How the person signs in; undefined before that is known. */
+  get way(): BrowserSignIn | DeviceSignIn | undefined {
+    return this.#way
+  }
+
+  /**
+   * Lets the person act.
+   *
+   * @throws {SidecarError} `stopping`, `unavailable` where it has ended meanwhile: then its port is closed again.
+   */
+  begin(way: BrowserSignIn | DeviceSignIn): void {
+    this.#way = way
+    if (!this.pending) this.#lease?.close()
+    this.requirePending()
+  }
+
+  /** @throws {SidecarError} `stopping`, `unavailable` where it has ended. */
+  requirePending(): void {
+    if (this.pending) return
+    const { error, message } = this.#status
+    throw new SidecarError(error === 'stopping' ? error : 'unavailable', message ?? '', {
+      ...(error !== 'stopping' && { hint: `Start it again: \`evo-token login ${this.app}\`.` }),
     })
   }
 
@@ -171,7 +196,7 @@ export class PendingSignIn {
   }
 
   get #lease(): RedirectLease | undefined {
-    return this.way?.method === 'browser' ? this.way.lease : undefined
+    return this.#way?.method === 'browser' ? this.#way.lease : undefined
   }
 
   #close(): void {

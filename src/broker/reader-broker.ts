@@ -3,6 +3,7 @@ import { NO_RENEWALS } from '../core/renewal-counts.ts'
 import { appsOf, type Registration } from '../core/registration.ts'
 import { planReload, type ReloadPlan } from '../core/reload-plan.ts'
 import { SidecarError } from '../errors.ts'
+import { Queue } from '../queue.ts'
 import type { Broker } from './broker.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { ReaderSharing } from './sharing/reader-sharing.ts'
@@ -19,6 +20,7 @@ export function createReaderBroker(
   options: Options,
   registrations: readonly Registration[],
 ): AnyBroker {
+  const reloads = new Queue()
   let configured = registrations
   sharing.configure(configured.map(({ app }) => app))
   const find = (app: string): RemoteApp => {
@@ -61,13 +63,14 @@ export function createReaderBroker(
       rotate: () => Promise.reject(keepersOnly()),
       move: () => Promise.reject(keepersOnly()),
     },
-    async reload(next): Promise<ReloadPlan> {
-      await sharing.loadKeys()
-      const plan = planReload(appsOf(configured), appsOf(next))
-      configured = next
-      sharing.configure(next.map(({ app }) => app))
-      return plan
-    },
+    reload: (next): Promise<ReloadPlan> =>
+      reloads.run(async () => {
+        await sharing.loadKeys()
+        const plan = planReload(appsOf(configured), appsOf(next))
+        configured = next
+        sharing.configure(next.map(({ app }) => app))
+        return plan
+      }),
   }
 }
 

@@ -108,8 +108,12 @@ function beginRequest(state: AppState, kind: 'refresh' | 'redemption') {
   return {
     sessionNumber: state.sessionNumber,
     async conclude(): Promise<void> {
-      await state.ledger.conclude()
-      done()
+      try {
+        await state.ledger.conclude()
+      } finally {
+        // A stop waits for it, and so does every change by the owner.
+        done()
+      }
     },
   }
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '../core/ports.ts'
 import type { RedirectListener } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus, StartedSignIn } from '../core/status.ts'
+import type { Instant } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
 import { redeemPasted, startInBrowser } from './browser-sign-in.ts'
 import { pollIfDue, startOnDevice } from './device-sign-in.ts'
@@ -18,6 +19,8 @@ import { type Sleep, waitAtMost } from './wait-at-most.ts'
 const SIGN_IN_LIFETIME_MS = 10 * 60_000
 /** How long the result of a sign-in can still be asked for after its time limit. */
 const REMEMBERED_MS = 10 * 60_000
+
+const STOPPING = 'The daemon is stopping.'
 
 export interface SignInDeps {
   readonly clock: Clock
@@ -38,6 +41,9 @@ export interface SignInAsk {
 export class SignIns {
   readonly #deps: SignInDeps
   readonly #byId = new Map<string, PendingSignIn>()
+  /** Those that wait for the authorization server, before a person can act. */
+  readonly #starting = new Set<PendingSignIn>()
+  #closed = false
 
   constructor(deps: SignInDeps) {
     this.#deps = deps
@@ -47,26 +53,42 @@ export class SignIns {
    * Starts a sign-in; a pending one of the same app ends. The old session stays until the new one
    * is stored.
    *
-   * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`, `record_newer`.
+   * @throws {SidecarError} `unknown_app`, `invalid_request`, `misconfigured`, `unavailable`, `vault_locked`,
+   * `record_newer`, `stopping`.
    */
   async start(app: string, { method, switchUser }: SignInAsk): Promise<StartedSignIn> {
-    const { clock, listener, newId } = this.#deps
+    const { clock, newId } = this.#deps
     const managed = this.#deps.findApp(app)
+    if (this.#closed) throw new SidecarError('stopping', STOPPING)
+    const now = clock.read()
+    const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + SIGN_IN_LIFETIME_MS)
+    this.#starting.add(signIn)
+    try {
+      return await this.#start(signIn, method, now.wall)
+    } finally {
+      this.#starting.delete(signIn)
+    }
+  }
+
+  async #start(
+    signIn: PendingSignIn,
+    method: SignInAsk['method'],
+    startedAt: Instant,
+  ): Promise<StartedSignIn> {
+    const { clock, listener } = this.#deps
+    const { id, managedApp: managed } = signIn
     // Not in the app's queue: a person is waiting, and a change that is under way may take long.
     await requireReadable(managed.state)
     requireSignIn(managed.state)
     const refusal = await managed.state.home.refuseSignIn()
     if (refusal) throw refusal
-    const now = clock.read()
-    const signIn = new PendingSignIn(newId(), managed, switchUser, now.mono + SIGN_IN_LIFETIME_MS)
-    const { id } = signIn
     if (method === 'device') {
       const { authorization } = await startOnDevice(signIn, clock)
       this.#replace(signIn)
       return {
         id,
         method,
-        expiresAt: now.wall + Math.min(SIGN_IN_LIFETIME_MS, authorization.expiresInMs),
+        expiresAt: startedAt + Math.min(SIGN_IN_LIFETIME_MS, authorization.expiresInMs),
         userCode: authorization.userCode,
         verificationUri: authorization.verificationUri,
         verificationUriComplete: authorization.verificationUriComplete ?? null,
@@ -74,7 +96,7 @@ export class SignIns {
     }
     const urls = await startInBrowser(signIn, listener)
     this.#replace(signIn)
-    return { id, method, expiresAt: now.wall + SIGN_IN_LIFETIME_MS, ...urls }
+    return { id, method, expiresAt: startedAt + SIGN_IN_LIFETIME_MS, ...urls }
   }
 
   /** Waits for the end of a sign-in, `waitMs` at most. @throws {SidecarError} `not_found`. */
@@ -119,22 +141,31 @@ export class SignIns {
     }
   }
 
-  /** Ends the app's pending sign-in, if it has one. */
+  /** Ends the app's sign-ins, the ones that are still starting included. */
   cancel(app: string, why: string): void {
-    for (const signIn of this.#byId.values()) {
-      if (signIn.app === app) signIn.abandon(toFailedSignIn('cancelled', why))
-    }
+    const status = toFailedSignIn('cancelled', why)
+    this.#abandonPending(app, status)
+    for (const signIn of this.#starting) if (signIn.app === app) signIn.abandon(status)
   }
 
+  /** Ends every sign-in, and lets none start. */
   close(): void {
-    for (const signIn of this.#byId.values()) {
-      signIn.abandon(toFailedSignIn('stopping', 'The daemon is stopping.'))
+    this.#closed = true
+    for (const signIn of [...this.#byId.values(), ...this.#starting]) {
+      signIn.abandon(toFailedSignIn('stopping', STOPPING))
     }
   }
 
   #replace(signIn: PendingSignIn): void {
-    this.cancel(signIn.app, 'A newer sign-in of this app was started.')
+    this.#abandonPending(
+      signIn.app,
+      toFailedSignIn('cancelled', 'A newer sign-in of this app was started.'),
+    )
     this.#byId.set(signIn.id, signIn)
+  }
+
+  #abandonPending(app: string, status: SignInStatus): void {
+    for (const signIn of this.#byId.values()) if (signIn.app === app) signIn.abandon(status)
   }
 
   #find(app: string, id: string): PendingSignIn {

@@ -2,6 +2,13 @@
 
 export const EXIT_FAILED = 1
 
+/** What to do where a process may open too few files. Node itself goes up to the hard limit. */
+export const RAISE_OPEN_FILES = [
+  'Raise the limit first: in a shell with `ulimit -n 1024`;',
+  'for systemd with LimitNOFILE=1024 under [Service] (`systemctl --user edit evo-token`, or `systemctl edit evo-token` as root);',
+  'for launchd with <key>HardResourceLimits</key><dict><key>NumberOfFiles</key><integer>1024</integer></dict> in the plist of the agent.',
+].join(' ')
+
 const CODES_OF_LOADING = ['EMFILE', 'ENFILE', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']
 
 /** Whether `error` comes from loading a file of the program. */
@@ -13,7 +20,7 @@ export function isUnloadable(error: unknown): boolean {
 export function unloadableInWords(error: unknown): string {
   const code = codeOfLoading(error) ?? 'unknown'
   return code === 'EMFILE' || code === 'ENFILE'
-    ? `evo-token: Too few files may be open at once here (${code}) to load the program.\nRaise the limit first: \`ulimit -n 1024\`, or LimitNOFILE= in the unit.\n`
+    ? `evo-token: Too few files may be open at once here (${code}) to load the program.\n${RAISE_OPEN_FILES}\n`
     : `evo-token: A file of the program cannot be loaded (${code}): the program was upgraded or removed meanwhile, or is damaged.\nRun the command again; if that does not help, install evo-token again.\n`
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { diskErrorInWords, isDiskError } from '../adapters/files/disk-errors.ts'
 import { packageManifest } from '../adapters/process/package-version.ts'
 import { SidecarError } from '../errors.ts'
 
@@ -18,7 +19,7 @@ export interface DoctorOptions {
 /** At most one runs at a time. */
 export function createDoctor({ env, configPath, stateDir, socket }: DoctorOptions) {
   let isRunning = false
-  /** @throws {SidecarError} `unavailable` while another one runs. */
+  /** @throws {SidecarError} `unavailable` while another one runs, or where none can be started. */
   return async (tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
     if (isRunning) {
       throw new SidecarError('unavailable', 'doctor is running already.', {
@@ -32,18 +33,25 @@ export function createDoctor({ env, configPath, stateDir, socket }: DoctorOption
       ...(configPath === undefined ? [] : ['--config', configPath]),
       ...(path === undefined ? [] : ['--socket', path]),
     ]
-    const child = spawn(process.execPath, [MAIN_PROGRAM, ...args], {
-      env,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    const stop = () => child.kill()
-    signal.addEventListener('abort', stop)
     try {
+      const child = spawn(process.execPath, [MAIN_PROGRAM, ...args], {
+        env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+        signal,
+      })
+      // Until then there may be no stdout either: too many files are open.
+      await once(child, 'spawn')
       const ended = once(child, 'close')
       createInterface(child.stdout).on('line', tell)
       await ended
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isDiskError(error)) throw error
+      throw new SidecarError('unavailable', `doctor cannot be run: ${diskErrorInWords(error)}.`, {
+        hint: 'Run `evo-token doctor` in a terminal.',
+        cause: error,
+      })
     } finally {
-      signal.removeEventListener('abort', stop)
       isRunning = false
     }
   }

@@ -29,6 +29,8 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
     const event = attentionEvent(needs.get(app), need)
     if (need) needs.set(app, need)
     else needs.delete(app)
+    // The app may have left the config when the files are written.
+    const issuer = broker.issuer(app)
     await files.update(app, broker.accessToken(app))
     if (!event) return
     if (event === 'recovered') {
@@ -38,7 +40,7 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
       log.warn({ app, need: event, hint: problem.callers.hint }, problem.callers.message)
     }
     const words = event === 'recovered' ? sayRecovered(app) : problemWords(problem)
-    await notices.tell(app, broker.issuer(app), event, words)
+    await notices.tell(app, issuer, event, words)
   }
 
   /** Fire-and-forget: failures are logged here. */

@@ -6,6 +6,7 @@ import type { Deps, PageService, WebService } from '../http/deps.ts'
 import { createPageDoor, PAGE_KEY_HEADER } from '../http/page-door.ts'
 import { LINK_MS, PageKeys } from '../http/page-keys.ts'
 import { answerToMalformed } from '../http/problems.ts'
+import { SidecarError } from '../errors.ts'
 import { platform } from '../platform/current.ts'
 import { Queue } from '../queue.ts'
 import { createDoctor, type DoctorOptions } from './doctor.ts'
@@ -27,6 +28,7 @@ export interface DaemonPage extends WebService {
 export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): DaemonPage {
   const changes = new Queue()
   const peerOf = platform.createPeerLookup()
+  let isStopped = false
   let door: { readonly listener: PageListener; readonly keys: PageKeys } | undefined
 
   async function openDoor() {
@@ -88,6 +90,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
   return {
     open: () =>
       changes.run(async () => {
+        if (isStopped) throw new SidecarError('stopping', 'The daemon is stopping.')
         door ??= await openDoor()
         const link = door.keys.createLink()
         const expiresAt = deps().clock.read().wall + LINK_MS
@@ -97,7 +100,10 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       changes.run(async () => {
         if (door && !door.keys.beat()) await closeDoor()
       }),
-    stop: () => changes.run(closeDoor),
+    stop() {
+      isStopped = true
+      return changes.run(closeDoor)
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** The answer to a reload: what changed, and which settings need a restart. */
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
 import type { Config } from '../config/config.ts'
+import type { ConfigFault } from '../config/faults.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
@@ -35,8 +36,12 @@ export function describeReload(
     changed: plan.changed,
     sign_in_needed: [...plan.added, ...plan.changed].filter((app) => needsSignIn(statusOf(app))),
     restart_needed: waiting.map((setting) => SETTING_NAMES[setting]),
-    warnings: warnings.map(({ path, message }) => `${path}: ${message}`),
+    warnings: warnings.map(warningInWords),
   }
+}
+
+export function warningInWords({ path, message }: ConfigFault): string {
+  return `${path}: ${message}`
 }
 
 /** Whether a person has to sign in: the app has no session, or asks for more scopes. */

@@ -9,9 +9,10 @@ import { SidecarError } from '../errors.ts'
 import type { Deps } from '../http/deps.ts'
 import type { EventStreams } from '../http/event-streams.ts'
 import type { Places } from '../platform/for-clients.ts'
+import { Queue } from '../queue.ts'
 import { createPage, type DaemonPage } from './page.ts'
 import type { Parts } from './parts.ts'
-import { describeReload } from './reload.ts'
+import { describeReload, warningInWords } from './reload.ts'
 import { createShareService } from './share-service.ts'
 import type { World } from './world.ts'
 
@@ -39,6 +40,7 @@ export function createServices(options: ServicesOptions, world: World): Services
   const { clock, configPath, env, log, pid, uid } = world
   const version = readPackageVersion()
   const startedAt = new Date(clock.read().wall).toISOString()
+  const reads = new Queue()
   let current = config
   let url = ''
   let socket: string | undefined
@@ -50,12 +52,18 @@ export function createServices(options: ServicesOptions, world: World): Services
   async function reload(): Promise<object> {
     supervisor.reloading()
     try {
-      const next = await world.readConfig()
+      // One read after another, and each config is handed on before the next one is read: the newest stays.
+      const { next, applied } = await reads.run(async () => {
+        const next = await world.readConfig()
+        return { next, applied: broker.reload(parts.registrar(next.config.apps)) }
+      })
+      const plan = await applied
       current = next.config
-      const plan = await broker.reload(parts.registrar(next.config.apps))
       for (const app of plan.removed) streams.sendRemoved(app)
-      const warnings = [...next.warnings, ...(await parts.configureFiles(next.config.files))]
-      return describeReload(plan, config, { ...next, warnings }, (app) => broker.status(app))
+      // Before the next wait: another reload may remove the apps.
+      const described = describeReload(plan, config, next, (app) => broker.status(app))
+      const ofFiles = await parts.configureFiles(next.config.files)
+      return { ...described, warnings: [...described.warnings, ...ofFiles.map(warningInWords)] }
     } finally {
       supervisor.ready()
     }

@@ -206,7 +206,33 @@ describe('writeConfig', () => {
     const inside = join(path, 'config.json')
     await expect(writeConfig(inside, APPS, undefined)).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining(`${inside} cannot be written (E`) as string,
+      message: `${inside} cannot be written: something else is there (EEXIST).`,
+      hint: 'Move it away, or correct the path.',
+    })
+    const link = join(directory, 'link')
+    symlinkSync(join(directory, 'nowhere'), link)
+    const nowhere = join(link, 'config.json')
+    await expect(writeConfig(nowhere, APPS, undefined)).rejects.toMatchObject({
+      code: 'failed',
+      message: `${nowhere} cannot be written: it is not there (ENOENT).`,
+      hint: 'Make the directory, or correct the path.',
+    })
+  })
+
+  it('says that the config was removed meanwhile', async () => {
+    await expect(writeConfig(join(directory, 'gone.json'), APPS, '{}')).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('was changed in the meantime') as string,
+    })
+  })
+
+  it('says why it cannot read', async () => {
+    const loop = join(directory, 'loop.json')
+    symlinkSync(loop, loop)
+    await expect(loadConfig(loop)).rejects.toMatchObject({
+      code: 'config',
+      message: `${loop} cannot be read: it is a symbolic link (ELOOP).`,
+      hint: 'Correct the path.',
     })
   })
 })

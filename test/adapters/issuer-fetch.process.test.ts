@@ -359,7 +359,7 @@ describe('a SOCKS proxy of the environment', () => {
 
 describe('a company CA', () => {
   it.each([
-    { fault: 'is not there', content: undefined, says: 'cannot be read (ENOENT)' },
+    { fault: 'is not there', content: undefined, says: 'cannot be read: it is not there (ENOENT)' },
     { fault: 'holds no certificate', content: 'hello', says: 'holds no PEM certificate' },
     {
       fault: 'is damaged',

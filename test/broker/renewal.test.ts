@@ -25,6 +25,19 @@ import {
 
 const ME = 'evo-me'
 
+describe('a bug in what follows a request', () => {
+  it('does not keep a stop, or a change by the owner, from going on', async () => {
+    const world = await signedIn()
+    world.vault.records.release = () => Promise.reject(new Error('a bug'))
+    world.answers.push(unavailable())
+    world.pass(HOUR)
+    await world.beat()
+    expect(world.requests).toHaveLength(1)
+    await world.broker.logout(ME)
+    await world.broker.stop()
+  })
+})
+
 describe('renewal of a user app', () => {
   it('asks the server for nothing while the token is fresh', async () => {
     const { broker, beat, requests } = await signedIn()

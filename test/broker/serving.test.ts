@@ -422,3 +422,13 @@ describe('what is told', () => {
     expect(log.lines.length).toBeGreaterThan(3)
   })
 })
+
+describe('a stop', () => {
+  it('lets no config be read into the broker any more', async () => {
+    const world = await signedIn()
+    await world.broker.stop()
+    const next = world.registrationsOf([app({ name: 'evo-new' })])
+    await expect(world.broker.reload(next)).rejects.toMatchObject({ code: 'stopping' })
+    expect(world.broker.appNames()).toEqual([ME])
+  })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Broker } from '../../src/broker/broker.ts'
 import { Secret } from '../../src/secret.ts'
 import { app, HOUR, MINUTE, NOW, SECOND, serviceApp, tokenOf } from '../support/builders.ts'
 import {
@@ -462,6 +463,81 @@ describe('a sign-in on another device', () => {
     pass(5 * SECOND)
     await beat()
     expect(requests).toHaveLength(2)
+  })
+})
+
+describe('a sign-in that still waits for the authorization server', () => {
+  /** The browser's way opens a port. */
+  async function starting(method: 'browser' | 'device') {
+    const world = await signedIn()
+    let answer: () => void = () => undefined
+    world.directions.next = new Promise<void>((resolve) => (answer = resolve))
+    const started = world.broker.signIns.start(ME, { method, switchUser: false })
+    await settle()
+    return { ...world, started: started.catch((error: unknown) => error), answer }
+  }
+
+  it.each(['browser', 'device'] as const)(
+    'opens no port once the daemon stops: %s',
+    async (method) => {
+      const { answer, broker, redirects, started } = await starting(method)
+      const stopped = broker.stop()
+      answer()
+      expect(await started).toMatchObject({ code: 'stopping' })
+      await stopped
+      expect(redirects).toEqual([])
+      await expect(broker.signIns.start(ME, IN_BROWSER)).rejects.toMatchObject({ code: 'stopping' })
+      expect(redirects).toEqual([])
+    },
+  )
+
+  it.each([
+    ['is signed out', (broker: Broker) => broker.logout(ME)],
+    ['leaves the config', (broker: Broker) => broker.reload([])],
+  ])('opens no port once the app %s', async (_, change) => {
+    const { answer, broker, redirects, started } = await starting('browser')
+    await change(broker)
+    answer()
+    expect(await started).toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringContaining('evo-token login evo-me') as string,
+    })
+    expect(redirects).toEqual([])
+  })
+
+  it('closes the port that it had just opened', async () => {
+    const world = await signedIn()
+    const { broker, closed, ports, redirects } = world
+    let open: () => void = () => undefined
+    ports.opened = new Promise<void>((resolve) => (open = resolve))
+    const started = broker.signIns.start(ME, IN_BROWSER).catch((error: unknown) => error)
+    await settle()
+    expect(redirects).toHaveLength(1)
+    const stopped = broker.stop()
+    open()
+    expect(await started).toMatchObject({ code: 'stopping' })
+    await stopped
+    expect(closed).toEqual(['state-1'])
+  })
+
+  it('is not ended by an older one that starts at last', async () => {
+    const { broker, directions, redirects } = await signedIn()
+    const answers: (() => void)[] = []
+    const begin = async () => {
+      directions.next = new Promise<void>((resolve) => answers.push(resolve))
+      const started = broker.signIns.start(ME, IN_BROWSER)
+      await settle()
+      return { started }
+    }
+    const older = await begin()
+    const newer = await begin()
+    answers[0]?.()
+    const { id } = await older.started
+    answers[1]?.()
+    const next = await newer.started
+    expect(redirects).toHaveLength(2)
+    expect(await broker.signIns.wait(ME, id, 0)).toMatchObject({ error: 'cancelled' })
+    expect(await broker.signIns.wait(ME, next.id, 0)).toMatchObject({ status: 'pending' })
   })
 })
 

@@ -103,7 +103,7 @@ it('says with 127 that there is no such program, and with 126 that it is none', 
   const path = { PATH: '/usr/bin:/bin' }
   const missing = await run(daemon, ['--', 'no-such-program'], path)
   expect(missing).toMatchObject({ code: 127, stdout: '' })
-  expect(missing.stderr).toContain('"no-such-program" cannot be run (ENOENT)')
+  expect(missing.stderr).toContain('"no-such-program" cannot be run: it is not there (ENOENT)')
   const file = join(daemon.directory, 'file')
   writeFileSync(file, '', { mode: 0o600 })
   expect(await run(daemon, ['--', file])).toMatchObject({ code: 126 })

@@ -125,7 +125,7 @@ describe('with --private-key', () => {
   })
 
   it.each([
-    ['is not there', 'nowhere.pem', 'cannot be read (ENOENT)'],
+    ['is not there', 'nowhere.pem', 'cannot be read: it is not there (ENOENT)'],
     ['is a directory', '.', 'is not a regular file'],
   ])('says so where the file %s', async (_, name, said) => {
     await using daemon = await startStandIn(known)

@@ -54,6 +54,8 @@ describe('a daemon that may open hardly any file', () => {
     await using home = await createHome(CONFIG)
     const started = startDaemonProcess(home, { under: ['prlimit', '--nofile=100'] })
     await expect(started).rejects.toThrow('may have 100 files open at once')
+    const waysOut = /`ulimit -n 1024`.*LimitNOFILE=1024 under \[Service\].*NumberOfFiles/
+    await expect(started).rejects.toThrow(waysOut)
   })
 
   it.each([0, 1, 2, 3, 7, 20, 40])(
@@ -62,7 +64,9 @@ describe('a daemon that may open hardly any file', () => {
       const files = openFilesOfNode() + more
       await using home = await createHome(CONFIG)
       const started = startDaemonProcess(home, { under: ['prlimit', `--nofile=${files}:${files}`] })
-      await expect(started).rejects.toThrow(/files (may be|open at) .*\n.*`ulimit -n 1024`/)
+      await expect(started).rejects.toThrow(
+        /files (may be|open at) .*\n.*`ulimit -n 1024`.*LimitNOFILE=1024 .*NumberOfFiles/,
+      )
     },
   )
 })

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { createPerson, type Person } from '../support/person.ts'
+import { until } from '../support/until.ts'
 import { createProviderStore } from '../support/provider-store.ts'
 import { SLOW_REQUEST_MS } from '../../src/core/spending-turns.ts'
 import { pathFault } from './path-faults.ts'
@@ -395,6 +396,29 @@ describe('a reload', () => {
     expect(refreshes()).toBe(asked)
     await sidecar.home.write(world.config({ [ME]: world.native() }))
     await sidecar.own('POST', '/v1/reload')
+    await expectHolds(sidecar)
+  })
+
+  it('that read an older config is not the one that stays, however long it took', async () => {
+    const { sidecar } = await signedIn()
+    await using _sidecar = sidecar
+    let reads = 0
+    let goOn: () => void = () => undefined
+    sidecar.afterConfig = () => {
+      reads += 1
+      return reads === 1 ? new Promise<void>((resolve) => (goOn = resolve)) : undefined
+    }
+    await sidecar.home.write(world.config({ [ME]: world.native(), old: world.native() }))
+    const older = sidecar.own('POST', '/v1/reload')
+    await until('the older config is read', () => reads === 1)
+    await sidecar.home.write(world.config({ [ME]: world.native() }))
+    const newer = sidecar.own('POST', '/v1/reload')
+    await sidecar.own('GET', '/v1/callers')
+    for (let beat = 0; beat < 20; beat++) await sidecar.beat()
+    goOn()
+    expect(await older).toMatchObject({ status: 200, body: { added: ['old'] } })
+    expect(await newer).toMatchObject({ status: 200, body: { removed: ['old'] } })
+    expect(await sidecar.own('GET', '/v1/apps')).toMatchObject({ body: { apps: [{ app: ME }] } })
     await expectHolds(sidecar)
   })
 

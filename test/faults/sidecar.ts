@@ -54,7 +54,7 @@ export interface Sidecar extends AsyncDisposable {
   /** Awaited by a reload before it goes on with the config that stands on disk then. */
   beforeConfig: () => Promise<void>
   /** Called by a reload when it has read the config. */
-  afterConfig: () => void
+  afterConfig: () => unknown
   start(): Promise<void>
   /** As SIGTERM does. */
   stop(): Promise<void>
@@ -179,7 +179,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
           async readConfig() {
             await sidecar.beforeConfig()
             const loaded = await readConfig()
-            sidecar.afterConfig()
+            await sidecar.afterConfig()
             return loaded
           },
           // Asked once by every beat, before anything else.

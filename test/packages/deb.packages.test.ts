@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { describe, expect } from 'vitest'
 import { CLIENTS, startAuthorizationServer } from '../support/authorization-server.ts'
 import { bootSystemd, MACHINE, noSystemd } from '../support/booted-systemd.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePort, requireDefaultPort } from '../support/free-port.ts'
 import { itNeeds, missingCommands, noIpv6 } from '../support/needs.ts'
 import { WITH_NODE } from '../support/packages.ts'
 import { until } from '../support/until.ts'
@@ -49,6 +49,7 @@ describe('the Debian package', () => {
   itNeeds(noSystemd() ?? missingCommands('dpkg'))(
     'runs by the nodejs of the machine, and is not configured without one that is new enough',
     async () => {
+      await requireDefaultPort()
       await using machine = await bootSystemd()
       const { sh } = machine
       await sh('rm -f /usr/sbin/policy-rc.d /usr/local/bin/evo-token /usr/local/bin/node')
@@ -73,6 +74,7 @@ describe('the Debian package', () => {
     'starts its service, keeps tokens over an upgrade, and leaves nothing when it is purged',
     async () => {
       const server = await startAuthorizationServer()
+      await requireDefaultPort()
       await using machine = await bootSystemd()
       const { sh } = machine
       // As a machine has it: the images of containers forbid packages to start services.

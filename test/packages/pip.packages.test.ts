@@ -5,11 +5,12 @@ import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
 import { MACHINE, noUserManager } from '../support/booted-systemd.ts'
 import { createHome } from '../support/daemon-process.ts'
 import { noAdapters } from '../support/evo-world.ts'
+import { requireDefaultPort } from '../support/free-port.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { PACKAGES } from '../support/packages.ts'
 import { createPerson } from '../support/person.ts'
@@ -79,6 +80,8 @@ describe('pip', () => {
 
 // In one file, one after the other: each runs a daemon on the port that a new config has.
 describe('a notebook', () => {
+  beforeEach(requireDefaultPort)
+
   itNeeds(missing ?? noAdapters())(
     'comes from nothing to a token with six typed lines, where there is no service manager',
     async () => {

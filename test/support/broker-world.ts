@@ -155,9 +155,13 @@ export function createWorld(options: WorldOptions = {}) {
     /** Whose program has a busy port, where `holderOf` does not say otherwise. */
     holder: 'own' as PortHolder,
     holderOf: new Map<number, PortHolder>(),
+    /** How long a port takes to open. */
+    opened: Promise.resolve(),
   }
   /** What a request waits for before it may begin, as others of the same issuer are under way. */
   const turns = { next: Promise.resolve() }
+  /** What a sign-in waits for before the authorization server has told it where to go. */
+  const directions = { next: Promise.resolve() }
   /** Waits that end when a test says so, each with its length. */
   const sleeping: { ms: number; wake: () => void }[] = []
   const sleep: Sleep = (ms, signal) =>
@@ -199,6 +203,7 @@ export function createWorld(options: WorldOptions = {}) {
       return answer()
     },
     async authorize(redirectUri, { switchUser }) {
+      await directions.next
       const state = `state-${redirects.length + 1}`
       const url = `${app.issuer}/auth?state=${state}${switchUser ? '&prompt=login' : ''}`
       const codeVerifier = new Secret('verifier')
@@ -211,6 +216,7 @@ export function createWorld(options: WorldOptions = {}) {
       })
     },
     async authorizeDevice() {
+      await directions.next
       return {
         kind: 'ok',
         value: {
@@ -252,6 +258,7 @@ export function createWorld(options: WorldOptions = {}) {
       if (ports.closed.has(request.redirectUri)) return { kind: 'closed' }
       if (!request.redirectUri.startsWith('http://localhost')) return { kind: 'remote' }
       redirects.push(request)
+      await ports.opened
       return { kind: 'listening', lease: leaseOf(request, 'localhost:3000') }
     },
     async listenForLink(request) {
@@ -328,6 +335,7 @@ export function createWorld(options: WorldOptions = {}) {
     closed,
     concluded,
     ports,
+    directions,
     sleeping,
     turns,
     registrationsOf,

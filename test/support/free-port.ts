@@ -1,4 +1,5 @@
 /** TCP ports for tests that have to know one before anything listens on it. */
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
@@ -21,6 +22,26 @@ export async function freePort(): Promise<number> {
     if ((await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) return port
   }
   throw new Error(`no port from ${ours} to ${ours + BLOCK - 1} is free`)
+}
+
+/** The port of a config that names none. */
+const DEFAULT_PORT = 13860
+
+/**
+ * For a test of a config without a port.
+ *
+ * @throws {Error} that says which program has the port: mostly a daemon that an aborted run left behind.
+ */
+export const requireDefaultPort = () => requireFreePort(DEFAULT_PORT)
+
+/** @throws {Error} that says which program has `port`. */
+export async function requireFreePort(port: number): Promise<void> {
+  if ((await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) return
+  const { status, stdout } = spawnSync('ss', ['-Hltnp', `sport = :${port}`], { encoding: 'utf8' })
+  const holders = [...(status === 0 ? stdout : '').matchAll(/"([^"]+)",pid=(\d+)/g)]
+  const who = holders.map(([, name, pid]) => `${name ?? ''} (pid ${pid ?? ''})`)
+  const named = who.length > 0 ? [...new Set(who)].join(' and ') : 'another program'
+  throw new Error(`This test needs port ${port}, which ${named} has: end it first.`)
 }
 
 /** A family that this machine does not have takes nothing. */

@@ -11,6 +11,7 @@ import { decodeFileText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
 import { ownership } from '../../platform/chosen.ts'
 import { platform } from '../../platform/current.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -65,12 +66,12 @@ export async function readConfig(path: string, { uid }: Reader = {}): Promise<st
     // Without O_NONBLOCK, opening a named pipe would wait.
     file = await open(path, constants.O_RDONLY | platform.files.NO_WAIT)
   } catch (error) {
-    if (error instanceof SidecarError) throw error
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    if (!isDiskError(error)) throw error
+    const { code } = error
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new SidecarError('config', `${path} cannot be read (${code}).`, {
+    throw new SidecarError('config', `${path} cannot be read: ${diskErrorInWords(error)}.`, {
       cause: error,
-      hint: 'Let the user that runs evo-token read it.',
+      hint: code === 'EACCES' ? 'Let the user that runs evo-token read it.' : wayOutOf(error),
     })
   }
   try {

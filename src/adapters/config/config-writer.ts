@@ -5,6 +5,7 @@ import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
+import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
 import { readConfig } from './config-file.ts'
 
 /**
@@ -21,9 +22,12 @@ export async function writeConfig(
   try {
     await replaceConfig(path, text, before)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (error instanceof SidecarError || code === undefined) throw error
-    throw new SidecarError('failed', `${path} cannot be written (${code}).`, { cause: error })
+    if (!isDiskError(error)) throw error
+    if (error.code === 'ENOENT' && before !== undefined) throw changedError(path)
+    throw new SidecarError('failed', `${path} cannot be written: ${diskErrorInWords(error)}.`, {
+      hint: wayOutOf(error),
+      cause: error,
+    })
   }
 }
 
@@ -39,13 +43,7 @@ async function replaceConfig(
   try {
     createLikeOriginal(fresh, text, before === undefined ? undefined : await stat(target))
     if ((await readConfig(target)) !== before) {
-      throw new SidecarError(
-        'config',
-        `${path} was changed in the meantime; nothing was written.`,
-        {
-          hint: 'Run the command again.',
-        },
-      )
+      throw changedError(path)
     }
     await platform.files.replaceFile(fresh, target)
   } catch (error) {
@@ -53,6 +51,12 @@ async function replaceConfig(
     throw error
   }
   await platform.files.syncDirectory(directory)
+}
+
+function changedError(path: string): SidecarError {
+  return new SidecarError('config', `${path} was changed in the meantime; nothing was written.`, {
+    hint: 'Run the command again.',
+  })
 }
 
 function createLikeOriginal(path: string, text: string, original: Stats | undefined): void {

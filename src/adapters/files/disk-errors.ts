@@ -8,6 +8,7 @@ const DISK_ERROR_WORDS: Readonly<Record<string, string>> = {
   EPERM: 'the operation is not permitted',
   EIO: 'the disk reports an error',
   ENOENT: 'it is not there',
+  EEXIST: 'something else is there',
   ENOTDIR: 'a part of the path is not a directory',
   ENAMETOOLONG: 'the path is too long',
   EISDIR: 'it is a directory',
@@ -34,8 +35,14 @@ const WAY_OUT: Readonly<Record<string, string>> = {
   EROFS: 'Mount it writable.',
   EACCES: 'Let the user that runs evo-token write there.',
   EPERM: 'Let the user that runs evo-token write there.',
+  ENOENT: 'Make the directory, or correct the path.',
+  EEXIST: 'Move it away, or correct the path.',
   ENOTDIR: 'Correct the path.',
   ENAMETOOLONG: 'Correct the path.',
+  EISDIR: 'Correct the path.',
+  ELOOP: 'Correct the path.',
+  EMFILE: 'Raise the limit for open files.',
+  ENFILE: 'Raise the limit for open files.',
 }
 
 /** What to do about it; a sentence. */

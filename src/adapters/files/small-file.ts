@@ -6,6 +6,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { platform } from '../../platform/current.ts'
+import { diskErrorInWords, isDiskError } from './disk-errors.ts'
 
 export type SmallFile =
   | { readonly kind: 'read'; readonly bytes: Buffer }
@@ -31,9 +32,8 @@ export function readSmallFile(path: string, maxBytes: number): SmallFile {
       ? { kind: 'bad', reason: `is longer than ${sizeInWords(maxBytes)}` }
       : { kind: 'read', bytes: bytes.subarray(0, length) }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    return { kind: 'bad', reason: `cannot be read (${code})` }
+    if (!isDiskError(error)) throw error
+    return { kind: 'bad', reason: `cannot be read: ${diskErrorInWords(error)}` }
   } finally {
     if (file !== undefined) closeSync(file)
   }

@@ -3,6 +3,7 @@ import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import type { CommandRow } from '../command.ts'
 import { CONFIG, STATE_DIR } from '../options.ts'
+import { RAISE_OPEN_FILES } from '../unloadable.ts'
 
 /** Node opens all files of the program at once to load them, and retries without end where it may not. */
 const OPEN_FILES_MIN = 200
@@ -14,7 +15,7 @@ function requireOpenFiles(): void {
   throw new SidecarError(
     'failed',
     `This process may have ${openFiles} files open at once, and the daemon needs ${OPEN_FILES_MIN}.`,
-    { hint: 'Raise the limit first: `ulimit -n 1024`, or LimitNOFILE= in the unit.' },
+    { hint: RAISE_OPEN_FILES },
   )
 }
 

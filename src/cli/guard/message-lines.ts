@@ -4,6 +4,7 @@
  * checked too, except the lines of that diff.
  */
 import { createReadStream, statSync } from 'node:fs'
+import { diskErrorInWords, isDiskError } from '../../adapters/files/disk-errors.ts'
 import { SidecarError } from '../../errors.ts'
 import { isPassed } from '../passed-file.ts'
 import type { AddedLines } from './added-lines.ts'
@@ -50,14 +51,13 @@ async function* messageIn(file: string): AsyncGenerator<string> {
     const end = passed ? Infinity : stats.size - 1
     yield* createReadStream(file, { encoding: 'latin1', end }) as AsyncIterable<string>
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (error instanceof SidecarError || code === undefined) throw error
-    throw toUnreadableError(file, code)
+    if (!isDiskError(error)) throw error
+    throw toUnreadableError(file, diskErrorInWords(error))
   }
 }
 
 function toUnreadableError(file: string, reason: string): SidecarError {
-  return new SidecarError('failed', `The commit message in ${file} cannot be read (${reason}).`, {
+  return new SidecarError('failed', `The commit message in ${file} cannot be read: ${reason}.`, {
     hint: 'Give the file that git names to its commit-msg hook.',
   })
 }

@@ -1,6 +1,7 @@
 /** Reads an app's private key from a file or from stdin, and checks that it can sign. */
 import { createReadStream } from 'node:fs'
 import { readPrivateKey } from '../../adapters/app-secrets/private-key.ts'
+import { diskErrorInWords, isDiskError } from '../../adapters/files/disk-errors.ts'
 import { readSmallFile } from '../../adapters/files/small-file.ts'
 import { decodeText } from '../../core/file-text.ts'
 import { SidecarError } from '../../errors.ts'
@@ -34,9 +35,8 @@ async function readContents(file: string): Promise<string | undefined> {
   try {
     return await readStream(createReadStream(file))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    throw toKeyFileFault(`"${file}" cannot be read (${code}).`)
+    if (!isDiskError(error)) throw error
+    throw toKeyFileFault(`"${file}" cannot be read: ${diskErrorInWords(error)}.`)
   }
 }
 

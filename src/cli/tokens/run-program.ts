@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
+import { diskErrorInWords } from '../../adapters/files/disk-errors.ts'
 import { appPath, askToken, createClient } from '../../client/connection.ts'
 import {
   type DaemonAddress,
@@ -102,7 +103,7 @@ async function runToEnd(
   { stdin, stderr }: Io,
 ): Promise<number> {
   const cannotRun = (code = 'error') => {
-    stderr.write(`evo-token: "${plain(name)}" cannot be run (${code}).\n`)
+    stderr.write(`evo-token: "${plain(name)}" cannot be run: ${diskErrorInWords({ code })}.\n`)
     return code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE
   }
   const program = platform.programFor(name, env)

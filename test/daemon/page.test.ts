@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { createPage } from '../../src/daemon/page.ts'
+
+it('opens no port once the daemon stops', async () => {
+  const page = createPage({
+    env: {},
+    uid: 0,
+    stateDir: '/nowhere',
+    configPath: undefined,
+    socket: () => undefined,
+    about: () => ({}),
+    deps() {
+      throw new Error('a page was opened')
+    },
+  })
+  await page.stop()
+  await expect(page.open()).rejects.toMatchObject({ code: 'stopping' })
+})
