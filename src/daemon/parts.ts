@@ -1,7 +1,6 @@
 /** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
@@ -162,9 +161,8 @@ export async function createParts(
   const loadTheRest = async (url: string) => {
     await loadMetrics()
     const signal = AbortSignal.timeout(LOADING_MS)
-    const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
-    const { body } = await fetch(`${url}/healthz`, request)
-    if (body) await buffer(body)
+    const request = { method: 'GET', headers: {}, signal } as const
+    await fetch(`${url}/healthz`, request)
   }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return {

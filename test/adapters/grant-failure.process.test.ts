@@ -285,6 +285,32 @@ describe('a refusal in words of its own', () => {
     })
   })
 
+  it.each([
+    {
+      server: 'Entra',
+      error: 'invalid_grant',
+      error_description:
+        'AADSTS50196: The server terminated an operation because it encountered a client request loop.',
+    },
+    {
+      server: 'Ory Hydra, where an earlier request is still at work',
+      error: 'invalid_request',
+      error_description:
+        'Failed to refresh token because of multiple concurrent requests using the same token which is not allowed.',
+    },
+    { server: 'any', error: 'invalid_client', error_description: 'Busy. Please try again later.' },
+  ])(
+    'that its words deny keeps the token, and is counted: $server',
+    async ({ error, error_description }) => {
+      const body = { error, error_description }
+      expect(await refusedBy(400, body)).toMatchObject({
+        kind: 'unavailable',
+        answerLost: false,
+        refusal: `400 ${body.error}`,
+      })
+    },
+  )
+
   it('in a status is none where that says no more than that it failed', async () => {
     expect(await refusedBy(400, { status: 'error', message: 'It is gone.' })).toMatchObject({
       refusal: '400 ',
@@ -318,6 +344,7 @@ describe('a refusal in words of its own', () => {
     { status: 400, body: { Fault: { Error: [{ Message: 'It is gone.', code: '3200' }] } } },
     { status: 400, body: { __type: 'com.amazonaws#NoException', message: 'It is gone.' } },
     { status: 200, body: { code: 20037, msg: 'It is gone.' } },
+    { status: 400, body: { errorCode: 'AUTH-004', developerMessage: 'It is gone.' } },
   ])('is told in the words of the server, wherever they stand: $status $body', async (told) => {
     expect(await refusedBy(told.status, told.body)).toMatchObject({
       kind: 'unavailable',
@@ -337,6 +364,9 @@ describe('a refusal in words of its own', () => {
     { status: 401, body: { error: 'temporarily_unavailable' } },
     { status: 403, body: { error: { code: 403, status: 'RESOURCE_EXHAUSTED' } } },
     { status: 403, body: { error: 'Denied', error_description: 'Too many requests, wait.' } },
+    { status: 400, body: { __type: 'ThrottlingException', message: 'Wait.' } },
+    { status: 400, body: { error: 'unknown_error', error_description: 'retry your request' } },
+    { status: 403, body: { statusCode: 403, message: 'Out of quota. Try again in 7 seconds.' } },
     { status: 400, body: { error: 'server_error', errors: [{ code: 'invalid_grant' }] } },
   ])('is none where it may pass: $status $body', async ({ status, body }) => {
     expect(await refusedBy(status, body)).not.toHaveProperty('refusal')
@@ -441,6 +471,22 @@ describe('an answer that decides nothing', () => {
       failure: { code: 'unavailable' },
     })
   })
+
+  it.each([
+    { status: 403, body: 'RBAC: access denied\n', says: 'status 403: RBAC: access denied$' },
+    { status: 503, body: 'upstream connect error', says: 'status 503: upstream connect error$' },
+    { status: 403, body: 'One line.\nAnother one.', says: 'status 403\\.$' },
+    { status: 403, body: PORTAL, says: 'status 403\\.$' },
+    { status: 400, body: 'no rt-secret-1', says: 'status 400: no \\[secret\\]$' },
+  ])(
+    'is told in the words of a gateway, if those are one line: $body',
+    async ({ status, body, says }) => {
+      expect(await refusedBy(status, body)).toMatchObject({
+        kind: 'unavailable',
+        failure: { code: 'unavailable', message: expect.stringMatching(says) as string },
+      })
+    },
+  )
 
   it('says that a page is in the way', async () => {
     expect(await refusedBy(200, PORTAL)).toMatchObject({
@@ -582,18 +628,19 @@ describe('no answer', () => {
 describe('a mistake of ours', () => {
   const ours = new RangeError('ours')
 
-  async function factsOf(body: object) {
-    const answer = await readAnswer(Response.json(body), 0)
+  function factsOf(content: object) {
+    const body = Buffer.from(JSON.stringify(content))
+    const answer = readAnswer({ status: 200, headers: new Headers(), body, isWhole: true }, 0)
     return { url: 'https://issuer.example/', sent: true, answer }
   }
 
-  it('after an answer without a new refresh token is thrown', async () => {
-    const facts = await factsOf({ access_token: 'at-2' })
+  it('after an answer without a new refresh token is thrown', () => {
+    const facts = factsOf({ access_token: 'at-2' })
     expect(() => toFailedOutcome(ours, facts, { wanted: 'access token' })).toThrow(ours)
   })
 
-  it('after an answer with a new refresh token does not cost that token', async () => {
-    const facts = await factsOf({ access_token: 'at-2', refresh_token: 'rt-2' })
+  it('after an answer with a new refresh token does not cost that token', () => {
+    const facts = factsOf({ access_token: 'at-2', refresh_token: 'rt-2' })
     expect(toFailedOutcome(ours, facts, { wanted: 'access token' })).toMatchObject({
       kind: 'salvaged',
     })
@@ -612,6 +659,9 @@ describe('a fault of the network', () => {
     { cause: { code: 'ETIMEDOUT', syscall: 'connect' }, maybeArrived: false },
     { cause: { code: 'ETIMEDOUT', syscall: 'read' }, maybeArrived: true },
     { cause: { code: 'ENETUNREACH', syscall: 'connect' }, maybeArrived: false },
+    { cause: { code: 'EPERM', syscall: 'connect' }, maybeArrived: false },
+    { cause: { code: 'ENOTFOUND', syscall: 'getaddrinfo' }, maybeArrived: false },
+    { cause: { code: 'EAI_FAIL', syscall: 'getaddrinfo' }, maybeArrived: false },
     { cause: { code: 'UND_ERR_CONNECT_TIMEOUT' }, maybeArrived: false },
     { cause: { code: 'UND_ERR_SOCKET' }, maybeArrived: true },
     { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' }, maybeArrived: true },
@@ -625,6 +675,17 @@ describe('a fault of the network', () => {
     expect(fault.message).toContain('issuer.example:8443')
     expect(fault.message).toContain(cause.code)
     expect(fault.message).not.toContain('x=y')
+  })
+})
+
+it('a fault at each address of a host is told by the first', () => {
+  const causes = ['ETIMEDOUT', 'EPERM'].map((code) =>
+    Object.assign(new Error(), { code, syscall: 'connect' }),
+  )
+  const error = new TypeError('fetch failed', { cause: new AggregateError(causes) })
+  expect(describeFault(error, 'https://issuer.example/')).toEqual({
+    message: 'issuer.example cannot be reached (ETIMEDOUT).',
+    maybeArrived: false,
   })
 })
 

@@ -11,6 +11,15 @@ describe('the object of an answer', () => {
     expect(jsonObject(text)).toEqual({ a: 1 })
   })
 
+  it('keeps a line break that stands in a string as it is', () => {
+    const text = '{\n\t"a": "one\r\ntwo\\"\n\u0000",\n\t"b": "\u0085"\n}\n'
+    expect(jsonObject(text)).toEqual({ a: 'one\r\ntwo"\n\u0000', b: '\u0085' })
+  })
+
+  it('is none in a long string that does not parse, which is read once', () => {
+    expect(jsonObject(`{"a":"\n${'\\"x'.repeat(4 * 1024 * 1024)}",}`)).toBeUndefined()
+  })
+
   it('is none in a page of blanks, which is read once', () => {
     expect(jsonObject(`${' '.repeat(2 * 1024 * 1024)}<html>{}`)).toBeUndefined()
   })

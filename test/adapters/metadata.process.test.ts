@@ -106,6 +106,10 @@ describe('discovery', () => {
       named: () => 'https://login.microsoftonline.com/{tenantid}/v2.0',
       says: 'stands for every tenant, and calls itself https://login.microsoftonline.com/{tenantid}/v2.0: write the id of yours',
     },
+    {
+      named: () => 'http://keycloak.internal:8080/realms/evo',
+      says: 'calls itself http://keycloak.internal:8080/realms/evo, without TLS: the server does not know its own address.',
+    },
     { named: () => 'no URL at all', says: 'speaks for another issuer, not for' },
     { named: () => 'javascript:alert(1)', says: 'speaks for another issuer, not for' },
   ])('says how a server calls itself: $says', async ({ named, says }) => {
@@ -116,6 +120,18 @@ describe('discovery', () => {
     expect(await startSource().source.of(issuer)).toMatchObject({
       kind: 'absent',
       failure: { message: expect.stringContaining(says) as string },
+    })
+  })
+
+  it('says what the issuer is where the config has the address of its metadata', async () => {
+    publish({ [OIDC]: { issuer: scripted.url, token_endpoint: `${scripted.url}/token` } })
+    expect(await startSource().source.of(`${scripted.url}${OIDC}`)).toMatchObject({
+      kind: 'absent',
+      failure: {
+        message: expect.stringMatching(
+          `It is the address of metadata: write ${scripted.url} as "issuer".`,
+        ) as string,
+      },
     })
   })
 
@@ -225,6 +241,26 @@ describe('what was found', () => {
     expect(await source.of(scripted.url)).toMatchObject({ metadata: first })
     await expect.poll(() => source.of(scripted.url)).toMatchObject({ metadata: second })
     expect(asked()).toHaveLength(2)
+  })
+
+  it('is used on where the server publishes less for a while, and takes over what it publishes then', async () => {
+    const token_endpoint = `${scripted.url}/token`
+    publish({ [OIDC]: { issuer: scripted.url, token_endpoint } })
+    const { source, clock, log } = startSource()
+    await source.of(scripted.url)
+    // A server behind a proxy that says nothing of TLS.
+    publish({ [OIDC]: { issuer: scripted.url, token_endpoint: 'http://issuer.example/token' } })
+    clock.elapsedMs = 24 * HOUR
+    await source.of(scripted.url)
+    await expect.poll(() => log.lines).toHaveLength(1)
+    expect(log.lines[0]?.message).toContain('discovery failed')
+    expect(await source.of(scripted.url)).toMatchObject({ metadata: { token_endpoint } })
+    publish({ [OIDC]: { issuer: scripted.url, token_endpoint: `${token_endpoint}/2` } })
+    clock.elapsedMs += 10 * SECOND
+    await source.of(scripted.url)
+    await expect
+      .poll(() => source.of(scripted.url))
+      .toMatchObject({ metadata: { token_endpoint: `${token_endpoint}/2` } })
   })
 
   it('is used on while it cannot be renewed, and not asked for at every use', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Secret } from '../../src/secret.ts'
 import { createHandClock } from '../faults/hand-clock.ts'
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { connect, grantOf, scriptedApp, spending } from '../support/issuer.ts'
 
 const GOOD = { access_token: 'at-2', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rt-2' }
@@ -10,6 +11,7 @@ const GOOD = { access_token: 'at-2', token_type: 'Bearer', expires_in: 3600, ref
 let scripted: FaultyServer
 /** Where the server says that its endpoints are, and where they are. */
 let published: string
+let origin: string
 let actual: string
 let gone: { status: number; headers?: Record<string, string>; body?: string }
 
@@ -20,7 +22,7 @@ beforeEach(async () => {
     if (path === '/.well-known/openid-configuration') {
       const metadata = {
         issuer: scripted.url,
-        token_endpoint: `${scripted.url}${published}`,
+        token_endpoint: `${origin}${published}`,
         revocation_endpoint: `${scripted.url}${published}/revoke`,
       }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metadata))
@@ -30,6 +32,7 @@ beforeEach(async () => {
       response.writeHead(gone.status, gone.headers).end(gone.body)
     }
   })
+  origin = scripted.url
 })
 afterEach(() => scripted.close())
 
@@ -72,6 +75,34 @@ it('is told as what it is where nothing else is published, and not looked for ag
   expect(await refresh()).toMatchObject({ kind: 'unavailable' })
   const looks = paths().filter((path) => path.startsWith('/.well-known'))
   expect(looks).toHaveLength(2)
+})
+
+it('is found again where the host of its own is gone, and nothing was sent', async () => {
+  const { clock, refresh } = world()
+  const gone = `http://127.0.0.1:${await freePort()}`
+  origin = gone
+  expect(await refresh()).toMatchObject({ kind: 'unavailable', answerLost: false })
+  clock.pass(60_000)
+  origin = scripted.url
+  grantOf(await refresh())
+  expect(paths()).toEqual([
+    '/.well-known/openid-configuration',
+    '/.well-known/openid-configuration',
+    '/token',
+  ])
+})
+
+it('is looked for again where the metadata named none', async () => {
+  const { clock, refresh } = world()
+  origin = 'no URL'
+  expect(await refresh()).toMatchObject({
+    kind: 'misconfigured',
+    failure: { message: expect.stringContaining('name no usable token endpoint') as string },
+  })
+  origin = scripted.url
+  expect(await refresh()).toMatchObject({ kind: 'misconfigured' })
+  clock.pass(10_000)
+  grantOf(await refresh())
 })
 
 it('stays where the config says that it is', async () => {

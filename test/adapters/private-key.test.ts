@@ -51,6 +51,21 @@ describe('a private key', () => {
     expect(kept).toEqual({ ...JWK, kid: 'key-7', alg: 'RS256' })
   })
 
+  it.each([
+    {
+      from: 'Google',
+      beside: { type: 'service_account', private_key_id: 'key-7' },
+      as: 'private_key',
+    },
+    { from: 'Zitadel', beside: { type: 'application', keyId: 'key-7', appId: '1' }, as: 'key' },
+  ])('keeps what it is called in the JSON of $from', ({ beside, as }) => {
+    const read = readPrivateKey(JSON.stringify({ ...beside, [as]: PEM }, null, 2))
+    expect(read).toMatchObject({ kind: 'key', kid: 'key-7', algorithms: RSA_ALGORITHMS })
+    const kept = read.kind === 'key' ? read.text : ''
+    expect(JSON.parse(kept)).toEqual({ ...JWK, kid: 'key-7' })
+    expect(readPrivateKey(kept)).toEqual(read)
+  })
+
   it('of 4096 bits fits into 4 KiB, as PEM and as JWK', () => {
     const { pem: text, jwk } = createClientKey('rsa-4096')
     const named = JSON.stringify({ ...jwk, kid: 'k'.repeat(64), alg: 'RS256' }, null, 2)

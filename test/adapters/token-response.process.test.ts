@@ -39,6 +39,7 @@ describe('a token response', () => {
     { oddity: 'no token_type', change: { token_type: undefined } },
     { oddity: 'token_type null', change: { token_type: null } },
     { oddity: 'token_type "BEARER"', change: { token_type: 'BEARER' } },
+    { oddity: 'token_type " Bearer"', change: { token_type: ' Bearer' } },
     { oddity: 'token_type "BearerToken"', change: { token_type: 'BearerToken' } },
     { oddity: 'an array for scope', change: { scope: ['a', 'b'] } },
     { oddity: 'scope null', change: { scope: null } },
@@ -101,6 +102,14 @@ describe('a token response', () => {
     })
     const without = { ...GOOD, token_type: type, refresh_token: undefined }
     expect(await refreshedBy(without)).toEqual({ kind: 'misconfigured', failure })
+  })
+
+  it.each([
+    { of: 'blanks', change: { access_token: jwt({ sub: `a${' '.repeat(500_000)}b` }) } },
+    { of: 'what begins like a token', change: { scope: 'eyJ-'.repeat(200_000) } },
+    { of: 'what begins like a token, and blanks', change: { scope: 'eyJ- '.repeat(180_000) } },
+  ])('with hundreds of kilobytes of $of is read in one go', async ({ change }) => {
+    grantOf(await refreshedBy({ ...GOOD, ...change }))
   })
 
   it('with our own secret for a token type does not repeat it', async () => {
@@ -260,6 +269,16 @@ describe('how long a token lives', () => {
       says: 'nothing, and the token has only an end',
       change: { expires_in: undefined, access_token: jwt({ exp: 1_700_000_000 }) },
       lifetimeMs: 300_000,
+    },
+    {
+      says: 'nothing, and the token has null for its beginning',
+      change: { expires_in: undefined, access_token: jwt({ iat: null, exp: 1_700_000_000 }) },
+      lifetimeMs: 300_000,
+    },
+    {
+      says: 'nothing, and the token has strings for times',
+      change: { expires_in: undefined, access_token: jwt({ iat: '2000', exp: '2090' }) },
+      lifetimeMs: 90_000,
     },
     {
       says: 'nothing, and the token has words for times',

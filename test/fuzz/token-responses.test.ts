@@ -134,9 +134,8 @@ async function refreshed({
   const fetch: IssuerFetch = async () => ({
     status,
     headers: { get: (name) => headers.get(name) ?? null },
-    body: (async function* () {
-      yield Buffer.from(text)
-    })(),
+    body: Buffer.from(text),
+    isWhole: true,
   })
   const startTimeLimit = createTimeLimits(systemClock)
   const server = createAuthorizationServer({

@@ -3,7 +3,7 @@
  * from a file, a systemd credential or the vault.
  */
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { parseJsonObject } from '../../core/json-object.ts'
+import { type JsonObject, parseJsonObject } from '../../core/json-object.ts'
 
 export interface PrivateKey {
   readonly kind: 'key'
@@ -35,7 +35,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 const IS_KEY = /\bPRIVATE KEY$/
 
 export function readPrivateKey(text: string): PrivateKeyRead {
-  if (text.includes('-----BEGIN ')) return readPem(text)
+  if (text.includes('-----BEGIN ')) return nameKey(readPem(text), parseJsonObject(text.trim()))
   return /^\s*\{/.test(text) ? readJwk(text) : { kind: 'other' }
 }
 
@@ -66,6 +66,15 @@ function readPem(text: string): PrivateKeyRead {
   const algorithms = algorithmsOf(key)
   if (typeof algorithms === 'string') return toUnusable(algorithms)
   return { kind: 'key', text: `${block}\n`, jwk: toJwk(key), algorithms }
+}
+
+/** `read` with the name that its server knows it by, where that stands beside it (Google, Zitadel): a PEM has no place for one. */
+function nameKey(
+  read: PrivateKeyRead,
+  { private_key_id, keyId, kid = private_key_id ?? keyId }: JsonObject = {},
+): PrivateKeyRead {
+  if (read.kind !== 'key' || typeof kid !== 'string' || kid === '') return read
+  return { ...read, text: JSON.stringify({ ...read.jwk, kid }), kid }
 }
 
 /** `block` as OpenSSL reads it, where its lines were indented, joined, or written as `\\n` (in JSON, in variables). */

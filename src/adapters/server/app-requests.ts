@@ -8,6 +8,7 @@ import type {
   LastQuestion,
   PreparedRequest,
 } from '../../core/authorization-server.ts'
+import type { App } from '../../core/app.ts'
 import type { Failure } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import type { ServerMetadata } from './discovery.ts'
@@ -19,7 +20,7 @@ import {
   urlOf,
 } from './endpoints.ts'
 import { isMoved, judgeUnusable } from './grant-failure.ts'
-import { ANSWER_LIMITS, type ExchangeOptions } from './http-exchange.ts'
+import { ANSWER_LIMITS, type ExchangeFacts, type ExchangeOptions } from './http-exchange.ts'
 import { type AppRequestsOptions, createPrepare, type ReadyRequest } from './ready-request.ts'
 import { isAccessToken, tidy, toGrant, UNPRINTABLE_TOKEN } from './token-response.ts'
 import { otherTokenType } from './token-type.ts'
@@ -96,8 +97,7 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
     attempt: (ready: ReadyRequest) => Promise<T>,
   ): Promise<T> {
     const result = await attempt(ready)
-    const { answer } = ready.exchange.facts
-    if (!answer || !isMoved(answer.status) || !isDiscovered(app, name)) return result
+    if (!isDiscovered(app, name) || !mayHaveMoved(ready.exchange.facts, app)) return result
     await metadata.renew(app.issuer)
     const again = await prepareAgain()
     const moved = again.kind === 'ready' && urlOf(again.server, name) !== urlOf(ready.server, name)
@@ -142,6 +142,13 @@ export function createAppRequests(options: AppRequestsOptions): AppRequests {
       return { kind: 'done', value: await runFollowingMove(name, ready, prepareOnce, ask) }
     },
   }
+}
+
+/** Whether the endpoint is not where it was, or the host of its own, to which nothing was sent. */
+function mayHaveMoved({ answer, fault, withheld, sent, url }: ExchangeFacts, app: App): boolean {
+  if (answer) return isMoved(answer.status)
+  if (!fault || withheld || sent || url === undefined) return false
+  return new URL(url).host !== new URL(app.issuer).host
 }
 
 function toGrantOutcome(unlocated: EndpointFailure): GrantOutcome {

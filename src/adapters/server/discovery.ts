@@ -100,10 +100,9 @@ async function fetchMetadata(
     const response = await fetch(url, {
       method: 'GET',
       headers: { accept: 'application/json' },
-      redirect: 'manual',
       signal: limit.signal,
     })
-    return await readAnswer(response, now())
+    return readAnswer(response, now())
   } catch (error) {
     return { unreachable: describeFault(error, url).message }
   } finally {
@@ -122,7 +121,10 @@ function judgeMetadata(issuer: string, url: string, answer: IssuerAnswer): Disco
     return { kind: 'found', metadata: parsed.data }
   }
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    return toAbsent(`${issuer} publishes no metadata (status ${status}).`)
+    const [before] = issuer.split('/.well-known/')
+    const correct =
+      before === issuer ? '' : ` It is the address of metadata: write ${before} as "issuer".`
+    return toAbsent(`${issuer} publishes no metadata (status ${status}).${correct}`)
   }
   const moved = redirectInWords(answer, url, MOVED_HINT)
   return toUnavailableMetadata(
@@ -141,8 +143,11 @@ function otherName(url: string, issuer: string, name: string): string {
   if (/\{tenant_?id\}/i.test(shown)) {
     return `${issuer} stands for every tenant, and calls itself ${shown}: write the id of yours in place of {tenantid} (Entra shows it as "Directory (tenant) ID").`
   }
-  return isIssuer(shown)
-    ? `${url} speaks for an issuer that calls itself ${shown}: write that as "issuer", exactly so, instead of ${issuer}.`
+  if (isIssuer(shown)) {
+    return `${url} speaks for an issuer that calls itself ${shown}: write that as "issuer", exactly so, instead of ${issuer}.`
+  }
+  return URL.canParse(shown) && new URL(shown).protocol === 'http:'
+    ? `${url} speaks for an issuer that calls itself ${shown}, without TLS: the server does not know its own address. Where a proxy is before it, set the public address there, in the settings of the server.`
     : `${url} speaks for another issuer, not for ${issuer}.`
 }
 

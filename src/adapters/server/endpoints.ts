@@ -5,7 +5,7 @@
 import { isEndpoint } from '../../config/values.ts'
 import type { App, Endpoints } from '../../core/app.ts'
 import type { Failure } from '../../core/ports.ts'
-import type { ServerMetadata } from './discovery.ts'
+import type { DiscoveryResult, ServerMetadata } from './discovery.ts'
 import type { MetadataSource } from './metadata.ts'
 
 export type EndpointName = keyof Endpoints
@@ -60,15 +60,21 @@ export async function locate(
   if (!needs.metadata && needs.endpoints.every((name) => app.endpoints[name] !== undefined)) {
     return { kind: 'located', metadata: addOwnEndpoints(app, { issuer: app.issuer }) }
   }
-  const discovered = await source.of(app.issuer)
+  let discovered = await source.of(app.issuer)
+  let metadata = addOwnEndpoints(app, metadataIn(discovered, app))
+  const findMissing = () => needs.endpoints.find((name) => urlOf(metadata, name) === undefined)
+  if (discovered.kind === 'found' && findMissing() !== undefined) {
+    // They may have been mended since.
+    await source.renew(app.issuer)
+    discovered = await source.of(app.issuer)
+    metadata = addOwnEndpoints(app, metadataIn(discovered, app))
+  }
   if (discovered.kind === 'unavailable') return discovered
-  const found = discovered.kind === 'found'
-  const metadata = addOwnEndpoints(app, found ? discovered.metadata : { issuer: app.issuer })
-  const missing = needs.endpoints.find((name) => metadata[ENDPOINTS[name].wire] === undefined)
+  const missing = findMissing()
   if (missing === undefined) return { kind: 'located', metadata }
   const { words, key } = ENDPOINTS[missing]
   return toMisconfigured(
-    found
+    discovered.kind === 'found'
       ? `The metadata of ${app.issuer} name no usable ${words}${UNOFFERED_WORDS[missing] ?? ''}. Set "${key}" of the app "${app.name}" in the config.`
       : `${discovered.failure.message} So its ${words} is not known. Correct "issuer" in the config, or set "${key}" of the app "${app.name}" there.`,
   )
@@ -81,6 +87,10 @@ export function isDiscovered({ endpoints }: App, name: EndpointName): boolean {
 
 export function urlOf(metadata: ServerMetadata, name: EndpointName): string | undefined {
   return metadata[ENDPOINTS[name].wire]
+}
+
+function metadataIn(discovered: DiscoveryResult, { issuer }: App): ServerMetadata {
+  return discovered.kind === 'found' ? discovered.metadata : { issuer }
 }
 
 /** What the absence of an endpoint means, where that is not obvious. */

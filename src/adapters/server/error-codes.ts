@@ -121,18 +121,24 @@ function isAboutCredentials(words: string): boolean {
   return ABOUT_CREDENTIALS.test(words) && !/refresh[\s_-]?token/i.test(words)
 }
 
-/** Whether the server says that it may well answer otherwise next time. */
-export function mayPass(code: string | undefined, words: string | undefined): boolean {
-  return (code !== undefined && PASSING_CODES.has(usualForm(code))) || TOO_OFTEN.test(words ?? '')
+/** Whether the code says that the server may well answer otherwise next time. */
+export function isPassing(code = ''): boolean {
+  return PASSING_CODES.has(usualForm(code)) || /throttl/i.test(code)
 }
 
-/** Zoho, for one, says it in words alone. */
-const TOO_OFTEN = /\btoo many (?:requests|attempts)\b|\brate limit/i
+/** As `isPassing`, by the words: some servers say it with any code, even `invalid_grant`. */
+export function soundsPassing(words = ''): boolean {
+  return SOUNDS_PASSING.test(words)
+}
+
+/** Zoho, Amazon; Entra (AADSTS50196); Salesforce; Ory Hydra, where an earlier request is still at work. */
+const SOUNDS_PASSING =
+  /\btoo many (?:requests|attempts)\b|\brate (?:limit|exceeded)|\bthrottl|\brequest loop\b|\bretry your request\b|\btry again (?:later|in \d)|\bconcurrent requests\b/i
 
 /** Whether it is acted on what the code says. */
 export function isKnownCode(code: string, grant: { readonly isRefresh: boolean }): boolean {
   const standard = standardCode(code, grant)
-  return NEEDS_SIGN_IN.has(standard) || REFUSES_APP.has(standard) || mayPass(code, undefined)
+  return NEEDS_SIGN_IN.has(standard) || REFUSES_APP.has(standard) || isPassing(code)
 }
 
 /** The standard code that `code` stands for; `code` itself where it is none that we know. */

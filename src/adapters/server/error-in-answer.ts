@@ -38,6 +38,7 @@ const MESSAGE_MEMBERS = [
   'msg',
   'errmsg',
   'message',
+  'developermessage',
   'description',
   'detail',
   'faultstring',

@@ -8,15 +8,17 @@ import type { GrantOutcome } from '../../core/authorization-server.ts'
 import {
   complaintOf,
   isKnownCode,
-  mayPass,
+  isPassing,
   meansToken,
   NEEDS_SIGN_IN,
+  soundsPassing,
   standardCode,
 } from './error-codes.ts'
 import type { ExchangeFacts } from './http-exchange.ts'
 import { type IssuerAnswer, isPage } from './issuer-answer.ts'
 import { describeFault } from './issuer-fault.ts'
 import { redirectInWords } from './redirect-words.ts'
+import { toReadableWords } from './server-words.ts'
 import { isFilled, refreshTokenIn } from './token-response.ts'
 import { codeIn, tellsError, wordsIn } from './error-in-answer.ts'
 
@@ -69,11 +71,12 @@ export function judgeUnusable({ answer, url = '' }: ExchangeFacts, lacking: stri
   const { host } = new URL(url)
   const tooLong = answer !== undefined && answer.text === undefined
   const refreshToken = refreshTokenIn(answer?.json)
+  const unusable = answer?.isPart ? 'text that is no complete JSON' : lacking
   const failure: Failure = {
     code: 'invalid_response',
     message: tooLong
       ? `The answer of ${host} is longer than 1 MiB: its access token is not kept. A token that says less (fewer groups, fewer scopes) is shorter.`
-      : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${lacking}.`,
+      : `${host} answered with ${refreshToken ? 'a refresh token, but with ' : ''}${unusable}.`,
   }
   if (refreshToken) return { kind: 'salvaged', refreshToken, failure, ...(tooLong && { tooLong }) }
   if (answer?.json) return { ...toUnavailableOutcome(failure, false), ...(tooLong && { tooLong }) }
@@ -108,27 +111,28 @@ function judgeRefusal(
   const host = new URL(facts.url ?? '').host
   const isOurs = (code: string) => final.includes(code) || isKnownCode(code, { isRefresh })
   const stated = codeIn(json, isOurs)
-  const words = wordsIn(json)
+  const words = wordsIn(json) ?? plainWords(answer)
   const answered = `answered with ${stated === undefined ? `status ${status}` : `${stated} (status ${status})`}`
   // An error inside a 5xx or a 429 is about the server's state, whatever its code.
   const decided = status < 300 || (status >= 400 && status < 500 && !TURNED_AWAY.has(status))
   if (decided) {
     const standard = stated === undefined ? undefined : standardCode(stated, { isRefresh })
     const code = decideCode(answer, stated !== undefined && isOurs(stated), request, standard)
-    const ofToken = isRefresh && meansToken(standard, words)
-    if (code !== undefined && !ofToken) {
-      const own = stated === undefined || stated === code ? '' : ` (${stated})`
-      if (NEEDS_SIGN_IN.has(code) || final.includes(code)) {
-        const message = words === undefined ? `${host} answered ${stated ?? code}.` : words + own
-        return { kind: 'rejected', failure: { code, message } }
-      }
-      const complaint = complaintOf(code)
-      if (complaint !== undefined) {
-        const failure = { code, message: describeComplaint(host, `${complaint}${own}`, words) }
-        return { kind: 'misconfigured', failure }
-      }
+    const own = stated === undefined || stated === code ? '' : ` (${stated})`
+    const costsSession = code !== undefined && (NEEDS_SIGN_IN.has(code) || final.includes(code))
+    const complaint = code === undefined ? undefined : complaintOf(code)
+    // What the words deny is believed when the server has said it again and again.
+    const doubtful = (isRefresh && meansToken(standard, words)) || soundsPassing(words)
+    if (costsSession && !doubtful) {
+      const message = words === undefined ? `${host} answered ${stated ?? code}.` : words + own
+      return { kind: 'rejected', failure: { code, message } }
     }
-    if (json && !mayPass(stated, words)) {
+    if (code !== undefined && complaint !== undefined && !doubtful) {
+      const failure = { code, message: describeComplaint(host, `${complaint}${own}`, words) }
+      return { kind: 'misconfigured', failure }
+    }
+    const mayPass = isPassing(stated) || soundsPassing(words)
+    if (json && (costsSession || complaint !== undefined || !mayPass)) {
       const failure = {
         code: standardCode(stated ?? 'unavailable', { isRefresh }),
         message: describeComplaint(host, answered, words),
@@ -160,6 +164,12 @@ function decideCode(
   // A wrong secret is `unauthorized_client` at Keycloak, and anything at others.
   if (hasSecret && json && (!isOurs || standard === 'unauthorized_client')) return 'invalid_client'
   return standard ?? (challenged && !isPage(answer) ? 'invalid_client' : undefined)
+}
+
+/** A line of text, which gateways answer with (Envoy). */
+function plainWords(answer: IssuerAnswer): string | undefined {
+  const { json, text = '' } = answer
+  return json || isPage(answer) || /[\r\n]/.test(text.trim()) ? undefined : toReadableWords(text)
 }
 
 function describeComplaint(host: string, complaint: string, words: string | undefined): string {

@@ -80,7 +80,6 @@ export function createExchange(options: ExchangeOptions): HttpExchange {
           method: method as 'POST',
           headers: { ...headers, accept: 'application/json' },
           body: form.toString(),
-          redirect: 'manual',
           signal: limits.signal,
           async beforeFirstByte() {
             limits.end()
@@ -94,7 +93,7 @@ export function createExchange(options: ExchangeOptions): HttpExchange {
             facts.sentAt = options.clock.read()
           },
         })
-        facts.answer = await readAnswer(response, options.clock.read().wall)
+        facts.answer = readAnswer(response, options.clock.read().wall)
       } catch (error) {
         facts.fault = { error }
         throw error

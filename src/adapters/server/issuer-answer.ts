@@ -3,15 +3,16 @@
  * nowhere else.
  */
 import type { Instant } from '../../core/token.ts'
+import { decodeBody } from './content-encoding.ts'
 import { formObject } from './form-answer.ts'
 import { jsonObject, refreshTokenOfPart } from './json-answer.ts'
-import type { IssuerResponse } from './issuer-fetch.ts'
+import type { IssuerResponse } from './issuer-response.ts'
 
-/** Room for the access token of a person in thousands of groups. */
+/**
+ * Room for the access token of a person in thousands of groups. A longer answer is read on for its refresh
+ * token, which cannot be had again.
+ */
 const LONGEST_KEPT = 1024 * 1024
-
-/** A longer answer is read on for its refresh token, which cannot be had again. */
-const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
 export interface IssuerAnswer {
   readonly status: number
@@ -23,6 +24,8 @@ export interface IssuerAnswer {
    * body is longer than 1 MiB, or its end is missing, it has its refresh token alone, if that is there.
    */
   readonly json: Readonly<Record<string, unknown>> | undefined
+  /** Whether the body is no complete object: `json`, if any, is what could be found in it. */
+  readonly isPart: boolean
   /** Whether the server wants us to authenticate in another way (RFC 6749 §5.2). */
   readonly challenged: boolean
   /** From `Retry-After`, in milliseconds. */
@@ -31,17 +34,16 @@ export interface IssuerAnswer {
   readonly location: string | undefined
 }
 
-/**
- * Rejects, as `fetch` does, where the connection breaks before the body is complete: but not where a
- * success had its refresh token by then.
- */
-export async function readAnswer(response: IssuerResponse, now: Instant): Promise<IssuerAnswer> {
-  const { status, headers } = response
+/** @throws where the connection broke before the body was complete: but not where a success had its refresh token by then. */
+export function readAnswer(response: IssuerResponse, now: Instant): IssuerAnswer {
+  const { status, headers, isWhole, fault } = response
   const contentType = headers.get('content-type') ?? ''
-  const { text, isWhole, fault } = await readAnswerText(response.body)
-  const members =
-    (isWhole ? (jsonObject(text) ?? formObject(text, contentType)) : undefined) ??
-    refreshTokenOfPart(text)
+  const text = new TextDecoder().decode(
+    decodeBody(response.body, headers.get('content-encoding') ?? ''),
+  )
+  // An object with its end is complete, whatever was to follow it.
+  const complete = jsonObject(text) ?? (isWhole ? formObject(text, contentType) : undefined)
+  const members = complete ?? refreshTokenOfPart(text)
   if (fault !== undefined && (!members || status < 200 || status > 299)) throw fault
   const tooLong = text.length > LONGEST_KEPT
   return {
@@ -49,6 +51,7 @@ export async function readAnswer(response: IssuerResponse, now: Instant): Promis
     contentType,
     text: tooLong ? undefined : text,
     json: tooLong ? refreshTokenAlone(members) : members,
+    isPart: !complete,
     challenged: headers.get('www-authenticate') !== null,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
     location: headers.get('location') ?? undefined,
@@ -58,31 +61,6 @@ export async function readAnswer(response: IssuerResponse, now: Instant): Promis
 /** Whether it is a web page, such as that of a captive portal or a proxy. */
 export function isPage({ contentType, text }: IssuerAnswer): boolean {
   return /\bhtml\b/i.test(contentType) || /^\s*</.test(text ?? '')
-}
-
-interface ReadText {
-  readonly text: string
-  /** Whether nothing of it is missing: it may be longer than we read, or have broken off. */
-  readonly isWhole: boolean
-  /** Why it broke off. */
-  readonly fault?: Error
-}
-
-async function readAnswerText(body: AsyncIterable<Uint8Array> | null): Promise<ReadText> {
-  const chunks: Uint8Array[] = []
-  const textSoFar = () => new TextDecoder().decode(Buffer.concat(chunks))
-  let length = 0
-  try {
-    for await (const chunk of body ?? []) {
-      length += chunk.byteLength
-      chunks.push(chunk)
-      // Leaving the loop cancels the rest.
-      if (length > ANSWER_MAX_BYTES) return { text: textSoFar(), isWhole: false }
-    }
-  } catch (error) {
-    return { text: textSoFar(), isWhole: false, fault: error as Error }
-  }
-  return { text: textSoFar(), isWhole: true }
 }
 
 function refreshTokenAlone(json: IssuerAnswer['json']): IssuerAnswer['json'] {

@@ -9,12 +9,10 @@ export interface Fault {
 /** There was no connection to write to. */
 const NO_CONNECTION = new Set([
   'EADDRNOTAVAIL',
-  'EAI_AGAIN',
   'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENETDOWN',
   'ENETUNREACH',
-  'ENOTFOUND',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_PRX_TLS',
 ])
@@ -22,6 +20,10 @@ const NO_CONNECTION = new Set([
 /** The certificate is not trusted, or the other side does not speak TLS: nothing was sent to it. */
 const UNTRUSTED_CODE =
   /^(CERT_|CRL_|DEPTH_ZERO|ERR_TLS_CERT|HOSTNAME_MISMATCH|SELF_SIGNED|UNABLE_TO_)/
+
+/** Where a connection ends that never came about: DNS, TCP. */
+const BEFORE_CONNECTION = new Set<unknown>(['getaddrinfo', 'connect'])
+
 const NO_TLS = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/
 
 /**
@@ -57,13 +59,16 @@ export function describeFault(error: unknown, url: string): Fault {
   if (NO_TLS.test(code)) {
     return { message: `${host} does not speak TLS (${code}).`, maybeArrived: false }
   }
-  if (NO_CONNECTION.has(code) || syscallOf(cause) === 'connect') {
+  if (NO_CONNECTION.has(code) || BEFORE_CONNECTION.has(syscallOf(cause))) {
     return { message: `${host} cannot be reached (${code}).`, maybeArrived: false }
   }
   return { message: `The connection to ${host} broke (${code}).`, maybeArrived: true }
 }
 
 function findInnermost(error: Error): Error {
+  // Of the addresses of a host, each has failed in its way.
+  const one: unknown = error instanceof AggregateError ? error.errors[0] : undefined
+  if (one instanceof Error) return findInnermost(one)
   return error.cause instanceof Error ? findInnermost(error.cause) : error
 }
 

@@ -3,22 +3,17 @@
  * company's CA besides the public ones, with a new connection for each request.
  */
 import { createSecureContext } from 'node:tls'
-import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici'
+import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { SidecarError } from '../../errors.ts'
 import { trustedCertificates } from './certificate-authorities.ts'
-import { skipInterimResponses } from './interim-responses.ts'
+import { type IssuerResponse, requestAll, type SentRequest } from './issuer-response.ts'
+import { HEAD_MAX_BYTES, tidyHead } from './response-head.ts'
 import { createSocksTunnels, isSocks, socksUrlIn, standInFor } from './socks-tunnels.ts'
-import { keepTrueStatus } from './true-status.ts'
 
-/** The part of `fetch` that we use. A redirect is an answer like any other, never followed. */
+/** A redirect is an answer like any other, never followed. */
 export type IssuerFetch = (url: string, request: IssuerRequest) => Promise<IssuerResponse>
 
-export interface IssuerRequest {
-  readonly method: 'GET' | 'POST'
-  readonly headers: Record<string, string>
-  readonly body?: string
-  readonly redirect: 'manual'
-  readonly signal: AbortSignal
+export interface IssuerRequest extends SentRequest {
   /**
    * Awaited when the connection is established (TCP, proxy, TLS); the first byte is sent in the turn of
    * the event loop in which it resolves. Where it rejects, nothing is sent and the fetch rejects.
@@ -26,18 +21,17 @@ export interface IssuerRequest {
   readonly beforeFirstByte?: () => Promise<void>
 }
 
-export interface IssuerResponse {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  /** To be read: the connection ends with it. */
-  readonly body: AsyncIterable<Uint8Array> | null
-}
-
 export interface IssuerFetchOptions {
   /** A PEM file with certificates to trust besides the public ones. */
   readonly ca?: string
   readonly env: NodeJS.ProcessEnv
 }
+
+/**
+ * How long one address of several is tried before the next, in milliseconds. Node gives the earlier one
+ * up then, so it has to be longer than a slow network takes: its own limit, 250 ms, is not.
+ */
+const ADDRESS_LIMIT_MS = 2_500
 
 const DAEMON_STOPS = new DOMException('The daemon stops.', 'AbortError')
 
@@ -78,7 +72,12 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
       request.signal.addEventListener('abort', breakOff)
       underWay.add(controller)
       // undici's own time limits are off everywhere: the caller limits the time, on the daemon's clock.
-      const secure = { timeout: 0, signal, ...(secureContext && { secureContext }) }
+      const secure = {
+        timeout: 0,
+        signal,
+        autoSelectFamilyAttemptTimeout: ADDRESS_LIMIT_MS,
+        ...(secureContext && { secureContext }),
+      }
       // No connection is used twice. A server that closes an idle one just as we write to it would
       // look like a lost answer, and a lost answer may cost a session.
       const agent = new EnvHttpProxyAgent({
@@ -91,39 +90,24 @@ export function createIssuerFetch({ ca, env }: IssuerFetchOptions): {
           new Client(origin, {
             connect: holdBack(connectorIn(options), beforeFirstByte),
             pipelining: 0,
+            maxHeaderSize: HEAD_MAX_BYTES,
             headersTimeout: 0,
             bodyTimeout: 0,
           }),
       })
-      // Destroyed at the end of each: after an abort undici connects once more, for no request.
-      const end = () => {
+      try {
+        return await requestAll(agent, url, { ...request, signal })
+      } finally {
         request.signal.removeEventListener('abort', breakOff)
         underWay.delete(controller)
+        // After an abort undici connects once more, for no request.
         void agent.destroy()
-      }
-      try {
-        const { dispatcher, status } = keepTrueStatus(agent)
-        const { headers, body } = await fetch(url, { ...request, signal, dispatcher })
-        if (!body) end()
-        return { status: status(), headers, body: body && readThen(body, end) }
-      } catch (error) {
-        end()
-        throw error
       }
     },
     close() {
       closed = true
       for (const controller of underWay) controller.abort(DAEMON_STOPS)
     },
-  }
-}
-
-/** `body`; calls `end` when it was read, broke off, or is no longer wanted. */
-async function* readThen(body: AsyncIterable<Uint8Array>, end: () => void) {
-  try {
-    yield* body
-  } finally {
-    end()
   }
 }
 
@@ -155,7 +139,7 @@ function holdBack(
         done(error, null)
         return
       }
-      skipInterimResponses(socket)
+      tidyHead(socket)
       beforeFirstByte().then(
         () => {
           // undici writes the request before this returns.

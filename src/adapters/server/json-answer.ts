@@ -9,8 +9,10 @@ export function jsonObject(text: string): JsonObject | undefined {
   const value = parseJson(text)
   if (value !== undefined) return [value].flat().find(isJsonObject)
   const { end } = scanFirstObject(text)
-  const first = end === undefined ? undefined : parseJson(text.slice(text.indexOf('{'), end))
-  return isJsonObject(first) ? first : undefined
+  if (end === undefined) return undefined
+  const first = text.slice(text.indexOf('{'), end)
+  const object = parseJson(first) ?? parseJson(escapeControls(first))
+  return isJsonObject(object) ? object : undefined
 }
 
 /** The refresh token of an object whose end is missing; undefined where the token itself is not complete. */
@@ -68,4 +70,20 @@ function stringAfterColon(text: string, from: number): unknown {
   if (!colon.test(text)) return undefined
   const end = endOfString(text, colon.lastIndex)
   return end === undefined ? undefined : parseJson(text.slice(colon.lastIndex, end))
+}
+
+/** `text` with the control characters in its strings escaped: some servers put a message of several lines there as it is. */
+function escapeControls(text: string): string {
+  let escaped = ''
+  let at = 0
+  for (let start = text.indexOf('"'); start !== -1; start = text.indexOf('"', at)) {
+    const end = endOfString(text, start) ?? text.length
+    escaped += text.slice(at, start) + text.slice(start, end).replace(/\p{Cc}/gu, escapeControl)
+    at = end
+  }
+  return escaped + text.slice(at)
+}
+
+function escapeControl(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

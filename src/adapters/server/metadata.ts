@@ -62,7 +62,10 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
 
   async function find(issuer: string, entry: IssuerEntry): Promise<DiscoveryResult> {
     const now = () => clock.read().wall
-    const result = await discover(issuer, { fetch, now, startTimeLimit, timeoutMs })
+    const result = refuseWorse(
+      await discover(issuer, { fetch, now, startTimeLimit, timeoutMs }),
+      entry.known?.metadata,
+    )
     if (result.kind === 'found') {
       delete entry.failed
       entry.known = { metadata: result.metadata, foundAt: clock.read() }
@@ -124,6 +127,14 @@ export function createMetadataSource(options: MetadataOptions): MetadataSource {
     entries.set(issuer, opened)
     return opened
   }
+}
+
+/** `result`, unless it lacks the token endpoint that is known: a server that starts, or a proxy before it, says less. */
+function refuseWorse(result: DiscoveryResult, known: ServerMetadata | undefined): DiscoveryResult {
+  if (result.kind !== 'found' || result.metadata.token_endpoint || !known?.token_endpoint)
+    return result
+  const message = `The metadata of ${known.issuer} name no usable token endpoint now.`
+  return { kind: 'absent', failure: { code: 'no_metadata', message } }
 }
 
 /** What an earlier process found is used, and looked up again at once. */

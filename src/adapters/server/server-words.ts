@@ -35,13 +35,16 @@ const REGISTERED_CODES: ReadonlySet<string> = new Set([
   'unsupported_token_type',
 ])
 
-/** Control, format and line-separating characters, with the white space around them. */
-const UNPRINTABLE = /\s*[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\s*/gu
+/** Control, format and line-separating characters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+
+/** Those, and white space. A text may have a million of either: each is looked at once. */
+const BLANKS = /[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
 
 /** `value` as one line of at most 300 characters; undefined where nothing is left. */
 export function toReadable(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
-  const text = withoutSecrets(value).replace(UNPRINTABLE, ' ').trim()
+  const text = printable(withoutSecrets(value)).trim()
   if (text === '') return undefined
   return text.length > WORDS_MAX_LENGTH ? `${text.slice(0, WORDS_MAX_LENGTH - 1)}…` : text
 }
@@ -52,8 +55,12 @@ export function toReadable(value: unknown): string | undefined {
  */
 export function toReadableWords(value: unknown): string | undefined {
   return typeof value === 'string'
-    ? toReadable(removePieces(value.slice(0, READ_MAX_LENGTH).replace(UNPRINTABLE, ' ')))
+    ? toReadable(removePieces(printable(value.slice(0, READ_MAX_LENGTH))))
     : undefined
+}
+
+function printable(text: string): string {
+  return text.replace(BLANKS, (blanks) => (UNPRINTABLE.test(blanks) ? ' ' : blanks))
 }
 
 /** `value` if it can be an OAuth error code. */

@@ -80,7 +80,7 @@ export function toGrant(
 
 /** `token_type` is often forgotten, spelt in any case (RFC 6749 §5.1 allows it), or "BearerToken". */
 export function isBearer(tokenType: unknown): boolean {
-  return !isFilled(tokenType) || /^bearer/i.test(tokenType)
+  return !isFilled(tokenType) || /^\s*bearer/i.test(tokenType)
 }
 
 function readScope(value: unknown): string | undefined {
@@ -111,7 +111,8 @@ function claimsOf(accessToken: string): JWTPayload | undefined {
 
 /** By the server's clock (`exp` less `iat`), not ours, where the token says when it was issued. */
 function readLifetimeS(claims: JWTPayload | undefined, receivedAt: Instant): number | undefined {
-  const { exp, iat = receivedAt / 1000 } = claims ?? {}
+  const exp = positiveNumber(claims?.exp)
+  const iat = positiveNumber(claims?.iat) ?? receivedAt / 1000
   return exp === undefined ? undefined : positiveNumber(exp - iat)
 }
 

@@ -153,16 +153,12 @@ async function getJson(
       accept: 'application/json',
       authorization: `Bearer ${slot.token?.expose() ?? ''}`,
     }
-    const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
-    const chunks: Uint8Array[] = []
-    let length = 0
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk)
-      length += chunk.length
-      if (length > EVO_ANSWER_MAX_BYTES)
-        throw checkFault('Evo answered with too much.', 'Try again later.')
-    }
-    return { status: response.status, json: parseJsonObject(Buffer.concat(chunks).toString()) }
+    const response = await fetch(url, { method: 'GET', headers, signal })
+    const { status, body, fault } = response
+    if (fault) throw fault
+    if (body.length > EVO_ANSWER_MAX_BYTES)
+      throw checkFault('Evo answered with too much.', 'Try again later.')
+    return { status, json: parseJsonObject(Buffer.from(body).toString()) }
   } catch (error) {
     if (error instanceof Error && 'exitCode' in error) throw error
     throw checkFault(

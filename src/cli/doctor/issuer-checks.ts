@@ -1,6 +1,5 @@
 /** Checks, step by step, whether an authorization server can be reached, and what it publishes. */
 import { lookup } from 'node:dns/promises'
-import { buffer } from 'node:stream/consumers'
 import { discover } from '../../adapters/server/discovery.ts'
 import type { IssuerFetch } from '../../adapters/server/issuer-fetch.ts'
 import { describeFault } from '../../adapters/server/issuer-fault.ts'
@@ -53,9 +52,9 @@ export function issuerChecks(app: App, { fetch, env, now }: IssuerWorld): Check[
         try {
           const signal = AbortSignal.timeout(ISSUER_TIMEOUT_MS)
           const headers = { accept: 'application/json' }
-          const answer = await fetch(href, { method: 'GET', headers, redirect: 'manual', signal })
+          const answer = await fetch(href, { method: 'GET', headers, signal })
           date = answer.headers.get('date')
-          if (answer.body) await buffer(answer.body)
+          if (answer.fault) throw answer.fault
         } catch (error) {
           const way = proxyOf(env, protocol)
             ? ` It is asked through a proxy: NO_PROXY names hosts that need none.`
