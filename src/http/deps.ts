@@ -90,7 +90,7 @@ export interface CallerStreams {
     response: ServerResponse,
     ask: { readonly activity: boolean },
   ): void
-  /** Ends the streams of a removed caller. */
+  /** Ends the streams of `caller` whose key no longer works. */
   endStreamsOf(caller: string): void
 }
 
