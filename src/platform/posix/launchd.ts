@@ -20,7 +20,7 @@ import {
 } from '../service-manager.ts'
 import { findPlaces, homeOf } from './locations.ts'
 import { userId } from './ownership.ts'
-import { fillAgent, isAgentAsWritten } from './property-list.ts'
+import { configInAgent, fillAgent, isAgentAsWritten } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
 const UNLOAD_POLL_MS = 200
@@ -115,6 +115,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     requireRights: () => undefined,
     plan,
     installedFiles: () => [findInstalledAgent(path)],
+    installedConfig: () => configInAgent(findInstalledAgent(path).text ?? ''),
     state,
     stop,
     forget: async () => undefined,

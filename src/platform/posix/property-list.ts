@@ -1,6 +1,8 @@
 /** Fills `launchd/evo-token.plist` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
 import { SidecarError } from '../../errors.ts'
+import { configIn } from '../service-manager.ts'
+import { escapeXml, unescapeXml } from '../xml-text.ts'
 
 export interface AgentFilling {
   /** The program and its arguments. */
@@ -25,6 +27,12 @@ export function fillAgent(template: string, { command, log, program }: AgentFill
   return text.replace(/^<!-- The program/m, `${createHashComment(text)}\n$&`)
 }
 
+/** The config that the agent names. */
+export function configInAgent(text: string): string | undefined {
+  const strings = [...text.matchAll(/<string>(.*?)<\/string>/g)]
+  return configIn(strings.map(([, string = '']) => unescapeXml(string)))
+}
+
 /** Whether `text` is unchanged since `service install` wrote it. */
 export function isAgentAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
@@ -41,6 +49,5 @@ function toStringElement(text: string): string {
   if (/[\x00-\x1f]/.test(text)) {
     throw new SidecarError('failed', 'A path contains a control character.')
   }
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-  return `<string>${escaped}</string>`
+  return `<string>${escapeXml(text)}</string>`
 }

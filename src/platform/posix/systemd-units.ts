@@ -5,10 +5,15 @@ import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { requireGroup } from './group.ts'
-import type { InstalledFile, Program, ServiceDefinition } from '../service-manager.ts'
+import {
+  configIn,
+  type InstalledFile,
+  type Program,
+  type ServiceDefinition,
+} from '../service-manager.ts'
 import { credentialLines } from './systemd-credentials.ts'
 import { requireVisible, writableLines } from './systemd-sandbox.ts'
-import { toUnitWord } from './systemd-unit-word.ts'
+import { readCommand, toUnitWord } from './systemd-unit-word.ts'
 
 export const SERVICE_UNIT = 'evo-token.service'
 export const SOCKET_UNIT = 'evo-token.socket'
@@ -41,6 +46,11 @@ export function fillService(template: string, filling: UnitFilling): string {
     .replace(/^LoadCredential=vault-key:.*\n/m, () => lines)
     .replace(/^ExecStartPre=.*\nReadWritePaths=.*$/m, () => writableLines(stateDir, writable))
   return addHash(`# The program: ${digest}\n${keyed}`)
+}
+
+/** The config that a service's unit names. */
+export function configInUnit(text: string): string | undefined {
+  return configIn(readCommand(/^ExecStart=(.*)$/m.exec(text)?.[1] ?? ''))
 }
 
 export function fillSocket(template: string, { listen, ipv6, group }: UnitFilling): string {

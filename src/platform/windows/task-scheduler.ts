@@ -16,7 +16,7 @@ import {
 import { ownSid } from './access.ts'
 import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
-import { fillTask, isTaskAsWritten } from './task-xml.ts'
+import { configInTask, fillTask, isTaskAsWritten } from './task-xml.ts'
 import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL, systemProgram } from './system-program.ts'
 
@@ -117,6 +117,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     requireRights: () => undefined,
     plan,
     installedFiles: () => [findInstalledTask(path)],
+    installedConfig: () => configInTask(findInstalledTask(path).text ?? ''),
     state,
     stop,
     async forget() {

@@ -1,6 +1,8 @@
 /** Fills `windows/evo-token.xml` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
 import { SidecarError } from '../../errors.ts'
+import { configIn } from '../service-manager.ts'
+import { escapeXml, unescapeXml } from '../xml-text.ts'
 
 export interface TaskFilling {
   /** The SID of the user who logs on. */
@@ -23,6 +25,14 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
       () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
   return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
+}
+
+/** The config that the task names. */
+export function configInTask(text: string): string | undefined {
+  const line = unescapeXml(/<Arguments>(.*)<\/Arguments>/.exec(text)?.[1] ?? '')
+  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)]
+  // Backslashes before a quote are doubled.
+  return configIn(words.map(([, quoted = '', plain]) => plain ?? quoted.replace(/(\\+)\1$/, '$1')))
 }
 
 /** Whether `text` is unchanged since `service install` wrote it. */
@@ -52,8 +62,4 @@ function quoteArgument(text: string): string {
     )
   }
   return /^[\w.:\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, '$&$&')}"`
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
