@@ -1,8 +1,7 @@
-/** Fills `launchd/evo-token.plist` with this machine's paths, with a hash that reveals changes by hand. */
-import { createHash } from 'node:crypto'
+/** Fills `launchd/evo-token.plist` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
 import { configIn } from '../service-manager.ts'
-import { escapeXml, unescapeXml } from '../xml-text.ts'
+import { addHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface AgentFilling {
   /** The program and its arguments. */
@@ -24,24 +23,13 @@ export function fillAgent(template: string, { command, log, program }: AgentFill
       /(<key>Standard(?:Out|Error)Path<\/key>\n *)<string>.*<\/string>/g,
       (_, key: string) => `${key}${toStringElement(log)}`,
     )
-  return text.replace(/^<!-- The program/m, `${createHashComment(text)}\n$&`)
+  return addHash(text)
 }
 
 /** The config that the agent names. */
 export function configInAgent(text: string): string | undefined {
   const strings = [...text.matchAll(/<string>(.*?)<\/string>/g)]
   return configIn(strings.map(([, string = '']) => unescapeXml(string)))
-}
-
-/** Whether `text` is unchanged since `service install` wrote it. */
-export function isAgentAsWritten(text: string): boolean {
-  const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${createHashComment(text.replace(first, ''))}\n`
-}
-
-function createHashComment(text: string): string {
-  const sha256 = createHash('sha256').update(text).digest('hex')
-  return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
 }
 
 function toStringElement(text: string): string {

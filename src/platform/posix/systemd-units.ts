@@ -1,9 +1,9 @@
 /** Fills the units of `systemd/` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
-import { lstatSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { readInstalled } from '../installed-file.ts'
 import { requireGroup } from './group.ts'
 import {
   configIn,
@@ -84,13 +84,7 @@ function hexSha256(text: string): string {
 }
 
 export function readInstalledUnit(directory: string, name: string): InstalledFile {
-  const path = join(directory, name)
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { path, text: undefined, changedByHand: false }
-  // A person made the link, or systemd did (`systemctl mask`).
-  if (!stats.isFile()) return { path, text: '', changedByHand: true }
-  const text = readFileSync(path, 'utf8')
-  return { path, text, changedByHand: !isAsWritten(text) }
+  return readInstalled(join(directory, name), isAsWritten)
 }
 
 /** The Debian package's units of the machine's service; units in /etc/systemd/system take precedence over them. */

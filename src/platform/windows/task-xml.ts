@@ -1,8 +1,7 @@
-/** Fills `windows/evo-token.xml` with this machine's paths, with a hash that reveals changes by hand. */
-import { createHash } from 'node:crypto'
+/** Fills `windows/evo-token.xml` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
 import { configIn } from '../service-manager.ts'
-import { escapeXml, unescapeXml } from '../xml-text.ts'
+import { addHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface TaskFilling {
   /** The SID of the user who logs on. */
@@ -24,7 +23,7 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
       /<Arguments>.*<\/Arguments>/,
       () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
-  return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
+  return addHash(text)
 }
 
 /** The config that the task names. */
@@ -33,17 +32,6 @@ export function configInTask(text: string): string | undefined {
   const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)]
   // Backslashes before a quote are doubled.
   return configIn(words.map(([, quoted = '', plain]) => plain ?? quoted.replace(/(\\+)\1$/, '$1')))
-}
-
-/** Whether `text` is unchanged since `service install` wrote it. */
-export function isTaskAsWritten(text: string): boolean {
-  const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${withMark(text.replace(first, ''))}\n`
-}
-
-function withMark(text: string): string {
-  const sha256 = createHash('sha256').update(text).digest('hex')
-  return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
 }
 
 /** One word of a command line, as a C program of Windows reads it. */
