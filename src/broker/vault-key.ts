@@ -1,6 +1,6 @@
 /** What the owner may do with the vault's key. */
 import { OWNER_NAME } from '../core/names.ts'
-import type { KeySource } from '../core/vault-key-source.ts'
+import type { KeySource, WritableSource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { ManagedApps } from './managed-apps.ts'
@@ -12,7 +12,7 @@ export interface VaultKeyChanges {
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where other keepers have the key, and as `VaultKeys.rotate`. */
   rotate(): Promise<void>
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where other keepers have the key, and as `VaultKeys.move`. */
-  move(to: 'keychain' | 'file'): Promise<void>
+  move(to: WritableSource): Promise<void>
 }
 
 export function createVaultKeyChanges(

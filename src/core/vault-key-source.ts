@@ -1,10 +1,19 @@
 /** Where the vault's key is, and what is wrong where the config wants it in another place. */
 import type { DaemonProblem } from './daemon-problem.ts'
 
-export type KeySource = 'keychain' | 'file' | 'credential'
+/** The sources that evo-token can write: the key can be moved there, and replaced. */
+export const WRITABLE_SOURCES = ['keychain', 'file'] as const
+
+export type WritableSource = (typeof WRITABLE_SOURCES)[number]
+
+export const KEY_SOURCES = [...WRITABLE_SOURCES, 'credential'] as const
+
+export type KeySource = (typeof KEY_SOURCES)[number]
 
 /** As the config says it: `auto` is content with every source. */
-export type KeyChoice = KeySource | 'auto'
+export const KEY_CHOICES = ['auto', ...KEY_SOURCES] as const
+
+export type KeyChoice = (typeof KEY_CHOICES)[number]
 
 /** @param source where the vault's key is; undefined where that is not known. */
 export function keyElsewhere(

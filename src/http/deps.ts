@@ -13,6 +13,7 @@ import type {
   StartedSignIn,
 } from '../core/status.ts'
 import type { Instant, Sealed } from '../core/token.ts'
+import type { WritableSource } from '../core/vault-key-source.ts'
 import type { Secret } from '../secret.ts'
 import type { AppNames, Caller } from './callers.ts'
 import type { CallersByKey, Door } from './door.ts'
@@ -97,7 +98,7 @@ export interface CallerStreams {
 export interface VaultKeyService {
   /** Where the config wants the key to be. */
   configured(): string
-  move(to: 'keychain' | 'file'): Promise<void>
+  move(to: WritableSource): Promise<void>
   rotate(): Promise<void>
 }
 
