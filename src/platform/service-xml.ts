@@ -11,12 +11,12 @@ export function unescapeXml(text: string): string {
 }
 
 /** Adds the hash, in a comment in front of the one that names the program. */
-export function addHash(text: string): string {
+export function addXmlHash(text: string): string {
   return text.replace(/^<!-- The program/m, `${createHashComment(text)}\n$&`)
 }
 
 /** Whether `text` is unchanged since `service install` wrote it. */
-export function isAsWritten(text: string): boolean {
+export function isXmlAsWritten(text: string): boolean {
   const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
   return first !== undefined && first === `${createHashComment(text.replace(first, ''))}\n`
 }

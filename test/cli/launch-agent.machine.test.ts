@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { fillAgent } from '../../src/platform/posix/property-list.ts'
-import { isAsWritten } from '../../src/platform/service-xml.ts'
+import { isXmlAsWritten } from '../../src/platform/service-xml.ts'
 import { createHome, type Home } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { until } from '../support/until.ts'
@@ -189,9 +189,9 @@ describe('the agent', () => {
       StandardOutPath: '/logs/$2&.log',
       StandardErrorPath: '/logs/$2&.log',
     })
-    expect(isAsWritten(text)).toBe(true)
-    expect(isAsWritten(`${text} `)).toBe(false)
-    expect(isAsWritten(TEMPLATE)).toBe(false)
+    expect(isXmlAsWritten(text)).toBe(true)
+    expect(isXmlAsWritten(`${text} `)).toBe(false)
+    expect(isXmlAsWritten(TEMPLATE)).toBe(false)
     const filling = { command: ['a\nb'], log: '/l', program: 'abc' }
     expect(() => fillAgent(TEMPLATE, filling)).toThrow('control character')
   })

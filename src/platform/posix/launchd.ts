@@ -18,7 +18,7 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
-import { isAsWritten } from '../service-xml.ts'
+import { isXmlAsWritten } from '../service-xml.ts'
 import { findPlaces, homeOf } from './locations.ts'
 import { userId } from './ownership.ts'
 import { configInAgent, fillAgent } from './property-list.ts'
@@ -45,7 +45,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   const domain = `gui/${userId()}`
   const target = `${domain}/evo-token`
 
-  const installed = () => readInstalled(path, isAsWritten)
+  const installed = () => readInstalled(path, isXmlAsWritten)
 
   async function run(...args: readonly string[]): Promise<string> {
     try {

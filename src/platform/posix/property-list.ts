@@ -1,7 +1,7 @@
 /** Fills `launchd/evo-token.plist` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
 import { configIn } from '../service-manager.ts'
-import { addHash, escapeXml, unescapeXml } from '../service-xml.ts'
+import { addXmlHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface AgentFilling {
   /** The program and its arguments. */
@@ -23,7 +23,7 @@ export function fillAgent(template: string, { command, log, program }: AgentFill
       /(<key>Standard(?:Out|Error)Path<\/key>\n *)<string>.*<\/string>/g,
       (_, key: string) => `${key}${toStringElement(log)}`,
     )
-  return addHash(text)
+  return addXmlHash(text)
 }
 
 /** The config that the agent names. */

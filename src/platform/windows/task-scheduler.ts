@@ -12,7 +12,7 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
-import { isAsWritten } from '../service-xml.ts'
+import { isXmlAsWritten } from '../service-xml.ts'
 import { ownSid } from './access.ts'
 import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
@@ -40,7 +40,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   const path = join(places.stateDir, 'service.xml')
   const log = join(places.stateDir, 'daemon.log')
 
-  const installed = () => readInstalled(path, isAsWritten, 'utf16le')
+  const installed = () => readInstalled(path, isXmlAsWritten, 'utf16le')
 
   async function run(...args: readonly string[]): Promise<string> {
     try {

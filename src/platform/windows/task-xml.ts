@@ -1,7 +1,7 @@
 /** Fills `windows/evo-token.xml` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
 import { configIn } from '../service-manager.ts'
-import { addHash, escapeXml, unescapeXml } from '../service-xml.ts'
+import { addXmlHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface TaskFilling {
   /** The SID of the user who logs on. */
@@ -23,7 +23,7 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
       /<Arguments>.*<\/Arguments>/,
       () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
-  return addHash(text)
+  return addXmlHash(text)
 }
 
 /** The config that the task names. */
