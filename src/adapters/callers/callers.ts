@@ -8,7 +8,8 @@ import type { Instant } from '../../core/token.ts'
 import { KEYLESS_CALLERS } from '../../core/names.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
-import { createAccessKey, readCallers } from './callers-file.ts'
+import { createAccessKey } from './access-key.ts'
+import { readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
 import {
   type ShownCaller,
