@@ -8,6 +8,7 @@ import { root, sources } from './sources.mjs'
 // The modules of src that scripts and test programs import. What ships is bundled, so they cannot import that.
 const MODULES = [
   'src/adapters/log/logger.ts',
+  'src/adapters/loopback/inherited-sockets.ts',
   'src/adapters/loopback/listener.ts',
   'src/adapters/process/lock.ts',
   'src/adapters/vault/key-places/key-file.ts',

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ATTENTION_EVENTS } from '../src/core/attention.ts'
+import { DAEMON_PROBLEMS } from '../src/core/daemon-problem.ts'
 import { ERROR_CODES } from '../src/core/error-codes.ts'
 import { CASES } from '../src/core/problem-cases.ts'
 import { renderOverview } from '../src/cli/command-line/help.ts'
@@ -107,6 +108,10 @@ describe('the troubleshooting tables', () => {
       const row = rows.find(({ codes }) => codes.includes(code))
       expect(row?.rest, code).toMatch(new RegExp(`^${exit} \\|`))
     }
+  })
+
+  it('have every code of what can be wrong with the daemon', () => {
+    expect(DAEMON_PROBLEMS.filter((code) => !named.has(code))).toEqual([])
   })
 
   it('have every code of what can be wrong with an app', () => {

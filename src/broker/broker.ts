@@ -2,6 +2,7 @@
  * The one stateful object of the daemon: every configured app, and the vault they share.
  * It decides nothing itself; `core/` says what is due and what follows.
  */
+import { OWNER_NAME } from '../core/names.ts'
 import type { Registration } from '../core/registration.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import { NO_RENEWALS, type RenewalCounts } from '../core/renewal-counts.ts'
@@ -164,7 +165,7 @@ export class Broker {
   ): Promise<{ proven: boolean }> {
     const { state } = this.#app(app)
     const stored = await changeAtHome(state, () => putClientSecret(state, { secret, isPrivateKey }))
-    this.#options.onActivity({ kind: 'secret_stored', app, caller: 'owner' })
+    this.#options.onActivity({ kind: 'secret_stored', app, caller: OWNER_NAME })
     return stored
   }
 
@@ -225,10 +226,10 @@ export class Broker {
 
   #recordReload({ added, changed, removed }: ReloadPlan): void {
     const { onActivity } = this.#options
-    onActivity({ kind: 'config_reloaded', caller: 'owner' })
-    for (const app of added) onActivity({ kind: 'app_added', app, caller: 'owner' })
-    for (const app of changed) onActivity({ kind: 'app_changed', app, caller: 'owner' })
-    for (const app of removed) onActivity({ kind: 'app_removed', app, caller: 'owner' })
+    onActivity({ kind: 'config_reloaded', caller: OWNER_NAME })
+    for (const app of added) onActivity({ kind: 'app_added', app, caller: OWNER_NAME })
+    for (const app of changed) onActivity({ kind: 'app_changed', app, caller: OWNER_NAME })
+    for (const app of removed) onActivity({ kind: 'app_removed', app, caller: OWNER_NAME })
   }
 
   async #restore(): Promise<void> {

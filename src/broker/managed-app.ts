@@ -1,5 +1,6 @@
 /** Keeps one app: serves its token, renews it when it is due or asked for, and says how it is. */
 import type { RenewalCause } from '../core/activity.ts'
+import { OWNER_NAME } from '../core/names.ts'
 import { isRenewable } from '../core/renewal-due.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
@@ -147,7 +148,7 @@ export class ManagedApp {
     await this.#waitFor(
       this.#renewals.start(() => this.state.session.tokens === before, {
         cause: 'owner',
-        caller: 'owner',
+        caller: OWNER_NAME,
       }),
       REFRESH_WAIT_MS,
     )

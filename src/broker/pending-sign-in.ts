@@ -5,6 +5,7 @@ import type {
   PollOutcome,
   PreparedRequest,
 } from '../core/authorization-server.ts'
+import { OWNER_NAME } from '../core/names.ts'
 import type { RedirectLease } from '../core/redirect-listener.ts'
 import type { SignInProgress, SignInStatus } from '../core/status.ts'
 import type { ManagedApp } from './managed-app.ts'
@@ -186,7 +187,7 @@ export class PendingSignIn {
       'sign-in ended',
     )
     if (status.status === 'failed') {
-      onActivity({ kind: 'sign_in_failed', app: this.app, caller: 'owner', error })
+      onActivity({ kind: 'sign_in_failed', app: this.app, caller: OWNER_NAME, error })
     }
   }
 

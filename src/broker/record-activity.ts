@@ -1,11 +1,12 @@
 /** Records an event of an app's session in its activity. */
 import { activityKinds, type RenewalCause } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
+import { OWNER_NAME } from '../core/names.ts'
 import type { Session, SessionEvent } from '../core/session.ts'
 import type { BrokerDeps } from './broker-deps.ts'
 import type { OutstandingRequest } from './outstanding-requests.ts'
 
-const OWNERS_CAUSE: RenewalCause = { cause: 'owner', caller: 'owner' }
+const OWNERS_CAUSE: RenewalCause = { cause: 'owner', caller: OWNER_NAME }
 
 /** What is known of the app when the event has been applied. */
 interface ActivityContext {

@@ -1,5 +1,6 @@
 /** What the owner may do with the vault's key. */
-import type { KeySource } from '../core/vault-key-source.ts'
+import { OWNER_NAME } from '../core/names.ts'
+import type { KeySource, WritableSource } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { ManagedApps } from './managed-apps.ts'
@@ -11,7 +12,7 @@ export interface VaultKeyChanges {
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where other keepers have the key, and as `VaultKeys.rotate`. */
   rotate(): Promise<void>
   /** @throws {SidecarError} `vault_locked`, `invalid_request` where other keepers have the key, and as `VaultKeys.move`. */
-  move(to: 'keychain' | 'file'): Promise<void>
+  move(to: WritableSource): Promise<void>
 }
 
 export function createVaultKeyChanges(
@@ -27,12 +28,12 @@ export function createVaultKeyChanges(
         const managed = apps.find(app)
         return managed ? managed.state.queue.run(work) : work()
       })
-      onActivity({ kind: 'vault_key_rotated', caller: 'owner' })
+      onActivity({ kind: 'vault_key_rotated', caller: OWNER_NAME })
     },
     async move(to) {
       if (sharing) throw sharedKeyError(WHERE_KEYS_ARE)
       await vault.requireOpen().keys.move(to)
-      onActivity({ kind: 'vault_key_moved', caller: 'owner' })
+      onActivity({ kind: 'vault_key_moved', caller: OWNER_NAME })
     },
   }
 }

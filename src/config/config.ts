@@ -1,8 +1,9 @@
 /** The config as the daemon uses it, and how it is made of the settings once they are known to be right. */
 import type { App } from '../core/app.ts'
+import type { KeyChoice } from '../core/vault-key-source.ts'
 import { OFFLINE_ACCESS } from './evo.ts'
 import { toRefreshPolicy } from './refresh-settings.ts'
-import type { AppSettings, LogLevel, Settings, VaultKeySource } from './schema.ts'
+import type { AppSettings, LogLevel, Settings } from './schema.ts'
 import type { ShareSettings } from './share-settings.ts'
 import { toPath } from './values.ts'
 
@@ -13,7 +14,7 @@ export type TokenFile = { readonly app: string; readonly path: string } & (
 
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number }
-  readonly vaultKey: VaultKeySource
+  readonly vaultKey: KeyChoice
   readonly logLevel: LogLevel
   /** A PEM file to trust besides the system's certificate authorities. */
   readonly ca?: string

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { NAME_PATTERN, VARIABLE_PATTERN } from '../core/names.ts'
+import { KEY_CHOICES } from '../core/vault-key-source.ts'
 import { appSettings } from './app-schema.ts'
 import { EVO_ISSUER } from './evo.ts'
 import { APP_NAME } from './names.ts'
@@ -57,7 +58,6 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 /** With more apps, a reload takes minutes. */
 const MOST_APPS = 10_000
 
-const VAULT_KEYS = ['auto', 'keychain', 'file', 'credential'] as const
 const COMMAND_EXPECTED = 'a list of strings: the program, then its arguments'
 const LOOPBACK_EXPECTED = 'a loopback address: 127.0.0.0/8, ::1 or localhost'
 const PORT_EXPECTED = 'a whole number from 0 to 65535'
@@ -83,7 +83,7 @@ export const configSchema = settingsObject('an object', {
     .describe('Where callers reach the daemon.'),
   vault: settingsObject('an object with key', {
     key: z
-      .enum(VAULT_KEYS, { error: oneOf(VAULT_KEYS) })
+      .enum(KEY_CHOICES, { error: oneOf(KEY_CHOICES) })
       .prefault('auto')
       .describe(
         'Where the vault key lives: the keychain of the system, a 0600 file, or a systemd credential. auto takes the keychain where there is one.',
@@ -138,7 +138,6 @@ export const configSchema = settingsObject('an object', {
 export type Settings = z.output<typeof configSchema>
 export type AppSettings = Settings['apps'][string]
 export type LogLevel = Settings['log']['level']
-export type VaultKeySource = Settings['vault']['key']
 
 /** The published JSON Schema, for editors. */
 export function configJsonSchema(): object {

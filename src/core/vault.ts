@@ -6,7 +6,7 @@ import type { AppKey, Copies } from './sharing/shared-store.ts'
 import type { Pair } from './sharing/pair.ts'
 import type { StoredTokens } from './stored-tokens.ts'
 import type { Instant, Sealed, UnknownMembers } from './token.ts'
-import type { KeySource } from './vault-key-source.ts'
+import type { KeySource, WritableSource } from './vault-key-source.ts'
 
 /**
  * One app as the vault keeps it. A change of the app replaces the record and copies what it does not
@@ -114,7 +114,7 @@ export interface VaultKeys {
    *
    * @throws {SidecarError} `invalid_request`, `unavailable` where the new place does not take it.
    */
-  move(to: 'keychain' | 'file'): Promise<void>
+  move(to: WritableSource): Promise<void>
   /** Where the key is now. */
   source(): KeySource
   /** The SHA-256 of each vault key, as text. */

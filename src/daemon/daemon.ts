@@ -1,7 +1,7 @@
 /** The daemon's start: its directories and its lock first, so that there is one daemon for a vault. */
 import { removeTemporaries } from '../adapters/files/atomic-file.ts'
 import type { LoadedConfig } from '../adapters/config/config-file.ts'
-import { readInheritedSockets } from '../adapters/loopback/listener.ts'
+import { readInheritedSockets } from '../adapters/loopback/inherited-sockets.ts'
 import { acquireLock } from '../adapters/process/lock.ts'
 import { preparePlaces, requireClosed } from '../adapters/process/daemon-directories.ts'
 import { endCommand } from '../platform/chosen.ts'

@@ -1,5 +1,6 @@
 /** The owner's door, with a key of its own where others can connect to the owner's endpoint. */
-import { createAccessKey, writePrivateFile } from '../adapters/callers/callers-file.ts'
+import { createAccessKey } from '../adapters/callers/access-key.ts'
+import { writePrivateFile } from '../adapters/files/private-text.ts'
 import { createKeyedOwnerDoor, type Door, OWNER_DOOR } from '../http/door.ts'
 import { ownerEndpoint } from '../platform/chosen.ts'
 import type { Places } from '../platform/for-clients.ts'

@@ -24,11 +24,11 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
   const reportFailure = atMostOncePerMinute((err: unknown) => {
     log.error({ err }, 'the owner socket is gone and cannot be made again')
   })
-  let written = listener.socketPath
+  let written = listener.ownerSocket.path
   return async () => {
-    const gone = listener.socketPath
+    const gone = listener.ownerSocket.path
     try {
-      const isGone = listener.isOwnerSocketGone()
+      const isGone = listener.ownerSocket.isGone()
       const socket = isGone ? await remakeSocket(watch) : gone
       if (socket === undefined || (!isGone && socket === written)) return
       await writeEndpoint(places.endpoint, { url: listener.url, pid, socket })
@@ -49,7 +49,7 @@ async function remakeSocket({ listener, places, uid }: OwnerSocketWatch): Promis
   for (const directory of [places.runtimeDir, join(places.stateDir, 'run')]) {
     try {
       const socket = prepareRuntimeAgain(places, directory, uid)
-      await listener.remakeOwnerSocket(socket)
+      await listener.ownerSocket.remake(socket)
       return socket
     } catch (error) {
       if (codeOf(error) === undefined) throw error

@@ -1,6 +1,7 @@
 /** The page: its door is open only while a page, or a link to one, is. */
 import { loadPageFiles } from '../adapters/loopback/page-files.ts'
 import { listenForPage, type PageListener } from '../adapters/loopback/page-listener.ts'
+import { OWNER_NAME } from '../core/names.ts'
 import { createApp, routesOfPage } from '../http/app.ts'
 import type { Deps, PageService, WebService } from '../http/deps.ts'
 import { createPageDoor, PAGE_KEY_HEADER } from '../http/page-door.ts'
@@ -64,7 +65,7 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       },
       redeem(link) {
         const redeemed = keys.redeem(link)
-        if (redeemed.kind === 'key') activity.record({ kind: 'page_opened', caller: 'owner' })
+        if (redeemed.kind === 'key') activity.record({ kind: 'page_opened', caller: OWNER_NAME })
         if (redeemed.kind === 'used') {
           activity.record({ kind: 'page_refused' })
           log.warn({}, 'the link of the page was opened a second time: that page has ended')

@@ -5,10 +5,8 @@ import type { ConfigFault } from '../config/faults.ts'
 import type { ReloadPlan } from '../core/reload-plan.ts'
 import type { AppStatus } from '../core/status.ts'
 
-/** Settings that are read only at the start. */
-const FIXED_SETTINGS = ['listen', 'vaultKey', 'logLevel', 'ca', 'notify', 'share'] as const
-
-const SETTING_NAMES: Readonly<Record<(typeof FIXED_SETTINGS)[number], string>> = {
+/** Everything in the config but what a reload brings into force, with the names of the settings. */
+const FIXED_SETTINGS: Readonly<Record<Exclude<keyof Config, 'apps' | 'files'>, string>> = {
   listen: 'listen',
   vaultKey: 'vault.key',
   logLevel: 'log.level',
@@ -27,7 +25,8 @@ export function describeReload(
   { config, warnings }: LoadedConfig,
   statusOf: (app: string) => AppStatus,
 ) {
-  const waiting = FIXED_SETTINGS.filter(
+  const fixed = Object.keys(FIXED_SETTINGS) as (keyof typeof FIXED_SETTINGS)[]
+  const waiting = fixed.filter(
     (setting) => JSON.stringify(running[setting]) !== JSON.stringify(config[setting]),
   )
   return {
@@ -35,7 +34,7 @@ export function describeReload(
     removed: plan.removed,
     changed: plan.changed,
     sign_in_needed: [...plan.added, ...plan.changed].filter((app) => needsSignIn(statusOf(app))),
-    restart_needed: waiting.map((setting) => SETTING_NAMES[setting]),
+    restart_needed: waiting.map((setting) => FIXED_SETTINGS[setting]),
     warnings: warnings.map(warningInWords),
   }
 }

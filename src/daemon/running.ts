@@ -82,7 +82,8 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
     answerToMalformed,
     log,
   })
-  const { url, socketPath: socket } = listener
+  const { url } = listener
+  const socket = listener.ownerSocket.path
   services.listensAt(url, socket)
   await writeEndpoint(places.endpoint, { url, pid, ...(socket !== undefined && { socket }) })
   const lookAfterSocket = createOwnerSocketWatch({ listener, places, pid, uid: world.uid, log })

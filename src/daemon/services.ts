@@ -4,7 +4,7 @@ import { packageManifest, readPackageVersion } from '../adapters/process/package
 import type { Supervisor } from '../adapters/process/supervisor.ts'
 import type { UpgradeWatch } from '../adapters/process/upgrade-watch.ts'
 import type { Config } from '../config/config.ts'
-import { keyElsewhere } from '../core/vault-key-source.ts'
+import { keyElsewhere } from '../core/vault-key-elsewhere.ts'
 import { SidecarError } from '../errors.ts'
 import type { Deps } from '../http/deps.ts'
 import type { EventStreams } from '../http/event-streams.ts'

@@ -1,4 +1,5 @@
 /** Decides which apps a caller may see. One that it may not use does not exist for it. */
+import { OWNER_NAME } from '../core/names.ts'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
 import { isNameLike } from './fields.ts'
@@ -17,7 +18,7 @@ export interface AppNames {
 }
 
 /** The user who can open the owner socket. */
-export const OWNER: Caller = { name: 'owner', apps: ['*'] }
+export const OWNER: Caller = { name: OWNER_NAME, apps: ['*'] }
 
 /** The caller of a request that needs no key. */
 export const NO_CALLER: Caller = { name: '', apps: [] }

@@ -13,6 +13,7 @@ import type {
   StartedSignIn,
 } from '../core/status.ts'
 import type { Instant, Sealed } from '../core/token.ts'
+import type { WritableSource } from '../core/vault-key-source.ts'
 import type { Secret } from '../secret.ts'
 import type { AppNames, Caller } from './callers.ts'
 import type { CallersByKey, Door } from './door.ts'
@@ -90,14 +91,14 @@ export interface CallerStreams {
     response: ServerResponse,
     ask: { readonly activity: boolean },
   ): void
-  /** Ends the streams of a removed caller. */
+  /** Ends the streams of `caller` whose key no longer works. */
   endStreamsOf(caller: string): void
 }
 
 export interface VaultKeyService {
   /** Where the config wants the key to be. */
   configured(): string
-  move(to: 'keychain' | 'file'): Promise<void>
+  move(to: WritableSource): Promise<void>
   rotate(): Promise<void>
 }
 

@@ -9,7 +9,7 @@ import { isIPv6 } from 'node:net'
 import { isLoopbackAddress } from '../core/loopback.ts'
 import { SidecarError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
-import { type Caller, NO_CALLER, OWNER } from './callers.ts'
+import { type Caller, OWNER } from './callers.ts'
 import { refusePagesAndProxies } from './pages-and-proxies.ts'
 
 export interface Door {
@@ -17,10 +17,10 @@ export interface Door {
   readonly name: 'tcp' | 'owner' | 'page'
   /** Whether the owner's routes are open here, and answers say who is signed in and what a server said. */
   readonly isOwners: boolean
+  /** Whether callers show a key here. Where they show none, the file system says who may connect. */
+  readonly asksForKey: boolean
   /** Whether its event streams announce that the daemon stops before they end. */
   readonly announcesStop: boolean
-  /** The caller of a request that needs no proof. */
-  readonly unproven: Caller
   /** The proof that the owner's endpoint is ours, where other users may connect to it or take its name. */
   readonly owner?: OwnerProof
   /** Whether the connection comes from this machine, or through the socket. */
@@ -59,8 +59,8 @@ export function createTcpDoor({
   return {
     name: 'tcp',
     isOwners: false,
+    asksForKey: true,
     announcesStop: false,
-    unproven: NO_CALLER,
     isPeer: isFromLoopback,
     isOurHost: createHostCheck(host),
     requireSender: refusePagesAndProxies,
@@ -72,8 +72,8 @@ export function createTcpDoor({
 export const OWNER_DOOR: Door = {
   name: 'owner',
   isOwners: true,
+  asksForKey: false,
   announcesStop: false,
-  unproven: OWNER,
   // A connection with an address has not come through the socket.
   isPeer: ({ socket }) => socket.remoteAddress === undefined,
   isOurHost: (request) => hasOnlyHost(request, SOCKET_HOST),
@@ -89,7 +89,7 @@ export function createKeyedOwnerDoor(path: string, key: Secret): Door {
   const digest = Buffer.from(key.sha256, 'hex')
   return {
     ...OWNER_DOOR,
-    unproven: NO_CALLER,
+    asksForKey: true,
     owner: {
       path,
       proof: (nonce) => createHmac('sha256', digest).update(nonce, 'utf8').digest('hex'),

@@ -4,8 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Activity } from '../core/activity.ts'
+import { SidecarError } from '../errors.ts'
 import { toStatusJson } from './answers.ts'
-import { type Caller, isVisible, mayUse, OWNER, visibleApps } from './callers.ts'
+import { type Caller, isVisible, mayUse, visibleApps } from './callers.ts'
 import type { TokenBroker } from './deps.ts'
 import type { Door } from './door.ts'
 import { maySee, toActivityJson } from './activity-view.ts'
@@ -87,10 +88,10 @@ export class EventStreams {
     for (const stream of this.#open) this.#write(stream, ':\n\n')
   }
 
-  /** Ends the streams of a removed caller. */
+  /** Ends the streams of `caller` whose key no longer works. */
   endStreamsOf(caller: string): void {
     for (const stream of this.#open) {
-      if (stream.caller !== OWNER && stream.caller.name === caller) stream.response.end()
+      if (stream.caller.name === caller && !isProven(stream)) stream.response.end()
     }
   }
 
@@ -138,6 +139,17 @@ export class EventStreams {
   #write({ response }: Stream, text: string): void {
     if (response.writableLength > UNREAD_MAX_BYTES) response.destroy()
     else response.write(text)
+  }
+}
+
+/** Whether the door would let the reader in again. */
+function isProven({ door, response }: Stream): boolean {
+  try {
+    door.identify(response.req)
+    return true
+  } catch (error) {
+    if (error instanceof SidecarError) return false
+    throw error
   }
 }
 

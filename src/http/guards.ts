@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
-import type { Caller } from './callers.ts'
+import { type Caller, NO_CALLER } from './callers.ts'
 import type { Door } from './door.ts'
 import type { Route } from './route.ts'
 
@@ -23,7 +23,9 @@ export function createGuard(door: Door, routes: readonly Pick<Route, 'path' | 'a
       throw new SidecarError('wrong_host', 'The Host header has to name this daemon, once.')
     }
     door.requireSender(request)
-    return openPaths.has(requestPath(request)) ? door.unproven : door.identify(request)
+    // Where no key is asked for, the caller is known by the connection alone.
+    const isOpen = door.asksForKey && openPaths.has(requestPath(request))
+    return isOpen ? NO_CALLER : door.identify(request)
   }
 }
 

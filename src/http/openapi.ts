@@ -22,16 +22,12 @@ const PROBLEM_RESPONSE = {
   content: PROBLEM_CONTENT,
 }
 
-/** The description at a door: at the owner's, no route asks for a key. */
-export function describeRoutes(
-  routes: readonly Route[],
-  version: string,
-  { isOwners }: Pick<Door, 'isOwners'>,
-): object {
+/** The description at a door: not each of them asks for a key. */
+export function describeRoutes(routes: readonly Route[], version: string, door: Door): object {
   const paths = new Map<string, Record<string, object>>()
   for (const route of routes) {
     const operations = paths.get(route.path) ?? {}
-    operations[route.method] = operationOf(route, isOwners)
+    operations[route.method] = operationOf(route, door)
     paths.set(route.path, operations)
   }
   return {
@@ -56,9 +52,10 @@ export function describeRoutes(
 
 function operationOf(
   { path, access, summary, query, body, answers }: Route,
-  isOwners: boolean,
+  { isOwners, asksForKey }: Door,
 ): object {
   const parameters = [...pathParameters(path), ...queryParameters(query)]
+  const isForCallers = access === 'callers' || (access === 'owner' && isOwners)
   const owner = access === 'owner' ? ' For the owner alone, through the owner socket.' : ''
   return {
     summary,
@@ -74,7 +71,7 @@ function operationOf(
       ...Object.fromEntries(Object.entries(answers).map(responseOf)),
       default: { $ref: '#/components/responses/Problem' },
     },
-    security: access === 'callers' && !isOwners ? [{ accessKey: [] }] : [],
+    security: asksForKey && isForCallers ? [{ accessKey: [] }] : [],
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { SidecarError } from '../errors.ts'
-import { NO_CALLER, OWNER } from './callers.ts'
+import { OWNER } from './callers.ts'
 import { type Door, hasOnlyHost, isFromLoopback } from './door.ts'
 
 /** The header in which the page shows its key. */
@@ -21,8 +21,8 @@ export function createPageDoor(origin: string, keys: PageKeyCheck): Door {
   return {
     name: 'page',
     isOwners: true,
+    asksForKey: true,
     announcesStop: true,
-    unproven: NO_CALLER,
     isPeer: isFromLoopback,
     isOurHost: (request) => hasOnlyHost(request, hosts),
     requireSender: (request) => {

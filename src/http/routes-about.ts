@@ -4,6 +4,7 @@ import { jsonAnswer } from './answer-schemas.ts'
 import { type Answer, toAnswer, toJsonAnswer } from './answers.ts'
 import { visibleApps } from './callers.ts'
 import type { Deps } from './deps.ts'
+import type { Door } from './door.ts'
 import { metricsOf } from './metrics.ts'
 import { describeRoutes } from './openapi.ts'
 import { type Route, route } from './route.ts'
@@ -11,7 +12,7 @@ import { type Route, route } from './route.ts'
 /** `all` has every route to describe; these two are added to it. */
 export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): Route[] {
   // Made when it is asked for first: it takes longer than any other answer, and never changes.
-  const descriptions = new Map<boolean, Answer>()
+  const descriptions = new WeakMap<Door, Answer>()
   return [
     route({
       method: 'get',
@@ -31,9 +32,8 @@ export function aboutRoutes({ broker, version }: Deps, all: readonly Route[]): R
       summary: 'This interface, in OpenAPI 3.1.',
       answers: { 200: jsonAnswer('The description.', z.looseObject({ openapi: z.string() })) },
       answer({ door }) {
-        const known =
-          descriptions.get(door.isOwners) ?? toJsonAnswer(describeRoutes(all, version, door))
-        descriptions.set(door.isOwners, known)
+        const known = descriptions.get(door) ?? toJsonAnswer(describeRoutes(all, version, door))
+        descriptions.set(door, known)
         return known
       },
     }),

@@ -1,5 +1,6 @@
 /** Routes of the owner about the daemon as a whole: its callers, its vault key, its config. */
 import { z } from 'zod'
+import { WRITABLE_SOURCES } from '../core/vault-key-source.ts'
 import { SidecarError } from '../errors.ts'
 import { findNearest } from '../nearest.ts'
 import { callerSchema, instantSchema, jsonAnswer, reloadedSchema } from './answer-schemas.ts'
@@ -81,14 +82,14 @@ export function ownerRoutes(deps: Deps): Route[] {
           'It is done.',
           z.union([
             z.object({ rotated: z.literal(true) }),
-            z.object({ source: z.enum(['keychain', 'file']), configured: z.string() }),
+            z.object({ source: z.enum(WRITABLE_SOURCES), configured: z.string() }),
           ]),
         ),
       },
       body: {
         schema: z
           .strictObject({
-            source: z.enum(['keychain', 'file']).optional(),
+            source: z.enum(WRITABLE_SOURCES).optional(),
             rotate: z.literal(true).optional(),
           })
           .refine(({ source, rotate }) => (source === undefined) !== (rotate === undefined), {

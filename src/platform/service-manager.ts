@@ -88,6 +88,8 @@ export interface ServiceManager {
   /** @throws {SidecarError} `failed` where the service could not run that way. */
   plan(definition: ServiceDefinition): Promise<ServicePlan>
   installedFiles(): readonly InstalledFile[]
+  /** The config that the installed service names; undefined where it names none. */
+  installedConfig(): string | undefined
   state(): Promise<ServiceState>
   /** Stops the service, where it is installed or runs, and resolves when it is gone. */
   stop(): Promise<void>
@@ -123,6 +125,12 @@ export interface ServicePlatform {
   }): string | undefined
   /** @throws {SidecarError} `failed` where no such service manager runs. */
   find(options: ServiceOptions): Promise<ServiceManager>
+}
+
+/** The value of `--config` in the words of a command. */
+export function configIn(command: readonly string[]): string | undefined {
+  const at = command.indexOf('--config')
+  return at < 0 ? undefined : command[at + 1]
 }
 
 /** The planned file, given what stands in its place. */

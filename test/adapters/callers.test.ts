@@ -365,6 +365,15 @@ describe('when a caller was last seen', () => {
   })
 })
 
+describe('the name of the owner', () => {
+  it('is for no caller, or the counts of the two would be one', async () => {
+    using state = stateDirectory()
+    const callers = await state.start()
+    await expect(callers.add('owner', ['*'])).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(callers.list().map(({ name }) => name)).toEqual(['local'])
+  })
+})
+
 describe('proof', () => {
   it('is what a program with the key computes', async () => {
     using state = stateDirectory()

@@ -14,11 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import {
-  readInheritedSockets,
-  listen,
-  type ListenOptions,
-} from '../../src/adapters/loopback/listener.ts'
+import { readInheritedSockets } from '../../src/adapters/loopback/inherited-sockets.ts'
+import { listen, type ListenOptions } from '../../src/adapters/loopback/listener.ts'
 import { bindTcp } from '../../src/adapters/loopback/listener-sockets.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTcpDoor, OWNER_DOOR } from '../../src/http/door.ts'
@@ -240,7 +237,7 @@ describe('listen, on the owner socket', () => {
       await using listener = await opened(at.options)
       expect(statSync(at.options.socketPath).mode & 0o777).toBe(0o600)
       expect(process.umask(0o002)).toBe(0o002)
-      expect((await ask({ socketPath: listener.socketPath })).body).toBe('owner')
+      expect((await ask({ socketPath: listener.ownerSocket.path })).body).toBe('owner')
     } finally {
       process.umask(before)
     }
@@ -255,7 +252,7 @@ describe('listen, on the owner socket', () => {
     })
     expect(existsSync(socketPath)).toBe(true)
     await using listener = await opened(at.options)
-    expect(listener.socketPath).toBe(socketPath)
+    expect(listener.ownerSocket.path).toBe(socketPath)
     expect((await ask({ socketPath })).body).toBe('owner')
   })
 
@@ -266,7 +263,7 @@ describe('listen, on the owner socket', () => {
       code: 'failed',
       message: expect.stringContaining('Another daemon listens on') as string,
     })
-    expect((await ask({ socketPath: first.socketPath })).body).toBe('owner')
+    expect((await ask({ socketPath: first.ownerSocket.path })).body).toBe('owner')
   })
 
   it('does not remove what is not a socket', async () => {
@@ -300,10 +297,11 @@ describe('listen, on the owner socket', () => {
 
   it('says where the directory is not there, and lets go of the port', async () => {
     const port = await freePort()
-    using at = place({ socketPath: '/nonexistent/owner.sock', port })
-    await expect(listen(at.options)).rejects.toMatchObject({
+    using at = place({ port })
+    const socketPath = join(`${at.options.socketPath}.d`, 'owner.sock')
+    await expect(listen({ ...at.options, socketPath })).rejects.toMatchObject({
       code: 'failed',
-      message: 'The owner socket /nonexistent/owner.sock cannot be made.',
+      message: `The owner socket ${socketPath} cannot be made.`,
     })
     expect(await isOpen(port, '127.0.0.1')).toBe(false)
   })
@@ -379,13 +377,15 @@ describe('a server', () => {
     for (let time = 0; time < 3; time += 1) {
       const tcp = await ask({ port: listener.port, path, headers, agent })
       expect(JSON.parse(tcp.body)).toMatchObject({ access_token: SERVED.accessToken })
-      const owner = await ask({ socketPath: listener.socketPath, path, agent })
+      const owner = await ask({ socketPath: listener.ownerSocket.path, path, agent })
       expect(JSON.parse(owner.body)).toMatchObject({ access_token: SERVED.accessToken })
     }
     agent.destroy()
     expect((await ask({ port: listener.port, path })).status).toBe(401)
     expect((await ask({ port: listener.port, path: '/v1/callers', headers })).status).toBe(403)
-    expect((await ask({ socketPath: listener.socketPath, path: '/v1/callers' })).status).toBe(200)
+    expect((await ask({ socketPath: listener.ownerSocket.path, path: '/v1/callers' })).status).toBe(
+      200,
+    )
   })
 
   it('goes on when clients go away in the middle of everything', async () => {
@@ -513,7 +513,8 @@ describe('sockets that systemd hands over', () => {
   const PROGRAM = `
     import { spawn } from 'node:child_process'
     import { IncomingMessage, ServerResponse } from 'node:http'
-    import { readInheritedSockets, listen } from './src/adapters/loopback/listener.js'
+    import { readInheritedSockets } from './src/adapters/loopback/inherited-sockets.js'
+    import { listen } from './src/adapters/loopback/listener.js'
     if (process.env.LISTEN_FDS === undefined) {
       const sockets = process.env.SOCKETS.split(' ').flatMap((socket) => ['-l', socket])
       const child = spawn(
@@ -540,7 +541,7 @@ describe('sockets that systemd hands over', () => {
           tcp: naming('tcp'), owner: naming('owner'), answerToMalformed: () => '', log,
           inherited: readInheritedSockets(process.env, process.pid),
         })
-        console.log(JSON.stringify({ url: listener.url, socketPath: listener.socketPath }))
+        console.log(JSON.stringify({ url: listener.url, socketPath: listener.ownerSocket.path }))
         process.on('SIGTERM', async () => {
           await listener.stop(0)
           process.exit(0)

@@ -6,7 +6,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import { fillAgent, isAgentAsWritten } from '../../src/platform/posix/property-list.ts'
+import { fillAgent } from '../../src/platform/posix/property-list.ts'
+import { isXmlAsWritten } from '../../src/platform/service-xml.ts'
 import { createHome, type Home } from '../support/daemon-process.ts'
 import { itNeeds, missingCommands } from '../support/needs.ts'
 import { until } from '../support/until.ts'
@@ -188,9 +189,9 @@ describe('the agent', () => {
       StandardOutPath: '/logs/$2&.log',
       StandardErrorPath: '/logs/$2&.log',
     })
-    expect(isAgentAsWritten(text)).toBe(true)
-    expect(isAgentAsWritten(`${text} `)).toBe(false)
-    expect(isAgentAsWritten(TEMPLATE)).toBe(false)
+    expect(isXmlAsWritten(text)).toBe(true)
+    expect(isXmlAsWritten(`${text} `)).toBe(false)
+    expect(isXmlAsWritten(TEMPLATE)).toBe(false)
     const filling = { command: ['a\nb'], log: '/l', program: 'abc' }
     expect(() => fillAgent(TEMPLATE, filling)).toThrow('control character')
   })

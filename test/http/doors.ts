@@ -100,6 +100,7 @@ export function recordedDeps(parts: Parts = {}) {
     renewals: () => ({ granted: 3, rejected: 0, misconfigured: 0, unavailable: 1 }),
     ...parts.broker,
   }
+  const callers = new Map(CALLERS)
   const deps: Deps & { readonly streams: EventStreams } = {
     host: parts.host ?? '127.0.0.1',
     version: '1.2.3',
@@ -116,7 +117,7 @@ export function recordedDeps(parts: Parts = {}) {
       ...parts.signIns,
     },
     callers: {
-      identify: (sha256) => CALLERS.get(sha256.toString('hex')),
+      identify: (sha256) => callers.get(sha256.toString('hex')),
       list: () =>
         ['local', 'notebook'].map((name) => ({
           name,
@@ -135,7 +136,11 @@ export function recordedDeps(parts: Parts = {}) {
           },
           accessKey: new Secret(KEY),
         }),
-      remove: noted('remove', Promise.resolve()),
+      remove(name) {
+        asked.push(['remove', name])
+        for (const [key, caller] of callers) if (caller.name === name) callers.delete(key)
+        return Promise.resolve()
+      },
       proof: (name, nonce) => `${name}-${nonce}`,
       noteUse: noted('noteUse', undefined),
       ...parts.callers,

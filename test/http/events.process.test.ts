@@ -11,22 +11,25 @@ interface Reader {
   readonly text: () => string
 }
 
-async function read({ port }: Doors, key: string): Promise<Reader> {
+/** @param key none: through the owner's door. */
+async function read({ port, socketPath }: Doors, key?: string): Promise<Reader> {
   const asked = request({
-    port,
-    host: '127.0.0.1',
+    ...(key === undefined ? { socketPath } : { port, host: '127.0.0.1' }),
     path: '/v1/events',
-    headers: { authorization: `Bearer ${key}` },
+    headers: key === undefined ? { host: 'localhost' } : { authorization: `Bearer ${key}` },
     agent: false,
   }).end()
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   const apps: string[] = []
   let text = ''
+  let begun = ''
   answer.setEncoding('utf8').on('data', (piece: string) => {
     text += piece
-    apps.length = 0
-    for (const [, data = ''] of text.matchAll(/^event: status\ndata: (.*)\n/gm)) {
-      apps.push((JSON.parse(data) as { app: string }).app)
+    const events = `${begun}${piece}`.split('\n\n')
+    begun = events.pop() ?? ''
+    for (const event of events) {
+      const data = /^event: status\ndata: (.*)$/.exec(event)?.[1]
+      if (data !== undefined) apps.push((JSON.parse(data) as { app: string }).app)
     }
   })
   return { answer, apps, text: () => text }
@@ -97,6 +100,15 @@ describe('GET /v1/events', () => {
     await ended
     doors.streams.sendStatus('evo-me')
     await until('the change is told of', () => stays.apps.length === 3)
+  })
+
+  it('goes on for the owner where a caller of that name is removed', async () => {
+    await using doors = await openDoors()
+    const { apps } = await read(doors)
+    await until('both apps are told of', () => apps.length === 2)
+    doors.streams.endStreamsOf('owner')
+    doors.streams.sendStatus('evo-me')
+    await until('the change is told of', () => apps.length === 3)
   })
 
   it('ends when the daemon stops, and one that comes later is not kept waiting', async () => {

@@ -60,6 +60,20 @@ describe('the keyed door', () => {
     expect(await statusOf({ ...stranger, headers }, '/v1/callers')).toBe(401)
   })
 
+  it('is described as one that asks for a key', async () => {
+    const owner = await authenticateOwner(await connect(), join(directory, 'owner-key'))
+    const asksForKey = { get: { security: [{ accessKey: [] }] } }
+    expect(await exchange(owner, { path: '/openapi.json' })).toMatchObject({
+      json: {
+        paths: {
+          '/healthz': { get: { security: [] } },
+          '/v1/apps/{app}/token': asksForKey,
+          '/v1/callers': asksForKey,
+        },
+      },
+    })
+  })
+
   it('is shown no key where it does not prove that it knows it', async () => {
     const seen: string[] = []
     server.prependListener('request', ({ headers }) => {

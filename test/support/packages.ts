@@ -10,8 +10,8 @@ export const PACKAGES = join(ROOT, 'build/packages')
 export const WITH_NODE = join(ROOT, 'build/packages-with-node')
 
 const SOURCES = [
-  ...['package-lock.json', 'package.json', 'scripts', 'src', 'systemd', 'launchd', 'man'],
-  ...['clients', 'config.schema.json', 'CHANGELOG.md'],
+  ...['package-lock.json', 'package.json', 'scripts', 'src', 'systemd', 'launchd', 'windows'],
+  ...['man', 'clients', 'config.example.json', 'config.schema.json', 'CHANGELOG.md'],
 ]
 
 const PRODUCTS: readonly Product[] = [

@@ -2,17 +2,10 @@
  * The list of callers as a file. It holds digests of access keys, never a key; and it is never
  * emptied because it could not be read. What a newer version added to it is kept.
  */
-import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Instant } from '../../core/token.ts'
 import { SidecarError } from '../../errors.ts'
-import { ownership } from '../../platform/chosen.ts'
-import { platform } from '../../platform/current.ts'
-import { Secret } from '../../secret.ts'
-import { writeFileAtomically } from '../files/atomic-file.ts'
-import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
+import { readPrivateFile, writePrivateFile } from '../files/private-text.ts'
 import { parseJson } from '../../core/json-object.ts'
 
 /** Members of the file that this version does not know: a newer one wrote them. */
@@ -37,11 +30,6 @@ export interface StoredCaller {
   readonly expiresAt?: Instant
   /** Deleted with the caller. */
   readonly unknown?: Unknown
-}
-
-/** Makes an access key, with the prefix that secret scanners know. */
-export function createAccessKey(): Secret {
-  return new Secret(`evtk_${randomBytes(32).toString('base64url')}`)
 }
 
 const instantText = z.iso.datetime().transform((text) => Date.parse(text))
@@ -127,49 +115,6 @@ function toRow(caller: StoredCaller): string {
   return row
 }
 
-/**
- * The content of a file that is ours alone; undefined where there is none.
- *
- * @throws {SidecarError} `failed`, if others could have read or written it.
- */
-export async function readPrivateFile(path: string): Promise<string | undefined> {
-  try {
-    const flags = constants.O_RDONLY | platform.files.NO_FOLLOW | platform.files.NO_WAIT
-    const file = await platform.files.whenFree(() => open(path, flags))
-    try {
-      const stats = await file.stat()
-      if (!stats.isFile()) throw toUnsafeError(path, 'is not a regular file', 'move it away')
-      if (!ownership.isOwn(stats)) throw toUnsafeError(path, 'belongs to another user', 'chown it')
-      if (ownership.othersMayEnter(stats)) {
-        throw toUnsafeError(path, 'is open to others', `chmod 600 ${path}`)
-      }
-      return await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (!isDiskError(error)) throw error
-    if (error.code === 'ENOENT') return undefined
-    throw new SidecarError('failed', `${path} cannot be read: ${diskErrorInWords(error)}.`, {
-      cause: error,
-      hint: wayOutOf(error),
-    })
-  }
-}
-
-/** @throws {SidecarError} `failed`, when the disk refuses; then the file is as it was. */
-export async function writePrivateFile(path: string, content: string): Promise<void> {
-  try {
-    await writeFileAtomically(path, content, 0o600)
-  } catch (error) {
-    if (!isDiskError(error)) throw error
-    throw new SidecarError('failed', `${path} cannot be written: ${diskErrorInWords(error)}.`, {
-      cause: error,
-      hint: wayOutOf(error),
-    })
-  }
-}
-
 /** Whether a newer version wrote the file: it has members that this version's files never have. */
 function isNewerFile(json: unknown): boolean {
   return z.looseObject({}).safeParse(json).success && !damagedFileSchema.safeParse(json).success
@@ -184,11 +129,5 @@ function toDamagedError(path: string): SidecarError {
 function toNewerError(path: string): SidecarError {
   return new SidecarError('record_newer', `A newer evo-token wrote the list of callers ${path}.`, {
     hint: 'Install that version again; the file is left as it is. If it was changed by hand, put it back from a backup.',
-  })
-}
-
-function toUnsafeError(path: string, what: string, mend: string): SidecarError {
-  return new SidecarError('failed', `${path} ${what}, so it is not used.`, {
-    hint: `If no other user can have changed it, correct that: ${mend}. If another user may have read a key there, delete it.`,
   })
 }

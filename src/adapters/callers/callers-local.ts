@@ -2,7 +2,8 @@
 import type { Log } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
 import { Secret } from '../../secret.ts'
-import { createAccessKey, readPrivateFile, writePrivateFile } from './callers-file.ts'
+import { readPrivateFile, writePrivateFile } from '../files/private-text.ts'
+import { createAccessKey } from './access-key.ts'
 import type { CallersStore } from './callers-store.ts'
 
 const LOCAL_CALLER = 'local'

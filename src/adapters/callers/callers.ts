@@ -5,9 +5,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Clock, Log } from '../../core/ports.ts'
 import type { Instant } from '../../core/token.ts'
+import { KEYLESS_CALLERS } from '../../core/names.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
-import { createAccessKey, readCallers } from './callers-file.ts'
+import { createAccessKey } from './access-key.ts'
+import { readCallers } from './callers-file.ts'
 import { ensureLocalCaller } from './callers-local.ts'
 import {
   type ShownCaller,
@@ -25,7 +27,7 @@ export interface Callers {
   /** The caller whose access key has this SHA-256. @throws {SidecarError} `invalid_key` where the key expired. */
   identify(keySha256: Buffer): ShownCaller | undefined
   list(): readonly ShownCaller[]
-  /** @throws {SidecarError} `invalid_request` for a name that is taken, `failed` when the disk refuses. */
+  /** @throws {SidecarError} `invalid_request` for a name that is taken or stands for another one, `failed` when the disk refuses. */
   add(name: string, apps: readonly string[], expiresAt?: Instant): Promise<NewCaller>
   /** The callers whose keys have expired. */
   expired(): readonly string[]
@@ -93,6 +95,7 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
         lastUsedAt: lastUsed.get(caller.name) ?? caller.lastUsedAt,
       })),
     async add(name, apps, expiresAt) {
+      requireFreeName(name)
       const accessKey = createAccessKey()
       const { sha256 } = accessKey
       const createdAt = clock.read().wall
@@ -152,6 +155,18 @@ export async function createCallers(options: CallersOptions): Promise<Callers> {
       }
     },
   }
+}
+
+/** @throws {SidecarError} `invalid_request`. */
+function requireFreeName(name: string): void {
+  if (!KEYLESS_CALLERS.includes(name)) return
+  throw new SidecarError(
+    'invalid_request',
+    `"${name}" is not a name for a caller: what the ${name} does is shown under it.`,
+    {
+      hint: 'Choose another name.',
+    },
+  )
 }
 
 /** For a file of an earlier version, which had none. A disk that refuses is no reason not to start. */

@@ -6,6 +6,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { KEY_SOURCES } from '../../core/vault-key-source.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
 import { diskErrorInWords, isDiskError } from '../files/disk-errors.ts'
 import type { Refusal } from './key-places/key-place.ts'
@@ -28,7 +29,7 @@ export const HEADER_FORMAT = 3
 /** The format of a vault whose records were never published. */
 export const FORMAT_UNSHARED = 2
 
-const keySourceSchema = z.enum(['keychain', 'file', 'credential'])
+const keySourceSchema = z.enum(KEY_SOURCES)
 
 export const headerSchema = z.looseObject({
   /** Raised before the first record is written: until then an older version can still open the vault. */

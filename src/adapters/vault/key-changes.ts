@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../core/ports.ts'
 import type { VaultKeys } from '../../core/vault.ts'
-import type { KeySource } from '../../core/vault-key-source.ts'
+import type { KeySource, WritableSource } from '../../core/vault-key-source.ts'
 import { SidecarError } from '../../errors.ts'
 import { Queue, type Queues } from '../../queue.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
@@ -47,7 +47,7 @@ export class KeyChanges implements VaultKeys {
     return this.#changes.run(() => this.#onDisk(() => this.#rotate(inQueue)))
   }
 
-  move(to: 'keychain' | 'file'): Promise<void> {
+  move(to: WritableSource): Promise<void> {
     return this.#changes.run(() => this.#onDisk(() => this.#move(to)))
   }
 
@@ -112,7 +112,7 @@ export class KeyChanges implements VaultKeys {
     if (result.kind === 'refused') throw toKeyPlaceError(result, place)
   }
 
-  async #move(to: 'keychain' | 'file'): Promise<void> {
+  async #move(to: WritableSource): Promise<void> {
     const { places, onStep } = this.#deps
     const { id, source: from } = this.#current.header
     if (to === from) {

@@ -1,4 +1,5 @@
 /** `init` and `config check`. Their code loads the whole schema of the config, so it is imported when they run. */
+import { KEY_CHOICES } from '../../core/vault-key-source.ts'
 import type { CommandRow } from '../command.ts'
 import { CONFIG } from '../options.ts'
 
@@ -29,7 +30,7 @@ export const init: CommandRow = {
     'vault-key': {
       type: 'string',
       placeholder: 'PLACE',
-      choices: ['auto', 'keychain', 'file', 'credential'],
+      choices: KEY_CHOICES,
       description: 'Where to keep the key of the vault.',
     },
     reissue: {

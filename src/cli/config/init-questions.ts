@@ -8,13 +8,13 @@ import {
   usualScopes,
 } from '../../config/evo.ts'
 import {
-  type InitAnswers,
-  validateSetting,
   judgeName,
   type NewApp,
-  withoutBlanks,
   splitWords,
-} from './init-plan.ts'
+  validateSetting,
+  withoutBlanks,
+} from './init-answers.ts'
+import type { InitAnswers } from './init-plan.ts'
 import type { Io } from '../io.ts'
 
 /** What the options said already. */

@@ -8,14 +8,8 @@ import { toPath } from '../../config/values.ts'
 import { locations } from '../../platform/chosen.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Invocation } from '../command.ts'
-import {
-  type InitAnswers,
-  planInit,
-  readTarget,
-  type Target,
-  withoutBlanks,
-  splitWords,
-} from './init-plan.ts'
+import { splitWords, withoutBlanks } from './init-answers.ts'
+import { type InitAnswers, planInit, readTarget, type Target } from './init-plan.ts'
 import { writeSchema } from './init-schema.ts'
 import type { InitOptions } from './init-questions.ts'
 import { findEvoMcpCheckout, isEvoMcpCheckout, makeCacheDirectory } from './evo-mcp-checkout.ts'

@@ -1,5 +1,6 @@
 /** `vault move-key` and `vault rotate-key`: always through the daemon, which has the vault open. */
 import { createClient } from '../../client/connection.ts'
+import { WRITABLE_SOURCES } from '../../core/vault-key-source.ts'
 import type { CommandRow } from '../command.ts'
 import { OWNER_OPTIONS } from '../options.ts'
 import { plain } from '../plain.ts'
@@ -16,7 +17,7 @@ export const moveKey: CommandRow = {
     to: {
       type: 'string',
       placeholder: 'PLACE',
-      choices: ['keychain', 'file'],
+      choices: WRITABLE_SOURCES,
       description: 'Where to keep the key from now on.',
     },
     ...OWNER_OPTIONS,

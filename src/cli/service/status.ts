@@ -19,14 +19,10 @@ interface WhyNot {
   readonly log: string
 }
 
-async function findWhyNot(
-  { machineConfig, lastLog }: ServiceManager,
-  files: readonly { readonly text: string | undefined }[],
-  { env }: Io,
-): Promise<WhyNot> {
+async function findWhyNot(manager: ServiceManager, { env }: Io): Promise<WhyNot> {
   const home = locations.homeOf(env)
-  const named = configNamedIn(files.map(({ text = '' }) => text).join('\n'))
-  const path = named ?? machineConfig ?? locations.configPath(undefined, env, home)
+  const named = manager.installedConfig() ?? manager.machineConfig
+  const path = named ?? locations.configPath(undefined, env, home)
   const config = await loadConfig(path).then(
     () => null,
     (error: unknown) => {
@@ -34,7 +30,7 @@ async function findWhyNot(
       throw error
     },
   )
-  return { config, log: (await lastLog()).trim() }
+  return { config, log: (await manager.lastLog()).trim() }
 }
 
 function describeWhyNot({ config, log }: WhyNot, system: boolean): string {
@@ -44,24 +40,17 @@ function describeWhyNot({ config, log }: WhyNot, system: boolean): string {
   return `${fault}${said}`.split('\n').map(plain).join('\n')
 }
 
-/** The value of `--config` in a unit or an agent. */
-function configNamedIn(text: string): string | undefined {
-  return /--config"?(?: |<\/string>\s*<string>)"?([^"<\n]+?)"?(?:\s--|<|"|$)/m.exec(text)?.[1]
-}
-
 export async function run(invocation: Invocation): Promise<number> {
   const { flag, io } = invocation
   const manager = await findServiceManager(invocation)
   const { phase, properties } = await manager.state()
   const files = manager.installedFiles().map(({ path, text, changedByHand }) => ({
     path,
-    text,
     state: text === undefined ? 'absent' : changedByHand ? 'changed by hand' : 'as written',
   }))
   const apps = phase === 'running' ? await fetchReadiness(manager) : undefined
-  const fault = apps || phase === 'absent' ? undefined : await findWhyNot(manager, files, io)
+  const fault = apps || phase === 'absent' ? undefined : await findWhyNot(manager, io)
   if (flag('json')) {
-    const shown = files.map(({ path, state }) => ({ path, state }))
     const { config = null, log = '' } = fault ?? {}
     const logLines = log === '' ? [] : log.split('\n')
     const daemon = {
@@ -70,7 +59,7 @@ export async function run(invocation: Invocation): Promise<number> {
       config_fault: config,
       log: logLines,
     }
-    io.stdout.write(`${JSON.stringify({ unit: properties, files: shown, daemon })}\n`)
+    io.stdout.write(`${JSON.stringify({ unit: properties, files, daemon })}\n`)
   } else {
     for (const [name, value] of Object.entries(properties)) {
       io.stdout.write(`${`${name}:`.padEnd(22)} ${plain(value)}\n`)

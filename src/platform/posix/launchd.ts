@@ -3,14 +3,14 @@
  * It was never run on a Mac; the tests follow the manual page of launchctl.
  */
 import { execFile } from 'node:child_process'
-import { lstatSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SidecarError } from '../../errors.ts'
+import { readInstalled } from '../installed-file.ts'
 import { lastLinesOf } from '../last-lines.ts'
 import {
-  type InstalledFile,
   planFile,
   type ServiceDefinition,
   type ServiceManager,
@@ -18,9 +18,10 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
+import { isXmlAsWritten } from '../service-xml.ts'
 import { findPlaces, homeOf } from './locations.ts'
 import { userId } from './ownership.ts'
-import { fillAgent, isAgentAsWritten } from './property-list.ts'
+import { configInAgent, fillAgent } from './property-list.ts'
 
 const GONE_WITHIN_MS = 60_000
 const UNLOAD_POLL_MS = 200
@@ -43,6 +44,8 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
   // The user's session, and the agent in it.
   const domain = `gui/${userId()}`
   const target = `${domain}/evo-token`
+
+  const installed = () => readInstalled(path, isXmlAsWritten)
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
@@ -86,7 +89,7 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
       ['bootstrap', domain, path],
     ]
     return {
-      files: [planFile(findInstalledAgent(path), text)],
+      files: [planFile(installed(), text)],
       commands: commands.map((args) => `launchctl ${args.join(' ')}`),
       async start() {
         mkdirSync(dirname(log), { recursive: true })
@@ -114,7 +117,8 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [findInstalledAgent(path)],
+    installedFiles: () => [installed()],
+    installedConfig: () => configInAgent(installed().text ?? ''),
     state,
     stop,
     forget: async () => undefined,
@@ -125,13 +129,4 @@ function createManager(env: NodeJS.ProcessEnv): ServiceManager {
     lastLog: async () => lastLinesOf(log),
     notes: () => [],
   }
-}
-
-function findInstalledAgent(path: string): InstalledFile {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { path, text: undefined, changedByHand: false }
-  // A person made the link.
-  if (!stats.isFile()) return { path, text: '', changedByHand: true }
-  const text = readFileSync(path, 'utf8')
-  return { path, text, changedByHand: !isAgentAsWritten(text) }
 }

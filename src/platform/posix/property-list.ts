@@ -1,6 +1,7 @@
-/** Fills `launchd/evo-token.plist` with this machine's paths, with a hash that reveals changes by hand. */
-import { createHash } from 'node:crypto'
+/** Fills `launchd/evo-token.plist` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
+import { configIn } from '../service-manager.ts'
+import { addXmlHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface AgentFilling {
   /** The program and its arguments. */
@@ -22,18 +23,13 @@ export function fillAgent(template: string, { command, log, program }: AgentFill
       /(<key>Standard(?:Out|Error)Path<\/key>\n *)<string>.*<\/string>/g,
       (_, key: string) => `${key}${toStringElement(log)}`,
     )
-  return text.replace(/^<!-- The program/m, `${createHashComment(text)}\n$&`)
+  return addXmlHash(text)
 }
 
-/** Whether `text` is unchanged since `service install` wrote it. */
-export function isAgentAsWritten(text: string): boolean {
-  const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${createHashComment(text.replace(first, ''))}\n`
-}
-
-function createHashComment(text: string): string {
-  const sha256 = createHash('sha256').update(text).digest('hex')
-  return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
+/** The config that the agent names. */
+export function configInAgent(text: string): string | undefined {
+  const strings = [...text.matchAll(/<string>(.*?)<\/string>/g)]
+  return configIn(strings.map(([, string = '']) => unescapeXml(string)))
 }
 
 function toStringElement(text: string): string {
@@ -41,6 +37,5 @@ function toStringElement(text: string): string {
   if (/[\x00-\x1f]/.test(text)) {
     throw new SidecarError('failed', 'A path contains a control character.')
   }
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-  return `<string>${escaped}</string>`
+  return `<string>${escapeXml(text)}</string>`
 }

@@ -1,4 +1,4 @@
-/** One word of a line of a unit (systemd.syntax(7)). */
+/** The words of a line of a unit (systemd.syntax(7)). */
 import { SidecarError } from '../../errors.ts'
 
 /**
@@ -14,4 +14,12 @@ export function toUnitWord(text: string, dollar = '$', prefix = ''): string {
     .replaceAll('%', '%%')
     .replaceAll('$', () => dollar)
   return `"${prefix}${escaped}"`
+}
+
+/** The words of a command (systemd.service(5), "Command lines"), without variables that are replaced. */
+export function readCommand(line: string): string[] {
+  const words = line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)
+  return [...words].map(([, quoted = '', plain]) =>
+    (plain ?? quoted.replaceAll(/\\(.)/g, '$1')).replaceAll('%%', '%').replaceAll('$$', () => '$'),
+  )
 }

@@ -1,14 +1,19 @@
 /** Fills the units of `systemd/` with this machine's paths, with a hash that reveals changes by hand. */
 import { createHash } from 'node:crypto'
-import { lstatSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { readInstalled } from '../installed-file.ts'
 import { requireGroup } from './group.ts'
-import type { InstalledFile, Program, ServiceDefinition } from '../service-manager.ts'
+import {
+  configIn,
+  type InstalledFile,
+  type Program,
+  type ServiceDefinition,
+} from '../service-manager.ts'
 import { credentialLines } from './systemd-credentials.ts'
 import { requireVisible, writableLines } from './systemd-sandbox.ts'
-import { toUnitWord } from './systemd-unit-word.ts'
+import { readCommand, toUnitWord } from './systemd-unit-word.ts'
 
 export const SERVICE_UNIT = 'evo-token.service'
 export const SOCKET_UNIT = 'evo-token.socket'
@@ -43,6 +48,11 @@ export function fillService(template: string, filling: UnitFilling): string {
   return addHash(`# The program: ${digest}\n${keyed}`)
 }
 
+/** The config that a service's unit names. */
+export function configInUnit(text: string): string | undefined {
+  return configIn(readCommand(/^ExecStart=(.*)$/m.exec(text)?.[1] ?? ''))
+}
+
 export function fillSocket(template: string, { listen, ipv6, group }: UnitFilling): string {
   const { host, port } = listen
   const hosts = isIPv6(host) ? [`[${host}]`, '127.0.0.1'] : [host, ...(ipv6 ? ['[::1]'] : [])]
@@ -74,13 +84,7 @@ function hexSha256(text: string): string {
 }
 
 export function readInstalledUnit(directory: string, name: string): InstalledFile {
-  const path = join(directory, name)
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { path, text: undefined, changedByHand: false }
-  // A person made the link, or systemd did (`systemctl mask`).
-  if (!stats.isFile()) return { path, text: '', changedByHand: true }
-  const text = readFileSync(path, 'utf8')
-  return { path, text, changedByHand: !isAsWritten(text) }
+  return readInstalled(join(directory, name), isAsWritten)
 }
 
 /** The Debian package's units of the machine's service; units in /etc/systemd/system take precedence over them. */

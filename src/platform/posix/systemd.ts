@@ -20,6 +20,7 @@ import { makeVaultKey } from './systemd-credentials.ts'
 import { parseState, SHOW_PROPERTIES } from './systemd-state.ts'
 import { environmentFor, readSurroundings, type Surroundings } from './systemd-surroundings.ts'
 import {
+  configInUnit,
   fillingOf,
   fillService,
   fillSocket,
@@ -154,6 +155,7 @@ function createManager(
     },
     plan,
     installedFiles,
+    installedConfig: () => configInUnit(readInstalledUnit(directory, SERVICE_UNIT).text ?? ''),
     state: async () => parseState(await run('show', SHOW_PROPERTIES, SERVICE_UNIT)),
     async stop() {
       const installed = installedFiles().some(({ text }) => text !== undefined)

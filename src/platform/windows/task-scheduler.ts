@@ -1,10 +1,9 @@
 /** The service on Windows: a task of this user at log-on, which the Task Scheduler runs. */
-import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SidecarError } from '../../errors.ts'
+import { readInstalled } from '../installed-file.ts'
 import { lastLinesOf } from '../last-lines.ts'
 import {
-  type InstalledFile,
   planFile,
   type ServiceDefinition,
   type ServiceManager,
@@ -13,10 +12,11 @@ import {
   type ServicePlatform,
   type ServiceState,
 } from '../service-manager.ts'
+import { isXmlAsWritten } from '../service-xml.ts'
 import { ownSid } from './access.ts'
 import { homeOf, locations } from './for-clients.ts'
 import { quoted } from './quoted.ts'
-import { fillTask, isTaskAsWritten } from './task-xml.ts'
+import { configInTask, fillTask } from './task-xml.ts'
 import { runSystemProgram } from './run-program.ts'
 import { POWERSHELL, systemProgram } from './system-program.ts'
 
@@ -39,6 +39,8 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
   const places = locations.findPlaces({ env, home: homeOf(env), flags: { stateDir } })
   const path = join(places.stateDir, 'service.xml')
   const log = join(places.stateDir, 'daemon.log')
+
+  const installed = () => readInstalled(path, isXmlAsWritten, 'utf16le')
 
   async function run(...args: readonly string[]): Promise<string> {
     try {
@@ -97,7 +99,7 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
       ['/run', '/tn', TASK_NAME],
     ]
     return {
-      files: [{ ...planFile(findInstalledTask(path), text), encoding: 'utf16le' }],
+      files: [{ ...planFile(installed(), text), encoding: 'utf16le' }],
       commands: commands.map((args) => `schtasks ${args.map(quoted).join(' ')}`),
       async start() {
         await stop()
@@ -116,7 +118,8 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
     keepChanges: 'Keep a copy of your changes',
     requireRights: () => undefined,
     plan,
-    installedFiles: () => [findInstalledTask(path)],
+    installedFiles: () => [installed()],
+    installedConfig: () => configInTask(installed().text ?? ''),
     state,
     stop,
     async forget() {
@@ -139,14 +142,6 @@ function createManager({ env, stopDaemon }: ServiceOptions): ServiceManager {
 function columnsOf(csv: string): string[] {
   const [line = ''] = csv.trim().split(/\r?\n/)
   return [...line.matchAll(/"([^"]*)"/g)].map(([, value = '']) => value)
-}
-
-function findInstalledTask(path: string): InstalledFile {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats) return { path, text: undefined, changedByHand: false }
-  if (!stats.isFile()) return { path, text: '', changedByHand: true }
-  const text = readFileSync(path, 'utf16le').replace(/^\ufeff/, '')
-  return { path, text, changedByHand: !isTaskAsWritten(text) }
 }
 
 function atLogOn({ APPDATA, LOCALAPPDATA }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {

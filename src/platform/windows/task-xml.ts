@@ -1,6 +1,7 @@
-/** Fills `windows/evo-token.xml` with this machine's paths, with a hash that reveals changes by hand. */
-import { createHash } from 'node:crypto'
+/** Fills `windows/evo-token.xml` with this machine's paths. */
 import { SidecarError } from '../../errors.ts'
+import { configIn } from '../service-manager.ts'
+import { addXmlHash, escapeXml, unescapeXml } from '../service-xml.ts'
 
 export interface TaskFilling {
   /** The SID of the user who logs on. */
@@ -22,18 +23,15 @@ export function fillTask(template: string, { user, command, program }: TaskFilli
       /<Arguments>.*<\/Arguments>/,
       () => `<Arguments>${args.map((one) => escapeXml(quoteArgument(one))).join(' ')}</Arguments>`,
     )
-  return text.replace(/^<!-- The program/m, `${withMark(text)}\n$&`)
+  return addXmlHash(text)
 }
 
-/** Whether `text` is unchanged since `service install` wrote it. */
-export function isTaskAsWritten(text: string): boolean {
-  const first = /^<!-- Written by .*-->\n/m.exec(text)?.[0]
-  return first !== undefined && first === `${withMark(text.replace(first, ''))}\n`
-}
-
-function withMark(text: string): string {
-  const sha256 = createHash('sha256').update(text).digest('hex')
-  return `<!-- Written by \`evo-token service install\`; SHA-256 of the rest: ${sha256} -->`
+/** The config that the task names. */
+export function configInTask(text: string): string | undefined {
+  const line = unescapeXml(/<Arguments>(.*)<\/Arguments>/.exec(text)?.[1] ?? '')
+  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)]
+  // Backslashes before a quote are doubled.
+  return configIn(words.map(([, quoted = '', plain]) => plain ?? quoted.replace(/(\\+)\1$/, '$1')))
 }
 
 /** One word of a command line, as a C program of Windows reads it. */
@@ -52,8 +50,4 @@ function quoteArgument(text: string): string {
     )
   }
   return /^[\w.:\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, '$&$&')}"`
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

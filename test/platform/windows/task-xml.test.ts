@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fillTask, isTaskAsWritten } from '../../../src/platform/windows/task-xml.ts'
+import { isXmlAsWritten } from '../../../src/platform/service-xml.ts'
+import { fillTask } from '../../../src/platform/windows/task-xml.ts'
 
 const TEMPLATE = readFileSync(join(import.meta.dirname, '../../../windows/evo-token.xml'), 'utf8')
 
@@ -126,9 +127,9 @@ describe('the task of the service', () => {
   })
 
   it('shows a change by hand', () => {
-    expect(isTaskAsWritten(filled)).toBe(true)
-    expect(isTaskAsWritten(filled.replace('PT0S', 'PT1H'))).toBe(false)
-    expect(isTaskAsWritten(TEMPLATE)).toBe(false)
+    expect(isXmlAsWritten(filled)).toBe(true)
+    expect(isXmlAsWritten(filled.replace('PT0S', 'PT1H'))).toBe(false)
+    expect(isXmlAsWritten(TEMPLATE)).toBe(false)
   })
 
   it('refuses a path that would be more than one word', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keyElsewhere } from '../../src/core/vault-key-source.ts'
+import { keyElsewhere } from '../../src/core/vault-key-elsewhere.ts'
 
 describe('keyElsewhere', () => {
   it.each([
