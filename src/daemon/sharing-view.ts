@@ -42,7 +42,7 @@ function describeHost({ host, isEncrypted, found, error }: DatabaseHost) {
     host,
     error: error ?? null,
     tls: isEncrypted,
-    takes_writes: found ? !found.inRecovery : null,
+    takes_writes: found ? !found.isReadOnly : null,
     version: found?.serverVersion ?? null,
     schema_version: found?.schemaVersion ?? null,
     rights: found?.rights ?? null,
