@@ -29,22 +29,26 @@ import { createNetwork, type Network, type NetworkHost } from './network.ts'
 export const APP = 'evo-me'
 
 /** As the real ones, but short: what takes a minute takes seconds here. */
-export const SHORT: Partial<SharingPolicy> = {
+export const SHORT = {
   pollMs: 50,
   wholeMs: 500,
   beatMs: 200,
-  silentMs: 2_000,
-  gapMs: 4_000,
-  questionMs: 1_000,
-  questionHoldsMs: 2_500,
+  // A keeper is silent later than an answer holds, as with the real ones.
+  silentMs: 3_000,
+  // Longer than a busy machine lets a process wait.
+  gapMs: 30_000,
+  questionMs: 5_000,
+  questionHoldsMs: 1_500,
   watchMs: 300,
   cloneMs: 1_000,
   primariesMs: 500,
-}
+} satisfies Partial<SharingPolicy>
 
 export interface Host extends AsyncDisposable {
   readonly name: string
   readonly home: Home
+  /** Where its sessions are shared. */
+  readonly postgres: Postgres
   /** Where it is on the network, if there is one. */
   readonly place: NetworkHost | undefined
   /** The daemon that runs, or ran last. */
@@ -118,6 +122,14 @@ export interface HostsOptions {
   readonly network?: boolean
   /** More of the config of all. */
   readonly config?: object
+  /** Settings of the role of all keepers, from their first connection on. */
+  readonly roleSettings?: Readonly<Record<string, string>>
+}
+
+/** For statements that a test holds: no limit ends one while it is held. */
+export const PATIENT: Pick<HostsOptions, 'sharing' | 'roleSettings'> = {
+  sharing: { questionMs: 120_000 },
+  roleSettings: { statement_timeout: '0' },
 }
 
 const HOSTS_MAX = 14
@@ -129,6 +141,7 @@ export async function startHostsWorld({
   sharing = {},
   network: isNetworked = false,
   config = {},
+  roleSettings = {},
   ...options
 }: HostsOptions = {}): Promise<HostsWorld> {
   const cables = isNetworked ? await startCables() : undefined
@@ -168,7 +181,7 @@ export async function startHostsWorld({
     await writeFile(join(home.stateDir, 'vault-key'), `${vaultKey}\n`, { mode: 0o600 })
     if (seed) await seedAll(home, server, Object.fromEntries(apps.map((app) => [app, seed])))
     const place = cables?.network.addHost()
-    const host = toHost(name, home, place, {
+    const host = toHost(name, home, postgres, place, {
       ...usual,
       env: { ...env, ...(cables && { NODE_EXTRA_CA_CERTS: cables.ca }) },
       ...(place && { under: place.under }),
@@ -195,6 +208,9 @@ export async function startHostsWorld({
       const host = await createHost(name, { user: 'evo_keeper', passwordFile }, options)
       if (!migrated) await migrate(host, '--grant', 'evo_keeper')
       migrated = true
+      for (const [setting, value] of Object.entries(roleSettings)) {
+        await postgres.sql(`ALTER ROLE evo_keeper SET ${setting} = '${value}'`)
+      }
       await host.start()
       await untilConfirmed(host)
       return host
@@ -227,7 +243,7 @@ export async function startHostsWorld({
     async copyOf(host) {
       const home = await createHome(JSON.parse(await host.readConfig()) as object)
       await cp(host.home.stateDir, home.stateDir, { recursive: true, preserveTimestamps: true })
-      const copy = toHost(host.name, home, undefined, usual)
+      const copy = toHost(host.name, home, postgres, undefined, usual)
       hosts.push(copy)
       return copy
     },
@@ -273,6 +289,7 @@ async function startCables(): Promise<Cables> {
 function toHost(
   name: string,
   home: Home,
+  postgres: Postgres,
   place: NetworkHost | undefined,
   usual: KillableOptions,
 ): Host {
@@ -285,6 +302,7 @@ function toHost(
   const host: Host = {
     name,
     home,
+    postgres,
     place,
     daemon: running,
     daemons: () => daemons,
@@ -330,8 +348,16 @@ function isPublished({ apps }: ShareStatus, name: string): boolean {
   return apps?.some(({ app, published }) => app === name && published === true) === true
 }
 
-/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+/** Until `keeper` has written nothing for so long that it counts as gone, and `host` knows. */
 export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  const silent = `SELECT beat < clock_timestamp() - interval '${SHORT.silentMs} ms' AS silent
+    FROM evo_token.keeper WHERE name = '${keeper.name}'`
+  // The beats that `host` read last may be older than the newest one.
+  await until(
+    `${keeper.name} writes nothing`,
+    () => host.postgres.sql(silent),
+    (rows) => rows.every((row) => row.silent === true),
+  )
   await until(
     `${host.name} hears nothing of ${keeper.name}`,
     () => host.share(),
