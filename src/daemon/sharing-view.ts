@@ -71,7 +71,7 @@ function describeKeeper(sharing: KeeperSharing, clock: Clock) {
         host: keeper.host,
         version: keeper.version,
         beat_at: keeper.beatAt === 0 ? null : new Date(keeper.beatAt).toISOString(),
-        alive: now !== undefined && now - keeper.beatAt < sharing.keeper.policy.silentMs,
+        alive: now !== undefined && sharing.keeper.beat.isAlive(keeper, now),
         same_apps: own === undefined || keeper.configDigest === own.configDigest,
         same_key: haveTheirFirstKeys(kids, keeper.kids),
       })),
