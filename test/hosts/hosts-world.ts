@@ -21,7 +21,12 @@ import {
 import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { type CliResult, createHome, type Home, runCli } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
-import { DATABASE, type Postgres, startPostgres } from '../support/postgres.ts'
+import {
+  DATABASE,
+  type Postgres,
+  type PostgresOptions,
+  startPostgres,
+} from '../support/postgres.ts'
 import { signInByBrowser } from '../support/sign-in.ts'
 import { until } from '../support/until.ts'
 import { createNetwork, type Network, type NetworkHost } from './network.ts'
@@ -33,12 +38,12 @@ export const SHORT = {
   pollMs: 50,
   wholeMs: 500,
   beatMs: 200,
-  // A keeper is silent later than an answer holds, as with the real ones.
-  silentMs: 3_000,
+  // An answer holds longer than it is waited for, and a keeper is silent after that, as with the real ones.
+  questionMs: 2_000,
+  questionHoldsMs: 3_000,
+  silentMs: 4_000,
   // Longer than a busy machine lets a process wait.
   gapMs: 30_000,
-  questionMs: 5_000,
-  questionHoldsMs: 1_500,
   watchMs: 300,
   cloneMs: 1_000,
   primariesMs: 500,
@@ -122,13 +127,15 @@ export interface HostsOptions {
   readonly network?: boolean
   /** More of the config of all. */
   readonly config?: object
+  /** Where the database runs, if there is no network. */
+  readonly database?: PostgresOptions
   /** Settings of the role of all keepers, from their first connection on. */
   readonly roleSettings?: Readonly<Record<string, string>>
 }
 
 /** For statements that a test holds: no limit ends one while it is held. */
 export const PATIENT: Pick<HostsOptions, 'sharing' | 'roleSettings'> = {
-  sharing: { questionMs: 120_000 },
+  sharing: { questionMs: 120_000, questionHoldsMs: 130_000 },
   roleSettings: { statement_timeout: '0' },
 }
 
@@ -142,10 +149,11 @@ export async function startHostsWorld({
   network: isNetworked = false,
   config = {},
   roleSettings = {},
+  database,
   ...options
 }: HostsOptions = {}): Promise<HostsWorld> {
   const cables = isNetworked ? await startCables() : undefined
-  const postgres = await startPostgres(cables?.ofDatabase)
+  const postgres = await startPostgres(cables?.ofDatabase ?? database)
   // The page of a sign-in stays for a minute, and with it its port: each host has one of its own.
   const redirectUris = await Promise.all(
     Array.from({ length: HOSTS_MAX }, async () => `http://localhost:${await freePort()}/callback`),

@@ -153,6 +153,22 @@ describe('a stolen reader with an SQL client', () => {
       ).toEqual([])
     },
   )
+
+  itNeeds(missing)(
+    'keeps no renewal request from its home with an instant that no clock has',
+    async () => {
+      const [row] = await asReader('SELECT identity_digest FROM evo_token.app')
+      const digest = String(row?.identity_digest)
+      for (const instant of ['-infinity', '4713-01-01 BC']) {
+        await asReader(`SELECT evo_token.want('${APP}', '${digest}', NULL, '${instant}')`)
+        await until(
+          'it is answered',
+          () => world.postgres.sql('SELECT * FROM evo_token.wanted'),
+          (rows) => rows.length === 0,
+        )
+      }
+    },
+  )
 })
 
 describe('a keeper’s password without the vault key', () => {
