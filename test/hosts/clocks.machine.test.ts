@@ -12,7 +12,6 @@ import {
   APP,
   type Host,
   type HostsWorld,
-  refresh,
   startHostsWorld,
   untilConfirmed,
   untilHomeIs,
@@ -48,14 +47,6 @@ describe('a keeper whose role prints numbers with few digits', () => {
     const endOf = ({ stdout }: typeof here) =>
       Date.parse((JSON.parse(stdout) as { readonly expires_at: string }).expires_at)
     expect(Math.abs(endOf(there) - endOf(here))).toBeLessThan(60_000)
-
-    await refresh(node)
-    const { postgres } = world
-    await until(
-      'what the reader asked for is done',
-      () => postgres.sql('SELECT * FROM evo_token.wanted'),
-      (rows) => rows.length === 0,
-    )
   })
 })
 
