@@ -32,7 +32,8 @@ export default defineConfig({
         isolate: false,
       }),
       project('process', WAITING),
-      project('machine', WAITING),
+      // Several daemons and servers for each test: where the machine is busy, a test takes minutes.
+      project('machine', { ...WAITING, testTimeout: 240_000, hookTimeout: 240_000 }),
       // Wine takes long to start a process: with more of them at once, each takes longer.
       project('windows', {
         ...WAITING,

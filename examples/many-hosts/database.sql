@@ -15,6 +15,15 @@ CREATE DATABASE evo_token OWNER evo_owner;
 REVOKE CONNECT ON DATABASE evo_token FROM PUBLIC;
 GRANT CONNECT ON DATABASE evo_token TO evo_keeper, evo_readers;
 
+-- A statement that waits for a lock ends at the database, too, and leaves no connection behind. `share migrate` would set
+-- these limits where its role may.
+ALTER ROLE evo_keeper SET lock_timeout = '1s';
+ALTER ROLE evo_keeper SET statement_timeout = '10s';
+ALTER ROLE evo_keeper SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE evo_node17 SET lock_timeout = '1s';
+ALTER ROLE evo_node17 SET statement_timeout = '10s';
+ALTER ROLE evo_node17 SET idle_in_transaction_session_timeout = '10s';
+
 -- What a role cannot lift for itself, and only an administrator can set: how much of the disk its sorts may take.
 ALTER ROLE evo_node17 SET temp_file_limit = '16MB';
 

@@ -88,7 +88,7 @@ describe('a database that is behind', () => {
     await world.postgres.stop('fast')
     await world.postgres.start()
     await restore()
-    await hub.start({ watchMs: 3_000 })
+    await hub.start({ watchMs: 600_000 })
     await untilHomeIs(hub, spare)
     expect(await hub.token()).toBe(token)
     expect(world.server.liveFamilies()).toHaveLength(1)

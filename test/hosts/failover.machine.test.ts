@@ -67,6 +67,35 @@ describe('a standby', () => {
   )
 })
 
+describe('a primary that was made read-only before a switch', () => {
+  itNeeds(missing)('gives way to the one that takes writes, and is no second one', async () => {
+    const [hub, spare] = [await world.keeper('hub'), await world.keeper('spare')]
+    expect(await hub.signIn()).toMatchObject({ code: 0 })
+    await untilHomeIs(spare, hub)
+    const { postgres } = world
+    await using standby = await postgres.createStandby()
+    const hosts = [postgres.host, standby.host]
+    await hub.useDatabases(hosts)
+    await spare.useDatabases(hosts)
+    await postgres.sql('ALTER SYSTEM SET default_transaction_read_only = on')
+    await postgres.sql('SELECT pg_reload_conf()')
+    await standby.sql('SELECT pg_promote()')
+    for (const host of [hub, spare]) {
+      await until(
+        `${host.name} uses the new one`,
+        () => host.share(),
+        ({ database }) =>
+          database?.primaries.length === 1 && database.primaries[0] === standby.host,
+      )
+    }
+    await refresh(hub)
+    await untilServed(spare, await hub.token())
+    const moved = await spare.cli('share', 'move', APP)
+    expect(moved, moved.stderr).toMatchObject({ code: 0 })
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+})
+
 describe('pgbouncer in transaction mode', () => {
   itNeeds(missing ?? noPgbouncer())('carries all of it, by looking alone', async () => {
     const [hub, spare] = [await world.keeper('hub'), await world.keeper('spare')]

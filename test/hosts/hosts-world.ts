@@ -21,7 +21,12 @@ import {
 import { type Certificates, createCertificates } from '../support/certificates.ts'
 import { type CliResult, createHome, type Home, runCli } from '../support/daemon-process.ts'
 import { freePort } from '../support/free-port.ts'
-import { DATABASE, type Postgres, startPostgres } from '../support/postgres.ts'
+import {
+  DATABASE,
+  type Postgres,
+  type PostgresOptions,
+  startPostgres,
+} from '../support/postgres.ts'
 import { signInByBrowser } from '../support/sign-in.ts'
 import { until } from '../support/until.ts'
 import { createNetwork, type Network, type NetworkHost } from './network.ts'
@@ -29,22 +34,26 @@ import { createNetwork, type Network, type NetworkHost } from './network.ts'
 export const APP = 'evo-me'
 
 /** As the real ones, but short: what takes a minute takes seconds here. */
-export const SHORT: Partial<SharingPolicy> = {
+export const SHORT = {
   pollMs: 50,
   wholeMs: 500,
   beatMs: 200,
-  silentMs: 2_000,
-  gapMs: 4_000,
-  questionMs: 1_000,
-  questionHoldsMs: 2_500,
+  // An answer holds longer than it is waited for, and a keeper is silent after that, as with the real ones.
+  questionMs: 2_000,
+  questionHoldsMs: 3_000,
+  silentMs: 4_000,
+  // Longer than a busy machine lets a process wait.
+  gapMs: 30_000,
   watchMs: 300,
   cloneMs: 1_000,
   primariesMs: 500,
-}
+} satisfies Partial<SharingPolicy>
 
 export interface Host extends AsyncDisposable {
   readonly name: string
   readonly home: Home
+  /** Where its sessions are shared. */
+  readonly postgres: Postgres
   /** Where it is on the network, if there is one. */
   readonly place: NetworkHost | undefined
   /** The daemon that runs, or ran last. */
@@ -118,6 +127,16 @@ export interface HostsOptions {
   readonly network?: boolean
   /** More of the config of all. */
   readonly config?: object
+  /** Where the database runs, if there is no network. */
+  readonly database?: PostgresOptions
+  /** Settings of the role of all keepers, from their first connection on. */
+  readonly roleSettings?: Readonly<Record<string, string>>
+}
+
+/** For statements that a test holds: no limit ends one while it is held. */
+export const PATIENT: Pick<HostsOptions, 'sharing' | 'roleSettings'> = {
+  sharing: { questionMs: 120_000, questionHoldsMs: 130_000 },
+  roleSettings: { statement_timeout: '0' },
 }
 
 const HOSTS_MAX = 14
@@ -129,10 +148,12 @@ export async function startHostsWorld({
   sharing = {},
   network: isNetworked = false,
   config = {},
+  roleSettings = {},
+  database,
   ...options
 }: HostsOptions = {}): Promise<HostsWorld> {
   const cables = isNetworked ? await startCables() : undefined
-  const postgres = await startPostgres(cables?.ofDatabase)
+  const postgres = await startPostgres(cables?.ofDatabase ?? database)
   // The page of a sign-in stays for a minute, and with it its port: each host has one of its own.
   const redirectUris = await Promise.all(
     Array.from({ length: HOSTS_MAX }, async () => `http://localhost:${await freePort()}/callback`),
@@ -168,7 +189,7 @@ export async function startHostsWorld({
     await writeFile(join(home.stateDir, 'vault-key'), `${vaultKey}\n`, { mode: 0o600 })
     if (seed) await seedAll(home, server, Object.fromEntries(apps.map((app) => [app, seed])))
     const place = cables?.network.addHost()
-    const host = toHost(name, home, place, {
+    const host = toHost(name, home, postgres, place, {
       ...usual,
       env: { ...env, ...(cables && { NODE_EXTRA_CA_CERTS: cables.ca }) },
       ...(place && { under: place.under }),
@@ -195,6 +216,9 @@ export async function startHostsWorld({
       const host = await createHost(name, { user: 'evo_keeper', passwordFile }, options)
       if (!migrated) await migrate(host, '--grant', 'evo_keeper')
       migrated = true
+      for (const [setting, value] of Object.entries(roleSettings)) {
+        await postgres.sql(`ALTER ROLE evo_keeper SET ${setting} = '${value}'`)
+      }
       await host.start()
       await untilConfirmed(host)
       return host
@@ -227,7 +251,7 @@ export async function startHostsWorld({
     async copyOf(host) {
       const home = await createHome(JSON.parse(await host.readConfig()) as object)
       await cp(host.home.stateDir, home.stateDir, { recursive: true, preserveTimestamps: true })
-      const copy = toHost(host.name, home, undefined, usual)
+      const copy = toHost(host.name, home, postgres, undefined, usual)
       hosts.push(copy)
       return copy
     },
@@ -273,6 +297,7 @@ async function startCables(): Promise<Cables> {
 function toHost(
   name: string,
   home: Home,
+  postgres: Postgres,
   place: NetworkHost | undefined,
   usual: KillableOptions,
 ): Host {
@@ -285,6 +310,7 @@ function toHost(
   const host: Host = {
     name,
     home,
+    postgres,
     place,
     daemon: running,
     daemons: () => daemons,
@@ -330,8 +356,16 @@ function isPublished({ apps }: ShareStatus, name: string): boolean {
   return apps?.some(({ app, published }) => app === name && published === true) === true
 }
 
-/** Until `host` has heard nothing of `keeper` for so long that it counts as gone. */
+/** Until `keeper` has written nothing for so long that it counts as gone, and `host` knows. */
 export async function untilSilent(host: Host, keeper: Host): Promise<void> {
+  const silent = `SELECT beat < clock_timestamp() - interval '${SHORT.silentMs} ms' AS silent
+    FROM evo_token.keeper WHERE name = '${keeper.name}'`
+  // The beats that `host` read last may be older than the newest one.
+  await until(
+    `${keeper.name} writes nothing`,
+    () => host.postgres.sql(silent),
+    (rows) => rows.every((row) => row.silent === true),
+  )
   await until(
     `${host.name} hears nothing of ${keeper.name}`,
     () => host.share(),

@@ -9,6 +9,7 @@ import { until } from '../support/until.ts'
 import { holdWrites } from './held-writes.ts'
 import {
   APP,
+  PATIENT,
   refresh,
   untilConfirmed,
   untilHomeIs,
@@ -17,8 +18,7 @@ import {
 } from './hosts-world.ts'
 import { hub, missing, spare, useTwoKeepers, world } from './two-keepers.ts'
 
-// A statement is held for longer than an answer is waited for otherwise.
-useTwoKeepers('each', { session: 'seeded', sharing: { questionMs: 9_000 } })
+useTwoKeepers('each', { session: 'seeded', ...PATIENT })
 
 const rows = () => world.postgres.sql('SELECT home FROM evo_token.app')
 const refreshes = () => world.server.count('refresh_token')

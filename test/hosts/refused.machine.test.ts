@@ -57,6 +57,71 @@ describe('a database that takes no writes', () => {
   }
 })
 
+describe('a statement that waits for a lock', () => {
+  itNeeds(missing)('is told of once, and ended by the limits of the role', async () => {
+    const { postgres } = world
+    await untilServes(spare, hub)
+    const before = warnings(hub).length
+    const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity
+      WHERE usename = 'evo_keeper' AND wait_event_type = 'Lock'`
+    await postgres.sql(`ALTER ROLE evo_keeper SET lock_timeout = 0;
+      ALTER ROLE evo_keeper SET statement_timeout = '500ms';
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'evo_keeper'`)
+    await untilConfirmed(hub)
+    const lock = await postgres.open()
+    await lock.query('BEGIN; LOCK TABLE evo_token.app IN ACCESS EXCLUSIVE MODE')
+    try {
+      for (let round = 0; round < 3; round++) {
+        await refresh(hub)
+        await until(
+          'it is told',
+          () => databaseError(hub),
+          (told) => told?.includes('statement timeout') === true,
+        )
+      }
+      const [row] = await postgres.sql(waiting)
+      // Two keepers, with four connections each.
+      expect(row?.count).toBeLessThanOrEqual(8)
+      const told = warnings(hub).slice(before)
+      expect(
+        told.filter(({ reason }) => String(reason).includes('statement timeout')),
+      ).toHaveLength(1)
+    } finally {
+      await lock.end()
+    }
+    await untilServes(spare, hub)
+    expect(world.server.liveFamilies()).toHaveLength(1)
+  })
+
+  itNeeds(missing)('is told of once, where the role has no limits', async () => {
+    const { postgres } = world
+    await untilServes(spare, hub)
+    await postgres.sql(`ALTER ROLE evo_keeper SET lock_timeout = 0;
+      ALTER ROLE evo_keeper SET statement_timeout = 0;
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'evo_keeper'`)
+    await untilConfirmed(hub)
+    const before = warnings(spare).length
+    const lock = await postgres.open()
+    await lock.query('BEGIN; LOCK TABLE evo_token.app IN ACCESS EXCLUSIVE MODE')
+    try {
+      // Beats are answered all the time, and say nothing else.
+      for (let look = 0; look < 4; look++) {
+        await until(
+          'it is told',
+          () => databaseError(spare),
+          (told) => told?.includes('does not answer in time') === true,
+        )
+      }
+      const told = warnings(spare).slice(before)
+      expect(told.filter(({ reason }) => String(reason).includes('in time'))).toHaveLength(1)
+    } finally {
+      await lock.end()
+    }
+    await refresh(hub)
+    await untilServes(spare, hub)
+  })
+})
+
 describe('a database that takes no more connections', () => {
   itNeeds(missing)('is used over those that are there, and nothing is told', async () => {
     const { postgres } = world

@@ -107,7 +107,7 @@ describe('a stolen reader with an SQL client', () => {
       asReader(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> '${READER}'`,
       ),
-    ).rejects.toThrow(/must be/)
+    ).rejects.toThrow(/must be|permission denied/)
   })
 
   itNeeds(missing)('fills neither disk nor locks of the server, with database.sql', async () => {
@@ -153,6 +153,22 @@ describe('a stolen reader with an SQL client', () => {
       ).toEqual([])
     },
   )
+
+  itNeeds(missing)(
+    'keeps no renewal request from its home with an instant that no clock has',
+    async () => {
+      const [row] = await asReader('SELECT identity_digest FROM evo_token.app')
+      const digest = String(row?.identity_digest)
+      for (const instant of ['-infinity', '4713-01-01 BC']) {
+        await asReader(`SELECT evo_token.want('${APP}', '${digest}', NULL, '${instant}')`)
+        await until(
+          'it is answered',
+          () => world.postgres.sql('SELECT * FROM evo_token.wanted'),
+          (rows) => rows.length === 0,
+        )
+      }
+    },
+  )
 })
 
 describe('a keeper’s password without the vault key', () => {
@@ -178,14 +194,17 @@ describe('a keeper’s password without the vault key', () => {
         `UPDATE evo_token.app SET home_no = home_no + 1, home = gen_random_uuid(), revision = gen_random_uuid(),
            session = 'x', changed_at = clock_timestamp() WHERE name = '${APP}'`,
       )
-      await until(
-        'it is noticed',
-        () => hub.cli('status', APP),
-        ({ stdout }) => stdout.includes('DELETE FROM evo_token.app'),
-      )
-      await hub.cli('refresh', APP)
-      expect(world.server.count('refresh_token')).toBe(refreshes)
-      await asKeeper(`DELETE FROM evo_token.app WHERE name = '${APP}'`)
+      try {
+        await until(
+          'it is noticed',
+          () => hub.cli('status', APP),
+          ({ stdout }) => stdout.includes('DELETE FROM evo_token.app'),
+        )
+        await hub.cli('refresh', APP)
+        expect(world.server.count('refresh_token')).toBe(refreshes)
+      } finally {
+        await asKeeper(`DELETE FROM evo_token.app WHERE name = '${APP}'`)
+      }
       await untilHomeIs(hub, hub)
       await refresh(hub)
     },
@@ -195,16 +214,19 @@ describe('a keeper’s password without the vault key', () => {
     'stops a keeper with the beat of another process, until that is started again',
     async () => {
       await asKeeper(`UPDATE evo_token.keeper SET instance = gen_random_uuid()`)
-      await until(
-        'it is noticed',
-        () => hub.share(),
-        ({ confirmed, message }) =>
-          confirmed === false && message?.includes('state directory') === true,
-      )
-      // Nothing is said of the row that was forged before.
-      expect((await hub.cli('status', APP)).stdout).not.toContain('damaged')
-      await hub.end()
-      await hub.start()
+      try {
+        await until(
+          'it is noticed',
+          () => hub.share(),
+          ({ confirmed, message }) =>
+            confirmed === false && message?.includes('state directory') === true,
+        )
+        // Nothing is said of the row that was forged before.
+        expect((await hub.cli('status', APP)).stdout).not.toContain('damaged')
+      } finally {
+        await hub.end()
+        await hub.start()
+      }
       await untilConfirmed(hub)
       await refresh(hub)
     },
@@ -214,14 +236,17 @@ describe('a keeper’s password without the vault key', () => {
     await asKeeper(`INSERT INTO evo_token.keeper (id, name, instance, host, version, config_digest, kids, beat)
       SELECT gen_random_uuid(), E'hub\\x1b[31m', gen_random_uuid(), repeat('h', 100000), E'v\\n', '', '{}', beat
         FROM unnest(ARRAY['infinity', '-infinity', '9999-12-31', '0001-01-01']::timestamptz[]) AS beat`)
-    await hub.end()
-    await hub.start()
-    await untilConfirmed(hub)
-    const { stdout } = await hub.cli('share', 'status')
-    expect(stdout).not.toContain('\x1b')
-    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(1_000)
-    await refresh(hub)
-    await asKeeper(`DELETE FROM evo_token.keeper WHERE host LIKE 'hhh%'`)
+    try {
+      await hub.end()
+      await hub.start()
+      await untilConfirmed(hub)
+      const { stdout } = await hub.cli('share', 'status')
+      expect(stdout).not.toContain('\x1b')
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(1_000)
+      await refresh(hub)
+    } finally {
+      await asKeeper(`DELETE FROM evo_token.keeper WHERE host LIKE 'hhh%'`)
+    }
   })
 
   itNeeds(missing)('makes no other keeper the home', async () => {

@@ -27,7 +27,7 @@ const missing = noPostgres()
 const HOUR_S = 3_600
 
 /** No gap is long, and each answer holds: what stops the request is nothing but what the test is about. */
-const PATIENT = { gapMs: 600_000, questionMs: 600_000, questionHoldsMs: 600_000 }
+const UNLIMITED = { gapMs: 600_000, questionMs: 600_000, questionHoldsMs: 600_000 }
 
 let directory: string
 let world: HostsWorld
@@ -80,7 +80,7 @@ describe('a home that stands still while it connects', () => {
         const spare = await world.keeper('spare')
         await untilHomeIs(spare, hub)
         await hub.end()
-        await hub.start(PATIENT)
+        await hub.start(UNLIMITED)
         await untilConfirmed(hub)
 
         const held = proxy.hold(moment)
@@ -119,12 +119,14 @@ describe('a home that stands still between the last question and the first byte'
   }
 
   async function startPair(env: NodeJS.ProcessEnv, sharing: object) {
-    world = await startHostsWorld()
+    // The question waits until it is answered, however long it takes until the home is stopped.
+    const roleSettings = { statement_timeout: '0', lock_timeout: '0' }
+    world = await startHostsWorld({ roleSettings })
     const hub = await world.keeper('hub', { seed: 'fresh', env })
     const spare = await world.keeper('spare')
     await untilHomeIs(spare, hub)
     await hub.end()
-    await hub.start({ ...PATIENT, ...sharing })
+    await hub.start({ ...UNLIMITED, ...sharing })
     await untilConfirmed(hub)
     return { hub, spare }
   }

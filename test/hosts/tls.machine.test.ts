@@ -70,6 +70,18 @@ async function writeCertificate({ cert, key }: Certificates): Promise<void> {
   await writeFile(files().certificateKeyFile, key, { mode: 0o600 })
 }
 
+/** Has the database ask keepers for a certificate, and this one show its own. */
+async function showCertificate(): Promise<Certificates> {
+  const { postgres, certificates } = world
+  if (!certificates) throw new Error('there is no network')
+  const { database, keeper } = certificates
+  await postgres.useTls({ ...database, clientCa: await readFile(database.ca, 'utf8') })
+  await writeCertificate(keeper)
+  await use({ ...files(), passwordFile: undefined })
+  await untilConfirmed(hub)
+  return keeper
+}
+
 describe('a database on another host', () => {
   itNeeds(missing)('is spoken to in TLS only', async () => {
     const connections = await world.postgres.sql(CONNECTIONS)
@@ -84,8 +96,11 @@ describe('a database on another host', () => {
     const config = JSON.parse(await hub.readConfig()) as { share: { ca: string } }
     const [other] = createCertificates(directory, 'elsewhere')
     await use({ ca: other.ca })
-    await untilToldThat('unable to verify the first certificate')
-    await use({ ca: config.share.ca })
+    try {
+      await untilToldThat('unable to verify the first certificate')
+    } finally {
+      await use({ ca: config.share.ca })
+    }
     await untilConfirmed(hub)
   })
 
@@ -93,33 +108,34 @@ describe('a database on another host', () => {
     const { postgres, certificates } = world
     if (!certificates) throw new Error('there is no network')
     await postgres.useTls(certificates.elsewhere)
-    await use({})
-    await untilToldThat('does not match certificate')
-    await postgres.useTls(certificates.database)
-    await use({})
+    try {
+      await use({})
+      await untilToldThat('does not match certificate')
+    } finally {
+      await postgres.useTls(certificates.database)
+      await use({})
+    }
     await untilConfirmed(hub)
   })
 
   itNeeds(missing)('takes a keeper’s certificate in place of a password', async () => {
     const { postgres, certificates } = world
     if (!certificates) throw new Error('there is no network')
-    const { database, keeper } = certificates
+    const { database } = certificates
     await postgres.useTls({ ...database, clientCa: await readFile(database.ca, 'utf8') })
     await use({})
     await untilToldThat('certificate')
-    await writeCertificate(keeper)
-    await use({ ...files(), passwordFile: undefined })
-    await untilConfirmed(hub)
+    await showCertificate()
     await refresh(hub)
     const [connection] = await postgres.sql(CONNECTIONS)
     expect(connection).toMatchObject({ ssl: true, client_dn: '/CN=evo_keeper' })
   })
+
   itNeeds(missing)(
     'is told of where a keeper’s certificate has ended, and met with a new one',
     async () => {
-      const { certificates } = world
-      if (!certificates) throw new Error('there is no network')
-      const ended = createEndedCertificate(dirname(certificates.database.ca), 'evo_keeper')
+      const keeper = await showCertificate()
+      const ended = createEndedCertificate(dirname(keeper.ca), 'evo_keeper')
       await writeCertificate(ended)
       await hub.end()
       await hub.start()
@@ -127,7 +143,7 @@ describe('a database on another host', () => {
       const { stdout } = await hub.cli('doctor')
       expect(stdout).toContain('put a new one there')
       // It is read at each attempt to connect: no restart.
-      await writeCertificate(certificates.keeper)
+      await writeCertificate(keeper)
       await untilConfirmed(hub)
       await refresh(hub)
     },

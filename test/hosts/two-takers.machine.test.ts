@@ -4,7 +4,14 @@ import { itNeeds } from '../support/needs.ts'
 import { noPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { holdWrites } from './held-writes.ts'
-import { APP, type Host, type HostsWorld, startHostsWorld, untilSilent } from './hosts-world.ts'
+import {
+  APP,
+  type Host,
+  type HostsWorld,
+  PATIENT,
+  startHostsWorld,
+  untilSilent,
+} from './hosts-world.ts'
 
 const missing = noPostgres()
 const OTHER = 'evo-other'
@@ -16,8 +23,7 @@ let second: Host
 
 beforeEach(async () => {
   if (missing !== undefined) return
-  // A statement is held for longer than an answer is waited for otherwise.
-  world = await startHostsWorld({ apps: [APP, OTHER], sharing: { questionMs: 9_000 } })
+  world = await startHostsWorld({ apps: [APP, OTHER], ...PATIENT })
   hub = await world.keeper('hub', { seed: 'fresh' })
   first = await world.keeper('first')
   second = await world.keeper('second')

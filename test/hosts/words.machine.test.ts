@@ -101,16 +101,22 @@ describe('the words for an app that hosts share', () => {
 
   itNeeds(missing)('are the same where the config does not say any more that it is', async () => {
     const share = await useShare(hub, undefined)
-    await compare(hub, 'still_shared')
-    await useShare(hub, share)
+    try {
+      await compare(hub, 'still_shared')
+    } finally {
+      await useShare(hub, share)
+    }
   })
 
   itNeeds(missing)('are the same where the home is not confirmed', async () => {
     await world.postgres.stop('immediate')
-    await hub.end()
-    await hub.start()
-    await compare(hub, 'not_confirmed')
-    await world.postgres.start()
+    try {
+      await hub.end()
+      await hub.start()
+      await compare(hub, 'not_confirmed')
+    } finally {
+      await world.postgres.start()
+    }
     await untilConfirmed(hub)
   })
 
@@ -140,8 +146,11 @@ describe('the words for an app that hosts share', () => {
     await writeFile(keys, '', { mode: 0o600 })
     const { share } = JSON.parse(await node.readConfig()) as { share: object }
     await useShare(node, { ...share, readerKeys: keys })
-    await compare(node, 'reader_key_missing')
-    await useShare(node, share)
+    try {
+      await compare(node, 'reader_key_missing')
+    } finally {
+      await useShare(node, share)
+    }
   })
 
   itNeeds(missing)('are the same where it was signed out at its home', async () => {

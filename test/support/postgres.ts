@@ -35,6 +35,8 @@ export interface Postgres extends AsyncDisposable {
   readonly passwords: ReadonlyMap<string, string>
   /** Runs statements as the superuser, or as another role. @returns the rows of the last one. */
   sql(text: string, role?: string): Promise<readonly Record<string, unknown>[]>
+  /** A connection of the superuser, which its caller ends. */
+  open(): Promise<pg.Client>
   /** A role that may log in, and a private file with its password. */
   createRole(
     name: string,
@@ -172,6 +174,7 @@ function toPostgres(cluster: Cluster): Postgres {
     host: `${place.address}:${port}`,
     passwords,
     sql: (text, role = SUPERUSER) => sqlOn(cluster, text, role, DATABASE),
+    open: () => openOn(cluster, SUPERUSER, DATABASE),
     async createRole(name, password = newPassword()) {
       passwords.set(name, password)
       await postgres.sql(`CREATE ROLE "${name}" LOGIN PASSWORD '${password}'`)
@@ -217,16 +220,16 @@ function toPostgres(cluster: Cluster): Postgres {
   return postgres
 }
 
-async function sqlOn(
-  { place, port, passwords }: Cluster,
-  text: string,
-  role: string,
-  database: string,
-) {
+async function openOn({ place, port, passwords }: Cluster, role: string, database: string) {
   const password = passwords.get(role) ?? ''
   const client = new pg.Client({ host: place.address, port, user: role, password, database })
   client.on('error', () => undefined)
   await client.connect()
+  return client
+}
+
+async function sqlOn(cluster: Cluster, text: string, role: string, database: string) {
+  const client = await openOn(cluster, role, database)
   try {
     const result: unknown = await client.query(text)
     const last = (Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult
@@ -272,7 +275,10 @@ function startProgram({ under }: PostgresPlace, program: string, args: readonly 
   return spawn(command, [...words, ...drop, path, ...args], options)
 }
 
+/** Those of the newest version here, or in the directory that the environment names: another version. */
 function binaries(): string | undefined {
+  const named = process.env.EVO_TOKEN_POSTGRES_BIN
+  if (named !== undefined) return named
   if (!existsSync(VERSIONS)) return undefined
   const newest = readdirSync(VERSIONS).sort((a, b) => Number(b) - Number(a))[0]
   const bin = newest === undefined ? undefined : join(VERSIONS, newest, 'bin')

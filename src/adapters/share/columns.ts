@@ -46,20 +46,21 @@ export interface WantedColumns extends QueryResultRow {
   readonly name: string | null
   readonly identity_digest: string
   readonly rejected_sha256: string | null
-  readonly until: number | null
-  readonly asked_at: number
+  readonly until: string | null
+  readonly asked_at: string
 }
 
 export function toRenewalRequest({
   name,
   identity_digest,
   rejected_sha256,
-  until,
+  until: untilMs,
   asked_at,
 }: WantedColumns): RenewalRequest[] {
   if (name === null) return []
   const rejectedSha256 = rejected_sha256
-  return [{ app: name, identityDigest: identity_digest, rejectedSha256, until, askedAt: asked_at }]
+  const [until, askedAt] = [untilMs === null ? null : Number(untilMs), Number(asked_at)]
+  return [{ app: name, identityDigest: identity_digest, rejectedSha256, until, askedAt }]
 }
 
 export function toHead(row: AppColumns): RowHead[] {

@@ -13,7 +13,7 @@ export class Database {
   readonly #options: DatabaseOptions
   readonly #search: PrimarySearch
   #fault: Failure | undefined
-  /** Each statement, by its text, whose last run the database refused, and when (monotonic clock). */
+  /** Each statement, by its text, whose last run the database refused or left unanswered, and when (monotonic clock). */
   readonly #refused = new Map<string, { readonly failure: Failure; readonly at: number }>()
   /** When the listener may connect again (monotonic clock). */
   #listenAt = -Infinity
@@ -28,7 +28,7 @@ export class Database {
 
   /** What keeps statements from the database, or one of them: others may be answered meanwhile. */
   get fault(): Failure | undefined {
-    return this.#fault ?? this.#refusals()[0]
+    return this.#fault ?? this.#refusals().at(-1)
   }
 
   get latencyMs(): number | undefined {
@@ -77,14 +77,18 @@ export class Database {
     } catch (error) {
       if (isRefusal(error)) {
         client?.release()
-        this.#noteRefusal(statement, error, primary.host)
+        this.#noteRefusal(statement, `refuses: ${error.message}`, primary.host)
         return undefined
       }
       // The statement may hang, and its connection with it: neither is used again.
       client?.release(true)
-      this.#fail(error, primary.host)
       // A statement that hangs says nothing about the others.
-      if (!isTimeout(error)) await this.#search.drop(primary)
+      if (isTimeout(error)) {
+        this.#noteRefusal(statement, 'does not answer in time', primary.host)
+        return undefined
+      }
+      this.#fail(error, primary.host)
+      await this.#search.drop(primary)
       return undefined
     }
   }
@@ -122,19 +126,20 @@ export class Database {
   }
 
   /** A refused statement is repeated, and others are answered in between: the refusal is logged once. */
-  #noteRefusal(statement: string, error: unknown, host: string): void {
-    const reason = reasonOf(error)
-    const message = `The database ${host} refuses: ${reason}.`
+  #noteRefusal(statement: string, reason: string, host: string): void {
+    const message = `The database ${host} ${reason}.`
     if (!this.#refusals().some((known) => known.message === message)) {
-      this.#options.log.warn({ host, reason }, 'the database refuses')
+      this.#options.log.warn({ host, reason }, 'the database leaves a statement undone')
     }
     const { mono: at } = this.#options.clock.read()
+    // The newest comes last.
+    this.#refused.delete(statement)
     this.#refused.set(statement, { failure: { code: 'unavailable', message }, at })
   }
 
   #noteAnswer(statement: string, host: string): void {
     if (!this.#refused.delete(statement) || this.#refusals().length > 0) return
-    this.#options.log.info({ host }, 'the database accepts every statement again')
+    this.#options.log.info({ host }, 'the database does every statement again')
   }
 
   /** The recent refusals: a statement of an owner's command may never be repeated. */

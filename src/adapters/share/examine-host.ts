@@ -5,6 +5,8 @@ import { STAMP, type Stamp } from './stamp.ts'
 export interface ExaminedHost {
   readonly incarnation: string
   readonly inRecovery: boolean
+  /** Whether it was told to take no writes (`default_transaction_read_only`), or is in recovery. */
+  readonly isReadOnly: boolean
   readonly serverVersion: string
   /** Undefined where there are no tables yet, or the role may not read their version. */
   readonly schemaVersion: number | undefined
@@ -36,10 +38,10 @@ const RIGHTS_QUERY = `SELECT coalesce(has_function_privilege(w.want, 'EXECUTE') 
 /** @throws {Error} where it cannot be used, with the reason. */
 export async function examineHost(client: Client): Promise<ExaminedHost> {
   const { rows } = await client.query<
-    { recovering: boolean; version: string; server_version: string } & Stamp
+    { recovering: boolean; read_only: string; version: string; server_version: string } & Stamp
   >(
-    `SELECT pg_is_in_recovery() AS recovering, version() AS version,
-       current_setting('server_version') AS server_version, ${STAMP}`,
+    `SELECT pg_is_in_recovery() AS recovering, current_setting('transaction_read_only') AS read_only,
+       version() AS version, current_setting('server_version') AS server_version, ${STAMP}`,
   )
   const [row] = rows
   if (!row) throw new Error('it answers with nothing')
@@ -50,6 +52,7 @@ export async function examineHost(client: Client): Promise<ExaminedHost> {
   return {
     incarnation: row.stamp_incarnation,
     inRecovery: row.recovering,
+    isReadOnly: row.read_only === 'on',
     serverVersion: row.server_version,
     schemaVersion: rights?.sees_meta ? await readSchemaVersion(client) : undefined,
     rights: rights?.is_keeper ? 'keeper' : isReader ? 'reader' : 'none',

@@ -2,11 +2,8 @@
 import type { PromisedAnswer, KeeperRow } from '../../core/sharing/shared-store.ts'
 import { type KeeperColumns, toKeeper } from './columns.ts'
 import type { Database } from './database.ts'
-import { inMs } from './stamp.ts'
+import { bounded, inMs } from './stamp.ts'
 import { runChange, NOW, ONE, withValue } from './statements.ts'
-
-/** An instant of this age of the world, whatever was written. */
-const BOUNDED_BEAT = `GREATEST(LEAST(k.beat, ${NOW} + interval '1 day'), to_timestamp(0))`
 
 type OwnKeeperRow = Omit<KeeperRow, 'beatAt'>
 
@@ -38,7 +35,7 @@ export class KeeperRows {
       (
         stamp,
       ) => `SELECT ${stamp}, k.id, k.name, k.instance, k.host, k.version, k.config_digest, k.kids,
-          ${inMs(BOUNDED_BEAT)} AS beat_at
+          ${inMs(bounded('k.beat'))} AS beat_at
         FROM ${ONE} LEFT JOIN evo_token.keeper k ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toKeeper))

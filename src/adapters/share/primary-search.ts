@@ -88,7 +88,10 @@ export class PrimarySearch {
   async #lookForPrimary(): Promise<Primary | undefined> {
     const { settings, clock, log } = this.#options
     const found = await Promise.all(settings.hosts.map((host) => this.#examine(host)))
-    const taking = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
+    const primaries = found.flatMap((one) => (one && !one.inRecovery ? [one] : []))
+    const writable = primaries.filter(({ isReadOnly }) => !isReadOnly)
+    // A primary that was made read-only, as before a switch-over, gives way to one that takes writes.
+    const taking = writable.length > 0 ? writable : primaries.slice(0, 1)
     // Two addresses of the same database count as one.
     const byProcess = new Map(taking.map(({ host, incarnation }) => [incarnation, host]))
     this.#primaries = [...byProcess.values()]

@@ -1,8 +1,9 @@
 /**
  * Whether the database refused a statement or another connection: existing connections go on. With
- * SQLSTATE classes 08 and 57 they end, so those are not refusals.
+ * SQLSTATE class 08, 57P (the server or a session ends) and a time limit of the transaction (25P03,
+ * 25P04) they end, so those are not refusals. A canceled statement (57014) is one.
  */
-export function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): error is Error {
   const { code } = error as { readonly code?: unknown }
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57)/.test(code)
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|25P0[34])/.test(code)
 }

@@ -121,7 +121,7 @@ function keeperGrants(role: string): string[] {
     `GRANT SELECT, INSERT, UPDATE, DELETE ON evo_token.app, evo_token.keeper, evo_token.wanted TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
     ...createPolicy('app', role, to, 'true'),
-    ...timeLimits(to),
+    ...timeLimits(role),
   ]
 }
 
@@ -139,8 +139,11 @@ function readerGrants(role: string, apps: readonly string[]): string[] {
     `GRANT SELECT (id, name) ON evo_token.keeper TO ${to}`,
     `GRANT EXECUTE ON FUNCTION evo_token.want(text, text, text, timestamptz) TO ${to}`,
     ...createPolicy('app', role, to, mayRead),
-    ...timeLimits(to),
-    wherePermitted(`ALTER ROLE ${to} CONNECTION LIMIT 8`),
+    ...timeLimits(role),
+    wherePermitted(
+      `ALTER ROLE ${to} CONNECTION LIMIT 8`,
+      `rolname = ${sqlLiteral(role)} AND rolconnlimit BETWEEN 0 AND 8`,
+    ),
     `DELETE FROM evo_token.reader_app WHERE role = ${sqlLiteral(role)}`,
     ...apps.map(
       (app) =>
@@ -151,14 +154,24 @@ function readerGrants(role: string, apps: readonly string[]): string[] {
 
 function timeLimits(role: string): string[] {
   return ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout'].map((name) =>
-    wherePermitted(`ALTER ROLE ${role} SET ${name} = '${name === 'lock_timeout' ? 1 : 10}s'`),
+    wherePermitted(
+      `ALTER ROLE ${quoteName(role)} SET ${name} = '${name === 'lock_timeout' ? 1 : 10}s'`,
+      `rolname = ${sqlLiteral(role)} AND rolconfig::text LIKE '%${name}=%'`,
+    ),
   )
 }
 
-/** The owner of a database may lack the right to change roles: then a notice says what an administrator has to run. */
-function wherePermitted(statement: string): string {
+/**
+ * The owner of a database may lack the right to change roles: then a notice says what an administrator has to run.
+ *
+ * @param done of the role in `pg_roles` that an administrator has set already.
+ */
+function wherePermitted(statement: string, done: string): string {
   return `DO $do$ BEGIN ${statement};
-    EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'not permitted, have an administrator run it: %', ${sqlLiteral(statement)};
+    EXCEPTION WHEN insufficient_privilege THEN
+      IF NOT EXISTS (SELECT FROM pg_roles WHERE ${done}) THEN
+        RAISE NOTICE 'not permitted, have an administrator run it: %', ${sqlLiteral(statement)};
+      END IF;
     END $do$`
 }
 

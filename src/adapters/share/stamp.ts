@@ -6,6 +6,11 @@ export function inMs(instant: string): string {
   return `round(extract(epoch FROM ${instant}) * 1000)::bigint::text`
 }
 
+/** An instant that a number can hold, whatever was written: infinity is an instant of PostgreSQL. */
+export function bounded(instant: string): string {
+  return `GREATEST(LEAST(${instant}, clock_timestamp() + interval '1 day'), to_timestamp(0))`
+}
+
 /**
  * The first columns of each statement: the clock of the database, and its incarnation, which says what
  * process answers, and what file has the rows: a restore into a running process creates the table again or

@@ -2,6 +2,7 @@
 import type { PromisedAnswer, RenewalRequest } from '../../core/sharing/shared-store.ts'
 import { toRenewalRequest, type WantedColumns } from './columns.ts'
 import type { Database } from './database.ts'
+import { bounded, inMs } from './stamp.ts'
 import { runChange, OF_KEY, ONE, withValue } from './statements.ts'
 
 export class WantedRows {
@@ -27,8 +28,8 @@ export class WantedRows {
   async renewalRequests(): PromisedAnswer<readonly RenewalRequest[]> {
     const answer = await this.#database.ask<WantedColumns>(
       (stamp) => `SELECT ${stamp}, w.name, w.identity_digest, w.rejected_sha256,
-          (extract(epoch FROM w.wanted_until) * 1000)::float8 AS until,
-          (extract(epoch FROM w.asked_at) * 1000)::float8 AS asked_at
+          CASE WHEN w.wanted_until IS NOT NULL THEN ${inMs(bounded('w.wanted_until'))} END AS until,
+          ${inMs(bounded('w.asked_at'))} AS asked_at
         FROM ${ONE} LEFT JOIN evo_token.wanted w ON true`,
     )
     return withValue(answer, (rows) => rows.flatMap(toRenewalRequest))

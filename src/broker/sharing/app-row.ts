@@ -3,7 +3,7 @@
  * keeper's disk; and publishing what the disk has.
  */
 import { isHigher, type Pair } from '../../core/sharing/pair.ts'
-import type { AppKey, RowHead } from '../../core/sharing/shared-store.ts'
+import type { AppKey, DatabaseAnswer, RowHead } from '../../core/sharing/shared-store.ts'
 import { judgeRow, type Verdict } from '../../core/sharing/verdict.ts'
 import type { Sharing } from '../../core/vault.ts'
 import type { AppState } from '../app-state.ts'
@@ -16,8 +16,8 @@ export class AppRow {
   readonly keeper: Keeper
   #head: RowHead | undefined
   #wasRead = false
-  /** The revision that this process last wrote. */
-  #known: string | undefined
+  /** What this process last wrote: its revision, and how far the database's clock was ahead of ours. */
+  #known: { readonly revision: string; readonly aheadMs: number } | undefined
   /** Why the row cannot be believed or taken in, where it is ahead. */
   unreadable: 'unknown-key' | 'broken' | undefined
   #publishing: Promise<void> | undefined
@@ -52,7 +52,15 @@ export class AppRow {
   verdict(): Verdict {
     const { generation, sharing, tokens } = this.state.ledger.record
     const onDisk = { generation, hasSession: tokens !== undefined, sharing }
-    return judgeRow(this.keeper.id, onDisk, this.head, this.#known)
+    return judgeRow(this.keeper.id, onDisk, this.head, this.#knownRevision())
+  }
+
+  /** Undefined where the database's clock was set since: the ends in the row are by the clock of before. */
+  #knownRevision(): string | undefined {
+    const database = this.keeper.databaseClock()
+    if (!database || !this.#known) return undefined
+    const { revision, aheadMs } = this.#known
+    return Math.abs(aheadOf(database) - aheadMs) < CLOCK_SET_MS ? revision : undefined
   }
 
   /** Whether the row is newer than the record on the disk. */
@@ -144,19 +152,21 @@ export class AppRow {
   }
 
   /** The record on the disk, sealed for its row; undefined without a vault key, or before the database has answered. */
-  async seal(sharing: Sharing): Promise<SealedRow | undefined> {
+  async seal(sharing: Sharing): Promise<(SealedRow & Written) | undefined> {
     const copies = this.keeper.copies()
     const database = this.keeper.databaseClock()
     if (!copies || !database) return undefined
     const { record: own, unanswered } = this.state.ledger
     const { record, access } = copyRecord({ ...own, sharing }, this.state.session.tokens, database)
     const place = { ...this.key, ...this.pair(sharing.number) }
-    return sealRecord(copies, place, { record, unanswered }, access)
+    const sealed = await sealRecord(copies, place, { record, unanswered }, access)
+    return { ...sealed, aheadMs: aheadOf(database) }
   }
 
   /** Notes what this process has just written to the row. */
-  wrote(revision: string, { app, identityDigest, number, generation }: AppKey & Pair): void {
-    this.#known = revision
+  wrote(revision: string, written: AppKey & Pair & Written): void {
+    const { app, identityDigest, number, generation, aheadMs } = written
+    this.#known = { revision, aheadMs }
     const place = { app, identityDigest, number, generation }
     this.head = { ...place, home: this.keeper.id, revision, moveTo: null }
     this.keeper.announce()
@@ -168,6 +178,18 @@ export class AppRow {
     onActivity({ kind, app: this.key.app })
   }
 }
+
+interface Written {
+  /** How far the database's clock was ahead of our monotonic one, which no person sets. */
+  readonly aheadMs: number
+}
+
+function aheadOf({ now, received }: DatabaseAnswer<unknown>): number {
+  return now - received.mono
+}
+
+/** More than an answer takes, and than two clocks differ by themselves in a day. */
+const CLOCK_SET_MS = 10_000
 
 /** Stands for the home of a row that has none. */
 export const NO_HOME = '00000000-0000-0000-0000-000000000000'

@@ -17,7 +17,7 @@ export function findHomeFault(row: AppRow): HomeFault | undefined {
 /** What is said of the fault besides; for the owner. */
 export function homeFaultWords(row: AppRow): Words | undefined {
   const { unreadable, sharing, keeper } = row
-  if (unreadable) return unreadableWords(row.key.app, unreadable)
+  if (unreadable) return unreadableWords(row.key, unreadable)
   // What the row holds is stored once the database was watched long enough.
   const waits = sharing && row.isAhead(sharing) && !keeper.isDatabaseKnown()
   return keeper.whyNotConfirmed() ?? (waits ? WATCHED_WORDS : undefined)

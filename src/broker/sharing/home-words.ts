@@ -1,6 +1,7 @@
 /** The words for an app, and for a keeper, where this keeper is not certain to be the home. */
 import type { Failure } from '../../core/ports.ts'
 import type { Words } from '../../core/case-row.ts'
+import type { AppKey } from '../../core/sharing/shared-store.ts'
 import { SidecarError } from '../../errors.ts'
 
 const SHARE_STATUS = 'Wait, or repair the database; `evo-token share status` shows its state.'
@@ -46,7 +47,10 @@ export const BECAME_HOME: Words = {
   hint: 'Try again in a minute; `evo-token share status` shows the home of each app.',
 }
 
-export function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Words {
+export function unreadableWords(
+  { app, identityDigest }: AppKey,
+  why: 'unknown-key' | 'broken',
+): Words {
   return why === 'unknown-key'
     ? {
         message: 'The database has a newer copy, sealed with a vault key that is not here.',
@@ -54,7 +58,7 @@ export function unreadableWords(app: string, why: 'unknown-key' | 'broken'): Wor
       }
     : {
         message: 'The database has a newer copy, and that is damaged.',
-        hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}'.`,
+        hint: `Delete it, and it is published again: DELETE FROM evo_token.app WHERE name = '${app}' AND identity_digest = '${identityDigest}'.`,
       }
 }
 

@@ -3,6 +3,7 @@
  * same id, such as that of a copied machine.
  */
 import type { Clock, Log } from '../../core/ports.ts'
+import type { Instant } from '../../core/token.ts'
 import type { SharingPolicy } from '../../core/sharing/policy.ts'
 import type {
   DatabaseAnswer,
@@ -29,6 +30,8 @@ export class KeeperBeat {
   /** Keeps what each answer tells of the database. */
   readonly #note: Note
   #keepers: readonly KeeperRow[] = []
+  /** The last beat of each keeper by its id, and when it was new here (monotonic clock). */
+  readonly #seen = new Map<string, { readonly beatAt: Instant; readonly at: number }>()
   /** On the monotonic clock; undefined before the first beat. */
   #waitsUntil: number | undefined
   #halted = false
@@ -68,7 +71,29 @@ export class KeeperBeat {
     if (beaten === undefined) return
     this.#beatAt = mono
     const keepers = await this.#note(this.#deps.store.keepers())
-    if (keepers) this.#keepers = keepers.value
+    if (keepers) this.#see(keepers.value)
+  }
+
+  /**
+   * Whether a keeper writes beats. One from the future says nothing unless it is new: the database's clock
+   * was set back since.
+   *
+   * @param now the database's clock.
+   */
+  isAlive({ id, beatAt }: Pick<KeeperRow, 'id' | 'beatAt'>, now: Instant): boolean {
+    const { clock, policy } = this.#deps
+    const { silentMs } = policy
+    const seen = this.#seen.get(id)
+    const isNew = seen?.beatAt !== beatAt || clock.read().mono - seen.at < silentMs
+    return now - beatAt < silentMs && isNew
+  }
+
+  #see(keepers: readonly KeeperRow[]): void {
+    const { mono: at } = this.#deps.clock.read()
+    for (const { id, beatAt } of keepers) {
+      if (this.#seen.get(id)?.beatAt !== beatAt) this.#seen.set(id, { beatAt, at })
+    }
+    this.#keepers = keepers
   }
 
   /** @returns whether it is the last one under its id; undefined where the database did not answer. */

@@ -28,6 +28,9 @@ export interface KeeperSharingDeps
 /** Leaves one of the database's connections for beats and last questions. */
 const LOOKS_AT_ONCE = 3
 
+/** A database that refuses every write is asked no more often; the look at everything comes to the others. */
+const DUE_AT_ONCE = 100
+
 interface KeeperApp {
   readonly key: AppKey
   readonly app: SharedApp
@@ -171,6 +174,11 @@ export class KeeperSharing {
     await this.#takeCopies(seen)
     await forEachAtOnce(seen.value, LOOKS_AT_ONCE, ({ one, head }) =>
       this.#guard(one.app, () => one.app.look(head)),
+    )
+    // What got no answer is tried again, though the rows did not change.
+    const due = this.all().filter((app) => app.isDue())
+    await forEachAtOnce(due.slice(0, DUE_AT_ONCE), LOOKS_AT_ONCE, (app) =>
+      this.#guard(app, () => app.look(app.row)),
     )
     await this.#takeCopies(seen)
   }

@@ -87,7 +87,7 @@ export class HomeCommands {
   async takeOver(name: string, force: boolean): Promise<TakeOverReport> {
     const refusal = this.#sharing.keeper.refuseChangeOfHome()
     if (refusal) throw refusal
-    const { store, id, policy } = this.#sharing.keeper
+    const { store, id, beat } = this.#sharing.keeper
     const keepers = await store.keepers()
     const heads = await store.heads()
     if (!keepers || !heads) throw toUnreachedError()
@@ -103,9 +103,7 @@ export class HomeCommands {
       const others = keepers.value.filter((other) => other.id !== id)
       throw unknownKeeper(name, others)
     }
-    const runs = [...gone.values()].some(
-      (keeper) => keeper && keepers.now - keeper.beatAt < policy.silentMs,
-    )
+    const runs = [...gone.values()].some((keeper) => keeper && beat.isAlive(keeper, keepers.now))
     if (runs && !force) throw stillRuns(name)
     const taken: string[] = []
     const left: { app: string; reason: string }[] = []

@@ -16,6 +16,9 @@ import { type Sleep, waitAtMost } from '../wait-at-most.ts'
 /** Faults that may pass by themselves: callers wait for that. */
 const IN_TIME: ReadonlySet<CopyCase> = new Set(['copy_missing', 'copy_ended'])
 
+/** Above what the ends of one token differ by in two copies, since answers take their time. */
+const CLOCK_SET_MS = 5_000
+
 /** What a caller needs of a token that only the home can get. */
 export interface TokenNeeds {
   /** The access token that an API refused, as lower-case hex SHA-256. */
@@ -67,8 +70,9 @@ export class RemoteApp {
   update(found: FoundCopy): void {
     const before = this.#tokens
     if (found.kind === 'opened') {
-      if (before?.accessToken.sha256 === found.copy.accessToken.sha256) return
-      this.#tokens = toTokens(found.copy, found.at)
+      const tokens = toTokens(found.copy, found.at)
+      if (before && isSame(before, tokens, this.#deps.clock.read())) return
+      this.#tokens = tokens
     } else {
       if (this.#fault === found.kind && !before) return
       this.#fault = found.kind
@@ -164,6 +168,12 @@ export class RemoteApp {
   #leftMs(now: Reading): number {
     return this.#tokens ? remainingMs(this.#tokens, now) : 0
   }
+}
+
+/** Whether it is the same token with the same end. The home publishes it again where the database's clock was set. */
+function isSame(one: TokenSet, other: TokenSet, now: Reading): boolean {
+  const hasOtherEnd = Math.abs(remainingMs(one, now) - remainingMs(other, now)) > CLOCK_SET_MS
+  return one.accessToken.sha256 === other.accessToken.sha256 && !hasOtherEnd
 }
 
 /**

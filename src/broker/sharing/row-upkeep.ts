@@ -15,6 +15,11 @@ export class RowUpkeep {
     this.#row = row
   }
 
+  /** Whether something has to be done about the row, as it was last read. */
+  isDue(): boolean {
+    return this.#row.wasRead && !RESTING_VERDICTS.has(this.#row.verdict())
+  }
+
   /** Takes the row as it was just read, and does what has to be done. */
   async look(head: RowHead | undefined): Promise<void> {
     const row = this.#row
@@ -25,7 +30,7 @@ export class RowUpkeep {
     if (moveTo !== row.keeper.id && this.#mayGive(moveTo)) this.#giveInBackground(moveTo)
     // Publishing needs no queue, so it does not wait for a change of the app.
     else if (verdict === 'publish') await row.publish()
-    else if (!RESTING_VERDICTS.has(verdict)) await settle(row)
+    else if (this.isDue()) await settle(row)
   }
 
   /** Runs `work`, a command of this keeper that asks for the app: the move to here is not ended meanwhile. */

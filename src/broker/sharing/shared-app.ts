@@ -89,6 +89,11 @@ export class SharedApp implements AppHome {
     this.#row.head = head
   }
 
+  /** Whether something has to be done about the row, as it was last read. */
+  isDue(): boolean {
+    return this.#upkeep.isDue()
+  }
+
   /** As `see`, and does what has to be done. */
   look(head: RowHead | undefined): Promise<void> {
     return this.#upkeep.look(head)

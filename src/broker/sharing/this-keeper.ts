@@ -102,8 +102,7 @@ export class ThisKeeper implements Keeper {
 
   isAlive(id: string): boolean {
     const keeper = this.keepers.find((one) => one.id === id)
-    const now = this.#database?.now ?? Infinity
-    return keeper !== undefined && now - keeper.beatAt < this.policy.silentMs
+    return keeper !== undefined && this.beat.isAlive(keeper, this.#database?.now ?? Infinity)
   }
 
   whyNotConfirmed(): Words | undefined {

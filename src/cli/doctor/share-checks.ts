@@ -12,7 +12,10 @@ export function shareChecks(
 ): Check[] {
   let shared: ShareStatus = {}
   const user = share?.user ?? ''
-  const primary = () => shared.database?.servers?.find((server) => server.takes_writes)
+  const primary = () => {
+    const { servers, primaries } = shared.database ?? {}
+    return servers?.find(({ host }) => host === primaries?.[0])
+  }
   return [
     {
       id: 'share-database',

@@ -17,6 +17,8 @@ function createWorld({ gone = [] as readonly string[] } = {}) {
   const reading = { mono: 0, wall: NOON }
   const world = {
     stored: undefined as KeeperRow | undefined,
+    /** Another keeper. */
+    other: undefined as KeeperRow | undefined,
     incarnation: 'first',
     errors: 0,
     pass(ms: number) {
@@ -46,7 +48,7 @@ function createWorld({ gone = [] as readonly string[] } = {}) {
         },
       },
       store: {
-        keepers: () => answer(world.stored ? [world.stored] : []),
+        keepers: () => answer([world.stored, world.other].filter((one) => one !== undefined)),
         claim: write,
         beat: (keeper) =>
           world.stored && world.stored.instance !== keeper.instance ? answer(false) : write(keeper),
@@ -139,5 +141,21 @@ describe('the first beat', () => {
     world.stored = row('now', NOON)
     await beat.beatIfDue([])
     expect(beat.hasWaited()).toBe(true)
+  })
+})
+
+describe('a keeper that wrote its last beat while the clock of the database was an hour ahead', () => {
+  it('runs for as long as that beat is new here, and no longer', async () => {
+    const { beat, world } = await started()
+    const other = { ...row('other', NOON + 3_600 * SECOND), id: 'other' }
+    world.other = other
+    await beat.beatIfDue([])
+    expect(beat.isAlive(other, NOON)).toBe(true)
+    for (let passed = 0; passed < POLICY.silentMs; passed += POLICY.beatMs) {
+      world.pass(POLICY.beatMs)
+      await beat.beatIfDue([])
+    }
+    expect(beat.isAlive(other, NOON)).toBe(false)
+    expect(beat.isAlive({ ...other, beatAt: other.beatAt + 1 }, NOON)).toBe(true)
   })
 })

@@ -65,6 +65,8 @@ async function weatherOnHosts(minutes: number, chance: Chance): Promise<Figures>
     apps: APPS,
     accessTokenTtlS: TOKEN_S,
     network: true,
+    // Every stop is longer than these.
+    sharing: { gapMs: 4_000, questionMs: 1_000 },
     config: { refresh: { retryMin: '1s', retryMax: '5s' } },
   })
   const ahead = { env: clockAhead(HOUR_S) }
