@@ -86,8 +86,8 @@ export type PortUsersLookup = (
 
 /** Signals to a running process. */
 export interface Signals {
-  /** Keeps another process from making Node open its inspector. */
-  refuseInspector(): void
+  /** Ignores the signals that would make Node open its inspector, or end the process where a write can fail. */
+  ignoreHarmful(): void
   onReload(reload: () => void): void
   /** Resolves at a signal to stop. */
   waitForStop(): Promise<void>

@@ -18,6 +18,20 @@ function requireOpenFiles(): void {
   )
 }
 
+/** A shell may be in a directory that was removed since. Libraries ask for the current one as they are loaded. */
+function leaveRemovedDirectory(): void {
+  try {
+    process.cwd()
+  } catch {
+    process.chdir('/')
+  }
+}
+
+/** A umask that takes rights from the owner would make directories that the daemon cannot use. */
+function keepOwnersRights(): void {
+  process.umask(process.umask() & ~0o700)
+}
+
 export const serve: CommandRow = {
   arguments: [],
   options: {
@@ -49,6 +63,8 @@ export const serve: CommandRow = {
   ],
   run: async (invocation) => {
     requireOpenFiles()
+    leaveRemovedDirectory()
+    keepOwnersRights()
     const code = await (await import('../serve.ts')).run(invocation)
     // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)
