@@ -27,7 +27,7 @@ describe('a daemon', () => {
       const env = { HOME: undefined }
       const nameless = ['unshare', '--mount', ...inShell('mount --bind /dev/null /etc/passwd')]
       await using _daemon = await startDaemonProcess(home, { env, under: nameless })
-      const [program = '', ...line] = [...nameless, process.execPath, MAIN]
+      const [program, ...line] = [...nameless, process.execPath, MAIN]
       for (const command of [['status'], ['doctor'], ['config', 'check']]) {
         const options = { env: { ...home.env, ...env }, encoding: 'utf8' } as const
         const { status, stderr } = spawnSync(program, [...line, ...command], options)

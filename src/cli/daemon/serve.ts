@@ -29,7 +29,8 @@ function leaveRemovedDirectory(): void {
 
 /** A umask that takes rights from the owner would make directories that the daemon cannot use. */
 function keepOwnersRights(): void {
-  process.umask(process.umask() & ~0o700)
+  const mask = process.umask(0o077)
+  process.umask(mask & ~0o700)
 }
 
 export const serve: CommandRow = {
