@@ -56,6 +56,8 @@ export interface Files {
   openLocked(path: string): Promise<number | undefined>
   /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
   pidFileOf(lock: string): string
+  /** A umask that takes rights from the owner would make directories that the daemon cannot use. */
+  keepOwnersRights(): void
   /** Whether other users have `access` to what is at `path`, beyond what `Ownership` tells. */
   askAccess(path: string, access: 'read' | 'write'): Promise<AccessAnswer>
 }

@@ -27,12 +27,6 @@ function leaveRemovedDirectory(): void {
   }
 }
 
-/** A umask that takes rights from the owner would make directories that the daemon cannot use. */
-function keepOwnersRights(): void {
-  const mask = process.umask(0o077)
-  process.umask(mask & ~0o700)
-}
-
 export const serve: CommandRow = {
   arguments: [],
   options: {
@@ -65,7 +59,7 @@ export const serve: CommandRow = {
   run: async (invocation) => {
     requireOpenFiles()
     leaveRemovedDirectory()
-    keepOwnersRights()
+    platform.files.keepOwnersRights()
     const code = await (await import('../serve.ts')).run(invocation)
     // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)
