@@ -88,7 +88,8 @@ describe('evo-mcp', () => {
     expect(filesNow()).toEqual([file])
 
     const said = async (format: 'json' | 'raw') => {
-      const [check] = fileChecks([{ ...file, format }]).get('evo-me') ?? []
+      const ownPlaces = { stateDir: home.stateDir, config: home.config }
+      const [check] = fileChecks([{ ...file, format }], ownPlaces).get('evo-me') ?? []
       return check?.run()
     }
     expect(await said('json')).toBe('evo-mcp finds its token as soon as the daemon has one')

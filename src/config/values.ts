@@ -1,5 +1,4 @@
 /** The rules for single values of the config: whether a string is what its setting needs. */
-import { homedir } from 'node:os'
 import { isAbsolute, join, normalize, sep } from 'node:path'
 import ms from 'ms'
 import { createTask, validate } from 'node-cron'
@@ -99,7 +98,7 @@ export function hasNamesOfFiles(path: string): boolean {
   return locations.mayBeFile(toPath(path))
 }
 
-export function toPath(path: string, home: string = homedir()): string {
+export function toPath(path: string, home: string = locations.homeOf(process.env)): string {
   const isBelowHome = path.startsWith('~/') || path.startsWith(`~${sep}`)
   return isBelowHome ? join(home, path.slice(2)) : normalize(path)
 }

@@ -1,7 +1,9 @@
 /**
  * Notices that the file of the owner socket is gone: the user's last logout removes /run/user/UID, and a
  * daemon that was started in tmux or with nohup goes on. The socket is made again there, or in the state directory.
+ * So is `endpoint.json`, by which clients find a socket in another place than theirs.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { prepareRuntimeAgain, writeEndpoint } from '../adapters/process/daemon-directories.ts'
 import type { Listener } from '../adapters/loopback/listener.ts'
@@ -22,7 +24,10 @@ export interface OwnerSocketWatch {
 export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<void> {
   const { listener, places, pid, log } = watch
   const reportFailure = atMostOncePerMinute((err: unknown) => {
-    log.error({ err }, 'the owner socket is gone and cannot be made again')
+    log.error(
+      { err },
+      'the owner socket, or the file that names it, is gone and cannot be made again',
+    )
   })
   let written = listener.ownerSocket.path
   return async () => {
@@ -30,10 +35,16 @@ export function createOwnerSocketWatch(watch: OwnerSocketWatch): () => Promise<v
     try {
       const isGone = listener.ownerSocket.isGone()
       const socket = isGone ? await remakeSocket(watch) : gone
-      if (socket === undefined || (!isGone && socket === written)) return
+      const isNew = isGone || socket !== written
+      if (socket === undefined || (!isNew && existsSync(places.endpoint))) return
       await writeEndpoint(places.endpoint, { url: listener.url, pid, socket })
       written = socket
-      log.warn({ gone, socket }, `the owner socket was removed: it was made again at ${socket}`)
+      log.warn(
+        { gone, socket },
+        isNew
+          ? `the owner socket was removed: it was made again at ${socket}`
+          : `${places.endpoint} was removed: it was written again`,
+      )
     } catch (error) {
       // An error without a code is a bug.
       if (codeOf(error) === undefined) throw error

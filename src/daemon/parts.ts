@@ -90,7 +90,8 @@ export async function createParts(
   const announceChange = (app: string) => {
     for (const onChange of changes) onChange(app)
   }
-  const files = createTokenFiles(config.files, { log, onProblem: announceChange })
+  const ownPlaces = { stateDir: places.stateDir, config: world.configPath }
+  const files = createTokenFiles(config.files, { log, ownPlaces, onProblem: announceChange })
   const notifier = createNotifier(config.notify, { env, log })
   const notices = createNoticeGroups({
     clock,
@@ -153,7 +154,9 @@ export async function createParts(
     await Promise.all(broker.appNames().map((app) => files.update(app, broker.accessToken(app))))
     // A file that had its token already was not examined.
     const problems = await Promise.all(
-      configured.map(async (file) => files.problemWith(file) ?? (await examineTokenFile(file))),
+      configured.map(
+        async (file) => files.problemWith(file) ?? (await examineTokenFile(file, ownPlaces)),
+      ),
     )
     return tokenFileWarnings(problems)
   }

@@ -56,6 +56,8 @@ export interface Files {
   openLocked(path: string): Promise<number | undefined>
   /** The file with the pid of the process that holds the lock: the lock itself, where others can read that. */
   pidFileOf(lock: string): string
+  /** A umask that takes rights from the owner would make directories that the daemon cannot use. */
+  keepOwnersRights(): void
   /** Whether other users have `access` to what is at `path`, beyond what `Ownership` tells. */
   askAccess(path: string, access: 'read' | 'write'): Promise<AccessAnswer>
 }
@@ -86,8 +88,8 @@ export type PortUsersLookup = (
 
 /** Signals to a running process. */
 export interface Signals {
-  /** Keeps another process from making Node open its inspector. */
-  refuseInspector(): void
+  /** Ignores the signals that would make Node open its inspector, or end the process where a write can fail. */
+  ignoreHarmful(): void
   onReload(reload: () => void): void
   /** Resolves at a signal to stop. */
   waitForStop(): Promise<void>

@@ -37,12 +37,23 @@ it('goes on, for as much again, in a file that another program does not let it m
   expect(readFileSync(path, 'utf8')).toBe('line 1\nline 2\nline 3\nline 4\nline 5\n')
   rmSync(`${path}.1`, { recursive: true })
   file.write('line 10\n')
-  expect(readFileSync(path, 'utf8')).toBe('line 10\n')
+  expect(readFileSync(path, 'utf8')).toBe('line 6\nline 7\nline 8\nline 9\nline 10\n')
 })
 
-it('loses a line where the disk refuses, and goes on', () => {
-  const file = createBoundedFile(join(directory, 'gone', 'daemon.log'))
+it('writes later, in order, what the disk refused, up to a bound', () => {
+  path = join(directory, 'gone', 'daemon.log')
+  const file = createBoundedFile(path)
   expect(() => {
     file.write('line 1\n')
+    file.write('line 2\n')
   }).not.toThrow()
+  mkdirSync(join(directory, 'gone'))
+  file.write('line 3\n')
+  expect(readFileSync(path, 'utf8')).toBe('line 1\nline 2\nline 3\n')
+
+  rmSync(join(directory, 'gone'), { recursive: true })
+  for (let line = 0; line < 1000; line++) file.write(`${'x'.repeat(1023)}\n`)
+  mkdirSync(join(directory, 'gone'))
+  file.flush()
+  expect(readFileSync(path, 'utf8')).toHaveLength(256 * 1024)
 })

@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { removeTemporaries, writeFileAtomically } from '../../src/adapters/files/atomic-file.ts'
@@ -23,7 +23,7 @@ import {
   writeEndpoint,
 } from '../../src/adapters/process/daemon-directories.ts'
 import { readEndpoint } from '../../src/client/daemon-address.ts'
-import { findPlaces } from '../../src/platform/posix/locations.ts'
+import { findPlaces, homeOf } from '../../src/platform/posix/locations.ts'
 import { SidecarError } from '../../src/errors.ts'
 import { itNeeds } from '../support/needs.ts'
 
@@ -291,4 +291,13 @@ describe('writeFileAtomically', () => {
     await removeTemporaries(base)
     expect(readdirSync(base)).toEqual(names.slice(1))
   })
+})
+
+describe('the home', () => {
+  it.each([undefined, '', 'relative', './here'])(
+    'is that of the user database where HOME is %j: no path depends on the current directory',
+    (HOME) => {
+      expect(homeOf({ HOME })).toBe(userInfo().homedir)
+    },
+  )
 })

@@ -18,7 +18,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { OwnPlaces } from '../../src/adapters/token-files/own-places.ts'
+import { replaceTokenFile } from '../../src/adapters/token-files/replace-token-file.ts'
 import { createTokenFiles } from '../../src/adapters/token-files/token-files.ts'
+import { examineTokenFile } from '../../src/adapters/token-files/token-file.ts'
 import type { TokenFile } from '../../src/config/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { Secret } from '../../src/secret.ts'
@@ -47,7 +50,11 @@ function createDirectory(): Directory {
   }
 }
 
-function create(files: readonly TokenFile[], patienceMs?: number) {
+function create(
+  files: readonly TokenFile[],
+  patienceMs?: number,
+  ownPlaces: OwnPlaces = { stateDir: '/nowhere/state', config: undefined },
+) {
   const errors: { err: Error; file: string }[] = []
   const log = {
     error: (fields: { err: Error; file: string }) => {
@@ -55,7 +62,11 @@ function create(files: readonly TokenFile[], patienceMs?: number) {
     },
   } as unknown as Log
   return {
-    files: createTokenFiles(files, { log, ...(patienceMs !== undefined && { patienceMs }) }),
+    files: createTokenFiles(files, {
+      log,
+      ownPlaces,
+      ...(patienceMs !== undefined && { patienceMs }),
+    }),
     errors,
   }
 }
@@ -106,12 +117,14 @@ describe('a token file', () => {
   it('is not written in UTF-16, where no program would find the token', async () => {
     using directory = createDirectory()
     const path = join(directory.path, '.env')
-    const before = Buffer.from('\ufeffA=1\r\n', 'utf16le')
-    writeFileSync(path, before)
-    const { files, errors } = create([dotenv(path)])
-    await files.update('evo-me', first)
-    expect(errors[0]?.err.message).toContain('is in UTF-16')
-    expect(readFileSync(path)).toEqual(before)
+    for (const text of ['\ufeffA=1\r\n', 'A=1\n']) {
+      const before = Buffer.from(text, 'utf16le')
+      writeFileSync(path, before)
+      const { files, errors } = create([dotenv(path)])
+      await files.update('evo-me', first)
+      expect(errors[0]?.err.message).toContain('is in UTF-16')
+      expect(readFileSync(path)).toEqual(before)
+    }
   })
 
   it.each([
@@ -435,6 +448,79 @@ describe('in the place of a token file', () => {
   })
 })
 
+describe('a file that would be replaced as a whole', () => {
+  for (const [what, content] of [
+    ['settings', 'A=1\nB=2\n'],
+    ['one setting', 'DATABASE_PASSWORD=not-a-token\n'],
+    ['a key', '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n'],
+    ['notes', 'The token goes here.\n'],
+    ['JSON of another program', '{ "theme": "dark" }\n'],
+    ['a list', '[1, 2]'],
+    ['bytes', '\u0000\u0001'],
+  ] as const) {
+    it(`is left as it is where it holds ${what}, with a token and without`, async () => {
+      using directory = createDirectory()
+      const path = join(directory.path, 'file')
+      for (const format of ['raw', 'json'] as const) {
+        writeFileSync(path, content)
+        const { files } = create([{ app: 'evo-me', path, format }])
+        for (const token of [first, undefined]) {
+          await files.update('evo-me', token)
+          expect(files.problemOf('evo-me')).toEqual({
+            error: 'file_unwritable',
+            message: `${path} holds more than a token, and would be replaced as a whole.`,
+            hint: 'Move it away, or name another path in "files" of the config.',
+          })
+        }
+        expect(readFileSync(path, 'utf8')).toBe(content)
+      }
+    })
+  }
+
+  it.each(['', '\n', 'an-old.token~of/ours+==\n', '{}', '{"access_token":"old","more":1}\n'])(
+    'is replaced where it holds %j',
+    async (content) => {
+      using directory = createDirectory()
+      const path = join(directory.path, 'file')
+      for (const format of ['raw', 'json'] as const) {
+        writeFileSync(path, content)
+        const { files } = create([{ app: 'evo-me', path, format }])
+        await files.update('evo-me', first)
+        expect(files.problemOf('evo-me')).toBeUndefined()
+        expect(readFileSync(path, 'utf8')).toContain('first.token')
+      }
+    },
+  )
+})
+
+describe('a path at which evo-token itself has a file', () => {
+  for (const format of ['raw', 'dotenv', 'json'] as const) {
+    it(`is no token file (${format})`, async () => {
+      using directory = createDirectory()
+      const at = (name: string) => join(directory.path, name)
+      mkdirSync(at('state/vault'), { recursive: true })
+      symlinkSync('state', at('link'))
+      const ownPlaces = { stateDir: at('link'), config: at('config.json') }
+      const own = ['state/vault-key', 'state/vault/evo-me.jwe', 'config.json']
+      for (const name of own) writeFileSync(at(name), 'one-word')
+      symlinkSync('state/vault-key', at('token'))
+      for (const name of [...own, 'link/vault-key', 'token', 'state/new']) {
+        const path = at(name)
+        const file: TokenFile = format === 'dotenv' ? dotenv(path) : { app: 'evo-me', path, format }
+        const { files } = create([file], undefined, ownPlaces)
+        for (const token of [first, undefined]) await files.update('evo-me', token)
+        await files.configure([])
+        expect(await examineTokenFile(file, ownPlaces)).toMatchObject({
+          message: expect.stringMatching(/ (state directory|config) of evo-token/) as string,
+          hint: 'Name another path in "files" of the config.',
+        })
+      }
+      for (const name of own) expect(readFileSync(at(name), 'utf8')).toBe('one-word')
+      expect(existsSync(at('state/new'))).toBe(false)
+    })
+  }
+})
+
 describe('in a git repository, a token file', () => {
   const needsGit = itNeeds(gitMissing)
 
@@ -478,18 +564,21 @@ describe('in a git repository, a token file', () => {
   needsGit('begins its life where git does not look', async () => {
     using repository = createRepository()
     repository.write('.gitignore', '.env\n')
-    // What stands in the way of the rename leaves the beginning of the file where it was made.
-    mkdirSync(join(repository.directory, '.env/in-the-way'), { recursive: true })
-    chmodSync(join(repository.directory, '.git'), 0o700)
-    const seen: string[] = []
-    const { files, errors } = create([
-      { app: 'evo-me', path: join(repository.directory, '.env'), format: 'raw' },
-    ])
-    await files.update('evo-me', first)
-    seen.push(...readdirSync(repository.directory))
-    expect(errors).toMatchObject([{ err: { syscall: 'rename' } }])
-    expect(String((errors[0]?.err as Error & { path?: string }).path)).toContain('/.git/evo-token-')
-    expect(seen.sort()).toEqual(['.env', '.git', '.gitignore'])
+    const path = join(repository.directory, '.env')
+    // The rename fails, and its error names where the file was made.
+    mkdirSync(join(path, 'in-the-way'), { recursive: true })
+    const gitDirectory = join(repository.directory, '.git')
+    const replaced = replaceTokenFile(
+      path,
+      Buffer.from('x'),
+      new AbortController().signal,
+      gitDirectory,
+    )
+    await expect(replaced).rejects.toMatchObject({
+      syscall: 'rename',
+      path: expect.stringContaining('/.git/evo-token-') as string,
+    })
+    expect(readdirSync(repository.directory).sort()).toEqual(['.env', '.git', '.gitignore'])
   })
 
   needsGit('is refused where it was committed once, whatever is ignored since', async () => {

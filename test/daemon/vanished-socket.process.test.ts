@@ -38,6 +38,18 @@ describe('an owner socket whose directory is removed', () => {
   })
 })
 
+describe('the file that names the socket, when it is removed', () => {
+  it('is written again at a heartbeat: without it, clients with another environment would find no daemon', async () => {
+    await using home = await createHome(CONFIG)
+    await using daemon = await startDaemonProcess(home, { heartbeatMs: 100 })
+    rmSync(join(home.stateDir, 'endpoint.json'))
+    await daemon.logged(({ msg }) => msg.includes('was removed: it was written again'))
+    expect(endpointOf(home)).toEqual({ socket: daemon.socket, url: daemon.url, pid: daemon.pid })
+    const elsewhere = { EVO_TOKEN_RUNTIME_DIR: join(home.directory, 'elsewhere') }
+    expect(await runCli(home, ['reload'], { env: elsewhere })).toMatchObject({ code: 0 })
+  })
+})
+
 describe('a client that finds no socket', () => {
   it('asks over TCP as the caller local, for what a caller may ask', async () => {
     await using home = await createHome(CONFIG)

@@ -1,6 +1,7 @@
 /** A vault that cannot be written, against the real one: nothing is spent, and nothing is lost. */
-import { mkdir, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { cp, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createPerson } from '../support/person.ts'
 import { until } from '../support/until.ts'
@@ -83,6 +84,45 @@ it('lets no request out, serves the good token, says why, and heals by itself', 
   world.clock.pass(backOffMs(5, JITTER))
   await sidecar.round()
   expect(await sidecar.readyz(ME)).toEqual(READY)
+  expect(sends()).toBe(sentBefore + 1)
+  await sidecar.restart()
+  expect(await sidecar.call('POST', `/v1/apps/${ME}/refresh`)).toMatchObject({ status: 200 })
+})
+
+it.each([
+  ['is away, as a home on the network may be', async () => undefined],
+  [
+    'has another one in its place',
+    async (vault: string) => {
+      await mkdir(vault, { recursive: true, mode: 0o700 })
+      await cp(`${vault.replace('/state/', '/away/')}/vault.json`, join(vault, 'vault.json'))
+      const header = await readFile(join(vault, 'vault.json'), 'utf8')
+      await writeFile(
+        join(vault, 'vault.json'),
+        header.replace(/"id": "[^"]+"/, `"id": "${randomUUID()}"`),
+      )
+    },
+  ],
+] as const)('loses no session while the whole vault %s', async (_, replace) => {
+  const { sidecar, first, sends, sentBefore } = await signedIn()
+  await using _sidecar = sidecar
+  const { stateDir } = sidecar.home
+  const away = join(dirname(stateDir), 'away')
+  await rename(stateDir, away)
+  await replace(join(stateDir, 'vault'))
+  world.clock.pass(DUE_MS)
+  await sidecar.round()
+  expect(await sidecar.token(ME)).toMatchObject({ status: 200, body: { access_token: first } })
+  expect(await sidecar.status(ME)).toMatchObject({
+    session: 'retrying',
+    last_error: { error: 'vault_unwritable' },
+  })
+  expect(sends()).toBe(sentBefore)
+
+  await rm(stateDir, { recursive: true, force: true })
+  await rename(away, stateDir)
+  world.clock.pass(backOffMs(1, JITTER))
+  await sidecar.round()
   expect(sends()).toBe(sentBefore + 1)
   await sidecar.restart()
   expect(await sidecar.call('POST', `/v1/apps/${ME}/refresh`)).toMatchObject({ status: 200 })

@@ -69,9 +69,9 @@ async function isPlanted(path: string, directory: string): Promise<boolean> {
 const EVERY_USER_WRITES = 0o1002
 
 async function runGit(path: string, args: readonly string[], signal: AbortSignal) {
-  // Variables such as GIT_DIR would lead to another repository.
-  const { PATH, HOME } = process.env
-  const env = { PATH, HOME }
+  // Variables such as GIT_DIR would lead to another repository; these lead to the user's own settings.
+  const { PATH, HOME, XDG_CONFIG_HOME, USERPROFILE } = process.env
+  const env = { PATH, HOME, XDG_CONFIG_HOME, USERPROFILE }
   const program = platform.programFor('git', env)
   if (program === undefined) throw new Error('there is no git in PATH')
   return execFileAsync(program, ['-C', dirname(path), ...args], {

@@ -3,7 +3,6 @@ import type { TokenFile } from '../../config/config.ts'
 import type { ConfigFault } from '../../config/faults.ts'
 import { SidecarError } from '../../errors.ts'
 import { diskErrorInWords, isDiskError, wayOutOf } from '../files/disk-errors.ts'
-import { MOVE_AWAY } from '../files/own-file.ts'
 
 /** Why a file does not have its token. */
 export interface TokenFileProblem {
@@ -22,8 +21,6 @@ export function toTokenFileProblem({ path }: TokenFile, error: unknown): TokenFi
   if (error.code === 'ENOENT') {
     return problem(`The directory of ${path} does not exist.`, 'Create it, or correct the path.')
   }
-  // In the words of `examineTokenFile`.
-  if (error.code === 'EISDIR') return problem(`${path} is a directory, not a file.`, MOVE_AWAY)
   const wayOut = error.code === 'EROFS' ? READ_ONLY : wayOutOf(error)
   return problem(`${path} cannot be written: ${diskErrorInWords(error)}.`, wayOut)
 }

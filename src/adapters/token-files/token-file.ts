@@ -9,6 +9,7 @@ import type { Sealed } from '../../core/token.ts'
 import { SidecarError } from '../../errors.ts'
 import { platform } from '../../platform/current.ts'
 import { withoutVariable, withVariable } from './dotenv-text.ts'
+import { type OwnPlaces, refuseOwnPlaces } from './own-places.ts'
 import { findGitDirectory, isIgnoredByGit } from './git.ts'
 import {
   findOwnFile,
@@ -19,6 +20,7 @@ import {
 } from '../files/own-file.ts'
 import { replaceTokenFile } from './replace-token-file.ts'
 import { type TokenFileProblem, toTokenFileProblem } from './token-file-problem.ts'
+import { requireTokenAlone } from './whole-file.ts'
 
 /** Far larger than any `.env`. */
 const TOKEN_FILE_MAX_BYTES = 1024 * 1024
@@ -31,6 +33,7 @@ export interface Limits {
   readonly patienceMs: number
   /** Queues `work` behind other work on the file at `path`. */
   readonly inTurn: (path: string, work: () => Promise<void>) => Promise<void>
+  readonly ownPlaces: OwnPlaces
 }
 
 /**
@@ -41,7 +44,7 @@ export interface Limits {
 export async function setToken(
   file: TokenFile,
   token: Sealed | undefined,
-  { patienceMs, inTurn }: Limits,
+  { patienceMs, inTurn, ownPlaces }: Limits,
 ): Promise<void> {
   await runWithin(file, patienceMs, async (signal) => {
     const found = await findOwnFile(file.path).catch((error: unknown) => {
@@ -49,6 +52,7 @@ export async function setToken(
       if (token || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     })
     if (!found) return
+    await refuseOwnPlaces(found.path, ownPlaces)
     await inTurn(found.path, async () => {
       signal.throwIfAborted()
       if (!token) await takeOut(found, file, signal)
@@ -58,12 +62,16 @@ export async function setToken(
 }
 
 /** What would prevent writing a token to the file, found without writing; undefined for nothing. */
-export async function examineTokenFile(file: TokenFile): Promise<TokenFileProblem | undefined> {
+export async function examineTokenFile(
+  file: TokenFile,
+  ownPlaces: OwnPlaces,
+): Promise<TokenFileProblem | undefined> {
   try {
     await runWithin(file, FILE_TIMEOUT_MS, async (signal) => {
       const { path, stats } = await findOwnFile(file.path)
       if (stats) refuseOthers(path, stats)
-      if (file.format === 'dotenv') await settingsOf(path)
+      await refuseOwnPlaces(path, ownPlaces)
+      await textBefore(path, file)
       await access(dirname(path), constants.W_OK | constants.X_OK)
       await gitDirectoryIfIgnored(path, signal)
     })
@@ -80,7 +88,8 @@ async function putToken(
   signal: AbortSignal,
 ): Promise<void> {
   const gitDirectory = await gitDirectoryIfIgnored(path, signal)
-  await replaceTokenFile(path, await renderContent(path, file, token), signal, gitDirectory)
+  const content = renderContent(path, file, { token, before: await textBefore(path, file) })
+  await replaceTokenFile(path, content, signal, gitDirectory)
 }
 
 async function gitDirectoryIfIgnored(
@@ -97,8 +106,12 @@ async function gitDirectoryIfIgnored(
   return gitDirectory
 }
 
-async function renderContent(path: string, file: TokenFile, accessToken: Sealed): Promise<Buffer> {
-  const token = accessToken.expose()
+function renderContent(
+  path: string,
+  file: TokenFile,
+  { token: sealed, before }: { readonly token: Sealed; readonly before: string },
+): Buffer {
+  const token = sealed.expose()
   switch (file.format) {
     case 'raw':
       return Buffer.from(token)
@@ -106,7 +119,7 @@ async function renderContent(path: string, file: TokenFile, accessToken: Sealed)
       return Buffer.from(`${JSON.stringify({ app: file.app, access_token: token })}\n`)
     case 'dotenv': {
       const value = Buffer.from(token).toString('latin1')
-      const bytes = toBytes(withVariable(await settingsOf(path), file.variable, value))
+      const bytes = toBytes(withVariable(before, file.variable, value))
       // The next token could not be written then.
       if (bytes.length > TOKEN_FILE_MAX_BYTES) throw toFileTooLargeError(path, TOKEN_FILE_MAX_BYTES)
       return bytes
@@ -122,6 +135,7 @@ async function takeOut(
 ): Promise<void> {
   if (!stats) return
   if (file.format !== 'dotenv') {
+    await textBefore(path, file)
     signal.throwIfAborted()
     await platform.files.removeFile(path)
     return
@@ -135,10 +149,16 @@ async function takeOut(
   await replaceTokenFile(path, toBytes(after), signal, gitDirectory)
 }
 
-/** The settings in a `.env`. @throws {SidecarError} `failed` for UTF-16, as PowerShell 5 writes it: no program reads a token there. */
-async function settingsOf(path: string): Promise<string> {
+/**
+ * The text of a file that is about to be written; empty where there is none.
+ *
+ * @throws {SidecarError} `failed` where a token would destroy it, or no program would find the token.
+ */
+async function textBefore(path: string, { format }: TokenFile): Promise<string> {
   const text = (await readExistingText(path)) ?? ''
-  if (/^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(text)) {
+  if (format !== 'dotenv') requireTokenAlone(path, text)
+  // In UTF-16, as PowerShell 5 writes it, each letter of a setting has a NUL beside it.
+  else if (/^(?:\u00ff\u00fe|\u00fe\u00ff)|\0/.test(text)) {
     throw new SidecarError('failed', `${path} is in UTF-16, where programs find no settings.`, {
       hint: 'Save it as UTF-8; in PowerShell 5: `Set-Content -Encoding UTF8`.',
     })

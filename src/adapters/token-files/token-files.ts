@@ -3,6 +3,7 @@ import type { TokenFile } from '../../config/config.ts'
 import type { Log } from '../../core/ports.ts'
 import type { Sealed } from '../../core/token.ts'
 import { Queues } from '../../queue.ts'
+import type { OwnPlaces } from './own-places.ts'
 import { FILE_TIMEOUT_MS, setToken } from './token-file.ts'
 import { type TokenFileProblem, toTokenFileProblem } from './token-file-problem.ts'
 
@@ -19,6 +20,7 @@ export interface TokenFiles {
 
 export interface TokenFilesDeps {
   readonly log: Log
+  readonly ownPlaces: OwnPlaces
   /** Called with an app's name when the problem of its files has changed. */
   readonly onProblem?: (app: string) => void
   /** How long one file may take, in milliseconds, before this update of it is abandoned. */
@@ -27,7 +29,7 @@ export interface TokenFilesDeps {
 
 export function createTokenFiles(
   configured: readonly TokenFile[],
-  { log, onProblem = () => undefined, patienceMs = FILE_TIMEOUT_MS }: TokenFilesDeps,
+  { log, ownPlaces, onProblem = () => undefined, patienceMs = FILE_TIMEOUT_MS }: TokenFilesDeps,
 ): TokenFiles {
   let files = new Map(configured.map((file) => [fileKey(file), file]))
   let filesByApp = groupByApp(files)
@@ -46,7 +48,7 @@ export function createTokenFiles(
     const key = fileKey(file)
     if (holds.has(key) && holds.get(key) === accessToken?.sha256) return
     try {
-      await setToken(file, accessToken, { patienceMs, inTurn })
+      await setToken(file, accessToken, { patienceMs, inTurn, ownPlaces })
       holds.set(key, accessToken?.sha256)
       if (problems.delete(key)) onProblem(file.app)
     } catch (error) {

@@ -12,7 +12,10 @@ export async function run({ argument, io }: Invocation): Promise<number> {
   const path = locations.configPath(argument('FILE') || undefined, io.env, home)
   const { config, warnings } = await loadConfig(path, { home })
   if (config.ca !== undefined) readCertificates(config.ca, '"ca"')
-  const problems = await Promise.all(config.files.map(examineTokenFile))
+  const { stateDir } = locations.findPlaces({ env: io.env, home, flags: {} })
+  const problems = await Promise.all(
+    config.files.map((file) => examineTokenFile(file, { stateDir, config: path })),
+  )
   const all = [...warnings, ...tokenFileWarnings(problems)]
   if (all.length > 0) io.stderr.write(`${faultLines(`warning: ${path}`, all)}\n`)
   const count = config.apps.length

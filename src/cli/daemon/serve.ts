@@ -19,6 +19,15 @@ function requireOpenFiles(): void {
   )
 }
 
+/** A shell may be in a directory that was removed since. Libraries ask for the current one as they are loaded. */
+function leaveRemovedDirectory(): void {
+  try {
+    process.cwd()
+  } catch {
+    process.chdir('/')
+  }
+}
+
 export const serve: CommandRow = {
   arguments: [],
   options: {
@@ -50,6 +59,8 @@ export const serve: CommandRow = {
   ],
   run: async (invocation) => {
     requireOpenFiles()
+    leaveRemovedDirectory()
+    platform.files.keepOwnersRights()
     const code = await (await import('../serve.ts')).run(invocation)
     // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)

@@ -68,13 +68,12 @@ export async function run(invocation: Invocation): Promise<number> {
   let issuers: ReturnType<typeof createIssuerFetch> | undefined
   const places = findDaemonPlaces(invocation.place)
   const uid = ownership.userId()
+  const configPath = locations.configPath(text('config'), io.env, home)
   const shared: Check[] = [
     {
       id: 'config',
       async run() {
-        const loaded = await loadConfig(locations.configPath(text('config'), io.env, home), {
-          home,
-        })
+        const loaded = await loadConfig(configPath, { home })
         const { apps } = (config = loaded.config)
         const name = argument('APP')
         if (name && !apps.some((app) => app.name === name)) {
@@ -124,7 +123,8 @@ export async function run(invocation: Invocation): Promise<number> {
   // One run each: they do not depend on one another.
   for (const problem of problems) await runChecks([daemonProblemCheck(problem)], null, say)
   // They need only the config, and no token depends on them.
-  for (const [app, checks] of fileChecks(config?.files ?? [])) {
+  const ownPlaces = { stateDir: places.stateDir, config: configPath }
+  for (const [app, checks] of fileChecks(config?.files ?? [], ownPlaces)) {
     if (!argument('APP') || app === argument('APP')) await runChecks(checks, app, say)
   }
   const failed = verdicts.find(({ ok }) => !ok)

@@ -16,7 +16,7 @@ import {
   candidateWords,
 } from './candidates.ts'
 import { type ComparisonResult, type Comparison, createComparison } from './comparison.ts'
-import type { AddedLine } from './diff.ts'
+import { type AddedLine, NAME_LINE } from './diff.ts'
 import { decodeForms } from './forms.ts'
 import { messageLines } from './message-lines.ts'
 import { type Shape, shapesIn } from './shapes.ts'
@@ -29,9 +29,7 @@ const ALLOWED_LINE = /evo-token: ?allow\b/
 const MOST_SHOWN = 50
 
 /** A line that is checked: where it is, and what was found. */
-interface CheckedLine {
-  readonly file: string
-  readonly place: string
+interface CheckedLine extends Pick<AddedLine, 'commit' | 'file' | 'line'> {
   allowed: boolean
   shape: Shape | undefined
 }
@@ -69,13 +67,26 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const compared = await comparison.end()
   for (const missing of missingIn(compared)) stderr.write(`evo-token: ${missing}\n`)
-  const findings = new Map<string, string>(shaped.map(({ place, shape = '' }) => [place, shape]))
-  for (const [sha256, { place }] of compared.held) {
-    findings.set(place, `a secret of ours (${sha256.slice(0, 8)})`)
+  const found = [...shaped, ...compared.held.values()]
+  const hidden = new Set(found.filter(({ line }) => line === NAME_LINE).map(({ file }) => file))
+  const placeOf = ({ commit, file, line }: CheckedLine) => {
+    const name = hidden.has(file) ? withoutSecret(file) : file
+    return line === NAME_LINE
+      ? `${commit}the name of ${plain(name)}`
+      : `${commit}${plain(name)}:${line}`
+  }
+  const findings = new Map<string, string>(shaped.map((line) => [placeOf(line), line.shape ?? '']))
+  for (const [sha256, line] of compared.held) {
+    findings.set(placeOf(line), `a secret of ours (${sha256.slice(0, 8)})`)
   }
   if (findings.size === 0) return 0
   stderr.write(`evo-token: ${describeFindings([...findings], range)}\n`)
   return 1
+}
+
+/** A name that has a secret in it, as far as it can be shown. */
+function withoutSecret(name: string): string {
+  return name.replace(/[^/]{16,}/g, (part) => `${part.slice(0, 4)}…`)
 }
 
 interface LookResult {
@@ -102,7 +113,7 @@ async function searchLines(
   for await (const lines of source) {
     for (const line of lines) {
       any = true
-      const block = unwrapper.add(line)
+      const block = line.line === NAME_LINE ? undefined : unwrapper.add(line)
       if (block) await lookAt(block.text, foundAt(block))
       // A line that is too short for a secret is skipped: there may be millions.
       if (line.first && line.last && line.text.length < CANDIDATE_MIN_LENGTH) continue
@@ -116,7 +127,7 @@ async function searchLines(
 }
 
 function foundAt({ commit, file, line }: AddedLine): CheckedLine {
-  return { file, place: `${commit}${plain(file)}:${line}`, allowed: false, shape: undefined }
+  return { commit, file, line, allowed: false, shape: undefined }
 }
 
 async function lookInto(

@@ -1,12 +1,16 @@
-/** Finds the added lines in the output of `git diff`, and the messages between the diffs of several commits. */
+/** Finds the added lines and the new names in the output of `git diff`, and the messages between the diffs of several commits. */
 import type { LinePiece } from './lines.ts'
 
 export interface AddedLine extends LinePiece {
   /** The commit, as people are shown it before the file; empty for what is staged. */
   readonly commit: string
   readonly file: string
+  /** `NAME_LINE` for the file's name. */
   readonly line: number
 }
+
+/** A new name of a file is looked at as a line of it: some programs name a file after the URL that they fetched. */
+export const NAME_LINE = 0
 
 /** The name of a commit's message, in place of a file. */
 export const MESSAGE_FILE = 'commit message'
@@ -20,6 +24,8 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
   // How much of the hunk is still to come: an added line may itself look like a header.
   let [removed, added] = [0, 0]
   let inMessage = false
+  /** The name that the header of a file ends with. */
+  let nameInHeader = ''
   let parents = createParents()
   // The number of the line that the previous piece began, for the rest of a long line.
   let number: number | undefined
@@ -36,10 +42,23 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
       return isNew && parents.allLack(file, line - 1) ? line - 1 : undefined
     }
     readHeader(text)
-    return undefined
+    return isNewName(text) && parents.allLack(file, NAME_LINE) ? NAME_LINE : undefined
+  }
+
+  /** Whether the header says that no file had this name before, which is `file` then. */
+  function isNewName(text: string): boolean {
+    const renamed = /^(?:rename|copy) to "?(.*?)"?$/.exec(text)?.[1]
+    if (renamed === undefined && !text.startsWith('new file mode ')) return false
+    file = fromBytes(renamed ?? nameInHeader)
+    return true
   }
 
   function readHeader(text: string): void {
+    // `diff --git a/NAME b/NAME`, where a new file has the same name twice.
+    if (text.startsWith(FILE_HEADER)) {
+      const names = text.slice(FILE_HEADER.length)
+      nameInHeader = names.slice((names.length + 1) / 2).replace(/^"?b\/|"$/g, '')
+    }
     const [, hash, ofParents = ''] = /^\0([\da-f]+) ([\da-f ]*)$/.exec(text) ?? []
     if (hash !== undefined) {
       const short = `${hash.slice(0, 10)}: `
@@ -67,6 +86,7 @@ export function createDiffParser(): (piece: LinePiece) => AddedLine | undefined 
     }
     if (first) number = numberOf(text)
     if (number === undefined) return undefined
+    if (number === NAME_LINE) return { commit, file, line: NAME_LINE, text: file, first, last }
     const content = first && !inMessage ? text.slice(1) : text
     return {
       commit,
@@ -103,6 +123,8 @@ function createParents(count = 1) {
     },
   }
 }
+
+const FILE_HEADER = 'diff --git '
 
 function fromBytes(text: string): string {
   return Buffer.from(text, 'latin1').toString()

@@ -1,7 +1,8 @@
 /**
- * A text and its decoded forms: UTF-16, escapes of URLs, JSON and terminals, base64 at every alignment, and
- * these in one another. Texts have a character for each byte.
+ * A text and its decoded forms: UTF-16, escapes of URLs, strings, HTML and terminals, base64 at every alignment,
+ * and these in one another. Texts have a character for each byte.
  */
+import { escapeAt } from './escapes.ts'
 import { toCharacterClass, stretchesIn } from './stretches.ts'
 
 /** Enough for a Basic header in a JSON string in base64 in a UTF-16 file. */
@@ -98,75 +99,25 @@ function hasUtf16(bytes: Buffer): boolean {
   return false
 }
 
-const [NEWLINE, SPACE, ESCAPE, PERCENT, BACKSLASH] = [0x0a, 0x20, 0x1b, 0x25, 0x5c]
+const NEWLINE = 0x0a
 
-/** The escapes of white space, which no token contains. */
-const BLANK_ESCAPES = toCharacterClass(/[abefnrtv0]/)
+const BEGINS_ESCAPE = toCharacterClass(/[%&\\\x1b]/)
 
-/** The printable text with escapes of URLs, strings and terminals decoded; empty where there are none. */
+/** The printable text with escapes of URLs, strings, HTML and terminals decoded; empty where there are none. */
 function withoutEscapes(original: string, bytes: Buffer): string {
-  if (!/[%\\\x1b]/.test(original)) return ''
+  if (!/[%&\\\x1b]/.test(original)) return ''
   const text = printableIn(bytes)
   const out = Buffer.allocUnsafe(text.length)
   let end = 0
   let found = false
   for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at)
-    const escape = ESCAPES.has(code) ? escapeAt(text, at, code) : undefined
+    const escape = BEGINS_ESCAPE[code] === 1 ? escapeAt(text, at) : undefined
     found ||= escape !== undefined
     out[end++] = escape?.code ?? code
     at += escape?.length ?? 1
   }
   return found ? out.toString('latin1', 0, end) : ''
-}
-
-interface Escape {
-  readonly code: number
-  readonly length: number
-}
-
-const ESCAPES = new Set([ESCAPE, PERCENT, BACKSLASH])
-
-function escapeAt(text: string, at: number, code: number): Escape | undefined {
-  if (code === PERCENT) return hexEscape(text, at, 1, 2)
-  // The sequences that colour what a terminal shows (ECMA-48, CSI).
-  if (code === ESCAPE) return { code: SPACE, length: csiLength(text, at) }
-  const next = text.charCodeAt(at + 1)
-  switch (String.fromCharCode(next)) {
-    case 'x':
-      return hexEscape(text, at, 2, 2)
-    case 'u':
-      return hexEscape(text, at, 2, 4)
-    default:
-      // A backslash at the end of the text: charCodeAt is NaN there.
-      return next > SPACE
-        ? { code: BLANK_ESCAPES[next] === 1 ? NEWLINE : next, length: 2 }
-        : undefined
-  }
-}
-
-const NO_DIGIT = 0xff
-
-const HEX_DIGITS = Uint8Array.from({ length: 256 }, (_, code) => {
-  const value = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())
-  return value < 0 ? NO_DIGIT : value
-})
-
-function hexEscape(text: string, at: number, from: number, digits: number): Escape | undefined {
-  let code = 0
-  for (let place = at + from; place < at + from + digits; place++) {
-    const value = HEX_DIGITS[text.charCodeAt(place)] ?? NO_DIGIT
-    if (value === NO_DIGIT) return undefined
-    code = code * 16 + value
-  }
-  return { code: code > 0xff ? SPACE : code, length: from + digits }
-}
-
-function csiLength(text: string, at: number): number {
-  if (text[at + 1] !== '[') return 1
-  let end = at + 2
-  while (end < at + 16 && /[\d;?]/.test(text[end] ?? '')) end++
-  return end + 1 - at
 }
 
 /** Both alphabets (RFC 4648 §4 and §5). */

@@ -38,6 +38,11 @@ export function pidFileOf(lock: string): string {
   return lock
 }
 
+export function keepOwnersRights(): void {
+  const mask = process.umask(0o077)
+  process.umask(mask & ~0o700)
+}
+
 /** Root keeps the owner too, so that the daemon's user can still read a config in /etc that root changed. */
 export function createLike(path: string, original: Stats | undefined): number {
   const mask = process.umask(0)

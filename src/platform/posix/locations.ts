@@ -4,7 +4,16 @@ import { absoluteOnly, nonEmpty } from '../path-variables.ts'
 import type { ChosenDirectory, Env, PlaceOptions, Places } from '../for-clients.ts'
 
 export function homeOf(env: Env): string {
-  return env.HOME || process.getBuiltinModule('node:os').homedir()
+  return absoluteOnly(env.HOME) ?? homeOfUser()
+}
+
+/** That of the user database; `/` for a user that is not in it, as a container may run programs. */
+function homeOfUser(): string {
+  try {
+    return process.getBuiltinModule('node:os').userInfo().homedir
+  } catch {
+    return '/'
+  }
 }
 
 export function configPath(option: string | undefined, env: Env, home: string): string {

@@ -58,6 +58,16 @@ export const systemd: ServicePlatform = {
   },
 }
 
+/** Whether the user's services go on without a session. */
+function lingers(): boolean {
+  try {
+    return existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
+  } catch {
+    // The user is in no user database, and systemd keeps a user by name.
+    return false
+  }
+}
+
 function systemctlOf(system: boolean): string {
   return system ? 'systemctl' : 'systemctl --user'
 }
@@ -174,13 +184,12 @@ function createManager(
         ? 'The evo-token package has units of its own: `systemctl enable --now evo-token.socket evo-token.service` runs those, `apt remove evo-token` removes them.'
         : undefined,
     notes() {
-      const lingers = existsSync(`/var/lib/systemd/linger/${userInfo().username}`)
       if (system && isPackaged() && installedFiles().some(({ text }) => text !== undefined)) {
         return [
           'Units in /etc/systemd/system take precedence over those that the evo-token package brings. `evo-token service uninstall --system` goes back to those.',
         ]
       }
-      return system || lingers
+      return system || lingers()
         ? []
         : ['It stops when your last session ends. To keep it running: loginctl enable-linger']
     },

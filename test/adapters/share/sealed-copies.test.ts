@@ -15,7 +15,11 @@ async function copiesWith(...bytes: readonly number[]): Promise<SealedCopies> {
     bytes.map((byte) => toVaultKey(new Secret(Buffer.alloc(32, byte).toString('base64url')))),
   )
   if (!first) throw new Error('no key')
-  return new SealedCopies({ ring: [first, ...rest], raiseFormat: async () => undefined })
+  return new SealedCopies({
+    ring: [first, ...rest],
+    whyNotInPlace: () => undefined,
+    raiseFormat: async () => undefined,
+  })
 }
 
 function copy(readerKey = 1): RecordCopy {

@@ -27,6 +27,16 @@ describe('formsOf', () => {
     ['JSON in JSON', `{"log":"{\\"x\\":\\"\\\\n${TOKEN}\\""}`],
     ['a Unicode escape', `"\\u003d${TOKEN}\\u0026"`],
     ['a hexadecimal escape', `'\\x22${TOKEN}\\x22'`],
+    ['escapes with braces', TOKEN.replace(/\W/g, (one) => `\\u{${hex(one)}}`)],
+    ['escapes of eight digits', TOKEN.replace(/\W/g, (one) => `\\U000000${hex(one)}`)],
+    [
+      'octal escapes',
+      TOKEN.replace(/[^a-z]/g, (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`),
+    ],
+    ['HTML with decimal entities', `<b>&#34;${TOKEN.replace(/\W/g, '&#45;')}&#34;</b>`],
+    ['HTML with hexadecimal entities', `<b>${TOKEN.replace(/./g, (one) => `&#x${hex(one)};`)}</b>`],
+    ['HTML with named entities', `x&equals;${TOKEN}&apos;y`],
+    ['HTML in JSON', `"\\u0026quot;${TOKEN}&quot;"`],
     ['the colours of a terminal', `\x1b[1;32m${TOKEN}\x1b[0m`],
     ['base64', base64(`id:${TOKEN}`)],
     ['base64 for URLs', base64url(`>>>???${TOKEN}>>>???`)],
@@ -46,7 +56,7 @@ describe('formsOf', () => {
   })
 
   it('leaves escapes alone that are none', () => {
-    const text = 'a 5% b %zz \\'
+    const text = 'a 5% b %zz & &x; &no-name; &#; &#xzz; &amp \\'
     expect([...decodeForms(text)]).toEqual([text])
   })
 
@@ -54,6 +64,10 @@ describe('formsOf', () => {
     'QUFB',
     'UFBQ',
     '%25',
+    '&amp;',
+    '&',
+    '\\u{2d}',
+    '\\055',
     '\\\\',
     '\\n',
     'A'.repeat(20) + '\\n',

@@ -85,6 +85,38 @@ describe('guard check', () => {
     expect(stderr).toContain('  möre.txt:4: a JWT\n')
   })
 
+  it('looks at new names of files, and shows none of the secret in them', async () => {
+    await using daemon = await startHolder()
+    using repository = createRepository()
+    repository.stage('old.txt', 'a\nb\nc\n')
+    repository.stage(`kept-${SECRET}`, 'x\n')
+    repository.git('commit', '--quiet', '--no-verify', '--message', 'x')
+    repository.stage(`kept-${SECRET}`, 'y\n')
+    expect(await guard(daemon, repository)).toMatchObject({ code: 0 })
+
+    for (const [name, shown] of [
+      [`download?access_token=${SECRET}`, 'down…'],
+      [`a/${SECRET}/b c`, 'a/Zm9v…/b c'],
+      [`ümlaut "${SECRET}"`, 'ümla…'],
+    ] as const) {
+      for (const content of ['', `${JWT}\n`]) {
+        repository.stage(name, content)
+        const { code, stderr } = await guard(daemon, repository)
+        expect([name, code]).toEqual([name, 1])
+        expect(stderr).toContain(`  the name of ${shown}: a secret of ours`)
+        if (content !== '') expect(stderr).toContain(`  ${shown}:1: a JWT`)
+        expect(stderr).not.toContain(SECRET)
+        repository.git('reset', '--quiet', '--hard')
+      }
+    }
+    repository.git('mv', 'old.txt', `${SECRET}.txt`)
+    const { code, stderr } = await guard(daemon, repository)
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('  the name of Zm9v…: a secret of ours') as string,
+    })
+  })
+
   it('looks into files that git takes for binary', async () => {
     await using daemon = await startHolder()
     using repository = createRepository()

@@ -17,6 +17,21 @@ MACHINE_SOCKET = "/run/evo-token/owner.sock"
 WINDOWS = os.name == "nt"
 
 
+def home() -> Path:
+    """As the daemon finds it: that of a user whom no user database names is `/`."""
+    if WINDOWS:
+        return Path.home()
+    named = os.environ.get("HOME", "")
+    if os.path.isabs(named):
+        return Path(named)
+    import pwd
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path("/")
+
+
 def state_directory(env: Mapping[str, str]) -> Path:
     if WINDOWS:
         return _windows_state_directory(env)
@@ -24,7 +39,7 @@ def state_directory(env: Mapping[str, str]) -> Path:
         if named:
             return Path(named)
     base = env.get("XDG_STATE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".local/state") / "evo-token"
+    return (Path(base) if os.path.isabs(base) else home() / ".local/state") / "evo-token"
 
 
 def _windows_state_directory(env: Mapping[str, str]) -> Path:
@@ -32,7 +47,7 @@ def _windows_state_directory(env: Mapping[str, str]) -> Path:
     if named:
         return Path(named)
     base = env.get("LOCALAPPDATA", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / "AppData/Local") / "evo-token"
+    return (Path(base) if os.path.isabs(base) else home() / "AppData/Local") / "evo-token"
 
 
 def _runtime_directory(env: Mapping[str, str], state: Path) -> Path:

@@ -18,6 +18,7 @@ from pathlib import Path
 from ._client import default_client
 from ._connection import Json
 from ._errors import DaemonNotRunning, EvoTokenError
+from ._places import home
 from ._programs import environment, find
 
 _TYPES = ("native", "spa", "web", "service")
@@ -267,6 +268,6 @@ def _config_path() -> Path:
     if env.get("EVO_TOKEN_CONFIG"):
         return Path(env["EVO_TOKEN_CONFIG"])
     if os.name == "nt":
-        return Path(env.get("APPDATA") or Path.home() / "AppData/Roaming") / "evo-token/config.json"
+        return Path(env.get("APPDATA") or home() / "AppData/Roaming") / "evo-token/config.json"
     base = env.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".config") / "evo-token/config.json"
+    return (Path(base) if os.path.isabs(base) else home() / ".config") / "evo-token/config.json"

@@ -23,14 +23,19 @@ export function changeFiles(
   change: () => Promise<StoreResult>,
   format = FORMAT_UNSHARED,
 ): Promise<StoreResult> {
+  const refuse = (reason: string): StoreResult => {
+    const message = `${failure} in ${dir}: ${reason}`
+    return { kind: 'unwritable', failure: { code: 'vault_unwritable', message } }
+  }
   return queues.run(app, async () => {
+    const missing = keys.whyNotInPlace()
+    if (missing !== undefined) return refuse(missing)
     try {
       await keys.raiseFormat(format)
       return await change()
     } catch (error) {
       if (!isDiskError(error)) throw error
-      const message = `${failure} in ${dir}: ${diskErrorInWords(error)}. ${wayOutOf(error)}`
-      return { kind: 'unwritable', failure: { code: 'vault_unwritable', message } }
+      return refuse(`${diskErrorInWords(error)}. ${wayOutOf(error)}`)
     }
   })
 }

@@ -200,12 +200,17 @@ export class StoredRecords implements VaultRecords {
   async #load(entry: VaultEntry): Promise<LoadedRecord | undefined> {
     const { dir, log, keys } = this.#deps
     const recovery = new Recovery({ dir, log, ring: keys.ring }, entry)
+    const unreadable = (reason: string, cause?: unknown) => {
+      const { record } = filesOf(dir, entry.app)
+      const message = `The record ${record} cannot be read now: ${reason}`
+      return new SidecarError('unavailable', message, { cause })
+    }
     const loaded = await recovery.run().catch((error: unknown) => {
       if (!isDiskError(error)) throw error
-      const { record } = filesOf(dir, entry.app)
-      const message = `The record ${record} cannot be read now: ${diskErrorInWords(error)}.`
-      throw new SidecarError('unavailable', message, { cause: error })
+      throw unreadable(`${diskErrorInWords(error)}.`, error)
     })
+    const missing = loaded ? undefined : keys.whyNotInPlace()
+    if (missing !== undefined) throw unreadable(missing)
     this.#onDisk.setMisplaced(entry.app, recovery.misplaced)
     return loaded
   }

@@ -1,7 +1,7 @@
 /** The keys that an open vault encrypts its records with, and the header that names them. */
 import { Queue } from '../../../queue.ts'
 import { type KeyRing, findKey } from './key-ring.ts'
-import { createKeyCheck, type VaultHeader, writeHeader } from '../header.ts'
+import { createKeyCheck, readHeader, type VaultHeader, writeHeader } from '../header.ts'
 import type { OnStep } from '../records/record-files.ts'
 
 /** What the records need of the keys. */
@@ -10,6 +10,11 @@ export interface SealingKeys {
   readonly ring: KeyRing
   /** Call it before a record is written, so that no version that knows only lower formats opens the vault. */
   raiseFormat(format: number): Promise<void>
+  /**
+   * Why the directory is not that of this vault any more; undefined where it is. A home on the network that is
+   * unmounted takes its files with it, and a record that is missing then was not deleted.
+   */
+  whyNotInPlace(): string | undefined
 }
 
 export class CurrentKeys implements SealingKeys {
@@ -42,6 +47,17 @@ export class CurrentKeys implements SealingKeys {
   async raiseFormat(format: number): Promise<void> {
     if (this.#header.format >= format) return
     await this.changeHeader((header) => ({ ...header, format: Math.max(header.format, format) }))
+  }
+
+  whyNotInPlace(): string | undefined {
+    const found = readHeader(this.#dir)
+    if (found.kind === 'absent') {
+      return 'the vault is not there any more. Mount it or move it back; evo-token tries again by itself.'
+    }
+    if (found.kind === 'header' && found.header.id !== this.#header.id) {
+      return 'another vault is in its place. Put the right one back; or restart the daemon, which then uses that one.'
+    }
+    return undefined
   }
 
   /** Runs changes one after another, each on the header that the last one left. */
