@@ -55,7 +55,8 @@ export class UnauthenticatedConnections {
     const { socket } = request
     this.#answering.add(socket)
     response.once('close', () => this.#answering.delete(socket))
-    if (hasBody(request)) cutOffAfter(request, UNWANTED_BODY_MAX_BYTES)
+    // An endpoint that is still finding out who asks may yet read the body; it calls this again.
+    if (response.writableEnded && hasBody(request)) cutOffAfter(request, UNWANTED_BODY_MAX_BYTES)
   }
 }
 
