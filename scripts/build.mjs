@@ -16,7 +16,7 @@ import { rolldown } from 'rolldown'
 import { bundlePage } from './bundle-page.mjs'
 import { writeClientTypes } from './client-types.mjs'
 import { noticesOf } from './notices.mjs'
-import { partsOfExpress, partsOfUndici } from './parts-of-libraries.mjs'
+import { partsOfExpress, partsOfPromClient, partsOfUndici } from './parts-of-libraries.mjs'
 import { root, sources } from './sources.mjs'
 
 const dist = join(root, 'dist')
@@ -76,7 +76,8 @@ async function buildProgram() {
 async function buildCommands(entries) {
   // Tests import `daemon.mjs` to start the daemon with parts of its world replaced.
   const input = { ...entries, daemon: 'src/cli/serve.ts' }
-  const bundle = await rolldown({ ...sources, input, plugins: [partsOfUndici, partsOfExpress] })
+  const plugins = [partsOfUndici, partsOfExpress, partsOfPromClient]
+  const bundle = await rolldown({ ...sources, input, plugins })
   const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
   return bundle.write({ dir: dist, ...names, minify })
 }

@@ -1,7 +1,6 @@
 /** Creates every part and connects them; starts none. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { type ActivityLog, createActivityLog } from '../adapters/activity/activity-log.ts'
 import { type Callers, createCallers } from '../adapters/callers/callers.ts'
@@ -27,7 +26,6 @@ import type { NewActivity } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
-import { loadMetrics } from '../http/metrics.ts'
 import { identifyMachine } from './machine-identity.ts'
 import { createNoticeGroups } from './notice-groups.ts'
 import { createObserver } from './observers.ts'
@@ -48,16 +46,9 @@ export interface Parts {
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
-  /**
-   * Loads the modules that would otherwise be loaded at their first use: an upgrade may remove their
-   * files below a running daemon. A request to ourselves, at `url`, loads the HTTP client.
-   */
-  readonly loadTheRest: (url: string) => Promise<void>
   /** Aborts the requests to authorization servers that are still running. */
   readonly breakOff: () => void
 }
-
-const LOADING_MS = 10_000
 
 /** @throws {SidecarError} `config`, `failed`. */
 export async function createParts(
@@ -68,7 +59,7 @@ export async function createParts(
 ): Promise<Parts> {
   const { clock, env, log, sleep, startTimeLimit, uid } = world
   const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
-  const { fetch } = issuers
+  const { fetch, close: breakOff } = issuers
   const metadataFile = join(places.stateDir, 'metadata.json')
   const registrar = createRegistrar({
     clock,
@@ -158,14 +149,6 @@ export async function createParts(
     )
     return tokenFileWarnings(problems)
   }
-  const { close: breakOff } = issuers
-  const loadTheRest = async (url: string) => {
-    await loadMetrics()
-    const signal = AbortSignal.timeout(LOADING_MS)
-    const request = { method: 'GET', headers: {}, redirect: 'manual', signal } as const
-    const { body } = await fetch(`${url}/healthz`, request)
-    if (body) await buffer(body)
-  }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return {
     activity,
@@ -176,7 +159,6 @@ export async function createParts(
     configureFiles,
     registrar,
     breakOff,
-    loadTheRest,
     problems,
   }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
@@ -199,7 +200,7 @@ describe('the door of the page', () => {
     const service = {
       about: () => ({}),
       end: () => undefined,
-      runDoctor: () => Promise.resolve(),
+      startDoctor: () => Promise.resolve(Readable.from([])),
     }
     const paths = routesOfPage(deps, service).map(({ method, path }) => `${method} ${path}`)
     expect(paths.sort()).toEqual([

@@ -50,7 +50,9 @@ export const serve: CommandRow = {
   ],
   run: async (invocation) => {
     requireOpenFiles()
-    const code = await (await import('../serve.ts')).run(invocation)
+    // `runCli` needs the second one where the stop fails: by then an upgrade may have replaced it.
+    const [{ run }] = await Promise.all([import('../serve.ts'), import('../failures.ts')])
+    const code = await run(invocation)
     // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)
   },
