@@ -1,6 +1,7 @@
 /** Keeps one app: serves its token, renews it when it is due or asked for, and says how it is. */
 import type { RenewalCause } from '../core/activity.ts'
 import { isRenewable } from '../core/renewal-due.ts'
+import type { Problem } from '../core/problem.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -10,7 +11,7 @@ import type { AppState } from './app-state.ts'
 import { RefreshOnDemand } from './refresh-on-demand.ts'
 import { findSpending } from './idle.ts'
 import { answerOutstandingError, notRenewableError, refusalOf } from './refusal.ts'
-import { readinessOf, toServedToken, statusOf } from './status-of.ts'
+import { problemsNow, readinessOf, toServedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
@@ -52,6 +53,11 @@ export class ManagedApp {
 
   status(): AppStatus {
     return statusOf(this.state)
+  }
+
+  /** Those of `status`, in less time. */
+  problems(): readonly Problem[] {
+    return problemsNow(this.state, this.#now())
   }
 
   readiness(): Readiness {

@@ -180,5 +180,5 @@ function withProblem(happened: NewActivity, broker: AnyBroker): NewActivity {
   if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
   // The app may have left the config while its request was out.
   if (!broker.hasApp(app)) return happened
-  return { ...happened, error: broker.status(app).problems[0]?.code ?? 'unavailable' }
+  return { ...happened, error: broker.problems(app)[0]?.code ?? 'unavailable' }
 }

@@ -156,7 +156,7 @@ function summarizeReadiness(broker: AnyBroker): string {
 function logNeeds(broker: AnyBroker, log: World['log']): void {
   for (const app of broker.appNames()) {
     if (broker.readiness(app).ready) continue
-    const problem = broker.status(app).problems.find(({ blocking }) => blocking)
+    const problem = broker.problems(app).find(({ blocking }) => blocking)
     if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
     const { message, hint } = problem.callers
     log.info({ app, need: problem.code, hint }, message)
