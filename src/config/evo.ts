@@ -1,7 +1,7 @@
 /** What the Evo documentation says about apps and scopes ("Apps & tokens"), and warnings where a config differs. */
 import type { App } from '../core/app.ts'
 import { findNearest } from '../nearest.ts'
-import { type ConfigFault, fault } from './faults.ts'
+import { type ConfigFault, toFault } from './faults.ts'
 
 export const EVO_ISSUER = 'https://ims.bentley.com'
 
@@ -37,14 +37,14 @@ export function scopeWarnings(app: App): ConfigFault[] {
   const missing = EVO_SCOPES.filter(
     (scope) => scope.required && issuer === EVO_ISSUER && !scopes.includes(scope.name),
   ).map((scope) =>
-    fault(
+    toFault(
       path,
       `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
     ),
   )
   const odd = scopes.flatMap((scope, at) => {
     const message = oddScope(app, scope)
-    return message === undefined ? [] : [fault([...path, at], message)]
+    return message === undefined ? [] : [toFault([...path, at], message)]
   })
   const renewable = type === 'service' || scopes.includes(OFFLINE_ACCESS)
   // A token that does not end needs nothing to renew it.
@@ -52,7 +52,7 @@ export function scopeWarnings(app: App): ConfigFault[] {
   return [
     ...missing,
     ...odd,
-    fault(
+    toFault(
       path,
       `"${OFFLINE_ACCESS}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
     ),
