@@ -50,7 +50,7 @@ export class UnauthenticatedConnections {
     return this.#answering.has(socket)
   }
 
-  /** Notes the response to an unauthenticated request: to be called once for each of them. */
+  /** Notes the response to an unauthenticated request: to be called for each of them. */
   trackAnswer(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     this.#answering.add(socket)
