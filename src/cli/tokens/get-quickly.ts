@@ -7,7 +7,9 @@ export function getQuickly(argv: readonly string[]): Promise<number> | undefined
   const [command, app = '', option, ...more] = argv
   const form = option === '--header' ? 'header' : option === '--json' ? 'json' : undefined
   const isPlain = more.length === 0 && (option === undefined || form !== undefined)
-  return command === 'get' && NAME_PATTERN.test(app) && isPlain ? get(app, form && { form }) : undefined
+  return command === 'get' && NAME_PATTERN.test(app) && isPlain
+    ? get(app, form && { form })
+    : undefined
 }
 
 async function get(app: string, options?: PrintTokenOptions): Promise<number> {
