@@ -8,11 +8,11 @@ export function getQuickly(argv: readonly string[]): Promise<number> | undefined
   const form = option === '--header' ? 'header' : option === '--json' ? 'json' : undefined
   const isPlain = more.length === 0 && (option === undefined || form !== undefined)
   return command === 'get' && NAME_PATTERN.test(app) && isPlain
-    ? get(app, form && { form })
+    ? printAndEnd(app, form && { form })
     : undefined
 }
 
-async function get(app: string, options?: PrintTokenOptions): Promise<number> {
+async function printAndEnd(app: string, options?: PrintTokenOptions): Promise<number> {
   const { env } = process
   const say = (words: string) => process.stderr.write(`${words}\n`)
   try {
