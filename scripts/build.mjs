@@ -1,7 +1,7 @@
 /**
  * Makes `dist/`, which is what ships: all that a command needs, without a package to install.
  *
- *     main.js       the program: one CommonJS file, which holds `get` and imports the other commands
+ *     main.js       the program: one CommonJS file, which holds `get APP` and imports the rest
  *     *.mjs         the other commands and the daemon, split so that each loads what it needs
  *     client.mjs    `evo-token-sidecar/client`, with its types beside it
  *     web/          the page, which the daemon shows to a browser
@@ -16,13 +16,10 @@ import { rolldown } from 'rolldown'
 import { bundlePage } from './bundle-page.mjs'
 import { writeClientTypes } from './client-types.mjs'
 import { noticesOf } from './notices.mjs'
-import { partsOfExpress, partsOfUndici } from './parts-of-libraries.mjs'
+import { partsOfExpress, partsOfPromClient, partsOfUndici } from './parts-of-libraries.mjs'
 import { root, sources } from './sources.mjs'
 
 const dist = join(root, 'dist')
-
-/** The one dynamic import that is bundled into the program, so that `get` loads a single file. */
-const HELD = join(root, 'src/cli/tokens/get.ts')
 
 /** Names are kept for bug reports. V8 needs half the memory for a file that is all ASCII. */
 const minify = {
@@ -61,7 +58,6 @@ async function buildProgram() {
     async resolveId(source, importer, { kind }) {
       if (kind !== 'dynamic-import') return undefined
       const { id } = await this.resolve(source, importer, { skipSelf: true })
-      if (id === HELD) return id
       const name = entryName(id)
       entries[name] = id
       return { id: `./${name}.mjs`, external: true }
@@ -76,7 +72,8 @@ async function buildProgram() {
 async function buildCommands(entries) {
   // Tests import `daemon.mjs` to start the daemon with parts of its world replaced.
   const input = { ...entries, daemon: 'src/cli/serve.ts' }
-  const bundle = await rolldown({ ...sources, input, plugins: [partsOfUndici, partsOfExpress] })
+  const plugins = [partsOfUndici, partsOfExpress, partsOfPromClient]
+  const bundle = await rolldown({ ...sources, input, plugins })
   const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
   return bundle.write({ dir: dist, ...names, minify })
 }

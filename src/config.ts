@@ -59,11 +59,12 @@ function firstOfEachPath(faults: readonly ConfigFault[]): ConfigFault[] {
 
 /** Checks the raw value, so that this is reported together with every other fault. */
 function filesOfUnknownApps(value: unknown): ConfigFault[] {
-  const { files, apps } = membersOf(value)
+  const { files, ...others } = membersOf(value)
   if (!Array.isArray(files)) return []
+  const apps = membersOf(others.apps)
   return files.flatMap((file: unknown, index) => {
     const { app } = membersOf(file)
-    return typeof app !== 'string' || Object.hasOwn(membersOf(apps), app)
+    return typeof app !== 'string' || Object.hasOwn(apps, app)
       ? []
       : [toFault(['files', index, 'app'], 'must be the name of an app that "apps" has')]
   })

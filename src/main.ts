@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * The program: runs the command line and sets the exit code. It ships as CommonJS, which starts faster, so there is
- * no top-level await.
+ * no top-level await. `get APP` is all here, since prompts and loops call it; the rest is imported.
  */
-import { runCli } from './cli/run.ts'
+import { getQuickly } from './cli/tokens/get-quickly.ts'
 import { EXIT_FAILED, unloadableInWords } from './cli/unloadable.ts'
 
 /** Node's exit code for a program that ends while something is still awaited. */
@@ -20,6 +20,12 @@ process.on('uncaughtException', (error) => {
   )
 })
 process.exitCode = EXIT_UNFINISHED
-void runCli(process.argv.slice(2), process).then((code) => {
+const argv = process.argv.slice(2)
+void (getQuickly(argv) ?? runAny(argv)).then((code) => {
   process.exitCode = code
 })
+
+async function runAny(argv: readonly string[]): Promise<number> {
+  const { runCli } = await import('./cli/run.ts')
+  return runCli(argv, process)
+}

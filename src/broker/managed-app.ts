@@ -2,6 +2,7 @@
 import type { RenewalCause } from '../core/activity.ts'
 import { OWNER_NAME } from '../core/names.ts'
 import { isRenewable } from '../core/renewal-due.ts'
+import type { Problem } from '../core/problem.ts'
 import type { AppStatus, Readiness, ServedToken } from '../core/status.ts'
 import { remainingMs, type TokenSet } from '../core/token.ts'
 import { SidecarError } from '../errors.ts'
@@ -11,7 +12,7 @@ import type { AppState } from './app-state.ts'
 import { RefreshOnDemand } from './refresh-on-demand.ts'
 import { findSpending } from './idle.ts'
 import { answerOutstandingError, notRenewableError, refusalOf } from './refusal.ts'
-import { readinessOf, toServedToken, statusOf } from './status-of.ts'
+import { problemsNow, readinessOf, toServedToken, statusOf } from './status-of.ts'
 import { waitAtMost } from './wait-at-most.ts'
 
 export interface TokenRequest {
@@ -53,6 +54,11 @@ export class ManagedApp {
 
   status(): AppStatus {
     return statusOf(this.state)
+  }
+
+  /** Those of `status`, in less time. */
+  problems(): readonly Problem[] {
+    return problemsNow(this.state, this.#now())
   }
 
   readiness(): Readiness {

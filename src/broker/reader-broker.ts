@@ -41,6 +41,7 @@ export function createReaderBroker(
     stop: async () => undefined,
     drain: async () => undefined,
     status: (app) => find(app).status(),
+    problems: (app) => find(app).problems(),
     issuer: (app) => find(app).app.issuer,
     readiness: (app) => find(app).readiness(),
     token: (app, ask) => find(app).token(ask),

@@ -1,7 +1,8 @@
 /**
- * From what was typed to an exit code: finds the command, runs it, and reports what went wrong. Each
- * module costs `get` up to a millisecond, so what only some commands need is imported on demand.
+ * From what was typed to an exit code: finds the command, runs it, and reports what went wrong. What
+ * only some commands need is imported on demand.
  */
+import { NAME_PATTERN } from '../core/names.ts'
 import type { Command, Invocation, ParsedArguments } from './command.ts'
 import { findCommand } from './commands.ts'
 import type { Io } from './io.ts'
@@ -43,15 +44,12 @@ async function withDefaults(invocation: Invocation): Promise<Invocation> {
   return { ...invocation, argument: (name) => (name === left.name ? app : argument(name)) }
 }
 
-/** A copy of the one in `core/names.ts`, whose module would cost `get` a millisecond; a test compares them. */
-export const NAME_PATTERN_COPY = /^[a-z0-9][a-z0-9._-]{0,63}$/
-
-/** Reads a command line of names alone, such as `get APP`, without the parser. */
+/** Reads a command line of names alone, such as `status APP`, without the parser. */
 function readNames(command: Command, args: readonly string[]): ParsedArguments | undefined {
   const fits =
     args.length === command.arguments.length &&
     command.arguments.every(
-      ({ kind }, index) => kind === 'name' && NAME_PATTERN_COPY.test(args[index] ?? ''),
+      ({ kind }, index) => kind === 'name' && NAME_PATTERN.test(args[index] ?? ''),
     )
   return fits ? { values: {}, positionals: args, rest: [] } : undefined
 }

@@ -1,7 +1,7 @@
 /** What the Evo documentation says about apps and scopes ("Apps & tokens"), and warnings where a config differs. */
 import type { App } from '../core/app.ts'
 import { findNearest } from '../nearest.ts'
-import { type ConfigFault, showPath } from './faults.ts'
+import { type ConfigFault, toFault } from './faults.ts'
 
 export const EVO_ISSUER = 'https://ims.bentley.com'
 
@@ -33,26 +33,29 @@ export function usualScopes(type: string): string[] {
 
 export function scopeWarnings(app: App): ConfigFault[] {
   const { name, type, issuer, scopes, accessTokenLifetimeMs } = app
-  const path = showPath(['apps', name, 'scopes'])
+  const path = ['apps', name, 'scopes']
   const missing = EVO_SCOPES.filter(
     (scope) => scope.required && issuer === EVO_ISSUER && !scopes.includes(scope.name),
-  ).map((scope) => ({
-    path,
-    message: `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
-  }))
-  const odd = scopes.flatMap((scope, at) =>
-    oddScope(app, scope, showPath(['apps', name, 'scopes', at])),
+  ).map((scope) =>
+    toFault(
+      path,
+      `"${scope.name}" is missing: Evo's documentation says to ask for it always, for ${scope.about}`,
+    ),
   )
+  const odd = scopes.flatMap((scope, at) => {
+    const message = oddScope(app, scope)
+    return message === undefined ? [] : [toFault([...path, at], message)]
+  })
   const renewable = type === 'service' || scopes.includes(OFFLINE_ACCESS)
   // A token that does not end needs nothing to renew it.
   if (renewable || accessTokenLifetimeMs === null) return [...missing, ...odd]
   return [
     ...missing,
     ...odd,
-    {
+    toFault(
       path,
-      message: `"${OFFLINE_ACCESS}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
-    },
+      `"${OFFLINE_ACCESS}" is missing: nothing renews the token then, and a person has to sign in each time it expires`,
+    ),
   ]
 }
 
@@ -62,19 +65,19 @@ const COMMON_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', OFFLINE
 const EVO_PREFIX = /^evo(?![a-z])/i
 
 /** Warns of a scope that is nearly a known one, or looks like one of Evo's: most likely a typing error. */
-function oddScope({ issuer }: App, scope: string, path: string): ConfigFault[] {
+function oddScope({ issuer }: App, scope: string): string | undefined {
   const isEvo = issuer === EVO_ISSUER
   const evo = EVO_SCOPES.map(({ name }) => name)
-  if (COMMON_SCOPES.includes(scope) || (isEvo && evo.includes(scope))) return []
+  if (COMMON_SCOPES.includes(scope) || (isEvo && evo.includes(scope))) return undefined
   const known = isEvo ? [...evo, OFFLINE_ACCESS] : [OFFLINE_ACCESS]
   const nearest =
     findNearest(scope.toLowerCase(), known) ?? (isEvo ? findByWord(scope, known) : undefined)
   if (nearest !== undefined) {
-    return [{ path, message: `"${scope}" is not a known scope: did you mean "${nearest}"?` }]
+    return `"${scope}" is not a known scope: did you mean "${nearest}"?`
   }
   return isEvo && EVO_PREFIX.test(scope)
-    ? [{ path, message: `"${scope}" is not in Evo's documentation, which has ${evo.join(', ')}` }]
-    : []
+    ? `"${scope}" is not in Evo's documentation, which has ${evo.join(', ')}`
+    : undefined
 }
 
 /** The length of the shortest word of Evo's scopes (`evo.file`): a shorter one could begin several. */

@@ -1,6 +1,7 @@
 /** Runs `doctor` as a process of its own: it looks at the daemon from outside, as a person's command does. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { diskErrorInWords, isDiskError } from '../adapters/files/disk-errors.ts'
@@ -20,12 +21,13 @@ export interface DoctorOptions {
 export function createDoctor({ env, configPath, stateDir, socket }: DoctorOptions) {
   let isRunning = false
   /** @throws {SidecarError} `unavailable` while another one runs, or where none can be started. */
-  return async (tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
+  return async (signal: AbortSignal): Promise<AsyncIterable<string>> => {
     if (isRunning) {
       throw new SidecarError('unavailable', 'doctor is running already.', {
         hint: 'Wait until it has ended.',
       })
     }
+    if (!existsSync(MAIN_PROGRAM)) throw notRun('its files are not where they were')
     isRunning = true
     const path = socket()
     const args = [
@@ -39,20 +41,25 @@ export function createDoctor({ env, configPath, stateDir, socket }: DoctorOption
         stdio: ['ignore', 'pipe', 'ignore'],
         signal,
       })
+      // `signal` ends it with an error.
+      child.on('error', () => undefined)
+      child.once('close', () => {
+        isRunning = false
+      })
       // Until then there may be no stdout either: too many files are open.
       await once(child, 'spawn')
-      const ended = once(child, 'close')
-      createInterface(child.stdout).on('line', tell)
-      await ended
+      return createInterface(child.stdout)
     } catch (error) {
-      if (signal.aborted) return
-      if (!isDiskError(error)) throw error
-      throw new SidecarError('unavailable', `doctor cannot be run: ${diskErrorInWords(error)}.`, {
-        hint: 'Run `evo-token doctor` in a terminal.',
-        cause: error,
-      })
-    } finally {
       isRunning = false
+      if (!isDiskError(error)) throw error
+      throw notRun(diskErrorInWords(error), error)
     }
   }
+}
+
+function notRun(reason: string, cause?: unknown): SidecarError {
+  return new SidecarError('unavailable', `doctor cannot be run: ${reason}.`, {
+    hint: 'Run `evo-token doctor` in a terminal.',
+    cause,
+  })
 }

@@ -3,12 +3,11 @@ import type { TokenFiles } from '../adapters/token-files/token-files.ts'
 import { attentionEvent, type Need, needOf } from '../core/attention.ts'
 import type { Log } from '../core/ports.ts'
 import type { Problem } from '../core/problem.ts'
-import type { AppStatus } from '../core/status.ts'
 import type { Sealed } from '../core/token.ts'
 import type { NoticeGroups } from './notice-groups.ts'
 
 export interface ObservedBroker {
-  status(app: string): AppStatus
+  problems(app: string): readonly Problem[]
   issuer(app: string): string
   accessToken(app: string): Sealed | undefined
 }
@@ -23,8 +22,7 @@ export function createObserver({ files, notices, log }: ObserverDeps) {
   const needs = new Map<string, Need>()
 
   async function observe(app: string, broker: ObservedBroker): Promise<void> {
-    const { problems } = broker.status(app)
-    const problem = problems.find((one) => needOf(one) !== undefined)
+    const problem = broker.problems(app).find((one) => needOf(one) !== undefined)
     const need = problem && needOf(problem)
     const event = attentionEvent(needs.get(app), need)
     if (need) needs.set(app, need)

@@ -1,5 +1,5 @@
 /** The page: its door is open only while a page, or a link to one, is. */
-import { loadPageFiles } from '../adapters/loopback/page-files.ts'
+import type { PageFiles } from '../adapters/loopback/page-files.ts'
 import { listenForPage, type PageListener } from '../adapters/loopback/page-listener.ts'
 import { OWNER_NAME } from '../core/names.ts'
 import { createApp, routesOfPage } from '../http/app.ts'
@@ -14,6 +14,7 @@ import { createDoctor, type DoctorOptions } from './doctor.ts'
 
 export interface PageOptions extends DoctorOptions {
   readonly uid: number
+  readonly files: PageFiles
   /** Called when a page is opened: the page itself is one of the deps. */
   readonly deps: () => Deps
   /** What the page tells of the daemon. */
@@ -26,7 +27,7 @@ export interface DaemonPage extends WebService {
   stop(): Promise<void>
 }
 
-export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions): DaemonPage {
+export function createPage({ uid, files, deps, about, ...doctorOptions }: PageOptions): DaemonPage {
   const changes = new Queue()
   const peerOf = platform.createPeerLookup()
   let isStopped = false
@@ -40,10 +41,10 @@ export function createPage({ uid, deps, about, ...doctorOptions }: PageOptions):
       end: ({ headers }) => {
         keys.end(keyIn(headers))
       },
-      runDoctor: createDoctor(doctorOptions),
+      startDoctor: createDoctor(doctorOptions),
     }
     const listener = await listenForPage({
-      files: await loadPageFiles(),
+      files,
       endpointAt(origin) {
         const routes = routesOfPage(deps(), service)
         const endpoint = createApp(deps(), createPageDoor(origin, keys), routes)

@@ -26,7 +26,6 @@ import type { NewActivity } from '../core/activity.ts'
 import type { App } from '../core/app.ts'
 import type { Registration } from '../core/registration.ts'
 import type { DaemonProblem } from '../core/daemon-problem.ts'
-import { loadMetrics } from '../http/metrics.ts'
 import { identifyMachine } from './machine-identity.ts'
 import { createNoticeGroups } from './notice-groups.ts'
 import { createObserver } from './observers.ts'
@@ -47,16 +46,9 @@ export interface Parts {
   readonly configureFiles: (files: Config['files']) => Promise<ConfigFault[]>
   /** What is wrong with the daemon itself. */
   readonly problems: () => readonly DaemonProblem[]
-  /**
-   * Loads the modules that would otherwise be loaded at their first use: an upgrade may remove their
-   * files below a running daemon. A request to ourselves, at `url`, loads the HTTP client.
-   */
-  readonly loadTheRest: (url: string) => Promise<void>
   /** Aborts the requests to authorization servers that are still running. */
   readonly breakOff: () => void
 }
-
-const LOADING_MS = 10_000
 
 /** @throws {SidecarError} `config`, `failed`. */
 export async function createParts(
@@ -67,7 +59,7 @@ export async function createParts(
 ): Promise<Parts> {
   const { clock, env, log, sleep, startTimeLimit, uid } = world
   const issuers = createIssuerFetch({ env, ...(config.ca !== undefined && { ca: config.ca }) })
-  const { fetch } = issuers
+  const { fetch, close: breakOff } = issuers
   const metadataFile = join(places.stateDir, 'metadata.json')
   const registrar = createRegistrar({
     clock,
@@ -160,13 +152,6 @@ export async function createParts(
     )
     return tokenFileWarnings(problems)
   }
-  const { close: breakOff } = issuers
-  const loadTheRest = async (url: string) => {
-    await loadMetrics()
-    const signal = AbortSignal.timeout(LOADING_MS)
-    const request = { method: 'GET', headers: {}, signal } as const
-    await fetch(`${url}/healthz`, request)
-  }
   const problems = () => [notifier.problem()].filter((one) => one !== undefined)
   return {
     activity,
@@ -177,7 +162,6 @@ export async function createParts(
     configureFiles,
     registrar,
     breakOff,
-    loadTheRest,
     problems,
   }
 }
@@ -199,5 +183,5 @@ function withProblem(happened: NewActivity, broker: AnyBroker): NewActivity {
   if (!app || (kind !== 'renewal_failed' && kind !== 'session_ended')) return happened
   // The app may have left the config while its request was out.
   if (!broker.hasApp(app)) return happened
-  return { ...happened, error: broker.status(app).problems[0]?.code ?? 'unavailable' }
+  return { ...happened, error: broker.problems(app)[0]?.code ?? 'unavailable' }
 }

@@ -1,5 +1,6 @@
 /** The composition root: the order in which the parts start, and the one in which they stop. */
 import { startHeartbeat } from '../adapters/time/heartbeat.ts'
+import { loadPageFiles } from '../adapters/loopback/page-files.ts'
 import { listen } from '../adapters/loopback/listener.ts'
 import { removeEndpoint, writeEndpoint } from '../adapters/process/daemon-directories.ts'
 import type { Places } from '../platform/for-clients.ts'
@@ -62,14 +63,17 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
   const supervisor = createSupervisor(env)
   const streams = new EventStreams(broker)
   const upgrade = createUpgradeWatch(log)
-  await broker.open()
+  const [pageFiles] = await Promise.all([loadPageFiles(), broker.open()])
   parts.changes.add((app) => {
     streams.sendStatus(app)
   })
   activity.readers.add((item) => {
     streams.sendActivity(item)
   })
-  const services = createServices({ config, parts, places, streams, supervisor, upgrade }, world)
+  const services = createServices(
+    { config, pageFiles, parts, places, streams, supervisor, upgrade },
+    world,
+  )
   const { deps, page } = services
   const listener = await listen({
     ...config.listen,
@@ -109,15 +113,8 @@ export async function startLocked(context: LockedStart, world: World): Promise<D
   broker.beat()
   log.info({ url, socket, apps: config.apps.length }, 'listening')
   logNeeds(broker, log)
+  // From here on the daemon reads none of its program's files: an upgrade may replace them.
   supervisor.ready()
-  parts.loadTheRest(url).then(
-    () => {
-      log.debug({}, 'loaded')
-    },
-    (err: unknown) => {
-      log.warn({ err }, 'modules that are needed later could not be loaded yet')
-    },
-  )
 
   return {
     url,
@@ -160,7 +157,7 @@ function summarizeReadiness(broker: AnyBroker): string {
 function logNeeds(broker: AnyBroker, log: World['log']): void {
   for (const app of broker.appNames()) {
     if (broker.readiness(app).ready) continue
-    const problem = broker.status(app).problems.find(({ blocking }) => blocking)
+    const problem = broker.problems(app).find(({ blocking }) => blocking)
     if (problem?.code !== 'login_required' && problem?.code !== 'misconfigured') continue
     const { message, hint } = problem.callers
     log.info({ app, need: problem.code, hint }, message)

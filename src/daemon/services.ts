@@ -1,5 +1,6 @@
 /** What the doors offer, put together from the parts of the daemon. */
 import { dirname } from 'node:path'
+import type { PageFiles } from '../adapters/loopback/page-files.ts'
 import { packageManifest, readPackageVersion } from '../adapters/process/package-version.ts'
 import type { Supervisor } from '../adapters/process/supervisor.ts'
 import type { UpgradeWatch } from '../adapters/process/upgrade-watch.ts'
@@ -19,6 +20,7 @@ import type { World } from './world.ts'
 export interface ServicesOptions {
   readonly config: Config
   readonly parts: Parts
+  readonly pageFiles: PageFiles
   readonly places: Places
   readonly streams: EventStreams
   readonly supervisor: Supervisor
@@ -35,7 +37,7 @@ export interface Services {
 }
 
 export function createServices(options: ServicesOptions, world: World): Services {
-  const { config, parts, places, streams, supervisor, upgrade } = options
+  const { config, pageFiles, parts, places, streams, supervisor, upgrade } = options
   const { activity, broker, callers } = parts
   const { clock, configPath, env, log, pid, uid } = world
   const version = readPackageVersion()
@@ -80,6 +82,7 @@ export function createServices(options: ServicesOptions, world: World): Services
   const page = createPage({
     env,
     uid,
+    files: pageFiles,
     stateDir: places.stateDir,
     configPath,
     socket: () => socket,

@@ -159,8 +159,12 @@ export interface PageService {
   about(): object
   /** Ends the page that sent `request`: its key no longer works. */
   end(request: IncomingMessage): void
-  /** Runs `doctor`, and passes on each line of JSON that it prints, until it ends or `signal` is aborted. */
-  runDoctor(tell: (line: string) => void, signal: AbortSignal): Promise<void>
+  /**
+   * Runs `doctor` until it ends or `signal` is aborted; the lines of JSON that it prints.
+   *
+   * @throws {SidecarError} `unavailable`.
+   */
+  startDoctor(signal: AbortSignal): Promise<AsyncIterable<string>>
 }
 
 export interface Deps {

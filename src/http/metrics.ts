@@ -1,4 +1,5 @@
 /** Metrics for Prometheus: gauges of the apps, read at each scrape, and the results of renewals. */
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { RenewalCounts } from '../core/renewal-counts.ts'
 import type { SessionName } from '../core/session.ts'
 import type { AppStatus } from '../core/status.ts'
@@ -12,18 +13,12 @@ export interface Metrics {
   readonly text: string
 }
 
-/** Loaded on demand, since it would delay the start of the daemon. */
-export async function loadMetrics() {
-  return import('prom-client')
-}
-
 /** The metrics of `apps`, those that the caller may see. */
 export async function metricsOf(
   broker: Pick<TokenBroker, 'status' | 'readiness' | 'renewals' | 'isHome'>,
   apps: readonly string[],
   version: string,
 ): Promise<Metrics> {
-  const { Counter, Gauge, Registry } = await loadMetrics()
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, ...labelNames: string[]) =>

@@ -53,13 +53,14 @@ export function pageRoutes({ broker }: Deps, page: PageService): Route[] {
         response.once('close', () => {
           closed.abort()
         })
+        const lines = await page.startDoctor(closed.signal)
         response.writeHead(200, {
           'Cache-Control': 'no-store',
           'Content-Type': 'application/x-ndjson',
           'X-Content-Type-Options': 'nosniff',
         })
         response.flushHeaders()
-        await page.runDoctor((line) => response.write(`${line}\n`), closed.signal)
+        for await (const line of lines) response.write(`${line}\n`)
         response.end()
         return undefined
       },

@@ -95,7 +95,7 @@ describe('the daemon, where it finds', () => {
       user: 'evo',
       [setting]: path,
     }
-    await expect(clientFor(settings, 'db.example', () => undefined, 1000)).rejects.toThrow(
+    expect(() => clientFor(settings, 'db.example', () => undefined, 1000)).toThrow(
       `"share.${setting}": ${path} `,
     )
   })

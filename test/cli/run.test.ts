@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadCommands } from '../../src/cli/commands.ts'
 import { reportFailure } from '../../src/cli/failures.ts'
-import { NAME_PATTERN_COPY } from '../../src/cli/run.ts'
-import { NAME_PATTERN as NAME_IN_CORE } from '../../src/core/names.ts'
 import { Secret } from '../../src/secret.ts'
 import { captureIo } from '../support/captured-io.ts'
 import { run } from './stand-in.ts'
@@ -64,10 +62,6 @@ it('prints the version of the package', async () => {
   const { code, stdout } = await typed('--version')
   expect(code).toBe(0)
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-})
-
-it('takes the names that the config takes, without loading it', () => {
-  expect(NAME_PATTERN_COPY).toEqual(NAME_IN_CORE)
 })
 
 describe('a command line that does not fit the table', () => {

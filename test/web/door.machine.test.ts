@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
@@ -43,12 +44,14 @@ interface Answer {
   readonly body: string
 }
 
+/** On a connection of its own. */
 async function ask(
   url: string,
   headers: Readonly<Record<string, string>> = {},
   method = 'GET',
+  body?: string,
 ): Promise<Answer> {
-  const asked = request(url, { method, headers, agent: false }).end()
+  const asked = request(url, { method, headers, agent: false }).end(body)
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) }
 }
@@ -68,6 +71,14 @@ async function openPage(): Promise<{ origin: string; headers: Record<string, str
     headers: { 'evo-token-page-key': key, 'sec-fetch-site': 'same-origin' },
   }
 }
+
+it('answers a request with a body that is the first of its connection', async () => {
+  const { origin, headers } = await openPage()
+  const asked = { ...headers, origin, 'content-type': 'application/json' }
+  const answer = await ask(`${origin}/v1/apps/evo-none/logout`, asked, 'POST', '{}')
+  expect(answer).toMatchObject({ status: 404 })
+  expect(answer.body).toContain('unknown_app')
+})
 
 describe('the one-time link', () => {
   it('gives a key of 256 bits, once; the second visit is refused, told, and ends what the first opened', async () => {
@@ -189,7 +200,7 @@ describe('the door of the page', () => {
     const service = {
       about: () => ({}),
       end: () => undefined,
-      runDoctor: () => Promise.resolve(),
+      startDoctor: () => Promise.resolve(Readable.from([])),
     }
     const paths = routesOfPage(deps, service).map(({ method, path }) => `${method} ${path}`)
     expect(paths.sort()).toEqual([

@@ -44,6 +44,7 @@ const PAGE_ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><
 /** As `npm run build` made them. */
 const PAGE_DIRECTORY = join(dirname(packageManifest()), 'dist/web')
 
+/** Once, at the start: an upgrade may replace them below a running daemon. */
 export async function loadPageFiles(directory = PAGE_DIRECTORY) {
   const [script = '', style = ''] = await Promise.all(
     ['page.js', 'page.css'].map((name) => readFile(join(directory, name), 'utf8')),

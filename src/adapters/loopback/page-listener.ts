@@ -80,7 +80,8 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
       .then((foreign) => {
         if (!foreign) own.add(socket)
         if (foreign) sendPageReply(response, refusePage(options.files, 403, ...ANOTHER_USER))
-        else answer(request, response)
+        const caller = foreign ? undefined : answer(request, response)
+        if (caller === undefined) served.unauthenticated.trackAnswer(request, response)
       })
       .catch((error: unknown) => {
         log.error({ err: error }, 'a bug in the listener of the page')
@@ -88,18 +89,17 @@ export async function listenForPage(options: PageListenerOptions): Promise<PageL
       })
     return undefined
   }
-  server.serve(
-    prepareEndpoint(
-      Object.assign(guarded, {
-        app: endpoint.app,
-        turnAway: (response: ServerResponse) => {
-          endpoint.turnAway(response)
-        },
-      }),
-      log,
-      PAGE_CONNECTIONS_MAX,
-    ),
+  const served = prepareEndpoint(
+    Object.assign(guarded, {
+      app: endpoint.app,
+      turnAway: (response: ServerResponse) => {
+        endpoint.turnAway(response)
+      },
+    }),
+    log,
+    PAGE_CONNECTIONS_MAX,
   )
+  server.serve(served)
   return {
     origin,
     linkTo: (link) => `${origin}${OPEN_PATH}${link}`,

@@ -50,12 +50,13 @@ export class UnauthenticatedConnections {
     return this.#answering.has(socket)
   }
 
-  /** Notes the response to an unauthenticated request: to be called once for each of them. */
+  /** Notes the response to an unauthenticated request: to be called for each of them. */
   trackAnswer(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     this.#answering.add(socket)
     response.once('close', () => this.#answering.delete(socket))
-    if (hasBody(request)) cutOffAfter(request, UNWANTED_BODY_MAX_BYTES)
+    // An endpoint that is still finding out who asks may yet read the body; it calls this again.
+    if (response.writableEnded && hasBody(request)) cutOffAfter(request, UNWANTED_BODY_MAX_BYTES)
   }
 }
 

@@ -1,38 +1,42 @@
 /** How the driver connects to a database of the list: with TLS unless it is on this machine, and with our credentials. */
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { Client, ClientConfig, Pool } from 'pg'
+import pg, { type ClientConfig } from 'pg'
 import type { ShareSettings } from '../../config/share-settings.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
 import { SidecarError } from '../../errors.ts'
 import type { Secret } from '../../secret.ts'
 import { readSmallFile } from '../files/small-file.ts'
-import { loadGuardedClient } from './guarded-client.ts'
+import { GuardedClient } from './guarded-client.ts'
 
 /** Name resolution, TCP, TLS and authentication together. */
 const CONNECT_MS = 3_000
 
 /** @param limitMs the longest that a statement is waited for. */
-export async function clientFor(
+export function clientFor(
   settings: ShareSettings,
   host: string,
   password: () => Secret | undefined,
   limitMs: number,
-): Promise<Client> {
-  const GuardedClient = await loadGuardedClient(!isPlain(host))
-  return new GuardedClient(configOf(settings, host, password, limitMs))
+): pg.Client {
+  const Client = clientClassFor(host)
+  return new Client(configOf(settings, host, password, limitMs))
 }
 
-export async function poolFor(
+export function poolFor(
   settings: ShareSettings,
   host: string,
   password: () => Secret | undefined,
   limitMs: number,
   max: number,
-): Promise<Pool> {
-  const { default: pg } = await import('pg')
-  const Client = await loadGuardedClient(!isPlain(host))
+): pg.Pool {
+  const Client = clientClassFor(host)
   return new pg.Pool({ ...configOf(settings, host, password, limitMs), Client, max })
+}
+
+/** With TLS only the server sees a password in the clear. */
+function clientClassFor(host: string): typeof pg.Client {
+  return isPlain(host) ? GuardedClient : pg.Client
 }
 
 function configOf(

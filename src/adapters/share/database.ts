@@ -99,7 +99,7 @@ export class Database {
     if (clock.read().mono < this.#listenAt) return undefined
     const primary = await this.#search.find()
     if (!primary) return undefined
-    const client = await this.#search.newClient(primary.host)
+    const client = this.#search.newClient(primary.host)
     try {
       await client.connect()
       return client

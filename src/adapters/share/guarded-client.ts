@@ -1,26 +1,21 @@
-/** A client of the driver that refuses to send its password in the clear. */
+/** A client of the driver for connections without TLS: it refuses to send its password in the clear. */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { ClientConfig } from 'pg'
+import pg, { type ClientConfig } from 'pg'
 
 /** What we rely on in the driver: its connection emits what the server asks for, and has the stream. */
 interface DriverConnection extends EventEmitter {
   readonly stream: Duplex
 }
 
-/** @param encrypted whether the connection uses TLS: there only the server sees a password in the clear. */
-export async function loadGuardedClient(encrypted: boolean) {
-  const { default: pg } = await import('pg')
-  return class GuardedClient extends pg.Client {
-    constructor(config?: ClientConfig) {
-      super(config)
-      const { connection } = this as unknown as { readonly connection: DriverConnection }
-      if (encrypted) return
-      // Before the driver's own listener, which would answer.
-      connection.on('authenticationCleartextPassword', () => {
-        connection.stream.destroy(new Error(CLEARTEXT_REFUSED))
-      })
-    }
+export class GuardedClient extends pg.Client {
+  constructor(config?: ClientConfig) {
+    super(config)
+    const { connection } = this as unknown as { readonly connection: DriverConnection }
+    // Before the driver's own listener, which would answer.
+    connection.on('authenticationCleartextPassword', () => {
+      connection.stream.destroy(new Error(CLEARTEXT_REFUSED))
+    })
   }
 }
 

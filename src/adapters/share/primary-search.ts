@@ -121,7 +121,7 @@ export class PrimarySearch {
     if (before) await this.drop(before)
     if (this.#closed) return undefined
     const { incarnation, host } = first
-    this.#primary = { host, pool: await this.#newPool(host), incarnation, foundAt }
+    this.#primary = { host, pool: this.#newPool(host), incarnation, foundAt }
     log.info({ host }, 'the database answers')
     return this.#primary
   }
@@ -130,7 +130,7 @@ export class PrimarySearch {
     let client: Client | undefined
     this.#refusing.delete(host)
     try {
-      client = await this.newClient(host)
+      client = this.newClient(host)
       await client.connect()
       const found = await examineHost(client)
       this.#note({ host, isEncrypted: !isPlain(host), found })
@@ -158,9 +158,9 @@ export class PrimarySearch {
     }
   }
 
-  async #newPool(host: string): Promise<Pool> {
+  #newPool(host: string): Pool {
     const { settings, password, limitMs } = this.#options
-    const pool = await poolFor(settings, host, password, limitMs, STATEMENTS_AT_ONCE)
+    const pool = poolFor(settings, host, password, limitMs, STATEMENTS_AT_ONCE)
     // The next statement finds out that an idle connection was lost.
     pool.on('error', () => undefined)
     pool.on('connect', (client) => {
@@ -169,9 +169,9 @@ export class PrimarySearch {
     return pool
   }
 
-  async newClient(host: string): Promise<Client> {
+  newClient(host: string): Client {
     const { settings, password, limitMs } = this.#options
-    const client = await clientFor(settings, host, password, limitMs)
+    const client = clientFor(settings, host, password, limitMs)
     client.on('error', () => undefined)
     return client
   }

@@ -19,7 +19,7 @@ export async function runMigration(
   let last = 'no host answers'
   let hint = HOSTS_HINT
   for (const host of settings.hosts) {
-    const client = await clientFor(settings, host, () => secret, 60_000)
+    const client = clientFor(settings, host, () => secret, 60_000)
     client.on('error', () => undefined)
     client.on('notice', ({ message }) => {
       if (message?.startsWith('not permitted')) onNotice(message)

@@ -108,7 +108,7 @@ export class RemoteApp {
   status(): AppStatus {
     const now = this.#deps.clock.read()
     const tokens = this.#tokens
-    const problems = this.#problems(now)
+    const problems = this.#problemsAt(now)
     const isServed = this.#leftMs(now) > 0
     return {
       ...emptyStatus(this.#app),
@@ -122,8 +122,12 @@ export class RemoteApp {
     }
   }
 
+  problems(): readonly Problem[] {
+    return this.#problemsAt(this.#deps.clock.read())
+  }
+
   readiness(): Readiness {
-    const [problem] = this.#problems(this.#deps.clock.read())
+    const [problem] = this.problems()
     return { ready: problem === undefined, reason: problem?.reason ?? null }
   }
 
@@ -152,11 +156,11 @@ export class RemoteApp {
   }
 
   #refusal(now: Reading): SidecarError {
-    const [problem] = this.#problems(now)
+    const [problem] = this.#problemsAt(now)
     return toBlockedError(problem ?? copyProblem(this.#app, 'copy_ended', this.home), ASK_AGAIN_MS)
   }
 
-  #problems(now: Reading): readonly Problem[] {
+  #problemsAt(now: Reading): readonly Problem[] {
     if (this.#leftMs(now) > 0) return []
     return [copyProblem(this.#app, this.#tokens ? 'copy_ended' : this.#fault, this.home)]
   }

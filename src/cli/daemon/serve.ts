@@ -61,7 +61,9 @@ export const serve: CommandRow = {
     requireOpenFiles()
     leaveRemovedDirectory()
     platform.files.keepOwnersRights()
-    const code = await (await import('../serve.ts')).run(invocation)
+    // `runCli` needs the second one where the stop fails: by then an upgrade may have replaced it.
+    const [{ run }] = await Promise.all([import('../serve.ts'), import('../failures.ts')])
+    const code = await run(invocation)
     // A DNS lookup that is still out cannot be cancelled, and would keep the process alive.
     process.exit(code)
   },
