@@ -119,8 +119,15 @@ it.each([
   })
   expect(sends()).toBe(sentBefore)
 
-  await rm(stateDir, { recursive: true, force: true })
-  await rename(away, stateDir)
+  // The daemon writes other files there meanwhile, such as those of its activity.
+  await until('the state directory is back', () =>
+    rm(stateDir, { recursive: true, force: true })
+      .then(() => rename(away, stateDir))
+      .then(
+        () => true,
+        () => false,
+      ),
+  )
   world.clock.pass(backOffMs(1, JITTER))
   await sidecar.round()
   expect(sends()).toBe(sentBefore + 1)
