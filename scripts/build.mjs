@@ -71,7 +71,12 @@ async function buildProgram() {
 
 async function buildCommands(entries) {
   // Tests import `daemon.mjs` to start the daemon with parts of its world replaced.
-  const input = { ...entries, daemon: 'src/cli/serve.ts' }
+  const input = Object.fromEntries(
+    // They were found in no certain order, which would be that of imports, too: the same sources make the same files.
+    Object.entries({ ...entries, daemon: 'src/cli/serve.ts' }).sort(([one], [other]) =>
+      one < other ? -1 : 1,
+    ),
+  )
   const plugins = [partsOfUndici, partsOfExpress, partsOfPromClient]
   const bundle = await rolldown({ ...sources, input, plugins })
   const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
