@@ -47,7 +47,7 @@ async function serveUntilStopped(
   const { env } = io
   refuseUnsafeEnvironment(env, process.execArgv)
   const { signals } = platform
-  signals.ignoreHarmful()
+  signals.refuseInspector()
   const path = locations.configPath(text('config'), env, locations.homeOf(env))
   const loaded = await loadConfig(path)
   const level = text('log-level') ?? loaded.config.logLevel

@@ -88,8 +88,8 @@ export type PortUsersLookup = (
 
 /** Signals to a running process. */
 export interface Signals {
-  /** Ignores the signals that would make Node open its inspector, or end the process where a write can fail. */
-  ignoreHarmful(): void
+  /** Ignores the signals that would make Node open its inspector. */
+  refuseInspector(): void
   onReload(reload: () => void): void
   /** Resolves at a signal to stop. */
   waitForStop(): Promise<void>

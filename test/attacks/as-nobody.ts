@@ -20,22 +20,26 @@ export function noDaemonOfNobody(): string | undefined {
 }
 
 /**
- * Runs the daemon as nobody. The checkout and Node may be in root's home, which is closed to nobody, so
+ * Runs the daemon as the user with this number. The checkout and Node may be in root's home, which is closed to nobody, so
  * they are mounted where only this process sees them. `setpriv` becomes what it runs; `runuser` would
  * stay and wait.
  */
-export const AS_NOBODY: readonly [string, string, ...string[]] = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  `cd / &&
-  mount --bind "$(dirname "$1")/.." /mnt &&
-  mount --bind "$(dirname "$0")" /media &&
-  shift &&
-  exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups \
-    "/media/$(basename "$0")" /mnt/dist/main.js "$@"`,
-]
+export function daemonAs(uid: number): readonly [string, string, ...string[]] {
+  return [
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    `cd / &&
+    mount --bind "$(dirname "$1")/.." /mnt &&
+    mount --bind "$(dirname "$0")" /media &&
+    shift &&
+    exec setpriv --reuid=${uid} --regid=${uid} --clear-groups \
+      "/media/$(basename "$0")" /mnt/dist/main.js "$@"`,
+  ]
+}
+
+export const AS_NOBODY = daemonAs(NOBODY)
 
 export interface Ran {
   readonly code: number | null

@@ -1,9 +1,9 @@
 /** A daemon in odd surroundings: no home, no entry in the user database, a directory that is gone, an odd umask, a limit for files. */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { noDaemonOfNobody } from '../attacks/as-nobody.ts'
+import { daemonAs, noDaemonOfNobody } from '../attacks/as-nobody.ts'
 import { ask, untilStatus } from '../faults/owner.ts'
 import { seededHome } from '../faults/seeded-home.ts'
 import { startAuthorizationServer } from '../support/authorization-server.ts'
@@ -17,6 +17,9 @@ const CONFIG = {
   apps: { one: { type: 'native', clientId: 'native-1', scopes: ['offline_access'] } },
 }
 
+/** No user of the machine has this uid. */
+const NAMELESS = 64_242
+
 const inShell = (commands: string) => ['sh', '-c', `${commands} && exec "$@"`, 'sh']
 
 describe('a daemon', () => {
@@ -25,7 +28,8 @@ describe('a daemon', () => {
     async () => {
       await using home = await createHome(CONFIG)
       const env = { HOME: undefined }
-      const nameless = ['unshare', '--mount', ...inShell('mount --bind /dev/null /etc/passwd')]
+      execFileSync('chown', ['-R', `${NAMELESS}`, home.directory])
+      const nameless = daemonAs(NAMELESS)
       await using _daemon = await startDaemonProcess(home, { env, under: nameless })
       const [program, ...line] = [...nameless, process.execPath, MAIN]
       for (const command of [['status'], ['doctor'], ['config', 'check']]) {

@@ -1,10 +1,8 @@
 /** Signals (signal(7)). */
 
-export function ignoreHarmful(): void {
+export function refuseInspector(): void {
   // Node opens its inspector on this signal, unless there is a listener for it.
   process.on('SIGUSR1', () => undefined)
-  // With a listener, a write beyond RLIMIT_FSIZE fails with EFBIG, as on a full disk (setrlimit(2)).
-  process.on('SIGXFSZ', () => undefined)
 }
 
 export function onReload(reload: () => void): void {

@@ -9,7 +9,7 @@ const FROM_CONSOLE = ['SIGINT', 'SIGBREAK', 'SIGHUP'] as const
 
 export const signals: Signals = {
   /** Only a program of this user can open the inspector of its process, and it could read its memory as well. */
-  ignoreHarmful() {
+  refuseInspector() {
     return
   },
   /** There is no such signal; `evo-token reload` does it. */
